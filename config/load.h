@@ -1,0 +1,38 @@
+// From a file to a checked configuration: parse -> validate. Pure but for reading the file.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/model.h"
+
+namespace lb::config {
+
+// One mistake, as an operator sees it: "FILE:LINE:COLUMN: what is wrong; the mend".
+struct Mistake {
+  Location where;
+  std::string message;
+};
+
+struct Loaded {
+  Config config;
+  std::vector<Mistake> mistakes;  // empty: the configuration is good
+};
+
+// Facts about the machine that validation needs; tests hand in their own.
+struct Machine {
+  std::vector<std::uint32_t> cpus;  // online CPU numbers
+  static Machine here();
+};
+
+Loaded load_text(std::string_view text, const std::string& file_name, const Machine& machine);
+Loaded load_file(const std::string& path, const Machine& machine);
+
+// The configuration as TOML with every key written out; load_text() of it gives the same Config.
+std::string print(const Config& config);
+
+// "FILE:LINE:COLUMN: message", one per line.
+std::string format_mistakes(const std::string& file_name, const std::vector<Mistake>& mistakes);
+
+}  // namespace lb::config

@@ -1,0 +1,96 @@
+// A connection: one cache line.
+//
+//  bytes  field        written                                            read
+//  0-23   tuple[2]     before publish                                     every packet (key check,
+//  rewrite) 24-27  deltas       before publish                                     every packet in
+//  NAT mode 28-31  rs           before publish                                     every packet
+//  32-39  client_hop   when the client's next hop changes (rare)          every packet from the
+//  server 40-43  state        on a TCP state change (compare and swap)           every packet 44-47
+//  last_seen    when the coarse tick changed: at most 10 times/s   expiry 48-51  generation   at
+//  allocation and at the end                       holders of a handle, dump 52-59  service...
+//  before publish                                     on state changes, dump
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "config/base/cache_line.h"
+#include "dataplane/packet/flow.h"
+
+namespace lb {
+
+// The TCP states as a director sees them, UDP's one, and the two ends of a record's life.
+enum class ConnState : std::uint8_t {
+  kNone = 0,  // being filled, not visible
+  kSynSent,
+  kSynReceived,
+  kEstablished,
+  kFinWait,
+  kCloseWait,
+  kLastAck,
+  kTimeWait,
+  kClosed,
+  kUdp,
+  kDead,  // unlinked or being unlinked; treat as a miss
+  kCount
+};
+
+// As `lbcli show conn` prints them and its state filter takes them.
+std::string_view to_string(ConnState state);
+
+constexpr bool is_half_open(ConnState s) {
+  return s == ConnState::kSynSent || s == ConnState::kSynReceived;
+}
+// ipvsadm's "ActiveConn"; every other live state is "InActConn".
+constexpr bool is_active(ConnState s) {
+  return s == ConnState::kEstablished;
+}
+
+// Where replies to a client leave: MAC, VLAN and port in one word, so that it is replaced in one
+// store.
+struct ClientHop {
+  std::uint64_t word = 0;  // bits 0-47 MAC as it lies in memory, 48-59 VLAN id, 60-63 port index
+
+  static ClientHop make(const std::uint8_t* mac, std::uint16_t vlan, std::uint8_t port) {
+    std::uint64_t w = 0;
+    __builtin_memcpy(&w, mac, 6);
+    return {w | (static_cast<std::uint64_t>(vlan & 0xfff) << 48) |
+            (static_cast<std::uint64_t>(port & 0xf) << 60)};
+  }
+  std::uint16_t vlan() const { return static_cast<std::uint16_t>((word >> 48) & 0xfff); }
+  std::uint8_t port() const { return static_cast<std::uint8_t>(word >> 60); }
+  bool operator==(const ClientHop&) const = default;
+};
+
+struct alignas(kCacheLine) Record {
+  // [0] as packets come from the client, [1] as they come from the real server. Each is, reversed,
+  // what the other direction is rewritten to. In DR mode [1] is for display only: the server
+  // answers past the director.
+  FlowTuple tuple[2];
+  std::uint16_t ip_delta =
+      0;  // RFC 1624 one's-complement sum to add to the IPv4 header checksum, client to server;
+  std::uint16_t l4_delta =
+      0;  // likewise for TCP and UDP. The other direction subtracts: it adds the complement.
+  std::uint32_t rs = 0;  // real server slot
+  std::atomic<std::uint64_t> client_hop{0};
+  std::atomic<ConnState> state{ConnState::kNone};
+  std::uint8_t spare[3] = {};
+  std::atomic<std::uint32_t> last_seen{0};  // coarse tick
+  std::atomic<std::uint32_t> generation{0};
+  std::uint32_t service = 0;  // service slot
+  std::uint8_t proto = 0;
+  std::uint8_t mode = 0;   // lb::Mode
+  std::uint8_t owner = 0;  // worker that allocated it and will free it
+  std::uint8_t keys = 0;   // 1: forward key only (DR), 2: both
+  std::uint32_t spare2 = 0;
+};
+static_assert(sizeof(Record) == kCacheLine);
+static_assert(offsetof(Record, client_hop) == 32 && offsetof(Record, state) == 40 &&
+              offsetof(Record, generation) == 48);
+
+// Coarse time: ticks of 100 ms since the data plane started (wraps after 13 years).
+inline constexpr std::uint32_t kTickMs = 100;
+
+}  // namespace lb

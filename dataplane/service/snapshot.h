@@ -1,0 +1,101 @@
+// What the workers forward by: immutable once published. The control thread builds a new one for
+// every change, swaps the pointer, and frees the old one after a grace period. A worker reads the
+// pointer once per burst.
+//
+// Services and real servers have slots: small numbers that stay theirs as long as they are
+// configured or connections refer to them. Records and counters name them by slot.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "config/base/cache_line.h"
+#include "dataplane/conn/record.h"
+#include "dataplane/packet/flow.h"
+
+namespace lb {
+
+enum class Mode : std::uint8_t { kNat, kDr };
+enum class Scheduler : std::uint8_t { kRr, kWrr, kLc, kWlc };
+enum class OnServerDown : std::uint8_t { kReset, kKeep };
+
+inline constexpr std::uint32_t kNoSlot = ~std::uint32_t{0};
+inline constexpr std::uint32_t kMaxServiceSlots = 16'384;
+inline constexpr std::uint32_t kMaxRealServerSlots = 65'536;
+inline constexpr unsigned kMaxPorts = 16;
+
+// A way out: a ready Ethernet header, [destination, source, VLAN tag if any, 0x0800].
+struct NextHop {
+  std::array<std::uint8_t, 18> l2{};
+  std::uint8_t l2_len = 0;  // 14 or 18; 0: not resolved
+  std::uint8_t port = 0;    // index
+  std::uint16_t mtu = 0;    // largest IPv4 packet, bytes
+  bool resolved() const { return l2_len != 0; }
+};
+
+// By slot. One line, read for every packet of the server's connections in both directions.
+struct alignas(kCacheLine) RealServerEntry {
+  NextHop next_hop;
+  Be32 address;
+  Be16 port;
+  std::uint16_t weight = 0;
+  std::uint32_t service = kNoSlot;  // service slot; kNoSlot: this slot is free
+  bool up = false;                  // by its health check
+  bool removed = false;             // no longer configured; up is false too
+  // Connections to it are to be reset (on_server_down = reset, and it is down or removed).
+  bool reset = false;
+};
+static_assert(sizeof(RealServerEntry) == kCacheLine);
+
+// By slot.
+struct ServiceEntry {
+  std::string name;
+  Be32 address;
+  Be16 port;
+  std::uint8_t proto = 0;
+  Mode mode = Mode::kNat;
+  Scheduler scheduler = Scheduler::kWrr;
+  OnServerDown on_server_down = OnServerDown::kReset;
+  bool configured = false;  // false: the slot is free, or kept only for old connections
+  std::vector<std::uint32_t> real_servers;  // all configured slots, in the order of the file
+  std::vector<std::uint32_t> candidates;    // up and weight > 0, in the order of the file
+  std::vector<std::uint16_t> weights;       // of the candidates
+  std::vector<std::uint32_t>
+      sequence;  // rr, wrr: the slots in the order to pick them, interleaved by weight
+};
+
+struct PortInfo {
+  std::string name;
+  std::array<std::uint8_t, 6> mac{};
+  std::uint16_t mtu = 1500;
+  struct Address {
+    std::uint16_t vlan = 0;
+    Be32 address;
+  };
+  std::vector<Address> addresses;
+
+  // The director's own address for answers to packets that came in on `vlan`; 0.0.0.0: none.
+  Be32 address_on(std::uint16_t vlan) const;
+};
+
+struct Snapshot {
+  std::uint64_t generation = 0;
+  std::vector<ServiceEntry> services;
+  std::vector<RealServerEntry> real_servers;
+  std::vector<PortInfo> ports;  // by port index
+  // Lifetime after the last packet, in ticks, by ConnState.
+  std::array<std::uint32_t, static_cast<std::size_t>(ConnState::kCount)> timeout_ticks{};
+  // Goes up whenever a real server newly has `reset` set; workers then walk their connections once.
+  std::uint64_t reset_epoch = 0;
+
+  // Open addressing over the configured services; built by build_index().
+  std::vector<std::uint32_t> index;
+
+  void build_index();
+  // Service slot, or kNoSlot.
+  std::uint32_t find_service(Be32 address, Be16 port, std::uint8_t proto) const;
+};
+
+}  // namespace lb

@@ -1,0 +1,60 @@
+// A snapshot as the control plane describes it, and the step from there to slots.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/base/net.h"
+#include "config/base/result.h"
+#include "dataplane/service/snapshot.h"
+
+namespace lb {
+
+struct NextHopSpec {
+  std::uint8_t port = 0;  // index
+  std::uint16_t vlan = 0;
+  MacAddress mac;
+  bool operator==(const NextHopSpec&) const = default;
+};
+
+struct RealServerSpec {
+  Ipv4Endpoint address;
+  std::uint16_t weight = 1;
+  bool up = false;
+  bool resolved = false;
+  NextHopSpec next_hop;  // when resolved
+};
+
+struct ServiceSpec {
+  std::string name;
+  std::uint8_t proto = kProtoTcp;
+  Ipv4Endpoint address;
+  Mode mode = Mode::kNat;
+  Scheduler scheduler = Scheduler::kWrr;
+  OnServerDown on_server_down = OnServerDown::kReset;
+  std::vector<RealServerSpec> real_servers;
+};
+
+struct SnapshotSpec {
+  std::vector<PortInfo> ports;
+  std::vector<ServiceSpec> services;
+  std::array<std::uint32_t, static_cast<std::size_t>(ConnState::kCount)> timeout_ticks{};
+};
+
+// Checks a spec that came from a peer process: duplicate services, duplicate real servers, port
+// indexes, limits. One error that names the service and real server.
+Result<void> check(const SnapshotSpec& spec);
+
+// Builds the next snapshot. A service is the same as before if protocol and VIP:port are; a real
+// server if its service and address:port are; both then keep their slots. A removed real server
+// keeps its slot, `removed` and its last next hop (whatever on_server_down says, `reset` follows
+// its service's last setting) until in_use(slot) is false; so does its service. `previous` may be
+// null. The caller holds it until this returns.
+Result<std::unique_ptr<Snapshot>> build_snapshot(
+    const SnapshotSpec& spec, const Snapshot* previous,
+    const std::function<bool(std::uint32_t rs_slot)>& in_use);
+
+}  // namespace lb

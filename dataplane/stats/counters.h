@@ -1,0 +1,71 @@
+// Counters of one worker. Each is written by its worker alone and read by any thread at any time;
+// sums over workers are the readers' work. Nothing here is shared between two writers, so an
+// increment is a plain add on a line that the worker has in its own cache.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "config/base/cache_line.h"
+#include "dataplane/stats/drop_reason.h"
+
+namespace lb {
+
+// Single writer, any reader. Relaxed: a reader needs a value that was true a moment ago, and orders
+// nothing by it.
+template <typename T>
+class Counter {
+ public:
+  void add(T n) { v_.store(v_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  T get() const { return v_.load(std::memory_order_relaxed); }
+  void set(T n) { v_.store(n, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<T> v_{0};
+};
+
+// One real server as seen by one worker: exactly one line, so that a packet touches one.
+// active and inactive are deltas: a connection may be counted in by one worker and out by another,
+// only the sum over workers means something (and is exact).
+struct alignas(kCacheLine) RealServerCounters {
+  Counter<std::uint64_t> packets_in;
+  Counter<std::uint64_t> bytes_in;
+  Counter<std::uint64_t> packets_out;
+  Counter<std::uint64_t> bytes_out;
+  Counter<std::uint64_t> connections;
+  Counter<std::int64_t> active;
+  Counter<std::int64_t> inactive;
+};
+static_assert(sizeof(RealServerCounters) == kCacheLine);
+
+struct PortCounters {
+  Counter<std::uint64_t> kernel_rx_packets;
+  Counter<std::uint64_t> kernel_tx_packets;
+};
+
+struct alignas(kCacheLine) WorkerCounters {
+  Counter<std::uint64_t> polls;
+  Counter<std::uint64_t> bursts;
+  Counter<std::uint64_t> packets;
+  Counter<std::uint64_t> bytes;
+  Counter<std::uint64_t> busy_cycles;
+  Counter<std::uint64_t> total_cycles;
+  Counter<std::uint64_t> forwarded;
+  Counter<std::uint64_t> punted;
+  Counter<std::uint64_t> dropped;
+  Counter<std::uint64_t> conns_created;
+  Counter<std::uint64_t> conns_expired;
+  Counter<std::uint64_t> conns_shed;
+  std::array<Counter<std::uint64_t>, kDropReasons> drops;
+  std::array<PortCounters, 16> ports;
+  std::unique_ptr<RealServerCounters[]> real_servers;  // by real server slot
+
+  void drop(DropReason reason) {
+    drops[static_cast<std::size_t>(reason)].add(1);
+    dropped.add(1);
+  }
+};
+
+}  // namespace lb

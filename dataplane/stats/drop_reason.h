@@ -1,0 +1,57 @@
+// Why a packet was dropped. One table: the name is what `lbcli show drops` prints and what
+// docs/drops.md explains.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace lb {
+
+#define LB_DROP_REASONS(X)                                                                         \
+  X(truncated, "a header reaches beyond the end of the packet")                                    \
+  X(bad_ip_header, "IPv4 version, header length or total length is wrong")                         \
+  X(bad_ip_checksum, "IPv4 header checksum is wrong")                                              \
+  X(bad_l4_header, "TCP or UDP header length is wrong")                                            \
+  X(bad_l4_checksum, "the NIC found a wrong TCP or UDP checksum")                                  \
+  X(bad_icmp_checksum, "an ICMP error for a connection has a wrong checksum")                      \
+  X(bad_icmp_quote, "an ICMP error quotes a packet that is cut short or malformed")                \
+  X(ttl_expired, "TTL ran out in NAT mode; answered with time exceeded")                           \
+  X(mtu_exceeded, "too large for the way out with DF set; answered with fragmentation needed")     \
+  X(no_real_server, "the service has no real server that is up; answered with port unreachable")   \
+  X(next_hop_unresolved, "the real server's MAC address is not known yet")                         \
+  X(real_server_down, "connection to a server that is down or removed; TCP answered with a reset") \
+  X(table_full, "the connection table is full and nothing half-open was left to shed")             \
+  X(fragment_table_full, "too many fragmented datagrams in flight")                                \
+  X(fragment_timeout, "fragments whose first fragment never came")                                 \
+  X(fragment_too_short, "a first fragment that does not hold the whole L4 header")                 \
+  X(fragmentation_failed, "a packet without DF could not be cut to the MTU of the way out")        \
+  X(punt_limited, "more packets for the kernel than punt_limit_pps allows")                        \
+  X(punt_failed, "the kernel interface did not take the packet")                                   \
+  X(answer_limited, "ICMP errors or resets held back by the rate limit")                           \
+  X(segmented_buffer, "a packet in several buffers that could not be joined")                      \
+  X(no_buffer, "no packet buffer left")                                                            \
+  X(tx_failed, "the port did not take the packet")
+
+enum class DropReason : std::uint8_t {
+  none = 0,
+#define X(name, text) name,
+  LB_DROP_REASONS(X)
+#undef X
+      kCount
+};
+
+inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(DropReason::kCount);
+
+struct DropReasonText {
+  std::string_view name;
+  std::string_view description;
+};
+
+inline constexpr std::array<DropReasonText, kDropReasons> kDropReasonTexts = {{{"none", ""},
+#define X(name, text) {#name, text},
+                                                                               LB_DROP_REASONS(X)
+#undef X
+}};
+
+}  // namespace lb
