@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dataplane/packet/flow.h"
+#include "dataplane/stats/drop_reason.h"
 
 namespace lb {
 
@@ -28,6 +29,7 @@ struct FragmentDecision {
   std::uint8_t dir = 0;
   std::uint32_t record = 0;
   std::uint32_t generation = 0;
+  DropReason reason = DropReason::none;  // of kDrop
 };
 
 class FragmentTable {

@@ -26,9 +26,11 @@ enum class PacketKind : std::uint8_t {
 };
 
 enum class Verdict : std::uint8_t {
-  kForward,   // send `len` bytes from `data` out of `egress`
-  kPunt,      // hand to the kernel interface of the ingress port, unchanged
-  kDrop,      // free; `reason` is counted
+  kForward,  // send `len` bytes from `data` out of `egress`
+  kAnswer,   // likewise, but the packet is an answer of our own (ICMP error, reset) in place of one
+             // counted as dropped
+  kPunt,     // hand to the kernel interface of the ingress port, unchanged
+  kDrop,     // free; `reason` is counted
   kFragment,  // like kForward, but cut to the MTU of `egress` first (no DF)
   kHeld,      // kept by the fragment table; the loop no longer owns it
 };

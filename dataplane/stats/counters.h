@@ -55,6 +55,9 @@ struct alignas(kCacheLine) WorkerCounters {
   Counter<std::uint64_t> forwarded;
   Counter<std::uint64_t> punted;
   Counter<std::uint64_t> dropped;
+  Counter<std::uint64_t>
+      held;  // fragments waiting for their first, ever; they are received again when released
+  Counter<std::uint64_t> answered;  // ICMP errors and resets sent in place of a dropped packet
   Counter<std::uint64_t> conns_created;
   Counter<std::uint64_t> conns_expired;
   Counter<std::uint64_t> conns_shed;

@@ -9,6 +9,7 @@
 namespace lb {
 
 #define LB_DROP_REASONS(X)                                                                         \
+  X(other_station, "unicast to another MAC address, flooded by the switch")                        \
   X(truncated, "a header reaches beyond the end of the packet")                                    \
   X(bad_ip_header, "IPv4 version, header length or total length is wrong")                         \
   X(bad_ip_checksum, "IPv4 header checksum is wrong")                                              \
