@@ -1,0 +1,41 @@
+// One log per process: to stderr, or to the journal through it. Any thread may log; never from the
+// packet path. A line is one message: control characters in it are shown as '?'.
+#pragma once
+
+#include <fmt/core.h>
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+namespace lb::log {
+
+enum class Level : std::uint8_t { kDebug, kInfo, kWarning, kError };
+
+// Once, early in main(). Messages below `level` are dropped. When stderr goes to the journal
+// (JOURNAL_STREAM names it) a line is "<N>message" with its priority, and the journal adds time and
+// program; else it is "TIME LEVEL PROGRAM: message". Before init() messages from kInfo up are
+// logged without the program's name.
+void init(std::string_view program, Level level);
+
+void write(Level level, std::string_view message);
+void write_formatted(Level level, fmt::string_view format, fmt::format_args args);
+
+template <typename... Args>
+void debug(fmt::format_string<Args...> format, Args&&... args) {
+  write_formatted(Level::kDebug, format, fmt::make_format_args(args...));
+}
+template <typename... Args>
+void info(fmt::format_string<Args...> format, Args&&... args) {
+  write_formatted(Level::kInfo, format, fmt::make_format_args(args...));
+}
+template <typename... Args>
+void warning(fmt::format_string<Args...> format, Args&&... args) {
+  write_formatted(Level::kWarning, format, fmt::make_format_args(args...));
+}
+template <typename... Args>
+void error(fmt::format_string<Args...> format, Args&&... args) {
+  write_formatted(Level::kError, format, fmt::make_format_args(args...));
+}
+
+}  // namespace lb::log

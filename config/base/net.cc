@@ -1,0 +1,146 @@
+#include "config/base/net.h"
+
+#include <charconv>
+#include <cstdio>
+
+namespace lb {
+namespace {
+
+std::string quoted(std::string_view text) {
+  return '"' + std::string(text) + '"';
+}
+
+// Digits only, no sign, no leading zero (which some programs read as octal).
+bool parse_decimal(std::string_view text, std::uint32_t& value) {
+  if (text.empty() || text.size() > 9 || (text.size() > 1 && text[0] == '0')) return false;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc{} && stop == end && text[0] >= '0' && text[0] <= '9';
+}
+
+// What is wrong with one of the four numbers; empty: nothing.
+std::string parse_octet(std::string_view text, std::uint32_t& value) {
+  if (text.empty()) return "a number is missing between the dots";
+  if (text.size() > 1 && text[0] == '0') {
+    return "write " + quoted(text) + " without the leading zero";
+  }
+  if (!parse_decimal(text, value)) return quoted(text) + " is not a number from 0 to 255";
+  if (value > 255) return std::string(text) + " is larger than 255";
+  return {};
+}
+
+tl::unexpected<Error> bad_address(std::string_view text, const std::string& why) {
+  return fail(quoted(text) + " is not an IPv4 address: " + why);
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+Result<Ipv4Address> Ipv4Address::parse(std::string_view text) {
+  std::uint32_t value = 0;
+  std::string_view rest = text;
+  if (text.find(':') != std::string_view::npos) {
+    return bad_address(text, "there must be four numbers with dots between them, as \"192.0.2.1\"");
+  }
+  for (int i = 0; i < 4; ++i) {
+    const std::size_t dot = rest.find('.');
+    const bool last = i == 3;
+    if (last != (dot == std::string_view::npos)) {
+      return bad_address(text,
+                         "there must be four numbers with dots between them, as \"192.0.2.1\"");
+    }
+    std::uint32_t octet = 0;
+    const std::string why = parse_octet(rest.substr(0, dot), octet);
+    if (!why.empty()) return bad_address(text, why);
+    value = value << 8 | octet;
+    if (!last) rest.remove_prefix(dot + 1);
+  }
+  return from_host(value);
+}
+
+std::string Ipv4Address::to_string() const {
+  const std::uint32_t v = host();
+  std::string out;
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    out += std::to_string(v >> shift & 0xff);
+    if (shift != 0) out += '.';
+  }
+  return out;
+}
+
+Result<Ipv4Prefix> Ipv4Prefix::parse(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  auto address = Ipv4Address::parse(text.substr(0, slash));
+  if (!address) return tl::make_unexpected(address.error());
+  if (slash == std::string_view::npos) {
+    return fail(quoted(text) + " has no prefix length; write it as \"" + std::string(text) +
+                "/24\", with the subnet's own length");
+  }
+  const std::string_view digits = text.substr(slash + 1);
+  std::uint32_t length = 0;
+  if (!parse_decimal(digits, length) || length > 32) {
+    return fail(quoted(text) + " has a bad prefix length: " + quoted(digits) +
+                " is not a number from 0 to 32");
+  }
+  return Ipv4Prefix{*address, static_cast<std::uint8_t>(length)};
+}
+
+std::string Ipv4Prefix::to_string() const {
+  return address.to_string() + '/' + std::to_string(length);
+}
+
+Result<Ipv4Endpoint> Ipv4Endpoint::parse(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  if (text.find(':', colon == std::string_view::npos ? 0 : colon + 1) != std::string_view::npos) {
+    return fail(quoted(text) + " is not an IPv4 address and port, as \"192.0.2.1:80\"");
+  }
+  auto address = Ipv4Address::parse(text.substr(0, colon));
+  if (!address) return tl::make_unexpected(address.error());
+  if (colon == std::string_view::npos) {
+    return fail(quoted(text) + " has no port; write it as \"" + std::string(text) +
+                ":80\", with the service's own port");
+  }
+  const std::string_view digits = text.substr(colon + 1);
+  std::uint32_t port = 0;
+  if (!parse_decimal(digits, port) || port == 0 || port > 65'535) {
+    return fail(quoted(text) + " has a bad port: " + quoted(digits) +
+                " is not a number from 1 to 65535");
+  }
+  return Ipv4Endpoint{*address, static_cast<std::uint16_t>(port)};
+}
+
+std::string Ipv4Endpoint::to_string() const {
+  return address.to_string() + ':' + std::to_string(port);
+}
+
+Result<MacAddress> MacAddress::parse(std::string_view text) {
+  const auto bad = [text] {
+    return fail(quoted(text) +
+                " is not a MAC address: six pairs of hexadecimal digits with colons between them, "
+                "as \"02:00:5e:10:00:01\"");
+  };
+  if (text.size() != 17) return bad();
+  MacAddress mac;
+  for (std::size_t i = 0; i < mac.bytes.size(); ++i) {
+    const int high = hex_digit(text[3 * i]);
+    const int low = hex_digit(text[3 * i + 1]);
+    if (high < 0 || low < 0 || (i < 5 && text[3 * i + 2] != ':')) return bad();
+    mac.bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
+  }
+  return mac;
+}
+
+std::string MacAddress::to_string() const {
+  char text[18];
+  std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2],
+                bytes[3], bytes[4], bytes[5]);
+  return text;
+}
+
+}  // namespace lb
