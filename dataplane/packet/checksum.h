@@ -1,0 +1,69 @@
+// The Internet checksum (RFC 1071). Sums are over 16-bit words as they lie in the packet: the
+// one's-complement sum does not care about byte order, so nothing is swapped.
+//
+// A sum has two zeros, 0x0000 and 0xffff. A header that is not all zero sums to 0xffff when its
+// checksum is right.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "config/base/byte_order.h"
+#include "dataplane/packet/wire.h"
+
+namespace lb {
+
+// End-around carry.
+inline std::uint64_t add_sums(std::uint64_t a, std::uint64_t b) {
+  std::uint64_t sum;
+  return __builtin_add_overflow(a, b, &sum) ? sum + 1 : sum;
+}
+
+inline std::uint16_t fold(std::uint64_t sum) {
+  sum = (sum >> 32) + (sum & 0xffff'ffff);
+  sum = (sum >> 32) + (sum & 0xffff'ffff);
+  sum = (sum >> 16) + (sum & 0xffff);
+  sum = (sum >> 16) + (sum & 0xffff);
+  return static_cast<std::uint16_t>(sum);
+}
+
+// Unfolded sum of an IPv4 header without options.
+inline std::uint64_t sum_ip_header(const std::uint8_t* ip) {
+  const std::uint64_t sum =
+      add_sums(wire::load<std::uint64_t>(ip), wire::load<std::uint64_t>(ip + 8));
+  return add_sums(sum, wire::load<std::uint32_t>(ip + 16));
+}
+
+// Unfolded sum of any bytes, added to `start`. An odd last byte counts as the high byte of a word
+// (RFC 1071 section 4.1).
+std::uint64_t sum_bytes(const std::uint8_t* data, std::size_t size, std::uint64_t start = 0);
+
+// Unfolded sum of the pseudo header of TCP and UDP; `l4_bytes` is the length of header and payload.
+inline std::uint64_t sum_pseudo_header(Be32 src, Be32 dst, std::uint8_t proto,
+                                       std::uint16_t l4_bytes) {
+  return std::uint64_t{src.raw} + dst.raw + Be16::from_host(proto).raw +
+         Be16::from_host(l4_bytes).raw;
+}
+
+// What goes into the checksum field for a sum taken while that field was zero.
+inline std::uint16_t checksum_of(std::uint64_t sum) {
+  return static_cast<std::uint16_t>(~fold(sum));
+}
+
+// RFC 1624 equation 3: HC' = ~(~HC + ~m + m'), where `delta` is the sum ~m + m' over all words that
+// change. The difference the other way is the complement of `delta`.
+inline std::uint16_t update_checksum(std::uint16_t checksum, std::uint64_t delta) {
+  return checksum_of(std::uint64_t{static_cast<std::uint16_t>(~checksum)} + delta);
+}
+
+// UDP: 0 means that there is no checksum, so one that comes out as 0 is sent as 0xffff (RFC 768).
+inline std::uint16_t udp_checksum_of(std::uint64_t sum) {
+  const std::uint16_t checksum = checksum_of(sum);
+  return checksum == 0 ? std::uint16_t{0xffff} : checksum;
+}
+inline std::uint16_t update_udp_checksum(std::uint16_t checksum, std::uint64_t delta) {
+  if (checksum == 0) return 0;
+  return udp_checksum_of(std::uint64_t{static_cast<std::uint16_t>(~checksum)} + delta);
+}
+
+}  // namespace lb
