@@ -3,7 +3,9 @@
 // pointer once per burst.
 //
 // Services and real servers have slots: small numbers that stay theirs as long as they are
-// configured or connections refer to them. Records and counters name them by slot.
+// configured or connections refer to them. Records and counters name them by slot. The vectors
+// never get shorter from one snapshot to the next, so a slot once given out is always a valid
+// index.
 #pragma once
 
 #include <array>
@@ -54,7 +56,7 @@ struct ServiceEntry {
   std::string name;
   Be32 address;
   Be16 port;
-  std::uint8_t proto = 0;
+  std::uint8_t proto = 0;  // 0: the slot is free
   Mode mode = Mode::kNat;
   Scheduler scheduler = Scheduler::kWrr;
   OnServerDown on_server_down = OnServerDown::kReset;
@@ -90,12 +92,38 @@ struct Snapshot {
   // Goes up whenever a real server newly has `reset` set; workers then walk their connections once.
   std::uint64_t reset_epoch = 0;
 
-  // Open addressing over the configured services; built by build_index().
-  std::vector<std::uint32_t> index;
+  // Open addressing with linear probing over the configured services, at most half full. The key
+  // lies in the entry, so that a lookup reads one line as a rule. Built by build_index().
+  struct IndexEntry {
+    std::uint64_t key = 0;
+    std::uint32_t slot = kNoSlot;  // kNoSlot: empty
+  };
+  std::vector<IndexEntry> index;  // a power of two of them, or none
 
   void build_index();
-  // Service slot, or kNoSlot.
-  std::uint32_t find_service(Be32 address, Be16 port, std::uint8_t proto) const;
+  // Slot of the configured service, or kNoSlot. For any worker; reads `index` only.
+  std::uint32_t find_service(Be32 address, Be16 port, std::uint8_t proto) const {
+    if (index.empty()) return kNoSlot;
+    const std::uint64_t key = service_key(address, port, proto);
+    const std::size_t mask = index.size() - 1;
+    for (std::size_t at = service_hash(key) & mask;; at = (at + 1) & mask) {
+      const IndexEntry& entry = index[at];
+      if (entry.key == key) return entry.slot;
+      if (entry.slot == kNoSlot) return kNoSlot;
+    }
+  }
+
+ private:
+  static std::uint64_t service_key(Be32 address, Be16 port, std::uint8_t proto) {
+    return address.raw | std::uint64_t{port.raw} << 32 | std::uint64_t{proto} << 48;
+  }
+  // Only the operator chooses what is in the index, so the hash need not withstand an attacker; it
+  // has to spread neighbouring addresses and ports.
+  static std::uint64_t service_hash(std::uint64_t key) {
+    key ^= key >> 29;
+    key *= 0x9e3779b97f4a7c15;
+    return key ^ key >> 32;
+  }
 };
 
 }  // namespace lb

@@ -48,11 +48,20 @@ struct SnapshotSpec {
 // indexes, limits. One error that names the service and real server.
 Result<void> check(const SnapshotSpec& spec);
 
-// Builds the next snapshot. A service is the same as before if protocol and VIP:port are; a real
-// server if its service and address:port are; both then keep their slots. A removed real server
-// keeps its slot, `removed` and its last next hop (whatever on_server_down says, `reset` follows
-// its service's last setting) until in_use(slot) is false; so does its service. `previous` may be
-// null. The caller holds it until this returns.
+// Builds the next snapshot; fails when check() does or when the slots do not suffice.
+//
+// A service is the same as before if protocol and VIP:port are; a real server if its service and
+// address:port are; both then keep their slots, and get them back when they return while the slot
+// is still kept. A removed real server keeps its slot, `removed` and its last next hop (whatever
+// on_server_down says, `reset` follows its service's last setting) for one snapshot at least,
+// because workers may still choose it by `previous`, and from then on until in_use(slot) is false;
+// so does its service. A slot that gets free is not given to another one in the same snapshot.
+//
+// reset_epoch goes up when a slot that `previous` knew gets `reset` and did not have it for the
+// same server; a server that starts its life down has no connections.
+//
+// `previous` may be null. The caller holds it until this returns, and must have let every worker
+// move on to it (a grace period after its publication). Control thread only.
 Result<std::unique_ptr<Snapshot>> build_snapshot(
     const SnapshotSpec& spec, const Snapshot* previous,
     const std::function<bool(std::uint32_t rs_slot)>& in_use);

@@ -1,0 +1,234 @@
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "dataplane/service/interleave.h"
+#include "dataplane/service/spec.h"
+
+namespace lb {
+namespace {
+
+using SlotsByKey = std::unordered_map<std::uint64_t, std::uint32_t>;
+
+std::uint64_t key_of(Be32 address, Be16 port, std::uint64_t above) {
+  return address.raw | std::uint64_t{port.raw} << 32 | above << 48;
+}
+
+std::uint64_t service_key(const ServiceEntry& service) {
+  return key_of(service.address, service.port, service.proto);
+}
+
+// Service slots have 14 bits.
+std::uint64_t real_server_key(const RealServerEntry& rs) {
+  return key_of(rs.address, rs.port, rs.service);
+}
+
+NextHop next_hop(const NextHopSpec& spec, const PortInfo& port) {
+  NextHop hop;
+  std::uint8_t* at = std::ranges::copy(spec.mac.bytes, hop.l2.begin()).out;
+  at = std::ranges::copy(port.mac, at).out;
+  const auto put16 = [&at](std::uint16_t v) {
+    *at++ = static_cast<std::uint8_t>(v >> 8);
+    *at++ = static_cast<std::uint8_t>(v);
+  };
+  if (spec.vlan != 0) {
+    put16(0x8100);
+    put16(spec.vlan);
+  }
+  put16(0x0800);
+  hop.l2_len = static_cast<std::uint8_t>(at - hop.l2.begin());
+  hop.port = spec.port;
+  hop.mtu = port.mtu;
+  return hop;
+}
+
+class Builder {
+ public:
+  Builder(const SnapshotSpec& spec, const Snapshot& previous,
+          const std::function<bool(std::uint32_t)>& in_use)
+      : spec_(spec), previous_(previous), in_use_(in_use), next_(std::make_unique<Snapshot>()) {}
+
+  Result<std::unique_ptr<Snapshot>> build();
+
+ private:
+  void index_previous();
+  std::uint32_t take_service_slot(const ServiceEntry& service);
+  std::uint32_t take_real_server_slot(const RealServerEntry& rs);
+  bool add_service(const ServiceSpec& spec);
+  bool add_real_server(const RealServerSpec& spec, std::uint32_t service_slot);
+  void keep_removed();
+  void prepare_choice(ServiceEntry& service, const ServiceEntry* before) const;
+  bool any_newly_reset() const;
+
+  const SnapshotSpec& spec_;
+  const Snapshot& previous_;
+  const std::function<bool(std::uint32_t)>& in_use_;
+  std::unique_ptr<Snapshot> next_;
+  SlotsByKey service_slots_;      // of previous_, kept ones too
+  SlotsByKey real_server_slots_;  // likewise
+  // Below these no slot is left that was free in previous_.
+  std::uint32_t free_service_ = 0;
+  std::uint32_t free_real_server_ = 0;
+};
+
+void Builder::index_previous() {
+  for (std::uint32_t slot = 0; slot < previous_.services.size(); ++slot) {
+    const ServiceEntry& service = previous_.services[slot];
+    if (service.proto != 0) service_slots_.emplace(service_key(service), slot);
+  }
+  for (std::uint32_t slot = 0; slot < previous_.real_servers.size(); ++slot) {
+    const RealServerEntry& rs = previous_.real_servers[slot];
+    if (rs.service != kNoSlot) real_server_slots_.emplace(real_server_key(rs), slot);
+  }
+}
+
+// The slot that the service has in previous_, or else one that is free there; kNoSlot: none is.
+std::uint32_t Builder::take_service_slot(const ServiceEntry& service) {
+  if (const auto it = service_slots_.find(service_key(service)); it != service_slots_.end()) {
+    return it->second;
+  }
+  const auto& before = previous_.services;
+  while (free_service_ < before.size() && before[free_service_].proto != 0) ++free_service_;
+  if (free_service_ == kMaxServiceSlots) return kNoSlot;
+  if (free_service_ >= next_->services.size()) next_->services.emplace_back();
+  return free_service_++;
+}
+
+std::uint32_t Builder::take_real_server_slot(const RealServerEntry& rs) {
+  if (const auto it = real_server_slots_.find(real_server_key(rs));
+      it != real_server_slots_.end()) {
+    return it->second;
+  }
+  const auto& before = previous_.real_servers;
+  while (free_real_server_ < before.size() && before[free_real_server_].service != kNoSlot) {
+    ++free_real_server_;
+  }
+  if (free_real_server_ == kMaxRealServerSlots) return kNoSlot;
+  if (free_real_server_ >= next_->real_servers.size()) next_->real_servers.emplace_back();
+  return free_real_server_++;
+}
+
+bool Builder::add_service(const ServiceSpec& spec) {
+  ServiceEntry service;
+  service.name = spec.name;
+  service.address = spec.address.address.be;
+  service.port = Be16::from_host(spec.address.port);
+  service.proto = spec.proto;
+  service.mode = spec.mode;
+  service.scheduler = spec.scheduler;
+  service.on_server_down = spec.on_server_down;
+  service.configured = true;
+  const std::uint32_t slot = take_service_slot(service);
+  if (slot == kNoSlot) return false;
+  next_->services[slot] = std::move(service);
+
+  for (const RealServerSpec& rs : spec.real_servers) {
+    if (!add_real_server(rs, slot)) return false;
+  }
+  const bool known = slot < previous_.services.size();
+  prepare_choice(next_->services[slot], known ? &previous_.services[slot] : nullptr);
+  return true;
+}
+
+bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_slot) {
+  ServiceEntry& service = next_->services[service_slot];
+  RealServerEntry rs;
+  rs.address = spec.address.address.be;
+  rs.port = Be16::from_host(spec.address.port);
+  rs.weight = spec.weight;
+  rs.service = service_slot;
+  rs.up = spec.up;
+  rs.reset = !spec.up && service.on_server_down == OnServerDown::kReset;
+  if (spec.resolved) rs.next_hop = next_hop(spec.next_hop, spec_.ports[spec.next_hop.port]);
+
+  const std::uint32_t slot = take_real_server_slot(rs);
+  if (slot == kNoSlot) return false;
+  next_->real_servers[slot] = rs;
+  service.real_servers.push_back(slot);
+  if (rs.up && rs.weight > 0) {
+    service.candidates.push_back(slot);
+    service.weights.push_back(rs.weight);
+  }
+  return true;
+}
+
+// Takes over the removed real servers that may still have connections, and their services.
+void Builder::keep_removed() {
+  for (std::uint32_t slot = 0; slot < previous_.real_servers.size(); ++slot) {
+    const RealServerEntry& before = previous_.real_servers[slot];
+    RealServerEntry& rs = next_->real_servers[slot];
+    if (before.service == kNoSlot || rs.service != kNoSlot) continue;
+    if (before.removed && !in_use_(slot)) continue;
+
+    ServiceEntry& service = next_->services[before.service];
+    if (service.proto == 0) {
+      const ServiceEntry& old = previous_.services[before.service];
+      service.name = old.name;
+      service.address = old.address;
+      service.port = old.port;
+      service.proto = old.proto;
+      service.mode = old.mode;
+      service.scheduler = old.scheduler;
+      service.on_server_down = old.on_server_down;
+    }
+    rs = before;
+    rs.weight = 0;
+    rs.up = false;
+    rs.removed = true;
+    rs.reset = service.on_server_down == OnServerDown::kReset;
+    if (rs.next_hop.port >= next_->ports.size()) rs.next_hop = {};
+  }
+}
+
+// Most changes concern one service; the sequences of all others are copied.
+void Builder::prepare_choice(ServiceEntry& service, const ServiceEntry* before) const {
+  if (service.scheduler == Scheduler::kRr) {
+    service.sequence = service.candidates;
+  } else if (service.scheduler == Scheduler::kWrr) {
+    const bool same = before != nullptr && before->scheduler == Scheduler::kWrr &&
+                      before->candidates == service.candidates &&
+                      before->weights == service.weights;
+    service.sequence = same ? before->sequence : interleave(service.candidates, service.weights);
+  }
+}
+
+bool Builder::any_newly_reset() const {
+  for (std::uint32_t slot = 0; slot < previous_.real_servers.size(); ++slot) {
+    const RealServerEntry& before = previous_.real_servers[slot];
+    if (before.service != kNoSlot && !before.reset && next_->real_servers[slot].reset) return true;
+  }
+  return false;
+}
+
+Result<std::unique_ptr<Snapshot>> Builder::build() {
+  next_->generation = previous_.generation + 1;
+  next_->ports = spec_.ports;
+  next_->timeout_ticks = spec_.timeout_ticks;
+  next_->services.resize(previous_.services.size());
+  next_->real_servers.resize(previous_.real_servers.size());
+
+  index_previous();
+  for (const ServiceSpec& service : spec_.services) {
+    if (!add_service(service)) {
+      return fail("service " + service.name + ": no slot is left for it or its real servers, " +
+                  "since removed ones keep theirs while they have connections; apply the " +
+                  "removals first and the additions later");
+    }
+  }
+  keep_removed();
+  next_->reset_epoch = previous_.reset_epoch + (any_newly_reset() ? 1 : 0);
+  next_->build_index();
+  return std::move(next_);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Snapshot>> build_snapshot(
+    const SnapshotSpec& spec, const Snapshot* previous,
+    const std::function<bool(std::uint32_t rs_slot)>& in_use) {
+  if (Result<void> checked = check(spec); !checked) return tl::make_unexpected(checked.error());
+  const Snapshot none;
+  return Builder(spec, previous != nullptr ? *previous : none, in_use).build();
+}
+
+}  // namespace lb

@@ -1,0 +1,400 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+
+#include "dataplane/service/spec.h"
+
+namespace lb {
+namespace {
+
+constexpr std::uint32_t kVip = 0xc000020a;
+
+ServiceSpec service(std::uint32_t vip, std::initializer_list<std::uint32_t> servers,
+                    OnServerDown on_server_down = OnServerDown::kReset) {
+  ServiceSpec spec;
+  spec.name = "s" + std::to_string(vip);
+  spec.address = {Ipv4Address::from_host(vip), 80};
+  spec.on_server_down = on_server_down;
+  for (const std::uint32_t address : servers) {
+    RealServerSpec rs;
+    rs.address = {Ipv4Address::from_host(address), 8080};
+    rs.up = true;
+    spec.real_servers.push_back(rs);
+  }
+  return spec;
+}
+
+SnapshotSpec spec_of(std::vector<ServiceSpec> services) {
+  SnapshotSpec spec;
+  spec.services = std::move(services);
+  return spec;
+}
+
+std::unique_ptr<Snapshot> build(const SnapshotSpec& spec, const Snapshot* previous = nullptr,
+                                const std::set<std::uint32_t>& in_use = {}) {
+  auto result =
+      build_snapshot(spec, previous, [&](std::uint32_t slot) { return in_use.contains(slot); });
+  EXPECT_TRUE(result) << result.error().message;
+  return result ? std::move(*result) : nullptr;
+}
+
+TEST(BuildSnapshot, CopiesWhatTheSpecSays) {
+  SnapshotSpec spec = spec_of({service(kVip, {1, 2, 3})});
+  spec.services[0].mode = Mode::kDr;
+  spec.services[0].scheduler = Scheduler::kWlc;
+  spec.services[0].proto = kProtoUdp;
+  spec.services[0].real_servers[0].weight = 0;
+  spec.services[0].real_servers[1].up = false;
+  spec.services[0].real_servers[2].weight = 9;
+  spec.timeout_ticks[3] = 77;
+  PortInfo port;
+  port.name = "wan";
+  spec.ports = {port};
+  const auto snapshot = build(spec);
+  EXPECT_EQ(snapshot->generation, 1U);
+  EXPECT_EQ(snapshot->timeout_ticks[3], 77U);
+  EXPECT_EQ(snapshot->ports[0].name, "wan");
+  const std::uint32_t slot =
+      snapshot->find_service(Be32::from_host(kVip), Be16::from_host(80), kProtoUdp);
+  ASSERT_EQ(slot, 0U);
+  const ServiceEntry& s = snapshot->services[slot];
+  EXPECT_EQ(s.mode, Mode::kDr);
+  EXPECT_EQ(s.scheduler, Scheduler::kWlc);
+  EXPECT_TRUE(s.configured);
+  EXPECT_EQ(s.real_servers, (std::vector<std::uint32_t>{0, 1, 2}));
+  EXPECT_EQ(s.candidates, (std::vector<std::uint32_t>{2}));
+  EXPECT_EQ(s.weights, (std::vector<std::uint16_t>{9}));
+  EXPECT_TRUE(s.sequence.empty()) << "wlc has none";
+  EXPECT_EQ(snapshot->real_servers[1].address.host(), 2U);
+  EXPECT_EQ(snapshot->real_servers[1].port.host(), 8080U);
+  EXPECT_FALSE(snapshot->real_servers[0].reset) << "weight 0 spares old connections";
+  EXPECT_TRUE(snapshot->real_servers[1].reset);
+}
+
+TEST(BuildSnapshot, SequencesByScheduler) {
+  SnapshotSpec spec = spec_of({service(kVip, {1, 2})});
+  spec.services[0].real_servers[0].weight = 2;
+  spec.services[0].scheduler = Scheduler::kWrr;
+  const auto wrr = build(spec);
+  EXPECT_EQ(wrr->services[0].sequence, (std::vector<std::uint32_t>{0, 0, 1}));
+  spec.services[0].scheduler = Scheduler::kRr;
+  const auto rr = build(spec, wrr.get());
+  EXPECT_EQ(rr->services[0].sequence, (std::vector<std::uint32_t>{0, 1}));
+  spec.services[0].scheduler = Scheduler::kWrr;
+  spec.services[0].real_servers[0].weight = 3;
+  EXPECT_EQ(build(spec, rr.get())->services[0].sequence.size(), 4U);
+}
+
+TEST(BuildSnapshot, AnUnchangedSequenceIsCopied) {
+  const SnapshotSpec spec = spec_of({service(kVip, {1, 2})});
+  const auto first = build(spec);
+  first->services[0].sequence = {1, 1, 1};  // not what interleave() would say
+  EXPECT_EQ(build(spec, first.get())->services[0].sequence, (std::vector<std::uint32_t>{1, 1, 1}));
+  SnapshotSpec heavier = spec;
+  heavier.services[0].real_servers[0].weight = 2;
+  EXPECT_EQ(build(heavier, first.get())->services[0].sequence.size(), 3U);
+  SnapshotSpec fewer = spec;
+  fewer.services[0].real_servers[0].up = false;
+  EXPECT_EQ(build(fewer, first.get())->services[0].sequence, (std::vector<std::uint32_t>{1}));
+}
+
+TEST(BuildSnapshot, NextHopHeaders) {
+  SnapshotSpec spec = spec_of({service(kVip, {1, 2, 3})});
+  PortInfo wan;
+  PortInfo lan;
+  lan.mac = {2, 0, 0, 0, 0, 0xee};
+  lan.mtu = 9000;
+  spec.ports = {wan, lan};
+  auto& servers = spec.services[0].real_servers;
+  servers[0].resolved = servers[1].resolved = true;
+  servers[0].next_hop = {1, 0, {{2, 0, 0, 0, 0, 0x11}}};
+  servers[1].next_hop = {1, 0x123, {{2, 0, 0, 0, 0, 0x12}}};
+  const auto snapshot = build(spec);
+
+  const NextHop& plain = snapshot->real_servers[0].next_hop;
+  ASSERT_TRUE(plain.resolved());
+  EXPECT_EQ(plain.l2, (std::array<std::uint8_t, 18>{2, 0, 0, 0, 0, 0x11, 2, 0, 0, 0, 0, 0xee, 8}));
+  EXPECT_EQ(plain.l2_len, 14);
+  EXPECT_EQ(plain.port, 1);
+  EXPECT_EQ(plain.mtu, 9000);
+  const NextHop& tagged = snapshot->real_servers[1].next_hop;
+  EXPECT_EQ(tagged.l2, (std::array<std::uint8_t, 18>{2, 0, 0, 0, 0, 0x12, 2, 0, 0, 0, 0, 0xee, 0x81,
+                                                     0, 0x01, 0x23, 8, 0}));
+  EXPECT_EQ(tagged.l2_len, 18);
+  EXPECT_FALSE(snapshot->real_servers[2].next_hop.resolved());
+}
+
+TEST(BuildSnapshot, ABadSpecBuildsNothing) {
+  SnapshotSpec spec = spec_of({service(kVip, {1, 1})});
+  const auto result = build_snapshot(spec, nullptr, [](std::uint32_t) { return false; });
+  ASSERT_FALSE(result);
+  EXPECT_NE(result.error().message.find("0.0.0.1:8080 is there twice"), std::string::npos);
+}
+
+TEST(BuildSnapshot, SlotsFollowIdentityNotOrder) {
+  const auto first = build(spec_of({service(10, {1, 2}), service(20, {1, 3})}));
+  const auto second = build(spec_of({service(20, {4, 3, 1}), service(10, {2, 1})}), first.get());
+  EXPECT_EQ(second->generation, 2U);
+  EXPECT_EQ(second->find_service(Be32::from_host(10), Be16::from_host(80), kProtoTcp), 0U);
+  EXPECT_EQ(second->services[0].real_servers, (std::vector<std::uint32_t>{1, 0}));
+  EXPECT_EQ(second->services[1].real_servers, (std::vector<std::uint32_t>{4, 3, 2}));
+}
+
+TEST(BuildSnapshot, ARemovedServerIsKeptWhileInUse) {
+  SnapshotSpec spec = spec_of({service(kVip, {1, 2})});
+  spec.ports.resize(1);
+  spec.services[0].real_servers[1].resolved = true;
+  spec.services[0].real_servers[1].next_hop = {0, 0, {{2, 0, 0, 0, 0, 2}}};
+  const auto both = build(spec);
+  SnapshotSpec without = spec;
+  without.services[0].real_servers.pop_back();
+
+  const auto removed = build(without, both.get(), {1});
+  const RealServerEntry& rs = removed->real_servers[1];
+  EXPECT_TRUE(rs.removed);
+  EXPECT_TRUE(rs.reset);
+  EXPECT_FALSE(rs.up);
+  EXPECT_EQ(rs.service, 0U);
+  EXPECT_EQ(rs.next_hop.l2, both->real_servers[1].next_hop.l2);
+  EXPECT_EQ(removed->services[0].real_servers, (std::vector<std::uint32_t>{0}));
+  EXPECT_EQ(removed->services[0].candidates, (std::vector<std::uint32_t>{0}));
+
+  const auto still = build(without, removed.get(), {1});
+  EXPECT_EQ(still->real_servers[1].service, 0U);
+  const auto gone = build(without, still.get());
+  EXPECT_EQ(gone->real_servers[1].service, kNoSlot);
+  EXPECT_FALSE(gone->real_servers[1].removed);
+  EXPECT_EQ(gone->real_servers.size(), 2U) << "a slot stays a valid index";
+}
+
+TEST(BuildSnapshot, ARemovedServerIsKeptForOneSnapshotEvenIfIdle) {
+  const auto both = build(spec_of({service(kVip, {1, 2})}));
+  const SnapshotSpec without = spec_of({service(kVip, {1})});
+  const auto removed = build(without, both.get());
+  EXPECT_TRUE(removed->real_servers[1].removed);
+  EXPECT_EQ(build(without, removed.get())->real_servers[1].service, kNoSlot);
+}
+
+TEST(BuildSnapshot, AFreedSlotIsReusedInALaterSnapshotOnly) {
+  const auto both = build(spec_of({service(kVip, {1, 2})}));
+  const auto removed = build(spec_of({service(kVip, {1})}), both.get());
+  const auto freed = build(spec_of({service(kVip, {1, 3})}), removed.get());
+  EXPECT_EQ(freed->services[0].real_servers, (std::vector<std::uint32_t>{0, 2}));
+  EXPECT_EQ(freed->real_servers[1].service, kNoSlot);
+  const auto reused = build(spec_of({service(kVip, {1, 3, 4})}), freed.get());
+  EXPECT_EQ(reused->services[0].real_servers, (std::vector<std::uint32_t>{0, 2, 1}));
+  EXPECT_EQ(reused->real_servers[1].address.host(), 4U);
+}
+
+TEST(BuildSnapshot, AServerThatComesBackGetsItsSlotBack) {
+  const auto both = build(spec_of({service(kVip, {1, 2})}));
+  const auto removed = build(spec_of({service(kVip, {1})}), both.get(), {1});
+  const auto back = build(spec_of({service(kVip, {3, 2, 1})}), removed.get(), {1});
+  EXPECT_EQ(back->services[0].real_servers, (std::vector<std::uint32_t>{2, 1, 0}));
+  EXPECT_FALSE(back->real_servers[1].removed);
+  EXPECT_FALSE(back->real_servers[1].reset);
+  EXPECT_TRUE(back->real_servers[1].up);
+}
+
+TEST(BuildSnapshot, AServiceIsKeptWithItsServersAndComesBack) {
+  const SnapshotSpec spec = spec_of({service(10, {1}), service(20, {2}, OnServerDown::kKeep)});
+  const auto both = build(spec);
+  const SnapshotSpec without = spec_of({spec.services[0]});
+  const auto removed = build(without, both.get(), {1});
+  EXPECT_FALSE(removed->services[1].configured);
+  EXPECT_EQ(removed->services[1].name, "s20");
+  EXPECT_TRUE(removed->services[1].real_servers.empty());
+  EXPECT_TRUE(removed->services[1].sequence.empty());
+  EXPECT_EQ(removed->find_service(Be32::from_host(20), Be16::from_host(80), kProtoTcp), kNoSlot);
+  EXPECT_TRUE(removed->real_servers[1].removed);
+  EXPECT_FALSE(removed->real_servers[1].reset) << "its last setting was keep";
+
+  const auto back = build(spec, removed.get(), {1});
+  EXPECT_TRUE(back->services[1].configured);
+  EXPECT_EQ(back->services[1].real_servers, (std::vector<std::uint32_t>{1}));
+  const auto gone = build(without, removed.get());
+  EXPECT_EQ(gone->services[1].proto, 0);
+  EXPECT_EQ(gone->real_servers[1].service, kNoSlot);
+  EXPECT_EQ(gone->services[1].name, "");
+}
+
+TEST(ResetEpoch, RisesWhenAServerGoesDownOrIsRemoved) {
+  const SnapshotSpec up = spec_of({service(kVip, {1, 2})});
+  SnapshotSpec down = up;
+  down.services[0].real_servers[0].up = false;
+  const auto a = build(up);
+  EXPECT_EQ(a->reset_epoch, 0U);
+  const auto b = build(down, a.get());
+  EXPECT_EQ(b->reset_epoch, 1U);
+  const auto c = build(down, b.get());
+  EXPECT_EQ(c->reset_epoch, 1U) << "still down is not news";
+  const auto d = build(up, c.get());
+  EXPECT_EQ(d->reset_epoch, 1U);
+  const auto e = build(spec_of({service(kVip, {1})}), d.get(), {1});
+  EXPECT_EQ(e->reset_epoch, 2U);
+  const auto f = build(spec_of({}), e.get(), {0, 1});
+  EXPECT_EQ(f->reset_epoch, 3U) << "server 1 goes with its service";
+}
+
+TEST(ResetEpoch, KeepNeverRaisesItUntilTheSettingChanges) {
+  SnapshotSpec keep = spec_of({service(kVip, {1, 2}, OnServerDown::kKeep)});
+  const auto a = build(keep);
+  keep.services[0].real_servers.pop_back();
+  keep.services[0].real_servers[0].up = false;
+  const auto b = build(keep, a.get(), {1});
+  EXPECT_EQ(b->reset_epoch, 0U);
+  EXPECT_FALSE(b->real_servers[0].reset || b->real_servers[1].reset);
+  keep.services[0].on_server_down = OnServerDown::kReset;
+  const auto c = build(keep, b.get(), {1});
+  EXPECT_EQ(c->reset_epoch, 1U);
+  EXPECT_TRUE(c->real_servers[0].reset && c->real_servers[1].reset);
+}
+
+TEST(ResetEpoch, AServerThatIsNewAndDownDoesNotRaiseIt) {
+  const auto a = build(spec_of({service(kVip, {1})}));
+  SnapshotSpec more = spec_of({service(kVip, {1, 2})});
+  more.services[0].real_servers[1].up = false;
+  const auto b = build(more, a.get());
+  EXPECT_TRUE(b->real_servers[1].reset);
+  EXPECT_EQ(b->reset_epoch, 0U);
+}
+
+TEST(BuildSnapshot, SaysSoWhenSlotsRunOut) {
+  const auto full = [](std::uint32_t from) {
+    SnapshotSpec spec = spec_of({service(kVip, {})});
+    for (std::uint32_t i = 0; i < kMaxRealServerSlots; ++i) {
+      RealServerSpec rs;
+      rs.address = {Ipv4Address::from_host(from + i), 80};
+      spec.services[0].real_servers.push_back(rs);
+    }
+    return spec;
+  };
+  const auto first = build(full(1));
+  EXPECT_EQ(first->real_servers.size(), kMaxRealServerSlots);
+  const auto result = build_snapshot(full(2), first.get(), [](std::uint32_t) { return false; });
+  ASSERT_FALSE(result);
+  EXPECT_NE(result.error().message.find("no slot is left"), std::string::npos);
+  EXPECT_NE(build(full(1), first.get()), nullptr);
+}
+
+// 1000 random changes against the rules said plainly: who has which slot, and since when.
+class RandomChanges {
+ public:
+  using Key = std::pair<std::uint32_t, std::uint32_t>;  // VIP, server address
+
+  void step() {
+    change();
+    std::set<std::uint32_t> in_use;
+    for (const auto& [key, slot] : owned_) {
+      if (below(2) == 0) in_use.insert(slot);
+    }
+    auto next = build(spec(), snapshot_.get(), in_use);
+    ASSERT_NE(next, nullptr);
+    verify(*next, in_use);
+    snapshot_ = std::move(next);
+  }
+
+ private:
+  std::uint32_t below(std::uint32_t n) { return static_cast<std::uint32_t>(random_()) % n; }
+
+  void change() {
+    for (unsigned n = 1 + below(4); n > 0; --n) {
+      const std::uint32_t vip = 1 + below(6);
+      switch (below(4)) {
+        case 0:
+          configured_[vip];
+          break;
+        case 1:
+          if (below(3) == 0) configured_.erase(vip);
+          break;
+        case 2:
+          if (configured_.contains(vip)) configured_[vip].insert(1 + below(8));
+          break;
+        default:
+          if (configured_.contains(vip)) configured_[vip].erase(1 + below(8));
+      }
+    }
+  }
+
+  SnapshotSpec spec() {
+    SnapshotSpec spec;
+    for (const auto& [vip, servers] : configured_) {
+      spec.services.push_back(service(vip, {}));
+      for (const std::uint32_t address : servers) {
+        const ServiceSpec one = service(vip, {address});
+        spec.services.back().real_servers.push_back(one.real_servers[0]);
+      }
+      std::ranges::shuffle(spec.services.back().real_servers, random_);
+    }
+    std::ranges::shuffle(spec.services, random_);
+    return spec;
+  }
+
+  void verify(const Snapshot& next, const std::set<std::uint32_t>& in_use) {
+    std::map<Key, std::uint32_t> now;
+    std::set<Key> removed;
+    for (std::uint32_t slot = 0; slot < next.real_servers.size(); ++slot) {
+      const RealServerEntry& rs = next.real_servers[slot];
+      if (rs.service == kNoSlot) continue;
+      const ServiceEntry& s = next.services[rs.service];
+      ASSERT_NE(s.proto, 0);
+      const Key key{s.address.host(), rs.address.host()};
+      ASSERT_TRUE(now.emplace(key, slot).second) << "two slots for one server";
+      if (rs.removed) removed.insert(key);
+      const bool in_file =
+          configured_.contains(key.first) && configured_.at(key.first).contains(key.second);
+      ASSERT_EQ(rs.removed, !in_file);
+      const auto before = owned_.find(key);
+      if (before != owned_.end()) {
+        ASSERT_EQ(slot, before->second) << "a slot moved";
+      } else {
+        for (const auto& [other, used] : owned_) ASSERT_NE(used, slot) << "reused at once";
+      }
+    }
+    for (const auto& [vip, servers] : configured_) {
+      const std::uint32_t slot =
+          next.find_service(Be32::from_host(vip), Be16::from_host(80), kProtoTcp);
+      ASSERT_NE(slot, kNoSlot);
+      ASSERT_EQ(next.services[slot].real_servers.size(), servers.size());
+      for (const std::uint32_t address : servers) ASSERT_TRUE(now.contains({vip, address}));
+      if (const auto it = services_.find(vip); it != services_.end()) {
+        ASSERT_EQ(slot, it->second) << "a service's slot moved";
+      }
+    }
+    for (const auto& [key, slot] : owned_) {
+      const bool must_stay =
+          !removed_.contains(key) || in_use.contains(slot) ||
+          (configured_.contains(key.first) && configured_.at(key.first).contains(key.second));
+      ASSERT_EQ(now.contains(key), must_stay);
+    }
+    services_.clear();
+    for (std::uint32_t slot = 0; slot < next.services.size(); ++slot) {
+      if (next.services[slot].proto == 0) continue;
+      services_[next.services[slot].address.host()] = slot;
+    }
+    owned_ = now;
+    removed_ = removed;
+  }
+
+  std::mt19937 random_{4};
+  std::map<std::uint32_t, std::set<std::uint32_t>> configured_;
+  std::map<Key, std::uint32_t> owned_;
+  std::set<Key> removed_;
+  std::map<std::uint32_t, std::uint32_t> services_;  // VIP to slot
+  std::unique_ptr<Snapshot> snapshot_;
+};
+
+TEST(BuildSnapshot, SlotsAreStableOverRandomChanges) {
+  RandomChanges changes;
+  for (int i = 0; i < 1000; ++i) {
+    SCOPED_TRACE(i);
+    changes.step();
+    if (testing::Test::HasFatalFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace lb

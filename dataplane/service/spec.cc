@@ -1,0 +1,95 @@
+#include "dataplane/service/spec.h"
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+namespace lb {
+namespace {
+
+constexpr std::uint16_t kMaxVlan = 4094;
+constexpr std::uint16_t kMinMtu = 68;  // RFC 791: what every link must carry
+
+std::string describe(const ServiceSpec& service) {
+  return "service " + service.name + " (" + (service.proto == kProtoUdp ? "udp " : "tcp ") +
+         service.address.to_string() + ")";
+}
+
+std::uint64_t endpoint_key(const Ipv4Endpoint& endpoint) {
+  return endpoint.address.host() | std::uint64_t{endpoint.port} << 32;
+}
+
+Result<void> check_ports(const std::vector<PortInfo>& ports) {
+  if (ports.size() > kMaxPorts) {
+    return fail("at most " + std::to_string(kMaxPorts) + " ports are supported, not " +
+                std::to_string(ports.size()));
+  }
+  for (const PortInfo& port : ports) {
+    if (port.mtu < kMinMtu) {
+      return fail("port " + port.name + ": MTU " + std::to_string(port.mtu) + " is below " +
+                  std::to_string(kMinMtu));
+    }
+    for (const PortInfo::Address& own : port.addresses) {
+      if (own.vlan > kMaxVlan) {
+        return fail("port " + port.name + ": VLAN id " + std::to_string(own.vlan) + " is above " +
+                    std::to_string(kMaxVlan));
+      }
+    }
+  }
+  return {};
+}
+
+Result<void> check_real_servers(const ServiceSpec& service, std::size_t ports) {
+  std::unordered_set<std::uint64_t> seen;
+  for (const RealServerSpec& rs : service.real_servers) {
+    const auto wrong = [&](const std::string& what) {
+      return fail(describe(service) + ": real server " + rs.address.to_string() + " " + what);
+    };
+    if (rs.address.port == 0) return wrong("has port 0");
+    if (rs.address == service.address) return wrong("is the service's own address");
+    if (!seen.insert(endpoint_key(rs.address)).second) return wrong("is there twice");
+    if (!rs.resolved) continue;
+    if (rs.next_hop.port >= ports) {
+      return wrong("is behind port number " + std::to_string(rs.next_hop.port) +
+                   ", which does not exist");
+    }
+    if (rs.next_hop.vlan > kMaxVlan) {
+      return wrong("is behind VLAN id " + std::to_string(rs.next_hop.vlan) + ", above " +
+                   std::to_string(kMaxVlan));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check(const SnapshotSpec& spec) {
+  if (Result<void> ports = check_ports(spec.ports); !ports) return ports;
+  if (spec.services.size() > kMaxServiceSlots) {
+    return fail("at most " + std::to_string(kMaxServiceSlots) + " services are supported, not " +
+                std::to_string(spec.services.size()));
+  }
+  std::size_t real_servers = 0;
+  std::unordered_set<std::uint64_t> seen;
+  for (const ServiceSpec& service : spec.services) {
+    if (service.proto != kProtoTcp && service.proto != kProtoUdp) {
+      return fail("service " + service.name + " (" + service.address.to_string() +
+                  "): protocol number " + std::to_string(service.proto) +
+                  " is neither 6 (TCP) nor 17 (UDP)");
+    }
+    if (service.address.port == 0) return fail(describe(service) + " has port 0");
+    const std::uint64_t key = endpoint_key(service.address) | std::uint64_t{service.proto} << 48;
+    if (!seen.insert(key).second) return fail(describe(service) + " is there twice");
+    if (Result<void> servers = check_real_servers(service, spec.ports.size()); !servers) {
+      return servers;
+    }
+    real_servers += service.real_servers.size();
+  }
+  if (real_servers > kMaxRealServerSlots) {
+    return fail("at most " + std::to_string(kMaxRealServerSlots) +
+                " real servers are supported, not " + std::to_string(real_servers));
+  }
+  return {};
+}
+
+}  // namespace lb
