@@ -1,12 +1,14 @@
-// The version of the control plane's local API (controlplane.proto). Both sides say theirs in Hello;
-// the server closes the connection after an error when they differ, so that a program of another
-// release is refused instead of being misread. Raised by every change that is not additive.
+// The version of the control plane's local API (controlplane.proto). Both APIs share one greeting
+// (dataplane/api/server.h, client.h) and so one version: a program of another release is refused
+// instead of being misread.
 #pragma once
 
 #include <cstdint>
 
+#include "dataplane/api/frame.h"
+
 namespace lb::api::control {
 
-inline constexpr std::uint32_t kControlProtocolVersion = 1;
+inline constexpr std::uint32_t kControlProtocolVersion = kProtocolVersion;
 
 }  // namespace lb::api::control

@@ -1,0 +1,148 @@
+#include "controlplane/netlink/announce.h"
+
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <map>
+#include <span>
+#include <utility>
+
+#include "config/base/log.h"
+
+namespace lb::netlink {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kRepetitions = 3;
+constexpr auto kSpacing = std::chrono::seconds(1);
+// A director with thousands of addresses must not overrun the transmit queue of a TAP (1000).
+constexpr int kPerTurn = 64;
+constexpr auto kTurn = std::chrono::milliseconds(10);
+
+using Key = std::pair<std::string, Ipv4Address>;  // interface and address
+
+struct Announcement {
+  int left = kRepetitions;
+  Clock::time_point due;
+};
+
+}  // namespace
+
+ArpFrame make_gratuitous_arp(const MacAddress& mac, Ipv4Address address, ArpForm form) {
+  ArpFrame frame{};
+  std::uint8_t* at = frame.data();
+  const auto put = [&at](std::span<const std::uint8_t> bytes) {
+    at = std::copy(bytes.begin(), bytes.end(), at);
+  };
+  const MacAddress broadcast{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+  std::array<std::uint8_t, 4> ip{};
+  std::memcpy(ip.data(), &address.be.raw, ip.size());
+  const std::uint8_t operation = form == ArpForm::kRequest ? 1 : 2;
+
+  put(broadcast.bytes);
+  put(mac.bytes);
+  // EtherType ARP; hardware Ethernet, protocol IPv4, their address lengths (RFC 826).
+  put(std::array<std::uint8_t, 8>{0x08, 0x06, 0x00, 0x01, 0x08, 0x00, 6, 4});
+  put(std::array<std::uint8_t, 2>{0, operation});
+  put(mac.bytes);
+  put(ip);
+  // Target hardware address: ignored in a request; in a reply the sender's own.
+  put(form == ArpForm::kRequest ? MacAddress{}.bytes : mac.bytes);
+  put(ip);
+  return frame;
+}
+
+struct Announcer::Impl {
+  Impl(boost::asio::io_context& io, FindLink find) : find_link(std::move(find)), timer(io) {
+    // Protocol 0: it sends, and receives nothing.
+    fd = ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+      log::error("gratuitous ARP is not sent: raw socket: {}; run as root or with CAP_NET_RAW",
+                 std::strerror(errno));
+    }
+  }
+  ~Impl() {
+    if (fd >= 0) ::close(fd);
+  }
+
+  void arm();
+  void turn();
+  void send(const Key& what) const;
+
+  FindLink find_link;
+  int fd = -1;
+  boost::asio::steady_timer timer;
+  bool armed = false;
+  std::map<Key, Announcement> announcements;
+};
+
+void Announcer::Impl::send(const Key& what) const {
+  const auto& [interface, address] = what;
+  const Link* const link = find_link(interface);
+  if (link == nullptr || !link->up || fd < 0) return;
+  sockaddr_ll to{};
+  to.sll_family = AF_PACKET;
+  to.sll_protocol = Be16::from_host(ETH_P_ARP).raw;
+  to.sll_ifindex = link->index;
+  to.sll_halen = ETH_ALEN;
+  std::fill_n(to.sll_addr, ETH_ALEN, std::uint8_t{0xff});
+  for (const ArpForm form : {ArpForm::kRequest, ArpForm::kReply}) {
+    const ArpFrame frame = make_gratuitous_arp(link->mac, address, form);
+    // A frame that the link cannot take now is repeated anyway.
+    if (::sendto(fd, frame.data(), frame.size(), 0, reinterpret_cast<const sockaddr*>(&to),
+                 sizeof to) < 0) {
+      log::debug("gratuitous ARP on {}: {}", interface, std::strerror(errno));
+    }
+  }
+}
+
+// Ticks while there is something to announce.
+void Announcer::Impl::arm() {
+  if (armed || announcements.empty()) return;
+  armed = true;
+  timer.expires_after(kTurn);
+  timer.async_wait([this](boost::system::error_code error) {
+    if (error) return;
+    armed = false;
+    turn();
+    arm();
+  });
+}
+
+void Announcer::Impl::turn() {
+  const auto now = Clock::now();
+  int sent = 0;
+  for (auto& [what, announcement] : announcements) {
+    if (announcement.due > now) continue;
+    send(what);
+    --announcement.left;
+    announcement.due = now + kSpacing;
+    if (++sent == kPerTurn) break;
+  }
+  std::erase_if(announcements, [](const auto& entry) { return entry.second.left == 0; });
+}
+
+Announcer::Announcer(boost::asio::io_context& io, FindLink find_link)
+    : impl_(std::make_unique<Impl>(io, std::move(find_link))) {}
+
+Announcer::~Announcer() = default;
+
+void Announcer::announce(const std::string& interface, Ipv4Address address) {
+  impl_->announcements[{interface, address}] = {kRepetitions, Clock::now()};
+  impl_->arm();
+}
+
+void Announcer::forget(const std::string& interface, Ipv4Address address) {
+  impl_->announcements.erase({interface, address});
+}
+
+}  // namespace lb::netlink

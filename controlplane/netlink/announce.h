@@ -1,0 +1,48 @@
+// Gratuitous ARP (RFC 5227 section 3, RFC 5944 section 4.6): tells the neighbours of a link that an
+// address is here now. Each announcement is sent in both forms, request and reply, because some
+// hosts heed only one, and three times, because a switch may just be learning.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "config/base/net.h"
+#include "controlplane/netlink/model.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace lb::netlink {
+
+inline constexpr std::size_t kArpFrameBytes = 42;
+using ArpFrame = std::array<std::uint8_t, kArpFrameBytes>;
+enum class ArpForm : std::uint8_t { kRequest, kReply };
+
+// A broadcast Ethernet frame; padding to the minimum is the driver's affair.
+ArpFrame make_gratuitous_arp(const MacAddress& mac, Ipv4Address address, ArpForm form);
+
+class Announcer {
+ public:
+  // Finds the link at the time of sending: it may have been made anew since.
+  using FindLink = std::function<const Link*(const std::string& name)>;
+
+  Announcer(boost::asio::io_context& io, FindLink find_link);
+  ~Announcer();
+
+  // Sends the first pair of frames soon (many addresses are spread) and two more a second apart.
+  // An announcement of the same address that is still going on starts over.
+  void announce(const std::string& interface, Ipv4Address address);
+  // The address has left: nothing more is said about it.
+  void forget(const std::string& interface, Ipv4Address address);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lb::netlink

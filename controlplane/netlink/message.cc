@@ -1,0 +1,271 @@
+#include "controlplane/netlink/message.h"
+
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netlink/attr.h>
+
+#include <array>
+#include <cstring>
+#include <new>
+
+namespace lb::netlink {
+namespace {
+
+template <int kMax>
+using Attributes = std::array<nlattr*, std::size_t{kMax} + 1>;
+
+template <typename Header, int kMax>
+const Header* parse(nlmsghdr* message, Attributes<kMax>& attributes) {
+  if (nlmsg_parse(message, sizeof(Header), attributes.data(), kMax, nullptr) < 0) return nullptr;
+  return static_cast<const Header*>(nlmsg_data(message));
+}
+
+std::optional<Ipv4Address> get_address(const nlattr* attribute) {
+  Ipv4Address address;
+  if (attribute == nullptr || nla_len(attribute) != sizeof address.be.raw) return std::nullopt;
+  std::memcpy(&address.be.raw, nla_data(attribute), sizeof address.be.raw);
+  return address;
+}
+
+std::optional<MacAddress> get_mac(const nlattr* attribute) {
+  MacAddress mac;
+  if (attribute == nullptr || nla_len(attribute) != static_cast<int>(mac.bytes.size())) {
+    return std::nullopt;
+  }
+  std::memcpy(mac.bytes.data(), nla_data(attribute), mac.bytes.size());
+  return mac;
+}
+
+std::optional<std::uint32_t> get_u32(const nlattr* attribute) {
+  if (attribute == nullptr || nla_len(attribute) < 4) return std::nullopt;
+  return nla_get_u32(attribute);
+}
+
+std::optional<std::uint16_t> get_vlan(nlattr* link_info) {
+  Attributes<IFLA_INFO_MAX> info{};
+  if (nla_parse_nested(info.data(), IFLA_INFO_MAX, link_info, nullptr) < 0) return std::nullopt;
+  if (info[IFLA_INFO_KIND] == nullptr || nla_strcmp(info[IFLA_INFO_KIND], "vlan") != 0 ||
+      info[IFLA_INFO_DATA] == nullptr) {
+    return std::nullopt;
+  }
+  Attributes<IFLA_VLAN_MAX> data{};
+  if (nla_parse_nested(data.data(), IFLA_VLAN_MAX, info[IFLA_INFO_DATA], nullptr) < 0) {
+    return std::nullopt;
+  }
+  const nlattr* id = data[IFLA_VLAN_ID];
+  if (id == nullptr || nla_len(id) < 2) return std::nullopt;
+  return nla_get_u16(id);
+}
+
+NeighbourState to_state(std::uint16_t ndm_state) {
+  if ((ndm_state & (NUD_REACHABLE | NUD_PERMANENT)) != 0) return NeighbourState::kConfirmed;
+  if ((ndm_state & (NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_NOARP)) != 0) {
+    return NeighbourState::kStale;
+  }
+  return NeighbourState::kNone;
+}
+
+// Our messages are far below the default size of a libnl message (a page), so that an append fails
+// for want of memory only.
+void check(int result) {
+  if (result < 0) throw std::bad_alloc();
+}
+
+template <typename Header>
+Message make(int type, int flags, Header header) {
+  Message message(nlmsg_alloc_simple(type, NLM_F_REQUEST | flags));
+  if (message == nullptr) throw std::bad_alloc();
+  check(nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO));
+  return message;
+}
+
+void put_address(const Message& message, int attribute, Ipv4Address address) {
+  check(nla_put(message.get(), attribute, sizeof address.be.raw, &address.be.raw));
+}
+
+}  // namespace
+
+std::optional<Link> parse_link(nlmsghdr* message) {
+  Attributes<IFLA_MAX> a{};
+  const auto* header = parse<ifinfomsg, IFLA_MAX>(message, a);
+  if (header == nullptr || header->ifi_family != AF_UNSPEC || a[IFLA_IFNAME] == nullptr) {
+    return std::nullopt;
+  }
+  Link link;
+  link.index = header->ifi_index;
+  link.name.assign(nla_get_string(a[IFLA_IFNAME]));
+  link.parent = static_cast<int>(get_u32(a[IFLA_LINK]).value_or(0));
+  if (a[IFLA_LINKINFO] != nullptr) link.vlan = get_vlan(a[IFLA_LINKINFO]);
+  link.up = (header->ifi_flags & IFF_UP) != 0;
+  link.running = (header->ifi_flags & IFF_RUNNING) != 0;
+  link.mtu = get_u32(a[IFLA_MTU]).value_or(0);
+  link.mac = get_mac(a[IFLA_ADDRESS]).value_or(MacAddress{});
+  return link;
+}
+
+std::optional<Address> parse_address(nlmsghdr* message) {
+  Attributes<IFA_MAX> a{};
+  const auto* header = parse<ifaddrmsg, IFA_MAX>(message, a);
+  if (header == nullptr || header->ifa_family != AF_INET) return std::nullopt;
+  const auto local = get_address(a[IFA_LOCAL]);
+  if (!local) return std::nullopt;
+  Address address;
+  address.index = static_cast<int>(header->ifa_index);
+  address.prefix = {*local, header->ifa_prefixlen};
+  address.owned = a[IFA_PROTO] != nullptr && nla_get_u8(a[IFA_PROTO]) == kOwner;
+  return address;
+}
+
+std::optional<Neighbour> parse_neighbour(nlmsghdr* message) {
+  Attributes<NDA_MAX> a{};
+  const auto* header = parse<ndmsg, NDA_MAX>(message, a);
+  if (header == nullptr || header->ndm_family != AF_INET || (header->ndm_flags & NTF_PROXY) != 0) {
+    return std::nullopt;
+  }
+  const auto address = get_address(a[NDA_DST]);
+  if (!address) return std::nullopt;
+  Neighbour neighbour{header->ndm_ifindex, *address, to_state(header->ndm_state), {}};
+  if (const auto mac = get_mac(a[NDA_LLADDR])) {
+    neighbour.mac = *mac;
+  } else {
+    neighbour.state = NeighbourState::kNone;
+  }
+  return neighbour;
+}
+
+std::optional<RouteMessage> parse_route(nlmsghdr* message) {
+  Attributes<RTA_MAX> a{};
+  const auto* header = parse<rtmsg, RTA_MAX>(message, a);
+  if (header == nullptr || header->rtm_family != AF_INET || header->rtm_type != RTN_UNICAST ||
+      header->rtm_table != RT_TABLE_MAIN) {
+    return std::nullopt;
+  }
+  RouteMessage result;
+  result.owned = header->rtm_protocol == kOwner;
+  result.route.destination = {get_address(a[RTA_DST]).value_or(Ipv4Address{}), header->rtm_dst_len};
+  result.route.via = get_address(a[RTA_GATEWAY]).value_or(Ipv4Address{});
+  return result;
+}
+
+std::optional<Hop> parse_hop(nlmsghdr* message, Ipv4Address destination) {
+  Attributes<RTA_MAX> a{};
+  const auto* header = parse<rtmsg, RTA_MAX>(message, a);
+  if (header == nullptr || header->rtm_type != RTN_UNICAST || a[RTA_VIA] != nullptr) {
+    return std::nullopt;
+  }
+  const auto index = get_u32(a[RTA_OIF]);
+  if (!index) return std::nullopt;
+  const auto gateway = get_address(a[RTA_GATEWAY]);
+  return Hop{static_cast<int>(*index), gateway.value_or(destination), gateway.has_value()};
+}
+
+Message make_dump(int type, std::uint8_t route_protocol) {
+  switch (type) {
+    case RTM_GETLINK:
+      return make(type, NLM_F_DUMP, ifinfomsg{});
+    case RTM_GETADDR: {
+      ifaddrmsg header{};
+      header.ifa_family = AF_INET;
+      return make(type, NLM_F_DUMP, header);
+    }
+    case RTM_GETNEIGH: {
+      ndmsg header{};
+      header.ndm_family = AF_INET;
+      return make(type, NLM_F_DUMP, header);
+    }
+    default: {
+      rtmsg header{};
+      header.rtm_family = AF_INET;
+      header.rtm_table = RT_TABLE_MAIN;
+      header.rtm_protocol = route_protocol;
+      return make(RTM_GETROUTE, NLM_F_DUMP, header);
+    }
+  }
+}
+
+Message make_set_link(int index, bool up, std::optional<std::uint32_t> mtu) {
+  ifinfomsg header{};
+  header.ifi_index = index;
+  if (up) {
+    header.ifi_flags = IFF_UP;
+    header.ifi_change = IFF_UP;
+  }
+  Message message = make(RTM_NEWLINK, NLM_F_ACK, header);
+  if (mtu) check(nla_put_u32(message.get(), IFLA_MTU, *mtu));
+  return message;
+}
+
+Message make_add_vlan(int parent, const std::string& name, std::uint16_t id) {
+  Message message = make(RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, ifinfomsg{});
+  nl_msg* const m = message.get();
+  check(nla_put_string(m, IFLA_IFNAME, name.c_str()));
+  check(nla_put_u32(m, IFLA_LINK, static_cast<std::uint32_t>(parent)));
+  nlattr* const info = nla_nest_start(m, IFLA_LINKINFO);
+  check(nla_put_string(m, IFLA_INFO_KIND, "vlan"));
+  nlattr* const data = nla_nest_start(m, IFLA_INFO_DATA);
+  check(nla_put_u16(m, IFLA_VLAN_ID, id));
+  nla_nest_end(m, data);
+  nla_nest_end(m, info);
+  return message;
+}
+
+Message make_address(int type, int index, const Ipv4Prefix& prefix) {
+  ifaddrmsg header{};
+  header.ifa_family = AF_INET;
+  header.ifa_prefixlen = prefix.length;
+  header.ifa_scope = RT_SCOPE_UNIVERSE;
+  header.ifa_index = static_cast<std::uint32_t>(index);
+  const int flags = type == RTM_NEWADDR ? NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL : NLM_F_ACK;
+  Message message = make(type, flags, header);
+  put_address(message, IFA_LOCAL, prefix.address);
+  put_address(message, IFA_ADDRESS, prefix.address);
+  if (type == RTM_NEWADDR) {
+    if (prefix.length < 31) {
+      const Ipv4Address all = Ipv4Address::from_host(prefix.address.host() | ~prefix.mask());
+      put_address(message, IFA_BROADCAST, all);
+    }
+    check(nla_put_u8(message.get(), IFA_PROTO, kOwner));
+  }
+  return message;
+}
+
+Message make_route(int type, int flags, const Route& route) {
+  rtmsg header{};
+  header.rtm_family = AF_INET;
+  header.rtm_dst_len = route.destination.length;
+  header.rtm_table = RT_TABLE_MAIN;
+  header.rtm_protocol = kOwner;
+  header.rtm_scope = type == RTM_NEWROUTE ? RT_SCOPE_UNIVERSE : RT_SCOPE_NOWHERE;
+  header.rtm_type = RTN_UNICAST;
+  Message message = make(type, NLM_F_ACK | flags, header);
+  if (route.destination.length != 0) {
+    put_address(message, RTA_DST, route.destination.network());
+  }
+  put_address(message, RTA_GATEWAY, route.via);
+  return message;
+}
+
+Message make_route_lookup(Ipv4Address destination) {
+  rtmsg header{};
+  header.rtm_family = AF_INET;
+  header.rtm_dst_len = 32;
+  Message message = make(RTM_GETROUTE, 0, header);
+  put_address(message, RTA_DST, destination);
+  return message;
+}
+
+Message make_resolve(int index, Ipv4Address address) {
+  ndmsg header{};
+  header.ndm_family = AF_INET;
+  header.ndm_ifindex = index;
+  header.ndm_state = NUD_NONE;
+  header.ndm_flags = NTF_USE;
+  Message message = make(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, header);
+  put_address(message, NDA_DST, address);
+  return message;
+}
+
+}  // namespace lb::netlink

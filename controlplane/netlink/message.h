@@ -1,0 +1,42 @@
+// rtnetlink messages <-> our values. Used by the sockets of this folder only: the one header here
+// that names libnl types.
+#pragma once
+
+#include <netlink/msg.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "controlplane/netlink/model.h"
+
+namespace lb::netlink {
+
+struct FreeMessage {
+  void operator()(nl_msg* message) const { nlmsg_free(message); }
+};
+using Message = std::unique_ptr<nl_msg, FreeMessage>;
+
+// From the kernel. Nothing for what we do not keep: IPv6, bridge ports, proxy entries.
+std::optional<Link> parse_link(nlmsghdr* message);
+std::optional<Address> parse_address(nlmsghdr* message);
+std::optional<Neighbour> parse_neighbour(nlmsghdr* message);
+// A unicast route of the main table with one gateway; `owned` tells whether it bears kOwner.
+struct RouteMessage {
+  Route route;
+  bool owned = false;
+};
+std::optional<RouteMessage> parse_route(nlmsghdr* message);
+// The answer to a route lookup. Nothing: the destination is local, or an unusual kind of route.
+std::optional<Hop> parse_hop(nlmsghdr* message, Ipv4Address destination);
+
+// To the kernel. NLM_F_ACK is set on those that change something.
+Message make_dump(int type, std::uint8_t route_protocol = 0);
+Message make_set_link(int index, bool up, std::optional<std::uint32_t> mtu);
+Message make_add_vlan(int parent, const std::string& name, std::uint16_t id);
+Message make_address(int type, int index, const Ipv4Prefix& prefix);
+Message make_route(int type, int flags, const Route& route);
+Message make_route_lookup(Ipv4Address destination);
+Message make_resolve(int index, Ipv4Address address);
+
+}  // namespace lb::netlink

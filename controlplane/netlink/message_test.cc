@@ -1,0 +1,45 @@
+#include "controlplane/netlink/message.h"
+
+#include <gtest/gtest.h>
+#include <linux/rtnetlink.h>
+
+namespace lb::netlink {
+namespace {
+
+TEST(Message, AVlanIsReadAsItWasAskedFor) {
+  const Message message = make_add_vlan(7, "wan.100", 100);
+  const auto link = parse_link(nlmsg_hdr(message.get()));
+  ASSERT_TRUE(link);
+  EXPECT_EQ(link->name, "wan.100");
+  EXPECT_EQ(link->parent, 7);
+  EXPECT_EQ(link->vlan, 100);
+}
+
+TEST(Message, AnAddressBearsOurMark) {
+  const auto prefix = Ipv4Prefix::parse("192.0.2.2/24").value();
+  const auto address = parse_address(nlmsg_hdr(make_address(RTM_NEWADDR, 7, prefix).get()));
+  ASSERT_TRUE(address);
+  EXPECT_EQ(*address, (Address{.index = 7, .prefix = prefix, .owned = true}));
+}
+
+TEST(Message, ARouteBearsOurMarkAndNoHostBits) {
+  const Route route{Ipv4Prefix::parse("198.51.100.9/24").value(),
+                    Ipv4Address::parse("192.0.2.1").value()};
+  const Message message = make_route(RTM_NEWROUTE, 0, route);
+  const auto parsed = parse_route(nlmsg_hdr(message.get()));
+  ASSERT_TRUE(parsed);
+  EXPECT_TRUE(parsed->owned);
+  EXPECT_EQ(parsed->route.destination.to_string(), "198.51.100.0/24");
+  EXPECT_EQ(parsed->route.via, route.via);
+}
+
+TEST(Message, ANeighbourWithoutAMacHasNone) {
+  const auto address = Ipv4Address::parse("10.0.0.11").value();
+  const auto neighbour = parse_neighbour(nlmsg_hdr(make_resolve(7, address).get()));
+  ASSERT_TRUE(neighbour);
+  EXPECT_EQ(neighbour->address, address);
+  EXPECT_EQ(neighbour->state, NeighbourState::kNone);
+}
+
+}  // namespace
+}  // namespace lb::netlink

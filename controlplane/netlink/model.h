@@ -1,0 +1,69 @@
+// What the kernel says about its network, as plain values: nothing outside this folder sees
+// libnl or rtnetlink structures.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "config/base/net.h"
+
+namespace lb::netlink {
+
+// The mark of addresses and routes that we set (IFA_PROTO of an address, rtm_protocol of a route).
+// A control plane that starts finds by it what a previous life left behind. Shown by
+// `ip -d address` as "proto 0x4c" and by `ip route` as "proto 76".
+inline constexpr std::uint8_t kOwner = 76;
+
+struct Link {
+  int index = 0;
+  std::string name;
+  int parent = 0;                     // index of the link that this one stands on; 0: none
+  std::optional<std::uint16_t> vlan;  // id, when it is a VLAN sub-interface
+  bool up = false;                    // as an administrator set it
+  bool running = false;               // it can carry packets: up, with carrier
+  std::uint32_t mtu = 0;
+  MacAddress mac;
+  // How often it began to run, seen from here: differs when it went down and came back, however
+  // quickly.
+  std::uint32_t times_started = 0;
+};
+
+struct Address {
+  int index = 0;  // of its link
+  Ipv4Prefix prefix;
+  bool owned = false;  // bears kOwner
+
+  bool operator==(const Address&) const = default;
+};
+
+enum class NeighbourState : std::uint8_t {
+  kNone,       // no MAC: being asked for, or it did not answer
+  kStale,      // a MAC that has not been confirmed lately
+  kConfirmed,  // reachable, or permanent
+};
+
+struct Neighbour {
+  int index = 0;
+  Ipv4Address address;
+  NeighbourState state = NeighbourState::kNone;
+  MacAddress mac;  // unless kNone
+};
+
+struct Route {
+  Ipv4Prefix destination;  // host bits are zero
+  Ipv4Address via;
+
+  bool operator==(const Route&) const = default;
+};
+
+// Where the kernel would send a packet.
+struct Hop {
+  int index = 0;        // of the link
+  Ipv4Address address;  // of the neighbour: the gateway, or the destination itself
+  bool gateway = false;
+
+  bool operator==(const Hop&) const = default;
+};
+
+}  // namespace lb::netlink

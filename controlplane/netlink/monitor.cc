@@ -1,0 +1,183 @@
+#include "controlplane/netlink/monitor.h"
+
+#include <linux/rtnetlink.h>
+#include <netlink/errno.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <string>
+
+#include "config/base/log.h"
+#include "controlplane/netlink/message.h"
+
+namespace lb::netlink {
+namespace {
+
+struct FreeSocket {
+  void operator()(nl_sock* socket) const { nl_socket_free(socket); }
+};
+
+// Room for a burst of notifications; what does not fit is read anew.
+constexpr int kReceiveBufferBytes = 4 << 20;
+
+void take(State& state, nlmsghdr* message) {
+  switch (message->nlmsg_type) {
+    case RTM_NEWLINK:
+      if (auto link = parse_link(message)) state.put(std::move(*link));
+      break;
+    case RTM_DELLINK:
+      if (const auto link = parse_link(message)) state.remove_link(link->index);
+      break;
+    case RTM_NEWADDR:
+      if (const auto address = parse_address(message)) state.put(*address);
+      break;
+    case RTM_DELADDR:
+      if (const auto address = parse_address(message)) state.remove(*address);
+      break;
+    case RTM_NEWNEIGH:
+      if (const auto n = parse_neighbour(message)) state.put(*n);
+      break;
+    case RTM_DELNEIGH:
+      if (const auto n = parse_neighbour(message)) state.remove(NeighbourKey{n->index, n->address});
+      break;
+    case RTM_DELROUTE: {
+      const auto parsed = parse_route(message);
+      state.note_route_change(parsed && parsed->owned);
+      break;
+    }
+    case RTM_NEWROUTE:
+    case RTM_NEWRULE:
+    case RTM_DELRULE:
+    case RTM_NEWNEXTHOP:
+    case RTM_DELNEXTHOP:
+      state.note_route_change(false);
+      break;
+    default:
+      break;
+  }
+}
+
+int on_message(nl_msg* message, void* argument) {
+  take(*static_cast<State*>(argument), nlmsg_hdr(message));
+  return NL_OK;
+}
+
+}  // namespace
+
+struct Monitor::Impl {
+  Impl(boost::asio::io_context& io_context, Requests& r, OnChange callback)
+      : io(io_context), requests(r), on_change(std::move(callback)), descriptor(io_context) {}
+  ~Impl() {
+    if (descriptor.is_open()) descriptor.release();  // libnl owns the descriptor
+  }
+
+  Result<void> open();
+  Result<void> read_all();
+  void wait();
+  void receive();
+  void recover();
+  void report();
+
+  boost::asio::io_context& io;
+  Requests& requests;
+  OnChange on_change;
+  std::unique_ptr<nl_sock, FreeSocket> socket;
+  boost::asio::posix::stream_descriptor descriptor;
+  State state;
+  bool lost = false;  // notifications, since everything was read last
+  // Gone with this object: a posted handler that finds it expired does nothing.
+  std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+};
+
+Result<void> Monitor::Impl::open() {
+  socket.reset(nl_socket_alloc());
+  if (socket == nullptr) return fail("netlink monitor: out of memory");
+  nl_socket_disable_seq_check(socket.get());
+  nl_socket_modify_cb(socket.get(), NL_CB_VALID, NL_CB_CUSTOM, on_message, &state);
+  int error = nl_connect(socket.get(), NETLINK_ROUTE);
+  if (error == 0) {
+    error = nl_socket_add_memberships(socket.get(), RTNLGRP_LINK, RTNLGRP_NEIGH,
+                                      RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE,
+                                      RTNLGRP_NEXTHOP, RTNLGRP_NONE);
+  }
+  if (error == 0) error = nl_socket_set_nonblocking(socket.get());
+  if (error < 0) return fail(std::string("netlink monitor: ") + nl_geterror(error));
+  nl_socket_set_buffer_size(socket.get(), kReceiveBufferBytes, 0);
+  descriptor.assign(nl_socket_get_fd(socket.get()));
+  return {};
+}
+
+Result<void> Monitor::Impl::read_all() {
+  auto links = requests.links();
+  if (!links) return fail("reading links: " + links.error().message);
+  const auto addresses = requests.addresses();
+  if (!addresses) return fail("reading addresses: " + addresses.error().message);
+  const auto neighbours = requests.neighbours();
+  if (!neighbours) return fail("reading neighbours: " + neighbours.error().message);
+  state.replace(std::move(*links), *addresses, *neighbours);
+  return {};
+}
+
+void Monitor::Impl::wait() {
+  descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                        [this, life = std::weak_ptr(alive)](boost::system::error_code error) {
+                          if (life.expired() || error) return;
+                          receive();
+                          wait();
+                        });
+}
+
+void Monitor::Impl::receive() {
+  // A bounded number of datagrams, so that a storm of notifications leaves the loop its turn.
+  constexpr int kBatch = 256;
+  for (int i = 0; i < kBatch; ++i) {
+    const int error = nl_recvmsgs_default(socket.get());
+    if (error == -NLE_NOMEM) lost = true;  // ENOBUFS
+    if (error == -NLE_AGAIN) {
+      // Only now: what still stood in the queue is older than what is read here.
+      if (lost) recover();
+      break;
+    }
+  }
+  report();
+}
+
+void Monitor::Impl::recover() {
+  log::warning("netlink: notifications were lost; reading everything anew");
+  if (const auto result = read_all(); result) {
+    lost = false;
+  } else {
+    log::error("netlink: {}", result.error().message);
+  }
+}
+
+void Monitor::Impl::report() {
+  const Changes changes = state.take_changes();
+  if (changes.any()) on_change(changes);
+}
+
+Monitor::Monitor(boost::asio::io_context& io, Requests& requests, OnChange on_change)
+    : impl_(std::make_unique<Impl>(io, requests, std::move(on_change))) {}
+
+Monitor::~Monitor() = default;
+
+Result<void> Monitor::start() {
+  // Subscribed first: what changes during the reading is heard afterwards, and hearing it twice
+  // does no harm.
+  if (auto result = impl_->open(); !result) return result;
+  if (auto result = impl_->read_all(); !result) return result;
+  boost::asio::post(impl_->io, [impl = impl_.get(), life = std::weak_ptr(impl_->alive)] {
+    if (!life.expired()) impl->report();
+  });
+  impl_->wait();
+  return {};
+}
+
+const State& Monitor::state() const {
+  return impl_->state;
+}
+
+}  // namespace lb::netlink

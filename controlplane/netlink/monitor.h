@@ -1,0 +1,36 @@
+// Hears from the kernel what changes: links, IPv4 addresses, neighbours, routes. Keeps State up to
+// date and calls back once per batch of changes, from the event loop. When the kernel had more to
+// say than the socket could hold, everything is read anew and reported as changed.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "config/base/result.h"
+#include "controlplane/netlink/requests.h"
+#include "controlplane/netlink/state.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace lb::netlink {
+
+class Monitor {
+ public:
+  using OnChange = std::function<void(const Changes&)>;
+
+  // `requests` is used for reading everything at start and after an overrun; it outlives this.
+  Monitor(boost::asio::io_context& io, Requests& requests, OnChange on_change);
+  ~Monitor();
+
+  // Subscribes and reads everything. The first call back comes later, from the event loop.
+  Result<void> start();
+  const State& state() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lb::netlink

@@ -1,0 +1,55 @@
+// Questions and orders to the kernel. The kernel answers rtnetlink requests while it takes them, so
+// these calls return at once: they may be made from the event loop. One thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/base/result.h"
+#include "controlplane/netlink/model.h"
+
+struct nl_sock;
+
+namespace lb::netlink {
+
+class Requests {
+ public:
+  static Result<Requests> open();
+  Requests(Requests&&) noexcept;
+  Requests& operator=(Requests&&) noexcept;
+  ~Requests();
+
+  Result<std::vector<Link>> links();
+  Result<std::vector<Address>> addresses();
+  Result<std::vector<Neighbour>> neighbours();
+  // Routes of the main table that bear kOwner.
+  Result<std::vector<Route>> owned_routes();
+
+  // Makes the link ready: up, and with this MTU when it has another.
+  Result<void> set_link(int index, bool up, std::optional<std::uint32_t> mtu);
+  Result<void> add_vlan(int parent, const std::string& name, std::uint16_t id);
+
+  // Adding what is there already is no error, nor is removing what is not.
+  Result<void> add_address(int index, const Ipv4Prefix& prefix);
+  Result<void> remove_address(int index, const Ipv4Prefix& prefix);
+  // Never takes the place of a route that is not ours.
+  Result<void> add_route(const Route& route);
+  Result<void> remove_route(const Route& route);
+
+  // Which way a packet to `destination` goes. Nothing: it is local, or there is no route.
+  Result<std::optional<Hop>> lookup(Ipv4Address destination);
+  // Makes the kernel ask for, or confirm, the MAC of a neighbour. The answer comes by the monitor.
+  Result<void> resolve(int index, Ipv4Address address);
+
+ private:
+  struct CloseSocket {
+    void operator()(nl_sock* socket) const;
+  };
+  explicit Requests(nl_sock* socket) : socket_(socket) {}
+
+  std::unique_ptr<nl_sock, CloseSocket> socket_;
+};
+
+}  // namespace lb::netlink

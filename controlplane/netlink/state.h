@@ -1,0 +1,58 @@
+// The kernel's links, IPv4 addresses and neighbours as last heard. Pure: the monitor feeds it, the
+// tests too. Every update notes what it changed until take_changes().
+#pragma once
+
+#include <map>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "controlplane/netlink/model.h"
+
+namespace lb::netlink {
+
+using NeighbourKey = std::pair<int, Ipv4Address>;  // link index, address
+
+struct Changes {
+  bool links = false;
+  bool addresses = false;
+  bool routes = false;  // some route or rule changed; the kernel is asked which way leads where
+  bool owned_route = false;  // one that bears kOwner was removed
+  bool all_neighbours = false;
+  std::vector<NeighbourKey> neighbours;
+
+  bool any() const {
+    return links || addresses || routes || owned_route || all_neighbours || !neighbours.empty();
+  }
+};
+
+class State {
+ public:
+  void put(Link link);  // times_started is kept here, whatever `link` says
+  void remove_link(int index);
+  void put(const Address& address);
+  void remove(const Address& address);
+  void put(const Neighbour& neighbour);
+  void remove(const NeighbourKey& key);
+  void note_route_change(bool owned_removed);
+
+  // Everything anew, from a dump. Links that are still there keep their count of starts.
+  void replace(std::vector<Link> links, const std::vector<Address>& addresses,
+               const std::vector<Neighbour>& neighbours);
+
+  const std::map<int, Link>& links() const { return links_; }
+  const Link* link(int index) const;
+  const Link* link(std::string_view name) const;
+  std::vector<Address> addresses(int index) const;
+  const Neighbour* neighbour(const NeighbourKey& key) const;
+
+  Changes take_changes() { return std::exchange(changes_, {}); }
+
+ private:
+  std::map<int, Link> links_;
+  std::map<int, std::vector<Address>> addresses_;
+  std::map<NeighbourKey, Neighbour> neighbours_;
+  Changes changes_;
+};
+
+}  // namespace lb::netlink
