@@ -1,0 +1,180 @@
+// Server of a daemon's local API: a UNIX stream socket on the daemon's event loop. One thread: the
+// one that runs the io_context. Templated over Request and Response so that both daemons use it;
+// FrameServer below knows bytes only and keeps Asio out of this header.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "config/base/result.h"
+#include "dataplane/api/frame.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace lb::api {
+
+struct ServerOptions {
+  std::string path;     // of the socket; its folder is made when missing
+  std::string program;  // our own name, told in Hello and in messages
+  std::size_t max_clients = 64;
+};
+
+// One client's talk, in frames.
+class Dialogue {
+ public:
+  struct Step {
+    std::string frame;   // to be written
+    bool more = false;   // call next() again when it is written
+    bool close = false;  // close when it is written
+  };
+  virtual ~Dialogue() = default;
+  // A whole message came; next() follows until it says that there is no more.
+  virtual void begin(std::string_view message) = 0;
+  virtual Step next() = 0;
+  // Last words before the connection is closed because of something below the messages.
+  virtual Step fault(const std::string& text) = 0;
+};
+
+class FrameServer {
+ public:
+  using MakeDialogue = std::function<std::unique_ptr<Dialogue>()>;
+  FrameServer(boost::asio::io_context& context, ServerOptions options, MakeDialogue make_dialogue);
+  ~FrameServer();
+  FrameServer(const FrameServer&) = delete;
+  FrameServer& operator=(const FrameServer&) = delete;
+
+  // Binds and starts to accept. A socket file on which nobody listens is replaced.
+  Result<void> listen();
+  // Closes every connection and removes the socket file.
+  void close();
+
+  class Impl;
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+template <typename Request, typename Response>
+class Server {
+ public:
+  // Gives the responses of a streamed answer one after the other; all but the last have `more` set.
+  // It is asked for the next one only when the client has taken the last.
+  using Producer = std::function<Response()>;
+  class Answer {
+   public:
+    Answer(Response one) : one_(std::move(one)) {}                 // NOLINT: implicit on purpose
+    Answer(Producer producer) : producer_(std::move(producer)) {}  // NOLINT
+    Response next() { return producer_ ? producer_() : std::move(one_); }
+
+   private:
+    Response one_;
+    Producer producer_;
+  };
+  // Answers any request but Hello. `id` is set by the server.
+  using Handler = std::function<Answer(const Request&)>;
+
+  Server(boost::asio::io_context& context, const ServerOptions& options, Handler handler)
+      : handler_(std::make_shared<Handler>(std::move(handler))),
+        frames_(context, options, [handler = handler_, program = options.program] {
+          return std::make_unique<Talk>(handler, program);
+        }) {}
+
+  Result<void> listen() { return frames_.listen(); }
+  void close() { frames_.close(); }
+
+ private:
+  class Talk final : public Dialogue {
+   public:
+    Talk(std::shared_ptr<Handler> handler, std::string program)
+        : handler_(std::move(handler)), program_(std::move(program)) {}
+
+    void begin(std::string_view message) override {
+      Request request;
+      close_ = false;
+      id_ = 0;
+      if (!from_bytes(message, request)) {
+        refuse("malformed message");
+        return;
+      }
+      id_ = request.id();
+      if (request.has_hello()) {
+        greet(request);
+      } else if (!greeted_) {
+        refuse("the first message must be Hello");
+      } else if (request.kind_case() == 0) {
+        answer_ = error_response(program_ + " " + LB_RELEASE + " does not know this request");
+      } else {
+        answer_ = (*handler_)(request);
+      }
+    }
+
+    Step next() override {
+      Response response = answer_.next();
+      response.set_id(id_);
+      return step(response);
+    }
+
+    Step fault(const std::string& text) override {
+      Response response = error_response(text);
+      close_ = true;
+      return step(response);
+    }
+
+   private:
+    static Response error_response(const std::string& text) {
+      Response response;
+      response.set_error(text);
+      return response;
+    }
+
+    void refuse(const std::string& text) {
+      answer_ = error_response(text);
+      close_ = true;
+    }
+
+    void greet(const Request& request) {
+      Response response;
+      const auto& theirs = request.hello();
+      if (theirs.protocol() != kProtocolVersion) {
+        response.set_error(theirs.program() + " " + theirs.release() + " speaks protocol " +
+                           std::to_string(theirs.protocol()) + ", " + program_ + " " + LB_RELEASE +
+                           " speaks " + std::to_string(kProtocolVersion) +
+                           "; install the same release of both");
+        close_ = true;
+      } else {
+        greeted_ = true;
+      }
+      auto* ours = response.mutable_hello();
+      ours->set_protocol(kProtocolVersion);
+      ours->set_program(program_);
+      ours->set_release(LB_RELEASE);
+      answer_ = std::move(response);
+    }
+
+    Step step(const Response& response) {
+      auto frame = to_frame(response);
+      if (frame) return {std::move(*frame), response.more(), close_};
+      Response too_large = error_response(frame.error().message);
+      too_large.set_id(id_);
+      return {to_frame(too_large).value_or(std::string()), false, close_};
+    }
+
+    std::shared_ptr<Handler> handler_;
+    std::string program_;
+    Answer answer_{Response{}};
+    std::uint64_t id_ = 0;
+    bool greeted_ = false;
+    bool close_ = false;
+  };
+
+  std::shared_ptr<Handler> handler_;
+  FrameServer frames_;
+};
+
+}  // namespace lb::api
