@@ -17,7 +17,8 @@ struct Mistake {
 
 struct Loaded {
   Config config;
-  std::vector<Mistake> mistakes;  // empty: the configuration is good
+  std::vector<Mistake> mistakes;  // in the order of the file; empty: the configuration is good
+  std::string file_name;          // as it was given
 };
 
 // Facts about the machine that validation needs; tests hand in their own.
@@ -26,6 +27,7 @@ struct Machine {
   static Machine here();
 };
 
+// Neither throws, whatever the text holds.
 Loaded load_text(std::string_view text, const std::string& file_name, const Machine& machine);
 Loaded load_file(const std::string& path, const Machine& machine);
 

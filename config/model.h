@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,15 +16,24 @@ namespace lb::config {
 
 using Milliseconds = std::chrono::milliseconds;
 
-// Where a value stood in the file, for messages.
+// Where something stands in the file, for messages: both count from 1, a column is a character.
+// 0: nowhere in particular.
 struct Location {
   std::uint32_t line = 0;
   std::uint32_t column = 0;
+  auto operator<=>(const Location&) const = default;
+};
+
+// The place that a part of the configuration came from. It is no part of what is configured: two
+// configurations that differ in it alone are equal.
+struct Origin : Location {
+  constexpr bool operator==(const Origin&) const { return true; }
 };
 
 struct Director {
   std::string name;
   std::string run_dir = "/run/ballast";
+  bool operator==(const Director&) const = default;
 };
 
 enum class Memory : std::uint8_t { kHugepages, kNoHuge };
@@ -40,6 +50,7 @@ struct Timeouts {
   Milliseconds tcp_time_wait{60'000};
   Milliseconds tcp_closed{10'000};
   Milliseconds udp{300'000};
+  bool operator==(const Timeouts&) const = default;
 };
 
 struct Dataplane {
@@ -51,6 +62,7 @@ struct Dataplane {
   Idle idle = Idle::kAdaptive;
   std::uint32_t punt_limit_pps = 50'000;  // per worker, towards the kernel; 0 = no limit
   Timeouts timeouts;
+  bool operator==(const Dataplane&) const = default;
 };
 
 // A VLAN on a port: a kernel interface of its own (on the port's) with addresses of its own.
@@ -58,7 +70,8 @@ struct Vlan {
   std::string name;  // kernel interface
   std::uint16_t id = 0;
   std::vector<Ipv4Prefix> addresses;
-  Location where;
+  Origin where;
+  bool operator==(const Vlan&) const = default;
 };
 
 struct Port {
@@ -67,13 +80,15 @@ struct Port {
   std::uint16_t mtu = 1500;
   std::vector<Ipv4Prefix> addresses;
   std::vector<Vlan> vlans;
-  Location where;
+  Origin where;
+  bool operator==(const Port&) const = default;
 };
 
 struct Route {
   Ipv4Prefix destination;  // "default" is 0.0.0.0/0
   Ipv4Address via;
-  Location where;
+  Origin where;
+  bool operator==(const Route&) const = default;
 };
 
 enum class Protocol : std::uint8_t { kTcp, kUdp };
@@ -110,7 +125,8 @@ struct Check {
 struct RealServer {
   Ipv4Endpoint address;
   std::uint16_t weight = 1;  // 0: no new connections
-  Location where;
+  Origin where;
+  bool operator==(const RealServer&) const = default;
 };
 
 struct Service {
@@ -123,7 +139,8 @@ struct Service {
   std::string port;  // interface that bears the VIP; empty: the one whose subnet contains it
   Check check;
   std::vector<RealServer> real_servers;
-  Location where;
+  Origin where;
+  bool operator==(const Service&) const = default;
 };
 
 struct Config {
@@ -132,6 +149,7 @@ struct Config {
   std::vector<Port> ports;
   std::vector<Route> routes;
   std::vector<Service> services;
+  bool operator==(const Config&) const = default;
 };
 
 inline constexpr std::size_t kMaxPorts = 16;

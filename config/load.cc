@@ -1,0 +1,156 @@
+#include "config/load.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <thread>
+
+#include "config/cpu_list.h"
+#include "config/parse.h"
+#include "config/toml_tree.h"
+#include "config/validate.h"
+
+namespace lb::config {
+namespace {
+
+// "service[3].real_server[1].address" in the tree; the nearest thing around it when it is absent,
+// and then `exact` is false.
+const Node& resolve(const Node& root, std::string_view path, bool& exact) {
+  const Node* node = &root;
+  exact = true;
+  while (!path.empty()) {
+    const std::size_t end = path.find_first_of(".[");
+    const Node* const member = node->find(path.substr(0, end));
+    if (member == nullptr) {
+      exact = false;
+      return *node;
+    }
+    node = member;
+    path.remove_prefix(std::min(end, path.size()));
+    if (path.starts_with('[')) {
+      const std::size_t close = path.find(']');
+      const std::size_t index = std::stoul(std::string(path.substr(1, close - 1)));
+      if (index >= node->children.size()) {
+        exact = false;
+        return *node;
+      }
+      node = &node->children[index];
+      path.remove_prefix(close + 1);
+    }
+    if (path.starts_with('.')) path.remove_prefix(1);
+  }
+  return *node;
+}
+
+Location locate(const Source& source, const Node& root, std::string_view paths) {
+  std::optional<std::size_t> around;
+  while (true) {
+    const std::size_t bar = paths.find('|');
+    bool exact = false;
+    const Node& node = resolve(root, paths.substr(0, bar), exact);
+    if (exact) return source.locate(node.offset);
+    if (!around) around = node.offset;
+    if (bar == std::string_view::npos) return source.locate(*around);
+    paths.remove_prefix(bar + 1);
+  }
+}
+
+bool is_under(std::string_view path, std::string_view parent) {
+  if (parent.empty() || !path.starts_with(parent)) return false;
+  return path.size() == parent.size() || path[parent.size()] == '.' || path[parent.size()] == '[';
+}
+
+// A wrong value was left at its default, so what is said across tables about it would mislead.
+bool is_worth_telling(const Problem& problem, const ReadReport& report) {
+  for (const std::string& spoiled : report.spoiled) {
+    if (is_under(problem.path, spoiled)) return false;
+    if (problem.follows_network && (is_under(spoiled, "port") || is_under(spoiled, "route"))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+Loaded unreadable(const std::string& file_name, const std::string& why) {
+  Loaded loaded;
+  loaded.file_name = file_name;
+  loaded.mistakes.push_back(Mistake{Location{}, why});
+  return loaded;
+}
+
+}  // namespace
+
+Machine Machine::here() {
+  Machine machine;
+  std::ifstream file("/sys/devices/system/cpu/online");
+  std::string line;
+  if (std::getline(file, line)) {
+    if (auto cpus = parse_cpu_list(line)) machine.cpus = std::move(*cpus);
+  }
+  if (machine.cpus.empty()) {
+    const unsigned count = std::max(1u, std::thread::hardware_concurrency());
+    for (unsigned cpu = 0; cpu < count; ++cpu) machine.cpus.push_back(cpu);
+  }
+  return machine;
+}
+
+Loaded load_text(std::string_view text, const std::string& file_name, const Machine& machine) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  if (text.size() > kMaxFileBytes) {
+    return unreadable(file_name, fmt::format("is larger than {} MiB; is it a configuration file?",
+                                             kMaxFileBytes >> 20));
+  }
+  Loaded loaded;
+  loaded.file_name = file_name;
+  const Source source(text);
+  Node root;
+  if (!read_toml(source, root, loaded.mistakes)) return loaded;
+  ReadReport report(source);
+  loaded.config = parse(root, report);
+  loaded.mistakes = std::move(report.mistakes);
+  for (Problem& problem : validate(loaded.config, machine)) {
+    if (!is_worth_telling(problem, report)) continue;
+    loaded.mistakes.push_back(
+        Mistake{locate(source, root, problem.path), std::move(problem.message)});
+  }
+  std::stable_sort(loaded.mistakes.begin(), loaded.mistakes.end(),
+                   [](const Mistake& a, const Mistake& b) { return a.where < b.where; });
+  return loaded;
+}
+
+Loaded load_file(const std::string& path, const Machine& machine) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    return unreadable(path, fmt::format("cannot be opened: {}; name the configuration file",
+                                        std::strerror(errno)));
+  }
+  std::string text;
+  std::string buffer(std::size_t{1} << 16, '\0');
+  ssize_t got = 0;
+  while (text.size() <= kMaxFileBytes && (got = ::read(fd, buffer.data(), buffer.size())) > 0) {
+    text.append(buffer, 0, static_cast<std::size_t>(got));
+  }
+  const int error = errno;
+  ::close(fd);
+  if (got < 0) return unreadable(path, fmt::format("cannot be read: {}", std::strerror(error)));
+  return load_text(text, path, machine);
+}
+
+std::string format_mistakes(const std::string& file_name, const std::vector<Mistake>& mistakes) {
+  std::string out;
+  for (const Mistake& mistake : mistakes) {
+    out += mistake.where.line == 0 ? fmt::format("{}: {}\n", file_name, mistake.message)
+                                   : fmt::format("{}:{}:{}: {}\n", file_name, mistake.where.line,
+                                                 mistake.where.column, mistake.message);
+  }
+  return out;
+}
+
+}  // namespace lb::config

@@ -1,0 +1,73 @@
+#include "config/network.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace lb::config {
+
+Network::Network(const Config& config) {
+  for (std::size_t p = 0; p < config.ports.size(); ++p) {
+    const Port& port = config.ports[p];
+    interfaces_.push_back({port.name, port.name, 0, port.addresses, fmt::format("port[{}]", p)});
+    for (std::size_t v = 0; v < port.vlans.size(); ++v) {
+      const Vlan& vlan = port.vlans[v];
+      interfaces_.push_back(
+          {vlan.name, port.name, vlan.id, vlan.addresses, fmt::format("port[{}].vlan[{}]", p, v)});
+    }
+  }
+}
+
+const Interface* Network::find(std::string_view name) const {
+  const auto found = std::find_if(interfaces_.begin(), interfaces_.end(),
+                                  [name](const Interface& i) { return i.name == name; });
+  return found == interfaces_.end() ? nullptr : &*found;
+}
+
+std::optional<Network::OnLink> Network::on_link(Ipv4Address address) const {
+  std::optional<OnLink> best;
+  for (const Interface& interface : interfaces_) {
+    for (const Ipv4Prefix& prefix : interface.addresses) {
+      if (!prefix.contains(address)) continue;
+      if (!best || prefix.length > best->subnet.length) best = OnLink{&interface, prefix};
+    }
+  }
+  return best;
+}
+
+bool Network::is_own(Ipv4Address address) const {
+  for (const Interface& interface : interfaces_) {
+    for (const Ipv4Prefix& prefix : interface.addresses) {
+      if (prefix.address == address) return true;
+    }
+  }
+  return false;
+}
+
+const Interface* Network::bearer(const Service& service) const {
+  if (!service.port.empty()) return find(service.port);
+  const auto link = on_link(service.address.address);
+  return link ? link->interface : nullptr;
+}
+
+std::string Network::subnets_text() const {
+  constexpr std::size_t kShown = 4;
+  std::vector<std::string> subnets;
+  for (const Interface& interface : interfaces_) {
+    for (const Ipv4Prefix& prefix : interface.addresses) {
+      const std::string subnet = Ipv4Prefix{prefix.network(), prefix.length}.to_string();
+      if (std::find(subnets.begin(), subnets.end(), subnet) == subnets.end()) {
+        subnets.push_back(subnet);
+      }
+    }
+  }
+  if (subnets.empty()) return "none";
+  std::string out = subnets[0];
+  for (std::size_t i = 1; i < std::min(subnets.size(), kShown); ++i) {
+    out += (i + 1 == subnets.size() ? " and " : ", ") + subnets[i];
+  }
+  if (subnets.size() > kShown) out += fmt::format(" and {} more", subnets.size() - kShown);
+  return out;
+}
+
+}  // namespace lb::config

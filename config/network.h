@@ -1,0 +1,46 @@
+// Which interface an address belongs to, by the configured subnets.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/model.h"
+
+namespace lb::config {
+
+// A port's kernel interface or that of one of its VLANs.
+struct Interface {
+  std::string name;
+  std::string port;        // the port that carries it; == name for the port itself
+  std::uint16_t vlan = 0;  // 0: untagged
+  std::vector<Ipv4Prefix> addresses;
+  std::string path;  // in the file: "port[0]", "port[0].vlan[2]"
+};
+
+class Network {
+ public:
+  explicit Network(const Config& config);
+
+  const std::vector<Interface>& interfaces() const { return interfaces_; }
+  const Interface* find(std::string_view name) const;
+  // The interface with a subnet that contains `address`, and that subnet.
+  struct OnLink {
+    const Interface* interface;
+    Ipv4Prefix subnet;  // with the director's own address
+  };
+  std::optional<OnLink> on_link(Ipv4Address address) const;
+  bool is_own(Ipv4Address address) const;
+
+  // The interface that bears the service's VIP: the one that `port` names, else the one whose
+  // subnet contains it; null when there is none (which validation refuses).
+  const Interface* bearer(const Service& service) const;
+
+  // For messages: "192.0.2.0/24 and 10.0.0.0/24".
+  std::string subnets_text() const;
+
+ private:
+  std::vector<Interface> interfaces_;
+};
+
+}  // namespace lb::config

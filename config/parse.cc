@@ -1,0 +1,221 @@
+#include "config/parse.h"
+
+#include <algorithm>
+
+#include "config/cpu_list.h"
+
+namespace lb::config {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+constexpr std::uint32_t kMaxMemoryMb = 1 << 20;
+constexpr std::uint32_t kMaxConnections = 200'000'000;
+constexpr std::uint32_t kMaxPuntPps = 100'000'000;
+
+void parse_director(ReadReport& report, const Node& node, Director& director) {
+  TableReader reader(report, node, "director");
+  reader.text("name", director.name, Need::kRequired);
+  reader.text("run_dir", director.run_dir);
+  reader.finish();
+}
+
+void parse_timeouts(ReadReport& report, const Node& node, Timeouts& timeouts) {
+  TableReader reader(report, node, "dataplane.timeouts");
+  const auto timeout = [&reader](std::string_view key, Milliseconds& out) {
+    reader.duration(key, out, seconds(1), hours(7 * 24));
+  };
+  timeout("tcp_syn_sent", timeouts.tcp_syn_sent);
+  timeout("tcp_syn_received", timeouts.tcp_syn_received);
+  timeout("tcp_established", timeouts.tcp_established);
+  timeout("tcp_fin_wait", timeouts.tcp_fin_wait);
+  timeout("tcp_close_wait", timeouts.tcp_close_wait);
+  timeout("tcp_last_ack", timeouts.tcp_last_ack);
+  timeout("tcp_time_wait", timeouts.tcp_time_wait);
+  timeout("tcp_closed", timeouts.tcp_closed);
+  timeout("udp", timeouts.udp);
+  reader.finish();
+}
+
+void parse_dataplane(ReadReport& report, const Node& node, Dataplane& dataplane) {
+  TableReader reader(report, node, "dataplane");
+  reader.number("main_lcore", dataplane.main_lcore, 0u, kMaxCpu);
+  reader.parsed("lcores", dataplane.lcores, parse_cpu_list, "\"1-3,5\", the workers' CPUs",
+                Need::kRequired);
+  std::sort(dataplane.lcores.begin(), dataplane.lcores.end());
+  reader.word("memory", dataplane.memory, kMemoryWords);
+  reader.number("memory_mb", dataplane.memory_mb, 64u, kMaxMemoryMb);
+  reader.number("max_connections", dataplane.max_connections, 1u, kMaxConnections);
+  reader.word("idle", dataplane.idle, kIdleWords);
+  reader.number("punt_limit_pps", dataplane.punt_limit_pps, 0u, kMaxPuntPps);
+  if (const Node* const timeouts = reader.table("timeouts", "dataplane.timeouts")) {
+    parse_timeouts(report, *timeouts, dataplane.timeouts);
+  }
+  reader.finish();
+}
+
+Vlan parse_vlan(ReadReport& report, const Node& node, const std::string& path) {
+  Vlan vlan;
+  TableReader reader(report, node, path);
+  vlan.where = Origin{reader.where()};
+  reader.text("name", vlan.name, Need::kRequired);
+  reader.number<std::uint16_t>("id", vlan.id, 1, 4094, Need::kRequired);
+  reader.prefixes("addresses", vlan.addresses);
+  reader.finish();
+  return vlan;
+}
+
+Port parse_port(ReadReport& report, const Node& node, const std::string& path) {
+  Port port;
+  TableReader reader(report, node, path);
+  port.where = Origin{reader.where()};
+  reader.text("name", port.name, Need::kRequired);
+  reader.text("device", port.device, Need::kRequired);
+  reader.number<std::uint16_t>("mtu", port.mtu, 576, 9216);
+  reader.prefixes("addresses", port.addresses);
+  for (const Node& vlan : reader.tables("vlan", "port.vlan")) {
+    port.vlans.push_back(parse_vlan(report, vlan, reader.path_of("vlan", port.vlans.size())));
+  }
+  reader.finish();
+  return port;
+}
+
+Result<Ipv4Prefix> parse_destination(std::string_view text) {
+  if (text == "default") return Ipv4Prefix{Ipv4Address{}, 0};
+  auto prefix = Ipv4Prefix::parse(text);
+  if (prefix && prefix->address != prefix->network()) {
+    const Ipv4Prefix network{prefix->network(), prefix->length};
+    return fail('"' + std::string(text) + "\" is an address in a network; write the network: \"" +
+                network.to_string() + '"');
+  }
+  return prefix;
+}
+
+Route parse_route(ReadReport& report, const Node& node, const std::string& path) {
+  Route route;
+  TableReader reader(report, node, path);
+  route.where = Origin{reader.where()};
+  reader.parsed("destination", route.destination, parse_destination,
+                "\"default\" or \"10.1.0.0/16\"", Need::kRequired);
+  reader.parsed("via", route.via, Ipv4Address::parse, "\"192.0.2.1\", the gateway's address",
+                Need::kRequired);
+  reader.finish();
+  return route;
+}
+
+// Keys that mean nothing to a check of this type are mistakes, not silence: who writes `path` into
+// a TCP check believes that it is asked for.
+void reject_foreign_keys(TableReader& reader, CheckType type) {
+  const bool http = type == CheckType::kHttp || type == CheckType::kHttps;
+  const auto reject = [&](std::initializer_list<std::string_view> keys, std::string_view types) {
+    for (const std::string_view key : keys) {
+      reader.reject(key, fmt::format("{} has no meaning for a check of type \"{}\"; remove it, or "
+                                     "use type {}",
+                                     key, to_text(type), types));
+    }
+  };
+  if (type == CheckType::kNone) {
+    reject({"interval", "timeout", "rise", "fall"}, "\"tcp\", \"http\", \"https\" or \"ping\"");
+  }
+  if (type == CheckType::kNone || type == CheckType::kPing) {
+    reject({"port"}, "\"tcp\", \"http\" or \"https\"");
+  }
+  if (!http) reject({"method", "path", "host", "expect_status"}, "\"http\" or \"https\"");
+  if (type != CheckType::kHttps) {
+    reject({"tls_verify", "tls_server_name", "tls_ca_file"}, "\"https\"");
+  }
+}
+
+void parse_check(ReadReport& report, const Node& node, const std::string& path, Check& check) {
+  TableReader reader(report, node, path);
+  reader.word("type", check.type, kCheckTypeWords);
+  reject_foreign_keys(reader, check.type);
+  if (check.type != CheckType::kNone && check.type != CheckType::kPing) {
+    std::uint16_t port = 0;
+    reader.number<std::uint16_t>("port", port, 1, 65'535);
+    if (port != 0) check.port = port;
+  }
+  if (check.type != CheckType::kNone) {
+    reader.duration("interval", check.interval, Milliseconds(100), hours(1));
+    reader.duration("timeout", check.timeout, Milliseconds(10), hours(1));
+    reader.number("rise", check.rise, 1u, 1000u);
+    reader.number("fall", check.fall, 1u, 1000u);
+  }
+  if (check.type == CheckType::kHttp || check.type == CheckType::kHttps) {
+    reader.text("method", check.method);
+    reader.text("path", check.path);
+    reader.text("host", check.host);
+    reader.number<std::uint16_t>("expect_status", check.expect_status, 100, 599);
+  }
+  if (check.type == CheckType::kHttps) {
+    reader.boolean("tls_verify", check.tls_verify);
+    reader.text("tls_server_name", check.tls_server_name);
+    reader.text("tls_ca_file", check.tls_ca_file);
+  }
+  reader.finish();
+}
+
+RealServer parse_real_server(ReadReport& report, const Node& node, const std::string& path) {
+  RealServer server;
+  TableReader reader(report, node, path);
+  server.where = Origin{reader.where()};
+  reader.parsed("address", server.address, Ipv4Endpoint::parse, "\"10.0.0.11:80\"",
+                Need::kRequired);
+  reader.number<std::uint16_t>("weight", server.weight, 0, kMaxWeight);
+  reader.finish();
+  return server;
+}
+
+Service parse_service(ReadReport& report, const Node& node, const std::string& path) {
+  Service service;
+  TableReader reader(report, node, path);
+  service.where = Origin{reader.where()};
+  reader.text("name", service.name, Need::kRequired);
+  reader.parsed("address", service.address, Ipv4Endpoint::parse, "\"192.0.2.10:80\"",
+                Need::kRequired);
+  reader.word("protocol", service.protocol, kProtocolWords);
+  reader.word("mode", service.mode, kModeWords);
+  reader.word("scheduler", service.scheduler, kSchedulerWords);
+  reader.word("on_server_down", service.on_server_down, kOnServerDownWords);
+  reader.text("port", service.port);
+  // A UDP port does not answer a TCP check, and only its owner knows what else would.
+  if (service.protocol == Protocol::kUdp) service.check.type = CheckType::kNone;
+  if (const Node* const check = reader.table("check", "service.check")) {
+    parse_check(report, *check, reader.path_of("check"), service.check);
+  }
+  for (const Node& server : reader.tables("real_server", "service.real_server")) {
+    service.real_servers.push_back(parse_real_server(
+        report, server, reader.path_of("real_server", service.real_servers.size())));
+  }
+  reader.finish();
+  return service;
+}
+
+}  // namespace
+
+Config parse(const Node& root, ReadReport& report) {
+  Config config;
+  TableReader reader(report, root, "");
+  if (const Node* const node = reader.table("director", "director", Need::kRequired)) {
+    parse_director(report, *node, config.director);
+  }
+  if (const Node* const node = reader.table("dataplane", "dataplane", Need::kRequired)) {
+    parse_dataplane(report, *node, config.dataplane);
+  }
+  for (const Node& node : reader.tables("port", "port")) {
+    config.ports.push_back(parse_port(report, node, reader.path_of("port", config.ports.size())));
+  }
+  for (const Node& node : reader.tables("route", "route")) {
+    config.routes.push_back(
+        parse_route(report, node, reader.path_of("route", config.routes.size())));
+  }
+  for (const Node& node : reader.tables("service", "service")) {
+    config.services.push_back(
+        parse_service(report, node, reader.path_of("service", config.services.size())));
+  }
+  reader.finish();
+  return config;
+}
+
+}  // namespace lb::config

@@ -1,0 +1,147 @@
+// The canonical form: every key that has a meaning, defaults written out.
+#include <fmt/format.h>
+
+#include "config/cpu_list.h"
+#include "config/duration.h"
+#include "config/load.h"
+#include "config/words.h"
+
+namespace lb::config {
+namespace {
+
+// As a TOML basic string.
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += fmt::format("\\u{:04X}", byte);
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+class Printer {
+ public:
+  void table(std::string_view header) {
+    out_ += fmt::format("{}{}\n", out_.empty() ? "" : "\n", header);
+  }
+  void text(std::string_view key, std::string_view value) { raw(key, quoted(value)); }
+  void number(std::string_view key, std::uint32_t value) { raw(key, std::to_string(value)); }
+  void boolean(std::string_view key, bool value) { raw(key, value ? "true" : "false"); }
+  void duration(std::string_view key, Milliseconds value) { text(key, to_text(value)); }
+  void prefixes(std::string_view key, const std::vector<Ipv4Prefix>& values) {
+    std::string list;
+    for (const Ipv4Prefix& prefix : values) {
+      list += (list.empty() ? "" : ", ") + quoted(prefix.to_string());
+    }
+    raw(key, '[' + list + ']');
+  }
+  std::string take() { return std::move(out_); }
+
+ private:
+  void raw(std::string_view key, const std::string& value) {
+    out_ += fmt::format("{} = {}\n", key, value);
+  }
+  std::string out_;
+};
+
+void print_dataplane(Printer& out, const Dataplane& dataplane) {
+  out.table("[dataplane]");
+  out.number("main_lcore", dataplane.main_lcore);
+  out.text("lcores", print_cpu_list(dataplane.lcores));
+  out.text("memory", to_text(dataplane.memory));
+  out.number("memory_mb", dataplane.memory_mb);
+  out.number("max_connections", dataplane.max_connections);
+  out.text("idle", to_text(dataplane.idle));
+  out.number("punt_limit_pps", dataplane.punt_limit_pps);
+
+  const Timeouts& timeouts = dataplane.timeouts;
+  out.table("[dataplane.timeouts]");
+  out.duration("tcp_syn_sent", timeouts.tcp_syn_sent);
+  out.duration("tcp_syn_received", timeouts.tcp_syn_received);
+  out.duration("tcp_established", timeouts.tcp_established);
+  out.duration("tcp_fin_wait", timeouts.tcp_fin_wait);
+  out.duration("tcp_close_wait", timeouts.tcp_close_wait);
+  out.duration("tcp_last_ack", timeouts.tcp_last_ack);
+  out.duration("tcp_time_wait", timeouts.tcp_time_wait);
+  out.duration("tcp_closed", timeouts.tcp_closed);
+  out.duration("udp", timeouts.udp);
+}
+
+void print_port(Printer& out, const Port& port) {
+  out.table("[[port]]");
+  out.text("name", port.name);
+  out.text("device", port.device);
+  out.number("mtu", port.mtu);
+  out.prefixes("addresses", port.addresses);
+  for (const Vlan& vlan : port.vlans) {
+    out.table("[[port.vlan]]");
+    out.text("name", vlan.name);
+    out.number("id", vlan.id);
+    out.prefixes("addresses", vlan.addresses);
+  }
+}
+
+void print_check(Printer& out, const Check& check) {
+  out.table("[service.check]");
+  out.text("type", to_text(check.type));
+  if (check.type == CheckType::kNone) return;
+  if (check.port) out.number("port", *check.port);
+  out.duration("interval", check.interval);
+  out.duration("timeout", check.timeout);
+  out.number("rise", check.rise);
+  out.number("fall", check.fall);
+  if (check.type != CheckType::kHttp && check.type != CheckType::kHttps) return;
+  out.text("method", check.method);
+  out.text("path", check.path);
+  if (!check.host.empty()) out.text("host", check.host);
+  out.number("expect_status", check.expect_status);
+  if (check.type != CheckType::kHttps) return;
+  out.boolean("tls_verify", check.tls_verify);
+  if (!check.tls_server_name.empty()) out.text("tls_server_name", check.tls_server_name);
+  if (!check.tls_ca_file.empty()) out.text("tls_ca_file", check.tls_ca_file);
+}
+
+void print_service(Printer& out, const Service& service) {
+  out.table("[[service]]");
+  out.text("name", service.name);
+  out.text("address", service.address.to_string());
+  out.text("protocol", to_text(service.protocol));
+  out.text("mode", to_text(service.mode));
+  out.text("scheduler", to_text(service.scheduler));
+  out.text("on_server_down", to_text(service.on_server_down));
+  if (!service.port.empty()) out.text("port", service.port);
+  print_check(out, service.check);
+  for (const RealServer& server : service.real_servers) {
+    out.table("[[service.real_server]]");
+    out.text("address", server.address.to_string());
+    out.number("weight", server.weight);
+  }
+}
+
+}  // namespace
+
+std::string print(const Config& config) {
+  Printer out;
+  out.table("[director]");
+  out.text("name", config.director.name);
+  out.text("run_dir", config.director.run_dir);
+  print_dataplane(out, config.dataplane);
+  for (const Port& port : config.ports) print_port(out, port);
+  for (const Route& route : config.routes) {
+    out.table("[[route]]");
+    out.text("destination",
+             route.destination.length == 0 ? "default" : route.destination.to_string());
+    out.text("via", route.via.to_string());
+  }
+  for (const Service& service : config.services) print_service(out, service);
+  return out.take();
+}
+
+}  // namespace lb::config

@@ -1,0 +1,110 @@
+// Reads one table of the tree, key by key, and reports every mistake in it: a key that is missing,
+// unknown or not of its type, a value out of its range.
+#pragma once
+
+#include <fmt/format.h>
+#include <concepts>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/base/net.h"
+#include "config/duration.h"
+#include "config/toml_tree.h"
+#include "config/words.h"
+
+namespace lb::config {
+
+// What reading a file has found out, shared by all its tables.
+struct ReadReport {
+  explicit ReadReport(const Source& s) : source(s) {}
+
+  const Source& source;
+  std::vector<Mistake> mistakes;
+  // Paths of what had mistakes, "service[3].check": what is checked across tables leaves them out.
+  std::set<std::string> spoiled;
+  std::set<std::string>* known_keys =
+      nullptr;  // when set: all keys asked for, "service.check.path"
+};
+
+enum class Need : bool { kOptional, kRequired };
+
+class TableReader {
+ public:
+  // `path` is where the table stands: "" for the file, "dataplane", "service[3].check".
+  TableReader(ReadReport& report, const Node& node, std::string path);
+
+  // Each leaves `out` as it is when the key is absent or its value is wrong.
+  void text(std::string_view key, std::string& out, Need need = Need::kOptional);
+  void boolean(std::string_view key, bool& out);
+  void duration(std::string_view key, Milliseconds& out, Milliseconds min, Milliseconds max);
+  void prefixes(std::string_view key, std::vector<Ipv4Prefix>& out);
+
+  template <std::integral T>
+  void number(std::string_view key, T& out, T min, T max, Need need = Need::kOptional) {
+    std::int64_t value = 0;
+    if (integer(key, value, static_cast<std::int64_t>(min), static_cast<std::int64_t>(max), need)) {
+      out = static_cast<T>(value);
+    }
+  }
+
+  // A text that `parse` turns into a T.
+  template <typename T, typename Parse>
+  void parsed(std::string_view key, T& out, Parse parse, std::string_view what, Need need) {
+    const Node* const node = find(key, Node::Kind::kString, what, need);
+    if (node == nullptr) return;
+    auto result = parse(node->text);
+    if (result) {
+      out = std::move(*result);
+    } else {
+      mistake(node->offset, fmt::format("{}: {}", key, result.error().message));
+    }
+  }
+
+  // One word of a table of words.
+  template <typename E, std::size_t N>
+  void word(std::string_view key, E& out, const std::array<Word<E>, N>& words,
+            Need need = Need::kOptional) {
+    std::array<std::string_view, N> texts;
+    for (std::size_t i = 0; i < N; ++i) texts[i] = words[i].text;
+    const std::size_t index = choice(key, texts, need);
+    if (index < N) out = words[index].value;
+  }
+
+  // The table under `key`, null when there is none. The caller reads it with a reader of its own.
+  const Node* table(std::string_view key, std::string_view header, Need need = Need::kOptional);
+  // The tables under `key`, written as [[header]].
+  std::span<const Node> tables(std::string_view key, std::string_view header);
+
+  // The key is there but must not be: its value does not matter then.
+  void reject(std::string_view key, const std::string& message);
+
+  // Reports the keys that are missing and those that nobody asked for. Call last.
+  void finish();
+
+  Location where() const { return report_.source.locate(node_.offset); }
+  std::string path_of(std::string_view key) const;
+  std::string path_of(std::string_view key, std::size_t index) const;
+  void mistake(std::size_t offset, std::string message);
+
+ private:
+  const Node* find(std::string_view key, Node::Kind kind, std::string_view what, Need need);
+  bool integer(std::string_view key, std::int64_t& out, std::int64_t min, std::int64_t max,
+               Need need);
+  std::size_t choice(std::string_view key, std::span<const std::string_view> words, Need need);
+  void know(std::string_view key);
+
+  ReadReport& report_;
+  const Node& node_;
+  std::string path_;
+  std::vector<std::string_view> known_;
+  struct Missing {
+    std::string_view key;
+    std::string message;
+  };
+  std::vector<Missing> missing_;
+};
+
+}  // namespace lb::config

@@ -1,0 +1,145 @@
+#include "config/toml_guard.h"
+
+#include <fmt/format.h>
+
+namespace lb::config {
+namespace {
+
+// Number of bytes of the UTF-8 character at the front of `text`; 0 when there is none.
+std::size_t utf8_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return 1;
+  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  // Overlong forms, surrogates and what lies beyond Unicode.
+  if (lead == 0xe0 && byte(1) < 0xa0) return 0;
+  if (lead == 0xed && byte(1) > 0x9f) return 0;
+  if (lead == 0xf0 && byte(1) < 0x90) return 0;
+  if (lead == 0xf4 && byte(1) > 0x8f) return 0;
+  return length;
+}
+
+bool is_typographic_quote(std::string_view character) {
+  return character == "\u201c" || character == "\u201d" || character == "\u201e" ||
+         character == "\u2018" || character == "\u2019" || character == "\u00ab" ||
+         character == "\u00bb";
+}
+
+class Guard {
+ public:
+  explicit Guard(const Source& source) : source_(source), text_(source.text()) {}
+
+  std::optional<Mistake> run() {
+    check_bytes();
+    while (!mistake_ && at_ < text_.size()) step();
+    return mistake_;
+  }
+
+ private:
+  void fail_at(std::size_t offset, std::string message) {
+    if (!mistake_) mistake_ = Mistake{source_.locate(offset), std::move(message)};
+  }
+
+  void check_bytes() {
+    std::size_t line_start = 0;
+    for (std::size_t i = 0; i < text_.size() && !mistake_;) {
+      const std::size_t length = utf8_length(text_.substr(i));
+      const auto byte = static_cast<unsigned char>(text_[i]);
+      if (length == 0) {
+        fail_at(i,
+                fmt::format("the byte 0x{:02x} is not UTF-8 text; save the file as UTF-8", byte));
+      } else if (text_[i] == '\n') {
+        line_start = i + 1;
+      } else if ((byte < 0x20 && text_[i] != '\t' && !is_line_end(i)) || byte == 0x7f) {
+        fail_at(i, fmt::format("a control character (0x{:02x}); remove it", byte));
+      } else if (i - line_start >= kMaxLineBytes) {
+        fail_at(line_start, fmt::format("a line of more than {} bytes; break it", kMaxLineBytes));
+      }
+      i += length;
+    }
+  }
+
+  bool is_line_end(std::size_t i) const {
+    return text_[i] == '\r' && i + 1 < text_.size() && text_[i + 1] == '\n';
+  }
+
+  bool looking_at(std::string_view what) const { return text_.substr(at_, what.size()) == what; }
+
+  void step() {
+    const char c = text_[at_];
+    if (c == '#') {
+      at_ = std::min(text_.find('\n', at_), text_.size());
+    } else if (c == '"' || c == '\'') {
+      skip_string(c);
+    } else {
+      count(c);
+      if (static_cast<unsigned char>(c) >= 0x80) {
+        const std::size_t length = utf8_length(text_.substr(at_));
+        if (is_typographic_quote(text_.substr(at_, length))) {
+          fail_at(at_, "a typographic quote; write a straight one: \"");
+        }
+        at_ += length;
+      } else {
+        ++at_;
+      }
+    }
+  }
+
+  void count(char c) {
+    if (c == '[' || c == '{') {
+      ++depth_;
+      dots_ = 0;
+    } else if (c == ']' || c == '}') {
+      if (depth_ > 0) --depth_;
+    } else if (c == '.') {
+      ++dots_;
+    } else if (c == '\n' || c == ',' || c == '=') {
+      dots_ = 0;
+    }
+    if (depth_ + dots_ > kMaxNesting) {
+      fail_at(at_, "nested too deeply; no key of this file is inside of so many others");
+    }
+  }
+
+  // A string that stays open is left to the end of its line, or of the file when it is a multi-line
+  // one: the library then stops at the same place.
+  void skip_string(char quote) {
+    const std::size_t start = at_;
+    const std::string triple(3, quote);
+    const bool multi_line = looking_at(triple);
+    at_ += multi_line ? 3 : 1;
+    while (at_ < text_.size()) {
+      if (quote == '"' && text_[at_] == '\\') {
+        at_ += 2;
+      } else if (multi_line ? looking_at(triple) : text_[at_] == quote) {
+        at_ += multi_line ? 3 : 1;
+        return;
+      } else if (!multi_line && text_[at_] == '\n') {
+        break;
+      } else {
+        ++at_;
+      }
+    }
+    fail_at(start, fmt::format("the text that begins here is not closed; end it with {}",
+                               multi_line ? triple : std::string(1, quote)));
+  }
+
+  const Source& source_;
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::size_t depth_ = 0;
+  std::size_t dots_ = 0;
+  std::optional<Mistake> mistake_;
+};
+
+}  // namespace
+
+std::optional<Mistake> guard_toml(const Source& source) {
+  return Guard(source).run();
+}
+
+}  // namespace lb::config

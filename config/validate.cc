@@ -1,0 +1,126 @@
+#include "config/validate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "config/cpu_list.h"
+#include "config/validate_internal.h"
+
+namespace lb::config {
+namespace {
+
+constexpr std::size_t kMaxNameBytes = 64;
+
+// sun_path of unix(7) without its final zero, less the longest socket name with its slash.
+constexpr std::size_t kMaxRunDirBytes = 107 - std::string_view("/controlplane.sock").size();
+
+// What the data plane takes: about 110 bytes per connection with its index, and packet buffers.
+constexpr std::uint64_t kBytesPerConnection = 110;
+constexpr std::uint64_t kPoolsMb = 64;
+constexpr std::uint64_t kMb = 1 << 20;
+
+}  // namespace
+
+std::string_view unusable(Ipv4Address address) {
+  const std::uint32_t a = address.host();
+  if (a == 0) return "no address of a host";
+  if (a >> 24 == 0) return "in 0.0.0.0/8, which no host can have";
+  if (a >> 24 == 127) return "a loopback address";
+  if (a >> 28 == 0xe) return "a multicast address";
+  if (a >> 28 == 0xf) return "in the reserved range from 240.0.0.0 on";
+  return {};
+}
+
+std::string_view reserved_in(Ipv4Prefix subnet, Ipv4Address address) {
+  if (subnet.length > 30) return {};  // RFC 3021: both addresses of a /31 are hosts'
+  if (address == subnet.network()) return "the network address";
+  if ((address.host() | subnet.mask()) == 0xffffffff) return "the broadcast address";
+  return {};
+}
+
+std::string swapped_octets(const Network& network, Ipv4Address address) {
+  const std::uint32_t a = address.host();
+  for (unsigned i = 0; i < 4; ++i) {
+    for (unsigned j = i + 1; j < 4; ++j) {
+      const std::uint32_t difference = (a >> 8 * i ^ a >> 8 * j) & 0xff;
+      const auto swapped =
+          Ipv4Address::from_host(a ^ (difference << 8 * i) ^ (difference << 8 * j));
+      const auto link = network.on_link(swapped);
+      if (swapped != address && link && reserved_in(link->subnet, swapped).empty() &&
+          link->subnet.length > 0) {
+        return fmt::format(" (did you mean {}?)", swapped.to_string());
+      }
+    }
+  }
+  return {};
+}
+
+bool made_of(std::string_view text, std::string_view others) {
+  return std::all_of(text.begin(), text.end(), [others](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           others.find(c) != std::string_view::npos;
+  });
+}
+
+bool printable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+void validate_director(const Director& director, std::vector<Problem>& problems) {
+  if (!made_of(director.name, "-_.") || director.name.size() > kMaxNameBytes) {
+    problems.push_back({"director.name",
+                        fmt::format("name must be made of letters, digits, \"-\", \"_\" and \".\", "
+                                    "{} at most",
+                                    kMaxNameBytes)});
+  }
+  if (!director.run_dir.starts_with('/') || !printable(director.run_dir)) {
+    problems.push_back({"director.run_dir",
+                        "run_dir must be an absolute path without blanks, as \"/run/ballast\""});
+  } else if (director.run_dir.size() > kMaxRunDirBytes) {
+    problems.push_back({"director.run_dir",
+                        fmt::format("run_dir is too long for the sockets in it; take {} letters "
+                                    "at most",
+                                    kMaxRunDirBytes)});
+  }
+}
+
+void validate_dataplane(const Dataplane& dataplane, const Machine& machine,
+                        std::vector<Problem>& problems) {
+  const auto exists = [&machine](std::uint32_t cpu) {
+    return machine.cpus.empty() ||
+           std::find(machine.cpus.begin(), machine.cpus.end(), cpu) != machine.cpus.end();
+  };
+  const auto check = [&](const char* path, std::uint32_t cpu) {
+    if (exists(cpu)) return;
+    problems.push_back({path, fmt::format("this machine has no CPU {}; its CPUs are {}", cpu,
+                                          print_cpu_list(machine.cpus))});
+  };
+  check("dataplane.main_lcore", dataplane.main_lcore);
+  for (const std::uint32_t cpu : dataplane.lcores) check("dataplane.lcores", cpu);
+
+  const std::uint64_t connections_mb =
+      (dataplane.max_connections * kBytesPerConnection + kMb - 1) / kMb;
+  if (dataplane.memory_mb < kPoolsMb + connections_mb) {
+    const std::uint64_t room = std::max<std::uint64_t>(dataplane.memory_mb, kPoolsMb) - kPoolsMb;
+    std::string mend = fmt::format("write memory_mb = {}", kPoolsMb + connections_mb);
+    if (room > 0) {
+      mend += fmt::format(", or max_connections = {} at most", room * kMb / kBytesPerConnection);
+    }
+    problems.push_back({"dataplane.memory_mb|dataplane.max_connections",
+                        fmt::format("memory_mb = {} is too small for max_connections = {}; {}",
+                                    dataplane.memory_mb, dataplane.max_connections, mend)});
+  }
+}
+
+std::vector<Problem> validate(const Config& config, const Machine& machine) {
+  std::vector<Problem> problems;
+  validate_director(config.director, problems);
+  validate_dataplane(config.dataplane, machine, problems);
+  validate_network(config, problems);
+  validate_services(config, problems);
+  return problems;
+}
+
+}  // namespace lb::config

@@ -1,0 +1,24 @@
+// Helpers that the parts of validation share.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config/base/net.h"
+#include "config/network.h"
+
+namespace lb::config {
+
+// Why no host can have this address; empty: one can.
+std::string_view unusable(Ipv4Address address);
+// "the network address" or "the broadcast address" of `subnet`; empty: neither.
+std::string_view reserved_in(Ipv4Prefix subnet, Ipv4Address address);
+// An address in a configured subnet that differs from `address` by two swapped octets, as a
+// question; empty: none.
+std::string swapped_octets(const Network& network, Ipv4Address address);
+// Letters, digits and `others` only.
+bool made_of(std::string_view text, std::string_view others);
+// Printable ASCII without blanks.
+bool printable(std::string_view text);
+
+}  // namespace lb::config

@@ -1,0 +1,226 @@
+// Ports, VLANs, their addresses, routes.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "config/validate.h"
+#include "config/validate_internal.h"
+
+namespace lb::config {
+namespace {
+
+constexpr std::size_t kMaxInterfaceName = 15;  // IFNAMSIZ with its final zero is 16
+
+bool is_hex(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  });
+}
+
+// "0000:00:05.0" of "00:05.0"; empty when it is no PCI address.
+std::string pci_address(std::string_view device) {
+  std::string full(device);
+  if (full.size() == 7) full = "0000:" + full;
+  if (full.size() != 12 || full[4] != ':' || full[7] != ':' || full[10] != '.') return {};
+  for (const auto& [at, length] : {std::pair{0, 4}, {5, 2}, {8, 2}}) {
+    if (!is_hex(std::string_view(full).substr(static_cast<std::size_t>(at),
+                                              static_cast<std::size_t>(length)))) {
+      return {};
+    }
+  }
+  if (full[11] < '0' || full[11] > '7') return {};
+  std::transform(full.begin(), full.end(), full.begin(), [](char c) {
+    return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return full;
+}
+
+// What DPDK tells two devices apart by: the PCI address or the vdev's name, without arguments.
+// Empty: neither.
+std::string device_identity(std::string_view device) {
+  const std::string_view name = device.substr(0, device.find(','));
+  if (std::string pci = pci_address(name); !pci.empty()) return pci;
+  const bool vdev = !name.empty() && name[0] >= 'a' && name[0] <= 'z' && made_of(name, "_") &&
+                    name.find('_') != std::string_view::npos;
+  return vdev ? std::string(name) : std::string();
+}
+
+// Value of an argument: "iface" of "net_af_packet0,iface=eth1" is "eth1".
+std::string_view device_argument(std::string_view device, std::string_view key) {
+  while (true) {
+    const std::size_t comma = device.find(',');
+    if (comma == std::string_view::npos) return {};
+    device.remove_prefix(comma + 1);
+    if (device.starts_with(key) && device.substr(key.size()).starts_with('=')) {
+      const std::string_view value = device.substr(key.size() + 1);
+      return value.substr(0, value.find(','));
+    }
+  }
+}
+
+class NetworkValidator {
+ public:
+  NetworkValidator(const Config& config, std::vector<Problem>& problems)
+      : config_(config), network_(config), problems_(problems) {}
+
+  void run() {
+    if (config_.ports.empty()) {
+      report("port", "there is no port; add a [[port]] with name, device and addresses");
+    }
+    if (config_.ports.size() > kMaxPorts) {
+      report(fmt::format("port[{}]", kMaxPorts),
+             fmt::format("more than {} ports; leave some out", kMaxPorts));
+    }
+    for (std::size_t i = 0; i < config_.ports.size(); ++i) check_device(i);
+    check_vlan_ids();
+    for (const Interface& interface : network_.interfaces()) {
+      check_name(interface);
+      check_addresses(interface);
+    }
+    for (std::size_t i = 0; i < config_.routes.size(); ++i) check_route(i);
+  }
+
+ private:
+  void report(std::string path, std::string message, bool follows_network = false) {
+    problems_.push_back({std::move(path), std::move(message), follows_network});
+  }
+
+  void check_device(std::size_t index) {
+    const std::string& device = config_.ports[index].device;
+    const std::string path = fmt::format("port[{}].device", index);
+    const std::string identity = device_identity(device);
+    if (identity.empty() || !printable(device)) {
+      report(path,
+             fmt::format("\"{}\" is neither a PCI address, as \"0000:00:05.0\", nor a virtual "
+                         "device, as \"net_af_packet0,iface=eth1\"",
+                         device));
+      return;
+    }
+    const auto [first, is_new] = devices_.emplace(identity, index);
+    if (!is_new) {
+      report(path, fmt::format("port \"{}\" has the device {} already; give each port its own "
+                               "(virtual devices are told apart by the number in their name)",
+                               config_.ports[first->second].name, identity));
+    }
+    const std::string_view iface = device_argument(device, "iface");
+    if (!iface.empty() && network_.find(iface) != nullptr) {
+      report(path, fmt::format("{} is the name of a port too, whose kernel interface could not be "
+                               "made then; give the port another name",
+                               iface));
+    }
+  }
+
+  void check_vlan_ids() {
+    for (std::size_t p = 0; p < config_.ports.size(); ++p) {
+      std::set<std::uint16_t> ids;
+      const std::vector<Vlan>& vlans = config_.ports[p].vlans;
+      for (std::size_t v = 0; v < vlans.size(); ++v) {
+        if (ids.insert(vlans[v].id).second) continue;
+        report(
+            fmt::format("port[{}].vlan[{}].id", p, v),
+            fmt::format("VLAN {} stands twice on port \"{}\"; keep one and give it all addresses",
+                        vlans[v].id, config_.ports[p].name));
+      }
+    }
+  }
+
+  void check_name(const Interface& interface) {
+    const std::string& name = interface.name;
+    const std::string path = interface.path + ".name";
+    if (name.size() > kMaxInterfaceName) {
+      report(path, fmt::format("\"{}\" is too long for an interface; take {} letters at most", name,
+                               kMaxInterfaceName));
+    } else if (!made_of(name, "-_.") || name == "." || name == "..") {
+      report(path, fmt::format("\"{}\" is no name for an interface; use letters, digits, \"-\", "
+                               "\"_\" and \".\"",
+                               name));
+    } else if (name == "lo" || name == "all" || name == "default") {
+      report(path, fmt::format("\"{}\" is taken by the kernel; choose another name", name));
+    }
+    if (!names_.insert(name).second) {
+      report(path, fmt::format("another port or VLAN is called \"{}\" already; choose another name",
+                               name));
+    }
+  }
+
+  void check_addresses(const Interface& interface) {
+    for (std::size_t i = 0; i < interface.addresses.size(); ++i) {
+      const Ipv4Prefix& prefix = interface.addresses[i];
+      const std::string path = fmt::format("{}.addresses[{}]", interface.path, i);
+      const std::string text = prefix.to_string();
+      if (const auto why = unusable(prefix.address); !why.empty()) {
+        report(path, fmt::format("{} is {}; write an address of the director", text, why));
+      } else if (prefix.length == 0) {
+        report(path, fmt::format("{} has no subnet; write the length of the subnet", text));
+      } else if (const auto what = reserved_in(prefix, prefix.address); !what.empty()) {
+        report(path,
+               fmt::format("{} is {} of its subnet; write the director's own address", text, what));
+      }
+      check_overlap(interface, prefix, path);
+      subnets_.push_back({&interface, prefix});
+    }
+  }
+
+  void check_overlap(const Interface& interface, const Ipv4Prefix& prefix,
+                     const std::string& path) {
+    for (const auto& [other, subnet] : subnets_) {
+      if (prefix.address == subnet.address) {
+        report(path, fmt::format("{} stands on \"{}\" already; keep one",
+                                 prefix.address.to_string(), other->name));
+        return;
+      }
+      const bool overlap = prefix.contains(subnet.network()) || subnet.contains(prefix.network());
+      if (other != &interface && overlap) {
+        report(path, fmt::format("{} overlaps {} of \"{}\"; two interfaces cannot share a subnet",
+                                 prefix.to_string(), subnet.to_string(), other->name));
+        return;
+      }
+    }
+  }
+
+  void check_route(std::size_t index) {
+    const Route& route = config_.routes[index];
+    const std::string path = fmt::format("route[{}]", index);
+    const std::string via = route.via.to_string();
+    const auto link = network_.on_link(route.via);
+    if (const auto why = unusable(route.via); !why.empty()) {
+      report(path + ".via", fmt::format("{} is {}; write the gateway's address", via, why));
+    } else if (!link) {
+      report(path + ".via",
+             fmt::format("{} is in no port's subnet{}; a gateway must be on one of them: {}", via,
+                         swapped_octets(network_, route.via), network_.subnets_text()),
+             true);
+    } else if (network_.is_own(route.via)) {
+      report(path + ".via",
+             fmt::format("{} is the director's own address; write the gateway's", via), true);
+    } else if (const auto what = reserved_in(link->subnet, route.via); !what.empty()) {
+      report(path + ".via", fmt::format("{} is {} of its subnet; write the gateway's", via, what),
+             true);
+    }
+    const auto [first, is_new] = destinations_.emplace(route.destination.to_string(), index);
+    if (!is_new) {
+      report(path + ".destination",
+             fmt::format("there is a route to {} already, via {}; keep one",
+                         route.destination.length == 0 ? "default" : first->first,
+                         config_.routes[first->second].via.to_string()));
+    }
+  }
+
+  const Config& config_;
+  const Network network_;
+  std::vector<Problem>& problems_;
+  std::map<std::string, std::size_t> devices_;
+  std::set<std::string> names_;
+  std::vector<std::pair<const Interface*, Ipv4Prefix>> subnets_;
+  std::map<std::string, std::size_t> destinations_;
+};
+
+}  // namespace
+
+void validate_network(const Config& config, std::vector<Problem>& problems) {
+  NetworkValidator(config, problems).run();
+}
+
+}  // namespace lb::config

@@ -1,0 +1,285 @@
+// Services, their real servers and checks, against each other and the network.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "config/validate.h"
+#include "config/validate_internal.h"
+#include "config/words.h"
+
+namespace lb::config {
+namespace {
+
+constexpr std::size_t kMaxNameBytes = 64;
+
+class ServiceValidator {
+ public:
+  ServiceValidator(const Config& config, std::vector<Problem>& problems)
+      : config_(config), network_(config), problems_(problems) {}
+
+  void run() {
+    for (const Service& service : config_.services) {
+      vips_.emplace(service.address.address.host(), &service);
+    }
+    check_totals();
+    for (std::size_t i = 0; i < config_.services.size(); ++i) {
+      const std::string path = fmt::format("service[{}]", i);
+      check_name(config_.services[i], path);
+      check_vip(config_.services[i], path);
+      check_check(config_.services[i], path + ".check");
+      check_real_servers(config_.services[i], path);
+    }
+  }
+
+ private:
+  void report(std::string path, std::string message, bool follows_network = false) {
+    problems_.push_back({std::move(path), std::move(message), follows_network});
+  }
+
+  void check_totals() {
+    if (config_.services.size() > kMaxServices) {
+      report(fmt::format("service[{}]", kMaxServices),
+             fmt::format("more than {} services; leave some out", kMaxServices));
+    }
+    std::size_t servers = 0;
+    for (std::size_t i = 0; i < config_.services.size(); ++i) {
+      const bool had_room = servers <= kMaxRealServers;
+      servers += config_.services[i].real_servers.size();
+      if (had_room && servers > kMaxRealServers) {
+        report(
+            fmt::format("service[{}]", i),
+            fmt::format("more than {} real servers up to here; leave some out", kMaxRealServers));
+      }
+    }
+  }
+
+  void check_name(const Service& service, const std::string& path) {
+    if (!made_of(service.name, "-_.:/@+") || service.name.size() > kMaxNameBytes) {
+      report(path + ".name",
+             fmt::format("\"{}\" is no name for a service; use letters, digits and -_.:/@+, {} "
+                         "at most",
+                         service.name, kMaxNameBytes));
+    }
+    if (!names_.insert(service.name).second) {
+      report(path + ".name",
+             fmt::format("another service is called \"{}\" already; choose another name",
+                         service.name));
+    }
+  }
+
+  void check_vip(const Service& service, const std::string& path) {
+    const Ipv4Address vip = service.address.address;
+    const std::string text = vip.to_string();
+    const std::string key =
+        fmt::format("{} {}", to_text(service.protocol), service.address.to_string());
+    const auto [first, is_new] = services_.emplace(key, &service);
+    if (!is_new) {
+      report(path + ".address", fmt::format("service \"{}\" has {} already; two services cannot "
+                                            "share protocol, address and port",
+                                            first->second->name, key));
+    }
+    if (const auto why = unusable(vip); !why.empty()) {
+      report(path + ".address",
+             fmt::format("{} is {}; write the service's own address", text, why));
+      return;
+    }
+    if (network_.is_own(vip)) {
+      report(path + ".address",
+             fmt::format("{} is the director's own address on a port; give the service another one",
+                         text),
+             true);
+      return;
+    }
+    const auto link = network_.on_link(vip);
+    if (link) {
+      if (const auto what = reserved_in(link->subnet, vip); !what.empty()) {
+        report(path + ".address",
+               fmt::format("{} is {} of {}; choose another one", text, what,
+                           Ipv4Prefix{link->subnet.network(), link->subnet.length}.to_string()),
+               true);
+      }
+    }
+    check_bearer(service, path);
+  }
+
+  void check_bearer(const Service& service, const std::string& path) {
+    const std::string text = service.address.address.to_string();
+    const Interface* const bearer = network_.bearer(service);
+    if (bearer == nullptr && !service.port.empty()) {
+      report(path + ".port",
+             fmt::format("there is no port or VLAN \"{}\"; write the name of one", service.port),
+             true);
+    } else if (bearer == nullptr) {
+      report(path + ".address",
+             fmt::format("{} is in no port's subnet{}; take an address of {}, or say with port = "
+                         "\"NAME\" which interface bears it",
+                         text, swapped_octets(network_, service.address.address),
+                         network_.subnets_text()),
+             true);
+    } else {
+      const auto [first, is_new] = bearers_.emplace(service.address.address.host(), bearer);
+      if (!is_new && first->second != bearer) {
+        report(path + ".port|" + path + ".address",
+               fmt::format("another service puts {} on \"{}\", this one on \"{}\"; name the same "
+                           "port in both",
+                           text, first->second->name, bearer->name),
+               true);
+      }
+    }
+  }
+
+  void check_check(const Service& service, const std::string& path) {
+    const Check& check = service.check;
+    const bool connects = check.type == CheckType::kTcp || check.type == CheckType::kHttp ||
+                          check.type == CheckType::kHttps;
+    if (service.protocol == Protocol::kUdp && connects && !check.port) {
+      report(path + ".type",
+             fmt::format("a \"{}\" check connects by TCP, which a UDP service does not answer; add "
+                         "port = N with a TCP port of the real server, or use \"ping\" or \"none\"",
+                         to_text(check.type)));
+    }
+    if (!made_of(check.method, "") || check.method.size() > 16 ||
+        std::any_of(check.method.begin(), check.method.end(),
+                    [](char c) { return c >= 'a' && c <= 'z'; })) {
+      report(path + ".method",
+             fmt::format("\"{}\" is no method of HTTP; write \"GET\" or \"HEAD\"", check.method));
+    }
+    if (!check.path.starts_with('/') || !printable(check.path)) {
+      report(path + ".path", fmt::format("the path must begin with \"/\" and have no blanks; write "
+                                         "\"{}\"",
+                                         printable(check.path) ? '/' + check.path : "/health"));
+    }
+    if (!printable(check.host)) {
+      report(path + ".host", "host must have no blanks; write a name, as \"www.example.com\"");
+    }
+    if (check.type == CheckType::kHttps) check_tls(check, path);
+  }
+
+  void check_tls(const Check& check, const std::string& path) {
+    if (!made_of(check.tls_server_name, "-_.")) {
+      report(path + ".tls_server_name",
+             fmt::format("\"{}\" is no name of a host; write one, as \"www.example.com\"",
+                         check.tls_server_name));
+    }
+    if (!check.tls_ca_file.empty() && !check.tls_ca_file.starts_with('/')) {
+      report(path + ".tls_ca_file",
+             "tls_ca_file must be an absolute path, as \"/etc/ballast/ca.pem\"");
+    }
+    if (!check.tls_verify && !check.tls_ca_file.empty()) {
+      report(path + ".tls_ca_file",
+             "tls_ca_file has no meaning with tls_verify = false; remove one of the two");
+    }
+    if (check.tls_verify && check.host.empty() && check.tls_server_name.empty()) {
+      report(path + ".type",
+             "to verify a certificate its name must be known; add tls_server_name or host, or "
+             "tls_verify = false");
+    }
+  }
+
+  void check_real_servers(const Service& service, const std::string& path) {
+    if (service.real_servers.empty()) {
+      report(path + ".real_server", fmt::format("service \"{}\" has no real server; add a "
+                                                "[[service.real_server]] with its address",
+                                                service.name));
+    }
+    std::map<Ipv4Endpoint, std::size_t> seen;
+    for (std::size_t i = 0; i < service.real_servers.size(); ++i) {
+      const RealServer& server = service.real_servers[i];
+      const std::string at = fmt::format("{}.real_server[{}].address", path, i);
+      if (!seen.emplace(server.address, i).second) {
+        report(at, fmt::format("real server {} stands twice in service \"{}\"; keep one and raise "
+                               "its weight",
+                               server.address.to_string(), service.name));
+      }
+      if (!check_real_server_address(service, server, at)) continue;
+      if (service.mode == Mode::kDr && server.address.port != service.address.port) {
+        report(at,
+               fmt::format("in DR mode the real server sees the client's packets as they are, "
+                           "so its port must be the VIP's: write {}",
+                           Ipv4Endpoint{server.address.address, service.address.port}.to_string()));
+      }
+    }
+  }
+
+  bool check_real_server_address(const Service& service, const RealServer& server,
+                                 const std::string& at) {
+    const Ipv4Address address = server.address.address;
+    const std::string text = address.to_string();
+    if (const auto why = unusable(address); !why.empty()) {
+      report(at, fmt::format("{} is {}; write the real server's own address", text, why));
+      return false;
+    }
+    if (address == service.address.address) {
+      report(at, fmt::format("{} is the VIP of this service itself; write the real server's own "
+                             "address",
+                             text));
+      return false;
+    }
+    if (const auto vip = vips_.find(address.host()); vip != vips_.end()) {
+      report(at, fmt::format("{} is the VIP of service \"{}\"; write the real server's own address",
+                             text, vip->second->name));
+      return false;
+    }
+    if (network_.is_own(address)) {
+      report(
+          at,
+          fmt::format("{} is the director's own address; a real server must be another host", text),
+          true);
+      return false;
+    }
+    return check_way(service, address, at);
+  }
+
+  bool check_way(const Service& service, Ipv4Address address, const std::string& at) {
+    const std::string text = address.to_string();
+    const auto link = network_.on_link(address);
+    if (link) {
+      const auto what = reserved_in(link->subnet, address);
+      if (what.empty()) return true;
+      report(at,
+             fmt::format("{} is {} of {}; write the real server's own address", text, what,
+                         Ipv4Prefix{link->subnet.network(), link->subnet.length}.to_string()),
+             true);
+      return false;
+    }
+    const std::string guess = swapped_octets(network_, address);
+    if (service.mode == Mode::kDr) {
+      report(at,
+             fmt::format("{} is in no port's subnet{}; DR mode reaches real servers by their MAC "
+                         "address, so they must be on one of {}",
+                         text, guess, network_.subnets_text()),
+             true);
+      return false;
+    }
+    const bool routed =
+        std::any_of(config_.routes.begin(), config_.routes.end(),
+                    [address](const Route& r) { return r.destination.contains(address); });
+    if (!routed) {
+      report(at,
+             fmt::format("{} is in no port's subnet{} and no route leads to it; take an address "
+                         "of {}, or add a [[route]]",
+                         text, guess, network_.subnets_text()),
+             true);
+    }
+    return routed;
+  }
+
+  const Config& config_;
+  const Network network_;
+  std::vector<Problem>& problems_;
+  std::unordered_map<std::uint32_t, const Service*> vips_;
+  std::unordered_map<std::string, const Service*> services_;
+  std::unordered_map<std::uint32_t, const Interface*> bearers_;
+  std::unordered_set<std::string> names_;
+};
+
+}  // namespace
+
+void validate_services(const Config& config, std::vector<Problem>& problems) {
+  ServiceValidator(config, problems).run();
+}
+
+}  // namespace lb::config

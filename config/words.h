@@ -1,0 +1,83 @@
+// The words that stand for a choice in the configuration file, in one table each: what the parser
+// knows, what the printer writes, what a message offers.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "config/model.h"
+
+namespace lb::config {
+
+template <typename E>
+struct Word {
+  std::string_view text;
+  E value;
+};
+
+inline constexpr auto kMemoryWords = std::to_array<Word<Memory>>({
+    {"hugepages", Memory::kHugepages},
+    {"no-huge", Memory::kNoHuge},
+});
+inline constexpr auto kIdleWords = std::to_array<Word<Idle>>({
+    {"adaptive", Idle::kAdaptive},
+    {"poll", Idle::kPoll},
+});
+inline constexpr auto kProtocolWords = std::to_array<Word<Protocol>>({
+    {"tcp", Protocol::kTcp},
+    {"udp", Protocol::kUdp},
+});
+inline constexpr auto kModeWords = std::to_array<Word<Mode>>({
+    {"nat", Mode::kNat},
+    {"dr", Mode::kDr},
+});
+inline constexpr auto kSchedulerWords = std::to_array<Word<Scheduler>>({
+    {"rr", Scheduler::kRr},
+    {"wrr", Scheduler::kWrr},
+    {"lc", Scheduler::kLc},
+    {"wlc", Scheduler::kWlc},
+});
+inline constexpr auto kOnServerDownWords = std::to_array<Word<OnServerDown>>({
+    {"reset", OnServerDown::kReset},
+    {"keep", OnServerDown::kKeep},
+});
+inline constexpr auto kCheckTypeWords = std::to_array<Word<CheckType>>({
+    {"tcp", CheckType::kTcp},
+    {"http", CheckType::kHttp},
+    {"https", CheckType::kHttps},
+    {"ping", CheckType::kPing},
+    {"none", CheckType::kNone},
+});
+
+template <typename E, std::size_t N>
+constexpr std::string_view text_of(const std::array<Word<E>, N>& words, E value) {
+  for (const Word<E>& word : words) {
+    if (word.value == value) return word.text;
+  }
+  return {};
+}
+
+constexpr std::string_view to_text(Memory v) {
+  return text_of(kMemoryWords, v);
+}
+constexpr std::string_view to_text(Idle v) {
+  return text_of(kIdleWords, v);
+}
+constexpr std::string_view to_text(Protocol v) {
+  return text_of(kProtocolWords, v);
+}
+constexpr std::string_view to_text(Mode v) {
+  return text_of(kModeWords, v);
+}
+constexpr std::string_view to_text(Scheduler v) {
+  return text_of(kSchedulerWords, v);
+}
+constexpr std::string_view to_text(OnServerDown v) {
+  return text_of(kOnServerDownWords, v);
+}
+constexpr std::string_view to_text(CheckType v) {
+  return text_of(kCheckTypeWords, v);
+}
+
+}  // namespace lb::config
