@@ -19,12 +19,14 @@ inline std::uint64_t add_sums(std::uint64_t a, std::uint64_t b) {
   return __builtin_add_overflow(a, b, &sum) ? sum + 1 : sum;
 }
 
+inline std::uint16_t fold32(std::uint32_t sum) {
+  sum = (sum >> 16) + (sum & 0xffff);
+  return static_cast<std::uint16_t>((sum >> 16) + sum);
+}
+
 inline std::uint16_t fold(std::uint64_t sum) {
   sum = (sum >> 32) + (sum & 0xffff'ffff);
-  sum = (sum >> 32) + (sum & 0xffff'ffff);
-  sum = (sum >> 16) + (sum & 0xffff);
-  sum = (sum >> 16) + (sum & 0xffff);
-  return static_cast<std::uint16_t>(sum);
+  return fold32(static_cast<std::uint32_t>((sum >> 32) + sum));
 }
 
 // Unfolded sum of an IPv4 header without options.
@@ -51,9 +53,10 @@ inline std::uint16_t checksum_of(std::uint64_t sum) {
 }
 
 // RFC 1624 equation 3: HC' = ~(~HC + ~m + m'), where `delta` is the sum ~m + m' over all words that
-// change. The difference the other way is the complement of `delta`.
-inline std::uint16_t update_checksum(std::uint16_t checksum, std::uint64_t delta) {
-  return checksum_of(std::uint64_t{static_cast<std::uint16_t>(~checksum)} + delta);
+// change, folded or a few folded ones added. The difference the other way is the complement.
+inline std::uint16_t update_checksum(std::uint16_t checksum, std::uint32_t delta) {
+  const auto complement = static_cast<std::uint16_t>(~checksum);
+  return static_cast<std::uint16_t>(~fold32(complement + delta));
 }
 
 // UDP: 0 means that there is no checksum, so one that comes out as 0 is sent as 0xffff (RFC 768).
@@ -61,9 +64,10 @@ inline std::uint16_t udp_checksum_of(std::uint64_t sum) {
   const std::uint16_t checksum = checksum_of(sum);
   return checksum == 0 ? std::uint16_t{0xffff} : checksum;
 }
-inline std::uint16_t update_udp_checksum(std::uint16_t checksum, std::uint64_t delta) {
+inline std::uint16_t update_udp_checksum(std::uint16_t checksum, std::uint32_t delta) {
   if (checksum == 0) return 0;
-  return udp_checksum_of(std::uint64_t{static_cast<std::uint16_t>(~checksum)} + delta);
+  const std::uint16_t updated = update_checksum(checksum, delta);
+  return updated == 0 ? std::uint16_t{0xffff} : updated;
 }
 
 }  // namespace lb

@@ -4,6 +4,7 @@
 // and a NIC may put them on any queue.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -32,6 +33,8 @@ struct FragmentDecision {
   DropReason reason = DropReason::none;  // of kDrop
 };
 
+// All memory is taken at construction. Every function may be called by any thread at any time.
+// `now` is the coarse tick; it wraps, and workers may be a tick apart.
 class FragmentTable {
  public:
   struct Options {
@@ -43,8 +46,9 @@ class FragmentTable {
   explicit FragmentTable(const Options& options);
   ~FragmentTable();
 
-  // A first fragment came: remembers the decision; appends the cookies that waited for it to
-  // `released`. False when the table is full: the later fragments will not be recognised.
+  // A first fragment came: remembers the decision (in place of an older one for the same key);
+  // appends the cookies that waited for it to `released`, in the order in which they came. False
+  // when the table is full: the later fragments will not be recognised.
   bool first(const FragmentKey& key, const FragmentDecision& decision, std::uint32_t now,
              std::vector<void*>& released);
 
@@ -52,15 +56,34 @@ class FragmentTable {
   // A later fragment came: the decision if there is one, else the cookie is held.
   Found later(const FragmentKey& key, std::uint32_t now, void* cookie, FragmentDecision& decision);
 
-  // Appends the cookies of held fragments that waited longer than the lifetime; a bounded slice of
-  // the table per call.
+  // Appends the cookies of held fragments whose datagram waited longer than the lifetime, and
+  // forgets decisions that were not asked for that long. Looks at about `budget` places for
+  // datagrams and goes on where the last call, of whichever thread, ended.
   void expire(std::uint32_t now, std::size_t budget, std::vector<void*>& expired);
   // All held cookies, at shutdown.
   void drain(std::vector<void*>& held);
 
+  // Datagrams remembered now.
+  std::size_t size() const { return used_.load(std::memory_order_relaxed); }
+
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  struct Entry;
+  struct Bucket;
+  class HeldPool;
+
+  Bucket& bucket_of(const FragmentKey& key);
+  Entry* claim(Bucket& bucket, std::uint32_t now);
+  void forget(Bucket& bucket, Entry& entry);
+  bool is_over(const Entry& entry, std::uint32_t now) const;
+  void sweep(Bucket& bucket, std::uint32_t now, bool all, std::vector<void*>& held);
+
+  const Options options_;
+  std::size_t bucket_mask_ = 0;
+  std::uint64_t seeds_[2] = {};
+  std::unique_ptr<Bucket[]> buckets_;
+  std::unique_ptr<HeldPool> pool_;
+  std::atomic<std::size_t> used_{0};
+  std::atomic<std::size_t> cursor_{0};
 };
 
 }  // namespace lb

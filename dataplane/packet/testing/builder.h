@@ -101,7 +101,8 @@ Bytes pattern(std::size_t size);
 
 // Cuts an IPv4 frame without options into fragments whose IPv4 packets have at most `mtu` bytes.
 std::vector<Bytes> fragments(const Bytes& frame, std::size_t mtu);
-// The whole again, from all fragments of one datagram in any order.
+// The whole again, from all fragments of one datagram in any order; empty when one is missing. The
+// fragments' headers are without options.
 Bytes reassemble(std::span<const Bytes> fragments);
 
 // Lengths and every checksum of an IPv4 frame: the IPv4 header's, that of TCP, UDP or ICMP, and

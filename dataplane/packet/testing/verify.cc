@@ -1,7 +1,4 @@
 // The second opinion: reads byte by byte and shares no code with the data plane or the builder.
-#include <algorithm>
-#include <cstdlib>
-
 #include "dataplane/packet/testing/builder.h"
 
 namespace lb::test {
@@ -95,62 +92,6 @@ std::size_t find_ip(View frame) {
 std::string verify(std::span<const std::uint8_t> frame) {
   const std::size_t l3 = find_ip(frame);
   return l3 == 0 ? "not IPv4 in Ethernet" : verify_ip(frame.subspan(l3), false);
-}
-
-namespace {
-
-void set_fragment_fields(Bytes& frame, std::size_t l3, std::size_t ip_bytes, unsigned bits) {
-  const auto set16 = [&](std::size_t at, std::size_t value) {
-    frame[l3 + at] = static_cast<std::uint8_t>(value >> 8);
-    frame[l3 + at + 1] = static_cast<std::uint8_t>(value);
-  };
-  set16(2, ip_bytes);
-  set16(6, bits);
-  set16(10, 0);
-  set16(10, 0xffff - sum_words(View(frame).subspan(l3, 20)));
-}
-
-}  // namespace
-
-std::vector<Bytes> fragments(const Bytes& frame, std::size_t mtu) {
-  const std::size_t l3 = find_ip(frame);
-  if (l3 == 0 || frame[l3] != 0x45 || mtu < 28) std::abort();
-  const std::size_t payload = l3 + 20;
-  const std::size_t total = get16(frame, l3 + 2) - 20u;
-  const std::size_t most = (mtu - 20) / 8 * 8;
-  std::vector<Bytes> out;
-  for (std::size_t at = 0; at < total; at += most) {
-    const std::size_t n = std::min(most, total - at);
-    Bytes piece = cut(frame, payload);
-    const auto from = frame.begin() + static_cast<std::ptrdiff_t>(payload + at);
-    piece.insert(piece.end(), from, from + static_cast<std::ptrdiff_t>(n));
-    const unsigned more = at + n < total ? 0x2000u : 0u;
-    set_fragment_fields(piece, l3, 20 + n, more | static_cast<unsigned>(at / 8));
-    out.push_back(std::move(piece));
-  }
-  return out;
-}
-
-Bytes reassemble(std::span<const Bytes> fragments) {
-  std::vector<Bytes> sorted(fragments.begin(), fragments.end());
-  const auto offset = [](const Bytes& piece) {
-    return (get16(piece, find_ip(piece) + 6) & 0x1fff) * std::size_t{8};
-  };
-  std::sort(sorted.begin(), sorted.end(),
-            [&](const Bytes& a, const Bytes& b) { return offset(a) < offset(b); });
-  Bytes whole;
-  std::size_t size = 0;  // of the payload so far
-  for (const Bytes& piece : sorted) {
-    const std::size_t l3 = find_ip(piece);
-    const std::size_t ip_bytes = get16(piece, l3 + 2);
-    if (l3 == 0 || offset(piece) != size) return {};
-    if (size == 0) whole = cut(piece, l3 + 20);
-    const auto from = piece.begin() + static_cast<std::ptrdiff_t>(l3 + 20);
-    whole.insert(whole.end(), from, piece.begin() + static_cast<std::ptrdiff_t>(l3 + ip_bytes));
-    size += ip_bytes - 20;
-  }
-  if (!whole.empty()) set_fragment_fields(whole, find_ip(whole), 20 + size, 0);
-  return whole;
 }
 
 }  // namespace lb::test
