@@ -67,14 +67,24 @@ bool is_under(std::string_view path, std::string_view parent) {
 }
 
 // A wrong value was left at its default, so what is said across tables about it would mislead.
-bool is_worth_telling(const Problem& problem, const ReadReport& report) {
-  for (const std::string& spoiled : report.spoiled) {
-    if (is_under(problem.path, spoiled)) return false;
-    if (problem.follows_network && (is_under(spoiled, "port") || is_under(spoiled, "route"))) {
-      return false;
-    }
+bool is_spoiled(const Problem& problem, const ReadReport& report) {
+  return std::any_of(report.spoiled.begin(), report.spoiled.end(),
+                     [&](const std::string& path) { return is_under(problem.path, path); });
+}
+
+void add_problems(const std::vector<Problem>& problems, const ReadReport& report, const Node& root,
+                  std::vector<Mistake>& mistakes) {
+  bool network_spoiled = std::any_of(
+      report.spoiled.begin(), report.spoiled.end(),
+      [](const std::string& path) { return is_under(path, "port") || is_under(path, "route"); });
+  for (const Problem& problem : problems) {
+    network_spoiled = network_spoiled || problem.bearing == Bearing::kSpoilsNetwork;
   }
-  return true;
+  for (const Problem& problem : problems) {
+    if (is_spoiled(problem, report)) continue;
+    if (network_spoiled && problem.bearing == Bearing::kFollowsNetwork) continue;
+    mistakes.push_back(Mistake{locate(report.source, root, problem.path), problem.message});
+  }
 }
 
 Loaded unreadable(const std::string& file_name, const std::string& why) {
@@ -115,11 +125,7 @@ Loaded load_text(std::string_view text, const std::string& file_name, const Mach
   ReadReport report(source);
   loaded.config = parse(root, report);
   loaded.mistakes = std::move(report.mistakes);
-  for (Problem& problem : validate(loaded.config, machine)) {
-    if (!is_worth_telling(problem, report)) continue;
-    loaded.mistakes.push_back(
-        Mistake{locate(source, root, problem.path), std::move(problem.message)});
-  }
+  add_problems(validate(loaded.config, machine), report, root, loaded.mistakes);
   std::stable_sort(loaded.mistakes.begin(), loaded.mistakes.end(),
                    [](const Mistake& a, const Mistake& b) { return a.where < b.where; });
   return loaded;

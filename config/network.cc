@@ -64,9 +64,9 @@ std::string Network::subnets_text() const {
   if (subnets.empty()) return "none";
   std::string out = subnets[0];
   for (std::size_t i = 1; i < std::min(subnets.size(), kShown); ++i) {
-    out += (i + 1 == subnets.size() ? " and " : ", ") + subnets[i];
+    out += (i + 1 == subnets.size() ? " or " : ", ") + subnets[i];
   }
-  if (subnets.size() > kShown) out += fmt::format(" and {} more", subnets.size() - kShown);
+  if (subnets.size() > kShown) out += fmt::format(" or {} more", subnets.size() - kShown);
   return out;
 }
 

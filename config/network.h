@@ -36,7 +36,7 @@ class Network {
   // subnet contains it; null when there is none (which validation refuses).
   const Interface* bearer(const Service& service) const;
 
-  // For messages: "192.0.2.0/24 and 10.0.0.0/24".
+  // For messages: "192.0.2.0/24 or 10.0.0.0/24".
   std::string subnets_text() const;
 
  private:

@@ -92,7 +92,10 @@ bool looks_like_number(std::string_view word) {
   return !word.empty() && word.find_first_not_of("0123456789_") == std::string_view::npos;
 }
 
-std::string explain_value(std::string_view value, std::size_t column_in_value, const Spot& spot) {
+// Moves `column` from the middle of a word to its beginning, `start`, when the whole word is at
+// fault.
+std::string explain_value(std::string_view value, std::size_t start, const Spot& spot,
+                          std::size_t& column) {
   if (value.empty() || value[0] == '#') return "no value after \"=\"; write one";
   if (value[0] == '"' && spot.comment == "here") {
     return "a text with an unknown escape; write a backslash as \\\\, or use single quotes: '...'";
@@ -105,10 +108,12 @@ std::string explain_value(std::string_view value, std::size_t column_in_value, c
            "write [\"a\", \"b\"] or { key = \"value\" }";
   }
   if (value[0] == '"' || value[0] == '\'') {
-    return fmt::format("unexpected {} after the value; write one KEY = VALUE per line",
-                       bare_word(value.substr(std::min(column_in_value, value.size()))));
+    return fmt::format(
+        "unexpected {} after the value; write one KEY = VALUE per line",
+        bare_word(value.substr(std::min(std::max(column, start) - start, value.size()))));
   }
   const std::string_view word = bare_word(value);
+  column = start;
   if (word == "True" || word == "False" || word == "TRUE" || word == "FALSE") {
     return fmt::format("{} must be written in small letters", word);
   }
@@ -119,7 +124,7 @@ std::string explain_value(std::string_view value, std::size_t column_in_value, c
   return fmt::format("{} is not a value; put text between quotes: \"{}\"", word, word);
 }
 
-std::string explain_line(std::string_view line, const Spot& spot) {
+std::string explain_line(std::string_view line, const Spot& spot, std::size_t& column) {
   const std::string_view body = trim(line);
   if (body.starts_with('[')) {
     return fmt::format(
@@ -139,25 +144,31 @@ std::string explain_line(std::string_view line, const Spot& spot) {
   }
   const std::string_view value = trim(line.substr(equals + 1));
   const auto start = static_cast<std::size_t>(value.data() - line.data());
-  return explain_value(value, spot.column > start ? spot.column - start : 0, spot);
+  return explain_value(value, start, spot, column);
 }
 
 }  // namespace
 
 Mistake explain_syntax_error(const Source& source, std::string_view report, Location fallback) {
   const std::vector<Spot> spots = find_spots(source, report);
-  if (spots.empty()) {
-    fallback.line = std::min(std::max(fallback.line, 1u), source.lines());
-    return Mistake{Location{fallback.line, 1},
-                   explain_line(source.line(fallback.line), Spot{fallback.line, 0, {}})};
+  const std::uint32_t nearby = std::min(std::max(fallback.line, 1u), source.lines());
+  const Spot spot = spots.empty() ? Spot{nearby, 0, {}} : spots.back();
+  std::size_t column = spot.column;
+  std::string message;
+  const auto at = [&source](std::uint32_t line, std::size_t bytes) {
+    return source.locate(source.line_offset(line) + bytes);
+  };
+  if (spots.size() > 1 && spots.front().comment == "array starts here" &&
+      spots.front().line != spot.line) {
+    return Mistake{at(spots.front().line, spots.front().column),
+                   "the list that begins here is not closed; end it with ]"};
   }
-  const Spot& spot = spots.back();
-  const std::string_view line = source.line(spot.line);
-  const Location where = source.locate(source.line_offset(spot.line) + spot.column);
   if (spots.size() > 1 && report.find("insert_value") != std::string_view::npos) {
-    return Mistake{where, explain_conflict(report, spots.front(), line)};
+    message = explain_conflict(report, spots.front(), source.line(spot.line));
+  } else {
+    message = explain_line(source.line(spot.line), spot, column);
   }
-  return Mistake{where, explain_line(line, spot)};
+  return Mistake{at(spot.line, column), std::move(message)};
 }
 
 }  // namespace lb::config

@@ -1,6 +1,7 @@
 // What must hold across keys and tables. Pure: no file, no machine but the one handed in.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -8,13 +9,16 @@
 
 namespace lb::config {
 
+// Ports and routes decide much else: a VIP outside of every subnet is not worth telling while an
+// address of a port is wrong.
+enum class Bearing : std::uint8_t { kOther, kSpoilsNetwork, kFollowsNetwork };
+
 struct Problem {
   // The value at fault: "service[3].real_server[1].address". Several separated by '|': the first
   // that stands in the file.
   std::string path;
   std::string message;
-  // Follows from ports and routes: not worth telling while those have mistakes of their own.
-  bool follows_network = false;
+  Bearing bearing = Bearing::kOther;
 };
 
 std::vector<Problem> validate(const Config& config, const Machine& machine);

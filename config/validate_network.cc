@@ -67,7 +67,8 @@ class NetworkValidator {
 
   void run() {
     if (config_.ports.empty()) {
-      report("port", "there is no port; add a [[port]] with name, device and addresses");
+      report("port", "there is no port; add a [[port]] with name, device and addresses",
+             Bearing::kSpoilsNetwork);
     }
     if (config_.ports.size() > kMaxPorts) {
       report(fmt::format("port[{}]", kMaxPorts),
@@ -83,8 +84,8 @@ class NetworkValidator {
   }
 
  private:
-  void report(std::string path, std::string message, bool follows_network = false) {
-    problems_.push_back({std::move(path), std::move(message), follows_network});
+  void report(std::string path, std::string message, Bearing bearing = Bearing::kOther) {
+    problems_.push_back({std::move(path), std::move(message), bearing});
   }
 
   void check_device(std::size_t index) {
@@ -151,12 +152,15 @@ class NetworkValidator {
       const std::string path = fmt::format("{}.addresses[{}]", interface.path, i);
       const std::string text = prefix.to_string();
       if (const auto why = unusable(prefix.address); !why.empty()) {
-        report(path, fmt::format("{} is {}; write an address of the director", text, why));
+        report(path, fmt::format("{} is {}; write an address of the director", text, why),
+               Bearing::kSpoilsNetwork);
       } else if (prefix.length == 0) {
-        report(path, fmt::format("{} has no subnet; write the length of the subnet", text));
+        report(path, fmt::format("{} has no subnet; write the length of the subnet", text),
+               Bearing::kSpoilsNetwork);
       } else if (const auto what = reserved_in(prefix, prefix.address); !what.empty()) {
         report(path,
-               fmt::format("{} is {} of its subnet; write the director's own address", text, what));
+               fmt::format("{} is {} of its subnet; write the director's own address", text, what),
+               Bearing::kSpoilsNetwork);
       }
       check_overlap(interface, prefix, path);
       subnets_.push_back({&interface, prefix});
@@ -167,14 +171,18 @@ class NetworkValidator {
                      const std::string& path) {
     for (const auto& [other, subnet] : subnets_) {
       if (prefix.address == subnet.address) {
-        report(path, fmt::format("{} stands on \"{}\" already; keep one",
-                                 prefix.address.to_string(), other->name));
+        report(path,
+               fmt::format("{} stands on \"{}\" already; keep one", prefix.address.to_string(),
+                           other->name),
+               Bearing::kSpoilsNetwork);
         return;
       }
       const bool overlap = prefix.contains(subnet.network()) || subnet.contains(prefix.network());
       if (other != &interface && overlap) {
-        report(path, fmt::format("{} overlaps {} of \"{}\"; two interfaces cannot share a subnet",
-                                 prefix.to_string(), subnet.to_string(), other->name));
+        report(path,
+               fmt::format("{} overlaps {} of \"{}\"; two interfaces cannot share a subnet",
+                           prefix.to_string(), subnet.to_string(), other->name),
+               Bearing::kSpoilsNetwork);
         return;
       }
     }
@@ -191,13 +199,14 @@ class NetworkValidator {
       report(path + ".via",
              fmt::format("{} is in no port's subnet{}; a gateway must be on one of them: {}", via,
                          swapped_octets(network_, route.via), network_.subnets_text()),
-             true);
+             Bearing::kFollowsNetwork);
     } else if (network_.is_own(route.via)) {
       report(path + ".via",
-             fmt::format("{} is the director's own address; write the gateway's", via), true);
+             fmt::format("{} is the director's own address; write the gateway's", via),
+             Bearing::kFollowsNetwork);
     } else if (const auto what = reserved_in(link->subnet, route.via); !what.empty()) {
       report(path + ".via", fmt::format("{} is {} of its subnet; write the gateway's", via, what),
-             true);
+             Bearing::kFollowsNetwork);
     }
     const auto [first, is_new] = destinations_.emplace(route.destination.to_string(), index);
     if (!is_new) {

@@ -35,8 +35,8 @@ class ServiceValidator {
   }
 
  private:
-  void report(std::string path, std::string message, bool follows_network = false) {
-    problems_.push_back({std::move(path), std::move(message), follows_network});
+  void report(std::string path, std::string message, Bearing bearing = Bearing::kOther) {
+    problems_.push_back({std::move(path), std::move(message), bearing});
   }
 
   void check_totals() {
@@ -90,7 +90,7 @@ class ServiceValidator {
       report(path + ".address",
              fmt::format("{} is the director's own address on a port; give the service another one",
                          text),
-             true);
+             Bearing::kFollowsNetwork);
       return;
     }
     const auto link = network_.on_link(vip);
@@ -99,7 +99,7 @@ class ServiceValidator {
         report(path + ".address",
                fmt::format("{} is {} of {}; choose another one", text, what,
                            Ipv4Prefix{link->subnet.network(), link->subnet.length}.to_string()),
-               true);
+               Bearing::kFollowsNetwork);
       }
     }
     check_bearer(service, path);
@@ -111,14 +111,14 @@ class ServiceValidator {
     if (bearer == nullptr && !service.port.empty()) {
       report(path + ".port",
              fmt::format("there is no port or VLAN \"{}\"; write the name of one", service.port),
-             true);
+             Bearing::kFollowsNetwork);
     } else if (bearer == nullptr) {
       report(path + ".address",
              fmt::format("{} is in no port's subnet{}; take an address of {}, or say with port = "
                          "\"NAME\" which interface bears it",
                          text, swapped_octets(network_, service.address.address),
                          network_.subnets_text()),
-             true);
+             Bearing::kFollowsNetwork);
     } else {
       const auto [first, is_new] = bearers_.emplace(service.address.address.host(), bearer);
       if (!is_new && first->second != bearer) {
@@ -126,7 +126,7 @@ class ServiceValidator {
                fmt::format("another service puts {} on \"{}\", this one on \"{}\"; name the same "
                            "port in both",
                            text, first->second->name, bearer->name),
-               true);
+               Bearing::kFollowsNetwork);
       }
     }
   }
@@ -227,7 +227,7 @@ class ServiceValidator {
       report(
           at,
           fmt::format("{} is the director's own address; a real server must be another host", text),
-          true);
+          Bearing::kFollowsNetwork);
       return false;
     }
     return check_way(service, address, at);
@@ -242,7 +242,7 @@ class ServiceValidator {
       report(at,
              fmt::format("{} is {} of {}; write the real server's own address", text, what,
                          Ipv4Prefix{link->subnet.network(), link->subnet.length}.to_string()),
-             true);
+             Bearing::kFollowsNetwork);
       return false;
     }
     const std::string guess = swapped_octets(network_, address);
@@ -251,7 +251,7 @@ class ServiceValidator {
              fmt::format("{} is in no port's subnet{}; DR mode reaches real servers by their MAC "
                          "address, so they must be on one of {}",
                          text, guess, network_.subnets_text()),
-             true);
+             Bearing::kFollowsNetwork);
       return false;
     }
     const bool routed =
@@ -262,7 +262,7 @@ class ServiceValidator {
              fmt::format("{} is in no port's subnet{} and no route leads to it; take an address "
                          "of {}, or add a [[route]]",
                          text, guess, network_.subnets_text()),
-             true);
+             Bearing::kFollowsNetwork);
     }
     return routed;
   }

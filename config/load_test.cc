@@ -1,0 +1,136 @@
+#include "config/load.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "config/parse.h"
+
+namespace lb::config {
+namespace {
+
+const Machine kMachine{{0, 1, 2, 3}};
+
+std::string example() {
+  std::ifstream file(LB_EXAMPLE);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+void collect_keys(const Node& node, const std::string& path, std::set<std::string>& keys) {
+  for (const Node& child : node.children) {
+    const std::string name = child.key.empty() ? path
+                             : path.empty()    ? child.key
+                                               : path + '.' + child.key;
+    keys.insert(name);
+    collect_keys(child, name, keys);
+  }
+}
+
+TEST(Example, is_without_mistakes) {
+  const Loaded loaded = load_file(LB_EXAMPLE, kMachine);
+  EXPECT_EQ(format_mistakes(loaded.file_name, loaded.mistakes), "");
+  EXPECT_EQ(loaded.config.services.size(), 2u);
+}
+
+// parse() asks for every key of a table that is there, so what it asks for when it reads the
+// example is all that it knows.
+TEST(Example, shows_every_key_that_the_parser_knows) {
+  const std::string text = example();
+  const Source source(text);
+  Node root;
+  std::vector<Mistake> mistakes;
+  ASSERT_TRUE(read_toml(source, root, mistakes));
+  std::set<std::string> known;
+  ReadReport report(source);
+  report.known_keys = &known;
+  parse(root, report);
+  std::set<std::string> shown;
+  collect_keys(root, "", shown);
+  EXPECT_EQ(shown, known);
+  EXPECT_TRUE(known.contains("service.check.tls_ca_file"));
+}
+
+// The example says of each default what it is; those that it sets to the default must be it.
+TEST(Example, names_the_true_defaults) {
+  const Config config = load_text(example(), "example", kMachine).config;
+  const Config defaults;
+  EXPECT_EQ(config.director.run_dir, defaults.director.run_dir);
+  Dataplane dataplane = config.dataplane;
+  dataplane.lcores.clear();
+  EXPECT_EQ(dataplane, defaults.dataplane);
+  EXPECT_EQ(config.ports[0].mtu, Port{}.mtu);
+  const Check& check = config.services[0].check;
+  EXPECT_EQ(check.interval, Check{}.interval);
+  EXPECT_EQ(check.timeout, Check{}.timeout);
+  EXPECT_EQ(check.rise, Check{}.rise);
+  EXPECT_EQ(check.fall, Check{}.fall);
+  EXPECT_EQ(check.method, Check{}.method);
+  EXPECT_EQ(check.expect_status, Check{}.expect_status);
+  EXPECT_EQ(check.tls_verify, Check{}.tls_verify);
+  EXPECT_EQ(config.services[0].scheduler, Service{}.scheduler);
+  EXPECT_EQ(config.services[0].on_server_down, Service{}.on_server_down);
+}
+
+TEST(Load, remembers_where_things_stood) {
+  const Loaded loaded =
+      load_text("[[port]]\nname = \"a\"\n[[port.vlan]]\n\n[[service]]\n[[service.real_server]]\n",
+                "x", kMachine);
+  EXPECT_EQ(loaded.config.ports.at(0).where.line, 1u);
+  EXPECT_EQ(loaded.config.ports.at(0).vlans.at(0).where.line, 3u);
+  EXPECT_EQ(loaded.config.services.at(0).where.line, 5u);
+  EXPECT_EQ(loaded.config.services.at(0).real_servers.at(0).where.line, 6u);
+}
+
+TEST(Load, compares_configurations_without_their_places) {
+  const Config a = load_text(example(), "a", kMachine).config;
+  Config b = load_text("\n\n" + example(), "b", kMachine).config;
+  EXPECT_NE(a.ports[0].where.line, b.ports[0].where.line);
+  EXPECT_EQ(a, b);
+  b.services[0].real_servers[0].weight++;
+  EXPECT_NE(a, b);
+}
+
+TEST(Load, skips_a_byte_order_mark) {
+  EXPECT_EQ(load_text("\xef\xbb\xbf" + example(), "x", kMachine).mistakes.size(), 0u);
+}
+
+TEST(Load, says_why_a_file_cannot_be_read) {
+  const Loaded absent = load_file("/nonexistent/ballast.toml", kMachine);
+  EXPECT_EQ(format_mistakes(absent.file_name, absent.mistakes),
+            "/nonexistent/ballast.toml: cannot be opened: No such file or directory; name the "
+            "configuration file\n");
+  const Loaded directory = load_file("/", kMachine);
+  EXPECT_EQ(format_mistakes(directory.file_name, directory.mistakes),
+            "/: cannot be read: Is a directory\n");
+  EXPECT_EQ(load_file("/dev/zero", kMachine).mistakes.size(), 1u);
+}
+
+TEST(Load, knows_this_machine) {
+  EXPECT_FALSE(Machine::here().cpus.empty());
+}
+
+// A director with many services must start at once; and what is wrong at the end must be found.
+TEST(Load, reads_large_files) {
+  std::string text =
+      "[director]\nname = \"a\"\n[dataplane]\nlcores = \"1\"\n[[port]]\nname = \"wan\"\n"
+      "device = \"net_tap0\"\naddresses = [\"10.0.0.1/8\"]\n";
+  for (int i = 0; i < 300; ++i) {
+    const std::string port = std::to_string(i + 1);
+    text += "[[service]]\nname = \"s" + port + "\"\naddress = \"10.1.0.1:" + port + "\"\n";
+    for (int j = 0; j < 3; ++j) {
+      text += "[[service.real_server]]\naddress = \"10.2.0." + std::to_string(j + 1) + ":80\"\n";
+    }
+  }
+  EXPECT_EQ(format_mistakes("x", load_text(text, "x", kMachine).mistakes), "");
+  const Loaded loaded = load_text(text + "weight = -1\n", "x", kMachine);
+  ASSERT_EQ(loaded.mistakes.size(), 1u);
+  EXPECT_EQ(loaded.mistakes[0].where, (Location{8 + 300 * 9 + 1, 10}));
+}
+
+}  // namespace
+}  // namespace lb::config
