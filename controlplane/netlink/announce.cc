@@ -61,7 +61,7 @@ ArpFrame make_gratuitous_arp(const MacAddress& mac, Ipv4Address address, ArpForm
   return frame;
 }
 
-struct Announcer::Impl {
+struct Announcer::Impl : std::enable_shared_from_this<Impl> {
   Impl(boost::asio::io_context& io, FindLink find) : find_link(std::move(find)), timer(io) {
     // Protocol 0: it sends, and receives nothing.
     fd = ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -110,11 +110,12 @@ void Announcer::Impl::arm() {
   if (armed || announcements.empty()) return;
   armed = true;
   timer.expires_after(kTurn);
-  timer.async_wait([this](boost::system::error_code error) {
-    if (error) return;
-    armed = false;
-    turn();
-    arm();
+  timer.async_wait([weak = weak_from_this()](boost::system::error_code error) {
+    const auto self = weak.lock();
+    if (!self || error) return;
+    self->armed = false;
+    self->turn();
+    self->arm();
   });
 }
 
@@ -132,7 +133,7 @@ void Announcer::Impl::turn() {
 }
 
 Announcer::Announcer(boost::asio::io_context& io, FindLink find_link)
-    : impl_(std::make_unique<Impl>(io, std::move(find_link))) {}
+    : impl_(std::make_shared<Impl>(io, std::move(find_link))) {}
 
 Announcer::~Announcer() = default;
 

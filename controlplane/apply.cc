@@ -1,0 +1,340 @@
+#include "controlplane/apply.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "config/base/log.h"
+#include "controlplane/api/controlplane.pb.h"
+#include "controlplane/dataplane_client.h"
+#include "controlplane/health/checker.h"
+#include "controlplane/interfaces.h"
+#include "controlplane/netlink/monitor.h"
+#include "controlplane/next_hops.h"
+#include "controlplane/service_manager.h"
+#include "controlplane/snapshot_builder.h"
+#include "dataplane/api/dataplane.pb.h"
+
+namespace lb::controlplane {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kAtOnce{0};  // still one snapshot for all that happens in this turn
+constexpr milliseconds kDebounce{10};
+// The data plane refused a snapshot: perhaps for want of memory, which may end.
+constexpr milliseconds kAfterRefusal{5'000};
+// How long checks wait for the kernel interfaces when a data plane has come. A port that never gets
+// one must not keep the servers behind the others unchecked.
+constexpr milliseconds kInterfacesDue{3'000};
+// Ready, as far as the service manager is concerned, even without a data plane.
+constexpr milliseconds kReadyAnyway{5'000};
+
+std::string to_bytes(Ipv4Address address) {
+  return {reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw};
+}
+
+const char* to_text(config::CheckType type) {
+  switch (type) {
+    case config::CheckType::kNone:
+      return "none";
+    case config::CheckType::kTcp:
+      return "tcp";
+    case config::CheckType::kHttp:
+      return "http";
+    case config::CheckType::kHttps:
+      return "https";
+    case config::CheckType::kPing:
+      return "ping";
+  }
+  return "";
+}
+
+health::Target target_of(const config::Service& service, const config::RealServer& server) {
+  return {service.name, service.address, server.address, service.check};
+}
+
+}  // namespace
+
+class Applier::Impl {
+ public:
+  Impl(boost::asio::io_context& io_context, config::Config c)
+      : io(io_context),
+        config(std::move(c)),
+        interface_list(interfaces_of(config)),
+        push_timer(io_context),
+        checks_timer(io_context),
+        ready_timer(io_context) {}
+
+  Result<void> start();
+  void stop();
+  void fill_status(api::control::Status& status) const;
+
+ private:
+  void on_kernel_change(const netlink::Changes& changes);
+  void on_connected(const api::Snapshot& running);
+  void on_disconnected();
+  void on_applied();
+  void on_refused(const std::string& why);
+  void on_health_change(const health::Target& target, const health::State& state);
+  void follow_servers(const api::Snapshot& running);
+  void start_checks_when_due(bool due);
+  void push_within(milliseconds delay);
+  void push();
+  RealServerState state_of(const config::Service& service, const config::RealServer& server) const;
+  void warn_of_gateway(const config::Service& service, Ipv4Address server);
+  void become_ready();
+  void tell_status() const;
+
+  boost::asio::io_context& io;
+  const config::Config config;
+  const std::vector<Interface> interface_list;
+  const Clock::time_point started = Clock::now();
+
+  std::optional<netlink::Requests> requests;
+  std::optional<netlink::Monitor> monitor;
+  std::optional<Interfaces> interfaces;
+  std::optional<NextHops> next_hops;
+  std::optional<health::Checker> checker;
+  std::optional<DataplaneClient> dataplane;
+
+  boost::asio::steady_timer push_timer;
+  std::optional<Clock::time_point> push_due;
+  boost::asio::steady_timer checks_timer;
+  boost::asio::steady_timer ready_timer;
+  bool following = false;  // the servers are known to checker and next_hops
+  bool checking = false;
+  bool ready = false;
+  std::string last_refusal;
+  std::size_t servers = 0;  // in the last snapshot
+  std::size_t servers_up = 0;
+  std::set<Ipv4Address> behind_gateway;  // that must not be, and are complained of
+};
+
+Result<void> Applier::Impl::start() {
+  auto opened = netlink::Requests::open();
+  if (!opened) return tl::make_unexpected(opened.error());
+  requests.emplace(std::move(*opened));
+  monitor.emplace(io, *requests, [this](const auto& changes) { on_kernel_change(changes); });
+  if (auto result = monitor->start(); !result) return result;
+
+  interfaces.emplace(io, *requests, monitor->state(), config);
+  next_hops.emplace(io, *requests, monitor->state(), interface_list,
+                    [this] { push_within(kDebounce); });
+  checker.emplace(
+      io, [this](const auto& target, const auto& state) { on_health_change(target, state); });
+  dataplane.emplace(
+      io, config.director.run_dir + "/dataplane.sock",
+      DataplaneClient::Events{
+          .connected = [this](const api::Snapshot& running) { on_connected(running); },
+          .disconnected = [this] { on_disconnected(); },
+          .applied = [this](std::uint64_t) { on_applied(); },
+          .refused = [this](const std::string& why) { on_refused(why); }});
+  dataplane->start();
+  notify_status("waiting for the data plane");
+  ready_timer.expires_after(kReadyAnyway);
+  ready_timer.async_wait([this](boost::system::error_code error) {
+    if (!error) become_ready();
+  });
+  return {};
+}
+
+void Applier::Impl::stop() {
+  notify_stopping();
+  push_timer.cancel();
+  checks_timer.cancel();
+  ready_timer.cancel();
+  if (dataplane) dataplane->stop();
+  if (checker) checker->stop();
+  if (interfaces) interfaces->withdraw_vips();
+}
+
+void Applier::Impl::on_kernel_change(const netlink::Changes& changes) {
+  interfaces->on_change(changes);
+  next_hops->on_change(changes);
+  start_checks_when_due(false);
+}
+
+void Applier::Impl::on_connected(const api::Snapshot& running) {
+  if (!std::exchange(following, true)) follow_servers(running);
+  push();
+  checks_timer.expires_after(kInterfacesDue);
+  checks_timer.async_wait([this](boost::system::error_code error) {
+    if (!error) start_checks_when_due(true);
+  });
+  start_checks_when_due(false);
+}
+
+// Without the data plane no packet of ours reaches a server: its silence says nothing about it.
+void Applier::Impl::on_disconnected() {
+  checks_timer.cancel();
+  checking = false;
+  checker->stop();
+  tell_status();
+}
+
+// Takes over what a data plane that is older than this process runs; one that is new runs nothing.
+void Applier::Impl::follow_servers(const api::Snapshot& running) {
+  const auto adopted = read_snapshot(running);
+  for (const config::Service& service : config.services) {
+    for (const config::RealServer& server : service.real_servers) {
+      const auto it = adopted.find(key_of(service, server));
+      const bool known = it != adopted.end();
+      next_hops->add(server.address.address, known ? it->second.next_hop : std::nullopt);
+      checker->add(target_of(service, server), known ? std::optional(it->second.up) : std::nullopt);
+    }
+  }
+}
+
+void Applier::Impl::start_checks_when_due(bool due) {
+  if (checking || !dataplane->connected() || !(due || interfaces->complete())) return;
+  checking = true;
+  checks_timer.cancel();
+  checker->start();
+}
+
+void Applier::Impl::on_health_change(const health::Target& target, const health::State& state) {
+  if (state.up) {
+    log::info("{}: real server {} up: {}", target.service, target.address.to_string(),
+              state.last_result);
+  } else {
+    log::warning("{}: real server {} down: {} after {} failure{}", target.service,
+                 target.address.to_string(), state.last_result, state.fall_count,
+                 state.fall_count == 1 ? "" : "s");
+  }
+  push_within(state.up ? kDebounce : kAtOnce);
+}
+
+void Applier::Impl::push_within(milliseconds delay) {
+  const auto due = Clock::now() + delay;
+  if (push_due && *push_due <= due) return;
+  push_due = due;
+  push_timer.expires_at(due);
+  push_timer.async_wait([this](boost::system::error_code error) {
+    if (error) return;
+    push_due.reset();
+    push();
+  });
+}
+
+void Applier::Impl::push() {
+  if (!following || !dataplane->connected()) return;
+  servers = servers_up = 0;
+  api::Snapshot snapshot;
+  build_snapshot(
+      config,
+      [this](const config::Service& service, const config::RealServer& server) {
+        const RealServerState state = state_of(service, server);
+        servers += 1;
+        servers_up += state.up ? 1 : 0;
+        warn_of_gateway(service, server.address.address);
+        return state;
+      },
+      snapshot);
+  dataplane->push(snapshot);
+  tell_status();
+}
+
+void Applier::Impl::warn_of_gateway(const config::Service& service, Ipv4Address server) {
+  if (service.mode == config::Mode::kNat) return;
+  if (next_hops->table().direct(server)) {
+    behind_gateway.erase(server);
+  } else if (behind_gateway.insert(server).second) {
+    log::error(
+        "{}: real server {} is behind gateway {}; mode \"dr\" needs it on a subnet of the director",
+        service.name, server.to_string(), next_hops->table().route(server)->address.to_string());
+  }
+}
+
+RealServerState Applier::Impl::state_of(const config::Service& service,
+                                        const config::RealServer& server) const {
+  RealServerState state;
+  state.up = checker->state(target_of(service, server)).up;
+  const Ipv4Address address = server.address.address;
+  // Direct routing rewrites MACs only: a gateway would send the VIP's packets back to us.
+  if (service.mode == config::Mode::kNat || next_hops->table().direct(address)) {
+    state.next_hop = next_hops->table().find(address);
+  }
+  return state;
+}
+
+void Applier::Impl::on_applied() {
+  last_refusal.clear();
+  become_ready();
+}
+
+void Applier::Impl::on_refused(const std::string& why) {
+  if (last_refusal != why) log::error("the data plane refused the configuration: {}", why);
+  last_refusal = why;
+  push_within(kAfterRefusal);
+}
+
+void Applier::Impl::become_ready() {
+  ready_timer.cancel();
+  if (std::exchange(ready, true)) return;
+  notify_ready();
+  tell_status();
+}
+
+void Applier::Impl::tell_status() const {
+  notify_status(dataplane->connected() ? std::to_string(servers_up) + " of " +
+                                             std::to_string(servers) + " real servers up"
+                                       : "waiting for the data plane");
+}
+
+void Applier::Impl::fill_status(api::control::Status& status) const {
+  const auto now = Clock::now();
+  const auto ms_since = [now](Clock::time_point then) {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(now - then).count());
+  };
+  status.set_director(config.director.name);
+  status.set_uptime_ms(ms_since(started));
+  status.set_dataplane_connected(dataplane->connected());
+  status.set_dataplane_generation(dataplane->generation());
+  for (const Interfaces::VipStatus& from : interfaces->vips()) {
+    api::control::Vip& vip = *status.add_vips();
+    vip.set_address(to_bytes(from.vip.address));
+    vip.set_interface(from.vip.interface);
+    vip.set_present(from.present);
+  }
+  for (const config::Service& service : config.services) {
+    for (const config::RealServer& server : service.real_servers) {
+      const health::State state = checker->state(target_of(service, server));
+      api::control::Target& target = *status.add_targets();
+      target.set_service(service.name);
+      target.set_address(to_bytes(server.address.address));
+      target.set_port(server.address.port);
+      target.set_up(state.up);
+      target.set_since_ms(following ? ms_since(state.since) : ms_since(started));
+      target.set_check(to_text(service.check.type));
+      target.set_last_result(state.last_result);
+      target.set_rise_count(state.rise_count);
+      target.set_fall_count(state.fall_count);
+      target.set_next_hop_resolved(state_of(service, server).next_hop.has_value());
+    }
+  }
+}
+
+Applier::Applier(boost::asio::io_context& io, config::Config config)
+    : impl_(std::make_unique<Impl>(io, std::move(config))) {}
+
+Applier::~Applier() = default;
+
+Result<void> Applier::start() {
+  return impl_->start();
+}
+
+void Applier::stop() {
+  impl_->stop();
+}
+
+void Applier::fill_status(api::control::Status& status) const {
+  impl_->fill_status(status);
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,47 @@
+// Brings together what the control plane knows (configuration, health, next hops) and applies it:
+// the kernel's interfaces by Interfaces, the data plane's snapshot by DataplaneClient.
+//
+//   health/checker  --up, down--+
+//   next_hops       --MACs------+--> build_snapshot() --> dataplane_client --> data plane
+//   configuration   ------------+
+//
+// A server that goes down is taken out in the same turn of the event loop; everything else waits
+// some milliseconds for company. At start nothing is decided before the data plane has told what it
+// runs: servers that are up there stay up, and next hops stay, until something else is learnt.
+#pragma once
+
+#include <memory>
+
+#include "config/base/result.h"
+#include "config/model.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace lb::api::control {
+class Status;
+}
+
+namespace lb::controlplane {
+
+class Applier {
+ public:
+  Applier(boost::asio::io_context& io, config::Config config);
+  ~Applier();
+  Applier(const Applier&) = delete;
+  Applier& operator=(const Applier&) = delete;
+
+  // Fails when the kernel's network cannot be watched, which needs root or CAP_NET_ADMIN.
+  Result<void> start();
+  // Takes the VIPs away and stops checking and applying. The data plane forwards on.
+  void stop();
+
+  void fill_status(api::control::Status& status) const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lb::controlplane

@@ -1,0 +1,54 @@
+// The control plane's end of the data plane's local API. Connects, and connects again for ever with
+// a small back-off; reads what the data plane runs; then sends snapshots, one at a time and always
+// the latest. Nothing here blocks. One thread: the event loop's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace lb::api {
+class Snapshot;
+}
+
+namespace lb::controlplane {
+
+class DataplaneClient {
+ public:
+  struct Events {
+    // After the greetings, with what the data plane runs at that time. push() may be called.
+    std::function<void(const api::Snapshot& running)> connected;
+    std::function<void()> disconnected;
+    // The data plane forwards by what was pushed last before.
+    std::function<void(std::uint64_t generation)> applied;
+    // It refused a snapshot and goes on as before.
+    std::function<void(const std::string& why)> refused;
+  };
+
+  DataplaneClient(boost::asio::io_context& io, std::string socket_path, Events events);
+  ~DataplaneClient();
+  DataplaneClient(const DataplaneClient&) = delete;
+  DataplaneClient& operator=(const DataplaneClient&) = delete;
+
+  void start();
+  void stop();  // no event comes after it
+
+  // Sends the snapshot as soon as the one before is answered; one that waits is replaced by a later
+  // one. While not connected it is dropped: a new one is due on `connected`. What equals the last
+  // one sent on this connection is not sent again.
+  void push(const api::Snapshot& snapshot);
+
+  bool connected() const;
+  std::uint64_t generation() const;  // last one confirmed by this or an earlier connection
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace lb::controlplane

@@ -1,0 +1,96 @@
+// lb-controlplane: one event loop on one thread.
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "config/base/log.h"
+#include "config/load.h"
+#include "controlplane/api/controlplane.pb.h"
+#include "controlplane/apply.h"
+#include "dataplane/api/server.h"
+
+namespace lb::controlplane {
+namespace {
+
+namespace control = lb::api::control;
+using Server = api::Server<control::Request, control::Response>;
+
+constexpr int kExitFailure = 1;
+constexpr int kExitMistake = 2;  // in the configuration or on the command line
+
+int fail_start(const Error& error) {
+  log::error("{}", error.message);
+  return kExitFailure;
+}
+
+control::Response answer(const control::Request& request, const Applier& applier) {
+  control::Response response;
+  if (request.has_status()) {
+    applier.fill_status(*response.mutable_status());
+  } else {
+    response.set_error("this control plane does not know the request");
+  }
+  return response;
+}
+
+void listen_for_signals(boost::asio::signal_set& signals, boost::asio::io_context& io) {
+  signals.async_wait([&](boost::system::error_code error, int signal) {
+    if (error) return;
+    if (signal == SIGHUP) {
+      log::warning("SIGHUP: the configuration is read at start only; restart to change it");
+      listen_for_signals(signals, io);
+      return;
+    }
+    log::info("stopping");
+    io.stop();
+  });
+}
+
+int run(config::Config config) {
+  boost::asio::io_context io(1);
+  const std::string socket_path = config.director.run_dir + "/controlplane.sock";
+  Applier applier(io, std::move(config));
+  Server server(io, {.path = socket_path, .program = "lb-controlplane"},
+                [&applier](const control::Request& request) { return answer(request, applier); });
+  // First of all: the socket is taken when another control plane runs already.
+  if (auto result = server.listen(); !result) return fail_start(result.error());
+  boost::asio::signal_set signals(io, SIGTERM, SIGINT, SIGHUP);
+  listen_for_signals(signals, io);
+  if (auto result = applier.start(); !result) return fail_start(result.error());
+  io.run();
+  applier.stop();
+  server.close();
+  return 0;
+}
+
+int main(int argc, char** argv) {
+  std::string config_path;
+  CLI::App app("Control plane of the Ballast load balancer", "lb-controlplane");
+  app.add_option("--config", config_path, "configuration file")->required();
+  app.set_version_flag("--version", "lb-controlplane " LB_RELEASE);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitMistake;
+  }
+  log::init("lb-controlplane", log::Level::kInfo);
+
+  config::Loaded loaded = config::load_file(config_path, config::Machine::here());
+  if (!loaded.mistakes.empty()) {
+    const std::string text = config::format_mistakes(config_path, loaded.mistakes);
+    std::fputs(text.c_str(), stderr);
+    return kExitMistake;
+  }
+  return run(std::move(loaded.config));
+}
+
+}  // namespace
+}  // namespace lb::controlplane
+
+int main(int argc, char** argv) {
+  return lb::controlplane::main(argc, argv);
+}

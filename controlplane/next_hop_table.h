@@ -1,0 +1,68 @@
+// Which neighbour each real server is reached through, and that neighbour's MAC. Pure: the caller
+// brings in routes and neighbours as the kernel reports them.
+//
+// What was learnt last is kept until something else is learnt: a neighbour that stops answering, a
+// route that goes away or a gateway whose MAC is not known yet changes nothing. Whether a server is
+// to be used is decided by its health check, and packets to the last known place do no harm there.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "config/base/net.h"
+
+namespace lb::controlplane {
+
+// Where the data plane sends a packet.
+struct NextHop {
+  std::string port;
+  std::uint16_t vlan = 0;  // 0: untagged
+  MacAddress mac;
+
+  bool operator==(const NextHop&) const = default;
+};
+
+// A neighbour on one of the data plane's ports.
+struct Via {
+  std::string port;
+  std::uint16_t vlan = 0;
+  Ipv4Address address;  // of the gateway, or of the destination itself
+
+  auto operator<=>(const Via&) const = default;
+};
+
+class NextHopTable {
+ public:
+  // `last_known`: what the data plane uses already, if anything.
+  void add(Ipv4Address destination, std::optional<NextHop> last_known);
+
+  // The way to a destination; nothing: there is none over our ports. True when find() changed.
+  bool set_route(Ipv4Address destination, std::optional<Via> via);
+  // The MAC of a neighbour. True when find() of some destination changed.
+  bool set_mac(const Via& via, const MacAddress& mac);
+
+  std::optional<NextHop> find(Ipv4Address destination) const;
+  // The way, as set_route() said last.
+  std::optional<Via> route(Ipv4Address destination) const;
+  // Whether the destination is reached without a gateway, as DR mode needs.
+  bool direct(Ipv4Address destination) const;
+
+  // Every neighbour that some destination is reached through.
+  const std::map<Via, std::set<Ipv4Address>>& neighbours() const { return users_; }
+  std::set<Ipv4Address> destinations() const;
+
+ private:
+  struct Destination {
+    std::optional<Via> via;
+    std::optional<NextHop> next_hop;
+  };
+
+  std::map<Ipv4Address, Destination> destinations_;
+  std::map<Via, std::set<Ipv4Address>> users_;
+};
+
+}  // namespace lb::controlplane

@@ -1,0 +1,12 @@
+// Words to the service manager that started us (sd_notify(3)); without one they go nowhere.
+#pragma once
+
+#include <string>
+
+namespace lb::controlplane {
+
+void notify_ready();
+void notify_stopping();
+void notify_status(const std::string& status);
+
+}  // namespace lb::controlplane

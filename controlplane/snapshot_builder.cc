@@ -1,0 +1,142 @@
+#include "controlplane/snapshot_builder.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "controlplane/topology.h"
+#include "dataplane/api/dataplane.pb.h"
+
+namespace lb::controlplane {
+namespace {
+
+std::string to_bytes(Ipv4Address address) {
+  std::string bytes(sizeof address.be.raw, '\0');
+  std::memcpy(bytes.data(), &address.be.raw, bytes.size());
+  return bytes;
+}
+
+std::optional<Ipv4Endpoint> to_endpoint(const std::string& bytes, std::uint32_t port) {
+  Ipv4Address address;
+  if (bytes.size() != sizeof address.be.raw || port > 0xffff) return std::nullopt;
+  std::memcpy(&address.be.raw, bytes.data(), bytes.size());
+  return Ipv4Endpoint{address, static_cast<std::uint16_t>(port)};
+}
+
+std::uint32_t to_ms(config::Milliseconds duration) {
+  constexpr config::Milliseconds::rep kMax = std::numeric_limits<std::uint32_t>::max();
+  return static_cast<std::uint32_t>(
+      std::clamp<config::Milliseconds::rep>(duration.count(), 0, kMax));
+}
+
+api::Protocol to_api(config::Protocol protocol) {
+  return protocol == config::Protocol::kTcp ? api::TCP : api::UDP;
+}
+
+api::Scheduler to_api(config::Scheduler scheduler) {
+  switch (scheduler) {
+    case config::Scheduler::kRr:
+      return api::RR;
+    case config::Scheduler::kWrr:
+      return api::WRR;
+    case config::Scheduler::kLc:
+      return api::LC;
+    case config::Scheduler::kWlc:
+      return api::WLC;
+  }
+  return api::WRR;
+}
+
+void put_timeouts(const config::Timeouts& from, api::Timeouts& to) {
+  to.set_tcp_syn_sent(to_ms(from.tcp_syn_sent));
+  to.set_tcp_syn_received(to_ms(from.tcp_syn_received));
+  to.set_tcp_established(to_ms(from.tcp_established));
+  to.set_tcp_fin_wait(to_ms(from.tcp_fin_wait));
+  to.set_tcp_close_wait(to_ms(from.tcp_close_wait));
+  to.set_tcp_last_ack(to_ms(from.tcp_last_ack));
+  to.set_tcp_time_wait(to_ms(from.tcp_time_wait));
+  to.set_tcp_closed(to_ms(from.tcp_closed));
+  to.set_udp(to_ms(from.udp));
+}
+
+void put_service(const config::Service& from, api::Service& to) {
+  to.set_name(from.name);
+  to.set_protocol(to_api(from.protocol));
+  to.set_address(to_bytes(from.address.address));
+  to.set_port(from.address.port);
+  to.set_mode(from.mode == config::Mode::kNat ? api::NAT : api::DR);
+  to.set_scheduler(to_api(from.scheduler));
+  to.set_on_server_down(from.on_server_down == config::OnServerDown::kReset ? api::RESET
+                                                                            : api::KEEP);
+}
+
+void put_real_server(const config::RealServer& from, const RealServerState& state,
+                     api::RealServer& to) {
+  to.set_address(to_bytes(from.address.address));
+  to.set_port(from.address.port);
+  to.set_weight(from.weight);
+  to.set_up(state.up);
+  if (!state.next_hop) return;
+  api::NextHop& hop = *to.mutable_next_hop();
+  hop.set_port(state.next_hop->port);
+  hop.set_vlan(state.next_hop->vlan);
+  const auto& mac = state.next_hop->mac.bytes;
+  hop.set_mac(std::string(mac.begin(), mac.end()));
+}
+
+std::optional<NextHop> to_next_hop(const api::RealServer& server) {
+  if (!server.has_next_hop()) return std::nullopt;
+  const api::NextHop& from = server.next_hop();
+  NextHop hop;
+  if (from.mac().size() != hop.mac.bytes.size() || from.vlan() > 0xfff || from.port().empty()) {
+    return std::nullopt;
+  }
+  hop.port = from.port();
+  hop.vlan = static_cast<std::uint16_t>(from.vlan());
+  std::memcpy(hop.mac.bytes.data(), from.mac().data(), from.mac().size());
+  return hop;
+}
+
+}  // namespace
+
+RealServerKey key_of(const config::Service& service, const config::RealServer& server) {
+  return {service.protocol, service.address, server.address};
+}
+
+void build_snapshot(const config::Config& config, const StateOf& state_of,
+                    api::Snapshot& snapshot) {
+  snapshot.Clear();
+  for (const Interface& interface : interfaces_of(config)) {
+    if (interface.addresses.empty()) continue;
+    api::PortAddress& address = *snapshot.add_port_addresses();
+    address.set_port(interface.port);
+    address.set_vlan(interface.vlan);
+    address.set_address(to_bytes(interface.addresses.front().address));
+  }
+  for (const config::Service& service : config.services) {
+    api::Service& to = *snapshot.add_services();
+    put_service(service, to);
+    for (const config::RealServer& server : service.real_servers) {
+      put_real_server(server, state_of(service, server), *to.add_real_servers());
+    }
+  }
+  put_timeouts(config.dataplane.timeouts, *snapshot.mutable_timeouts());
+}
+
+std::map<RealServerKey, RealServerState> read_snapshot(const api::Snapshot& snapshot) {
+  std::map<RealServerKey, RealServerState> states;
+  for (const api::Service& service : snapshot.services()) {
+    const auto vip = to_endpoint(service.address(), service.port());
+    if (!vip || (service.protocol() != api::TCP && service.protocol() != api::UDP)) continue;
+    const auto protocol =
+        service.protocol() == api::TCP ? config::Protocol::kTcp : config::Protocol::kUdp;
+    for (const api::RealServer& server : service.real_servers()) {
+      const auto address = to_endpoint(server.address(), server.port());
+      if (!address) continue;
+      states[{protocol, *vip, *address}] = {server.up(), to_next_hop(server)};
+    }
+  }
+  return states;
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,46 @@
+// From the configuration, the states of the real servers and their next hops to the message that
+// the data plane forwards by, and back for a control plane that starts while the data plane runs.
+// Pure functions.
+#pragma once
+
+#include <compare>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "config/model.h"
+#include "controlplane/next_hop_table.h"
+
+namespace lb::api {
+class Snapshot;
+}
+
+namespace lb::controlplane {
+
+// A real server of a service, whatever the service's name is.
+struct RealServerKey {
+  config::Protocol protocol;
+  Ipv4Endpoint vip;
+  Ipv4Endpoint address;
+
+  auto operator<=>(const RealServerKey&) const = default;
+};
+RealServerKey key_of(const config::Service& service, const config::RealServer& server);
+
+struct RealServerState {
+  bool up = false;
+  std::optional<NextHop> next_hop;
+
+  bool operator==(const RealServerState&) const = default;
+};
+
+using StateOf = std::function<RealServerState(const config::Service&, const config::RealServer&)>;
+
+// `snapshot` is cleared first. Its generation is left for the data plane to set.
+void build_snapshot(const config::Config& config, const StateOf& state_of, api::Snapshot& snapshot);
+
+// What a data plane runs now, as it tells. Entries that make no sense are left out.
+std::map<RealServerKey, RealServerState> read_snapshot(const api::Snapshot& snapshot);
+
+}  // namespace lb::controlplane

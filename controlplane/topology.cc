@@ -1,0 +1,93 @@
+#include "controlplane/topology.h"
+
+#include <algorithm>
+
+namespace lb::controlplane {
+
+std::vector<Interface> interfaces_of(const config::Config& config) {
+  std::vector<Interface> interfaces;
+  for (const config::Port& port : config.ports) {
+    interfaces.push_back({port.name, port.name, 0, port.mtu, port.addresses});
+    for (const config::Vlan& vlan : port.vlans) {
+      interfaces.push_back({vlan.name, port.name, vlan.id, port.mtu, vlan.addresses});
+    }
+  }
+  return interfaces;
+}
+
+const Interface* interface_of_vip(std::span<const Interface> interfaces,
+                                  const config::Service& service) {
+  const Interface* best = nullptr;
+  int best_length = -1;
+  for (const Interface& interface : interfaces) {
+    if (!service.port.empty()) {
+      if (interface.name == service.port) return &interface;
+      continue;
+    }
+    for (const Ipv4Prefix& prefix : interface.addresses) {
+      if (prefix.contains(service.address.address) && prefix.length > best_length) {
+        best = &interface;
+        best_length = prefix.length;
+      }
+    }
+  }
+  return best;
+}
+
+std::vector<Vip> vips_of(const config::Config& config, std::span<const Interface> interfaces) {
+  std::vector<Vip> vips;
+  for (const config::Service& service : config.services) {
+    const Interface* const interface = interface_of_vip(interfaces, service);
+    if (interface == nullptr) continue;
+    const Ipv4Address address = service.address.address;
+    if (std::ranges::find(interface->addresses, address, &Ipv4Prefix::address) !=
+        interface->addresses.end()) {
+      continue;
+    }
+    Vip vip{address, interface->name};
+    if (std::ranges::find(vips, vip) == vips.end()) vips.push_back(std::move(vip));
+  }
+  return vips;
+}
+
+std::vector<Ipv4Prefix> wanted_addresses(const Interface& interface, std::span<const Vip> vips) {
+  std::vector<Ipv4Prefix> wanted = interface.addresses;
+  for (const Vip& vip : vips) {
+    if (vip.interface == interface.name) wanted.push_back({vip.address, 32});
+  }
+  return wanted;
+}
+
+AddressPlan plan_addresses(std::span<const Ipv4Prefix> wanted,
+                           std::span<const netlink::Address> present) {
+  AddressPlan plan;
+  for (const netlink::Address& address : present) {
+    if (address.owned && std::ranges::find(wanted, address.prefix) == wanted.end()) {
+      plan.remove.push_back(address.prefix);
+    }
+  }
+  for (const Ipv4Prefix& prefix : wanted) {
+    if (std::ranges::find(present, prefix, &netlink::Address::prefix) == present.end()) {
+      plan.add.push_back(prefix);
+    }
+  }
+  return plan;
+}
+
+RoutePlan plan_routes(std::span<const config::Route> wanted,
+                      std::span<const netlink::Route> present) {
+  std::vector<netlink::Route> routes;
+  for (const config::Route& route : wanted) {
+    routes.push_back({{route.destination.network(), route.destination.length}, route.via});
+  }
+  RoutePlan plan;
+  for (const netlink::Route& route : present) {
+    if (std::ranges::find(routes, route) == routes.end()) plan.remove.push_back(route);
+  }
+  for (const netlink::Route& route : routes) {
+    if (std::ranges::find(present, route) == present.end()) plan.add.push_back(route);
+  }
+  return plan;
+}
+
+}  // namespace lb::controlplane

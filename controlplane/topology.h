@@ -1,0 +1,62 @@
+// What the configuration asks of the kernel's interfaces, worked out without asking the kernel.
+// Pure functions.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/model.h"
+#include "controlplane/netlink/model.h"
+
+namespace lb::controlplane {
+
+// A kernel interface: a port's own, made by the data plane, or a VLAN's on top of it, made by us.
+struct Interface {
+  std::string name;
+  std::string port;        // of the data plane
+  std::uint16_t vlan = 0;  // 0: untagged
+  std::uint16_t mtu = 0;
+  std::vector<Ipv4Prefix> addresses;
+};
+
+// Ports in the order of the file, each followed by its VLANs.
+std::vector<Interface> interfaces_of(const config::Config& config);
+
+// The interface that bears a service's VIP: service.port, or else the one whose subnet contains the
+// VIP (of several the narrowest, of equals the first). Null when there is none.
+const Interface* interface_of_vip(std::span<const Interface> interfaces,
+                                  const config::Service& service);
+
+struct Vip {
+  Ipv4Address address;
+  std::string interface;
+
+  bool operator==(const Vip&) const = default;
+};
+
+// The VIPs to be put on interfaces, each once, in the order of the services. A service on an
+// address that the interface has anyway adds none.
+std::vector<Vip> vips_of(const config::Config& config, std::span<const Interface> interfaces);
+
+// What an interface should bear: its own addresses, then its VIPs as /32.
+std::vector<Ipv4Prefix> wanted_addresses(const Interface& interface, std::span<const Vip> vips);
+
+// How to get from the present addresses to the wanted ones. What somebody else added stays; what
+// bears our mark and is not wanted goes.
+struct AddressPlan {
+  std::vector<Ipv4Prefix> remove;
+  std::vector<Ipv4Prefix> add;  // in the wanted order
+};
+AddressPlan plan_addresses(std::span<const Ipv4Prefix> wanted,
+                           std::span<const netlink::Address> present);
+
+// The same for routes; all of `present` are ours.
+struct RoutePlan {
+  std::vector<netlink::Route> remove;
+  std::vector<netlink::Route> add;
+};
+RoutePlan plan_routes(std::span<const config::Route> wanted,
+                      std::span<const netlink::Route> present);
+
+}  // namespace lb::controlplane
