@@ -1,0 +1,239 @@
+#include "controlplane/health/checker.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <map>
+#include <random>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "controlplane/health/probe.h"
+#include "controlplane/health/schedule.h"
+#include "controlplane/health/tracker.h"
+
+namespace lb::health {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using boost::system::error_code;
+
+// First checks that run at the same time. It bounds the descriptors and the burst of SYNs at start;
+// 10,000 servers that answer within a few milliseconds are through in about a second.
+constexpr std::size_t kMaxFirstChecks = 512;
+
+struct Subscriber {
+  Target target;
+  Tracker tracker;
+  std::string last_result;
+
+  State state() const {
+    return {tracker.up(), last_result, tracker.since(), tracker.rise_count(), tracker.fall_count()};
+  }
+};
+
+struct Check {
+  Check(boost::asio::io_context& io, Request asked) : request(std::move(asked)), timer(io) {}
+
+  Request request;
+  Schedule schedule{Clock::duration{1}, {}};
+  boost::asio::steady_timer timer;
+  std::shared_ptr<Probe> probe;  // while one runs
+  bool first_waits = false;      // in the queue of first checks
+  bool first_runs = false;
+  std::vector<std::shared_ptr<Subscriber>> subscribers;
+};
+
+using TargetKey = std::tuple<std::string, Ipv4Endpoint, Ipv4Endpoint>;
+
+TargetKey key_of(const Target& target) {
+  return {target.service, target.vip, target.address};
+}
+
+std::uint32_t rise_of(const config::Check& check) {
+  return check.type == config::CheckType::kNone ? 1 : check.rise;
+}
+
+}  // namespace
+
+// Handlers hold weak pointers to it, and a shared one while they run, so that the Checker may go at
+// any time.
+class Checker::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(boost::asio::io_context& io, OnChange on_change, std::unique_ptr<Prober> prober)
+      : io_(io),
+        on_change_(std::move(on_change)),
+        prober_(std::move(prober)),
+        random_(std::random_device{}()) {}
+
+  void add(const Target& target, std::optional<bool> initial_up);
+  void start();
+  void stop();
+  State state(const Target& target) const;
+
+ private:
+  using CheckPtr = std::shared_ptr<Check>;
+
+  void begin(const CheckPtr& check);
+  void run_first_checks();
+  void run_at(const CheckPtr& check, Clock::time_point when);
+  void run(const CheckPtr& check);
+  void on_outcome(const CheckPtr& check, const Outcome& outcome);
+  void deliver(const CheckPtr& check, const Outcome& outcome);
+
+  boost::asio::io_context& io_;
+  OnChange on_change_;
+  std::unique_ptr<Prober> prober_;
+  std::minstd_rand random_;
+  bool running_ = false;
+  std::vector<CheckPtr> checks_;  // in order of add()
+  std::unordered_map<Request, CheckPtr, RequestHash> by_request_;
+  std::map<TargetKey, std::shared_ptr<Subscriber>> by_target_;
+  std::deque<CheckPtr> first_checks_;  // still to be run
+  std::size_t first_running_ = 0;
+};
+
+void Checker::Impl::add(const Target& target, std::optional<bool> initial_up) {
+  auto& subscriber = by_target_[key_of(target)];
+  if (subscriber) return;
+  subscriber = std::make_shared<Subscriber>(Subscriber{
+      target, Tracker(rise_of(target.check), target.check.fall, initial_up, Clock::now()), {}});
+
+  Request request = make_request(target.vip, target.address, target.check);
+  auto& check = by_request_[request];
+  const bool is_new = !check;
+  if (is_new) {
+    check = std::make_shared<Check>(io_, std::move(request));
+    checks_.push_back(check);
+  }
+  check->subscribers.push_back(subscriber);
+  if (running_ && (is_new || check->request.type == config::CheckType::kNone)) begin(check);
+  if (running_) run_first_checks();
+}
+
+void Checker::Impl::start() {
+  if (std::exchange(running_, true)) return;
+  for (const auto& check : checks_) begin(check);
+  run_first_checks();
+}
+
+void Checker::Impl::stop() {
+  running_ = false;
+  first_checks_.clear();
+  first_running_ = 0;
+  for (const auto& check : checks_) {
+    check->timer.cancel();
+    if (const auto probe = std::exchange(check->probe, nullptr)) probe->cancel();
+    check->first_waits = false;
+    check->first_runs = false;
+  }
+}
+
+State Checker::Impl::state(const Target& target) const {
+  const auto found = by_target_.find(key_of(target));
+  return found == by_target_.end() ? State{} : found->second->state();
+}
+
+void Checker::Impl::begin(const CheckPtr& check) {
+  if (check->request.type == config::CheckType::kNone) {
+    boost::asio::post(io_, [weak = weak_from_this(), check] {
+      const auto self = weak.lock();
+      if (self && self->running_) self->deliver(check, {Verdict::kGood, "no check"});
+    });
+    return;
+  }
+  std::uniform_int_distribution<Clock::duration::rep> offset(
+      0, Clock::duration(check->request.interval).count());
+  const auto phase = Clock::now() + Clock::duration(offset(random_));
+  check->schedule = Schedule(check->request.interval, phase);
+  check->first_waits = true;
+  first_checks_.push_back(check);
+  // When the queue is too slow for it (thousands of dead servers), the timer runs the first check.
+  run_at(check, phase);
+}
+
+void Checker::Impl::run_first_checks() {
+  while (first_running_ < kMaxFirstChecks && !first_checks_.empty()) {
+    const CheckPtr check = std::move(first_checks_.front());
+    first_checks_.pop_front();
+    if (check->first_waits) run(check);
+  }
+}
+
+void Checker::Impl::run_at(const CheckPtr& check, Clock::time_point when) {
+  check->timer.expires_at(when);
+  check->timer.async_wait(
+      [weak = weak_from_this(), weak_check = std::weak_ptr(check)](error_code ec) {
+        const auto self = weak.lock();
+        const auto due = weak_check.lock();
+        if (ec || !self || !due || !self->running_) return;
+        // It may have run from the queue while this handler was already on its way.
+        if (due->probe || Clock::now() < due->schedule.due()) return;
+        self->run(due);
+      });
+}
+
+void Checker::Impl::run(const CheckPtr& check) {
+  check->first_runs = std::exchange(check->first_waits, false);
+  if (check->first_runs) ++first_running_;
+  check->timer.cancel();
+  check->schedule.started(Clock::now());
+  check->probe = prober_->start(
+      check->request,
+      [weak = weak_from_this(), weak_check = std::weak_ptr(check)](const Outcome& outcome) {
+        const auto self = weak.lock();
+        const auto ended = weak_check.lock();
+        if (self && ended) self->on_outcome(ended, outcome);
+      });
+}
+
+void Checker::Impl::on_outcome(const CheckPtr& check, const Outcome& outcome) {
+  check->probe.reset();
+  if (std::exchange(check->first_runs, false)) --first_running_;
+  run_at(check, check->schedule.next_start(Clock::now()));
+  run_first_checks();
+  deliver(check, outcome);
+}
+
+// The last thing that a handler does: a subscriber's owner may add(), stop() or destroy.
+void Checker::Impl::deliver(const CheckPtr& check, const Outcome& outcome) {
+  const auto now = Clock::now();
+  const auto subscribers = check->subscribers;
+  for (const auto& subscriber : subscribers) {
+    if (!running_) return;
+    subscriber->last_result = outcome.text;
+    if (outcome.verdict == Verdict::kInconclusive) continue;
+    if (subscriber->tracker.add_result(outcome.verdict == Verdict::kGood, now) && on_change_) {
+      on_change_(subscriber->target, subscriber->state());
+    }
+  }
+}
+
+Checker::Checker(boost::asio::io_context& io, OnChange on_change)
+    : Checker(io, std::move(on_change), make_socket_prober(io)) {}
+
+Checker::Checker(boost::asio::io_context& io, OnChange on_change, std::unique_ptr<Prober> prober)
+    : impl_(std::make_shared<Impl>(io, std::move(on_change), std::move(prober))) {}
+
+Checker::~Checker() {
+  impl_->stop();
+}
+
+void Checker::add(const Target& target, std::optional<bool> initial_up) {
+  impl_->add(target, initial_up);
+}
+
+void Checker::start() {
+  impl_->start();
+}
+void Checker::stop() {
+  impl_->stop();
+}
+State Checker::state(const Target& target) const {
+  return impl_->state(target);
+}
+
+}  // namespace lb::health

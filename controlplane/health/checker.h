@@ -1,0 +1,78 @@
+// Health checks of all real servers of all services.
+//
+// Each distinct question (address, port and check) is asked once per interval, whichever number of
+// services want the answer; every Target judges the answers for itself.
+//
+// Everything runs on the one thread that runs the io_context, and is called from it (or before it
+// runs). docs/health.md tells what operators see.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "config/base/net.h"
+#include "config/model.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace lb::health {
+
+class Prober;
+
+// A real server of a service. `service`, `vip` and `address` together are its identity.
+struct Target {
+  std::string service;
+  Ipv4Endpoint vip;
+  Ipv4Endpoint address;
+  config::Check check;
+};
+
+struct State {
+  bool up = false;
+  std::string last_result;  // "L7OK/200 in 2ms"; empty: none yet
+  std::chrono::steady_clock::time_point since;
+  std::uint32_t rise_count = 0;  // consecutive good results
+  std::uint32_t fall_count = 0;  // consecutive bad results
+};
+
+class Checker {
+ public:
+  // Called after every up <-> down transition. It may call the Checker, even destroy it; it must
+  // not throw.
+  using OnChange = std::function<void(const Target&, const State&)>;
+
+  // The io_context must outlive the Checker.
+  Checker(boost::asio::io_context& io, OnChange on_change);
+  // With another way to ask than by sockets.
+  Checker(boost::asio::io_context& io, OnChange on_change, std::unique_ptr<Prober> prober);
+  ~Checker();
+  Checker(const Checker&) = delete;
+  Checker& operator=(const Checker&) = delete;
+
+  // `initial_up`: what the data plane runs now (a restart of the control plane must not flap): the
+  // state is kept until `fall` bad (or `rise` good) results. nullopt: a new target; it is down, and
+  // its very first result decides: a good one brings it up, a bad one leaves it down, and then
+  // `rise` good ones are needed. A target without a check (CheckType::kNone) comes up at start().
+  // A target that is known already stays as it is. After start(), the target is checked at once.
+  void add(const Target& target, std::optional<bool> initial_up);
+
+  // The first check of every target runs at once, in order of add(), a bounded number at a time.
+  void start();
+  // Drops running checks; states and counts stay.
+  void stop();
+
+  // An unknown target is down and has no result.
+  State state(const Target& target) const;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace lb::health

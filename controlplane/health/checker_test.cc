@@ -1,0 +1,313 @@
+#include "controlplane/health/checker.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "controlplane/health/probe.h"
+
+namespace lb::health {
+namespace {
+
+using config::CheckType;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLong{3'600'000};  // no second check within any test
+constexpr milliseconds kShort{1};
+
+class FakeProbe final : public Probe {
+ public:
+  FakeProbe(Request asked, Done on_done) : request(std::move(asked)), done(std::move(on_done)) {}
+  void cancel() override { done = nullptr; }
+
+  void answer(Verdict verdict, const std::string& text) {
+    const Done to_call = std::exchange(done, nullptr);
+    ASSERT_TRUE(to_call);
+    to_call({verdict, text});
+  }
+
+  Request request;
+  Done done;
+};
+
+// Remembers what was asked; the test answers.
+class FakeProber final : public Prober {
+ public:
+  using Probes = std::vector<std::shared_ptr<FakeProbe>>;
+  explicit FakeProber(Probes& probes) : probes_(probes) {}
+
+  std::shared_ptr<Probe> start(const Request& request, Done done) override {
+    probes_.push_back(std::make_shared<FakeProbe>(request, std::move(done)));
+    return probes_.back();
+  }
+
+ private:
+  Probes& probes_;
+};
+
+Target target(const std::string& service, const std::string& address,
+              CheckType type = CheckType::kTcp, milliseconds interval = kLong) {
+  Target made;
+  made.service = service;
+  made.vip = Ipv4Endpoint::parse("192.0.2.10:80").value();
+  made.address = Ipv4Endpoint::parse(address).value();
+  made.check.type = type;
+  made.check.interval = interval;
+  made.check.rise = 2;
+  made.check.fall = 3;
+  return made;
+}
+
+class CheckerTest : public testing::Test {
+ protected:
+  Checker::OnChange record() {
+    return [this](const Target& changed, const State& state) {
+      changes_.push_back(changed.service + " " + changed.address.to_string() + " " +
+                         (state.up ? "up " : "down ") + state.last_result);
+    };
+  }
+
+  std::unique_ptr<Checker> make_checker() {
+    return std::make_unique<Checker>(io_, record(), std::make_unique<FakeProber>(probes_));
+  }
+
+  void answer(std::size_t probe, Verdict verdict, const std::string& text = "text") {
+    ASSERT_LT(probe, probes_.size());
+    probes_[probe]->answer(verdict, text);
+  }
+
+  // Runs timers until so many probes have been started in all.
+  void run_until_started(std::size_t count) {
+    while (probes_.size() < count) {
+      io_.restart();
+      ASSERT_GT(io_.run_one(), 0u) << "nothing is left to run";
+    }
+  }
+
+  boost::asio::io_context io_;
+  FakeProber::Probes probes_;
+  std::vector<std::string> changes_;
+};
+
+TEST_F(CheckerTest, TheFirstResultBringsANewTargetUp) {
+  const auto checker = make_checker();
+  const Target web = target("web", "10.0.0.1:80");
+  checker->add(web, std::nullopt);
+  EXPECT_TRUE(probes_.empty());
+  checker->start();
+  ASSERT_EQ(probes_.size(), 1u);
+  EXPECT_FALSE(checker->state(web).up);
+  EXPECT_EQ(checker->state(web).last_result, "");
+
+  answer(0, Verdict::kGood, "L4OK in 1ms");
+  EXPECT_EQ(changes_, std::vector<std::string>{"web 10.0.0.1:80 up L4OK in 1ms"});
+  EXPECT_TRUE(checker->state(web).up);
+  EXPECT_EQ(checker->state(web).rise_count, 1u);
+  EXPECT_EQ(checker->state(web).last_result, "L4OK in 1ms");
+}
+
+TEST_F(CheckerTest, AKnownStateIsKeptUntilFallBadResults) {
+  const auto checker = make_checker();
+  const Target web = target("web", "10.0.0.1:80", CheckType::kTcp, kShort);
+  checker->add(web, true);
+  checker->start();
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_TRUE(checker->state(web).up);
+    EXPECT_TRUE(changes_.empty());
+    run_until_started(i + 1);
+    answer(i, Verdict::kBad, "L4CON connection refused");
+  }
+  EXPECT_FALSE(checker->state(web).up);
+  EXPECT_EQ(checker->state(web).fall_count, 3u);
+  ASSERT_EQ(changes_.size(), 1u);
+  EXPECT_EQ(changes_[0], "web 10.0.0.1:80 down L4CON connection refused");
+
+  run_until_started(4);
+  answer(3, Verdict::kGood);
+  EXPECT_FALSE(checker->state(web).up);
+  run_until_started(5);
+  answer(4, Verdict::kGood);
+  EXPECT_TRUE(checker->state(web).up);
+  EXPECT_EQ(changes_.size(), 2u);
+}
+
+TEST_F(CheckerTest, AnInconclusiveResultChangesOnlyTheText) {
+  const auto checker = make_checker();
+  const Target web = target("web", "10.0.0.1:80", CheckType::kTcp, kShort);
+  checker->add(web, std::nullopt);
+  checker->start();
+  answer(0, Verdict::kInconclusive, "SOCKERR too many open files");
+  EXPECT_EQ(checker->state(web).last_result, "SOCKERR too many open files");
+  EXPECT_EQ(checker->state(web).fall_count, 0u);
+  run_until_started(2);
+  answer(1, Verdict::kGood);
+  EXPECT_TRUE(checker->state(web).up) << "it is still the first result that decides";
+}
+
+TEST_F(CheckerTest, ServicesShareACheckAndJudgeForThemselves) {
+  const auto checker = make_checker();
+  Target strict = target("strict", "10.0.0.1:80");
+  strict.check.fall = 1;
+  const Target patient = target("patient", "10.0.0.1:80");
+  const Target fresh = target("fresh", "10.0.0.1:80");
+  checker->add(strict, true);
+  checker->add(patient, true);
+  checker->add(fresh, std::nullopt);
+  checker->start();
+  ASSERT_EQ(probes_.size(), 1u);
+  answer(0, Verdict::kBad, "L4TOUT after 1000ms");
+  EXPECT_FALSE(checker->state(strict).up);
+  EXPECT_TRUE(checker->state(patient).up);
+  EXPECT_FALSE(checker->state(fresh).up);
+  EXPECT_EQ(checker->state(fresh).last_result, "L4TOUT after 1000ms");
+  EXPECT_EQ(changes_, std::vector<std::string>{"strict 10.0.0.1:80 down L4TOUT after 1000ms"});
+}
+
+TEST_F(CheckerTest, OnChangeIsCalledForEveryTargetOfASharedCheck) {
+  const auto checker = make_checker();
+  checker->add(target("a", "10.0.0.1:80"), std::nullopt);
+  checker->add(target("b", "10.0.0.1:80"), std::nullopt);
+  checker->add(target("c", "10.0.0.2:80"), std::nullopt);
+  checker->start();
+  ASSERT_EQ(probes_.size(), 2u);
+  answer(0, Verdict::kGood);
+  EXPECT_EQ(changes_, (std::vector<std::string>{"a 10.0.0.1:80 up text", "b 10.0.0.1:80 up text"}));
+}
+
+TEST_F(CheckerTest, ATargetWithoutACheckComesUpWithoutTraffic) {
+  const auto checker = make_checker();
+  const Target fresh = target("fresh", "10.0.0.1:80", CheckType::kNone);
+  const Target was_down = target("was-down", "10.0.0.1:80", CheckType::kNone);
+  const Target was_up = target("was-up", "10.0.0.1:80", CheckType::kNone);
+  checker->add(fresh, std::nullopt);
+  checker->add(was_down, false);
+  checker->add(was_up, true);
+  checker->start();
+  io_.run();
+  EXPECT_TRUE(probes_.empty());
+  EXPECT_TRUE(checker->state(fresh).up);
+  EXPECT_TRUE(checker->state(was_down).up);
+  EXPECT_TRUE(checker->state(was_up).up);
+  EXPECT_EQ(changes_.size(), 2u);
+  EXPECT_EQ(checker->state(was_up).last_result, "no check");
+
+  const Target late = target("late", "10.0.0.1:80", CheckType::kNone);
+  checker->add(late, std::nullopt);
+  io_.restart();
+  io_.run();
+  EXPECT_TRUE(checker->state(late).up);
+  EXPECT_EQ(changes_.size(), 3u);
+}
+
+TEST_F(CheckerTest, FirstChecksRunInOrderAndABoundedNumberAtATime) {
+  const auto checker = make_checker();
+  for (int i = 0; i < 2000; ++i) {
+    checker->add(target("web", "10.0." + std::to_string(i / 250) + "." +
+                                   std::to_string(i % 250 + 1) + ":80"),
+                 std::nullopt);
+  }
+  checker->start();
+  ASSERT_EQ(probes_.size(), 512u);
+  EXPECT_EQ(probes_[0]->request.to.to_string(), "10.0.0.1:80");
+  EXPECT_EQ(probes_[511]->request.to.to_string(), "10.0.2.12:80");
+  answer(0, Verdict::kGood);
+  EXPECT_EQ(probes_.size(), 513u);
+  for (std::size_t i = 1; i < probes_.size(); ++i) answer(i, Verdict::kBad);
+  EXPECT_EQ(probes_.size(), 2000u);
+}
+
+TEST_F(CheckerTest, AFirstCheckDoesNotWaitLongerThanItsIntervalForItsTurn) {
+  const auto checker = make_checker();
+  for (int i = 0; i < 600; ++i) {
+    checker->add(target("web", "10.0.0.1:" + std::to_string(i + 1), CheckType::kTcp, kShort),
+                 std::nullopt);
+  }
+  checker->start();
+  EXPECT_EQ(probes_.size(), 512u);
+  run_until_started(600);  // though none has ended
+  for (std::size_t i = 0; i < 600; ++i) {
+    EXPECT_TRUE(probes_[i]->done) << "none was asked twice at a time";
+  }
+}
+
+TEST_F(CheckerTest, ATargetAddedLaterIsCheckedAtOnce) {
+  const auto checker = make_checker();
+  checker->start();
+  const Target web = target("web", "10.0.0.1:80");
+  checker->add(web, std::nullopt);
+  ASSERT_EQ(probes_.size(), 1u);
+  answer(0, Verdict::kGood);
+  EXPECT_TRUE(checker->state(web).up);
+}
+
+TEST_F(CheckerTest, AddingAKnownTargetAgainChangesNothing) {
+  const auto checker = make_checker();
+  const Target web = target("web", "10.0.0.1:80");
+  checker->add(web, true);
+  checker->add(web, false);
+  EXPECT_TRUE(checker->state(web).up);
+  checker->start();
+  EXPECT_EQ(probes_.size(), 1u);
+}
+
+TEST_F(CheckerTest, AnUnknownTargetIsDown) {
+  const auto checker = make_checker();
+  EXPECT_FALSE(checker->state(target("web", "10.0.0.1:80")).up);
+}
+
+TEST_F(CheckerTest, StopEndsEverythingAndStartGoesOnFromTheSameState) {
+  const auto checker = make_checker();
+  const Target web = target("web", "10.0.0.1:80", CheckType::kTcp, kShort);
+  checker->add(web, true);
+  checker->start();
+  answer(0, Verdict::kBad);
+  run_until_started(2);
+  checker->stop();
+  EXPECT_FALSE(probes_[1]->done) << "the running probe is cancelled";
+  io_.restart();
+  io_.run();  // no timer is left
+  EXPECT_EQ(probes_.size(), 2u);
+
+  io_.restart();
+  checker->start();
+  EXPECT_EQ(probes_.size(), 3u);
+  EXPECT_EQ(checker->state(web).fall_count, 1u);
+}
+
+TEST_F(CheckerTest, OnChangeMayUseTheChecker) {
+  std::unique_ptr<Checker> checker;
+  int calls = 0;
+  checker = std::make_unique<Checker>(
+      io_,
+      [&](const Target&, const State&) {
+        ++calls;
+        if (calls == 1) checker->add(target("late", "10.0.0.1:80"), std::nullopt);
+        if (calls == 2) checker.reset();
+      },
+      std::make_unique<FakeProber>(probes_));
+  checker->add(target("a", "10.0.0.1:80"), std::nullopt);
+  checker->add(target("b", "10.0.0.1:80"), std::nullopt);
+  checker->add(target("c", "10.0.0.1:80"), std::nullopt);
+  checker->start();
+  answer(0, Verdict::kGood);
+  EXPECT_EQ(calls, 2);
+  io_.run();
+}
+
+TEST_F(CheckerTest, ADestroyedCheckerLeavesNothingBehind) {
+  auto checker = make_checker();
+  checker->add(target("web", "10.0.0.1:80"), std::nullopt);
+  checker->add(target("web", "10.0.0.2:80", CheckType::kNone), std::nullopt);
+  checker->start();
+  checker.reset();
+  ASSERT_EQ(probes_.size(), 1u);
+  EXPECT_FALSE(probes_[0]->done);
+  io_.run();
+  EXPECT_TRUE(changes_.empty());
+}
+
+}  // namespace
+}  // namespace lb::health

@@ -1,0 +1,77 @@
+#include "controlplane/health/tls_context.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "config/base/net.h"
+#include "controlplane/health/outcome.h"
+
+namespace lb::health {
+namespace {
+
+// Why a file cannot be opened; empty when it can.
+std::string open_failure(const std::string& path) {
+  std::FILE* file = std::fopen(path.c_str(), "re");
+  if (file == nullptr) return errno == ENOENT ? "no such file" : error_text(errno);
+  std::fclose(file);
+  return {};
+}
+
+}  // namespace
+
+void FreeTlsContext::operator()(ssl_ctx_st* context) const {
+  SSL_CTX_free(context);
+}
+
+Result<TlsContext> make_client_context(bool verify, const std::string& ca_file) {
+  TlsContext context(SSL_CTX_new(TLS_client_method()));
+  if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1) {
+    ERR_clear_error();
+    return fail("OpenSSL cannot make a client context");
+  }
+  // Every check is a full handshake: a resumed one would not look at the certificate.
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_verify(context.get(), verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  if (!verify) return context;
+
+  if (ca_file.empty()) {
+    if (SSL_CTX_set_default_verify_paths(context.get()) == 1) return context;
+    ERR_clear_error();
+    return fail("the system's certificate store cannot be read");
+  }
+  const std::string reason = open_failure(ca_file);
+  if (!reason.empty()) return fail("CA file " + ca_file + ": " + reason);
+  if (SSL_CTX_load_verify_file(context.get(), ca_file.c_str()) == 1) return context;
+  ERR_clear_error();
+  return fail("CA file " + ca_file + ": no certificate in PEM form in it");
+}
+
+bool expect_server_name(ssl_st* tls, const std::string& name) {
+  ERR_clear_error();
+  if (Ipv4Address::parse(name)) {
+    return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), name.c_str()) == 1;
+  }
+  // SSL_set_tlsext_host_name() is a macro with a C cast.
+  const bool sni = SSL_ctrl(tls, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                            const_cast<char*>(name.c_str())) == 1;
+  SSL_set_hostflags(tls, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  return SSL_set1_host(tls, name.c_str()) == 1 && sni;
+}
+
+std::string verify_failure(ssl_st* tls, const std::string& expected_name) {
+  const long result = SSL_get_verify_result(tls);
+  if (SSL_get_verify_mode(tls) == SSL_VERIFY_NONE || result == X509_V_OK) return {};
+  std::string text =
+      std::string("certificate verify failed: ") + X509_verify_cert_error_string(result);
+  if (result == X509_V_ERR_HOSTNAME_MISMATCH || result == X509_V_ERR_IP_ADDRESS_MISMATCH) {
+    text += ", it is not for " + expected_name;
+  }
+  return text;
+}
+
+}  // namespace lb::health
