@@ -31,6 +31,7 @@ class Lab:
         self.network = Network(f"ballast-{name}-", clients, server_count)
         self.config_path = os.path.join(self.dir, "ballast.toml")
         self.processes = {}
+        self.ready = lambda rs: rs["up"] and rs["next_hop_resolved"]
         self.build = director.build_dir()
 
     # ---- life
@@ -49,10 +50,10 @@ class Lab:
         lab.processes = {r["name"]: Process.from_record(r) for r in state["processes"]}
         return lab
 
-    def up(self, config=None, config_path=None):
+    def up(self, config=None, config_path=None, prepare=None):
         """Network, real servers and, given a configuration (tables or an operator's file), the
-        director. Waits until every real server that is checked is up. Leaves nothing after a
-        failure."""
+        director. Waits until every real server that is checked is up. `prepare(lab)` is called
+        before the director starts. Leaves nothing after a failure."""
         try:
             os.mkdir(self.dir, mode=0o755)
         except FileExistsError:
@@ -71,6 +72,8 @@ class Lab:
             servers.make_certificate(f"{self.dir}/tls")
             for name in self.network.servers:
                 self.start_server(name)
+            if prepare is not None:
+                prepare(self)
             if config is not None:
                 self.start_director()
         except BaseException:
@@ -172,7 +175,8 @@ class Lab:
         self.wait_servers_up()
 
     def wait_servers_up(self, timeout=30):
-        """Until the data plane holds every real server as up and knows its next hop."""
+        """Until the data plane holds every real server as `self.ready` wants it: up, with a known
+        next hop."""
         def ready():
             for name in ("lb-dataplane", "lb-controlplane"):
                 if not self.processes[name].running():
@@ -181,7 +185,7 @@ class Lab:
                 states = self.real_servers()
             except LabError:
                 return False
-            return states and all(rs["up"] and rs["next_hop_resolved"] for rs in states)
+            return states and all(self.ready(rs) for rs in states)
 
         try:
             wait_until(ready, timeout, "every real server to be up", every=0.1)
