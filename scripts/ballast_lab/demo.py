@@ -61,7 +61,7 @@ class Demo:
             "curl", "--silent", "--limit-rate", "200k", "--output", "/dev/null",
             f"http://{vip}/1m")) for vip in (NAT_VIP, DR_VIP)]
         try:
-            wait_until(lambda: len(self.lab.conns("--state", "ESTABLISHED")) >= 2, 10,
+            wait_until(lambda: len(self.lab.connections("--state", "ESTABLISHED")) >= 2, 10,
                        "two established connections")
             self.lbcli("show", "conn", "--state", "ESTABLISHED")
         finally:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tomllib
 
@@ -11,6 +12,7 @@ from ballast_lab import director, servers
 from ballast_lab.netns import existing
 from ballast_lab.processes import Process, wait_until
 from ballast_lab.topology import Network
+from ballast_lab.views import Views
 
 _ROOT = "/run"
 _NAME = re.compile(r"[a-z0-9]{1,24}")
@@ -20,7 +22,7 @@ class LabError(Exception):
     """Something an operator can mend; the message says what."""
 
 
-class Lab:
+class Lab(Views):
     """`up` makes it, `down` removes it; Lab.open() finds one that is up."""
 
     def __init__(self, name, clients=2, server_count=3):
@@ -193,6 +195,11 @@ class Lab:
             logs = "\n".join(f"--- {name}\n{self.log_text(name)[-4000:]}"
                              for name in ("lb-dataplane", "lb-controlplane"))
             raise LabError(f"{error}\n{logs}") from None
+
+    def controlplane_answers(self):
+        """Whether the control plane accepts a connection on its socket."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(f"{self.run_dir()}/controlplane.sock") == 0
 
     def lbcli(self, *arguments, check=True):
         """Runs lbcli; returns the completed process. Unless told not to, an error is a LabError."""

@@ -1,0 +1,93 @@
+#!/usr/bin/python3
+"""Mistakes in the configuration stop every program with status 2 and say where they are."""
+
+import copy
+import os
+import subprocess
+import tempfile
+import unittest
+
+import harness
+from ballast_lab import director
+
+
+def edited(change):
+    """The lab's configuration after `change(tables)`, as text."""
+    tables = copy.deepcopy(director.config("/run/nowhere", director.default_services("both", 2)))
+    change(tables)
+    return director.to_toml(tables)
+
+
+def set_in(*path_and_value):
+    def change(tables):
+        *path, last, value = path_and_value
+        for key in path:
+            tables = tables[key]
+        tables[last] = value
+    return change
+
+
+# What is wrong -> (the file, a word that the message must hold, the text of the line it points to)
+MISTAKES = {
+    "unknown key": (edited(set_in("service", 0, "shceduler", "rr")), "scheduler", "shceduler"),
+    "wrong type": (edited(set_in("dataplane", "memory_mb", "much")), "memory_mb", "memory_mb"),
+    "port without device": (edited(lambda t: t["port"][0].pop("device")), "device", "[[port]]"),
+    "two ports of one name": (edited(set_in("port", 1, "name", "wan")), "wan", 'name = "wan"'),
+    "no such lcore": (edited(set_in("dataplane", "lcores", "4000")), "4000", "lcores"),
+    "bad address": (edited(set_in("service", 0, "address", "192.0.2.300:80")), "192.0.2.300",
+                    "192.0.2.300"),
+    "vip in no subnet": (edited(set_in("service", 0, "address", "203.0.113.1:80")), "203.0.113.1",
+                         "203.0.113.1"),
+    "weight out of range": (edited(set_in("service", 0, "real_server", 0, "weight", 70_000)),
+                            "weight", "70000"),
+    "real server is its vip": (edited(set_in("service", 0, "real_server", 0, "address",
+                                             "192.0.2.10:80")), "192.0.2.10", "192.0.2.10:80"),
+    "two services in one place": (edited(set_in("service", 2, "address", "192.0.2.10:80")),
+                                  "192.0.2.10:80", "192.0.2.10:80"),
+    "no TOML": ("[director\nname = 1\n", "", "[director"),
+}
+
+
+class ConfigErrors(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.path = os.path.join(directory.name, "bad.toml")
+
+    def commands(self):
+        build = director.build_dir()
+        yield [f"{build}/lbcli", "check", self.path]
+        yield [f"{build}/lb-dataplane", "--config", self.path]
+        yield [f"{build}/lb-controlplane", "--config", self.path]
+
+    def run_all(self):
+        for argv in self.commands():
+            yield argv, subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+
+    def test_mistakes(self):
+        for what, (text, word, line_text) in MISTAKES.items():
+            with open(self.path, "w", encoding="utf-8") as out:
+                out.write(text)
+            for argv, done in self.run_all():
+                with self.subTest(what=what, program=os.path.basename(argv[0])):
+                    self.assertEqual(done.returncode, 2, done.stderr)
+                    self.assertRegex(done.stderr, rf"{self.path}:\d+:\d+: ")
+                    self.assertIn(word, done.stderr)
+                    pointed = done.stderr.split(f"{self.path}:", 1)[1].split(":")[0]
+                    self.assertIn(line_text, text.split("\n")[int(pointed) - 1], done.stderr)
+
+    def test_missing_file(self):
+        for argv, done in self.run_all():
+            with self.subTest(program=os.path.basename(argv[0])):
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(self.path, done.stderr)
+
+    def test_good_file(self):
+        with open(self.path, "w", encoding="utf-8") as out:
+            out.write(edited(lambda tables: None))
+        argv = next(self.commands())
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+
+harness.main(__name__)

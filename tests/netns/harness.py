@@ -1,0 +1,234 @@
+"""What every end-to-end test shares: a lab per test class, TAP output, the check for drops.
+
+A test file defines subclasses of LabTest and ends with `harness.main(__name__)`. Tests run in the
+order in which they are written and share their class's lab; each leaves it as it found it.
+"""
+
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import traceback
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts"))
+
+from ballast_lab import director  # noqa: E402
+from ballast_lab.lab import Lab  # noqa: E402
+from ballast_lab.processes import wait_until  # noqa: E402
+from ballast_lab.topology import DIRECTOR_LAN  # noqa: E402
+
+LOG_TAIL_BYTES = 6000
+HERE = os.path.dirname(os.path.abspath(__file__))
+PYTHON = "/usr/bin/python3"
+
+# Linux's, which the socket module lacks.
+IP_MTU_DISCOVER, IP_PMTUDISC_DONT, IP_PMTUDISC_DO = 10, 0, 2
+
+
+def start_peer(lab, host, kind, port):
+    """A server of peer.py on a host, ready to answer."""
+    name = f"{host}-{kind}-{port}"
+    lab.spawn(name, host, [PYTHON, "-B", f"{HERE}/peer.py", kind, str(port), "--name", host])
+    wait_until(lambda: lab.host(host).run("ss", "-Hlun" if kind.startswith("udp") else "-Hltn",
+                                          f"sport = :{port}").strip(), 10, f"{name} to listen")
+    return lab.processes[name]
+
+
+def http_load(target, path="/", requests=0, parallel=1, per_connection=1, expect_file=None):
+    """The command line of http_load.py."""
+    argv = [PYTHON, "-B", f"{HERE}/http_load.py", "--target", target, "--path", path, "--requests",
+            str(requests), "--parallel", str(parallel), "--per-connection", str(per_connection)]
+    return argv + (["--expect-file", expect_file] if expect_file else [])
+
+
+def narrow_lan(lab, server, mtu):
+    """A real server that sends no more than `mtu` bytes and, unlike one whose link is narrow, still
+    asks its clients for full segments: the director's port has to tell them."""
+    lab.host(server).ip("route", "replace", "default", "via", DIRECTOR_LAN, "mtu", str(mtu),
+                        "advmss", "1460")
+
+
+def exit_status(argv, timeout=60):
+    return subprocess.run(argv, capture_output=True, check=False, timeout=timeout).returncode
+
+
+def announce(host, interface, address):
+    """Gratuitous ARP, as a machine sends it that takes an address over."""
+    mac = bytes.fromhex(host.mac(interface).replace(":", ""))
+    packed = socket.inet_aton(address)
+    arp = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + mac + packed + bytes(6) + packed
+    with host.inside():
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    with sock:
+        sock.bind((interface, 0))
+        sock.send(b"\xff" * 6 + mac + b"\x08\x06" + arp)
+
+
+class BackgroundLoad:
+    """http_load.py running on a client until stop(), which returns its report."""
+
+    def __init__(self, lab, client, target, **options):
+        self._process = subprocess.Popen(lab.host(client).argv(*http_load(target, **options)),
+                                         stdout=subprocess.PIPE)
+
+    def stop(self):
+        self._process.terminate()
+        return json.loads(self._process.communicate(timeout=60)[0])
+
+
+class LabTest(unittest.TestCase):
+    """A class of tests around one lab."""
+
+    CLIENTS = 1
+    SERVERS = 2
+    lab = None
+
+    @classmethod
+    def configure(cls, lab):
+        """The director's configuration, as tables; None for a lab without a director."""
+        return director.config(f"{lab.dir}/run", director.default_services("both", cls.SERVERS))
+
+    @classmethod
+    def prepare(cls, lab):
+        """Called before the director starts; network and real servers are there."""
+
+    @staticmethod
+    def ready(rs):
+        """Whether this real server is as the lab awaits it before the first test."""
+        return rs["up"] and rs["next_hop_resolved"]
+
+    @classmethod
+    def setUpClass(cls):
+        lab = Lab(f"t{os.getpid()}{cls.__name__.lower()}"[:24], cls.CLIENTS, cls.SERVERS)
+        lab.ready = cls.ready
+        lab.up(cls.configure(lab), prepare=cls.prepare)
+        cls.lab = lab
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.lab.down()
+        left = cls.lab.leftovers()
+        if left:
+            raise AssertionError(f"left behind: {left}")
+
+    def setUp(self):
+        self.allowed_drops = set()
+        self._drops_before = self.lab.drops()
+
+    def allow_drops(self, *reasons):
+        """Drops under these reasons are what the test provokes."""
+        self.allowed_drops.update(reasons)
+
+    def tearDown(self):
+        """No packet may have been dropped but for a reason that the test names."""
+        after = self.lab.drops()
+        fell = {reason: count for reason, count in after.items()
+                if count < self._drops_before.get(reason, 0)}
+        before = {} if fell else self._drops_before  # the data plane started anew
+        dropped = {reason: count - before.get(reason, 0) for reason, count in after.items()
+                   if count > before.get(reason, 0) and reason not in self.allowed_drops}
+        self.assertEqual(dropped, {}, "packets dropped for reasons that the test does not expect")
+
+    def host(self, name):
+        return self.lab.host(name)
+
+    def wait(self, condition, what, timeout=15):
+        return wait_until(condition, timeout, what)
+
+    def real_server(self, service, address):
+        """The row of one real server ("10.0.0.11:80") of one service."""
+        for rs in self.lab.real_servers():
+            if rs["service"] == service and rs["address"] == address:
+                return rs
+        self.fail(f"{service} has no real server {address}")
+
+    def wait_server(self, service, address, up, timeout=15):
+        return self.wait(lambda: self.real_server(service, address)["up"] == up,
+                         f"{address} of {service} to be {'up' if up else 'down'}", timeout)
+
+    def fetch(self, client, url, *options, timeout=10):
+        """curl from a client; the answer's body. A failed request is a failed test."""
+        argv = self.host(client).argv("curl", "--silent", "--show-error", "--fail",
+                                      "--max-time", str(timeout), *options, url)
+        done = subprocess.run(argv, capture_output=True, check=False, timeout=timeout + 10)
+        self.assertEqual(done.returncode, 0, f"curl {url}: {done.stderr.decode()}")
+        return done.stdout
+
+
+class _TapResult(unittest.TestResult):
+    """Prints the Test Anything Protocol, from which the build tool takes every case's result."""
+
+    def __init__(self, out):
+        super().__init__()
+        self._out = out
+        self._number = 0
+
+    def _line(self, good, test, directive="", details=""):
+        self._number += 1
+        name = test.id().replace("__main__.", "").replace("#", "")
+        print(f"{'ok' if good else 'not ok'} {self._number} - {name}{directive}", file=self._out)
+        for line in details.splitlines():
+            print(f"# {line}", file=self._out)
+        self._out.flush()
+
+    def addSuccess(self, test):
+        self._line(True, test)
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self._line(True, test, f" # SKIP {reason}")
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self._failed(test, err)
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self._failed(test, err)
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self._failed(subtest, err)
+
+    def _failed(self, test, err):
+        details = "".join(traceback.format_exception(*err))
+        lab = getattr(getattr(test, "test_case", test), "lab", None)
+        if lab is not None:
+            for name in ("lb-dataplane", "lb-controlplane"):
+                details += f"--- {name}\n{lab.log_text(name)[-LOG_TAIL_BYTES:]}\n"
+        self._line(False, test, details=details)
+
+    def finish(self):
+        print(f"1..{self._number}", file=self._out, flush=True)
+
+
+def _cases(module):
+    """Test classes and methods in the order in which they are written."""
+    for value in list(vars(module).values()):
+        if isinstance(value, type) and issubclass(value, unittest.TestCase) \
+                and value.__module__ == module.__name__:
+            yield unittest.TestSuite(value(name) for name in vars(value) if name.startswith("test_"))
+
+
+def main(module_name):
+    """Runs the calling file's tests: all, or those whose name contains one of the arguments."""
+    if module_name != "__main__":
+        return
+    if os.geteuid() != 0:
+        print("1..0 # SKIP network namespaces need root")
+        return
+    # The build tool ends a test that takes too long: the lab is removed on the way out.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
+    result = _TapResult(sys.stdout)
+    for suite in _cases(sys.modules[module_name]):
+        wanted = [case for case in suite
+                  if len(sys.argv) == 1 or any(word in case.id() for word in sys.argv[1:])]
+        unittest.TestSuite(wanted).run(result)
+    result.finish()
+    sys.exit(0 if result.wasSuccessful() else 1)

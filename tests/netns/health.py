@@ -1,0 +1,101 @@
+#!/usr/bin/python3
+"""A real server that dies is taken out in time and comes back; nothing fails in between."""
+
+import os
+import time
+
+import harness
+from ballast_lab import director
+from ballast_lab.topology import DR_VIP, NAT_VIP, server_address
+
+INTERVAL_S, TIMEOUT_S, FALL = 0.5, 0.5, 2
+# From the moment of death: the bound, and what a busy machine adds to it.
+OUT_WITHIN_S = FALL * INTERVAL_S + TIMEOUT_S + 1.5
+
+
+class Health(harness.LabTest):
+    CLIENTS = 2
+    SERVERS = 3
+
+    @classmethod
+    def configure(cls, lab):
+        every = [(1, 1), (2, 1), (3, 1)]
+        return director.config(f"{lab.dir}/run", [
+            director.service("web", f"{NAT_VIP}:80", "nat", every),
+            director.service("web-dr", f"{DR_VIP}:80", "dr", every)])
+
+    def setUp(self):
+        super().setUp()
+        self.lab.wait_servers_up()
+
+    def lose_server(self, name, break_it, mend_it):
+        """Breaks a server under load; it must be out in time, the load be clean from then on, and
+        the server come back."""
+        self.allow_drops("real_server_down")
+        address = f"{server_address(int(name[1:]))}:80"
+        died = time.monotonic()
+        break_it()
+        for service in ("web", "web-dr"):
+            self.wait_server(service, address, up=False)
+        self.assertLess(time.monotonic() - died, OUT_WITHIN_S)
+
+        loads = [harness.BackgroundLoad(self.lab, client, f"{vip}:80", parallel=4)
+                 for client, vip in (("c1", NAT_VIP), ("c2", DR_VIP))]
+        time.sleep(1.5)  # the time that requests are given to fail
+        for load in loads:
+            report = load.stop()
+            self.assertEqual(report["errors"], {})
+            self.assertGreater(report["good"], 100)
+            self.assertNotIn(name, report["bodies"])
+
+        mend_it()
+        for service in ("web", "web-dr"):
+            self.wait_server(service, address, up=True)
+        self.lab.wait_servers_up()
+        for vip in (NAT_VIP, DR_VIP):
+            names = {self.fetch("c1", f"http://{vip}/").decode().strip() for _ in range(12)}
+            self.assertEqual(names, {"s1", "s2", "s3"})
+
+    def test_program_dies(self):
+        self.lose_server("s2", self.lab.processes["s2-nginx"].kill,
+                         lambda: self.lab.start_server("s2"))
+
+    def test_host_vanishes(self):
+        server = self.host("s3")
+
+        def come_back():
+            server.ip("link", "set", "eth0", "up")
+            server.ip("route", "add", "default", "via", "10.0.0.1")
+            server.ip("route", "add", "default", "via", "10.0.0.254", "table", "100")
+
+        self.allow_drops("next_hop_unresolved")
+        self.lose_server("s3", lambda: server.ip("link", "set", "eth0", "down"), come_back)
+
+    def test_server_says_no(self):
+        flag = f"{self.lab.dir}/s1/maintenance"
+        self.lose_server("s1", lambda: open(flag, "w", encoding="utf-8").close(),
+                         lambda: os.remove(flag))
+
+    def test_all_servers_down(self):
+        """Clients are told at once; when a server is back, they are served."""
+        self.allow_drops("no_real_server", "real_server_down")
+        for name in self.lab.network.servers:
+            open(f"{self.lab.dir}/{name}/maintenance", "w", encoding="utf-8").close()
+        for number in (1, 2, 3):
+            self.wait_server("web", f"{server_address(number)}:80", up=False)
+        argv = self.host("c1").argv("curl", "--silent", "--max-time", "10", f"http://{NAT_VIP}/")
+        started = time.monotonic()
+        self.assertEqual(harness.exit_status(argv), 7)  # could not connect
+        self.assertLess(time.monotonic() - started, 5)
+        for name in self.lab.network.servers:
+            os.remove(f"{self.lab.dir}/{name}/maintenance")
+        self.lab.wait_servers_up()
+        self.fetch("c1", f"http://{NAT_VIP}/")
+
+    def test_transitions_are_logged_with_their_reason(self):
+        log = self.lab.log_text("lb-controlplane")
+        self.assertRegex(log, r"10\.0\.0\.12.*down")
+        self.assertRegex(log, r"10\.0\.0\.11.*503")
+
+
+harness.main(__name__)

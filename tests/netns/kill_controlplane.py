@@ -1,0 +1,98 @@
+#!/usr/bin/python3
+"""kill -9 of the control plane under load: nothing is lost, and its restart changes nothing."""
+
+import signal
+import socket
+import subprocess
+import time
+
+import harness
+from ballast_lab import servers
+from ballast_lab.topology import DR_VIP, NAT_VIP
+
+SIZE_BYTES = 100_000_000
+
+
+class KillControlplane(harness.LabTest):
+    CLIENTS = 3
+
+    @classmethod
+    def prepare(cls, lab):
+        servers.make_big_payload(lab.payload_dir, "big", SIZE_BYTES)
+
+    def test_traffic_goes_on(self):
+        loads = [harness.BackgroundLoad(self.lab, client, f"{vip}:80", parallel=4,
+                                        per_connection=5)
+                 for client, vip in (("c1", NAT_VIP), ("c2", DR_VIP))]
+        download = subprocess.Popen(
+            self.host("c3").argv("curl", "--silent", "--fail", "--limit-rate", "20M", "--output",
+                                 "/dev/null", "--write-out", "%{size_download}", "--max-time",
+                                 "100", f"http://{NAT_VIP}/big"),
+            stdout=subprocess.PIPE)
+        control = self.lab.processes["lb-controlplane"]
+        control.signal(signal.SIGKILL)
+        control.wait(10)
+        time.sleep(1)  # traffic without a control plane
+        generation = self.lab.stats()["generation"]
+        self.assertEqual([rs["up"] for rs in self.lab.real_servers()], [True] * 8)
+
+        self.lab.start_controlplane()
+        states = set()
+
+        def ready():
+            states.update(rs["up"] for rs in self.lab.real_servers())
+            return self.lab.controlplane_answers()
+
+        self.wait(ready, "the control plane to answer")
+        deadline = time.monotonic() + 2  # longer than any check takes to fail
+        while time.monotonic() < deadline:
+            ready()
+        self.assertEqual(states, {True}, "a server flapped")
+        self.assertGreaterEqual(self.lab.stats()["generation"], generation)
+        for load in loads:
+            report = load.stop()
+            self.assertEqual(report["errors"], {})
+            self.assertGreater(report["good"], 200)
+        self.assertEqual(download.communicate(timeout=100)[0], str(SIZE_BYTES).encode())
+
+    def test_connection_outlives_it(self):
+        with self.host("c1").inside():
+            client = socket.create_connection((NAT_VIP, 80), timeout=20)
+        with client:
+            for _ in range(2):
+                client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+                self.assertIn(b" 200 ", client.recv(1000))
+                control = self.lab.processes["lb-controlplane"]
+                control.signal(signal.SIGKILL)
+                control.wait(10)
+                self.lab.start_controlplane()
+                self.lab.wait_servers_up()
+
+    def test_statistics_without_it(self):
+        control = self.lab.processes["lb-controlplane"]
+        control.signal(signal.SIGKILL)
+        control.wait(10)
+        try:
+            for what in ("service", "conn", "stats", "drops", "port", "lcore", "rs"):
+                with self.subTest(what=what):
+                    self.lab.lbcli("show", what)
+        finally:
+            self.lab.start_controlplane()
+            self.wait(self.lab.controlplane_answers, "the control plane to answer")
+
+    def test_changes_are_seen_again_after_it(self):
+        self.allow_drops("real_server_down")
+        self.lab.processes["s2-nginx"].kill()
+        self.wait_server("web", "10.0.0.12:80", up=False)
+        control = self.lab.processes["lb-controlplane"]
+        control.signal(signal.SIGKILL)
+        control.wait(10)
+        self.lab.start_controlplane()
+        self.wait(self.lab.controlplane_answers, "the control plane to answer")
+        self.assertFalse(self.real_server("web", "10.0.0.12:80")["up"],
+                         "a server that is down came back without a check")
+        self.lab.start_server("s2")
+        self.wait_server("web", "10.0.0.12:80", up=True)
+
+
+harness.main(__name__)

@@ -1,0 +1,71 @@
+#!/usr/bin/python3
+"""Small servers for what nginx and dnsmasq do not do. Runs on a host of the lab.
+
+  peer.py tcp-echo PORT   sends back what it gets
+  peer.py tcp-hash PORT   reads to the end, answers with the SHA-256 of it in hexadecimal
+  peer.py tcp-hold PORT   accepts, says its host's name, and keeps the connection open
+  peer.py udp-echo PORT   sends each datagram back; b"who" is answered with the host's name
+The host's name is the last part of --name.
+"""
+
+import argparse
+import hashlib
+import socket
+import threading
+
+
+def tcp_echo(connection, _):
+    while data := connection.recv(262_144):
+        connection.sendall(data)
+
+
+def tcp_hash(connection, _):
+    digest = hashlib.sha256()
+    while data := connection.recv(262_144):
+        digest.update(data)
+    connection.sendall(digest.hexdigest().encode())
+
+
+def tcp_hold(connection, name):
+    connection.sendall(name.encode() + b"\n")
+    connection.recv(1)  # until the client closes
+
+
+def serve_tcp(port, name, handle):
+    def run(connection):
+        with connection:
+            try:
+                handle(connection, name)
+            except OSError:
+                pass  # the test ended the connection
+
+    listener = socket.create_server(("", port), backlog=1024)
+    while True:
+        connection, _ = listener.accept()
+        threading.Thread(target=run, args=(connection,), daemon=True).start()
+
+
+def serve_udp(port, name):
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_000_000)
+    sock.bind(("", port))
+    while True:
+        data, client = sock.recvfrom(65_535)
+        sock.sendto(name.encode() if data == b"who" else data, client)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kind", choices=["tcp-echo", "tcp-hash", "tcp-hold", "udp-echo"])
+    parser.add_argument("port", type=int)
+    parser.add_argument("--name", default="")
+    arguments = parser.parse_args()
+    if arguments.kind == "udp-echo":
+        serve_udp(arguments.port, arguments.name)
+    else:
+        handlers = {"tcp-echo": tcp_echo, "tcp-hash": tcp_hash, "tcp-hold": tcp_hold}
+        serve_tcp(arguments.port, arguments.name, handlers[arguments.kind])
+
+
+if __name__ == "__main__":
+    main()
