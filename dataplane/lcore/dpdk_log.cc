@@ -1,0 +1,80 @@
+#include "dataplane/lcore/dpdk_log.h"
+
+#include <rte_log.h>
+#include <stdio.h>
+
+#include <mutex>
+#include <string_view>
+
+#include "config/base/log.h"
+
+namespace lb::dpdk_log {
+
+namespace {
+
+// One per process, as DPDK's log stream is. Any thread of DPDK may write.
+struct State {
+  std::mutex mutex;
+  std::string partial;
+  std::string last;
+  bool shown = false;
+};
+
+State& state() {
+  static State state;
+  return state;
+}
+
+void take_line(State& s, std::string_view line) {
+  if (line.empty()) return;
+  s.last = line;
+  if (s.shown) {
+    log::warning("dpdk: {}", line);
+  } else {
+    log::debug("dpdk: {}", line);
+  }
+}
+
+ssize_t write_cookie(void* /*cookie*/, const char* data, size_t bytes) {
+  State& s = state();
+  const std::lock_guard lock(s.mutex);
+  s.partial.append(data, bytes);
+  std::size_t end = 0;
+  while ((end = s.partial.find('\n')) != std::string::npos) {
+    take_line(s, std::string_view(s.partial).substr(0, end));
+    s.partial.erase(0, end + 1);
+  }
+  return static_cast<ssize_t>(bytes);
+}
+
+}  // namespace
+
+void take_over() {
+  cookie_io_functions_t functions{};
+  functions.write = write_cookie;
+  FILE* stream = fopencookie(nullptr, "w", functions);
+  if (stream == nullptr) return;  // DPDK goes on logging to stderr
+  rte_openlog_stream(stream);
+  rte_log_set_global_level(RTE_LOG_WARNING);
+}
+
+void show() {
+  rte_log_set_global_level(RTE_LOG_ERR);
+  State& s = state();
+  const std::lock_guard lock(s.mutex);
+  s.shown = true;
+}
+
+std::string last_line() {
+  State& s = state();
+  const std::lock_guard lock(s.mutex);
+  return s.last;
+}
+
+void forget() {
+  State& s = state();
+  const std::lock_guard lock(s.mutex);
+  s.last.clear();
+}
+
+}  // namespace lb::dpdk_log

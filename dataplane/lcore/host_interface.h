@@ -1,0 +1,15 @@
+// AF_PACKET ports only. The driver gets a copy of every frame; the kernel's own stack on that
+// interface gets the frame as well, and would answer for the addresses on the port's kernel
+// interface a second time. So that stack is told to take nothing.
+#pragma once
+
+#include <string>
+
+namespace lb {
+
+// Sets the interface's sysctls: strict reverse path filter (no route leads there), no answers to
+// ARP, no forwarding, no IPv6. They stay when the process ends. `label` begins the log line that
+// says so, or says what could not be done.
+void keep_stack_off(const std::string& interface, const std::string& label);
+
+}  // namespace lb

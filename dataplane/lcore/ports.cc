@@ -1,0 +1,176 @@
+#include "dataplane/lcore/ports.h"
+
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <sched.h>
+
+#include <algorithm>
+
+#include "config/base/log.h"
+#include "dataplane/lcore/device.h"
+#include "dataplane/lcore/dpdk_log.h"
+#include "dataplane/lcore/host_interface.h"
+#include "dataplane/lcore/kernel_interface.h"
+
+namespace lb {
+
+namespace {
+
+constexpr std::uint16_t kWireDescriptors = 1024;
+constexpr std::uint16_t kKernelDescriptors = 256;
+// Ethernet header, two VLAN tags, frame check sequence.
+constexpr std::size_t kFrameOverhead = 14 + 2 * 4 + 4;
+
+}  // namespace
+
+void QueueLock::lock() {
+  unsigned spins = 0;
+  while (held_.test_and_set(std::memory_order_acquire)) {  // pairs with unlock()
+    // Workers that share a CPU: the holder cannot go on while we spin.
+    if (++spins % 1024 == 0) {
+      sched_yield();
+    } else {
+      rte_pause();
+    }
+  }
+}
+
+// Enough for every descriptor of every queue, for fragments that wait, and for each worker's cache
+// and bursts. A buffer takes a whole frame of the largest MTU, so that packets come in one piece.
+Result<void> Ports::make_pool(const std::vector<PortOptions>& options, unsigned workers) {
+  constexpr unsigned kHeld = 8192;
+  constexpr unsigned kPerQueuePair = 2 * kWireDescriptors + 2 * kKernelDescriptors;
+  constexpr unsigned kAfXdpFill =
+      4096;  // per queue, whatever number of descriptors it is asked for
+  constexpr unsigned kPerWorker = 1024;
+  constexpr unsigned kCache = 256;
+  unsigned buffers = kHeld + workers * kPerWorker;
+  for (const auto& port : options) {
+    buffers += workers * kPerQueuePair;
+    if (port.device.starts_with("net_af_xdp")) buffers += workers * kAfXdpFill;
+  }
+
+  std::size_t frame = 2048;
+  for (const auto& port : options) {
+    frame = std::max<std::size_t>(frame, port.mtu + kFrameOverhead);
+  }
+  frame = (frame + 1023) / 1024 * 1024;  // NICs count their buffers' size in KB
+  const auto room = static_cast<std::uint16_t>(frame + RTE_PKTMBUF_HEADROOM);
+
+  dpdk_log::forget();
+  pool_ = rte_pktmbuf_pool_create("packets", buffers, kCache, 0, room, SOCKET_ID_ANY);
+  if (pool_ != nullptr) return {};
+  return fail(
+      fmt::format("no room for {} packet buffers of {} bytes ({}); raise memory_mb in "
+                  "[dataplane]",
+                  buffers, room, rte_strerror(rte_errno)));
+}
+
+Result<void> Ports::open_port(const PortOptions& options, unsigned workers) {
+  const std::string label = "port " + options.name;
+  const auto failed = [&](const Error& error) {
+    return fail(label + " (" + options.device + "): " + error.message);
+  };
+  const std::size_t index = ports_.size();
+  const auto device = open_device(options.device);
+  if (!device) return failed(device.error());
+
+  Port& port = ports_.emplace_back();  // from here on the destructor closes it
+  port.options = options;
+  port.device = *device;
+  port.kernel_device = RTE_MAX_ETHPORTS;
+  auto started = start_device(*device, label, {options.mtu, workers, kWireDescriptors, pool_});
+  if (!started) return failed(started.error());
+  port.driver = started->driver;
+  if (port.driver == "net_af_packet") keep_stack_off(interface_of(options.device), label);
+  port.mac = started->mac;
+  port.mtu = started->mtu;
+  port.plan = started->plan;
+  if (port.plan.tx_shared()) port.locks = std::make_unique<QueueLock[]>(port.plan.tx);
+
+  auto kernel = make_kernel_interface(options.name, port.mac, index,
+                                      {options.mtu, workers, kKernelDescriptors, pool_});
+  if (!kernel) return failed(kernel.error());
+  port.kernel_device = kernel->device;
+  port.kernel_plan = kernel->started.plan;
+  if (port.kernel_plan.tx_shared()) {
+    port.kernel_locks = std::make_unique<QueueLock[]>(port.kernel_plan.tx);
+  }
+  log::info("{}: {} {}, MAC {}, MTU {}, {} rx and {} tx queue{}", label, port.driver,
+            options.device, port.mac.to_string(), port.mtu, port.plan.rx, port.plan.tx,
+            port.plan.rx + port.plan.tx == 2 ? "" : "s");
+  return {};
+}
+
+Result<std::unique_ptr<Ports>> Ports::open(const std::vector<PortOptions>& options,
+                                           unsigned workers) {
+  if (options.empty()) return fail("there is no [[port]]");
+  if (options.size() > kMaxPorts) {
+    return fail(fmt::format("{} ports; at most {} are possible", options.size(), kMaxPorts));
+  }
+  std::unique_ptr<Ports> ports(new Ports);
+  if (auto made = ports->make_pool(options, workers); !made) {
+    return tl::make_unexpected(made.error());
+  }
+  for (const auto& port : options) {
+    if (auto opened = ports->open_port(port, workers); !opened) {
+      return tl::make_unexpected(opened.error());
+    }
+  }
+  return ports;
+}
+
+Ports::~Ports() {
+  for (const Port& port : ports_) {
+    if (port.kernel_device != RTE_MAX_ETHPORTS) close_device(port.kernel_device);
+    close_device(port.device);
+  }
+  rte_mempool_free(pool_);
+}
+
+WorkerQueues Ports::queues(unsigned worker) const {
+  WorkerQueues queues;
+  queues.ports = static_cast<unsigned>(ports_.size());
+  const auto deal = [worker](const QueuePlan& plan, std::uint16_t device, std::size_t index,
+                             QueueLock* locks, std::vector<RxQueue>& rx, TxQueue& tx) {
+    for (std::uint16_t q = 0; q < plan.rx; ++q) {
+      if (plan.poller(q, static_cast<unsigned>(index)) == worker) {
+        rx.push_back({device, q, static_cast<std::uint8_t>(index)});
+      }
+    }
+    const std::uint16_t q = plan.sender(worker);
+    tx = {device, q, locks == nullptr ? nullptr : locks + q};
+  };
+  for (std::size_t i = 0; i < ports_.size(); ++i) {
+    const Port& port = ports_[i];
+    deal(port.plan, port.device, i, port.locks.get(), queues.wire_rx, queues.wire_tx[i]);
+    deal(port.kernel_plan, port.kernel_device, i, port.kernel_locks.get(), queues.kernel_rx,
+         queues.kernel_tx[i]);
+    queues.mtu[i] = port.mtu;
+  }
+  return queues;
+}
+
+PortReading Ports::read(std::size_t port) const {
+  PortReading reading;
+  const std::uint16_t id = ports_[port].device;
+  rte_eth_link link{};
+  if (rte_eth_link_get_nowait(id, &link) == 0) {
+    reading.link_up = link.link_status == RTE_ETH_LINK_UP;
+    if (link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN) reading.link_mbps = link.link_speed;
+  }
+  rte_eth_stats stats{};
+  if (rte_eth_stats_get(id, &stats) == 0) {
+    reading.rx_packets = stats.ipackets;
+    reading.rx_bytes = stats.ibytes;
+    reading.rx_missed = stats.imissed;
+    reading.rx_errors = stats.ierrors;
+    reading.tx_packets = stats.opackets;
+    reading.tx_bytes = stats.obytes;
+    reading.tx_errors = stats.oerrors;
+  }
+  return reading;
+}
+
+}  // namespace lb

@@ -1,0 +1,107 @@
+// The ports, each with its device (a NIC or a DPDK vdev) and its interface in the kernel, and the
+// queues of both dealt out to the workers. Opened and closed by the main thread; in between the
+// plain members do not change and any thread may read them.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/base/cache_line.h"
+#include "config/base/net.h"
+#include "config/base/result.h"
+#include "dataplane/lcore/queue_plan.h"
+#include "dataplane/service/snapshot.h"
+
+struct rte_mempool;
+
+namespace lb {
+
+struct PortOptions {
+  std::string name;    // also of the kernel interface
+  std::string device;  // PCI address or vdev, with arguments
+  std::uint16_t mtu = 1500;
+};
+
+// Guards a tx queue that has more than one worker. A line of its own.
+class alignas(kCacheLine) QueueLock {
+ public:
+  void lock();
+  void unlock() { held_.clear(std::memory_order_release); }
+
+ private:
+  std::atomic_flag held_;
+};
+
+struct RxQueue {
+  std::uint16_t device = 0;  // DPDK's port number
+  std::uint16_t queue = 0;
+  std::uint8_t port = 0;  // our port index
+};
+
+struct TxQueue {
+  std::uint16_t device = 0;
+  std::uint16_t queue = 0;
+  QueueLock* lock = nullptr;  // null: no other worker uses the queue
+};
+
+// One worker's part.
+struct WorkerQueues {
+  std::vector<RxQueue> wire_rx;
+  std::vector<RxQueue> kernel_rx;              // what the kernel sends by its interfaces
+  std::array<TxQueue, kMaxPorts> wire_tx;      // by port index
+  std::array<TxQueue, kMaxPorts> kernel_tx;    // towards the kernel
+  std::array<std::uint16_t, kMaxPorts> mtu{};  // largest IP packet
+  unsigned ports = 0;
+};
+
+struct Port {
+  PortOptions options;
+  std::string driver;
+  MacAddress mac;
+  std::uint16_t mtu = 0;
+  std::uint16_t device = 0;  // DPDK's port number
+  std::uint16_t kernel_device = 0;
+  QueuePlan plan;
+  QueuePlan kernel_plan;
+  std::unique_ptr<QueueLock[]> locks;  // by tx queue; null when no queue is shared
+  std::unique_ptr<QueueLock[]> kernel_locks;
+};
+
+// What a device says about itself now.
+struct PortReading {
+  bool link_up = false;
+  std::uint32_t link_mbps = 0;  // 0: unknown
+  std::uint64_t rx_packets = 0, rx_bytes = 0, rx_missed = 0, rx_errors = 0;
+  std::uint64_t tx_packets = 0, tx_bytes = 0, tx_errors = 0;
+};
+
+class Ports {
+ public:
+  // Opens every port and its kernel interface. After start_eal().
+  static Result<std::unique_ptr<Ports>> open(const std::vector<PortOptions>& options,
+                                             unsigned workers);
+  // Stops and closes; no worker may run any more.
+  ~Ports();
+  Ports(const Ports&) = delete;
+  Ports& operator=(const Ports&) = delete;
+
+  const std::vector<Port>& list() const { return ports_; }
+  rte_mempool* pool() const { return pool_; }
+  WorkerQueues queues(unsigned worker) const;
+  // Main thread.
+  PortReading read(std::size_t port) const;
+
+ private:
+  Ports() = default;
+  Result<void> make_pool(const std::vector<PortOptions>& options, unsigned workers);
+  Result<void> open_port(const PortOptions& options, unsigned workers);
+
+  std::vector<Port> ports_;
+  rte_mempool* pool_ = nullptr;  // of every packet buffer
+};
+
+}  // namespace lb

@@ -1,0 +1,44 @@
+#include "dataplane/lcore/tx_buffer.h"
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+
+namespace lb {
+
+std::uint16_t TxBuffer::burst(unsigned from) {
+  const auto n = static_cast<std::uint16_t>(count_ - from);
+  if (queue_.lock == nullptr) [[likely]] {
+    return rte_eth_tx_burst(queue_.device, queue_.queue, &packets_[from], n);
+  }
+  queue_.lock->lock();
+  const std::uint16_t sent = rte_eth_tx_burst(queue_.device, queue_.queue, &packets_[from], n);
+  queue_.lock->unlock();
+  return sent;
+}
+
+unsigned TxBuffer::flush_to_wire() {
+  constexpr unsigned kTries = 8;
+  unsigned sent = burst(0);
+  for (unsigned i = 1; sent < count_ && i < kTries; ++i) [[unlikely]] {
+      rte_pause();
+      sent += burst(sent);
+    }
+  const unsigned refused = count_ - sent;
+  if (refused != 0) [[unlikely]]
+    rte_pktmbuf_free_bulk(&packets_[sent], refused);
+  count_ = 0;
+  return refused;
+}
+
+unsigned TxBuffer::flush_to_kernel() {
+  unsigned refused = 0;
+  for (unsigned at = burst(0); at < count_; at += burst(at)) {
+    rte_pktmbuf_free(packets_[at]);
+    ++refused;
+    if (++at == count_) break;
+  }
+  count_ = 0;
+  return refused;
+}
+
+}  // namespace lb

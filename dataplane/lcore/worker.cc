@@ -1,0 +1,344 @@
+#include "dataplane/lcore/worker.h"
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_prefetch.h>
+#include <rte_rcu_qsbr.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdio>
+#include <cstring>
+
+#include "dataplane/lcore/cut.h"
+#include "dataplane/packet/rewrite.h"
+
+namespace lb {
+
+namespace {
+
+constexpr std::uint64_t kSpinUs = 20;  // after the last packet, before sleeping
+constexpr std::size_t kShortestFrame = 60;
+
+// Flags of a received buffer that need a closer look.
+constexpr std::uint64_t kUnusual = RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_QINQ_STRIPPED |
+                                   RTE_MBUF_F_RX_L4_CKSUM_BAD | RTE_MBUF_F_RX_IP_CKSUM_BAD;
+
+bool ip_checksum_bad(std::uint64_t flags) {
+  return (flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_BAD;
+}
+bool ip_checksum_good(std::uint64_t flags) {
+  return (flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+}
+bool l4_checksum_bad(std::uint64_t flags) {
+  return (flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_BAD;
+}
+
+rte_mbuf* buffer_of(const Packet& packet) {
+  return static_cast<rte_mbuf*>(packet.cookie);
+}
+
+void describe(rte_mbuf* buffer, std::uint8_t port, Packet& packet) {
+  packet = Packet{};
+  packet.data = rte_pktmbuf_mtod(buffer, std::uint8_t*);
+  packet.cookie = buffer;
+  packet.len = buffer->data_len;
+  packet.headroom = buffer->data_off;
+  packet.ingress = port;
+  packet.csum_known_good = ip_checksum_good(buffer->ol_flags);
+}
+
+// The pipeline may have moved the start and changed the length.
+void write_back(const Packet& packet) {
+  rte_mbuf* buffer = buffer_of(packet);
+  buffer->data_off =
+      static_cast<std::uint16_t>(packet.data - static_cast<const std::uint8_t*>(buffer->buf_addr));
+  buffer->data_len = packet.len;
+  buffer->pkt_len = packet.len;
+}
+
+}  // namespace
+
+Worker::Worker(const WorkerSetup& setup)
+    : index_(setup.index),
+      queues_(setup.queues),
+      pool_(setup.pool),
+      counters_(setup.counters),
+      snapshot_(setup.snapshot),
+      qsbr_(setup.qsbr),
+      clock_(setup.clock),
+      pipeline_(setup.index, setup.workers, setup.shared, setup.counters),
+      punts_(setup.punt_limit_pps),
+      backoff_(setup.sleeps_when_idle, setup.clock.tsc_hz / 1'000'000 * kSpinUs) {
+  for (unsigned i = 0; i < queues_.ports; ++i) {
+    wire_[i].attach(queues_.wire_tx[i]);
+    kernel_[i].attach(queues_.kernel_tx[i]);
+  }
+  probes_.reserve(kBurst);
+  cookies_.reserve(kBurst);
+}
+
+void Worker::run() {
+  char name[16];
+  std::snprintf(name, sizeof(name), "lb-worker-%u", index_);
+  prctl(PR_SET_NAME, name, 0UL, 0UL, 0UL);
+  prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);  // short sleeps are to be short
+  rte_rcu_qsbr_thread_online(qsbr_, index_);
+  std::uint64_t last_tsc = rte_rdtsc();
+  bool worked = false;
+  while (!stop_.load(std::memory_order_relaxed)) {
+    const std::uint64_t now_tsc = rte_rdtsc();
+    counters_.polls.add(1);
+    counters_.total_cycles.add(now_tsc - last_tsc);
+    if (worked) counters_.busy_cycles.add(now_tsc - last_tsc);
+    last_tsc = now_tsc;
+    if (now_tsc >= tick_end_tsc_) {
+      tick_ = clock_.tick_at(now_tsc);
+      tick_end_tsc_ = clock_.end_of(tick_);
+    }
+    // Pairs with the release in Runtime::publish(). Not used beyond this round.
+    const Snapshot& snapshot = *snapshot_.load(std::memory_order_acquire);
+    worked = poll_wire(snapshot);
+    worked |= poll_kernel();
+    if (now_tsc >= upkeep_tsc_) {
+      upkeep(snapshot);
+      upkeep_tsc_ = now_tsc + clock_.tsc_per_ms();
+    }
+    rte_rcu_qsbr_quiescent(qsbr_, index_);
+    if (worked) {
+      backoff_.worked();
+    } else {
+      rest(now_tsc);
+    }
+  }
+  rte_rcu_qsbr_thread_offline(qsbr_, index_);
+}
+
+void Worker::rest(std::uint64_t now_tsc) {
+  const std::uint32_t sleep_ns = backoff_.idle(now_tsc);
+  if (sleep_ns == 0) {
+    rte_pause();
+    return;
+  }
+  const timespec duration{0, static_cast<long>(sleep_ns)};
+  rte_rcu_qsbr_thread_offline(qsbr_, index_);
+  nanosleep(&duration, nullptr);
+  rte_rcu_qsbr_thread_online(qsbr_, index_);
+}
+
+bool Worker::poll_wire(const Snapshot& snapshot) {
+  bool any = false;
+  for (const RxQueue& queue : queues_.wire_rx) {
+    rte_mbuf* buffers[kBurst];
+    const std::uint16_t received = rte_eth_rx_burst(queue.device, queue.queue, buffers, kBurst);
+    if (received == 0) continue;
+    any = true;
+    counters_.bursts.add(1);
+    const unsigned count = receive(buffers, received, queue.port);
+    handle(count, snapshot);
+    if (!pipeline_.released().empty()) [[unlikely]]
+      handle_released(snapshot);
+    flush();
+  }
+  return any;
+}
+
+// Fills packets_; returns how many there are.
+unsigned Worker::receive(rte_mbuf* const* buffers, unsigned count, std::uint8_t port) {
+  for (unsigned i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(buffers[i], void*));
+  unsigned kept = 0;
+  std::uint64_t bytes = 0;
+  for (unsigned i = 0; i < count; ++i) {
+    rte_mbuf* buffer = buffers[i];
+    bytes += buffer->pkt_len;
+    if (buffer->nb_segs != 1 || (buffer->ol_flags & kUnusual) != 0) [[unlikely]] {
+      if (!mend(buffer)) continue;
+    }
+    describe(buffer, port, packets_[kept++]);
+  }
+  counters_.packets.add(count);
+  counters_.bytes.add(bytes);
+  return kept;
+}
+
+// Makes an unusual buffer one that the pipeline takes; false: it was dropped.
+bool Worker::mend(rte_mbuf*& buffer) {
+  const std::uint64_t flags = buffer->ol_flags;
+  DropReason reason = DropReason::none;
+  if (ip_checksum_bad(flags)) {
+    reason = DropReason::bad_ip_checksum;
+  } else if (l4_checksum_bad(flags)) {
+    reason = DropReason::bad_l4_checksum;
+  } else if (rte_pktmbuf_linearize(buffer) != 0) {
+    reason = DropReason::segmented_buffer;
+  } else if ((flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 && rte_vlan_insert(&buffer) != 0) {
+    // AF_PACKET gets tags apart from the frame, asked for or not.
+    reason = DropReason::no_buffer;
+  }
+  if (reason == DropReason::none) return true;
+  drop(buffer, reason);
+  return false;
+}
+
+void Worker::handle(unsigned count, const Snapshot& snapshot) {
+  if (count == 0) return;
+  const std::span<Packet> burst(packets_.data(), count);
+  pipeline_.process(burst, snapshot, tick_);
+  for (Packet& packet : burst) dispatch(packet);
+}
+
+// The first fragment of a datagram came after others: those go through the pipeline again.
+void Worker::handle_released(const Snapshot& snapshot) {
+  auto& released = pipeline_.released();
+  for (std::size_t at = 0; at < released.size();) {
+    const unsigned count =
+        static_cast<unsigned>(std::min<std::size_t>(kBurst, released.size() - at));
+    std::uint64_t bytes = 0;
+    for (unsigned i = 0; i < count; ++i) {
+      auto* buffer = static_cast<rte_mbuf*>(released[at + i]);
+      bytes += buffer->pkt_len;
+      describe(buffer, static_cast<std::uint8_t>(buffer->port), packets_[i]);
+    }
+    counters_.packets.add(count);
+    counters_.bytes.add(bytes);
+    at += count;
+    handle(count, snapshot);
+  }
+  released.clear();
+}
+
+void Worker::dispatch(Packet& packet) {
+  switch (packet.verdict) {
+    case Verdict::kForward:
+      write_back(packet);
+      to_wire(buffer_of(packet), packet.egress);
+      ++forwarded_;
+      return;
+    case Verdict::kAnswer:
+      write_back(packet);
+      to_wire(buffer_of(packet), packet.egress);
+      counters_.answered.add(1);
+      return;
+    case Verdict::kPunt:
+      to_kernel(buffer_of(packet), packet.ingress);
+      return;
+    case Verdict::kFragment:
+      write_back(packet);
+      send_cut(packet);
+      return;
+    case Verdict::kHeld:
+      // Where it came in, for describe(); DPDK's own number in there is of no use any more.
+      buffer_of(packet)->port = packet.ingress;
+      return;
+    case Verdict::kDrop:
+      rte_pktmbuf_free(buffer_of(packet));  // counted by the pipeline
+      return;
+  }
+}
+
+void Worker::to_wire(rte_mbuf* buffer, std::uint8_t port) {
+  TxBuffer& out = wire_[port];
+  if (out.full()) [[unlikely]]
+    refused_ += out.flush_to_wire();
+  out.add(buffer);
+  touched_wire_ |= 1U << port;
+}
+
+void Worker::to_kernel(rte_mbuf* buffer, std::uint8_t port) {
+  if (!punts_.take(tick_)) {
+    drop(buffer, DropReason::punt_limited);
+    return;
+  }
+  kernel_[port].add(buffer);  // a burst fits
+  touched_kernel_ |= 1U << port;
+}
+
+void Worker::send_cut(const Packet& packet) {
+  rte_mbuf* whole = buffer_of(packet);
+  std::array<rte_mbuf*, kMaxPieces> pieces;
+  const unsigned count =
+      cut(whole, packet.l3, packet.ip_len, queues_.mtu[packet.egress], pool_, pieces);
+  if (count == 0) {
+    drop(whole, DropReason::fragmentation_failed);
+    return;
+  }
+  for (unsigned i = 0; i < count; ++i) to_wire(pieces[i], packet.egress);
+  ++forwarded_;
+  rte_pktmbuf_free(whole);
+}
+
+void Worker::flush() {
+  for (std::uint32_t ports = touched_wire_; ports != 0; ports &= ports - 1) {
+    refused_ += wire_[static_cast<unsigned>(std::countr_zero(ports))].flush_to_wire();
+  }
+  touched_wire_ = 0;
+  for (std::uint32_t ports = touched_kernel_; ports != 0; ports &= ports - 1) {
+    const auto port = static_cast<unsigned>(std::countr_zero(ports));
+    TxBuffer& out = kernel_[port];
+    const unsigned count = out.size();
+    const unsigned refused = out.flush_to_kernel();
+    counters_.punted.add(count - refused);
+    counters_.ports[port].kernel_rx_packets.add(count - refused);
+    for (unsigned i = 0; i < refused; ++i) counters_.drop(DropReason::punt_failed);
+  }
+  touched_kernel_ = 0;
+  counters_.forwarded.add(forwarded_ - std::min(forwarded_, refused_));
+  for (unsigned i = 0; i < refused_; ++i) counters_.drop(DropReason::tx_failed);
+  forwarded_ = 0;
+  refused_ = 0;
+}
+
+bool Worker::poll_kernel() {
+  bool any = false;
+  for (const RxQueue& queue : queues_.kernel_rx) {
+    rte_mbuf* buffers[kBurst];
+    const std::uint16_t count = rte_eth_rx_burst(queue.device, queue.queue, buffers, kBurst);
+    if (count == 0) continue;
+    any = true;
+    for (unsigned i = 0; i < count; ++i) {
+      if (rte_pktmbuf_linearize(buffers[i]) != 0) {
+        drop(buffers[i], DropReason::segmented_buffer);
+      } else {
+        to_wire(buffers[i], queue.port);
+      }
+    }
+    counters_.ports[queue.port].kernel_tx_packets.add(count);
+    flush();
+  }
+  return any;
+}
+
+void Worker::upkeep(const Snapshot& snapshot) {
+  pipeline_.maintain(snapshot, tick_, probes_, cookies_);
+  for (void* cookie : cookies_) rte_pktmbuf_free(static_cast<rte_mbuf*>(cookie));
+  cookies_.clear();
+  if (probes_.empty()) return;
+  for (const Probe& probe : probes_) send_probe(probe, snapshot);
+  probes_.clear();
+  flush();
+}
+
+void Worker::send_probe(const Probe& probe, const Snapshot& snapshot) {
+  const std::uint8_t port = probe.hop.port();
+  rte_mbuf* buffer = rte_pktmbuf_alloc(pool_);
+  if (buffer == nullptr) {
+    counters_.drop(DropReason::no_buffer);
+    return;
+  }
+  auto* frame = rte_pktmbuf_mtod(buffer, std::uint8_t*);
+  std::memset(frame, 0, kShortestFrame);
+  const std::size_t length =
+      make_probe(frame, probe.tuple, probe.hop, snapshot.ports[port].mac.data());
+  rte_pktmbuf_append(buffer, static_cast<std::uint16_t>(std::max(length, kShortestFrame)));
+  to_wire(buffer, port);
+}
+
+void Worker::drop(rte_mbuf* buffer, DropReason reason) {
+  counters_.drop(reason);
+  rte_pktmbuf_free(buffer);
+}
+
+}  // namespace lb

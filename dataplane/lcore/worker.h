@@ -1,0 +1,97 @@
+// The poll loop of one worker: from the wire through the pipeline to the wire or the kernel, and
+// from the kernel to the wire. The only place where packet buffers are freed or sent.
+//
+//   run -> poll_wire -> receive -> handle (Pipeline::process) -> dispatch -> flush
+//       -> poll_kernel
+//       -> upkeep (Pipeline::maintain), once a millisecond
+//       -> rest, when nothing came
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "dataplane/forward/pipeline.h"
+#include "dataplane/lcore/backoff.h"
+#include "dataplane/lcore/clock.h"
+#include "dataplane/lcore/ports.h"
+#include "dataplane/lcore/tx_buffer.h"
+
+struct rte_rcu_qsbr;
+
+namespace lb {
+
+// What a worker is given; everything behind references and pointers outlives it.
+struct WorkerSetup {
+  unsigned index = 0;
+  unsigned workers = 1;
+  WorkerQueues queues;
+  rte_mempool* pool = nullptr;
+  const Pipeline::Shared& shared;
+  WorkerCounters& counters;
+  const std::atomic<const Snapshot*>& snapshot;
+  rte_rcu_qsbr* qsbr = nullptr;
+  TickClock clock;
+  bool sleeps_when_idle = true;
+  std::uint32_t punt_limit_pps = 0;  // 0: no limit
+};
+
+class Worker {
+ public:
+  explicit Worker(const WorkerSetup& setup);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // On the worker's own thread, until stop(). The worker must be registered with the QSBR.
+  void run();
+  // Any thread.
+  void stop() { stop_.store(true, std::memory_order_relaxed); }
+
+ private:
+  bool poll_wire(const Snapshot& snapshot);
+  bool poll_kernel();
+  void upkeep(const Snapshot& snapshot);
+  void rest(std::uint64_t now_tsc);
+
+  unsigned receive(rte_mbuf* const* buffers, unsigned count, std::uint8_t port);
+  bool mend(rte_mbuf*& buffer);
+  void handle(unsigned count, const Snapshot& snapshot);
+  void handle_released(const Snapshot& snapshot);
+  void dispatch(Packet& packet);
+  void to_wire(rte_mbuf* buffer, std::uint8_t port);
+  void to_kernel(rte_mbuf* buffer, std::uint8_t port);
+  void send_cut(const Packet& packet);
+  void send_probe(const Probe& probe, const Snapshot& snapshot);
+  void flush();
+  void drop(rte_mbuf* buffer, DropReason reason);
+
+  const unsigned index_;
+  const WorkerQueues queues_;
+  rte_mempool* const pool_;
+  WorkerCounters& counters_;
+  const std::atomic<const Snapshot*>& snapshot_;
+  rte_rcu_qsbr* const qsbr_;
+  const TickClock clock_;
+  std::atomic<bool> stop_{false};
+
+  Pipeline pipeline_;
+  TokenBucket punts_;
+  Backoff backoff_;
+  std::uint32_t tick_ = 0;
+  std::uint64_t tick_end_tsc_ = 0;
+  std::uint64_t upkeep_tsc_ = 0;
+
+  std::uint32_t touched_wire_ = 0;  // bit per port: its buffer is not empty
+  std::uint32_t touched_kernel_ = 0;
+  unsigned refused_ = 0;    // by the wire since the burst began
+  unsigned forwarded_ = 0;  // since the burst began
+  std::array<TxBuffer, kMaxPorts> wire_;
+  std::array<TxBuffer, kMaxPorts> kernel_;
+  std::array<Packet, kBurst> packets_;
+
+  std::vector<Probe> probes_;
+  std::vector<void*> cookies_;
+};
+
+}  // namespace lb
