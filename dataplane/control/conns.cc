@@ -1,0 +1,112 @@
+#include "dataplane/control/conns.h"
+
+#include <algorithm>
+
+#include "dataplane/control/convert.h"
+
+namespace lb {
+
+namespace {
+
+Result<ConnState> parse_state(const std::string& text) {
+  std::string known;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(ConnState::kCount); ++i) {
+    const auto state = static_cast<ConnState>(i);
+    if (!is_live(state)) continue;
+    if (to_string(state) == text) return state;
+    known += (known.empty() ? "" : ", ") + std::string(to_string(state));
+  }
+  return fail("there is no state '" + text + "'; it is one of " + known);
+}
+
+std::string_view service_name(const Snapshot& snapshot, std::uint32_t slot) {
+  return slot < snapshot.services.size() ? std::string_view(snapshot.services[slot].name)
+                                         : std::string_view();
+}
+
+void fill(const ConnTable::Copy& conn, const Snapshot& snapshot, std::uint32_t now_tick,
+          api::Conn& out) {
+  const FlowTuple& from_client = conn.tuple[0];
+  const FlowTuple& from_server = conn.tuple[1];
+  out.set_protocol(to_api_protocol(conn.proto));
+  out.set_client(to_bytes(from_client.src));
+  out.set_client_port(from_client.sport.host());
+  out.set_vip(to_bytes(from_client.dst));
+  out.set_vip_port(from_client.dport.host());
+  out.set_real_server(to_bytes(from_server.src));
+  out.set_real_server_port(from_server.sport.host());
+  out.set_state(std::string(to_string(conn.state)));
+  out.set_service(std::string(service_name(snapshot, conn.service)));
+  out.set_mode(to_api(static_cast<Mode>(conn.mode)));
+  const std::int64_t left =
+      std::int64_t{conn.last_seen} +
+      std::int64_t{snapshot.timeout_ticks[static_cast<std::size_t>(conn.state)]} -
+      std::int64_t{now_tick};
+  out.set_expires_ms(static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0)) * kTickMs);
+}
+
+}  // namespace
+
+Result<ConnsCursor> ConnsCursor::make(const api::ConnsRequest& request, const ConnTable& table,
+                                      const Snapshot& snapshot) {
+  ConnsCursor cursor(table);
+  if (request.limit() != 0) cursor.left_ = request.limit();
+  if (!request.service().empty()) {
+    const bool known =
+        std::any_of(snapshot.services.begin(), snapshot.services.end(),
+                    [&](const ServiceEntry& entry) { return entry.name == request.service(); });
+    if (!known) return fail("there is no service '" + request.service() + "'");
+    cursor.service_ = request.service();
+  }
+  if (!request.client().empty()) {
+    const auto address = to_address(request.client());
+    if (!address) return fail("client: " + address.error().message);
+    if (request.client_prefix() > 32) return fail("client: a prefix has at most 32 bits");
+    const auto length = static_cast<std::uint8_t>(request.client_prefix());
+    cursor.by_client_ = true;
+    cursor.client_ = {*address, length == 0 ? std::uint8_t{32} : length};
+  }
+  if (!request.real_server().empty()) {
+    const auto address = to_address(request.real_server());
+    if (!address) return fail("real server: " + address.error().message);
+    if (request.real_server_port() > 65'535) return fail("real server: port above 65535");
+    cursor.by_real_server_ = true;
+    cursor.real_server_ = address->be;
+    cursor.real_server_port_ =
+        Be16::from_host(static_cast<std::uint16_t>(request.real_server_port()));
+  }
+  if (!request.state().empty()) {
+    const auto state = parse_state(request.state());
+    if (!state) return tl::make_unexpected(state.error());
+    cursor.state_ = *state;
+  }
+  return cursor;
+}
+
+bool ConnsCursor::matches(const ConnTable::Copy& conn, const Snapshot& snapshot) const {
+  if (state_ != ConnState::kNone && conn.state != state_) return false;
+  if (by_client_ && !client_.contains(Ipv4Address{conn.tuple[0].src})) return false;
+  if (by_real_server_) {
+    const FlowTuple& from_server = conn.tuple[1];
+    if (from_server.src != real_server_) return false;
+    if (real_server_port_.raw != 0 && from_server.sport != real_server_port_) return false;
+  }
+  return service_.empty() || service_name(snapshot, conn.service) == service_;
+}
+
+api::Response ConnsCursor::next(const Snapshot& snapshot, std::uint32_t now_tick) {
+  api::Response response;
+  auto& rows = *response.mutable_conns();
+  const std::uint32_t end = table_->records();
+  const std::uint32_t stop = end - index_ > kRecords ? index_ + kRecords : end;
+  while (index_ < stop && left_ > 0 && rows.conns_size() < kRows) {
+    ConnTable::Copy conn;
+    if (!table_->read(index_++, conn) || !matches(conn, snapshot)) continue;
+    fill(conn, snapshot, now_tick, *rows.add_conns());
+    --left_;
+  }
+  response.set_more(index_ < end && left_ > 0);
+  return response;
+}
+
+}  // namespace lb

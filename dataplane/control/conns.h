@@ -1,0 +1,47 @@
+// Answers to `conns`: the connection table in parts, by index, without disturbing it. Main thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "config/base/net.h"
+#include "config/base/result.h"
+#include "dataplane/api/dataplane.pb.h"
+#include "dataplane/conn/table.h"
+#include "dataplane/service/snapshot.h"
+
+namespace lb {
+
+class ConnsCursor {
+ public:
+  // Fails when a filter names a service or state that does not exist, or is malformed. The table
+  // outlives the cursor.
+  static Result<ConnsCursor> make(const api::ConnsRequest& request, const ConnTable& table,
+                                  const Snapshot& snapshot);
+
+  // The next part: at most kRows rows and kRecords records looked at, so maybe none of interest.
+  // `more` is set unless the end or the request's limit is reached. Connections that come or go
+  // meanwhile may or may not be seen; none is seen twice.
+  api::Response next(const Snapshot& snapshot, std::uint32_t now_tick);
+
+  static constexpr int kRows = 500;
+  static constexpr std::uint32_t kRecords = 16'384;
+
+ private:
+  explicit ConnsCursor(const ConnTable& table) : table_(&table) {}
+  bool matches(const ConnTable::Copy& conn, const Snapshot& snapshot) const;
+
+  const ConnTable* table_;
+  std::uint32_t index_ = 0;
+  std::uint64_t left_ = ~std::uint64_t{0};
+  // Filters
+  std::string service_;
+  bool by_client_ = false;
+  Ipv4Prefix client_;
+  bool by_real_server_ = false;
+  Be32 real_server_;
+  Be16 real_server_port_;  // 0: any
+  ConnState state_ = ConnState::kNone;
+};
+
+}  // namespace lb

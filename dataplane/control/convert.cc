@@ -1,0 +1,230 @@
+#include "dataplane/control/convert.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace lb {
+
+namespace {
+
+constexpr std::uint32_t kMaxVlan = 4094;
+
+Result<std::uint8_t> port_index(const std::string& name, const std::vector<PortInfo>& ports) {
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    if (ports[i].name == name) return static_cast<std::uint8_t>(i);
+  }
+  return fail("there is no port '" + name + "'");
+}
+
+Result<std::uint16_t> checked16(std::uint32_t value, std::uint32_t limit, const char* what) {
+  if (value <= limit) return static_cast<std::uint16_t>(value);
+  return fail(std::string(what) + " " + std::to_string(value) + " is above " +
+              std::to_string(limit));
+}
+
+Result<Ipv4Endpoint> endpoint(const std::string& bytes, std::uint32_t port) {
+  const auto address = to_address(bytes);
+  if (!address) return tl::make_unexpected(address.error());
+  const auto checked = checked16(port, 65'535, "port");
+  if (!checked) return tl::make_unexpected(checked.error());
+  return Ipv4Endpoint{*address, *checked};
+}
+
+Result<NextHopSpec> next_hop(const api::NextHop& message, const std::vector<PortInfo>& ports) {
+  NextHopSpec hop;
+  const auto port = port_index(message.port(), ports);
+  if (!port) return tl::make_unexpected(port.error());
+  const auto vlan = checked16(message.vlan(), kMaxVlan, "VLAN");
+  if (!vlan) return tl::make_unexpected(vlan.error());
+  if (message.mac().size() != hop.mac.bytes.size()) return fail("a MAC address has 6 bytes");
+  hop.port = *port;
+  hop.vlan = *vlan;
+  std::memcpy(hop.mac.bytes.data(), message.mac().data(), hop.mac.bytes.size());
+  return hop;
+}
+
+Result<RealServerSpec> real_server(const api::RealServer& message,
+                                   const std::vector<PortInfo>& ports) {
+  RealServerSpec spec;
+  const auto address = endpoint(message.address(), message.port());
+  if (!address) return fail("real server: " + address.error().message);
+  const auto failed = [&](const Error& error) {
+    return fail("real server " + address->to_string() + ": " + error.message);
+  };
+  const auto weight = checked16(message.weight(), 65'535, "weight");
+  if (!weight) return failed(weight.error());
+  spec.address = *address;
+  spec.weight = *weight;
+  spec.up = message.up();
+  if (message.has_next_hop()) {
+    const auto hop = next_hop(message.next_hop(), ports);
+    if (!hop) return failed(Error{"next hop: " + hop.error().message});
+    spec.resolved = true;
+    spec.next_hop = *hop;
+  }
+  return spec;
+}
+
+Result<Mode> from_api(api::Mode mode) {
+  switch (mode) {
+    case api::NAT:
+      return Mode::kNat;
+    case api::DR:
+      return Mode::kDr;
+    default:
+      return fail("unknown mode " + std::to_string(mode));
+  }
+}
+
+Result<Scheduler> from_api(api::Scheduler scheduler) {
+  switch (scheduler) {
+    case api::RR:
+      return Scheduler::kRr;
+    case api::WRR:
+      return Scheduler::kWrr;
+    case api::LC:
+      return Scheduler::kLc;
+    case api::WLC:
+      return Scheduler::kWlc;
+    default:
+      return fail("unknown scheduler " + std::to_string(scheduler));
+  }
+}
+
+Result<OnServerDown> from_api(api::OnServerDown setting) {
+  switch (setting) {
+    case api::RESET:
+      return OnServerDown::kReset;
+    case api::KEEP:
+      return OnServerDown::kKeep;
+    default:
+      return fail("unknown on_server_down " + std::to_string(setting));
+  }
+}
+
+Result<ServiceSpec> service(const api::Service& message, const std::vector<PortInfo>& ports) {
+  ServiceSpec spec;
+  const auto failed = [&](const Error& error) {
+    return fail("service " + message.name() + ": " + error.message);
+  };
+  if (message.protocol() != api::TCP && message.protocol() != api::UDP) {
+    return failed(Error{"unknown protocol " + std::to_string(message.protocol())});
+  }
+  const auto address = endpoint(message.address(), message.port());
+  if (!address) return failed(address.error());
+  const auto mode = from_api(message.mode());
+  if (!mode) return failed(mode.error());
+  const auto scheduler = from_api(message.scheduler());
+  if (!scheduler) return failed(scheduler.error());
+  const auto on_server_down = from_api(message.on_server_down());
+  if (!on_server_down) return failed(on_server_down.error());
+  spec.name = message.name();
+  spec.proto = static_cast<std::uint8_t>(message.protocol());
+  spec.address = *address;
+  spec.mode = *mode;
+  spec.scheduler = *scheduler;
+  spec.on_server_down = *on_server_down;
+  for (const auto& entry : message.real_servers()) {
+    auto rs = real_server(entry, ports);
+    if (!rs) return failed(rs.error());
+    spec.real_servers.push_back(*rs);
+  }
+  return spec;
+}
+
+Result<void> add_addresses(const api::Snapshot& message, std::vector<PortInfo>& ports) {
+  for (const auto& entry : message.port_addresses()) {
+    const auto port = port_index(entry.port(), ports);
+    if (!port) return fail("port address: " + port.error().message);
+    const auto vlan = checked16(entry.vlan(), kMaxVlan, "VLAN");
+    const auto address = to_address(entry.address());
+    if (!vlan) return fail("port " + entry.port() + ": " + vlan.error().message);
+    if (!address) return fail("port " + entry.port() + ": " + address.error().message);
+    ports[*port].addresses.push_back({*vlan, address->be});
+  }
+  return {};
+}
+
+Result<void> set_timeouts(const api::Timeouts& message, SnapshotSpec& spec) {
+  struct Entry {
+    ConnState state;
+    std::uint32_t ms;
+    const char* name;
+  };
+  const Entry entries[] = {
+      {ConnState::kSynSent, message.tcp_syn_sent(), "tcp_syn_sent"},
+      {ConnState::kSynReceived, message.tcp_syn_received(), "tcp_syn_received"},
+      {ConnState::kEstablished, message.tcp_established(), "tcp_established"},
+      {ConnState::kFinWait, message.tcp_fin_wait(), "tcp_fin_wait"},
+      {ConnState::kCloseWait, message.tcp_close_wait(), "tcp_close_wait"},
+      {ConnState::kLastAck, message.tcp_last_ack(), "tcp_last_ack"},
+      {ConnState::kTimeWait, message.tcp_time_wait(), "tcp_time_wait"},
+      {ConnState::kClosed, message.tcp_closed(), "tcp_closed"},
+      {ConnState::kUdp, message.udp(), "udp"},
+  };
+  for (const Entry& entry : entries) {
+    if (entry.ms == 0) return fail(std::string("timeout ") + entry.name + " is not set");
+    spec.timeout_ticks[static_cast<std::size_t>(entry.state)] =
+        entry.ms / kTickMs + (entry.ms % kTickMs == 0 ? 0 : 1);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string to_bytes(Be32 address) {
+  std::string bytes(sizeof(address.raw), '\0');
+  std::memcpy(bytes.data(), &address.raw, sizeof(address.raw));
+  return bytes;
+}
+
+Result<Ipv4Address> to_address(const std::string& bytes) {
+  Ipv4Address address;
+  if (bytes.size() != sizeof(address.be.raw)) {
+    return fail("an IPv4 address has 4 bytes, not " + std::to_string(bytes.size()));
+  }
+  std::memcpy(&address.be.raw, bytes.data(), sizeof(address.be.raw));
+  return address;
+}
+
+api::Protocol to_api_protocol(std::uint8_t proto) {
+  return proto == kProtoUdp ? api::UDP : api::TCP;
+}
+
+api::Mode to_api(Mode mode) {
+  return mode == Mode::kDr ? api::DR : api::NAT;
+}
+
+api::Scheduler to_api(Scheduler scheduler) {
+  switch (scheduler) {
+    case Scheduler::kRr:
+      return api::RR;
+    case Scheduler::kWrr:
+      return api::WRR;
+    case Scheduler::kLc:
+      return api::LC;
+    case Scheduler::kWlc:
+      return api::WLC;
+  }
+  return api::RR;
+}
+
+Result<SnapshotSpec> to_spec(const api::Snapshot& message, std::vector<PortInfo> ports) {
+  SnapshotSpec spec;
+  for (auto& port : ports) port.addresses.clear();
+  if (auto added = add_addresses(message, ports); !added) {
+    return tl::make_unexpected(added.error());
+  }
+  if (auto set = set_timeouts(message.timeouts(), spec); !set) {
+    return tl::make_unexpected(set.error());
+  }
+  for (const auto& entry : message.services()) {
+    auto one = service(entry, ports);
+    if (!one) return tl::make_unexpected(one.error());
+    spec.services.push_back(std::move(*one));
+  }
+  spec.ports = std::move(ports);
+  return spec;
+}
+
+}  // namespace lb

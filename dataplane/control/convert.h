@@ -1,0 +1,26 @@
+// Between the API's messages and the data plane's own types.
+#pragma once
+
+#include <vector>
+
+#include "config/base/net.h"
+#include "config/base/result.h"
+#include "dataplane/api/dataplane.pb.h"
+#include "dataplane/service/spec.h"
+
+namespace lb {
+
+// What the message describes, on the data plane's `ports` (name, MAC, MTU; their addresses come
+// from the message). Fails on the first thing that is malformed in itself, naming the service and
+// real server; check() finds what does not go together.
+Result<SnapshotSpec> to_spec(const api::Snapshot& message, std::vector<PortInfo> ports);
+
+// 4 bytes in network order.
+std::string to_bytes(Be32 address);
+Result<Ipv4Address> to_address(const std::string& bytes);
+
+api::Protocol to_api_protocol(std::uint8_t proto);
+api::Mode to_api(Mode mode);
+api::Scheduler to_api(Scheduler scheduler);
+
+}  // namespace lb

@@ -1,0 +1,149 @@
+#include "dataplane/control/daemon.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <systemd/sd-daemon.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+
+#include "config/base/log.h"
+#include "dataplane/control/receive.h"
+
+namespace lb {
+
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+// Calls `work` at a steady pace on the event loop for as long as it lives.
+class Repeat {
+ public:
+  Repeat(asio::io_context& context, milliseconds every, std::function<void()> work)
+      : timer_(context), every_(every), work_(std::move(work)) {
+    again();
+  }
+
+ private:
+  void again() {
+    timer_.expires_after(every_);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      work_();
+      again();
+    });
+  }
+
+  asio::steady_timer timer_;
+  const milliseconds every_;
+  const std::function<void()> work_;
+};
+
+// Says when a port loses or finds its link.
+class LinkWatch {
+ public:
+  explicit LinkWatch(const Ports& ports) : ports_(ports), up_(ports.list().size(), true) {}
+
+  void look() {
+    for (std::size_t i = 0; i < up_.size(); ++i) {
+      const bool up = ports_.read(i).link_up;
+      if (up == up_[i]) continue;
+      up_[i] = up;
+      const std::string& name = ports_.list()[i].options.name;
+      if (up) {
+        log::info("port {}: link is up", name);
+      } else {
+        log::warning("port {}: link is down; check the cable or the other end", name);
+      }
+    }
+  }
+
+ private:
+  const Ports& ports_;
+  std::vector<bool> up_;
+};
+
+// Keeps the service manager's watchdog quiet as long as every worker goes round its loop.
+class Heartbeat {
+ public:
+  explicit Heartbeat(const Runtime& runtime)
+      : runtime_(runtime), polls_(runtime.counters().size(), 0) {}
+
+  void beat() {
+    bool alive = true;
+    for (std::size_t w = 0; w < polls_.size(); ++w) {
+      const std::uint64_t polls = runtime_.counters()[w]->polls.get();
+      alive &= polls != polls_[w];
+      polls_[w] = polls;
+    }
+    if (alive) sd_notify(0, "WATCHDOG=1");
+  }
+
+ private:
+  const Runtime& runtime_;
+  std::vector<std::uint64_t> polls_;
+};
+
+// What the API's socket needs before there is a runtime to answer.
+DataplaneServer::Answer not_ready(const api::Request& /*request*/) {
+  api::Response response;
+  response.set_error("lb-dataplane is still starting");
+  return response;
+}
+
+}  // namespace
+
+Result<void> run_dataplane(const DaemonOptions& options) {
+  prctl(PR_SET_NAME, "lb-dataplane", 0UL, 0UL, 0UL);
+  ::signal(SIGHUP, SIG_IGN);
+  ::signal(SIGPIPE, SIG_IGN);
+
+  // The socket first: it tells at once whether another data plane runs here.
+  asio::io_context context(1);
+  std::function<DataplaneServer::Answer(const api::Request&)> handler = not_ready;
+  DataplaneServer server(context, {options.run_dir + "/dataplane.sock", "lb-dataplane"},
+                         [&handler](const api::Request& request) { return handler(request); });
+  if (auto listening = server.listen(); !listening) return listening;
+
+  auto created = Runtime::create(options.runtime);
+  if (!created) return tl::make_unexpected(created.error());
+  Runtime& runtime = **created;
+  Totals totals(runtime.counters());
+  Transactions transactions(runtime.port_infos(), totals, runtime);
+  Receiver receiver(runtime, transactions, totals);
+  handler = [&receiver](const api::Request& request) { return receiver.receive(request); };
+  if (auto started = runtime.start(); !started) return started;
+
+  asio::signal_set signals(context, SIGTERM, SIGINT);
+  signals.async_wait([&](const boost::system::error_code& error, int number) {
+    if (error) return;
+    log::info("stopping: {}", strsignal(number));
+    context.stop();
+  });
+  LinkWatch links(runtime.ports());
+  Heartbeat heartbeat(runtime);
+  const Repeat reclaim(context, milliseconds(100), [&runtime] { runtime.reclaim(); });
+  const Repeat retire(context, milliseconds(1000), [&] {
+    transactions.retire_unused();
+    links.look();
+  });
+  std::uint64_t watchdog_us = 0;
+  std::optional<Repeat> watchdog;
+  if (sd_watchdog_enabled(0, &watchdog_us) > 0) {
+    watchdog.emplace(context, milliseconds(watchdog_us / 2000), [&] { heartbeat.beat(); });
+  }
+
+  sd_notify(0, "READY=1");
+  log::info("ready: {} port{}, API on {}/dataplane.sock", options.runtime.ports.size(),
+            options.runtime.ports.size() == 1 ? "" : "s", options.run_dir);
+  context.run();
+  sd_notify(0, "STOPPING=1");
+  server.close();
+  return {};
+}
+
+}  // namespace lb

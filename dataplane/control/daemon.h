@@ -1,0 +1,20 @@
+// The data plane as a process: runtime, API and housekeeping on one event loop in the main thread.
+#pragma once
+
+#include <string>
+
+#include "config/base/result.h"
+#include "dataplane/control/runtime.h"
+
+namespace lb {
+
+struct DaemonOptions {
+  std::string run_dir;  // of dataplane.sock
+  RuntimeOptions runtime;
+};
+
+// Runs until SIGTERM or SIGINT, then stops cleanly. Fails when something needed for the start is
+// missing, in one line that says what to do. Tells the service manager when it is ready.
+Result<void> run_dataplane(const DaemonOptions& options);
+
+}  // namespace lb

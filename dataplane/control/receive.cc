@@ -1,0 +1,125 @@
+#include "dataplane/control/receive.h"
+
+#include <chrono>
+#include <memory>
+
+#include "config/base/log.h"
+#include "dataplane/control/conns.h"
+#include "dataplane/control/report.h"
+
+namespace lb {
+
+namespace {
+
+std::uint64_t monotonic_ns() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                        std::chrono::steady_clock::now().time_since_epoch())
+                                        .count());
+}
+
+api::Response error_response(const Error& error) {
+  api::Response response;
+  response.set_error(error.message);
+  return response;
+}
+
+}  // namespace
+
+Receiver::Receiver(const Runtime& runtime, Transactions& transactions, const Totals& totals)
+    : runtime_(runtime),
+      transactions_(transactions),
+      totals_(totals),
+      started_ns_(monotonic_ns()) {}
+
+DataplaneServer::Answer Receiver::receive(const api::Request& request) {
+  switch (request.kind_case()) {
+    case api::Request::kApply:
+      return apply(request.apply());
+    case api::Request::kSnapshot:
+      return snapshot();
+    case api::Request::kStats:
+      return stats();
+    case api::Request::kConns:
+      return conns(request.conns());
+    case api::Request::kHello:  // answered by the server
+    case api::Request::KIND_NOT_SET:
+      break;
+  }
+  return error_response(Error{"unknown request"});
+}
+
+api::Response Receiver::apply(const api::ApplyRequest& request) {
+  const auto generation = transactions_.apply(request.snapshot());
+  if (!generation) {
+    log::error("snapshot refused: {}", generation.error().message);
+    return error_response(generation.error());
+  }
+  api::Response response;
+  response.mutable_apply()->set_generation(*generation);
+  return response;
+}
+
+api::Response Receiver::snapshot() const {
+  api::Response response;
+  *response.mutable_snapshot() = transactions_.applied();
+  return response;
+}
+
+api::Response Receiver::stats() const {
+  api::Response response;
+  auto& stats = *response.mutable_stats();
+  const std::uint64_t now_ns = monotonic_ns();
+  stats.set_uptime_ms((now_ns - started_ns_) / 1'000'000);
+  stats.set_monotonic_ns(now_ns);
+  stats.set_generation(transactions_.applied().generation());
+  stats.set_max_connections(runtime_.options().max_connections);
+  stats.set_connections(runtime_.table().live());
+  stats.set_tsc_hz(runtime_.tsc_hz());
+  report_workers(runtime_.counters(), runtime_.options().eal.worker_cpus, stats);
+  report_ports(stats);
+  report_services(runtime_.current(), totals_, stats);
+  return response;
+}
+
+void Receiver::report_ports(api::Stats& stats) const {
+  const auto& ports = runtime_.ports().list();
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const Port& port = ports[i];
+    const PortReading reading = runtime_.ports().read(i);
+    auto& out = *stats.add_ports();
+    out.set_name(port.options.name);
+    out.set_device(port.options.device);
+    out.set_driver(port.driver);
+    out.set_mac(std::string(port.mac.bytes.begin(), port.mac.bytes.end()));
+    out.set_link_up(reading.link_up);
+    out.set_link_mbps(reading.link_mbps);
+    out.set_mtu(port.mtu);
+    out.set_rx_queues(port.plan.rx);
+    out.set_tx_queues(port.plan.tx);
+    out.set_rx_packets(reading.rx_packets);
+    out.set_rx_bytes(reading.rx_bytes);
+    out.set_tx_packets(reading.tx_packets);
+    out.set_tx_bytes(reading.tx_bytes);
+    out.set_rx_missed(reading.rx_missed);
+    out.set_rx_errors(reading.rx_errors);
+    out.set_tx_errors(reading.tx_errors);
+    std::uint64_t to_kernel = 0, from_kernel = 0;
+    for (const WorkerCounters* worker : runtime_.counters()) {
+      to_kernel += worker->ports[i].kernel_rx_packets.get();
+      from_kernel += worker->ports[i].kernel_tx_packets.get();
+    }
+    out.set_kernel_rx_packets(to_kernel);
+    out.set_kernel_tx_packets(from_kernel);
+  }
+}
+
+DataplaneServer::Answer Receiver::conns(const api::ConnsRequest& request) const {
+  auto cursor = ConnsCursor::make(request, runtime_.table(), runtime_.current());
+  if (!cursor) return error_response(cursor.error());
+  return DataplaneServer::Producer(
+      [this, held = std::make_shared<ConnsCursor>(std::move(*cursor))] {
+        return held->next(runtime_.current(), runtime_.now_tick());
+      });
+}
+
+}  // namespace lb

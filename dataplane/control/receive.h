@@ -1,0 +1,37 @@
+// The data plane's side of the local API: each request to its handler. Main thread.
+//
+//   apply, snapshot -> Transactions (apply.h)      stats -> report.h      conns -> ConnsCursor
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/api/dataplane.pb.h"
+#include "dataplane/api/server.h"
+#include "dataplane/control/apply.h"
+#include "dataplane/control/runtime.h"
+
+namespace lb {
+
+using DataplaneServer = api::Server<api::Request, api::Response>;
+
+class Receiver {
+ public:
+  // All outlive this.
+  Receiver(const Runtime& runtime, Transactions& transactions, const Totals& totals);
+
+  DataplaneServer::Answer receive(const api::Request& request);
+
+ private:
+  api::Response apply(const api::ApplyRequest& request);
+  api::Response snapshot() const;
+  api::Response stats() const;
+  DataplaneServer::Answer conns(const api::ConnsRequest& request) const;
+  void report_ports(api::Stats& stats) const;
+
+  const Runtime& runtime_;
+  Transactions& transactions_;
+  const Totals& totals_;
+  const std::uint64_t started_ns_;
+};
+
+}  // namespace lb

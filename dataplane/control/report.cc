@@ -1,0 +1,113 @@
+#include "dataplane/control/report.h"
+
+#include <algorithm>
+
+#include "dataplane/control/convert.h"
+#include "dataplane/stats/drop_reason.h"
+
+namespace lb {
+
+namespace {
+
+void fill(const Traffic& traffic, api::TrafficStats& out) {
+  out.set_connections(traffic.connections);
+  out.set_packets_in(traffic.packets_in);
+  out.set_packets_out(traffic.packets_out);
+  out.set_bytes_in(traffic.bytes_in);
+  out.set_bytes_out(traffic.bytes_out);
+}
+
+// Returns the server's traffic.
+Traffic add_real_server(const Snapshot& snapshot, const Totals& totals, std::uint32_t slot,
+                        api::ServiceStats& service) {
+  const RealServerEntry& rs = snapshot.real_servers[slot];
+  const Occupancy occupancy = totals.occupancy(slot);
+  const Traffic traffic = totals.real_server(slot);
+  auto& out = *service.add_real_servers();
+  out.set_address(to_bytes(rs.address));
+  out.set_port(rs.port.host());
+  out.set_weight(rs.weight);
+  out.set_up(rs.up);
+  out.set_removed(rs.removed);
+  out.set_next_hop_resolved(rs.next_hop.resolved());
+  // A connection that is just changing its state may be missed in one count and so make the sum
+  // negative for a moment.
+  out.set_active_connections(std::max<std::int64_t>(occupancy.active, 0));
+  out.set_inactive_connections(std::max<std::int64_t>(occupancy.inactive, 0));
+  fill(traffic, *out.mutable_traffic());
+  return traffic;
+}
+
+void fill(const ServiceEntry& service, api::ServiceStats& out) {
+  out.set_name(service.name);
+  out.set_protocol(to_api_protocol(service.proto));
+  out.set_address(to_bytes(service.address));
+  out.set_port(service.port.host());
+  out.set_mode(to_api(service.mode));
+  out.set_scheduler(to_api(service.scheduler));
+}
+
+}  // namespace
+
+void report_workers(const std::vector<const WorkerCounters*>& workers,
+                    const std::vector<std::uint32_t>& cpus, api::Stats& stats) {
+  std::array<std::uint64_t, kDropReasons> drops{};
+  std::uint64_t created = 0, expired = 0, shed = 0;
+  for (std::size_t w = 0; w < workers.size(); ++w) {
+    const WorkerCounters& c = *workers[w];
+    auto& out = *stats.add_lcores();
+    out.set_lcore(static_cast<std::uint32_t>(w));
+    out.set_cpu(cpus[w]);
+    out.set_polls(c.polls.get());
+    out.set_bursts(c.bursts.get());
+    out.set_packets(c.packets.get());
+    out.set_bytes(c.bytes.get());
+    out.set_busy_cycles(c.busy_cycles.get());
+    out.set_total_cycles(c.total_cycles.get());
+    out.set_forwarded(c.forwarded.get());
+    out.set_punted(c.punted.get());
+    out.set_dropped(c.dropped.get());
+    for (std::size_t r = 0; r < kDropReasons; ++r) drops[r] += c.drops[r].get();
+    created += c.conns_created.get();
+    expired += c.conns_expired.get();
+    shed += c.conns_shed.get();
+  }
+  for (std::size_t r = 1; r < kDropReasons; ++r) {  // 0 is "none"
+    auto& out = *stats.add_drops();
+    out.set_reason(std::string(kDropReasonTexts[r].name));
+    out.set_description(std::string(kDropReasonTexts[r].description));
+    out.set_packets(drops[r]);
+  }
+  stats.set_connections_created(created);
+  stats.set_connections_expired(expired);
+  stats.set_connections_shed(shed);
+}
+
+void report_services(const Snapshot& snapshot, const Totals& totals, api::Stats& stats) {
+  std::vector<std::vector<std::uint32_t>> removed(snapshot.services.size());
+  for (std::uint32_t slot = 0; slot < snapshot.real_servers.size(); ++slot) {
+    const RealServerEntry& rs = snapshot.real_servers[slot];
+    if (rs.service != kNoSlot && rs.removed) removed[rs.service].push_back(slot);
+  }
+  for (std::uint32_t slot = 0; slot < snapshot.services.size(); ++slot) {
+    const ServiceEntry& service = snapshot.services[slot];
+    if (!service.configured && removed[slot].empty()) continue;
+    auto& out = *stats.add_services();
+    fill(service, out);
+    Traffic traffic = totals.retired(slot);
+    for (const std::uint32_t rs : service.real_servers) {
+      traffic += add_real_server(snapshot, totals, rs, out);
+    }
+    for (const std::uint32_t rs : removed[slot]) {
+      // Without connections it is gone but for the bookkeeping of the next moment.
+      if (totals.occupancy(rs).none()) {
+        traffic += totals.real_server(rs);
+      } else {
+        traffic += add_real_server(snapshot, totals, rs, out);
+      }
+    }
+    fill(traffic, *out.mutable_traffic());
+  }
+}
+
+}  // namespace lb

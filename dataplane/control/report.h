@@ -1,0 +1,19 @@
+// Answers to `stats`: sums over the workers. Main thread.
+#pragma once
+
+#include "dataplane/api/dataplane.pb.h"
+#include "dataplane/control/totals.h"
+#include "dataplane/service/snapshot.h"
+#include "dataplane/stats/counters.h"
+
+namespace lb {
+
+// Per worker and per drop reason, and the sums of connections made and ended.
+void report_workers(const std::vector<const WorkerCounters*>& workers,
+                    const std::vector<std::uint32_t>& cpus, api::Stats& stats);
+
+// Every service of the snapshot with its real servers, removed ones that still have connections
+// last.
+void report_services(const Snapshot& snapshot, const Totals& totals, api::Stats& stats);
+
+}  // namespace lb

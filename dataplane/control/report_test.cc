@@ -1,0 +1,107 @@
+#include "dataplane/control/report.h"
+
+#include <gtest/gtest.h>
+
+#include "dataplane/control/test_messages.h"
+#include "dataplane/service/spec.h"
+
+namespace lb {
+namespace {
+
+class ReportTest : public ::testing::Test {
+ protected:
+  ReportTest() {
+    for (auto& worker : workers_) {
+      worker.real_servers = std::make_unique<RealServerCounters[]>(kMaxRealServerSlots);
+    }
+  }
+
+  std::unique_ptr<Snapshot> build(const api::Snapshot& message, const Snapshot* previous) {
+    const auto spec = to_spec(message, test::two_ports());
+    EXPECT_TRUE(spec);
+    auto built = build_snapshot(*spec, previous, [](std::uint32_t) { return true; });
+    EXPECT_TRUE(built);
+    return std::move(*built);
+  }
+
+  std::array<WorkerCounters, 2> workers_;
+  std::vector<const WorkerCounters*> views_{&workers_[0], &workers_[1]};
+  Totals totals_{views_};
+};
+
+TEST_F(ReportTest, EveryDropReasonHasItsText) {
+  workers_[0].drop(DropReason::table_full);
+  workers_[1].drop(DropReason::table_full);
+  api::Stats stats;
+  report_workers(views_, {4, 5}, stats);
+  ASSERT_EQ(static_cast<std::size_t>(stats.drops_size()), kDropReasons - 1);
+  for (const auto& drop : stats.drops()) {
+    EXPECT_FALSE(drop.reason().empty());
+    EXPECT_FALSE(drop.description().empty());
+    EXPECT_EQ(drop.packets(), drop.reason() == "table_full" ? 2U : 0U);
+  }
+}
+
+TEST_F(ReportTest, WorkersApartAndConnectionsTogether) {
+  workers_[0].packets.add(7);
+  workers_[0].conns_created.add(1);
+  workers_[1].conns_created.add(2);
+  workers_[1].conns_expired.add(1);
+  api::Stats stats;
+  report_workers(views_, {4, 5}, stats);
+  ASSERT_EQ(stats.lcores_size(), 2);
+  EXPECT_EQ(stats.lcores(0).packets(), 7U);
+  EXPECT_EQ(stats.lcores(1).lcore(), 1U);
+  EXPECT_EQ(stats.lcores(1).cpu(), 5U);
+  EXPECT_EQ(stats.connections_created(), 3U);
+  EXPECT_EQ(stats.connections_expired(), 1U);
+}
+
+TEST_F(ReportTest, ServicesWithTheirServersInTheOrderOfTheFile) {
+  const auto snapshot = build(test::web_snapshot(), nullptr);
+  const std::uint32_t slot = snapshot->services[0].real_servers[1];
+  workers_[0].real_servers[slot].packets_in.add(5);
+  workers_[1].real_servers[slot].bytes_out.add(900);
+  workers_[1].real_servers[slot].active.add(2);
+  api::Stats stats;
+  report_services(*snapshot, totals_, stats);
+  ASSERT_EQ(stats.services_size(), 1);
+  const auto& web = stats.services(0);
+  EXPECT_EQ(web.name(), "web");
+  EXPECT_EQ(web.protocol(), api::TCP);
+  EXPECT_EQ(web.address(), test::bytes("192.0.2.10"));
+  EXPECT_EQ(web.port(), 80U);
+  EXPECT_EQ(web.traffic().packets_in(), 5U);
+  ASSERT_EQ(web.real_servers_size(), 2);
+  EXPECT_EQ(web.real_servers(0).address(), test::bytes("10.0.0.11"));
+  EXPECT_EQ(web.real_servers(0).traffic().packets_in(), 0U);
+  EXPECT_EQ(web.real_servers(1).address(), test::bytes("10.0.0.12"));
+  EXPECT_EQ(web.real_servers(1).traffic().bytes_out(), 900U);
+  EXPECT_EQ(web.real_servers(1).active_connections(), 2);
+  EXPECT_TRUE(web.real_servers(1).next_hop_resolved());
+}
+
+TEST_F(ReportTest, RemovedServerIsShownWhileItHasConnections) {
+  const auto before = build(test::web_snapshot(), nullptr);
+  const std::uint32_t slot = before->services[0].real_servers[1];
+  api::Snapshot smaller = test::web_snapshot();
+  smaller.mutable_services(0)->mutable_real_servers()->RemoveLast();
+  const auto after = build(smaller, before.get());
+  workers_[0].real_servers[slot].packets_in.add(5);
+  workers_[0].real_servers[slot].inactive.add(1);
+
+  api::Stats stats;
+  report_services(*after, totals_, stats);
+  ASSERT_EQ(stats.services(0).real_servers_size(), 2);
+  EXPECT_TRUE(stats.services(0).real_servers(1).removed());
+  EXPECT_EQ(stats.services(0).real_servers(1).inactive_connections(), 1);
+
+  workers_[0].real_servers[slot].inactive.add(-1);
+  stats.Clear();
+  report_services(*after, totals_, stats);
+  EXPECT_EQ(stats.services(0).real_servers_size(), 1);
+  EXPECT_EQ(stats.services(0).traffic().packets_in(), 5U);
+}
+
+}  // namespace
+}  // namespace lb

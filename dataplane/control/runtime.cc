@@ -1,0 +1,140 @@
+#include "dataplane/control/runtime.h"
+
+#include <pthread.h>
+#include <rte_cycles.h>
+#include <rte_launch.h>
+#include <rte_mbuf.h>
+#include <rte_rcu_qsbr.h>
+#include <sys/random.h>
+
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "config/base/log.h"
+#include "dataplane/lcore/dpdk_log.h"
+
+namespace lb {
+
+namespace {
+
+int run_worker(void* worker) {
+  static_cast<Worker*>(worker)->run();
+  return 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) {
+  std::unique_ptr<Runtime> runtime(new Runtime(options));
+  if (auto started = start_eal(options.eal); !started) return tl::make_unexpected(started.error());
+  runtime->eal_started_ = true;
+  runtime->clock_ = {rte_rdtsc(), rte_get_tsc_hz()};
+  const auto workers = static_cast<unsigned>(options.eal.worker_cpus.size());
+
+  auto ports = Ports::open(options.ports, workers);
+  if (!ports) return tl::make_unexpected(ports.error());
+  runtime->ports_ = std::move(*ports);
+  runtime->qsbr_ = std::make_unique<Qsbr>(workers);
+  if (auto made = runtime->make_table(); !made) return tl::make_unexpected(made.error());
+  runtime->make_workers();
+  dpdk_log::show();
+  return runtime;
+}
+
+Result<void> Runtime::make_table() {
+  ConnTable::Options table;
+  table.max_connections = options_.max_connections;
+  table.workers = static_cast<unsigned>(options_.eal.worker_cpus.size());
+  // Unknown to clients, so that none can aim at one bucket.
+  if (getrandom(table.hash_key, sizeof(table.hash_key), 0) !=
+      static_cast<ssize_t>(sizeof(table.hash_key))) {
+    return fail("the kernel gave no random numbers for the connection table");
+  }
+  auto memory = TableMemory::take(ConnTable::memory_bytes(table), options_.eal.hugepages);
+  if (!memory) return tl::make_unexpected(memory.error());
+  memory_.emplace(std::move(*memory));
+  table_ = std::make_unique<ConnTable>(table, memory_->bytes(), *qsbr_);
+  log::info("connection table: room for {} connections in {} MB", table.max_connections,
+            memory_->bytes().size() >> 20);
+  return {};
+}
+
+void Runtime::make_workers() {
+  const auto workers = static_cast<unsigned>(options_.eal.worker_cpus.size());
+  counters_ = std::make_unique<WorkerCounters[]>(workers);
+  for (unsigned w = 0; w < workers; ++w) {
+    counters_[w].real_servers = std::make_unique<RealServerCounters[]>(kMaxRealServerSlots);
+    counter_views_.push_back(&counters_[w]);
+  }
+  fragments_ = std::make_unique<FragmentTable>(FragmentTable::Options{});
+  load_ = std::make_unique<Load>(counter_views_);
+  shared_.reset(new Pipeline::Shared{*table_, *fragments_, *load_});
+  for (unsigned w = 0; w < workers; ++w) {
+    workers_.push_back(std::make_unique<Worker>(
+        WorkerSetup{w, workers, ports_->queues(w), ports_->pool(), *shared_, counters_[w], visible_,
+                    qsbr_->raw(), clock_, options_.sleeps_when_idle, options_.punt_limit_pps}));
+  }
+}
+
+Result<void> Runtime::start() {
+  for (unsigned w = 0; w < workers_.size(); ++w) rte_rcu_qsbr_thread_register(qsbr_->raw(), w);
+  running_ = true;
+  for (unsigned w = 0; w < workers_.size(); ++w) {
+    const int status = rte_eal_remote_launch(run_worker, workers_[w].get(), w + 1);
+    if (status != 0) return fail("worker " + std::to_string(w) + " did not start");
+  }
+  return {};
+}
+
+void Runtime::stop() {
+  if (!running_) return;
+  running_ = false;
+  for (const auto& worker : workers_) worker->stop();
+  rte_eal_mp_wait_lcore();
+  for (unsigned w = 0; w < workers_.size(); ++w) rte_rcu_qsbr_thread_unregister(qsbr_->raw(), w);
+  std::vector<void*> held;
+  fragments_->drain(held);
+  for (void* packet : held) rte_pktmbuf_free(static_cast<rte_mbuf*>(packet));
+}
+
+Runtime::~Runtime() {
+  stop();
+  workers_.clear();
+  ports_.reset();
+  if (eal_started_) stop_eal();
+}
+
+void Runtime::publish(std::unique_ptr<const Snapshot> next) {
+  std::unique_ptr<const Snapshot> before = std::exchange(current_, std::move(next));
+  visible_.store(current_.get(), std::memory_order_release);  // pairs with Worker::run()
+  if (before != nullptr) replaced_.push_back({qsbr_->start(), std::move(before)});
+  reclaim();
+}
+
+void Runtime::reclaim() {
+  while (!replaced_.empty() && qsbr_->passed(replaced_.front().token)) replaced_.pop_front();
+}
+
+void Runtime::wait_until_seen() {
+  using namespace std::chrono_literals;
+  for (reclaim(); !replaced_.empty(); reclaim()) std::this_thread::sleep_for(50us);
+}
+
+std::uint32_t Runtime::now_tick() const {
+  return clock_.tick_at(rte_rdtsc());
+}
+
+std::vector<PortInfo> Runtime::port_infos() const {
+  std::vector<PortInfo> infos;
+  for (const Port& port : ports_->list()) {
+    PortInfo info;
+    info.name = port.options.name;
+    info.mac = port.mac.bytes;
+    info.mtu = port.mtu;
+    infos.push_back(std::move(info));
+  }
+  return infos;
+}
+
+}  // namespace lb

@@ -1,0 +1,93 @@
+// Everything that forwards, put together: EAL, ports, connection table, workers. Created, started
+// and destroyed by the main thread, which is also the only one to publish.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "config/base/result.h"
+#include "dataplane/conn/table.h"
+#include "dataplane/control/apply.h"
+#include "dataplane/control/table_memory.h"
+#include "dataplane/lcore/clock.h"
+#include "dataplane/lcore/eal.h"
+#include "dataplane/lcore/ports.h"
+#include "dataplane/lcore/qsbr.h"
+#include "dataplane/lcore/worker.h"
+#include "dataplane/packet/fragment_table.h"
+#include "dataplane/sched/scheduler.h"
+
+namespace lb {
+
+struct RuntimeOptions {
+  EalOptions eal;
+  std::vector<PortOptions> ports;
+  std::uint32_t max_connections = 1'000'000;
+  bool sleeps_when_idle = true;
+  std::uint32_t punt_limit_pps = 50'000;  // per worker; 0: no limit
+};
+
+class Runtime final : public Publisher {
+ public:
+  // Starts DPDK, opens the ports with their kernel interfaces, takes the table's memory. One per
+  // process.
+  static Result<std::unique_ptr<Runtime>> create(const RuntimeOptions& options);
+  // Stops the workers, closes the ports, frees everything.
+  ~Runtime() override;
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  // Sets the workers going. A snapshot must have been published.
+  Result<void> start();
+
+  void publish(std::unique_ptr<const Snapshot> next) override;
+  void wait_until_seen() override;
+  const Snapshot& current() const override { return *current_; }
+  // Frees snapshots that no worker can be reading any more; to be called now and then.
+  void reclaim();
+
+  const RuntimeOptions& options() const { return options_; }
+  const Ports& ports() const { return *ports_; }
+  const ConnTable& table() const { return *table_; }
+  const std::vector<const WorkerCounters*>& counters() const { return counter_views_; }
+  std::uint32_t now_tick() const;
+  std::uint64_t tsc_hz() const { return clock_.tsc_hz; }
+
+  // What snapshots are built on: the ports without addresses.
+  std::vector<PortInfo> port_infos() const;
+
+ private:
+  explicit Runtime(const RuntimeOptions& options) : options_(options) {}
+  Result<void> make_table();
+  void make_workers();
+  void stop();
+
+  const RuntimeOptions options_;
+  bool eal_started_ = false;
+  TickClock clock_;
+  std::unique_ptr<Ports> ports_;
+  std::unique_ptr<Qsbr> qsbr_;
+  std::optional<TableMemory> memory_;
+  std::unique_ptr<ConnTable> table_;
+  std::unique_ptr<FragmentTable> fragments_;
+  std::unique_ptr<WorkerCounters[]> counters_;
+  std::vector<const WorkerCounters*> counter_views_;
+  std::unique_ptr<Load> load_;
+  std::unique_ptr<Pipeline::Shared> shared_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  bool running_ = false;
+
+  std::unique_ptr<const Snapshot> current_;
+  std::atomic<const Snapshot*> visible_{nullptr};
+  struct Replaced {
+    std::uint64_t token;
+    std::unique_ptr<const Snapshot> snapshot;
+  };
+  std::deque<Replaced> replaced_;  // oldest first
+};
+
+}  // namespace lb
