@@ -182,6 +182,32 @@ TEST(FragmentTable, BoundsWhatItHolds) {
   EXPECT_EQ(table.later(key(3), 0, cookie(5), decision), Found::kHeld) << "the room is free again";
 }
 
+TEST(FragmentTable, NeverLosesRoomForHeldFragments) {
+  constexpr std::uintptr_t kTotal = 6;
+  FragmentTable table({.datagrams = 64, .held_per_datagram = 4, .held_total = kTotal});
+  std::uint32_t now = 0;
+  for (int round = 0; round < 9; ++round) {
+    FragmentDecision decision;
+    for (std::uintptr_t n = 0; n < kTotal; ++n) {
+      const FragmentKey datagram = key(static_cast<std::uint32_t>(n % 2));
+      ASSERT_EQ(table.later(datagram, now, cookie(n), decision), Found::kHeld) << round;
+    }
+    ASSERT_EQ(table.later(key(2), now, cookie(9), decision), Found::kFull);
+    std::vector<void*> back;
+    if (round % 3 == 0) {
+      table.first(key(0), conn(0), now, back);
+      table.first(key(1), conn(1), now, back);
+    } else if (round % 3 == 1) {
+      back = expire_all(table, now + 21);
+    } else {
+      table.drain(back);
+    }
+    std::sort(back.begin(), back.end());
+    EXPECT_EQ(back, cookies(0, kTotal));
+    now += 100;
+  }
+}
+
 TEST(FragmentTable, BoundsTheDatagrams) {
   FragmentTable table({.datagrams = 4});
   std::vector<void*> released;
