@@ -1,6 +1,7 @@
 // The one translation unit that includes Beast and Asio's TLS: they take long to compile.
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 
 #include <array>
 #include <boost/asio/io_context.hpp>
@@ -100,10 +101,7 @@ class HttpProbe final : public Probe, public std::enable_shared_from_this<HttpPr
       });
       return;
     }
-    deadline_.expires_at(started_ + timeout_);
-    deadline_.async_wait([self = this->shared_from_this()](error_code error) {
-      if (!error) self->on_deadline();
-    });
+    set_deadline(started_ + timeout_);
     socket().async_connect(
         to_, [self = this->shared_from_this()](error_code error) { self->on_connected(error); });
   }
@@ -124,7 +122,20 @@ class HttpProbe final : public Probe, public std::enable_shared_from_this<HttpPr
 
   bool closed() { return !socket().is_open(); }
 
+  void set_deadline(std::chrono::steady_clock::time_point when) {
+    deadline_.expires_at(when);
+    deadline_.async_wait([self = this->shared_from_this()](error_code ec) {
+      if (!ec && !self->closed()) self->on_deadline();
+    });
+  }
+
   void on_deadline() {
+    const short awaited = stage_ == Stage::kConnect ? POLLOUT : POLLIN;
+    if (stage_ != Stage::kClose && !extended_ &&
+        has_unread_news(socket().native_handle(), awaited)) {
+      extended_ = true;
+      return set_deadline(std::chrono::steady_clock::now() + timeout_);
+    }
     switch (stage_) {
       case Stage::kConnect:
         return end(timed_out("L4TOUT", timeout_));
@@ -269,6 +280,7 @@ class HttpProbe final : public Probe, public std::enable_shared_from_this<HttpPr
   std::string tls_server_name_;
   Done done_;
   Stage stage_ = Stage::kConnect;
+  bool extended_ = false;  // the director was late, the server got its time once more
   http::request<http::empty_body> request_;
   http::response_parser<http::buffer_body> parser_;
   boost::beast::flat_buffer buffer_{kMaxHeaderBytes + 1024};

@@ -37,6 +37,8 @@ class PingSocket : public std::enable_shared_from_this<PingSocket> {
   int open();
   // Sends an echo request under a number of its own, which is returned; the errno goes to `error`.
   std::uint64_t send(Ipv4Address to, const std::shared_ptr<PingProbe>& probe, int& error);
+  // Takes in the replies that have arrived.
+  void receive_all();
   void forget(std::uint64_t number) { waiting_.erase(number); }
   void close() {
     error_code ignored;
@@ -50,7 +52,6 @@ class PingSocket : public std::enable_shared_from_this<PingSocket> {
   };
 
   void wait_readable();
-  void receive_all();
   void receive(std::span<const std::uint8_t> bytes, Ipv4Address from);
 
   asio::posix::stream_descriptor descriptor_;
@@ -79,7 +80,7 @@ class PingProbe final : public Probe, public std::enable_shared_from_this<PingPr
     if (error != 0) return finish_soon(socket_failure("L3CON", error));
     deadline_.expires_at(started_ + timeout_);
     deadline_.async_wait([self = shared_from_this()](error_code ec) {
-      if (!ec) self->finish(timed_out("L3TOUT", self->timeout_));
+      if (!ec) self->on_deadline();
     });
   }
 
@@ -92,6 +93,12 @@ class PingProbe final : public Probe, public std::enable_shared_from_this<PingPr
   }
 
  private:
+  void on_deadline() {
+    // On a starved director the reply may lie there unread.
+    socket_->receive_all();
+    finish(timed_out("L3TOUT", timeout_));
+  }
+
   void finish_soon(Outcome outcome) {
     asio::post(
         io_, [self = shared_from_this(), outcome = std::move(outcome)] { self->finish(outcome); });

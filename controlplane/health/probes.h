@@ -7,6 +7,11 @@
 
 namespace lb::health {
 
+// Whether the kernel holds `events` (as for poll(2)) for a socket that the event loop has not
+// fetched yet. Asked when a deadline passes: on a starved director the answer may be there, unread,
+// and then it is not the server that was late.
+bool has_unread_news(int socket, short events);
+
 std::shared_ptr<Probe> start_tcp_probe(boost::asio::io_context& io, const Request& request,
                                        Done done);
 

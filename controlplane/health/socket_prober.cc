@@ -1,3 +1,5 @@
+#include <poll.h>
+
 #include <utility>
 
 #include "controlplane/health/probes.h"
@@ -31,6 +33,11 @@ class SocketProber final : public Prober {
 };
 
 }  // namespace
+
+bool has_unread_news(int socket, short events) {
+  pollfd asked{socket, events, 0};
+  return ::poll(&asked, 1, 0) > 0;
+}
 
 std::unique_ptr<Prober> make_socket_prober(boost::asio::io_context& io) {
   return std::make_unique<SocketProber>(io);

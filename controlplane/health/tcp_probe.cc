@@ -1,3 +1,5 @@
+#include <poll.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -37,7 +39,7 @@ class TcpProbe final : public Probe, public std::enable_shared_from_this<TcpProb
     socket_.set_option(asio::socket_base::linger(true, 0), ec);
     deadline_.expires_at(started_ + timeout_);
     deadline_.async_wait([self = shared_from_this()](error_code error) {
-      if (!error) self->finish(timed_out("L4TOUT", self->timeout_));
+      if (!error) self->on_deadline();
     });
     socket_.async_connect(to_, [self = shared_from_this()](error_code error) {
       if (error == asio::error::timed_out) return self->finish(timed_out("L4TOUT", self->timeout_));
@@ -52,6 +54,13 @@ class TcpProbe final : public Probe, public std::enable_shared_from_this<TcpProb
   }
 
  private:
+  void on_deadline() {
+    if (!done_) return;
+    // Then the connect handler is next.
+    if (has_unread_news(socket_.native_handle(), POLLOUT)) return;
+    finish(timed_out("L4TOUT", timeout_));
+  }
+
   void finish(const Outcome& outcome) {
     if (!done_) return;  // the other of connect and deadline came first
     const Done done = std::exchange(done_, nullptr);

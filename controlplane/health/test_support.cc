@@ -90,7 +90,7 @@ int bound_socket(Ipv4Endpoint& endpoint) {
 }  // namespace
 
 TestServer::TestServer(Serve serve) : listener_(bound_socket(endpoint_)) {
-  EXPECT_EQ(listen(listener_, 16), 0);
+  EXPECT_EQ(listen(listener_, 1024), 0);
   thread_ = std::thread([this, serve = std::move(serve)] { accept_all(serve); });
 }
 
