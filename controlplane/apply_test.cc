@@ -1,0 +1,185 @@
+// The whole control plane but its main(): against the real kernel in a namespace of our own, and a
+// data plane that only remembers. A veth pair plays the TAP.
+#include "controlplane/apply.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <optional>
+
+#include "controlplane/api/controlplane.pb.h"
+#include "controlplane/fake_dataplane.h"
+#include "controlplane/netlink/test_namespace.h"
+
+namespace lb::controlplane {
+namespace {
+
+using netlink::shell;
+
+config::Config make_config(const std::string& run_dir) {
+  config::Config config;
+  config.director.name = "lb1";
+  config.director.run_dir = run_dir;
+  config::Port wan;
+  wan.name = "wan";
+  wan.addresses = {Ipv4Prefix::parse("192.0.2.2/24").value()};
+  config.ports = {wan};
+  config::Service web;
+  web.name = "web";
+  web.address = Ipv4Endpoint::parse("192.0.2.10:80").value();
+  web.mode = config::Mode::kDr;
+  web.check.type = config::CheckType::kNone;
+  config::RealServer near;
+  near.address = Ipv4Endpoint::parse("192.0.2.11:80").value();
+  config::RealServer far;
+  far.address = Ipv4Endpoint::parse("198.51.100.7:80").value();
+  web.real_servers = {near, far};
+  config::Service checked = web;
+  checked.name = "checked";
+  checked.address = Ipv4Endpoint::parse("192.0.2.10:81").value();
+  checked.mode = config::Mode::kNat;
+  checked.check.type = config::CheckType::kTcp;
+  checked.check.interval = config::Milliseconds(50);
+  checked.check.timeout = config::Milliseconds(20);
+  checked.check.fall = 2;
+  config.services = {web, checked};
+  return config;
+}
+
+class ApplierInKernel : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!netlink::enter_new_namespace()) GTEST_SKIP() << "needs root";
+    applier.emplace(io, make_config(folder.path));
+  }
+  void TearDown() override {
+    if (applier) applier->stop();
+  }
+
+  static void make_wan() {
+    shell(
+        "ip link add wan type veth peer name peer && ip link set peer up &&"
+        " ip neigh add 192.0.2.11 lladdr 02:00:00:00:00:11 dev wan nud permanent");
+  }
+  void start_dataplane() {
+    dataplane.emplace(io, folder.path + "/dataplane.sock");
+    ASSERT_EQ(dataplane->failure, "");
+  }
+  bool wait(const std::function<bool()>& done) { return netlink::run_until(io, done); }
+
+  // In the snapshot that the data plane runs.
+  const api::RealServer* server(int service, int index) {
+    if (!dataplane || dataplane->running.services_size() <= service) return nullptr;
+    return &dataplane->running.services(service).real_servers(index);
+  }
+  bool resolved(int service, int index) {
+    return server(service, index) != nullptr && server(service, index)->has_next_hop();
+  }
+  bool up(int service, int index) {
+    return server(service, index) != nullptr && server(service, index)->up();
+  }
+  api::control::Status status() {
+    api::control::Status answer;
+    applier->fill_status(answer);
+    return answer;
+  }
+
+  boost::asio::io_context io;
+  TestFolder folder;
+  std::optional<FakeDataplane> dataplane;
+  std::optional<Applier> applier;
+};
+
+TEST_F(ApplierInKernel, FromNothingToForwardingAndBackAfterTheDataPlaneDied) {
+  ASSERT_TRUE(applier->start());
+  EXPECT_FALSE(status().dataplane_connected());
+  start_dataplane();
+  make_wan();
+  EXPECT_TRUE(wait([&] { return up(0, 0) && resolved(0, 0) && status().vips(0).present(); }));
+  EXPECT_TRUE(status().dataplane_connected());
+  EXPECT_TRUE(
+      wait([&] { return status().dataplane_generation() == dataplane->running.generation(); }));
+  EXPECT_EQ(dataplane->running.port_addresses(0).port(), "wan");
+
+  dataplane.reset();
+  shell("ip link del wan");
+  EXPECT_TRUE(wait([&] { return !status().dataplane_connected() && !status().vips(0).present(); }));
+  start_dataplane();
+  // The very first snapshot of a new data plane says all that was known before.
+  EXPECT_TRUE(wait([&] { return !dataplane->applied.empty(); }));
+  EXPECT_TRUE(up(0, 0) && resolved(0, 0));
+  make_wan();
+  EXPECT_TRUE(wait([&] { return status().vips(0).present(); }));
+}
+
+TEST_F(ApplierInKernel, ARestartFlapsNothing) {
+  // What an earlier control plane left in the data plane: everything up and resolved.
+  start_dataplane();
+  {
+    ASSERT_TRUE(applier->start());
+    make_wan();
+    ASSERT_TRUE(wait([&] { return resolved(0, 0) && up(0, 0); }));
+    applier.reset();
+  }
+  for (auto& service : *dataplane->running.mutable_services()) {
+    for (auto& server : *service.mutable_real_servers()) {
+      server.set_up(true);
+      server.mutable_next_hop()->set_port("wan");
+      server.mutable_next_hop()->set_mac("\x02xxxxx");
+    }
+  }
+  dataplane->applied.clear();
+  applier.emplace(io, make_config(folder.path));
+  ASSERT_TRUE(applier->start());
+  ASSERT_TRUE(wait([&] { return !dataplane->applied.empty(); }));
+  const api::Snapshot& first = dataplane->applied.front();
+  for (const auto& service : first.services()) {
+    for (const auto& server : service.real_servers()) {
+      EXPECT_TRUE(server.up()) << service.name();
+      EXPECT_TRUE(server.has_next_hop()) << service.name();
+    }
+  }
+}
+
+TEST_F(ApplierInKernel, ADeadServerIsTakenOutAfterItsFailures) {
+  start_dataplane();
+  make_wan();
+  ASSERT_TRUE(applier->start());
+  ASSERT_TRUE(wait([&] { return up(0, 0); }));
+  EXPECT_FALSE(up(1, 0));
+  applier.reset();
+  dataplane->running.mutable_services(1)->mutable_real_servers(0)->set_up(true);
+  applier.emplace(io, make_config(folder.path));
+  ASSERT_TRUE(applier->start());
+  dataplane->applied.clear();
+  ASSERT_TRUE(wait([&] { return !dataplane->applied.empty(); }));
+  EXPECT_TRUE(up(1, 0));
+  EXPECT_TRUE(wait([&] { return !up(1, 0); }));
+  EXPECT_TRUE(up(0, 0));
+  EXPECT_GE(status().targets(2).fall_count(), 2u);
+}
+
+TEST_F(ApplierInKernel, DirectRoutingDoesNotGoThroughAGateway) {
+  start_dataplane();
+  make_wan();
+  ASSERT_TRUE(applier->start());
+  ASSERT_TRUE(wait([&] { return status().vips(0).present(); }));
+  shell(
+      "ip neigh add 192.0.2.1 lladdr 02:00:00:00:00:01 dev wan nud permanent &&"
+      " ip route add 198.51.100.0/24 via 192.0.2.1");
+  EXPECT_TRUE(wait([&] { return resolved(1, 1); }));  // NAT mode
+  EXPECT_FALSE(resolved(0, 1));                       // DR mode
+}
+
+TEST_F(ApplierInKernel, StopTakesTheVipsAway) {
+  start_dataplane();
+  make_wan();
+  ASSERT_TRUE(applier->start());
+  ASSERT_TRUE(wait([&] { return status().vips(0).present(); }));
+  applier->stop();
+  shell("! ip addr show dev wan | grep -q 192.0.2.10");
+  shell("ip addr show dev wan | grep -q 192.0.2.2/24");
+}
+
+}  // namespace
+}  // namespace lb::controlplane
