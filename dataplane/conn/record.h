@@ -1,14 +1,20 @@
 // A connection: one cache line.
 //
-//  bytes  field        written                                            read
-//  0-23   tuple[2]     before publish                                     every packet (key check,
-//  rewrite) 24-27  deltas       before publish                                     every packet in
-//  NAT mode 28-31  rs           before publish                                     every packet
-//  32-39  client_hop   when the client's next hop changes (rare)          every packet from the
-//  server 40-43  state        on a TCP state change (compare and swap)           every packet 44-47
-//  last_seen    when the coarse tick changed: at most 10 times/s   expiry 48-51  generation   at
-//  allocation and at the end                       holders of a handle, dump 52-59  service...
-//  before publish                                     on state changes, dump
+//  bytes  field       written                                      read
+//  0-23   tuple[2]    before publish                               every packet: key check, rewrite
+//  24-27  deltas      before publish                               every packet in NAT mode
+//  28-31  rs          before publish                               every packet
+//  32-39  client_hop  when the client's next hop changes (rare)    every packet from the server
+//  40     state       on a change of state (compare and swap)      every packet
+//  44-47  last_seen   at a new coarse tick: at most 10 times/s     every packet, expiry
+//  48-51  generation  when published and when killed               holders of a handle, dump
+//  52-55  service     before publish                               on changes of state, dump
+//  56     proto       before publish                               every packet: key check
+//  57-59  mode ...    before publish                               every packet: mode
+//  60-63  link        while the record is free or will be freed    then
+//
+// So a packet of an established connection reads this line and its bucket's, and writes at most
+// last_seen.
 #pragma once
 
 #include <atomic>
@@ -23,7 +29,7 @@ namespace lb {
 
 // The TCP states as a director sees them, UDP's one, and the two ends of a record's life.
 enum class ConnState : std::uint8_t {
-  kNone = 0,  // being filled, not visible
+  kNone = 0,  // free or being filled; treat as a miss
   kSynSent,
   kSynReceived,
   kEstablished,
@@ -40,6 +46,9 @@ enum class ConnState : std::uint8_t {
 // As `lbcli show conn` prints them and its state filter takes them.
 std::string_view to_string(ConnState state);
 
+constexpr bool is_live(ConnState s) {
+  return s != ConnState::kNone && s < ConnState::kDead;
+}
 constexpr bool is_half_open(ConnState s) {
   return s == ConnState::kSynSent || s == ConnState::kSynReceived;
 }
@@ -64,31 +73,49 @@ struct ClientHop {
   bool operator==(const ClientHop&) const = default;
 };
 
+// Workers read the plain fields without further ado: they got here through an index slot, which was
+// published after the fields were filled, and the fields keep their values until a grace period
+// after kill(). Only ConnTable writes them.
 struct alignas(kCacheLine) Record {
   // [0] as packets come from the client, [1] as they come from the real server. Each is, reversed,
   // what the other direction is rewritten to. In DR mode [1] is for display only: the server
   // answers past the director.
   FlowTuple tuple[2];
-  std::uint16_t ip_delta =
-      0;  // RFC 1624 one's-complement sum to add to the IPv4 header checksum, client to server;
-  std::uint16_t l4_delta =
-      0;  // likewise for TCP and UDP. The other direction subtracts: it adds the complement.
+  // RFC 1624 one's-complement sums to add to the IPv4 header checksum and to that of TCP or UDP,
+  // client to server. The other direction subtracts: it adds the complement.
+  std::uint16_t ip_delta = 0;
+  std::uint16_t l4_delta = 0;
   std::uint32_t rs = 0;  // real server slot
   std::atomic<std::uint64_t> client_hop{0};
   std::atomic<ConnState> state{ConnState::kNone};
   std::uint8_t spare[3] = {};
-  std::atomic<std::uint32_t> last_seen{0};  // coarse tick
-  std::atomic<std::uint32_t> generation{0};
-  std::uint32_t service = 0;  // service slot
+  std::atomic<std::uint32_t> last_seen{0};   // coarse tick
+  std::atomic<std::uint32_t> generation{0};  // odd: published; even: free, being filled or dead
+  std::uint32_t service = 0;                 // service slot
   std::uint8_t proto = 0;
-  std::uint8_t mode = 0;   // lb::Mode
-  std::uint8_t owner = 0;  // worker that allocated it and will free it
-  std::uint8_t keys = 0;   // 1: forward key only (DR), 2: both
-  std::uint32_t spare2 = 0;
+  std::uint8_t mode = 0;               // lb::Mode
+  std::uint8_t owner = 0;              // worker that expires and frees it
+  std::uint8_t keys = 0;               // 1: forward key only (DR), 2: both
+  std::atomic<std::uint32_t> link{0};  // next in a list of free or dead records, by index
 };
 static_assert(sizeof(Record) == kCacheLine);
 static_assert(offsetof(Record, client_hop) == 32 && offsetof(Record, state) == 40 &&
-              offsetof(Record, generation) == 48);
+              offsetof(Record, generation) == 48 && offsetof(Record, link) == 60);
+
+// A record found, and the direction of the key that found it: 0 from the client, 1 from the real
+// server.
+struct Hit {
+  Record* record = nullptr;
+  unsigned dir = 0;
+  explicit operator bool() const { return record != nullptr; }
+};
+
+// Names a connection over several bursts: its record may have been freed and used again since, and
+// then has another generation.
+struct Handle {
+  std::uint32_t index = 0;
+  std::uint32_t generation = 0;
+};
 
 // Coarse time: ticks of 100 ms since the data plane started (wraps after 13 years).
 inline constexpr std::uint32_t kTickMs = 100;

@@ -1,12 +1,32 @@
 // The connection table: one for all workers.
+//
+// A packet of a known connection goes: hash() -> prefetch() -> probe() -> prefetch_record() ->
+// find(). These run in a burst each for all packets before the next, so that the two cache lines
+// that a connection costs (its bucket's, its record's) come in while others are worked on.
+//
+// What holds at any time:
+//  - A connection has one or two keys, each with one slot in the index, which names the record and
+//    the direction. A live record (is_live(state)) has all of them; they are there before the state
+//    says so, and go after it says kDead. So a record that is found but is not live is a miss.
+//  - No two live connections share a key: create() holds the lock of both keys' primary buckets
+//    from the check until the new record is live.
+//  - The killer, one per connection, unlinks the keys. They are free for a new connection from then
+//    on, while the record itself waits until every worker has been quiescent.
+//
+// "Any worker" below means: a thread that the grace period waits for, between two of its quiescent
+// states; what it found, it may use until the next one. Keep a Handle for longer.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 
+#include "dataplane/conn/deadlines.h"
+#include "dataplane/conn/half_open.h"
+#include "dataplane/conn/hash.h"
+#include "dataplane/conn/index.h"
 #include "dataplane/conn/record.h"
+#include "dataplane/conn/record_pool.h"
 
 namespace lb {
 
@@ -19,50 +39,87 @@ class GracePeriod {
       std::uint64_t token) const = 0;  // true once every worker was quiescent after start()
 };
 
-// A record found, and the direction of the key that found it: 0 from the client, 1 from the real
-// server.
-struct Hit {
-  Record* record = nullptr;
-  unsigned dir = 0;
-  explicit operator bool() const { return record != nullptr; }
+// What a new connection is made of; the fields are Record's.
+struct NewConn {
+  FlowTuple tuple[2];
+  std::uint16_t ip_delta = 0;
+  std::uint16_t l4_delta = 0;
+  std::uint32_t rs = 0;
+  std::uint32_t service = 0;
+  ClientHop client_hop;
+  std::uint8_t proto = 0;
+  std::uint8_t mode = 0;
+  std::uint8_t keys = 2;  // 1: forward key only
 };
 
 class ConnTable {
  public:
   struct Options {
-    std::uint32_t max_connections = 0;
-    unsigned workers = 1;
-    std::uint64_t hash_key[4] = {};  // random
+    std::uint32_t max_connections = 0;  // at most 2^31
+    unsigned workers = 1;               // at most 255
+    std::uint64_t hash_key[4] = {};     // random
+    // Sizes of the index; 0: enough for max_connections with two keys each.
+    std::uint32_t buckets = 0;
+    std::uint32_t chain_buckets = 0;
   };
-  // Bytes of zeroed, cache-line aligned memory that the table needs for `options`; the caller owns
-  // it and keeps it longer.
+  // Bytes of cache-line aligned memory that the table needs for `options`, 107 per connection; the
+  // caller owns it and keeps it longer. The constructor writes all of it.
   static std::size_t memory_bytes(const Options& options);
   ConnTable(const Options& options, std::span<std::byte> memory, GracePeriod& grace);
+  ConnTable(const ConnTable&) = delete;
+  ConnTable& operator=(const ConnTable&) = delete;
 
   // ---- hot path, any worker
-  std::uint64_t hash(const FlowTuple& tuple, std::uint8_t proto) const;
-  void prefetch(std::uint64_t hash) const;  // the primary bucket
-  std::uint64_t probe(
-      std::uint64_t hash) const;  // first slot of the primary bucket with this tag, 0: none
-  void prefetch_record(std::uint64_t slot) const;  // for write
-  // The slot's record if it really bears this key and is alive; else the full search (further
+  std::uint64_t hash(const FlowTuple& tuple, std::uint8_t proto) const {
+    return flow_hash(tuple, proto, key_);
+  }
+  // The primary bucket.
+  void prefetch(std::uint64_t hash) const { __builtin_prefetch(&index_.primary(hash)); }
+  // First slot of the primary bucket with this tag, 0: none.
+  std::uint64_t probe(std::uint64_t hash) const { return index_.probe(hash); }
+  // For write, last_seen. Harmless for an empty slot.
+  void prefetch_record(std::uint64_t slot) const {
+    __builtin_prefetch(&records_[slot_index(slot)], 1);
+  }
+  // The slot's record if it really bears this key and is live; else the full search (further
   // slots, alternate bucket, chain).
   Hit find(std::uint64_t slot, const FlowTuple& tuple, std::uint8_t proto,
-           std::uint64_t hash) const;
-  Hit find(const FlowTuple& tuple, std::uint8_t proto, std::uint64_t hash) const;
+           std::uint64_t hash) const {
+    if (slot != 0) [[likely]] {
+      Record& record = records_[slot_index(slot)];
+      if (bears_key(record, slot_dir(slot), tuple, proto)) [[likely]] {
+        return {&record, slot_dir(slot)};
+      }
+    } else if (!index_.overflowed(hash)) {
+      return {};
+    }
+    return index_.find(tuple, proto, hash);
+  }
+  Hit find(const FlowTuple& tuple, std::uint8_t proto, std::uint64_t hash) const {
+    return find(probe(hash), tuple, proto, hash);
+  }
+
+  std::uint32_t index_of(const Record& record) const { return pool_.index_of(record); }
+  Handle handle_of(const Record& record) const {
+    return {index_of(record), record.generation.load(std::memory_order_relaxed)};
+  }
+  // The connection that the handle was made of, if it is still alive; else nullptr.
+  Record* at(Handle handle) const;
 
   // ---- new connections, any worker
-  // A record to fill, or nullptr when none is free. It belongs to the worker until publish() or
-  // release().
-  Record* allocate(unsigned worker);
-  void release(unsigned worker, Record* record);  // of a record that was never published
-  // Makes the filled record visible (state, deadline and last_seen set by the caller through the
-  // arguments). If another worker published the same forward key first, the record is released and
-  // the winner returned; if the reverse key is taken by another connection (or an index bucket
-  // chain cannot grow) the record is released and {nullptr} returned.
-  Hit publish(unsigned worker, Record* record, ConnState state, std::uint32_t now,
-              std::uint32_t deadline);
-  // Oldest half-open connection of this worker, for the full-table policy; nullptr: none.
+  // Makes a connection visible under its keys, or returns the one that a worker made first under
+  // the forward key. `hash` is that of tuple[0]; `now` becomes last_seen.
+  struct Created {
+    Hit hit;              // none: full, or the reverse key belongs to another connection
+    bool is_new = false;  // false: somebody else's
+    bool full = false;    // max_connections reached, or no room in the index
+  };
+  Created create(unsigned worker, const NewConn& conn, std::uint64_t hash, ConnState state,
+                 std::uint32_t now, std::uint32_t deadline);
+  // Of the connections that this worker created half-open and that still are, the oldest; nullptr:
+  // none. When it created more than it can remember (a quarter to half of max_connections, divided
+  // by the workers) the oldest among the last so many. Now and then nullptr although there is one,
+  // when many had to be skipped that are not half-open any more; the next call goes on from there.
   Record* oldest_half_open(unsigned worker);
 
   // Ends a connection: of several callers one wins and gets its last state; the others get kDead.
@@ -71,21 +128,25 @@ class ConnTable {
 
   // State change; false if it was not `from` any more. Any worker.
   static bool change_state(Record& record, ConnState from, ConnState to);
-  // Brings the record's deadline hint forward (or back); needed when the new state's timeout is
-  // shorter than the old one's.
-  void set_deadline(const Record& record, std::uint32_t deadline);
+  // Moves the record's deadline; needed when the new state's timeout is shorter than the old one's.
+  void set_deadline(const Record& record, std::uint32_t deadline) {
+    deadlines_.set(index_of(record), deadline);
+  }
 
-  // ---- upkeep, the owner only, in bounded slices
-  // Looks at up to `budget` deadline hints of this worker's records, from where the last call
-  // ended. For each that is due: deadline = last_seen + timeout_ticks[state]; re-armed when that is
-  // later, else killed and on_expired called with the record's last state. Also frees killed
-  // records whose grace period passed. Returns the number killed. Visitor: void(Record&, ConnState)
+  // ---- upkeep, each worker for itself, in bounded slices
+  // Looks at up to `budget` deadlines (in steps of Deadlines::kBlock, at least one) of the records
+  // that this worker owns, from where the last call ended. For each that has come: deadline =
+  // last_seen + timeout_ticks[state]; re-armed when that is later, else killed and on_expired
+  // called with the connection's last state. Also frees killed records whose grace period passed:
+  // to be called also when nothing expires. Returns the number killed. Timeouts are below 2^31
+  // ticks. Visitor: void(Record&, ConnState)
   template <typename OnExpired>
   unsigned expire(unsigned worker, std::uint32_t now, const std::uint32_t* timeout_ticks,
                   std::size_t budget, OnExpired&& on_expired);
 
-  // Calls visit(Record&) for this worker's live records in [cursor, cursor + budget) of its own
-  // numbering; returns the next cursor, 0 at the end.
+  // Looks at up to `budget` of the records that this worker owns and calls visit(Record&) for the
+  // live ones. Begins at cursor 0, goes on at the cursor it returned; 0 at the end. A connection
+  // that lives through the whole walk over all workers is visited once.
   template <typename Visit>
   std::size_t walk(unsigned worker, std::size_t cursor, std::size_t budget, Visit&& visit);
 
@@ -96,14 +157,96 @@ class ConnTable {
     std::uint32_t last_seen = 0;
     ConnState state = ConnState::kNone;
     std::uint8_t proto = 0, mode = 0;
+    std::uint32_t generation = 0;
   };
   // Consistent copy of record `index` (generation-checked); false if it is not a live connection.
   bool read(std::uint32_t index, Copy& copy) const;
-  std::uint32_t records() const;  // indexes are below this
-  std::uint64_t live() const;     // connections now
+  std::uint32_t records() const { return record_count_; }  // indexes are below this
+  std::uint64_t live() const { return pool_.live(); }      // connections now
+  ConnIndex::Usage index_usage() const { return index_.usage(); }
 
  private:
-  struct Impl;
+  struct Layout;
+
+  // What waits for a grace period; one batch at a time.
+  struct Batch {
+    std::uint32_t records = 0;  // lists: links are 1 + index, 0 ends one
+    std::uint32_t chain_buckets = 0;
+    std::uint64_t token = 0;
+    bool empty() const { return records == 0 && chain_buckets == 0; }
+  };
+  // Its worker's alone.
+  struct alignas(kCacheLine) Worker {
+    HalfOpenRing half_open;
+    std::uint32_t sweep = RecordPool::kNone;  // block to look at next
+    std::uint32_t unlinked = 0;               // list of chain buckets
+    Batch batch;
+  };
+  static constexpr unsigned kHalfOpenLooks = 256;
+  static constexpr unsigned kHalfOpenTidies = 32;
+
+  ConnTable(const Options& options, const Layout& layout, std::byte* memory, GracePeriod& grace);
+
+  void fill(Record& record, const NewConn& conn, std::uint32_t now);
+  bool link(unsigned worker, Record& record, std::uint64_t forward, std::uint64_t reverse);
+  void erase(unsigned worker, std::uint64_t hash, std::uint64_t slot);
+  bool end(unsigned worker, Record& record, ConnState& from);
+  // Looks at a record whose deadline came; true: killed, in state `last`.
+  bool lapse(unsigned worker, std::uint32_t index, std::uint32_t now,
+             const std::uint32_t* timeout_ticks, ConnState& last);
+  void reclaim(unsigned worker, std::size_t budget);
+  void free_batch(unsigned worker, std::size_t budget);
+  std::uint32_t next_block(unsigned worker);
+
+  Record* records_;
+  std::uint32_t record_count_;
+  HashKey key_;
+  Deadlines deadlines_;
+  Worker* workers_;
+  GracePeriod& grace_;
+  ConnIndex index_;
+  RecordPool pool_;
 };
+
+template <typename OnExpired>
+unsigned ConnTable::expire(unsigned worker, std::uint32_t now, const std::uint32_t* timeout_ticks,
+                           std::size_t budget, OnExpired&& on_expired) {
+  reclaim(worker, budget);
+  constexpr std::size_t kBlocksPerChunk = RecordPool::kChunk / Deadlines::kBlock;
+  const std::size_t all = pool_.chunks(worker) * kBlocksPerChunk;
+  const std::size_t wanted = (budget + Deadlines::kBlock - 1) / Deadlines::kBlock;
+  unsigned killed = 0;
+  for (std::size_t left = wanted < all ? wanted : all; left > 0; --left) {
+    const std::uint32_t first = next_block(worker);
+    const std::uint64_t due = deadlines_.due(first, now);
+    for (std::uint64_t d = due; d != 0; d &= d - 1) {
+      __builtin_prefetch(&records_[first + static_cast<unsigned>(__builtin_ctzll(d))], 1);
+    }
+    for (std::uint64_t d = due; d != 0; d &= d - 1) {
+      const std::uint32_t index = first + static_cast<unsigned>(__builtin_ctzll(d));
+      ConnState last{};
+      if (!lapse(worker, index, now, timeout_ticks, last)) continue;
+      on_expired(records_[index], last);
+      ++killed;
+    }
+  }
+  return killed;
+}
+
+template <typename Visit>
+std::size_t ConnTable::walk(unsigned worker, std::size_t cursor, std::size_t budget,
+                            Visit&& visit) {
+  // 1 + the index of the record to look at next.
+  std::uint32_t index =
+      cursor == 0 ? pool_.first_chunk(worker) : static_cast<std::uint32_t>(cursor - 1);
+  for (; budget > 0 && index != RecordPool::kNone; --budget) {
+    Record& record = records_[index];
+    // Acquire: pairs with create(); the record is filled.
+    if (is_live(record.state.load(std::memory_order_acquire))) visit(record);
+    ++index;
+    if (index % RecordPool::kChunk == 0) index = pool_.chunk_after(index - RecordPool::kChunk);
+  }
+  return index == RecordPool::kNone ? 0 : std::size_t{index} + 1;
+}
 
 }  // namespace lb
