@@ -1,0 +1,98 @@
+#include "controlplane/cli/format.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace lb::cli {
+
+std::string address_text(std::string_view bytes) {
+  char text[INET6_ADDRSTRLEN];
+  const int family = bytes.size() == 4 ? AF_INET : bytes.size() == 16 ? AF_INET6 : AF_UNSPEC;
+  if (family == AF_UNSPEC) return "?";
+  return ::inet_ntop(family, bytes.data(), text, sizeof text) == nullptr ? "?" : text;
+}
+
+std::string endpoint_text(std::string_view bytes, std::uint32_t port) {
+  return bytes.size() == 16 ? fmt::format("[{}]:{}", address_text(bytes), port)
+                            : fmt::format("{}:{}", address_text(bytes), port);
+}
+
+std::string mac_text(std::string_view bytes) {
+  if (bytes.size() != 6) return "?";
+  std::string out;
+  for (const char c : bytes) {
+    out += fmt::format("{}{:02x}", out.empty() ? "" : ":", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+std::string_view protocol_name(api::Protocol protocol) {
+  return protocol == api::TCP ? "tcp" : protocol == api::UDP ? "udp" : "?";
+}
+
+std::string_view protocol_heading(api::Protocol protocol) {
+  return protocol == api::TCP ? "TCP" : protocol == api::UDP ? "UDP" : "?";
+}
+
+std::string_view mode_name(api::Mode mode) {
+  return mode == api::NAT ? "nat" : mode == api::DR ? "dr" : "?";
+}
+
+std::string_view forward_text(api::Mode mode) {
+  return mode == api::NAT ? "Masq" : mode == api::DR ? "Route" : "?";
+}
+
+std::string_view scheduler_name(api::Scheduler scheduler) {
+  switch (scheduler) {
+    case api::RR:
+      return "rr";
+    case api::WRR:
+      return "wrr";
+    case api::LC:
+      return "lc";
+    case api::WLC:
+      return "wlc";
+    default:
+      return "?";
+  }
+}
+
+std::string_view state_text(const api::RealServerStats& server) {
+  if (server.removed()) return "removed";
+  if (!server.up()) return "down";
+  return server.next_hop_resolved() ? "up" : "unresolved";
+}
+
+std::string age_text(std::uint64_t milliseconds) {
+  const std::uint64_t seconds = milliseconds / 1000;
+  if (seconds == 0) return fmt::format("{}ms", milliseconds);
+  if (seconds < 60) return fmt::format("{}s", seconds);
+  if (seconds < 3600) return fmt::format("{}m{:02}s", seconds / 60, seconds % 60);
+  if (seconds < 86'400) return fmt::format("{}h{:02}m", seconds / 3600, seconds / 60 % 60);
+  return fmt::format("{}d{:02}h", seconds / 86'400, seconds / 3600 % 24);
+}
+
+std::string Columns::text() const {
+  std::vector<std::size_t> widths(align_.size());
+  for (const auto& row : rows_) {
+    for (std::size_t i = 0; i < std::min(row.size(), widths.size()); ++i) {
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  }
+  std::string out;
+  for (const auto& row : rows_) {
+    std::string line;
+    for (std::size_t i = 0; i < std::min(row.size(), widths.size()); ++i) {
+      if (i > 0) line += "  ";
+      line += align_[i] == Align::kRight ? fmt::format("{:>{}}", row[i], widths[i])
+                                         : fmt::format("{:<{}}", row[i], widths[i]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + '\n';
+  }
+  return out;
+}
+
+}  // namespace lb::cli

@@ -1,0 +1,46 @@
+// Texts of the values that the APIs carry, and columns.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/api/dataplane.pb.h"
+
+namespace lb::cli {
+
+// Of 4 or 16 bytes in network order; "?" of anything else.
+std::string address_text(std::string_view bytes);
+std::string endpoint_text(std::string_view bytes, std::uint32_t port);
+std::string mac_text(std::string_view bytes);
+
+std::string_view protocol_name(api::Protocol protocol);     // "tcp"
+std::string_view protocol_heading(api::Protocol protocol);  // "TCP"
+std::string_view mode_name(api::Mode mode);                 // "nat"
+std::string_view forward_text(api::Mode mode);              // "Masq", as ipvsadm
+std::string_view scheduler_name(api::Scheduler scheduler);
+
+// "removed", "down", "unresolved" (up, but its MAC address is not known yet) or "up".
+std::string_view state_text(const api::RealServerStats& server);
+
+// "800ms", "12s", "3m05s", "2h07m", "4d03h".
+std::string age_text(std::uint64_t milliseconds);
+
+// Rows of cells below each other, two blanks between columns.
+class Columns {
+ public:
+  enum class Align : std::uint8_t { kLeft, kRight };
+  explicit Columns(std::vector<Align> align) : align_(std::move(align)) {}
+
+  // Cells that are missing at the end of a row are empty.
+  void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  std::string text() const;
+
+ private:
+  std::vector<Align> align_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace lb::cli

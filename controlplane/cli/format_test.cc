@@ -1,0 +1,41 @@
+#include "controlplane/cli/format.h"
+
+#include <gtest/gtest.h>
+
+#include "controlplane/cli/test_messages.h"
+
+namespace lb::cli {
+namespace {
+
+TEST(Format, addresses) {
+  EXPECT_EQ(address_text(bytes_of("192.0.2.1")), "192.0.2.1");
+  EXPECT_EQ(address_text(std::string(15, '\0') + '\1'), "::1");
+  EXPECT_EQ(address_text(""), "?");
+  EXPECT_EQ(address_text("abc"), "?");
+  EXPECT_EQ(endpoint_text(bytes_of("192.0.2.1"), 80), "192.0.2.1:80");
+  EXPECT_EQ(endpoint_text(std::string(15, '\0') + '\1', 80), "[::1]:80");
+  EXPECT_EQ(mac_text(std::string("\x02\x00\x5e\x10\x00\xff", 6)), "02:00:5e:10:00:ff");
+  EXPECT_EQ(mac_text(""), "?");
+}
+
+TEST(Format, ages) {
+  EXPECT_EQ(age_text(0), "0ms");
+  EXPECT_EQ(age_text(999), "999ms");
+  EXPECT_EQ(age_text(1000), "1s");
+  EXPECT_EQ(age_text(59'999), "59s");
+  EXPECT_EQ(age_text(185'000), "3m05s");
+  EXPECT_EQ(age_text(7'620'000), "2h07m");
+  EXPECT_EQ(age_text(356'400'000), "4d03h");
+}
+
+TEST(Format, columns) {
+  using enum Columns::Align;
+  Columns columns({kLeft, kRight, kLeft});
+  columns.row({"a", "bb", "c"});
+  columns.row({"aaa", "b", "cc"});
+  columns.row({"only"});
+  EXPECT_EQ(columns.text(), "a     bb  c\naaa    b  cc\nonly\n");
+}
+
+}  // namespace
+}  // namespace lb::cli

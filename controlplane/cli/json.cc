@@ -1,0 +1,21 @@
+#include "controlplane/cli/json.h"
+
+namespace lb::cli {
+
+std::string print(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+std::string print_line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json traffic_json(const api::TrafficStats& traffic) {
+  return Json{{"connections", traffic.connections()},
+              {"packets_in", traffic.packets_in()},
+              {"packets_out", traffic.packets_out()},
+              {"bytes_in", traffic.bytes_in()},
+              {"bytes_out", traffic.bytes_out()}};
+}
+
+}  // namespace lb::cli

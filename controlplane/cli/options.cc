@@ -1,0 +1,209 @@
+#include "controlplane/cli/options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <sstream>
+#include <string_view>
+#include <vector>
+
+#include "config/base/nearest.h"
+#include "config/duration.h"
+#include "controlplane/cli/cli.h"
+
+namespace lb::cli {
+namespace {
+
+struct View {
+  std::string_view name;
+  Command command;
+  const char* help;
+};
+
+constexpr std::array<View, 7> kViews = {{
+    {"service", Command::kShowService, "services and their real servers, as ipvsadm -Ln"},
+    {"conn", Command::kShowConn, "connections, as ipvsadm -Lnc"},
+    {"rs", Command::kShowRs, "real servers with their health"},
+    {"port", Command::kShowPort, "ports with link and counters"},
+    {"lcore", Command::kShowLcore, "workers with their load"},
+    {"stats", Command::kShowStats, "counters since the start, or rates"},
+    {"drops", Command::kShowDrops, "dropped packets by reason"},
+}};
+
+constexpr auto kCommands = std::to_array<std::string_view>({"show", "check", "version"});
+
+constexpr std::uint64_t kMostRows = 1'000'000'000;
+
+// What is still text and has to be understood after CLI11 took it apart.
+struct Raw {
+  std::string client;
+  std::string real_server;
+  std::string interval;
+};
+
+Result<void> understand(const Raw& raw, Options& options) {
+  if (!raw.client.empty()) {
+    const bool has_length = raw.client.find('/') != std::string::npos;
+    auto prefix = Ipv4Prefix::parse(has_length ? raw.client : raw.client + "/32");
+    if (!prefix) {
+      return fail(fmt::format("--client {}: write an address or a network, as 198.51.100.0/24",
+                              raw.client));
+    }
+    options.conns.client = *prefix;
+  }
+  if (!raw.real_server.empty()) {
+    if (raw.real_server.find(':') != std::string::npos) {
+      auto endpoint = Ipv4Endpoint::parse(raw.real_server);
+      if (!endpoint) return fail("--rs: " + endpoint.error().message);
+      options.conns.real_server = endpoint->address;
+      options.conns.real_server_port = endpoint->port;
+    } else {
+      auto address = Ipv4Address::parse(raw.real_server);
+      if (!address) return fail("--rs: " + address.error().message);
+      options.conns.real_server = *address;
+    }
+  }
+  if (!raw.interval.empty()) {
+    auto interval = config::parse_duration(raw.interval);
+    if (!interval) return fail("--interval: " + interval.error().message);
+    if (*interval < std::chrono::milliseconds(100) || *interval > std::chrono::hours(1)) {
+      return fail(fmt::format("--interval {} is out of range; write a duration from 100ms to 1h",
+                              raw.interval));
+    }
+    options.interval = *interval;
+  }
+  std::string& state = options.conns.state;
+  std::transform(state.begin(), state.end(), state.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c == '-' ? '_' : c;
+  });
+  return {};
+}
+
+void add_conn_options(CLI::App& conn, Options& options, Raw& raw) {
+  conn.add_option("--service", options.conns.service, "only those of this service")
+      ->type_name("NAME");
+  conn.add_option("--client", raw.client, "only those from this address or network")
+      ->type_name("ADDRESS[/LENGTH]");
+  conn.add_option("--rs", raw.real_server, "only those to this real server")
+      ->type_name("ADDRESS[:PORT]");
+  conn.add_option("--state", options.conns.state, "only those in this state, as ESTABLISHED")
+      ->type_name("STATE");
+  conn.add_option("--limit", options.conns.limit, "stop after so many")
+      ->type_name("N")
+      ->check(CLI::Range(std::uint64_t{1}, kMostRows));
+}
+
+void add_stats_options(CLI::App& stats, Options& options, Raw& raw) {
+  CLI::Option* const rate =
+      stats.add_flag("--rate", options.rate, "live rates, until interrupted or --count is reached");
+  stats.add_option("--interval", raw.interval, "time between two samples, default 1s")
+      ->type_name("DURATION")
+      ->needs(rate);
+  stats.add_option("--count", options.count, "stop after so many samples")
+      ->type_name("N")
+      ->check(CLI::Range(std::uint64_t{1}, kMostRows))
+      ->needs(rate);
+}
+
+void add_commands(CLI::App& app, Options& options, Raw& raw) {
+  app.add_option("--config", options.config_file, "configuration file that names the run_dir")
+      ->type_name("FILE");
+  app.add_option("--run-dir", options.run_dir, "folder of the daemons' sockets")
+      ->type_name("DIR")
+      ->excludes("--config");
+  app.add_flag("--json", options.json, "print JSON");
+  app.fallthrough();
+  app.require_subcommand(1);
+
+  CLI::App* const show = app.add_subcommand("show", "what the director does now");
+  show->require_subcommand(1)->fallthrough();
+  for (const View& view : kViews) {
+    CLI::App* const command =
+        show->add_subcommand(std::string(view.name), view.help)->fallthrough();
+    command->callback([&options, &view] { options.command = view.command; });
+    if (view.command == Command::kShowConn) add_conn_options(*command, options, raw);
+    if (view.command == Command::kShowStats) add_stats_options(*command, options, raw);
+  }
+
+  CLI::App* const check =
+      app.add_subcommand("check", "look for mistakes in a configuration file")->fallthrough();
+  check->add_option("file", options.check_file, "the file")->required()->type_name("FILE");
+  check->callback([&options] { options.command = Command::kCheck; });
+
+  app.add_subcommand("version", "releases of lbcli and the daemons")
+      ->fallthrough()
+      ->callback([&options] { options.command = Command::kVersion; });
+}
+
+// The first argument that is neither an option nor an option's value, from `at` on.
+int next_word(int argc, const char* const* argv, int at) {
+  for (; at < argc; ++at) {
+    const std::string_view argument = argv[at];
+    if (argument == "--config" || argument == "--run-dir") {
+      ++at;
+    } else if (!argument.starts_with('-')) {
+      return at;
+    }
+  }
+  return argc;
+}
+
+// A clearer word than CLI11's for a command that is missing or misspelt; empty: it is not that.
+std::string explain_command(int argc, const char* const* argv) {
+  const auto unknown = [](std::string_view what, std::string_view word,
+                          std::span<const std::string_view> known) {
+    const std::string_view guess = nearest(word, known);
+    return guess.empty()
+               ? fmt::format("there is no {} {}; it can be {}", what, word, fmt::join(known, ", "))
+               : fmt::format("there is no {} {}; did you mean {}?", what, word, guess);
+  };
+  std::array<std::string_view, kViews.size()> views;
+  std::transform(kViews.begin(), kViews.end(), views.begin(), [](const View& v) { return v.name; });
+
+  const int command = next_word(argc, argv, 1);
+  if (command == argc) return fmt::format("say what to do: {}", fmt::join(kCommands, ", "));
+  if (std::find(kCommands.begin(), kCommands.end(), argv[command]) == kCommands.end()) {
+    return unknown("command", argv[command], kCommands);
+  }
+  if (std::string_view(argv[command]) != "show") return {};
+  const int view = next_word(argc, argv, command + 1);
+  if (view == argc) return fmt::format("say what to show: {}", fmt::join(views, ", "));
+  if (std::find(views.begin(), views.end(), argv[view]) == views.end()) {
+    return unknown("view", argv[view], views);
+  }
+  return {};
+}
+
+Stop usage_error(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return Stop{kUsage, fmt::format("lbcli: {} (lbcli --help tells more)\n", text)};
+}
+
+}  // namespace
+
+std::variant<Options, Stop> parse_options(int argc, const char* const* argv) {
+  Options options;
+  Raw raw;
+  CLI::App app("Asks a Ballast director what it does.", "lbcli");
+  add_commands(app, options, raw);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    std::ostringstream ignored;
+    if (app.exit(error, out, ignored) == 0) return Stop{kOk, out.str()};
+    const bool about_commands =
+        error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) ||
+        error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
+    const std::string better = about_commands ? explain_command(argc, argv) : std::string();
+    return usage_error(better.empty() ? error.what() : better);
+  }
+  if (auto understood = understand(raw, options); !understood) {
+    return usage_error(understood.error().message);
+  }
+  return options;
+}
+
+}  // namespace lb::cli

@@ -1,0 +1,55 @@
+// The command line, checked.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "config/base/net.h"
+
+namespace lb::cli {
+
+enum class Command : std::uint8_t {
+  kShowService,
+  kShowConn,
+  kShowRs,
+  kShowPort,
+  kShowLcore,
+  kShowStats,
+  kShowDrops,
+  kCheck,
+  kVersion,
+};
+
+struct ConnFilter {
+  std::string service;  // empty: any
+  std::optional<Ipv4Prefix> client;
+  std::optional<Ipv4Address> real_server;
+  std::uint16_t real_server_port = 0;  // 0: any
+  std::string state;                   // capitals; empty: any
+  std::uint64_t limit = 0;             // 0: all
+};
+
+struct Options {
+  Command command = Command::kVersion;
+  std::string config_file;  // empty: not given
+  std::string run_dir;      // empty: not given
+  bool json = false;
+  bool rate = false;
+  std::chrono::milliseconds interval{1000};
+  std::uint64_t count = 0;  // of samples; 0: without end
+  ConnFilter conns;
+  std::string check_file;
+};
+
+// Nothing to run: help (for stdout, status 0) or what is wrong with the arguments (one line).
+struct Stop {
+  int status = 0;
+  std::string text;
+};
+
+std::variant<Options, Stop> parse_options(int argc, const char* const* argv);
+
+}  // namespace lb::cli

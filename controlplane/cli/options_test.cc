@@ -1,0 +1,117 @@
+#include "controlplane/cli/options.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "controlplane/cli/cli.h"
+
+namespace lb::cli {
+namespace {
+
+std::variant<Options, Stop> parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "lbcli");
+  return parse_options(static_cast<int>(arguments.size()), arguments.data());
+}
+
+Options options(std::vector<const char*> arguments) {
+  auto parsed = parse(std::move(arguments));
+  if (const Stop* stop = std::get_if<Stop>(&parsed)) {
+    ADD_FAILURE() << stop->text;
+    return {};
+  }
+  return std::get<Options>(parsed);
+}
+
+// The one line of a usage error.
+std::string error(std::vector<const char*> arguments) {
+  auto parsed = parse(std::move(arguments));
+  const Stop* const stop = std::get_if<Stop>(&parsed);
+  if (stop == nullptr) return "accepted";
+  EXPECT_EQ(stop->status, kUsage);
+  EXPECT_EQ(stop->text.find('\n'), stop->text.size() - 1);
+  return stop->text;
+}
+
+TEST(Options, know_every_view) {
+  EXPECT_EQ(options({"show", "service"}).command, Command::kShowService);
+  EXPECT_EQ(options({"show", "conn"}).command, Command::kShowConn);
+  EXPECT_EQ(options({"show", "rs"}).command, Command::kShowRs);
+  EXPECT_EQ(options({"show", "port"}).command, Command::kShowPort);
+  EXPECT_EQ(options({"show", "lcore"}).command, Command::kShowLcore);
+  EXPECT_EQ(options({"show", "stats"}).command, Command::kShowStats);
+  EXPECT_EQ(options({"show", "drops"}).command, Command::kShowDrops);
+  EXPECT_EQ(options({"version"}).command, Command::kVersion);
+  EXPECT_EQ(options({"check", "a.toml"}).check_file, "a.toml");
+}
+
+TEST(Options, of_the_whole_program_stand_anywhere) {
+  EXPECT_TRUE(options({"--json", "show", "rs"}).json);
+  EXPECT_TRUE(options({"show", "--json", "rs"}).json);
+  EXPECT_TRUE(options({"show", "rs", "--json"}).json);
+  EXPECT_TRUE(options({"check", "a.toml", "--json"}).json);
+  EXPECT_FALSE(options({"show", "rs"}).json);
+  EXPECT_EQ(options({"show", "rs", "--run-dir", "/run/a"}).run_dir, "/run/a");
+  EXPECT_EQ(options({"--config", "a.toml", "show", "rs"}).config_file, "a.toml");
+}
+
+TEST(Options, filters) {
+  const Options o = options({"show", "conn", "--service", "web", "--client", "198.51.100.0/24",
+                             "--rs", "10.0.0.11:80", "--state", "time-wait", "--limit", "5"});
+  EXPECT_EQ(o.conns.service, "web");
+  EXPECT_EQ(o.conns.client->to_string(), "198.51.100.0/24");
+  EXPECT_EQ(o.conns.real_server->to_string(), "10.0.0.11");
+  EXPECT_EQ(o.conns.real_server_port, 80);
+  EXPECT_EQ(o.conns.state, "TIME_WAIT");
+  EXPECT_EQ(o.conns.limit, 5u);
+  EXPECT_EQ(options({"show", "conn", "--client", "198.51.100.7"}).conns.client->length, 32);
+  EXPECT_EQ(options({"show", "conn", "--rs", "10.0.0.11"}).conns.real_server_port, 0);
+}
+
+TEST(Options, rates) {
+  const Options o = options({"show", "stats", "--rate", "--interval", "250ms", "--count", "3"});
+  EXPECT_TRUE(o.rate);
+  EXPECT_EQ(o.interval.count(), 250);
+  EXPECT_EQ(o.count, 3u);
+  EXPECT_EQ(options({"show", "stats", "--rate"}).interval.count(), 1000);
+}
+
+TEST(Options, errors_say_what_to_write) {
+  EXPECT_EQ(error({}), "lbcli: say what to do: show, check, version (lbcli --help tells more)\n");
+  EXPECT_EQ(error({"--run-dir", "/r", "shwo"}),
+            "lbcli: there is no command shwo; did you mean show? (lbcli --help tells more)\n");
+  EXPECT_EQ(error({"show", "servcie"}),
+            "lbcli: there is no view servcie; did you mean service? (lbcli --help tells more)\n");
+  EXPECT_EQ(error({"show", "vrrp"}),
+            "lbcli: there is no view vrrp; it can be service, conn, rs, port, lcore, stats, drops "
+            "(lbcli --help tells more)\n");
+  EXPECT_NE(error({"show"}).find("say what to show: service, conn"), std::string::npos);
+  EXPECT_NE(error({"show", "conn", "--client", "10.0.0"}).find("--client 10.0.0: write an address"),
+            std::string::npos);
+  EXPECT_NE(
+      error({"show", "conn", "--rs", "10.0.0.1:0"}).find("--rs: \"10.0.0.1:0\" has a bad port"),
+      std::string::npos);
+  EXPECT_NE(error({"show", "conn", "--limit", "-1"}).find("--limit"), std::string::npos);
+  EXPECT_NE(error({"show", "conn", "--limit", "0"}).find("--limit"), std::string::npos);
+  EXPECT_NE(error({"show", "stats", "--interval", "1s"}).find("--rate"), std::string::npos);
+  EXPECT_NE(error({"show", "stats", "--rate", "--interval", "1"}).find("not a duration"),
+            std::string::npos);
+  EXPECT_NE(error({"show", "stats", "--rate", "--interval", "2h"}).find("100ms to 1h"),
+            std::string::npos);
+  EXPECT_NE(error({"show", "rs", "--service", "web"}).find("--service"), std::string::npos);
+  EXPECT_NE(error({"show", "rs", "extra"}).find("extra"), std::string::npos);
+  EXPECT_NE(error({"check"}).find("file is required"), std::string::npos);
+  EXPECT_NE(error({"--run-dir"}).find("--run-dir"), std::string::npos);
+  EXPECT_NE(error({"--run-dir", "a", "--config", "b", "version"}).find("excludes"),
+            std::string::npos);
+}
+
+TEST(Options, help_is_no_error) {
+  const auto parsed = parse({"show", "conn", "--help"});
+  ASSERT_TRUE(std::holds_alternative<Stop>(parsed));
+  EXPECT_EQ(std::get<Stop>(parsed).status, kOk);
+  EXPECT_NE(std::get<Stop>(parsed).text.find("--client"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace lb::cli

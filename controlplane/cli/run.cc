@@ -1,0 +1,305 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <iostream>
+#include <thread>
+
+#include "config/load.h"
+#include "controlplane/api/controlplane.pb.h"
+#include "controlplane/cli/check.h"
+#include "controlplane/cli/cli.h"
+#include "controlplane/cli/options.h"
+#include "controlplane/cli/rates.h"
+#include "controlplane/cli/show.h"
+#include "dataplane/api/client.h"
+#include "dataplane/api/dataplane.pb.h"
+
+namespace lb::cli {
+namespace {
+
+using DataplaneClient = api::Client<api::Request, api::Response>;
+using ControlClient = api::Client<api::control::Request, api::control::Response>;
+
+// A command that cannot go on: its exit status, and the line that says why (empty: it is said).
+struct Failure {
+  int status;
+  std::string message;
+};
+
+template <typename T>
+using Outcome = tl::expected<T, Failure>;
+
+tl::unexpected<Failure> stop(int status, std::string message) {
+  return tl::make_unexpected(Failure{status, std::move(message)});
+}
+
+class Session {
+ public:
+  Session(const Options& options, std::ostream& out, std::ostream& err)
+      : options_(options), out_(out), err_(err) {}
+
+  int run() {
+    const Outcome<void> outcome = run_command();
+    out_.flush();
+    if (!outcome) {
+      if (!outcome.error().message.empty()) say(outcome.error().message);
+      return outcome.error().status;
+    }
+    if (!out_) {
+      say("the output could not be written");
+      return kFailed;
+    }
+    return kOk;
+  }
+
+ private:
+  Outcome<void> run_command();
+  Outcome<void> check();
+  Outcome<void> show(std::string (*text)(const api::Stats&),
+                     std::string (*json)(const api::Stats&));
+  Outcome<void> show_rs();
+  Outcome<void> show_conns();
+  Outcome<void> show_rates();
+  Outcome<void> version();
+
+  void say(const std::string& line) { err_ << "lbcli: " << line << '\n'; }
+
+  Outcome<std::string> run_dir();
+  template <typename Client>
+  Outcome<Client> connect(const std::string& socket_name, const std::string& daemon);
+  Outcome<DataplaneClient> dataplane() {
+    return connect<DataplaneClient>("dataplane.sock", "lb-dataplane");
+  }
+  Outcome<ControlClient> controlplane() {
+    return connect<ControlClient>("controlplane.sock", "lb-controlplane");
+  }
+  Outcome<api::Stats> stats(DataplaneClient& client);
+
+  const Options& options_;
+  std::ostream& out_;
+  std::ostream& err_;
+};
+
+Outcome<std::string> Session::run_dir() {
+  if (!options_.run_dir.empty()) return options_.run_dir;
+  if (options_.config_file.empty()) return config::Director{}.run_dir;
+  const config::Loaded loaded = config::load_file(options_.config_file, config::Machine::here());
+  if (loaded.mistakes.empty()) return loaded.config.director.run_dir;
+  err_ << config::format_mistakes(options_.config_file, loaded.mistakes);
+  return stop(kUsage, "the configuration has mistakes; --run-dir works without it");
+}
+
+template <typename Client>
+Outcome<Client> Session::connect(const std::string& socket_name, const std::string& daemon) {
+  const auto folder = run_dir();
+  if (!folder) return tl::make_unexpected(folder.error());
+  const std::string path = *folder + '/' + socket_name;
+  const api::ClientOptions client_options{.program = "lbcli", .daemon = daemon};
+  auto client = Client::connect(path, client_options);
+  if (client) return std::move(*client);
+  // Somebody listens, so it is what he said, as another release.
+  if (api::FrameSocket::connect(path, daemon, client_options.timeout)) {
+    return stop(kFailed, client.error().message);
+  }
+  if (::access(path.c_str(), R_OK | W_OK) != 0 && errno == EACCES) {
+    return stop(kDaemonDown, client.error().message);
+  }
+  return stop(
+      kDaemonDown,
+      fmt::format("{} does not run: nobody answers at {}; start it (systemctl start {}), or "
+                  "name its folder with --run-dir or --config",
+                  daemon, path, daemon));
+}
+
+Outcome<api::Stats> Session::stats(DataplaneClient& client) {
+  api::Request request;
+  request.mutable_stats();
+  auto response = client.call(std::move(request));
+  if (!response) return stop(kDaemonDown, response.error().message);
+  return std::move(*response->mutable_stats());
+}
+
+Outcome<void> Session::show(std::string (*text)(const api::Stats&),
+                            std::string (*json)(const api::Stats&)) {
+  auto client = dataplane();
+  if (!client) return tl::make_unexpected(client.error());
+  const auto answer = stats(*client);
+  if (!answer) return tl::make_unexpected(answer.error());
+  out_ << (options_.json ? json(*answer) : text(*answer));
+  return {};
+}
+
+Outcome<void> Session::show_rs() {
+  auto client = dataplane();
+  if (!client) return tl::make_unexpected(client.error());
+  const auto answer = stats(*client);
+  if (!answer) return tl::make_unexpected(answer.error());
+
+  api::control::Response response;
+  const api::control::Status* health = nullptr;
+  auto control = controlplane();
+  if (control) {
+    api::control::Request request;
+    request.mutable_status();
+    if (auto status = control->call(std::move(request))) {
+      response = std::move(*status);
+      health = &response.status();
+    } else {
+      say(status.error().message + "; the health is unknown");
+    }
+  } else {
+    say(control.error().message + "; the health is unknown");
+  }
+  out_ << (options_.json ? rs_json(*answer, health) : rs_text(*answer, health));
+  return {};
+}
+
+api::Request conns_request(const ConnFilter& filter) {
+  const auto bytes = [](Ipv4Address address) {
+    return std::string(reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw);
+  };
+  api::Request request;
+  api::ConnsRequest& conns = *request.mutable_conns();
+  conns.set_service(filter.service);
+  conns.set_state(filter.state);
+  conns.set_limit(filter.limit);
+  // A prefix of length 0 is everybody; in the message it would be one host.
+  if (filter.client && filter.client->length > 0) {
+    conns.set_client(bytes(filter.client->address));
+    conns.set_client_prefix(filter.client->length);
+  }
+  if (filter.real_server) {
+    conns.set_real_server(bytes(*filter.real_server));
+    conns.set_real_server_port(filter.real_server_port);
+  }
+  return request;
+}
+
+// Row by row: what is in memory at one time is one message of the daemon's.
+Outcome<void> Session::show_conns() {
+  auto client = dataplane();
+  if (!client) return tl::make_unexpected(client.error());
+  bool begun = false;
+  bool any = false;
+  std::string rows;
+  const auto streamed =
+      client->stream(conns_request(options_.conns), [&](const api::Response& response) {
+        rows.clear();
+        if (!begun) rows = options_.json ? "[" : conn_heading();
+        begun = true;
+        for (const api::Conn& conn : response.conns().conns()) {
+          if (options_.json) {
+            rows += any ? ",\n" : "\n";
+            append_conn_json(conn, rows);
+          } else {
+            append_conn_text(conn, rows);
+          }
+          any = true;
+        }
+        out_ << rows;
+        return static_cast<bool>(out_);
+      });
+  // Before the first row the data plane refuses filters; after that it can only have gone away.
+  if (!streamed) return stop(begun ? kDaemonDown : kUsage, streamed.error().message);
+  if (options_.json) out_ << (any ? "\n]\n" : "]\n");
+  return {};
+}
+
+Outcome<void> Session::show_rates() {
+  auto client = dataplane();
+  if (!client) return tl::make_unexpected(client.error());
+  auto before = stats(*client);
+  if (!before) return tl::make_unexpected(before.error());
+  for (std::uint64_t shown = 0; options_.count == 0 || shown < options_.count;) {
+    std::this_thread::sleep_for(options_.interval);
+    auto now = stats(*client);
+    if (!now) return tl::make_unexpected(now.error());
+    if (const auto rates = rates_between(*before, *now)) {
+      if (shown > 0 && !options_.json) out_ << '\n';
+      out_ << (options_.json ? rates_json(*rates) : rates_text(*rates)) << std::flush;
+      if (!out_) return {};
+      ++shown;
+    }
+    before = std::move(now);
+  }
+  return {};
+}
+
+Outcome<void> Session::version() {
+  DaemonRelease dataplane_release{"lb-dataplane", {}, {}};
+  DaemonRelease control_release{"lb-controlplane", {}, {}};
+  if (auto client = dataplane()) {
+    dataplane_release.release = client->release();
+  } else if (client.error().status == kUsage) {
+    return tl::make_unexpected(client.error());
+  } else {
+    dataplane_release.error = client.error().message;
+  }
+  if (auto client = controlplane()) {
+    control_release.release = client->release();
+  } else {
+    control_release.error = client.error().message;
+  }
+  const std::vector<DaemonRelease> daemons = {dataplane_release, control_release};
+  out_ << (options_.json ? version_json(daemons) : version_text(daemons));
+  return {};
+}
+
+Outcome<void> Session::check() {
+  const config::Loaded loaded = config::load_file(options_.check_file, config::Machine::here());
+  if (options_.json) out_ << check_json(loaded);
+  if (loaded.mistakes.empty()) {
+    if (!options_.json) out_ << check_text(loaded);
+    return {};
+  }
+  if (!options_.json) err_ << config::format_mistakes(loaded.file_name, loaded.mistakes);
+  return stop(kUsage, "");
+}
+
+Outcome<void> Session::run_command() {
+  switch (options_.command) {
+    case Command::kShowService:
+      return show(service_text, service_json);
+    case Command::kShowConn:
+      return show_conns();
+    case Command::kShowRs:
+      return show_rs();
+    case Command::kShowPort:
+      return show(port_text, port_json);
+    case Command::kShowLcore:
+      return show(lcore_text, lcore_json);
+    case Command::kShowStats:
+      return options_.rate ? show_rates() : show(stats_text, stats_json);
+    case Command::kShowDrops:
+      return show(drops_text, drops_json);
+    case Command::kCheck:
+      return check();
+    case Command::kVersion:
+      return version();
+  }
+  return stop(kUsage, "unknown command");
+}
+
+}  // namespace
+
+int run(int argc, char** argv, std::ostream& out, std::ostream& err) {
+  try {
+    const auto parsed = parse_options(argc, argv);
+    if (const Stop* const stopped = std::get_if<Stop>(&parsed)) {
+      (stopped->status == kOk ? out : err) << stopped->text;
+      return stopped->status;
+    }
+    return Session(std::get<Options>(parsed), out, err).run();
+  } catch (const std::exception& error) {
+    err << "lbcli: " << error.what() << '\n';
+    return kFailed;
+  }
+}
+
+int run(int argc, char** argv) {
+  std::ios::sync_with_stdio(false);
+  return run(argc, argv, std::cout, std::cerr);
+}
+
+}  // namespace lb::cli

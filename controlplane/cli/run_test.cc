@@ -1,0 +1,287 @@
+// lbcli against daemons on real sockets.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "controlplane/cli/cli.h"
+#include "controlplane/cli/test_messages.h"
+#include "dataplane/api/server.h"
+
+namespace lb::cli {
+namespace {
+
+constexpr int kBatches = 3;
+constexpr int kRowsPerBatch = 4;
+
+// A daemon on its own thread.
+template <typename Request, typename Response>
+class Daemon {
+ public:
+  using Server = api::Server<Request, Response>;
+  Daemon(const std::string& path, const std::string& program, typename Server::Handler handler)
+      : server_(context_, {.path = path, .program = program}, std::move(handler)) {
+    const auto listening = server_.listen();
+    EXPECT_TRUE(listening) << listening.error().message;
+    thread_ = std::thread([this] { context_.run(); });
+  }
+  ~Daemon() {
+    context_.stop();
+    thread_.join();
+    server_.close();
+  }
+
+ private:
+  boost::asio::io_context context_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_ =
+      boost::asio::make_work_guard(context_);
+  Server server_;
+  std::thread thread_;
+};
+
+using Dataplane = Daemon<api::Request, api::Response>;
+using Controlplane = Daemon<api::control::Request, api::control::Response>;
+
+struct Ran {
+  int status;
+  std::string out;
+  std::string err;
+};
+
+class RunTest : public testing::Test {
+ protected:
+  RunTest() {
+    dir_ = std::filesystem::temp_directory_path() /
+           ("lbcli-" + std::to_string(getpid()) + '-' +
+            testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::filesystem::create_directories(dir_);
+  }
+  ~RunTest() override { std::filesystem::remove_all(dir_); }
+
+  std::string path(const char* name) const { return (dir_ / name).string(); }
+
+  std::unique_ptr<Dataplane> dataplane() {
+    return std::make_unique<Dataplane>(
+        path("dataplane.sock"), "lb-dataplane",
+        [this](const api::Request& request) { return answer(request); });
+  }
+
+  std::unique_ptr<Controlplane> controlplane() {
+    return std::make_unique<Controlplane>(path("controlplane.sock"), "lb-controlplane",
+                                          [](const api::control::Request&) {
+                                            api::control::Response response;
+                                            *response.mutable_status() = sample_status();
+                                            return response;
+                                          });
+  }
+
+  // Every reading of the counters is a second after the one before.
+  Dataplane::Server::Answer answer(const api::Request& request) {
+    api::Response response;
+    if (request.has_stats()) {
+      *response.mutable_stats() = sample_stats();
+      const std::uint64_t reading = readings_++;
+      response.mutable_stats()->set_uptime_ms(1000 * (reading + 1));
+      response.mutable_stats()->set_monotonic_ns(1'000'000'000 * (reading + 1));
+      return response;
+    }
+    last_conns_ = request.conns();
+    if (request.conns().service() == "none") {
+      response.set_error("there is no service 'none'");
+      return response;
+    }
+    const int batches = request.conns().service() == "empty" ? 0 : kBatches;
+    return Dataplane::Server::Producer([batches, batch = 0]() mutable {
+      api::Response part;
+      part.mutable_conns();
+      for (int i = 0; batches > 0 && i < kRowsPerBatch; ++i) {
+        *part.mutable_conns()->add_conns() =
+            sample_conn(static_cast<std::uint32_t>(1000 * (batch + 1) + i));
+      }
+      ++batch;
+      part.set_more(batch < batches);
+      return part;
+    });
+  }
+
+  Ran lbcli(std::vector<std::string> arguments, bool with_dir = true) {
+    if (with_dir) arguments.insert(arguments.begin(), {"--run-dir", dir_.string()});
+    arguments.insert(arguments.begin(), "lbcli");
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    std::ostringstream out;
+    std::ostringstream err;
+    const int status = run(static_cast<int>(argv.size()), argv.data(), out, err);
+    return {status, out.str(), err.str()};
+  }
+
+  std::filesystem::path dir_;
+  std::uint64_t readings_ = 0;
+  api::ConnsRequest last_conns_;
+};
+
+std::size_t lines(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+TEST_F(RunTest, every_view_has_text_and_json) {
+  const auto daemon = dataplane();
+  const auto control = controlplane();
+  for (const char* view : {"service", "conn", "rs", "port", "lcore", "stats", "drops"}) {
+    const Ran text = lbcli({"show", view});
+    EXPECT_EQ(text.status, kOk) << text.err;
+    EXPECT_EQ(text.err, "");
+    EXPECT_GT(lines(text.out), 1u);
+    const Ran json = lbcli({"show", view, "--json"});
+    EXPECT_EQ(json.status, kOk) << json.err;
+    EXPECT_NO_THROW(nlohmann::json::parse(json.out)) << view;
+  }
+}
+
+TEST_F(RunTest, a_daemon_that_is_down_is_one_line_and_status_3) {
+  for (const char* view : {"service", "conn", "rs", "port", "lcore", "stats", "drops"}) {
+    const Ran ran = lbcli({"show", view});
+    EXPECT_EQ(ran.status, kDaemonDown);
+    EXPECT_EQ(ran.out, "");
+    EXPECT_EQ(ran.err, "lbcli: lb-dataplane does not run: nobody answers at " +
+                           path("dataplane.sock") +
+                           "; start it (systemctl start lb-dataplane), or name its folder with "
+                           "--run-dir or --config\n");
+  }
+}
+
+TEST_F(RunTest, another_release_is_one_line) {
+  // A data plane of a later protocol closes with an error after any greeting.
+  boost::asio::io_context context;
+  class Refusal final : public api::Dialogue {
+   public:
+    void begin(std::string_view) override {}
+    Step next() override {
+      api::Response response;
+      response.set_id(1);
+      response.set_error(
+          "lbcli 0.1.0 speaks protocol 1, lb-dataplane 9.0.0 speaks 9; install the "
+          "same release of both");
+      return {*api::to_frame(response), false, true};
+    }
+    Step fault(const std::string&) override { return next(); }
+  };
+  api::FrameServer server(context, {.path = path("dataplane.sock"), .program = "lb-dataplane"},
+                          [] { return std::make_unique<Refusal>(); });
+  ASSERT_TRUE(server.listen());
+  std::thread thread([&context] { context.run(); });
+  const Ran ran = lbcli({"show", "service"});
+  context.stop();
+  thread.join();
+  EXPECT_EQ(ran.status, kFailed);
+  EXPECT_EQ(ran.err,
+            "lbcli: lbcli 0.1.0 speaks protocol 1, lb-dataplane 9.0.0 speaks 9; install the same "
+            "release of both\n");
+}
+
+TEST_F(RunTest, connections_are_streamed) {
+  const auto daemon = dataplane();
+  EXPECT_EQ(lines(lbcli({"show", "conn"}).out), 1u + kBatches * kRowsPerBatch);
+  const auto rows = nlohmann::json::parse(lbcli({"show", "conn", "--json"}).out);
+  ASSERT_EQ(rows.size(), std::size_t{kBatches * kRowsPerBatch});
+  EXPECT_EQ(rows[4]["client_port"], 2000);
+  EXPECT_EQ(lines(lbcli({"show", "conn", "--service", "empty"}).out), 1u);
+  EXPECT_EQ(lbcli({"show", "conn", "--service", "empty", "--json"}).out, "[]\n");
+}
+
+TEST_F(RunTest, filters_reach_the_data_plane) {
+  const auto daemon = dataplane();
+  lbcli({"show", "conn", "--service", "web", "--client", "198.51.100.0/24", "--rs", "10.0.0.11:80",
+         "--state", "established", "--limit", "9"});
+  EXPECT_EQ(last_conns_.service(), "web");
+  EXPECT_EQ(last_conns_.client(), bytes_of("198.51.100.0"));
+  EXPECT_EQ(last_conns_.client_prefix(), 24u);
+  EXPECT_EQ(last_conns_.real_server(), bytes_of("10.0.0.11"));
+  EXPECT_EQ(last_conns_.real_server_port(), 80u);
+  EXPECT_EQ(last_conns_.state(), "ESTABLISHED");
+  EXPECT_EQ(last_conns_.limit(), 9u);
+  lbcli({"show", "conn", "--client", "0.0.0.0/0"});
+  EXPECT_EQ(last_conns_.client(), "");
+}
+
+TEST_F(RunTest, a_filter_that_the_data_plane_refuses_is_a_usage_error) {
+  const auto daemon = dataplane();
+  const Ran ran = lbcli({"show", "conn", "--service", "none", "--json"});
+  EXPECT_EQ(ran.status, kUsage);
+  EXPECT_EQ(ran.out, "");
+  EXPECT_EQ(ran.err, "lbcli: there is no service 'none'\n");
+}
+
+TEST_F(RunTest, real_servers_without_the_control_plane) {
+  const auto daemon = dataplane();
+  const Ran ran = lbcli({"show", "rs"});
+  EXPECT_EQ(ran.status, kOk);
+  EXPECT_EQ(lines(ran.out), 6u);
+  EXPECT_EQ(lines(ran.err), 1u);
+  EXPECT_NE(ran.err.find("lb-controlplane does not run"), std::string::npos);
+  EXPECT_NE(ran.err.find("health is unknown"), std::string::npos);
+}
+
+TEST_F(RunTest, rates_stop_after_count) {
+  const auto daemon = dataplane();
+  const Ran ran =
+      lbcli({"show", "stats", "--rate", "--interval", "100ms", "--count", "2", "--json"});
+  EXPECT_EQ(ran.status, kOk) << ran.err;
+  EXPECT_EQ(lines(ran.out), 2u);
+}
+
+TEST_F(RunTest, the_configuration_names_the_folder) {
+  const std::string config = path("a.toml");
+  std::ofstream(config) << "[director]\nname = \"a\"\nrun_dir = \"" << dir_.string()
+                        << "\"\n[dataplane]\nlcores = \"0\"\n[[port]]\nname = \"wan\"\n"
+                           "device = \"net_tap0\"\naddresses = [\"192.0.2.2/24\"]\n";
+  const auto daemon = dataplane();
+  EXPECT_EQ(lbcli({"--config", config, "show", "drops"}, false).status, kOk);
+  const Ran checked = lbcli({"check", config}, false);
+  EXPECT_EQ(checked.status, kOk);
+  EXPECT_EQ(checked.out, config + ": ok (0 services, 0 real servers)\n");
+  std::ofstream(config, std::ios::app) << "colour = 1\n";
+  const Ran wrong = lbcli({"--config", config, "show", "drops"}, false);
+  EXPECT_EQ(wrong.status, kUsage);
+  EXPECT_NE(wrong.err.find(config + ":10:1: "), std::string::npos) << wrong.err;
+}
+
+TEST_F(RunTest, check_tells_mistakes_with_status_2) {
+  const std::string config = path("b.toml");
+  std::ofstream(config) << "[director]\nname = 1\n";
+  const Ran ran = lbcli({"check", config}, false);
+  EXPECT_EQ(ran.status, kUsage);
+  EXPECT_EQ(ran.out, "");
+  EXPECT_NE(ran.err.find(config + ":2:8: name must not be a number"), std::string::npos) << ran.err;
+}
+
+TEST_F(RunTest, version_works_without_daemons) {
+  Ran ran = lbcli({"version"});
+  EXPECT_EQ(ran.status, kOk);
+  EXPECT_NE(ran.out.find("lb-dataplane - ("), std::string::npos);
+  const auto daemon = dataplane();
+  ran = lbcli({"version"});
+  EXPECT_NE(ran.out.find("lb-dataplane " LB_RELEASE "\n"), std::string::npos);
+}
+
+TEST_F(RunTest, output_that_cannot_be_written_is_an_error) {
+  const auto daemon = dataplane();
+  std::ofstream full("/dev/full");
+  std::ostringstream err;
+  std::string arguments[] = {"lbcli", "--run-dir", dir_.string(), "show", "conn"};
+  char* argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(),
+                  arguments[3].data(), arguments[4].data()};
+  EXPECT_EQ(run(5, argv, full, err), kFailed);
+  EXPECT_EQ(err.str(), "lbcli: the output could not be written\n");
+}
+
+}  // namespace
+}  // namespace lb::cli

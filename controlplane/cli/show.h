@@ -1,0 +1,41 @@
+// What `lbcli show` prints: pure functions of what the daemons answered. The text is for people and
+// may change; the keys of the JSON stay, with units in their names.
+#pragma once
+
+#include <string>
+
+namespace lb::api {
+class Conn;
+class Stats;
+namespace control {
+class Status;
+}
+}  // namespace lb::api
+
+namespace lb::cli {
+
+std::string service_text(const api::Stats& stats);
+std::string service_json(const api::Stats& stats);
+
+// `health` is null when the control plane does not answer.
+std::string rs_text(const api::Stats& stats, const api::control::Status* health);
+std::string rs_json(const api::Stats& stats, const api::control::Status* health);
+
+std::string port_text(const api::Stats& stats);
+std::string port_json(const api::Stats& stats);
+
+std::string lcore_text(const api::Stats& stats);
+std::string lcore_json(const api::Stats& stats);
+
+std::string stats_text(const api::Stats& stats);
+std::string stats_json(const api::Stats& stats);
+
+std::string drops_text(const api::Stats& stats);
+std::string drops_json(const api::Stats& stats);
+
+// Rows of connections, which may be millions: each is appended to `out` by itself.
+std::string conn_heading();
+void append_conn_text(const api::Conn& conn, std::string& out);
+void append_conn_json(const api::Conn& conn, std::string& out);  // one object, no line end
+
+}  // namespace lb::cli

@@ -1,0 +1,103 @@
+// `show rs`: real servers as the data plane runs them, with the control plane's word on their
+// health.
+#include <map>
+#include <tuple>
+
+#include "controlplane/api/controlplane.pb.h"
+#include "controlplane/cli/format.h"
+#include "controlplane/cli/json.h"
+#include "controlplane/cli/show.h"
+
+namespace lb::cli {
+namespace {
+
+class HealthIndex {
+ public:
+  explicit HealthIndex(const api::control::Status* status) {
+    if (status == nullptr) return;
+    for (const api::control::Target& target : status->targets()) {
+      targets_.emplace(std::tuple(target.service(), target.address(), target.port()), &target);
+    }
+  }
+
+  // Null when the control plane is silent, or checks no such server.
+  const api::control::Target* find(const api::ServiceStats& service,
+                                   const api::RealServerStats& server) const {
+    const auto found = targets_.find({service.name(), server.address(), server.port()});
+    return found == targets_.end() ? nullptr : found->second;
+  }
+
+ private:
+  std::map<std::tuple<std::string, std::string, std::uint32_t>, const api::control::Target*>
+      targets_;
+};
+
+std::string or_dash(const std::string& text) {
+  return text.empty() ? "-" : text;
+}
+
+Json health_json(const api::control::Target* target) {
+  if (target == nullptr) return nullptr;
+  return {{"up", target->up()},
+          {"since_ms", target->since_ms()},
+          {"check", target->check()},
+          {"last_result", target->last_result()},
+          {"rise_count", target->rise_count()},
+          {"fall_count", target->fall_count()}};
+}
+
+}  // namespace
+
+std::string rs_text(const api::Stats& stats, const api::control::Status* health) {
+  using enum Columns::Align;
+  const HealthIndex index(health);
+  Columns columns(
+      {kLeft, kLeft, kLeft, kRight, kLeft, kLeft, kRight, kLeft, kRight, kRight, kRight, kLeft});
+  columns.row({"Service", "RealServer:Port", "Forward", "Weight", "State", "Health", "Since",
+               "Check", "ActiveConn", "InActConn", "Conns", "LastResult"});
+  for (const api::ServiceStats& service : stats.services()) {
+    for (const api::RealServerStats& server : service.real_servers()) {
+      const api::control::Target* const target = index.find(service, server);
+      columns.row({service.name(), endpoint_text(server.address(), server.port()),
+                   std::string(forward_text(service.mode())), std::to_string(server.weight()),
+                   std::string(state_text(server)),
+                   target == nullptr ? "-"
+                   : target->up()    ? "up"
+                                     : "down",
+                   target == nullptr ? "-" : age_text(target->since_ms()),
+                   target == nullptr ? "-" : or_dash(target->check()),
+                   std::to_string(server.active_connections()),
+                   std::to_string(server.inactive_connections()),
+                   std::to_string(server.traffic().connections()),
+                   target == nullptr ? "-" : or_dash(target->last_result())});
+    }
+  }
+  return columns.text();
+}
+
+std::string rs_json(const api::Stats& stats, const api::control::Status* health) {
+  const HealthIndex index(health);
+  Json servers = Json::array();
+  for (const api::ServiceStats& service : stats.services()) {
+    for (const api::RealServerStats& server : service.real_servers()) {
+      Json json = {{"service", service.name()},
+                   {"protocol", protocol_name(service.protocol())},
+                   {"address", address_text(server.address())},
+                   {"port", server.port()},
+                   {"mode", mode_name(service.mode())},
+                   {"weight", server.weight()},
+                   {"state", state_text(server)},
+                   {"up", server.up()},
+                   {"removed", server.removed()},
+                   {"next_hop_resolved", server.next_hop_resolved()},
+                   {"active_connections", server.active_connections()},
+                   {"inactive_connections", server.inactive_connections()}};
+      json.update(traffic_json(server.traffic()));
+      json["health"] = health_json(index.find(service, server));
+      servers.push_back(std::move(json));
+    }
+  }
+  return print({{"health_known", health != nullptr}, {"real_servers", std::move(servers)}});
+}
+
+}  // namespace lb::cli

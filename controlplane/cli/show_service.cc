@@ -1,0 +1,55 @@
+// `show service`: the look of ipvsadm -Ln, with names and states.
+#include <fmt/format.h>
+
+#include "controlplane/cli/format.h"
+#include "controlplane/cli/json.h"
+#include "controlplane/cli/show.h"
+
+namespace lb::cli {
+
+std::string service_text(const api::Stats& stats) {
+  std::string out = fmt::format("Ballast {} (connections={} max={})\n", LB_RELEASE,
+                                stats.connections(), stats.max_connections());
+  out += "Prot LocalAddress:Port Scheduler Service\n";
+  out += "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn  State\n";
+  for (const api::ServiceStats& service : stats.services()) {
+    out += fmt::format("{:<4} {} {} {}\n", protocol_heading(service.protocol()),
+                       endpoint_text(service.address(), service.port()),
+                       scheduler_name(service.scheduler()), service.name());
+    for (const api::RealServerStats& server : service.real_servers()) {
+      out += fmt::format("  -> {:<28} {:<7} {:<6} {:<10} {:<10} {}\n",
+                         endpoint_text(server.address(), server.port()),
+                         forward_text(service.mode()), server.weight(), server.active_connections(),
+                         server.inactive_connections(), state_text(server));
+    }
+  }
+  return out;
+}
+
+std::string service_json(const api::Stats& stats) {
+  Json services = Json::array();
+  for (const api::ServiceStats& service : stats.services()) {
+    Json servers = Json::array();
+    for (const api::RealServerStats& server : service.real_servers()) {
+      servers.push_back({{"address", address_text(server.address())},
+                         {"port", server.port()},
+                         {"weight", server.weight()},
+                         {"state", state_text(server)},
+                         {"active_connections", server.active_connections()},
+                         {"inactive_connections", server.inactive_connections()}});
+    }
+    services.push_back({{"name", service.name()},
+                        {"protocol", protocol_name(service.protocol())},
+                        {"address", address_text(service.address())},
+                        {"port", service.port()},
+                        {"mode", mode_name(service.mode())},
+                        {"scheduler", scheduler_name(service.scheduler())},
+                        {"real_servers", std::move(servers)}});
+  }
+  return print({{"connections", stats.connections()},
+                {"max_connections", stats.max_connections()},
+                {"generation", stats.generation()},
+                {"services", std::move(services)}});
+}
+
+}  // namespace lb::cli

@@ -1,0 +1,67 @@
+// `show stats`: counters since the data plane started, in the look of ipvsadm -Ln --stats.
+#include <fmt/format.h>
+
+#include "controlplane/cli/format.h"
+#include "controlplane/cli/json.h"
+#include "controlplane/cli/show.h"
+
+namespace lb::cli {
+namespace {
+
+void add_traffic(Columns& columns, std::string name, const api::TrafficStats& traffic) {
+  columns.row({std::move(name), std::to_string(traffic.connections()),
+               std::to_string(traffic.packets_in()), std::to_string(traffic.packets_out()),
+               std::to_string(traffic.bytes_in()), std::to_string(traffic.bytes_out())});
+}
+
+}  // namespace
+
+std::string stats_text(const api::Stats& stats) {
+  using enum Columns::Align;
+  std::string out = fmt::format("Up {}, connections {} of {}: created {}, expired {}, shed {}\n",
+                                age_text(stats.uptime_ms()), stats.connections(),
+                                stats.max_connections(), stats.connections_created(),
+                                stats.connections_expired(), stats.connections_shed());
+  Columns columns({kLeft, kRight, kRight, kRight, kRight, kRight});
+  columns.row({"Prot LocalAddress:Port", "Conns", "InPkts", "OutPkts", "InBytes", "OutBytes"});
+  columns.row({"  -> RemoteAddress:Port"});
+  for (const api::ServiceStats& service : stats.services()) {
+    add_traffic(columns,
+                fmt::format("{:<4} {} {}", protocol_heading(service.protocol()),
+                            endpoint_text(service.address(), service.port()), service.name()),
+                service.traffic());
+    for (const api::RealServerStats& server : service.real_servers()) {
+      add_traffic(columns, fmt::format("  -> {}", endpoint_text(server.address(), server.port())),
+                  server.traffic());
+    }
+  }
+  return out + columns.text();
+}
+
+std::string stats_json(const api::Stats& stats) {
+  Json services = Json::array();
+  for (const api::ServiceStats& service : stats.services()) {
+    Json servers = Json::array();
+    for (const api::RealServerStats& server : service.real_servers()) {
+      Json json = {{"address", address_text(server.address())}, {"port", server.port()}};
+      json.update(traffic_json(server.traffic()));
+      servers.push_back(std::move(json));
+    }
+    Json json = {{"name", service.name()},
+                 {"protocol", protocol_name(service.protocol())},
+                 {"address", address_text(service.address())},
+                 {"port", service.port()}};
+    json.update(traffic_json(service.traffic()));
+    json["real_servers"] = std::move(servers);
+    services.push_back(std::move(json));
+  }
+  return print({{"uptime_ms", stats.uptime_ms()},
+                {"connections", stats.connections()},
+                {"max_connections", stats.max_connections()},
+                {"connections_created", stats.connections_created()},
+                {"connections_expired", stats.connections_expired()},
+                {"connections_shed", stats.connections_shed()},
+                {"services", std::move(services)}});
+}
+
+}  // namespace lb::cli

@@ -1,0 +1,221 @@
+#include "controlplane/cli/show.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "controlplane/cli/check.h"
+#include "controlplane/cli/test_messages.h"
+
+namespace lb::cli {
+namespace {
+
+using nlohmann::json;
+
+TEST(ShowService, looks_like_ipvsadm) {
+  EXPECT_EQ(service_text(sample_stats()), R"(Ballast 0.1.0 (connections=42 max=1000000)
+Prot LocalAddress:Port Scheduler Service
+  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn  State
+TCP  192.0.2.10:80 wrr web
+  -> 10.0.0.11:80                 Masq    2      12         3          up
+  -> 10.0.0.12:80                 Masq    1      0          0          down
+  -> 10.0.0.13:8080               Masq    65535  0          0          unresolved
+  -> 10.0.0.14:80                 Masq    0      0          0          removed
+UDP  192.0.2.10:53 rr dns
+  -> 192.0.2.21:53                Route   1      0          0          up
+)");
+}
+
+TEST(ShowService, json) {
+  const json j = json::parse(service_json(sample_stats()));
+  EXPECT_EQ(j["connections"], 42);
+  EXPECT_EQ(j["generation"], 7);
+  const json& web = j["services"][0];
+  EXPECT_EQ(web["name"], "web");
+  EXPECT_EQ(web["protocol"], "tcp");
+  EXPECT_EQ(web["address"], "192.0.2.10");
+  EXPECT_EQ(web["port"], 80);
+  EXPECT_EQ(web["mode"], "nat");
+  EXPECT_EQ(web["scheduler"], "wrr");
+  EXPECT_EQ(web["real_servers"][0], json::parse(R"({"address": "10.0.0.11", "port": 80, "weight": 2,
+      "state": "up", "active_connections": 12, "inactive_connections": 3})"));
+  EXPECT_EQ(web["real_servers"][1]["state"], "down");
+  EXPECT_EQ(web["real_servers"][2]["state"], "unresolved");
+  EXPECT_EQ(web["real_servers"][3]["state"], "removed");
+  EXPECT_EQ(j["services"][1]["mode"], "dr");
+}
+
+TEST(ShowService, nothing_configured) {
+  EXPECT_TRUE(json::parse(service_json({}))["services"].empty());
+  EXPECT_NE(service_text({}).find("InActConn"), std::string::npos);
+}
+
+TEST(ShowRs, with_health) {
+  const auto status = sample_status();
+  EXPECT_EQ(
+      rs_text(sample_stats(), &status),
+      R"(Service  RealServer:Port  Forward  Weight  State       Health  Since  Check  ActiveConn  InActConn  Conns  LastResult
+web      10.0.0.11:80     Masq          2  up          up      3m05s  http           12          3     20  L7OK/200 in 2ms
+web      10.0.0.12:80     Masq          1  down        down    500ms  http            0          0      0  L4TOUT after 1000ms
+web      10.0.0.13:8080   Masq      65535  unresolved  -           -  -               0          0      0  -
+web      10.0.0.14:80     Masq          0  removed     -           -  -               0          0      0  -
+dns      192.0.2.21:53    Route         1  up          -           -  -               0          0      5  -
+)");
+}
+
+TEST(ShowRs, without_the_control_plane) {
+  EXPECT_EQ(
+      rs_text(sample_stats(), nullptr),
+      R"(Service  RealServer:Port  Forward  Weight  State       Health  Since  Check  ActiveConn  InActConn  Conns  LastResult
+web      10.0.0.11:80     Masq          2  up          -           -  -              12          3     20  -
+web      10.0.0.12:80     Masq          1  down        -           -  -               0          0      0  -
+web      10.0.0.13:8080   Masq      65535  unresolved  -           -  -               0          0      0  -
+web      10.0.0.14:80     Masq          0  removed     -           -  -               0          0      0  -
+dns      192.0.2.21:53    Route         1  up          -           -  -               0          0      5  -
+)");
+}
+
+TEST(ShowRs, json) {
+  const auto status = sample_status();
+  const json j = json::parse(rs_json(sample_stats(), &status));
+  EXPECT_EQ(j["health_known"], true);
+  const json& server = j["real_servers"][0];
+  EXPECT_EQ(server["service"], "web");
+  EXPECT_EQ(server["bytes_in"], 20'000);
+  EXPECT_EQ(server["health"], json::parse(R"({"up": true, "since_ms": 185000, "check": "http",
+      "last_result": "L7OK/200 in 2ms", "rise_count": 5, "fall_count": 0})"));
+  EXPECT_EQ(j["real_servers"][1]["health"]["up"], false);
+  EXPECT_TRUE(j["real_servers"][2]["health"].is_null());
+
+  const json unknown = json::parse(rs_json(sample_stats(), nullptr));
+  EXPECT_EQ(unknown["health_known"], false);
+  EXPECT_TRUE(unknown["real_servers"][0]["health"].is_null());
+}
+
+TEST(ShowPort, text) {
+  EXPECT_EQ(
+      port_text(sample_stats()),
+      R"(Port  Link          MTU  Queues  RxPkts  RxBytes  TxPkts  TxBytes  Missed  RxErr  TxErr  ToKernel  FromKernel
+wan   10000Mbit/s  1500     1/2    1600   200000    1500   190000       0      0      0        90          80
+wan: net_af_packet0,iface=eth1, driver net_af_packet, MAC 02:00:5e:10:00:ff
+)");
+}
+
+TEST(ShowPort, json) {
+  const json j = json::parse(port_json(sample_stats()));
+  ASSERT_EQ(j["ports"].size(), 1u);
+  EXPECT_EQ(j["ports"][0]["mac"], "02:00:5e:10:00:ff");
+  EXPECT_EQ(j["ports"][0]["link_mbps"], 10'000);
+  EXPECT_EQ(j["ports"][0]["rx_bytes"], 200'000);
+}
+
+TEST(ShowLcore, text) {
+  EXPECT_EQ(
+      lcore_text(sample_stats()),
+      R"(Worker  CPU  Busy%  Packets   Bytes  Forwarded  Punted  Dropped  Pkts/Burst  Cycles/Pkt
+     0    1   25.0     1600  200000       1500      90       10        16.0         100
+     1    0    0.0        0       0          0       0        0           -           -
+)");
+}
+
+TEST(ShowLcore, json) {
+  const json j = json::parse(lcore_json(sample_stats()));
+  EXPECT_EQ(j["tsc_hz"], 2'000'000'000);
+  EXPECT_EQ(j["lcores"][0]["busy_percent"], 25.0);
+  EXPECT_EQ(j["lcores"][0]["cycles_per_packet"], 100.0);
+  EXPECT_TRUE(j["lcores"][1]["cycles_per_packet"].is_null());
+}
+
+TEST(ShowStats, text) {
+  EXPECT_EQ(stats_text(sample_stats()),
+            R"(Up 1h02m, connections 42 of 1000000: created 1000, expired 958, shed 0
+Prot LocalAddress:Port   Conns  InPkts  OutPkts  InBytes  OutBytes
+  -> RemoteAddress:Port
+TCP  192.0.2.10:80 web      30     300      270    30000   1500000
+  -> 10.0.0.11:80           20     200      180    20000   1000000
+  -> 10.0.0.12:80            0       0        0        0         0
+  -> 10.0.0.13:8080          0       0        0        0         0
+  -> 10.0.0.14:80            0       0        0        0         0
+UDP  192.0.2.10:53 dns       5      50       45     5000    250000
+  -> 192.0.2.21:53           5      50       45     5000    250000
+)");
+}
+
+TEST(ShowStats, json) {
+  const json j = json::parse(stats_json(sample_stats()));
+  EXPECT_EQ(j["uptime_ms"], 3'725'000);
+  EXPECT_EQ(j["connections_expired"], 958);
+  EXPECT_EQ(j["services"][0]["packets_in"], 300);
+  EXPECT_EQ(j["services"][1]["real_servers"][0]["bytes_out"], 250'000);
+}
+
+TEST(ShowDrops, text_and_json) {
+  EXPECT_EQ(drops_text(sample_stats()), R"(Reason          Packets  Meaning
+truncated             0  a header reaches beyond the end
+no_real_server       10  no real server is up
+total                10
+)");
+  const json j = json::parse(drops_json(sample_stats()));
+  EXPECT_EQ(j["total_packets"], 10);
+  EXPECT_EQ(j["drops"][1]["reason"], "no_real_server");
+}
+
+TEST(ShowConn, text) {
+  std::string text = conn_heading();
+  append_conn_text(sample_conn(40'000), text);
+  api::Conn dns = sample_conn(53);
+  dns.set_protocol(api::UDP);
+  dns.set_state("UDP");
+  dns.set_expires_ms(7'205'999);
+  append_conn_text(dns, text);
+  EXPECT_EQ(text, R"(pro expire state       source                virtual               destination
+TCP  14:58 ESTABLISHED 198.51.100.7:40000    192.0.2.10:80         10.0.0.11:80
+UDP 120:05 UDP         198.51.100.7:53       192.0.2.10:80         10.0.0.11:80
+)");
+}
+
+TEST(ShowConn, json) {
+  std::string text;
+  append_conn_json(sample_conn(40'000), text);
+  EXPECT_EQ(text.find('\n'), std::string::npos);
+  EXPECT_EQ(json::parse(text), json::parse(R"({"protocol": "tcp", "client_address": "198.51.100.7",
+      "client_port": 40000, "vip_address": "192.0.2.10", "vip_port": 80,
+      "real_server_address": "10.0.0.11", "real_server_port": 80, "state": "ESTABLISHED",
+      "expires_ms": 898000, "service": "web", "mode": "nat"})"));
+}
+
+TEST(ShowJson, survives_bytes_that_are_no_text) {
+  api::Conn conn = sample_conn(1);
+  conn.set_state("\xff\xfe");
+  std::string text;
+  append_conn_json(conn, text);
+  EXPECT_NO_THROW(json::parse(text));
+}
+
+TEST(Check, text_and_json) {
+  config::Loaded loaded;
+  loaded.file_name = "a.toml";
+  loaded.config.services.resize(1);
+  loaded.config.services[0].real_servers.resize(2);
+  EXPECT_EQ(check_text(loaded), "a.toml: ok (1 service, 2 real servers)\n");
+  loaded.mistakes.push_back({{3, 7}, "wrong; do right"});
+  const json j = json::parse(check_json(loaded));
+  EXPECT_EQ(j["ok"], false);
+  EXPECT_EQ(j["mistakes"][0],
+            json::parse(R"({"line": 3, "column": 7, "message": "wrong; do right"})"));
+}
+
+TEST(Version, text_and_json) {
+  const std::vector<DaemonRelease> daemons = {{"lb-dataplane", "1.2.3", ""},
+                                              {"lb-controlplane", "", "nobody answers"}};
+  EXPECT_EQ(version_text(daemons), "lbcli " LB_RELEASE
+                                   " (protocol 1)\nlb-dataplane 1.2.3\nlb-controlplane - "
+                                   "(nobody answers)\n");
+  const json j = json::parse(version_json(daemons));
+  EXPECT_EQ(j["release"], LB_RELEASE);
+  EXPECT_EQ(j["daemons"][0]["release"], "1.2.3");
+  EXPECT_TRUE(j["daemons"][1]["release"].is_null());
+}
+
+}  // namespace
+}  // namespace lb::cli
