@@ -245,7 +245,7 @@ TEST(HttpProbe, AHugeHeaderIsBad) {
   EXPECT_EQ(text_for_response("HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'x') + "\r\n\r\n"),
             "L7RSP response header over 16384 bytes");
   std::string many = "HTTP/1.1 200 OK\r\n";
-  for (int i = 0; i < 5000; ++i) many += "X" + std::to_string(i) + ": y\r\n";
+  for (int i = 0; i < 5000; ++i) many.append("X").append(std::to_string(i)).append(": y\r\n");
   EXPECT_EQ(text_for_response(many + "\r\n"), "L7RSP response header over 16384 bytes");
 }
 
