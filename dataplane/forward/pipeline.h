@@ -1,5 +1,16 @@
 // The pipeline of one worker: a burst in, a verdict per packet out. Free of DPDK: the lcore loop
 // turns mbufs into Packets and verdicts into transmissions.
+//
+//   parse            every packet                                   packet/parse.h
+//   find             data, TCP control: hash, prefetch, match       conn/table.h
+//   forward          established TCP, UDP: the fast loop            pipeline.cc
+//   side lists       misses, SYN/FIN/RST, servers that are down     new_conn.cc, server_down.cc
+//                    fragments                                      fragments.cc
+//                    ICMP errors                                    icmp_errors.cc
+//   maintain         between bursts: expiry, walks                  maintain.cc
+//
+// A worker's own object: nothing here is touched by two threads. What workers share (table,
+// fragments, snapshot) is handed in.
 #pragma once
 
 #include <array>
@@ -8,6 +19,7 @@
 #include <vector>
 
 #include "dataplane/conn/table.h"
+#include "dataplane/forward/tcp_state.h"
 #include "dataplane/forward/token_bucket.h"
 #include "dataplane/packet/fragment_table.h"
 #include "dataplane/packet/packet.h"
@@ -35,8 +47,8 @@ class Pipeline {
   Pipeline(unsigned worker, unsigned workers, const Shared& shared, WorkerCounters& counters);
 
   // Decides every packet of the burst (at most kBurst): verdict, reason, egress; the bytes are
-  // rewritten in place. `now` is the coarse tick. Drops and punts are counted here, transmissions
-  // by the loop.
+  // rewritten in place. `now` is the coarse tick. Drops decided here are counted here; what the
+  // loop sends, punts or has to drop itself is the loop's to count.
   void process(std::span<Packet> burst, const Snapshot& snapshot, std::uint32_t now);
 
   // Fragments that process() let go because their first fragment came: cookies of kHeld packets, to
@@ -50,12 +62,61 @@ class Pipeline {
                 std::vector<void*>& expired_cookies);
 
  private:
-  unsigned worker_;
-  const Shared shared_;
+  // What a packet is decided against: one burst's snapshot and time.
+  struct View {
+    const Snapshot& snapshot;
+    std::uint32_t now;
+  };
+
+  // Where a packet that was looked at turned out to belong; kept for the later fragments of its
+  // datagram.
+  struct Owner {
+    Record* record = nullptr;  // null: punted or dropped, see the verdict
+    unsigned dir = 0;
+  };
+
+  // pipeline.cc
+  void forward(Packet& packet, Record& record, unsigned dir, const View& view);
+  void send_to_server(Packet& packet, Record& record, const View& view, bool has_l4);
+  void send_to_client(Packet& packet, Record& record, const View& view, bool has_l4);
+  bool pass_router_checks(Packet& packet, std::uint16_t mtu, const View& view);
+  Owner side_path(Packet& packet, const View& view);
+  void drop(Packet& packet, DropReason reason);
+  void answer_or_drop(Packet& packet, DropReason reason, bool answered);
+  bool may_answer(const View& view);
+
+  // new_conn.cc
+  Owner open_connection(Packet& packet, const View& view);
+  DropReason create(const Packet& packet, std::uint32_t service_slot, std::uint32_t rs_slot,
+                    const View& view, Hit& hit);
+  bool shed_half_open();
+
+  // connection state, with the counts that hang on it
+  bool follow_tcp(Packet& packet, Record& record, unsigned dir, const View& view);
+  void count_state(std::uint32_t rs_slot, ConnState from, ConnState to);
+  bool end_connection(Record& record);
+
+  // server_down.cc
+  Owner server_down(Packet& packet, Record& record, unsigned dir, const View& view);
+  void walk_after_server_down(const Snapshot& snapshot, std::vector<Probe>& probes);
+
+  // fragments.cc
+  void fragment(Packet& packet, const View& view);
+
+  // icmp_errors.cc
+  void icmp_error(Packet& packet, const View& view);
+
+  const unsigned worker_;
+  ConnTable& table_;
+  FragmentTable& fragments_;
+  const Load& load_;
   WorkerCounters& counters_;
   SchedulerState scheduler_;
   TokenBucket answers_;  // ICMP errors and resets of our own
   std::vector<void*> released_;
+  std::uint64_t walked_epoch_ = 0;  // reset_epoch whose walk is over
+  std::uint64_t walking_epoch_ = 0;
+  std::size_t walk_cursor_ = 0;
 };
 
 }  // namespace lb

@@ -23,13 +23,14 @@ namespace lb {
   X(next_hop_unresolved, "the real server's MAC address is not known yet")                         \
   X(real_server_down, "connection to a server that is down or removed; TCP answered with a reset") \
   X(table_full, "the connection table is full and nothing half-open was left to shed")             \
+  X(reply_tuple_taken,                                                                             \
+    "the client's port is in use towards the same real server by another service")                 \
   X(fragment_table_full, "too many fragmented datagrams in flight")                                \
   X(fragment_timeout, "fragments whose first fragment never came")                                 \
   X(fragment_too_short, "a first fragment that does not hold the whole L4 header")                 \
   X(fragmentation_failed, "a packet without DF could not be cut to the MTU of the way out")        \
   X(punt_limited, "more packets for the kernel than punt_limit_pps allows")                        \
   X(punt_failed, "the kernel interface did not take the packet")                                   \
-  X(answer_limited, "ICMP errors or resets held back by the rate limit")                           \
   X(segmented_buffer, "a packet in several buffers that could not be joined")                      \
   X(no_buffer, "no packet buffer left")                                                            \
   X(tx_failed, "the port did not take the packet")

@@ -1,0 +1,27 @@
+// Upkeep between bursts, in slices.
+#include "dataplane/forward/pipeline.h"
+
+namespace lb {
+
+namespace {
+constexpr std::size_t kExpirySlice = 4096;  // deadline hints per call
+constexpr std::size_t kFragmentSlice = 64;  // datagrams per call
+}  // namespace
+
+void Pipeline::maintain(const Snapshot& snapshot, std::uint32_t now, std::vector<Probe>& probes,
+                        std::vector<void*>& expired_cookies) {
+  table_.expire(worker_, now, snapshot.timeout_ticks.data(), kExpirySlice,
+                [&](const Record& record, ConnState last) {
+                  count_state(record.rs, last, ConnState::kDead);
+                  counters_.conns_expired.add(1);
+                });
+
+  const std::size_t before = expired_cookies.size();
+  fragments_.expire(now, kFragmentSlice, expired_cookies);
+  for (std::size_t i = before; i < expired_cookies.size(); ++i)
+    counters_.drop(DropReason::fragment_timeout);
+
+  if (walked_epoch_ != snapshot.reset_epoch) walk_after_server_down(snapshot, probes);
+}
+
+}  // namespace lb

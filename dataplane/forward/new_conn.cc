@@ -1,0 +1,94 @@
+// The first packet of a connection: service, real server, record.
+#include "dataplane/forward/pipeline.h"
+#include "dataplane/packet/rewrite.h"
+#include "dataplane/packet/wire.h"
+
+namespace lb {
+
+namespace {
+constexpr std::uint8_t kCodePortUnreachable = 3;
+// A client that reaches two VIPs from one port cannot be sent to one real server's port for both:
+// the answers would look the same. Another server will do; so many are tried.
+constexpr int kPicks = 4;
+}  // namespace
+
+Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
+  const std::uint32_t service_slot =
+      view.snapshot.find_service(packet.tuple.dst, packet.tuple.dport, packet.proto);
+  // A segment of no connection to a service goes to the kernel as well: it owns the VIP and answers
+  // with a reset.
+  if (service_slot == kNoSlot || (packet.proto == kProtoTcp && !is_opening(packet.tcp_flags))) {
+    packet.verdict = Verdict::kPunt;
+    return {};
+  }
+  const ServiceEntry& service = view.snapshot.services[service_slot];
+  DropReason reason = DropReason::reply_tuple_taken;
+  Hit hit;
+  for (int tries = 0; !hit && reason == DropReason::reply_tuple_taken && tries < kPicks; ++tries) {
+    const std::uint32_t rs_slot = scheduler_.pick(service, service_slot, load_);
+    if (rs_slot == kNoSlot) {
+      answer_or_drop(
+          packet, DropReason::no_real_server,
+          may_answer(view) && make_icmp_error(packet, wire::kUnreachable, kCodePortUnreachable, 0,
+                                              packet.tuple.dst));
+      return {};
+    }
+    reason = create(packet, service_slot, rs_slot, view, hit);
+  }
+  if (!hit) {
+    drop(packet, reason);
+    return {};
+  }
+  forward(packet, *hit.record, hit.dir, view);
+  return {hit.record, hit.dir};
+}
+
+// The connection in `hit`, be it this one or the one that another worker made first; else why there
+// is none.
+DropReason Pipeline::create(const Packet& packet, std::uint32_t service_slot, std::uint32_t rs_slot,
+                            const View& view, Hit& hit) {
+  const RealServerEntry& server = view.snapshot.real_servers[rs_slot];
+  if (!server.next_hop.resolved()) return DropReason::next_hop_unresolved;
+  const Mode mode = view.snapshot.services[service_slot].mode;
+  const ConnState state = packet.proto == kProtoTcp ? ConnState::kSynSent : ConnState::kUdp;
+
+  NewConn conn;
+  conn.tuple[0] = packet.tuple;
+  conn.tuple[1] = {server.address, packet.tuple.src, server.port, packet.tuple.sport};
+  if (mode == Mode::kNat) {
+    const Deltas delta = deltas(packet.tuple, conn.tuple[1].reversed());
+    conn.ip_delta = delta.ip;
+    conn.l4_delta = delta.l4;
+  }
+  conn.rs = rs_slot;
+  conn.service = service_slot;
+  conn.client_hop = ClientHop::make(packet.data + wire::kEthSource, packet.vlan, packet.ingress);
+  conn.proto = packet.proto;
+  conn.mode = static_cast<std::uint8_t>(mode);
+  conn.keys = mode == Mode::kNat ? 2 : 1;
+  const std::uint32_t deadline =
+      view.now + view.snapshot.timeout_ticks[static_cast<std::size_t>(state)];
+
+  ConnTable::Created created = table_.create(worker_, conn, packet.hash, state, view.now, deadline);
+  if (created.full && shed_half_open()) {
+    created = table_.create(worker_, conn, packet.hash, state, view.now, deadline);
+  }
+  hit = created.hit;
+  if (!hit) return created.full ? DropReason::table_full : DropReason::reply_tuple_taken;
+  if (!created.is_new) return DropReason::none;
+  count_state(rs_slot, ConnState::kNone, state);
+  counters_.real_servers[rs_slot].connections.add(1);
+  counters_.conns_created.add(1);
+  return DropReason::none;
+}
+
+// Room for a new connection at the cost of the oldest half-open one; established ones are never
+// shed.
+bool Pipeline::shed_half_open() {
+  Record* oldest = table_.oldest_half_open(worker_);
+  if (oldest == nullptr || !end_connection(*oldest)) return false;
+  counters_.conns_shed.add(1);
+  return true;
+}
+
+}  // namespace lb

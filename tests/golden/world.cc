@@ -1,0 +1,163 @@
+#include "tests/golden/world.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+
+namespace lb::golden {
+
+namespace {
+constexpr std::size_t kHeadroom = 128;
+constexpr std::size_t kTailroom = 64;
+
+std::uint64_t sum(const std::vector<std::unique_ptr<WorkerCounters>>& workers, auto&& of) {
+  std::uint64_t total = 0;
+  for (const auto& w : workers) total += of(*w);
+  return total;
+}
+}  // namespace
+
+// One thread runs all workers in turn, so every worker is quiescent whenever somebody asks.
+class World::Grace : public GracePeriod {
+ public:
+  std::uint64_t start() override { return 0; }
+  bool passed(std::uint64_t) const override { return true; }
+};
+
+World::World(unsigned workers, std::uint32_t max_connections)
+    : grace_(std::make_unique<Grace>()), memory_(nullptr, std::free) {
+  const ConnTable::Options options{max_connections, workers, {1, 2, 3, 4}};
+  const std::size_t bytes =
+      (ConnTable::memory_bytes(options) + kCacheLine - 1) / kCacheLine * kCacheLine;
+  memory_.reset(static_cast<std::byte*>(std::aligned_alloc(kCacheLine, bytes)));
+  std::memset(memory_.get(), 0, bytes);
+  table_ = std::make_unique<ConnTable>(options, std::span(memory_.get(), bytes), *grace_);
+  fragments_ = std::make_unique<FragmentTable>(FragmentTable::Options{});
+
+  std::vector<const WorkerCounters*> all;
+  for (unsigned i = 0; i < workers; ++i) {
+    counters_.push_back(std::make_unique<WorkerCounters>());
+    counters_.back()->real_servers = std::make_unique<RealServerCounters[]>(64);
+    all.push_back(counters_.back().get());
+  }
+  load_ = std::make_unique<Load>(all);
+  for (unsigned i = 0; i < workers; ++i) {
+    pipelines_.push_back(std::make_unique<Pipeline>(
+        i, workers, Pipeline::Shared{*table_, *fragments_, *load_}, *counters_[i]));
+  }
+
+  for (std::uint8_t i = 0; i < 2; ++i) {
+    PortInfo port;
+    port.name = i == 0 ? "wan" : "lan";
+    port.mac = {2, 0, 0, 0, 0, static_cast<std::uint8_t>(i + 1)};
+    const char* own = i == 0 ? "192.0.2.2" : "10.0.0.1";
+    port.addresses.push_back({0, Ipv4Address::parse(own)->be});
+    spec.ports.push_back(port);
+  }
+  spec.timeout_ticks.fill(600);
+}
+
+World::~World() = default;
+
+void World::apply() {
+  auto next = build_snapshot(spec, snapshot_.get(), [&](std::uint32_t slot) {
+    return load_->active(slot) + load_->inactive(slot) != 0;
+  });
+  if (!next) throw std::runtime_error(next.error().message);
+  snapshot_ = std::move(*next);
+}
+
+Output World::send(unsigned port, const Bytes& frame, unsigned worker) {
+  return send_burst(port, {frame}, worker)[0];
+}
+
+std::vector<Output> World::send_burst(unsigned port, const std::vector<Bytes>& frames,
+                                      unsigned worker) {
+  std::vector<std::unique_ptr<Held>> in;
+  for (const Bytes& frame : frames) {
+    auto held = std::make_unique<Held>();
+    held->buffer.assign(kHeadroom + frame.size() + kTailroom, 0xee);
+    std::memcpy(held->buffer.data() + kHeadroom, frame.data(), frame.size());
+    held->offset = kHeadroom;
+    held->len = frame.size();
+    held->port = port;
+    in.push_back(std::move(held));
+  }
+  return run(std::move(in), worker);
+}
+
+std::vector<Output> World::released(unsigned worker) {
+  std::vector<std::unique_ptr<Held>> in;
+  for (void* cookie : pipelines_[worker]->released()) {
+    in.push_back(std::move(held_.at(cookie)));
+    held_.erase(cookie);
+  }
+  pipelines_[worker]->released().clear();
+  return run(std::move(in), worker);
+}
+
+std::vector<Output> World::run(std::vector<std::unique_ptr<Held>> frames, unsigned worker) {
+  std::vector<Packet> burst(frames.size());
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    burst[i].data = frames[i]->buffer.data() + frames[i]->offset;
+    burst[i].len = static_cast<std::uint16_t>(frames[i]->len);
+    burst[i].headroom = static_cast<std::uint16_t>(frames[i]->offset);
+    burst[i].ingress = static_cast<std::uint8_t>(frames[i]->port);
+    burst[i].cookie = frames[i].get();
+  }
+  pipelines_[worker]->process(burst, *snapshot_, now_);
+
+  std::vector<Output> out;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const Packet& p = burst[i];
+    Output o{p.verdict, p.reason, p.egress, {}};
+    if (p.verdict == Verdict::kHeld) {
+      held_[frames[i].get()] = std::move(frames[i]);
+    } else if (p.verdict != Verdict::kDrop) {
+      o.frame.assign(p.data, p.data + p.len);
+    }
+    out.push_back(std::move(o));
+  }
+  return out;
+}
+
+std::vector<Probe> World::advance(std::uint32_t ms) {
+  now_ += ms / kTickMs;
+  std::vector<Probe> probes;
+  std::vector<void*> cookies;
+  // Slices are bounded; this many see all of a small world's records, twice for what a grace period
+  // held back.
+  for (int slice = 0; slice < 256; ++slice) {
+    for (auto& pipeline : pipelines_) pipeline->maintain(*snapshot_, now_, probes, cookies);
+  }
+  for (void* cookie : cookies) held_.erase(cookie);
+  return probes;
+}
+
+std::uint64_t World::dropped(DropReason reason) const {
+  return sum(counters_, [&](const WorkerCounters& w) {
+    return w.drops[static_cast<std::size_t>(reason)].get();
+  });
+}
+
+std::uint64_t World::rs_counter(std::uint32_t rs_slot,
+                                Counter<std::uint64_t> RealServerCounters::*which) const {
+  return sum(counters_,
+             [&](const WorkerCounters& w) { return (w.real_servers[rs_slot].*which).get(); });
+}
+
+std::uint64_t World::counter(Counter<std::uint64_t> WorkerCounters::*which) const {
+  return sum(counters_, [&](const WorkerCounters& w) { return (w.*which).get(); });
+}
+
+std::uint32_t World::rs_slot(const std::string& address) const {
+  const Ipv4Endpoint wanted = *Ipv4Endpoint::parse(address);
+  for (std::uint32_t i = 0; i < snapshot_->real_servers.size(); ++i) {
+    const RealServerEntry& e = snapshot_->real_servers[i];
+    if (e.service != kNoSlot && e.address == wanted.address.be && e.port.host() == wanted.port)
+      return i;
+  }
+  throw std::runtime_error("no real server " + address);
+}
+
+}  // namespace lb::golden

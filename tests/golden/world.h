@@ -1,0 +1,80 @@
+// A director without NIC or EAL: the real pipeline between a snapshot and plain buffers. Tests send
+// frames in and compare what comes out, byte for byte, and every counter.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dataplane/forward/pipeline.h"
+#include "dataplane/packet/testing/builder.h"
+#include "dataplane/service/spec.h"
+
+namespace lb::golden {
+
+using test::Bytes;
+
+struct Output {
+  Verdict verdict = Verdict::kDrop;
+  DropReason reason = DropReason::none;
+  unsigned egress = 0;
+  Bytes frame;  // what would be sent or punted; empty for kDrop and kHeld
+};
+
+class World {
+ public:
+  explicit World(unsigned workers = 1, std::uint32_t max_connections = 1024);
+  ~World();
+
+  // Ports 0 "wan" and 1 "lan", MTU 1500, MACs 02:00:00:00:00:01 and :02; change before apply().
+  SnapshotSpec spec;
+  void apply();
+
+  Output send(unsigned port, const Bytes& frame, unsigned worker = 0);
+  std::vector<Output> send_burst(unsigned port, const std::vector<Bytes>& frames,
+                                 unsigned worker = 0);
+  // The fragments that the last send let go, sent through again.
+  std::vector<Output> released(unsigned worker = 0);
+
+  // Time passes; every worker maintains itself until nothing more is due. Returns the probes.
+  std::vector<Probe> advance(std::uint32_t ms);
+
+  const Snapshot& snapshot() const { return *snapshot_; }
+  std::uint64_t connections() const { return table_->live(); }
+  // Sums over the workers.
+  std::uint64_t dropped(DropReason reason) const;
+  std::int64_t active(std::uint32_t rs_slot) const { return load_->active(rs_slot); }
+  std::int64_t inactive(std::uint32_t rs_slot) const { return load_->inactive(rs_slot); }
+  std::uint64_t rs_counter(std::uint32_t rs_slot,
+                           Counter<std::uint64_t> RealServerCounters::*which) const;
+  std::uint64_t counter(Counter<std::uint64_t> WorkerCounters::*which) const;
+  // Slot of a real server by its address.
+  std::uint32_t rs_slot(const std::string& address) const;
+  std::uint32_t now() const { return now_; }
+
+ private:
+  struct Held {
+    Bytes buffer;
+    unsigned port = 0;
+    std::size_t offset = 0;
+    std::size_t len = 0;
+  };
+  class Grace;
+
+  std::vector<Output> run(std::vector<std::unique_ptr<Held>> frames, unsigned worker);
+
+  std::unique_ptr<Grace> grace_;
+  std::unique_ptr<std::byte, void (*)(void*)> memory_;
+  std::unique_ptr<ConnTable> table_;
+  std::unique_ptr<FragmentTable> fragments_;
+  std::vector<std::unique_ptr<WorkerCounters>> counters_;
+  std::unique_ptr<Load> load_;
+  std::vector<std::unique_ptr<Pipeline>> pipelines_;
+  std::unique_ptr<Snapshot> snapshot_;
+  std::map<void*, std::unique_ptr<Held>> held_;
+  std::uint32_t now_ = 1000;
+};
+
+}  // namespace lb::golden
