@@ -24,6 +24,7 @@
 
 #include "config/base/cache_line.h"
 #include "dataplane/packet/flow.h"
+#include "dataplane/packet/hop.h"
 
 namespace lb {
 
@@ -56,22 +57,6 @@ constexpr bool is_half_open(ConnState s) {
 constexpr bool is_active(ConnState s) {
   return s == ConnState::kEstablished;
 }
-
-// Where replies to a client leave: MAC, VLAN and port in one word, so that it is replaced in one
-// store.
-struct ClientHop {
-  std::uint64_t word = 0;  // bits 0-47 MAC as it lies in memory, 48-59 VLAN id, 60-63 port index
-
-  static ClientHop make(const std::uint8_t* mac, std::uint16_t vlan, std::uint8_t port) {
-    std::uint64_t w = 0;
-    __builtin_memcpy(&w, mac, 6);
-    return {w | (static_cast<std::uint64_t>(vlan & 0xfff) << 48) |
-            (static_cast<std::uint64_t>(port & 0xf) << 60)};
-  }
-  std::uint16_t vlan() const { return static_cast<std::uint16_t>((word >> 48) & 0xfff); }
-  std::uint8_t port() const { return static_cast<std::uint8_t>(word >> 60); }
-  bool operator==(const ClientHop&) const = default;
-};
 
 // Workers read the plain fields without further ado: they got here through an index slot, which was
 // published after the fields were filled, and the fields keep their values until a grace period

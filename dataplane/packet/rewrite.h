@@ -4,11 +4,10 @@
 
 #include <cstdint>
 
-#include "dataplane/conn/record.h"
 #include "dataplane/packet/checksum.h"
+#include "dataplane/packet/hop.h"
 #include "dataplane/packet/packet.h"
 #include "dataplane/packet/wire.h"
-#include "dataplane/service/snapshot.h"
 
 namespace lb {
 

@@ -16,6 +16,7 @@
 #include "config/base/cache_line.h"
 #include "dataplane/conn/record.h"
 #include "dataplane/packet/flow.h"
+#include "dataplane/packet/hop.h"
 
 namespace lb {
 
@@ -27,15 +28,6 @@ inline constexpr std::uint32_t kNoSlot = ~std::uint32_t{0};
 inline constexpr std::uint32_t kMaxServiceSlots = 16'384;
 inline constexpr std::uint32_t kMaxRealServerSlots = 65'536;
 inline constexpr unsigned kMaxPorts = 16;
-
-// A way out: a ready Ethernet header, [destination, source, VLAN tag if any, 0x0800].
-struct NextHop {
-  std::array<std::uint8_t, 18> l2{};
-  std::uint8_t l2_len = 0;  // 14 or 18; 0: not resolved
-  std::uint8_t port = 0;    // index
-  std::uint16_t mtu = 0;    // largest IPv4 packet, bytes
-  bool resolved() const { return l2_len != 0; }
-};
 
 // By slot. One line, read for every packet of the server's connections in both directions.
 struct alignas(kCacheLine) RealServerEntry {

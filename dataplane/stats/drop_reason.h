@@ -23,8 +23,7 @@ namespace lb {
   X(next_hop_unresolved, "the real server's MAC address is not known yet")                         \
   X(real_server_down, "connection to a server that is down or removed; TCP answered with a reset") \
   X(table_full, "the connection table is full and nothing half-open was left to shed")             \
-  X(reply_tuple_taken,                                                                             \
-    "the client's port is in use towards the same real server by another service")                 \
+  X(reply_tuple_taken, "the client's port is taken towards this real server by a service")         \
   X(fragment_table_full, "too many fragmented datagrams in flight")                                \
   X(fragment_timeout, "fragments whose first fragment never came")                                 \
   X(fragment_too_short, "a first fragment that does not hold the whole L4 header")                 \
