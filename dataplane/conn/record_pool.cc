@@ -102,7 +102,6 @@ void RecordPool::release(unsigned worker, Record& record) {
 void RecordPool::retire(unsigned worker, Record& record) {
   const std::uint32_t index = index_of(record);
   workers_[record.owner].dead.push(index, index, links());
-  workers_[worker].killed.add(1);
   give_permit(workers_[worker]);
 }
 

@@ -51,10 +51,10 @@ class RecordPool {
 
   // nullptr at the limit.
   Record* allocate(unsigned worker);
-  // Of a record that was never visible.
+  // Of a record that no index slot ever named.
   void release(unsigned worker, Record& record);
-  // Of a dead record that no index slot names any more: its permit is free, the record waits for
-  // its owner to take_dead() it.
+  // Of a record that no index slot names any more: its permit is free, the record waits for its
+  // owner to take_dead() it.
   void retire(unsigned worker, Record& record);
 
   // ---- the owner only
@@ -77,6 +77,7 @@ class RecordPool {
     return static_cast<std::uint32_t>(&record - records_);
   }
   void count_created(unsigned worker) { workers_[worker].created.add(1); }
+  void count_killed(unsigned worker) { workers_[worker].killed.add(1); }
   std::uint64_t live() const;
 
  private:

@@ -192,7 +192,12 @@ ConnTable::Created ConnTable::create(unsigned worker, const NewConn& conn, std::
   }
   if (!created.is_new) {
     deadlines_.clear(index);
-    pool_.release(worker, *record);
+    if (created.full) {
+      // Its reverse key was in the index for a moment, so that readers may be looking at it.
+      pool_.retire(worker, *record);
+    } else {
+      pool_.release(worker, *record);
+    }
     return created;
   }
   created.hit = {record, 0};
@@ -255,6 +260,7 @@ bool ConnTable::end(unsigned worker, Record& record, ConnState& from) {
     const ConnIndex::Lock lock(index_, reverse);
     erase(worker, reverse, make_slot(reverse, 1, index));
   }
+  pool_.count_killed(worker);
   pool_.retire(worker, record);
   return true;
 }

@@ -1,0 +1,290 @@
+// Several workers and a dump at once on the same few connections. What is checked holds under every
+// interleaving; under ThreadSanitizer the runs also check that none of it races.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "dataplane/conn/testing/test_table.h"
+
+namespace lb {
+namespace {
+
+using test::TestTable;
+
+constexpr unsigned kWorkers = 4;
+
+// Connection n of a universe: two neighbours 2k and 2k + 1 have different forward keys and the same
+// reverse key, so that only one of them can live. Every field tells n.
+NewConn conn_of(std::uint32_t n) {
+  NewConn conn = test::nat_conn(n / 2);
+  conn.tuple[0].dst.raw ^= n % 2;
+  conn.service = n;
+  conn.rs = n * 2'654'435'761U;
+  conn.ip_delta = static_cast<std::uint16_t>(n);
+  conn.mode = static_cast<std::uint8_t>(n % 2);
+  return conn;
+}
+
+bool is_conn(const Record& record, std::uint32_t n) {
+  const NewConn conn = conn_of(n);
+  return record.tuple[0] == conn.tuple[0] && record.tuple[1] == conn.tuple[1] &&
+         record.rs == conn.rs && record.service == n && record.ip_delta == conn.ip_delta &&
+         record.mode == conn.mode;
+}
+
+struct Shape {
+  const char* name;
+  std::uint32_t max_connections;
+  std::uint32_t universe;
+  std::uint32_t buckets, chain_buckets;
+};
+
+// Counts, by connection, its beginnings and its ends.
+struct Tally {
+  explicit Tally(std::uint32_t universe) : created(universe), killed(universe) {}
+  std::vector<std::atomic<std::uint64_t>> created, killed;
+  std::atomic<std::uint64_t> wrong{0};
+
+  void expect(bool holds) { wrong += !holds; }
+};
+
+class Worker {
+ public:
+  Worker(TestTable& table, Tally& tally, std::atomic<std::uint32_t>& tick, const Shape& shape,
+         unsigned number)
+      : table_(table),
+        tally_(tally),
+        tick_(tick),
+        universe_(shape.universe),
+        number_(number),
+        random_(number + 1) {}
+
+  void run(unsigned bursts) {
+    for (unsigned i = 0; i < bursts; ++i) {
+      if (number_ == 0 && i % 16 == 0) ++tick_;
+      held_.clear();
+      for (int k = 0; k < 32; ++k) operate();
+      upkeep();
+      // What was found in this burst is still what it was, dead or alive.
+      for (const auto& [record, n] : held_) tally_.expect(is_conn(*record, n));
+      table_.epochs().quiescent(number_);
+    }
+    table_.epochs().offline(number_);
+  }
+
+ private:
+  std::uint32_t below(std::uint32_t bound) {
+    return static_cast<std::uint32_t>(random_() * std::uint64_t{bound} >> 32);
+  }
+
+  Hit find(std::uint32_t n, unsigned dir) {
+    const Hit hit = table_.find(conn_of(n).tuple[dir]);
+    if (!hit) return hit;
+    // The reverse key may be the neighbour's.
+    const std::uint32_t found = hit.record->service;
+    tally_.expect(hit.dir == dir && (found == n || (dir == 1 && found == (n ^ 1))));
+    held_.emplace_back(hit.record, found);
+    return hit;
+  }
+
+  void create(std::uint32_t n) {
+    const std::uint32_t now = tick_;
+    const ConnState state = below(2) == 0 ? ConnState::kSynSent : ConnState::kUdp;
+    const auto created = table_.create(number_, conn_of(n), state, now, now + 3);
+    if (created.is_new) {
+      ++tally_.created[n];
+      tally_.expect(created.hit.dir == 0 && !created.full);
+    }
+    if (!created.hit) return;
+    tally_.expect(is_conn(*created.hit.record, n));
+    held_.emplace_back(created.hit.record, n);
+  }
+
+  void kill(Record* record) {
+    const std::uint32_t n = record->service;
+    if (table_->kill(number_, record) != ConnState::kDead) ++tally_.killed[n];
+  }
+
+  void operate() {
+    const std::uint32_t n = below(universe_);
+    switch (below(8)) {
+      case 0:
+      case 1:
+        return create(n);
+      case 2:
+        if (const Hit hit = find(n, below(2))) kill(hit.record);
+        return;
+      case 3:
+        if (const Hit hit = find(n, 0)) {
+          ConnTable::change_state(*hit.record, ConnState::kSynSent, ConnState::kEstablished);
+          table_->set_deadline(*hit.record, tick_ + 2);
+        }
+        return;
+      case 4:
+        if (Record* record = table_->oldest_half_open(number_);
+            record != nullptr && below(8) == 0) {
+          kill(record);
+        }
+        return;
+      default:
+        if (const Hit hit = find(n, below(2))) hit.record->last_seen.store(tick_);
+        return;
+    }
+  }
+
+  void upkeep() {
+    static const std::vector<std::uint32_t> kTimeouts(static_cast<std::size_t>(ConnState::kCount),
+                                                      3);
+    table_->expire(number_, tick_, kTimeouts.data(), 256,
+                   [&](const Record& record, ConnState last) {
+                     tally_.expect(is_live(last));
+                     ++tally_.killed[record.service];
+                   });
+    cursor_ = table_->walk(number_, cursor_, 64, [&](const Record& record) {
+      tally_.expect(is_conn(record, record.service) && record.owner == number_);
+    });
+  }
+
+  TestTable& table_;
+  Tally& tally_;
+  std::atomic<std::uint32_t>& tick_;
+  const std::uint32_t universe_;
+  const unsigned number_;
+  std::mt19937 random_;
+  std::size_t cursor_ = 0;
+  std::vector<std::pair<const Record*, std::uint32_t>> held_;
+};
+
+// A thread that no grace period waits for: whatever it gets is one connection's, whole.
+void dump(TestTable& table, Tally& tally, const std::atomic<bool>& stop) {
+  while (!stop) {
+    for (std::uint32_t i = 0; i < table->records(); ++i) {
+      ConnTable::Copy copy;
+      if (!table->read(i, copy)) continue;
+      const NewConn conn = conn_of(copy.service);
+      tally.expect(copy.tuple[0] == conn.tuple[0] && copy.tuple[1] == conn.tuple[1] &&
+                   copy.rs == conn.rs && copy.mode == conn.mode && copy.proto == conn.proto &&
+                   is_live(copy.state) && copy.generation % 2 == 1);
+    }
+    std::this_thread::yield();
+  }
+}
+
+class ThreadsTest : public testing::TestWithParam<Shape> {};
+
+TEST_P(ThreadsTest, SurviveEachOther) {
+  const Shape& shape = GetParam();
+  TestTable table(
+      {shape.max_connections, kWorkers, {4, 3, 2, 1}, shape.buckets, shape.chain_buckets});
+  Tally tally(shape.universe);
+  std::atomic<std::uint32_t> tick{100};
+  std::atomic<bool> stop{false};
+  std::thread dumper([&] { dump(table, tally, stop); });
+  std::vector<std::thread> threads;
+  for (unsigned w = 0; w < kWorkers; ++w) {
+    threads.emplace_back([&, w] { Worker(table, tally, tick, shape, w).run(1'500); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  stop = true;
+  dumper.join();
+  EXPECT_EQ(tally.wrong, 0U);
+
+  // Nothing lost, nothing twice.
+  std::uint64_t created = 0, killed = 0, live = 0;
+  std::vector<Record*> left;
+  for (std::uint32_t n = 0; n < shape.universe; ++n) {
+    created += tally.created[n];
+    killed += tally.killed[n];
+    const Hit hit = table.find(conn_of(n).tuple[0]);
+    ASSERT_EQ(tally.created[n] - tally.killed[n], hit ? 1U : 0U) << n;
+    if (!hit) continue;
+    ++live;
+    EXPECT_TRUE(is_conn(*hit.record, n));
+    EXPECT_EQ(table.find(conn_of(n).tuple[1]).record, hit.record);
+    left.push_back(hit.record);
+  }
+  EXPECT_GT(killed, 1'000U);
+  EXPECT_EQ(table->live(), live);
+  EXPECT_EQ(table->live(), created - killed);
+  EXPECT_EQ(table->index_usage().keys, 2 * live);
+
+  for (Record* record : left) EXPECT_NE(table->kill(0, record), ConnState::kDead);
+  const ConnIndex::Usage usage = table->index_usage();
+  EXPECT_EQ(usage.keys + usage.overflowed + usage.chain_buckets_used, 0U);
+  table.settle();
+  if (shape.chain_buckets != 0) return;
+  // No record and no permit went astray: all of the limit can be used again, and not one more.
+  for (std::uint32_t n = 0; n < shape.max_connections; ++n) {
+    ASSERT_TRUE(table.create(n % kWorkers, test::nat_conn(n)).is_new) << n;
+  }
+  EXPECT_TRUE(table.create(0, test::nat_conn(shape.max_connections)).full);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, ThreadsTest,
+    testing::Values(Shape{"ample", 1'000, 1'000, 0, 0}, Shape{"few_connections", 100, 8, 0, 0},
+                    Shape{"at_the_limit", 40, 400, 0, 0}, Shape{"chains", 400, 300, 3, 60},
+                    Shape{"no_room", 400, 300, 4, 6}),
+    [](const testing::TestParamInfo<Shape>& shape) { return shape.param.name; });
+
+// All workers see the first packet of the same connection at the same moment.
+TEST(PublishRace, OneWinsAndAllGetTheWinner) {
+  constexpr std::uint32_t kRounds = 3'000;
+  TestTable table({kRounds, kWorkers, {4, 3, 2, 1}, 0, 0});
+  std::vector<Record*> got(kWorkers);
+  std::atomic<unsigned> arrived{0}, winners{0};
+  std::atomic<std::uint64_t> wrong{0};
+  const auto meet = [&](unsigned target) {
+    ++arrived;
+    while (arrived < target) std::this_thread::yield();
+  };
+  std::vector<std::thread> threads;
+  for (unsigned w = 0; w < kWorkers; ++w) {
+    threads.emplace_back([&, w] {
+      for (std::uint32_t round = 0; round < kRounds; ++round) {
+        // Each picks a server of its own, as schedulers do.
+        NewConn conn = test::nat_conn(round);
+        if (round % 2 == 0) conn.tuple[1].src = Be32::from_host(0x0a00'0100 + w);
+        meet((2 * round + 1) * kWorkers);
+        const auto created = table.create(w, conn);
+        got[w] = created.hit.record;
+        winners += created.is_new;
+        meet((2 * round + 2) * kWorkers);
+        if (w == 0) wrong += winners != round + 1;
+        wrong += got[w] == nullptr || got[w] != got[0];
+        table.epochs().quiescent(w);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0U);
+  EXPECT_EQ(table->live(), kRounds);
+  EXPECT_EQ(table->index_usage().keys, 2 * kRounds);
+}
+
+// The state that ends a connection is seen by one of the killers only.
+TEST(KillRace, OneWins) {
+  constexpr std::uint32_t kRounds = 3'000;
+  TestTable table({kRounds, kWorkers, {4, 3, 2, 1}, 0, 0});
+  std::vector<Record*> records;
+  for (std::uint32_t n = 0; n < kRounds; ++n) {
+    records.push_back(table.create(n % kWorkers, test::nat_conn(n)).hit.record);
+  }
+  std::atomic<unsigned> wins{0};
+  std::vector<std::thread> threads;
+  for (unsigned w = 0; w < kWorkers; ++w) {
+    threads.emplace_back([&, w] {
+      for (Record* record : records) wins += table->kill(w, record) != ConnState::kDead;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wins, kRounds);
+  EXPECT_EQ(table->live(), 0U);
+  EXPECT_EQ(table->index_usage().keys, 0U);
+}
+
+}  // namespace
+}  // namespace lb
