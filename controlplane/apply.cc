@@ -206,6 +206,7 @@ void Applier::Impl::on_health_change(const health::Target& target, const health:
     log::warning("{}: real server {} down: {} after {} failure{}", target.service,
                  target.address.to_string(), state.last_result, state.fall_count,
                  state.fall_count == 1 ? "" : "s");
+    next_hops->doubt(target.address.address);
   }
   push_within(state.up ? kDebounce : kAtOnce);
 }

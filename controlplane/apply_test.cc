@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <optional>
 
+#include "config/load.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/fake_dataplane.h"
 #include "controlplane/netlink/test_namespace.h"
@@ -90,6 +91,34 @@ class ApplierInKernel : public testing::Test {
   std::optional<Applier> applier;
 };
 
+using Walk7 = ApplierInKernel;
+using Walk8 = ApplierInKernel;
+
+// The walk of docs/architecture.md: file -> configuration -> apply -> data plane.
+TEST_F(Walk7, FromTomlToTheDataPlane) {
+  const config::Loaded loaded = config::load_text(
+      "[director]\nname = \"lb1\"\nrun_dir = \"" + folder.path +
+          "\"\n[dataplane]\nmain_lcore = 0\nlcores = \"1\"\n"
+          "[[port]]\nname = \"wan\"\ndevice = \"net_null0\"\naddresses = [\"192.0.2.2/24\"]\n"
+          "[[service]]\nname = \"dns\"\naddress = \"192.0.2.10:53\"\nprotocol = \"udp\"\n"
+          "mode = \"dr\"\nscheduler = \"wlc\"\n[service.check]\ntype = \"none\"\n"
+          "[[service.real_server]]\naddress = \"192.0.2.11:53\"\nweight = 7\n",
+      "walk.toml", {.cpus = {0, 1}});
+  ASSERT_EQ(config::format_mistakes("walk.toml", loaded.mistakes), "");
+  applier.emplace(io, loaded.config);
+  start_dataplane();
+  make_wan();
+  ASSERT_TRUE(applier->start());
+  ASSERT_TRUE(wait([&] { return up(0, 0) && resolved(0, 0); }));
+  const api::Service& dns = dataplane->running.services(0);
+  EXPECT_EQ(dns.name(), "dns");
+  EXPECT_EQ(dns.protocol(), api::UDP);
+  EXPECT_EQ(dns.mode(), api::DR);
+  EXPECT_EQ(dns.scheduler(), api::WLC);
+  EXPECT_EQ(dns.real_servers(0).weight(), 7u);
+  EXPECT_EQ(dns.real_servers(0).next_hop().mac(), std::string("\x02\x00\x00\x00\x00\x11", 6));
+}
+
 TEST_F(ApplierInKernel, FromNothingToForwardingAndBackAfterTheDataPlaneDied) {
   ASSERT_TRUE(applier->start());
   EXPECT_FALSE(status().dataplane_connected());
@@ -141,7 +170,8 @@ TEST_F(ApplierInKernel, ARestartFlapsNothing) {
   }
 }
 
-TEST_F(ApplierInKernel, ADeadServerIsTakenOutAfterItsFailures) {
+// The walk of docs/architecture.md: checker -> tracker -> apply -> data plane.
+TEST_F(Walk8, ARealServerDies) {
   start_dataplane();
   make_wan();
   ASSERT_TRUE(applier->start());

@@ -113,7 +113,7 @@ bool NextHops::Impl::refresh(Ipv4Address destination) {
   if (!via) return changed;
   const netlink::Neighbour* const neighbour = state.neighbour({(*hop)->index, via->address});
   if (neighbour != nullptr) changed |= learn(*via, *neighbour);
-  if (neighbour == nullptr || neighbour->state != netlink::NeighbourState::kConfirmed) {
+  if (neighbour == nullptr || neighbour->state < netlink::NeighbourState::kConfirmed) {
     // It fails while the interface is going away; the probe tries again.
     static_cast<void>(requests.resolve((*hop)->index, via->address));
   }
@@ -176,7 +176,7 @@ void NextHops::Impl::probe_slice(std::optional<Via> after) {
     const netlink::Link* const link = link_of(it->first);
     if (link == nullptr || !link->running) continue;
     const netlink::Neighbour* const neighbour = state.neighbour({link->index, it->first.address});
-    if (neighbour != nullptr && neighbour->state == netlink::NeighbourState::kConfirmed) continue;
+    if (neighbour != nullptr && neighbour->state >= netlink::NeighbourState::kConfirmed) continue;
     static_cast<void>(requests.resolve(link->index, it->first.address));
   }
   if (it == all.end()) {
@@ -201,6 +201,15 @@ void NextHops::add(Ipv4Address destination, std::optional<NextHop> last_known) {
   impl_->to_refresh.insert(destination);
   impl_->refresh_soon();
   impl_->probe_later();
+}
+
+void NextHops::doubt(Ipv4Address destination) {
+  const auto via = impl_->table.route(destination);
+  const netlink::Link* const link = via ? impl_->link_of(*via) : nullptr;
+  if (link == nullptr) return;
+  const netlink::Neighbour* const neighbour = impl_->state.neighbour({link->index, via->address});
+  if (neighbour == nullptr || neighbour->state == netlink::NeighbourState::kPermanent) return;
+  static_cast<void>(impl_->requests.resolve_anew(link->index, via->address));
 }
 
 void NextHops::on_change(const netlink::Changes& changes) {

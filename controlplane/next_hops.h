@@ -28,6 +28,9 @@ class NextHops {
 
   // A destination to follow; `last_known` is what the data plane uses already, if anything.
   void add(Ipv4Address destination, std::optional<NextHop> last_known);
+  // The destination does not answer: perhaps its MAC, or its gateway's, is another now, which the
+  // kernel by itself would find out within a minute.
+  void doubt(Ipv4Address destination);
   // To be called with every change that the monitor reports.
   void on_change(const netlink::Changes& changes);
 

@@ -99,6 +99,18 @@ TEST_F(NextHopsInKernel, AServerThatNobodyTalksToIsAskedFor) {
   EXPECT_TRUE(wait([&] { return asked(kServer) && asked(Ipv4Address::from_host(0x0a000002)); }));
 }
 
+TEST_F(NextHopsInKernel, ADoubtfulMacIsAskedForAnewAndUsedMeanwhile) {
+  shell("ip neigh replace 10.0.0.11 lladdr 02:00:00:00:00:11 dev lan nud reachable");
+  ASSERT_TRUE(wait([&] { return mac_of(kServer) == "port0 02:00:00:00:00:11"; }));
+  const int index = monitor->state().link("lan")->index;
+  next_hops->doubt(kServer);
+  EXPECT_TRUE(wait([&] {
+    const auto* neighbour = monitor->state().neighbour({index, kServer});
+    return neighbour == nullptr || neighbour->state == netlink::NeighbourState::kNone;
+  }));
+  EXPECT_EQ(mac_of(kServer), "port0 02:00:00:00:00:11");
+}
+
 TEST_F(NextHopsInKernel, AWayOverAnotherInterfaceIsNone) {
   shell(
       "ip neigh replace 10.0.0.2 lladdr 02:00:00:00:00:02 dev lan nud reachable &&"

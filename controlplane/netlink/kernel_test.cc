@@ -68,7 +68,9 @@ TEST_F(Kernel, LinkComesUpChangesAndVanishes) {
   ASSERT_TRUE(requests->set_link(wan().index, true, 1400));
   EXPECT_TRUE(wait([&] { return wan().running && wan().mtu == 1400; }));
   EXPECT_EQ(wan().times_started, 1u);
-  shell("ip link set peer down && ip link set peer up");
+  shell("ip link set peer down");
+  EXPECT_TRUE(wait([&] { return !wan().running; }));
+  shell("ip link set peer up");
   EXPECT_TRUE(wait([&] { return wan().times_started == 2; }));
   shell("ip link del wan");
   EXPECT_TRUE(wait([&] { return monitor->state().link("wan") == nullptr; }));
@@ -157,12 +159,26 @@ TEST_F(Kernel, ANeighbourChangesItsMac) {
   EXPECT_EQ(monitor->state().neighbour(key)->state, NeighbourState::kStale);
   shell("ip neigh replace 192.0.2.9 lladdr 02:00:00:00:00:99 dev wan nud permanent");
   EXPECT_TRUE(wait([&] { return mac() == "02:00:00:00:00:99"; }));
-  EXPECT_EQ(monitor->state().neighbour(key)->state, NeighbourState::kConfirmed);
+  EXPECT_EQ(monitor->state().neighbour(key)->state, NeighbourState::kPermanent);
   shell("ip neigh del 192.0.2.9 dev wan");
   EXPECT_TRUE(wait([&] {
     const Neighbour* neighbour = monitor->state().neighbour(key);
     return neighbour == nullptr || neighbour->state == NeighbourState::kNone;
   }));
+}
+
+TEST_F(Kernel, ResolveAnewForgetsTheMac) {
+  bring_up();
+  const NeighbourKey key{wan().index, ip("192.0.2.9")};
+  shell("ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev wan nud reachable");
+  ASSERT_TRUE(wait([&] { return monitor->state().neighbour(key) != nullptr; }));
+  EXPECT_EQ(monitor->state().neighbour(key)->state, NeighbourState::kConfirmed);
+  ASSERT_TRUE(requests->resolve_anew(key.first, key.second));
+  EXPECT_TRUE(wait([&] {
+    const Neighbour* neighbour = monitor->state().neighbour(key);
+    return neighbour == nullptr || neighbour->state == NeighbourState::kNone;
+  }));
+  ASSERT_TRUE(requests->resolve_anew(key.first, ip("192.0.2.10")));  // was never known
 }
 
 TEST_F(Kernel, AFloodOfNotificationsLosesNothing) {

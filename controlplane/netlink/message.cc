@@ -61,7 +61,8 @@ std::optional<std::uint16_t> get_vlan(nlattr* link_info) {
 }
 
 NeighbourState to_state(std::uint16_t ndm_state) {
-  if ((ndm_state & (NUD_REACHABLE | NUD_PERMANENT)) != 0) return NeighbourState::kConfirmed;
+  if ((ndm_state & NUD_PERMANENT) != 0) return NeighbourState::kPermanent;
+  if ((ndm_state & NUD_REACHABLE) != 0) return NeighbourState::kConfirmed;
   if ((ndm_state & (NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_NOARP)) != 0) {
     return NeighbourState::kStale;
   }
@@ -264,6 +265,15 @@ Message make_resolve(int index, Ipv4Address address) {
   header.ndm_state = NUD_NONE;
   header.ndm_flags = NTF_USE;
   Message message = make(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, header);
+  put_address(message, NDA_DST, address);
+  return message;
+}
+
+Message make_forget(int index, Ipv4Address address) {
+  ndmsg header{};
+  header.ndm_family = AF_INET;
+  header.ndm_ifindex = index;
+  Message message = make(RTM_DELNEIGH, NLM_F_ACK, header);
   put_address(message, NDA_DST, address);
   return message;
 }

@@ -38,5 +38,6 @@ Message make_address(int type, int index, const Ipv4Prefix& prefix);
 Message make_route(int type, int flags, const Route& route);
 Message make_route_lookup(Ipv4Address destination);
 Message make_resolve(int index, Ipv4Address address);
+Message make_forget(int index, Ipv4Address address);
 
 }  // namespace lb::netlink

@@ -24,8 +24,8 @@ struct Link {
   bool running = false;               // it can carry packets: up, with carrier
   std::uint32_t mtu = 0;
   MacAddress mac;
-  // How often it began to run, seen from here: differs when it went down and came back, however
-  // quickly.
+  // How often it began to run, as the kernel told: differs when it went down and came back, also
+  // when both are heard of at the same time.
   std::uint32_t times_started = 0;
 };
 
@@ -37,10 +37,11 @@ struct Address {
   bool operator==(const Address&) const = default;
 };
 
-enum class NeighbourState : std::uint8_t {
-  kNone,       // no MAC: being asked for, or it did not answer
-  kStale,      // a MAC that has not been confirmed lately
-  kConfirmed,  // reachable, or permanent
+enum class NeighbourState : std::uint8_t {  // the later, the surer
+  kNone,                                    // no MAC: being asked for, or it did not answer
+  kStale,                                   // a MAC that has not been confirmed lately
+  kConfirmed,                               // it answered lately
+  kPermanent,                               // an operator set it
 };
 
 struct Neighbour {

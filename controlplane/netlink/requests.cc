@@ -182,4 +182,10 @@ Result<void> Requests::resolve(int index, Ipv4Address address) {
   return order(socket_.get(), make_resolve(index, address));
 }
 
+Result<void> Requests::resolve_anew(int index, Ipv4Address address) {
+  const int error = talk(socket_.get(), make_forget(index, address), {});
+  if (error != 0 && error != ENOENT) return fail_with(error);
+  return resolve(index, address);
+}
+
 }  // namespace lb::netlink

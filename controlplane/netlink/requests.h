@@ -42,6 +42,8 @@ class Requests {
   Result<std::optional<Hop>> lookup(Ipv4Address destination);
   // Makes the kernel ask for, or confirm, the MAC of a neighbour. The answer comes by the monitor.
   Result<void> resolve(int index, Ipv4Address address);
+  // The same for one whose MAC is in doubt: the kernel drops what it knows and asks everybody.
+  Result<void> resolve_anew(int index, Ipv4Address address);
 
  private:
   struct CloseSocket {
