@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <span>
 #include <sstream>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,12 @@ constexpr std::array<View, 7> kViews = {{
 constexpr auto kCommands = std::to_array<std::string_view>({"show", "check", "version"});
 
 constexpr std::uint64_t kMostRows = 1'000'000'000;
+
+std::string join(std::span<const std::string_view> words) {
+  std::string out;
+  for (const std::string_view word : words) out += (out.empty() ? "" : ", ") + std::string(word);
+  return out;
+}
 
 // What is still text and has to be understood after CLI11 took it apart.
 struct Raw {
@@ -155,21 +162,20 @@ std::string explain_command(int argc, const char* const* argv) {
   const auto unknown = [](std::string_view what, std::string_view word,
                           std::span<const std::string_view> known) {
     const std::string_view guess = nearest(word, known);
-    return guess.empty()
-               ? fmt::format("there is no {} {}; it can be {}", what, word, fmt::join(known, ", "))
-               : fmt::format("there is no {} {}; did you mean {}?", what, word, guess);
+    return guess.empty() ? fmt::format("there is no {} {}; it can be {}", what, word, join(known))
+                         : fmt::format("there is no {} {}; did you mean {}?", what, word, guess);
   };
   std::array<std::string_view, kViews.size()> views;
   std::transform(kViews.begin(), kViews.end(), views.begin(), [](const View& v) { return v.name; });
 
   const int command = next_word(argc, argv, 1);
-  if (command == argc) return fmt::format("say what to do: {}", fmt::join(kCommands, ", "));
+  if (command == argc) return fmt::format("say what to do: {}", join(kCommands));
   if (std::find(kCommands.begin(), kCommands.end(), argv[command]) == kCommands.end()) {
     return unknown("command", argv[command], kCommands);
   }
   if (std::string_view(argv[command]) != "show") return {};
   const int view = next_word(argc, argv, command + 1);
-  if (view == argc) return fmt::format("say what to show: {}", fmt::join(views, ", "));
+  if (view == argc) return fmt::format("say what to show: {}", join(views));
   if (std::find(views.begin(), views.end(), argv[view]) == views.end()) {
     return unknown("view", argv[view], views);
   }

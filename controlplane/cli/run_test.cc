@@ -142,7 +142,7 @@ TEST_F(RunTest, every_view_has_text_and_json) {
     EXPECT_GT(lines(text.out), 1u);
     const Ran json = lbcli({"show", view, "--json"});
     EXPECT_EQ(json.status, kOk) << json.err;
-    EXPECT_NO_THROW(nlohmann::json::parse(json.out)) << view;
+    EXPECT_TRUE(nlohmann::json::accept(json.out)) << view;
   }
 }
 

@@ -189,7 +189,7 @@ TEST(ShowJson, survives_bytes_that_are_no_text) {
   conn.set_state("\xff\xfe");
   std::string text;
   append_conn_json(conn, text);
-  EXPECT_NO_THROW(json::parse(text));
+  EXPECT_TRUE(json::accept(text));
 }
 
 TEST(Check, text_and_json) {
