@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <set>
+#include <thread>
 #include <vector>
 
 namespace lb::api {
@@ -47,6 +48,7 @@ class FrameServer::Impl : public std::enable_shared_from_this<FrameServer::Impl>
   void forget(const std::shared_ptr<Session>& session) { sessions_.erase(session); }
 
  private:
+  bool wait_until_deaf();
   Result<void> make_way();
   void accept();
   void accepted(Local::socket socket);
@@ -176,6 +178,19 @@ class Session : public std::enable_shared_from_this<Session> {
   bool finished_ = false;
 };
 
+// False: somebody still listens after the time for that.
+bool FrameServer::Impl::wait_until_deaf() {
+  constexpr std::chrono::milliseconds kPause{50};
+  for (std::chrono::milliseconds waited{0};; waited += kPause) {
+    Local::socket probe(context_);
+    error_code error;
+    probe.connect(Local::endpoint(options_.path), error);
+    if (error == asio::error::connection_refused) return true;
+    if (waited >= options_.takeover_wait) return false;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
 // Removes a socket file that a killed process left behind. Anything else in the way is an error.
 Result<void> FrameServer::Impl::make_way() {
   struct stat status {};
@@ -186,10 +201,7 @@ Result<void> FrameServer::Impl::make_way() {
   if (!S_ISSOCK(status.st_mode)) {
     return fail(options_.path + " is in the way and is not a socket; remove it");
   }
-  Local::socket probe(context_);
-  error_code error;
-  probe.connect(Local::endpoint(options_.path), error);
-  if (error != asio::error::connection_refused) {
+  if (!wait_until_deaf()) {
     return fail("another " + options_.program + " listens on " + options_.path +
                 "; stop it, or give this one another run_dir");
   }

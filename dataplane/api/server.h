@@ -3,6 +3,7 @@
 // FrameServer below knows bytes only and keeps Asio out of this header.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -23,6 +24,9 @@ struct ServerOptions {
   std::string path;     // of the socket; its folder is made when missing
   std::string program;  // our own name, told in Hello and in messages
   std::size_t max_clients = 64;
+  // How long to wait for a process that listens on the socket to be gone: one that was killed
+  // listens for a moment after its death.
+  std::chrono::milliseconds takeover_wait{3000};
 };
 
 // One client's talk, in frames.

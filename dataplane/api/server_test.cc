@@ -37,7 +37,7 @@ class ServerTest : public ::testing::Test {
   }
 
   void start(std::size_t max_clients = 64) {
-    ServerOptions options{path_, "lb-dataplane", max_clients};
+    const ServerOptions options{path_, "lb-dataplane", max_clients, std::chrono::seconds(3)};
     server_ = std::make_unique<DataplaneServer>(
         context_, options, [this](const Request& request) { return handle(request); });
     const auto listening = server_->listen();
@@ -299,7 +299,7 @@ TEST_F(ServerTest, StaleSocketIsReplaced) {
 TEST_F(ServerTest, LiveSocketIsNotReplaced) {
   start();
   boost::asio::io_context other;
-  DataplaneServer second(other, {path_, "lb-dataplane", 4},
+  DataplaneServer second(other, {path_, "lb-dataplane", 4, std::chrono::milliseconds(0)},
                          [](const Request&) { return Response(); });
   const auto listening = second.listen();
   ASSERT_FALSE(listening);
@@ -310,7 +310,7 @@ TEST_F(ServerTest, LiveSocketIsNotReplaced) {
 TEST_F(ServerTest, OrdinaryFileIsNotReplaced) {
   std::filesystem::create_directories(folder_ + "/run");
   std::ofstream(path_) << "precious";
-  DataplaneServer server(context_, {path_, "lb-dataplane", 4},
+  DataplaneServer server(context_, {path_, "lb-dataplane", 4, std::chrono::milliseconds(0)},
                          [](const Request&) { return Response(); });
   const auto listening = server.listen();
   ASSERT_FALSE(listening);
