@@ -35,19 +35,18 @@ class ConnsTest : public ::testing::Test {
 
   // Connection n: client 198.51.100.0/24 and up, servers 10.0.0.11 and .12 in turn.
   void add(std::uint32_t n, ConnState state) {
-    Record* record = table_->allocate(0);
-    ASSERT_NE(record, nullptr);
     const Be32 client = Be32::from_host(0xc6336400U + n / 50'000);
     const Be16 port = Be16::from_host(static_cast<std::uint16_t>(1024 + n % 50'000));
     const Be32 server = Be32::from_host(0x0a00000bU + n % 2);
-    record->tuple[0] = {client, Be32::from_host(0xc000020aU), port, Be16::from_host(80)};
-    record->tuple[1] = {server, client, Be16::from_host(8080), port};
-    record->service = n % 2;
-    record->rs = n % 2;
-    record->proto = state == ConnState::kUdp ? kProtoUdp : kProtoTcp;
-    record->mode = static_cast<std::uint8_t>(Mode::kNat);
-    record->keys = 2;
-    ASSERT_TRUE(table_->publish(0, record, state, kNow, kNow + 50));
+    NewConn conn;
+    conn.tuple[0] = {client, Be32::from_host(0xc000020aU), port, Be16::from_host(80)};
+    conn.tuple[1] = {server, client, Be16::from_host(8080), port};
+    conn.service = n % 2;
+    conn.rs = n % 2;
+    conn.proto = state == ConnState::kUdp ? kProtoUdp : kProtoTcp;
+    conn.mode = static_cast<std::uint8_t>(Mode::kNat);
+    const std::uint64_t hash = table_->hash(conn.tuple[0], conn.proto);
+    ASSERT_TRUE(table_->create(0, conn, hash, state, kNow, kNow + 50).is_new);
   }
 
   std::vector<api::Conn> all(const api::ConnsRequest& request, unsigned* parts = nullptr) {

@@ -120,7 +120,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "port address: there is no port 'dmz'"},
         Mistake{"Timeout", [](auto& m) { m.mutable_timeouts()->set_tcp_closed(0); },
                 "timeout tcp_closed is not set"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
 }  // namespace lb

@@ -101,11 +101,17 @@ Result<void> run_dataplane(const DaemonOptions& options) {
   prctl(PR_SET_NAME, "lb-dataplane", 0UL, 0UL, 0UL);
   ::signal(SIGHUP, SIG_IGN);
   ::signal(SIGPIPE, SIG_IGN);
+  // The TAP driver is told of packets by a queued signal; when the queue is full the kernel sends
+  // this one instead, which would end the process.
+  ::signal(SIGIO, SIG_IGN);
 
   // The socket first: it tells at once whether another data plane runs here.
   asio::io_context context(1);
   std::function<DataplaneServer::Answer(const api::Request&)> handler = not_ready;
-  DataplaneServer server(context, {options.run_dir + "/dataplane.sock", "lb-dataplane"},
+  api::ServerOptions socket;
+  socket.path = options.run_dir + "/dataplane.sock";
+  socket.program = "lb-dataplane";
+  DataplaneServer server(context, socket,
                          [&handler](const api::Request& request) { return handler(request); });
   if (auto listening = server.listen(); !listening) return listening;
 

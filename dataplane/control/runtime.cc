@@ -18,6 +18,29 @@ namespace lb {
 
 namespace {
 
+ConnTable::Options table_options(const RuntimeOptions& options) {
+  ConnTable::Options table;
+  table.max_connections = options.max_connections;
+  table.workers = static_cast<unsigned>(options.eal.worker_cpus.size());
+  return table;
+}
+
+// The memory that was configured is for the connection table first; DPDK gets the rest.
+Result<EalOptions> eal_options(const RuntimeOptions& options) {
+  constexpr std::size_t kLeastMb = 32;
+  const std::size_t table_mb =
+      TableMemory::rounded(ConnTable::memory_bytes(table_options(options))) >> 20;
+  EalOptions eal = options.eal;
+  if (table_mb + kLeastMb > eal.memory_mb) {
+    return fail(
+        fmt::format("memory_mb = {} in [dataplane] is too small for max_connections = {}, "
+                    "which take {} MB; write {} at least",
+                    eal.memory_mb, options.max_connections, table_mb, table_mb + 2 * kLeastMb));
+  }
+  eal.memory_mb -= static_cast<std::uint32_t>(table_mb);
+  return eal;
+}
+
 int run_worker(void* worker) {
   static_cast<Worker*>(worker)->run();
   return 0;
@@ -27,7 +50,9 @@ int run_worker(void* worker) {
 
 Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) {
   std::unique_ptr<Runtime> runtime(new Runtime(options));
-  if (auto started = start_eal(options.eal); !started) return tl::make_unexpected(started.error());
+  auto eal = eal_options(options);
+  if (!eal) return tl::make_unexpected(eal.error());
+  if (auto started = start_eal(*eal); !started) return tl::make_unexpected(started.error());
   runtime->eal_started_ = true;
   runtime->clock_ = {rte_rdtsc(), rte_get_tsc_hz()};
   const auto workers = static_cast<unsigned>(options.eal.worker_cpus.size());
@@ -43,9 +68,7 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) 
 }
 
 Result<void> Runtime::make_table() {
-  ConnTable::Options table;
-  table.max_connections = options_.max_connections;
-  table.workers = static_cast<unsigned>(options_.eal.worker_cpus.size());
+  ConnTable::Options table = table_options(options_);
   // Unknown to clients, so that none can aim at one bucket.
   if (getrandom(table.hash_key, sizeof(table.hash_key), 0) !=
       static_cast<ssize_t>(sizeof(table.hash_key))) {

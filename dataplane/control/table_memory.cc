@@ -19,36 +19,40 @@ constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS;
 
 }  // namespace
 
+std::size_t TableMemory::rounded(std::size_t bytes) {
+  return (bytes + kPage - 1) / kPage * kPage;
+}
+
 Result<TableMemory> TableMemory::take(std::size_t bytes, bool hugepages) {
-  const std::size_t rounded = (bytes + kPage - 1) / kPage * kPage;
+  const std::size_t size = rounded(bytes);
   void* start = MAP_FAILED;
   if (hugepages) {
-    start = ::mmap(nullptr, rounded, kProtection,
-                   kFlags | MAP_HUGETLB | MAP_HUGE_2MB | MAP_POPULATE, -1, 0);
+    start = ::mmap(nullptr, size, kProtection, kFlags | MAP_HUGETLB | MAP_HUGE_2MB | MAP_POPULATE,
+                   -1, 0);
     if (start == MAP_FAILED) {
       log::info("connection table: {} MB more hugepages are not free, ordinary pages are used",
-                rounded >> 20);
+                size >> 20);
     }
   }
   if (start == MAP_FAILED) {
-    start = ::mmap(nullptr, rounded, kProtection, kFlags, -1, 0);
+    start = ::mmap(nullptr, size, kProtection, kFlags, -1, 0);
     if (start == MAP_FAILED) {
       return fail(
           fmt::format("no memory for the connection table ({} MB): {}; lower "
                       "max_connections in [dataplane]",
-                      rounded >> 20, std::generic_category().message(errno)));
+                      size >> 20, std::generic_category().message(errno)));
     }
-    ::madvise(start, rounded, MADV_HUGEPAGE);
+    ::madvise(start, size, MADV_HUGEPAGE);
     // Unlike MAP_POPULATE this fails, and does not leave us to be killed, when memory is short.
-    if (::madvise(start, rounded, MADV_POPULATE_WRITE) != 0 && errno == ENOMEM) {
-      ::munmap(start, rounded);
+    if (::madvise(start, size, MADV_POPULATE_WRITE) != 0 && errno == ENOMEM) {
+      ::munmap(start, size);
       return fail(
           fmt::format("not enough memory for the connection table ({} MB); lower "
                       "max_connections in [dataplane]",
-                      rounded >> 20));
+                      size >> 20));
     }
   }
-  return TableMemory(start, rounded);
+  return TableMemory(start, size);
 }
 
 TableMemory::TableMemory(TableMemory&& other) noexcept

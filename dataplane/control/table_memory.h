@@ -12,6 +12,9 @@ namespace lb {
 
 class TableMemory {
  public:
+  // What `bytes` come to in whole pages of 2 MB.
+  static std::size_t rounded(std::size_t bytes);
+
   static Result<TableMemory> take(std::size_t bytes, bool hugepages);
   TableMemory(TableMemory&& other) noexcept;
   TableMemory& operator=(TableMemory&&) = delete;

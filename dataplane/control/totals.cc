@@ -25,8 +25,8 @@ Traffic& Traffic::operator-=(const Traffic& other) {
 Totals::Totals(std::vector<const WorkerCounters*> workers) : workers_(std::move(workers)) {}
 
 void Totals::replaced(const Snapshot& before, const Snapshot& after) {
-  base_.resize(std::max(base_.size(), after.real_servers.size()));
-  retired_.resize(std::max(retired_.size(), after.services.size()));
+  base_.resize(std::max(base_.size(), before.real_servers.size()));
+  retired_.resize(std::max(retired_.size(), before.services.size()));
   for (std::uint32_t slot = 0; slot < before.real_servers.size(); ++slot) {
     const std::uint32_t service = before.real_servers[slot].service;
     if (service == kNoSlot) continue;

@@ -4,8 +4,10 @@
 #include <rte_bus_vdev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <string_view>
 
@@ -19,8 +21,11 @@ namespace {
 
 // The reason of a DPDK call's failure: what the driver logged, else the error number's text.
 std::string reason(int status) {
+  const int error = status < 0 ? -status : status;
   const std::string said = dpdk_log::last_line();
-  return said.empty() ? rte_strerror(status < 0 ? -status : status) : said;
+  std::string text = said.empty() ? rte_strerror(error) : said;
+  if (error == EPERM && ::geteuid() != 0) text += "; run as root or with CAP_NET_ADMIN";
+  return text;
 }
 
 tl::unexpected<Error> failed(const std::string& what, int status) {
@@ -41,6 +46,10 @@ Result<void> make_vdev(const std::string& device) {
   const bool existing = name.starts_with("net_af_packet") || name.starts_with("net_af_xdp");
   if (existing && !interface.empty() && if_nametoindex(interface.c_str()) == 0) {
     return fail("there is no interface " + interface + "; see 'ip link' for those that are");
+  }
+  if (dpdk_log::last_line().empty() && status == -1) {
+    return fail("no DPDK driver takes the vdev " + name +
+                "; its name begins with the driver's, as in net_af_packet0 or net_af_xdp0");
   }
   return failed("vdev " + name + " could not be made", status);
 }

@@ -194,6 +194,7 @@ void Worker::handle(unsigned count, const Snapshot& snapshot) {
 void Worker::handle_released(const Snapshot& snapshot) {
   auto& released = pipeline_.released();
   for (std::size_t at = 0; at < released.size();) {
+    flush();  // the buffers take one burst
     const unsigned count =
         static_cast<unsigned>(std::min<std::size_t>(kBurst, released.size() - at));
     std::uint64_t bytes = 0;
