@@ -72,7 +72,7 @@ class Demo:
     def up(self, name):
         address = f"{server_address(int(name[1:]))}:80"
         return [rs["up"] for rs in self.lab.real_servers()
-                if rs["address"] == address and rs["service"].startswith("web")]
+                if rs["endpoint"] == address and rs["service"].startswith("web")]
 
     def show_death(self):
         self.say("nginx on s2 is killed; its health check (every 500 ms, 2 failures) takes it out")

@@ -143,12 +143,16 @@ class Lab(Views):
         return process
 
     def start_server(self, name):
-        """nginx and dnsmasq of one real server, ready to answer."""
+        """nginx and dnsmasq of one real server, ready to answer; what runs already goes on."""
         number = self.network.servers.index(name) + 1
-        self.spawn(f"{name}-nginx", name, servers.nginx_argv(name, self.dir))
-        self.spawn(f"{name}-dnsmasq", name, servers.dnsmasq_argv(name, number, self.dir))
-        for part, port in (("nginx", 80), ("dnsmasq", 53)):
-            self.wait_listening(f"{name}-{part}", name, port)
+        programs = {"nginx": (80, servers.nginx_argv(name, self.dir)),
+                    "dnsmasq": (53, servers.dnsmasq_argv(name, number, self.dir))}
+        for program, (_, argv) in programs.items():
+            running = self.processes.get(f"{name}-{program}")
+            if running is None or not running.running():
+                self.spawn(f"{name}-{program}", name, argv)
+        for program, (port, _) in programs.items():
+            self.wait_listening(f"{name}-{program}", name, port)
 
     def wait_listening(self, process_name, host, port):
         """Until the process listens on a TCP port; at once an error when it ended."""

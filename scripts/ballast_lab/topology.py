@@ -96,14 +96,8 @@ class Network:
             server.ip("rule", "add", "from", vip, "lookup", _DR_TABLE)
 
     def _create_director_ports(self):
-        director = self.hosts["lb1"]
-        # net_af_packet reads a copy of each frame; the kernel must not answer the original, which
-        # is addressed to the director's own addresses on the TAPs. A bridge that is down takes it.
-        director.ip("link", "add", "sink", "type", "bridge")
         for port in ("wan", "lan"):
-            interface = f"{port}0"
-            self._attach("lb1", interface, port)
-            director.ip("link", "set", interface, "master", "sink")
+            self._attach("lb1", f"{port}0", port)
 
     def _attach(self, name, interface, bridge, address=None):
         """Links a host to a bridge. Checksums and segmentation are done in software, because DPDK

@@ -1,28 +1,31 @@
 """What lbcli tells about the director, as the tests and the demo need it. Mixed into Lab."""
 
 
+def _with_endpoint(row):
+    return row | {"endpoint": f"{row['address']}:{row['port']}"}
+
+
 class Views:
     """Needs `show(*arguments)`: the JSON of `lbcli show`."""
 
-    def services(self):
-        return self.show("service")["services"]
-
     def service(self, name):
-        return next(each for each in self.services() if each["name"] == name)
+        """One service with its counters."""
+        return next(row for row in self.show("stats")["services"] if row["name"] == name)
 
     def real_servers(self):
-        """Every real server of every service; `address` is "10.0.0.11:80"."""
-        return self.show("rs")["real_servers"]
+        """Every real server of every service; `endpoint` is "10.0.0.11:80"."""
+        return [_with_endpoint(row) for row in self.show("rs")["real_servers"]]
 
     def connections(self, *filters):
-        return self.show("conn", *filters)["connections"]
+        return self.show("conn", *filters)
 
     def port(self, name):
-        return next(each for each in self.show("port")["ports"] if each["name"] == name)
+        return next(row for row in self.show("port")["ports"] if row["name"] == name)
 
-    def stats(self):
-        return self.show("stats")
+    def generation(self):
+        """Number of the snapshot that the data plane forwards by."""
+        return self.show("service")["generation"]
 
     def drops(self):
         """{reason: packets} of every reason."""
-        return {each["reason"]: each["packets"] for each in self.show("drops")["drops"]}
+        return {row["reason"]: row["packets"] for row in self.show("drops")["drops"]}

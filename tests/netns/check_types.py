@@ -66,7 +66,7 @@ class CheckTypes(harness.LabTest):
         for rs in self.lab.real_servers():
             if rs["up"]:
                 with self.subTest(service=rs["service"]):
-                    port = self.lab.service(rs["service"])["address"].rsplit(":", 1)[1]
+                    port = self.lab.service(rs["service"])["port"]
                     self.assertEqual(self.fetch("c1", f"http://{NAT_VIP}:{port}/"), b"s1\n")
 
     def test_ping_and_tcp_differ(self):

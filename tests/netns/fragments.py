@@ -24,7 +24,8 @@ class Fragments(harness.LabTest):
             director.service("echo", f"{NAT_VIP}:{PORT}", "nat", both, protocol="udp",
                              scheduler="rr", check=director.check("ping")),
             director.service("echo-dr", f"{DR_VIP}:{PORT}", "dr", both, protocol="udp",
-                             scheduler="rr", check=director.check("ping"))])
+                             scheduler="rr", check=director.check("ping"))],
+            driver="af_xdp")
 
     @classmethod
     def prepare(cls, lab):
@@ -106,7 +107,7 @@ class SmallWayOut(harness.LabTest):
     def configure(cls, lab):
         config = director.config(f"{lab.dir}/run", [
             director.service("echo", f"{NAT_VIP}:{PORT}", "nat", [(1, 1)], protocol="udp",
-                             check=director.check("ping"))])
+                             check=director.check("ping"))], driver="af_xdp")
         config["port"][1]["mtu"] = 1400
         return config
 

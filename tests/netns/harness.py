@@ -143,7 +143,7 @@ class LabTest(unittest.TestCase):
     def real_server(self, service, address):
         """The row of one real server ("10.0.0.11:80") of one service."""
         for rs in self.lab.real_servers():
-            if rs["service"] == service and rs["address"] == address:
+            if rs["service"] == service and rs["endpoint"] == address:
                 return rs
         self.fail(f"{service} has no real server {address}")
 

@@ -29,10 +29,10 @@ class NatHttp(harness.LabTest):
             self.assertAlmostEqual(counts[name], expected, delta=2, msg=str(counts))
 
     def test_counts_connections_per_server(self):
-        before = {rs["address"]: rs["connections"] for rs in self.lab.real_servers()}
+        before = {rs["endpoint"]: rs["connections"] for rs in self.lab.real_servers()}
         for _ in range(12):
             self.fetch("c1", f"http://{NAT_VIP}/")
-        after = {rs["address"]: rs["connections"] for rs in self.lab.real_servers()}
+        after = {rs["endpoint"]: rs["connections"] for rs in self.lab.real_servers()}
         self.assertEqual(sum(after.values()) - sum(before.values()), 12)
 
     def test_real_server_sees_the_clients_address(self):

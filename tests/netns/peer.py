@@ -11,7 +11,10 @@ The host's name is the last part of --name.
 import argparse
 import hashlib
 import socket
+import struct
 import threading
+
+_IP_PKTINFO = 8  # Linux's, which the socket module lacks
 
 
 def tcp_echo(connection, _):
@@ -48,10 +51,15 @@ def serve_tcp(port, name, handle):
 def serve_udp(port, name):
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_000_000)
+    # Answers come from the address that was asked, which may be a VIP.
+    sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
     sock.bind(("", port))
     while True:
-        data, client = sock.recvfrom(65_535)
-        sock.sendto(name.encode() if data == b"who" else data, client)
+        data, control, _, client = sock.recvmsg(65_535, 1024)
+        asked = control[0][2][8:12]
+        source = struct.pack("=I4s4s", 0, asked, bytes(4))
+        sock.sendmsg([name.encode() if data == b"who" else data],
+                     [(socket.IPPROTO_IP, _IP_PKTINFO, source)], 0, client)
 
 
 def main():

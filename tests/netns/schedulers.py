@@ -53,7 +53,7 @@ class Schedulers(harness.LabTest):
         return dict(collections.Counter(name for name, _ in held))
 
     def active(self, port):
-        return {rs["address"].split(":")[0]: rs["active_connections"]
+        return {rs["address"]: rs["active_connections"]
                 for rs in self.lab.real_servers() if rs["service"] == f"hold-{port}"}
 
     def test_rr_ignores_weights(self):

@@ -39,9 +39,10 @@ class UdpDns(harness.LabTest):
 
     def test_connections_are_shown(self):
         self.dig(NAT_VIP, "server.lab", "TXT", "-b", "0.0.0.0#40054")
-        rows = [row for row in self.lab.connections("--service", "dns") if row["client_port"] == 40054]
+        rows = [row for row in self.lab.connections("--service", "dns")
+                if row["client_port"] == 40054]
         self.assertEqual(len(rows), 1)
-        self.assertEqual((rows[0]["protocol"], rows[0]["vip"], rows[0]["vip_port"]),
+        self.assertEqual((rows[0]["protocol"], rows[0]["vip_address"], rows[0]["vip_port"]),
                          ("udp", NAT_VIP, 53))
 
 
