@@ -23,7 +23,7 @@ Result<std::uint64_t> Transactions::apply(const api::Snapshot& message) {
   spec_ = std::move(*spec);
   applied_ = message;
   applied_.set_generation(generation);
-  log::info("snapshot {}: {} service{}", generation, spec_.services.size(),
+  log::debug("snapshot {}: {} service{}", generation, spec_.services.size(),
             spec_.services.size() == 1 ? "" : "s");
   return generation;
 }

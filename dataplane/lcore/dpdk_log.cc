@@ -1,8 +1,11 @@
 #include "dataplane/lcore/dpdk_log.h"
 
+#include <dlfcn.h>
 #include <rte_log.h>
 #include <stdio.h>
 
+#include <algorithm>
+#include <cstdarg>
 #include <mutex>
 #include <string_view>
 
@@ -47,7 +50,30 @@ ssize_t write_cookie(void* /*cookie*/, const char* data, size_t bytes) {
   return static_cast<ssize_t>(bytes);
 }
 
+// What libbpf and libxdp print with: level, format, arguments.
+int print_bpf(int /*level*/, const char* format, va_list arguments) {
+  char text[256];
+  const int length = vsnprintf(text, sizeof(text), format, arguments);
+  write_cookie(nullptr, text, std::min(static_cast<size_t>(std::max(length, 0)), sizeof(text) - 1));
+  return length;
+}
+
+void set_print(const char* library, const char* function) {
+  using SetPrint = void* (*)(int (*)(int, const char*, va_list));
+  void* handle = dlopen(library, RTLD_NOLOAD | RTLD_LAZY);
+  if (handle == nullptr) return;  // no driver needs it
+  if (const auto set = reinterpret_cast<SetPrint>(dlsym(handle, function)); set != nullptr) {
+    set(print_bpf);
+  }
+  dlclose(handle);
+}
+
 }  // namespace
+
+void take_over_bpf() {
+  set_print("libbpf.so.1", "libbpf_set_print");
+  set_print("libxdp.so.1", "libxdp_set_print");
+}
 
 void take_over() {
   cookie_io_functions_t functions{};

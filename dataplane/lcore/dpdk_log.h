@@ -9,6 +9,10 @@ namespace lb::dpdk_log {
 // Before rte_eal_init(). From here on lines are collected and not shown.
 void take_over();
 
+// After rte_eal_init(), which loads the drivers: the libraries under AF_XDP, which print to stderr
+// by themselves, are made to log here too.
+void take_over_bpf();
+
 // The start is done: errors are shown as they come, one warning line each.
 void show();
 

@@ -125,6 +125,7 @@ Result<void> start_eal(const EalOptions& options) {
     const std::string said = dpdk_log::last_line();
     return fail("DPDK did not start: " + (said.empty() ? rte_strerror(rte_errno) : said));
   }
+  dpdk_log::take_over_bpf();
   log::info("{} started, main on CPU {}, {} worker{}, {} MB of {}", rte_version(), options.main_cpu,
             options.worker_cpus.size(), options.worker_cpus.size() == 1 ? "" : "s",
             options.memory_mb, options.hugepages ? "hugepages" : "ordinary pages");
