@@ -20,7 +20,7 @@ class CheckTypes(harness.LabTest):
     def configure(cls, lab):
         ca = lab.tls_ca_file
         checks = {
-            "none": check("none"),
+            "none": {"type": "none"},
             "tcp": check("tcp"),
             "ping": check("ping"),
             "http": check("http", path="/health", expect_status=200),
@@ -57,10 +57,13 @@ class CheckTypes(harness.LabTest):
                     self.wait_server(rs["service"], f"{SERVER}:80", up=False)
 
     def test_reasons(self):
-        log = self.lab.log_text("lb-controlplane")
-        for word in ("404", "refused", "certificate"):
-            with self.subTest(word=word):
-                self.assertIn(word, log)
+        """What is wrong is told, each in the words of its kind."""
+        for service, word in (("bad-status", "404"), ("bad-port", "refused"),
+                              ("bad-name", "name"), ("bad-authority", "certificate")):
+            with self.subTest(service=service):
+                health = self.real_server(service, f"{SERVER}:80")["health"]
+                self.assertFalse(health["up"])
+                self.assertIn(word, health["last_result"])
 
     def test_http_service_works_with_each_kind(self):
         for rs in self.lab.real_servers():

@@ -17,7 +17,7 @@ class Lifecycle(harness.LabTest):
 
     def stop(self, name):
         process = self.lab.processes[name]
-        process.stop()
+        process.stop(timeout=30)
         self.assertEqual(process.exit_status(), 0, self.lab.log_text(name)[-2000:])
 
     def addresses(self, interface):
@@ -58,8 +58,8 @@ class Lifecycle(harness.LabTest):
             self.assertNotIn(vip, self.addresses("wan"))
         self.assertFalse(os.path.exists(f"{self.lab.run_dir()}/controlplane.sock"))
         self.lab.start_controlplane()
-        self.lab.wait_servers_up()
-        self.assertIn(NAT_VIP, self.addresses("wan"))
+        for vip in (NAT_VIP, DR_VIP):
+            self.wait(lambda vip=vip: vip in self.addresses("wan"), f"{vip} to be back")
         self.assert_works()
 
     def test_stopped_data_plane_leaves_no_interface(self):
