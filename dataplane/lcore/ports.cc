@@ -12,6 +12,7 @@
 #include "dataplane/lcore/dpdk_log.h"
 #include "dataplane/lcore/host_interface.h"
 #include "dataplane/lcore/kernel_interface.h"
+#include "dataplane/lcore/packet_socket.h"
 
 namespace lb {
 
@@ -83,7 +84,12 @@ Result<void> Ports::open_port(const PortOptions& options, unsigned workers) {
   auto started = start_device(*device, label, {options.mtu, workers, kWireDescriptors, pool_});
   if (!started) return failed(started.error());
   port.driver = started->driver;
-  if (port.driver == "net_af_packet") keep_stack_off(interface_of(options.device), label);
+  if (port.driver == "net_af_packet") {
+    keep_stack_off(interface_of(options.device), label);
+    if (sockets_without_reassembly() == 0) {
+      log::warning("{}: the kernel reassembles fragments, so large datagrams are lost", label);
+    }
+  }
   port.mac = started->mac;
   port.mtu = started->mtu;
   port.plan = started->plan;

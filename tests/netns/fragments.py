@@ -15,6 +15,7 @@ PORT = 7000
 
 
 class Fragments(harness.LabTest):
+    DRIVER = "af_packet"
     SERVERS = 2
 
     @classmethod
@@ -25,7 +26,7 @@ class Fragments(harness.LabTest):
                              scheduler="rr", check=director.check("ping")),
             director.service("echo-dr", f"{DR_VIP}:{PORT}", "dr", both, protocol="udp",
                              scheduler="rr", check=director.check("ping"))],
-            driver="af_xdp")
+            driver=cls.DRIVER)
 
     @classmethod
     def prepare(cls, lab):
@@ -98,6 +99,12 @@ class Fragments(harness.LabTest):
                   "the fragments to time out", timeout=60)
 
 
+class FragmentsAfXdp(Fragments):
+    """A driver that hands fragments over as they come, with no kernel in between."""
+
+    DRIVER = "af_xdp"
+
+
 class SmallWayOut(harness.LabTest):
     """The network of the real servers takes only 1400 bytes; datagrams without DF are cut."""
 
@@ -107,7 +114,7 @@ class SmallWayOut(harness.LabTest):
     def configure(cls, lab):
         config = director.config(f"{lab.dir}/run", [
             director.service("echo", f"{NAT_VIP}:{PORT}", "nat", [(1, 1)], protocol="udp",
-                             check=director.check("ping"))], driver="af_xdp")
+                             check=director.check("ping"))])
         config["port"][1]["mtu"] = 1400
         return config
 

@@ -209,11 +209,13 @@ class _TapResult(unittest.TestResult):
 
 
 def _cases(module):
-    """Test classes and methods in the order in which they are written."""
+    """Test classes and methods, also inherited ones, in the order in which they are written."""
     for value in list(vars(module).values()):
         if isinstance(value, type) and issubclass(value, unittest.TestCase) \
                 and value.__module__ == module.__name__:
-            yield unittest.TestSuite(value(name) for name in vars(value) if name.startswith("test_"))
+            names = dict.fromkeys(name for owner in reversed(value.__mro__) for name in vars(owner)
+                                  if name.startswith("test_"))
+            yield unittest.TestSuite(value(name) for name in names)
 
 
 def main(module_name):
