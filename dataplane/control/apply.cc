@@ -24,7 +24,7 @@ Result<std::uint64_t> Transactions::apply(const api::Snapshot& message) {
   applied_ = message;
   applied_.set_generation(generation);
   log::debug("snapshot {}: {} service{}", generation, spec_.services.size(),
-            spec_.services.size() == 1 ? "" : "s");
+             spec_.services.size() == 1 ? "" : "s");
   return generation;
 }
 
