@@ -1,4 +1,6 @@
 // lb-controlplane: one event loop on one thread.
+#include <sys/resource.h>
+
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -50,7 +52,19 @@ void listen_for_signals(boost::asio::signal_set& signals, boost::asio::io_contex
   });
 }
 
+// Every health check under way holds a socket; thousands of dead servers must not run into the
+// usual soft limit of 1024.
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    log::warning("cannot raise the limit of open files; many health checks at a time may fail");
+  }
+}
+
 int run(config::Config config) {
+  raise_file_limit();
   boost::asio::io_context io(1);
   const std::string socket_path = config.director.run_dir + "/controlplane.sock";
   Applier applier(io, std::move(config));
