@@ -67,6 +67,8 @@ void report_workers(const std::vector<const WorkerCounters*>& workers,
     out.set_forwarded(c.forwarded.get());
     out.set_punted(c.punted.get());
     out.set_dropped(c.dropped.get());
+    out.set_answered(c.answered.get());
+    out.set_held(c.held.get());
     for (std::size_t r = 0; r < kDropReasons; ++r) drops[r] += c.drops[r].get();
     created += c.conns_created.get();
     expired += c.conns_expired.get();

@@ -24,8 +24,8 @@ constexpr std::uint64_t kSpinUs = 20;  // after the last packet, before sleeping
 constexpr std::size_t kShortestFrame = 60;
 
 // Flags of a received buffer that need a closer look.
-constexpr std::uint64_t kUnusual = RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_QINQ_STRIPPED |
-                                   RTE_MBUF_F_RX_L4_CKSUM_BAD | RTE_MBUF_F_RX_IP_CKSUM_BAD;
+constexpr std::uint64_t kUnusual =
+    RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_L4_CKSUM_BAD | RTE_MBUF_F_RX_IP_CKSUM_BAD;
 
 bool ip_checksum_bad(std::uint64_t flags) {
   return (flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_BAD;
