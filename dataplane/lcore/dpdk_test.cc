@@ -105,7 +105,7 @@ class CutTest : public ::testing::Test {
       payload += length - 20;
       rte_pktmbuf_free(pieces[i]);
     }
-    if (count != 0) EXPECT_EQ(payload, frame.ip_len - 20U);
+    EXPECT_EQ(payload, count == 0 ? 0 : frame.ip_len - 20U);
     rte_pktmbuf_free(whole);
     return offsets;
   }

@@ -10,7 +10,6 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <set>
 
 #include "config/base/log.h"
 #include "dataplane/lcore/dpdk_log.h"
@@ -133,7 +132,10 @@ Result<void> start_eal(const EalOptions& options) {
 }
 
 void stop_eal() {
+  const std::filesystem::path files = rte_eal_get_runtime_dir();
   rte_eal_cleanup();
+  std::error_code ignored;
+  std::filesystem::remove(files, ignored);  // an empty folder that DPDK makes and leaves
 }
 
 }  // namespace lb
