@@ -50,8 +50,10 @@ ssize_t write_cookie(void* /*cookie*/, const char* data, size_t bytes) {
   return static_cast<ssize_t>(bytes);
 }
 
-// What libbpf and libxdp print with: level, format, arguments.
-int print_bpf(int /*level*/, const char* format, va_list arguments) {
+// What libbpf and libxdp print with: level (0 is a warning, the others say less), format,
+// arguments.
+int print_bpf(int level, const char* format, va_list arguments) {
+  if (level != 0) return 0;
   char text[256];
   const int length = vsnprintf(text, sizeof(text), format, arguments);
   write_cookie(nullptr, text, std::min(static_cast<size_t>(std::max(length, 0)), sizeof(text) - 1));
