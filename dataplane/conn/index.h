@@ -113,11 +113,22 @@ class ConnIndex {
   alignas(kCacheLine) IndexStack free_chain_buckets_;
 };
 
+// One comparison and one branch for all of a key.
+inline bool is_same(const FlowTuple& a, const FlowTuple& b) {
+  std::uint64_t addresses[2];
+  std::uint32_t ports[2];
+  __builtin_memcpy(&addresses[0], &a, 8);
+  __builtin_memcpy(&addresses[1], &b, 8);
+  __builtin_memcpy(&ports[0], &a.sport, 4);
+  __builtin_memcpy(&ports[1], &b.sport, 4);
+  return ((addresses[0] ^ addresses[1]) | (ports[0] ^ ports[1])) == 0;
+}
+
 // True if the record is visible and `tuple` is its key of direction `dir`.
 inline bool bears_key(const Record& record, unsigned dir, const FlowTuple& tuple,
                       std::uint8_t proto) {
   // Acquire: pairs with the release that made the record ready, or with kill()'s.
-  return record.tuple[dir] == tuple && record.proto == proto &&
+  return is_same(record.tuple[dir], tuple) && record.proto == proto &&
          is_live(record.state.load(std::memory_order_acquire));
 }
 

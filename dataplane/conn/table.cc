@@ -160,6 +160,7 @@ void ConnTable::erase(unsigned worker, std::uint64_t hash, std::uint64_t slot) {
 
 ConnTable::Created ConnTable::create(unsigned worker, const NewConn& conn, std::uint64_t hash,
                                      ConnState state, std::uint32_t now, std::uint32_t deadline) {
+  prefetch(hash);
   const bool both = conn.keys == 2;
   const std::uint64_t reverse = both ? this->hash(conn.tuple[1], conn.proto) : hash;
   prefetch(reverse);
