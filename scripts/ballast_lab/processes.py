@@ -56,8 +56,10 @@ class Process:
         return {"name": self.name, "pid": self.pid, "started": self.started}
 
     def running(self):
-        if self._popen is not None and self._popen.poll() is not None:
-            return False
+        if self._popen is not None:
+            # Not by /proc: a program whose main thread has ended is a zombie there before its other threads are gone and
+            # its exit status can be had.
+            return self._popen.poll() is None
         return self.started is not None and _start_time(self.pid) == self.started
 
     def exit_status(self):
