@@ -60,6 +60,7 @@ struct Dataplane {
   std::uint32_t memory_mb = 1024;
   std::uint32_t max_connections = 1'000'000;
   Idle idle = Idle::kAdaptive;
+  std::string drivers;  // absolute path of a shared library or of a folder of them; empty: none
   std::uint32_t punt_limit_pps = 50'000;  // per worker, towards the kernel; 0 = no limit
   Timeouts timeouts;
   bool operator==(const Dataplane&) const = default;

@@ -48,6 +48,7 @@ void parse_dataplane(ReadReport& report, const Node& node, Dataplane& dataplane)
   reader.number("memory_mb", dataplane.memory_mb, 64u, kMaxMemoryMb);
   reader.number("max_connections", dataplane.max_connections, 1u, kMaxConnections);
   reader.word("idle", dataplane.idle, kIdleWords);
+  reader.text("drivers", dataplane.drivers);
   reader.number("punt_limit_pps", dataplane.punt_limit_pps, 0u, kMaxPuntPps);
   if (const Node* const timeouts = reader.table("timeouts", "dataplane.timeouts")) {
     parse_timeouts(report, *timeouts, dataplane.timeouts);

@@ -59,6 +59,7 @@ void print_dataplane(Printer& out, const Dataplane& dataplane) {
   out.number("memory_mb", dataplane.memory_mb);
   out.number("max_connections", dataplane.max_connections);
   out.text("idle", to_text(dataplane.idle));
+  if (!dataplane.drivers.empty()) out.text("drivers", dataplane.drivers);
   out.number("punt_limit_pps", dataplane.punt_limit_pps);
 
   const Timeouts& timeouts = dataplane.timeouts;

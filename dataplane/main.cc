@@ -35,6 +35,7 @@ lb::DaemonOptions options_from(const lb::config::Config& config) {
   runtime.eal.worker_cpus = dataplane.lcores;
   runtime.eal.hugepages = dataplane.memory == lb::config::Memory::kHugepages;
   runtime.eal.memory_mb = dataplane.memory_mb;
+  runtime.eal.drivers = dataplane.drivers;
   runtime.eal.run_dir = config.director.run_dir;
   for (const auto& port : config.ports) {
     runtime.ports.push_back({port.name, port.device, port.mtu});

@@ -93,6 +93,7 @@ std::vector<std::string> eal_arguments(const EalOptions& options) {
   } else {
     arguments.insert(arguments.end(), {"--no-huge", "--no-shconf"});
   }
+  if (!options.drivers.empty()) arguments.insert(arguments.end(), {"-d", options.drivers});
   bool pci = false;
   for (const auto& device : options.devices) {
     if (!is_pci_device(device)) continue;

@@ -46,6 +46,13 @@ TEST(Eal, PciIsProbedOnlyWhenAPortIsPci) {
   EXPECT_EQ(value_of(eal_arguments(options), "--allow"), "0000:03:00.0");
 }
 
+TEST(Eal, DriversAsConfigured) {
+  EalOptions options;
+  EXPECT_THAT(eal_arguments(options), Not(Contains("-d")));
+  options.drivers = "/opt/drivers/net.so";
+  EXPECT_EQ(value_of(eal_arguments(options), "-d"), "/opt/drivers/net.so");
+}
+
 TEST(Eal, MemoryAsConfigured) {
   EalOptions options;
   options.worker_cpus = {1};
