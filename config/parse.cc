@@ -1,5 +1,7 @@
 #include "config/parse.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "config/cpu_list.h"
@@ -38,6 +40,12 @@ void parse_timeouts(ReadReport& report, const Node& node, Timeouts& timeouts) {
   reader.finish();
 }
 
+// Empty, or where something is whatever the working directory.
+Result<std::string> parse_absolute(const std::string& path) {
+  if (path.empty() || path.front() == '/') return path;
+  return fail(fmt::format("\"{}\" is not an absolute path; it begins with /", path));
+}
+
 void parse_dataplane(ReadReport& report, const Node& node, Dataplane& dataplane) {
   TableReader reader(report, node, "dataplane");
   reader.number("main_lcore", dataplane.main_lcore, 0u, kMaxCpu);
@@ -48,7 +56,8 @@ void parse_dataplane(ReadReport& report, const Node& node, Dataplane& dataplane)
   reader.number("memory_mb", dataplane.memory_mb, 64u, kMaxMemoryMb);
   reader.number("max_connections", dataplane.max_connections, 1u, kMaxConnections);
   reader.word("idle", dataplane.idle, kIdleWords);
-  reader.text("drivers", dataplane.drivers);
+  reader.parsed("drivers", dataplane.drivers, parse_absolute, "\"/opt/drivers/net.so\"",
+                Need::kOptional);
   reader.number("punt_limit_pps", dataplane.punt_limit_pps, 0u, kMaxPuntPps);
   if (const Node* const timeouts = reader.table("timeouts", "dataplane.timeouts")) {
     parse_timeouts(report, *timeouts, dataplane.timeouts);

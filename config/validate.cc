@@ -100,13 +100,6 @@ void validate_dataplane(const Dataplane& dataplane, const Machine& machine,
   check("dataplane.main_lcore", dataplane.main_lcore);
   for (const std::uint32_t cpu : dataplane.lcores) check("dataplane.lcores", cpu);
 
-  if (!dataplane.drivers.empty() && dataplane.drivers.front() != '/') {
-    problems.push_back({"dataplane.drivers",
-                        fmt::format("drivers = \"{}\" is not an absolute path; write where the "
-                                    "library or the folder is, as in \"/opt/drivers/net.so\"",
-                                    dataplane.drivers)});
-  }
-
   const std::uint64_t connections_mb =
       (dataplane.max_connections * kBytesPerConnection + kMb - 1) / kMb;
   if (dataplane.memory_mb < kPoolsMb + connections_mb) {

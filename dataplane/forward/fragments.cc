@@ -46,11 +46,7 @@ void Pipeline::fragment(Packet& packet, const View& view) {
 
   Record* record = table_.at({decision.record, decision.generation});
   if (record == nullptr) return drop(packet, DropReason::fragment_timeout);
-  if (decision.dir == 0) {
-    send_to_server(packet, *record, view, false);
-  } else {
-    send_to_client(packet, *record, view, false);
-  }
+  forward_later_fragment(packet, *record, decision.dir, view);
 }
 
 }  // namespace lb

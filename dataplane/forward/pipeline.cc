@@ -12,12 +12,30 @@ namespace {
 constexpr std::uint32_t kAnswersPerSecond = 10'000;
 constexpr std::uint8_t kCodeFragmentationNeeded = 4;
 
-// Unicast to a MAC address that is not the port's: a switch floods such frames, and a second
-// director on the segment would otherwise forward them as well.
-bool is_for_other_station(const Packet& packet, const PortInfo& port) {
-  if (packet.len < 6 || (packet.data[0] & 1) != 0) return false;
-  return std::memcmp(packet.data, port.mac.data(), port.mac.size()) != 0;
-}
+// The MAC address of a port as the first six bytes of a frame are loaded.
+class StationFilter {
+ public:
+  explicit StationFilter(const Snapshot& snapshot) : snapshot_(snapshot) {}
+  // Unicast to a MAC address that is not the port's: a switch floods such frames, and a second
+  // director on the segment would otherwise forward them as well.
+  bool is_for_other(const Packet& packet) {
+    if (packet.len < wire::kEthBytes) return false;
+    if (packet.ingress != port_) [[unlikely]] {
+      port_ = packet.ingress;
+      mac_ = 0;
+      std::memcpy(&mac_, snapshot_.ports[packet.ingress].mac.data(), wire::kMacBytes);
+    }
+    const std::uint64_t to = wire::load<std::uint64_t>(packet.data) & kMacMask;
+    return to != mac_ && (to & 1) == 0;
+  }
+
+ private:
+  static constexpr std::uint64_t kMacMask = (std::uint64_t{1} << 48) - 1;
+  static constexpr unsigned kNone = ~0U;
+  const Snapshot& snapshot_;
+  unsigned port_ = kNone;  // whose address mac_ is: nearly always one port's through a burst
+  std::uint64_t mac_ = 0;
+};
 
 // Written only when the tick changed: the record's line stays clean for the other worker meanwhile.
 void touch(Record& record, std::uint32_t now) {
@@ -32,6 +50,10 @@ void learn_client_hop(Record& record, const Packet& packet) {
   if (record.client_hop.load(std::memory_order_relaxed) != hop.word) {
     record.client_hop.store(hop.word, std::memory_order_relaxed);
   }
+}
+
+bool routable(const Packet& packet, std::uint16_t mtu) {
+  return ttl(packet) > 1 && packet.ip_len <= mtu;
 }
 
 // Whose packets need nothing but forwarding.
@@ -53,21 +75,76 @@ Pipeline::Pipeline(unsigned worker, unsigned workers, const Shared& shared,
   released_.reserve(kBurst);
 }
 
+template <bool kHasL4>
+[[gnu::always_inline]] inline void Pipeline::send_to_server(Packet& packet, Record& record,
+                                                            const View view) {
+  const NextHop& hop = view.real_servers[record.rs].next_hop;
+  RealServerCounters& count = view.counters[record.rs];
+  if (!hop.resolved()) [[unlikely]]
+    return drop(packet, DropReason::next_hop_unresolved);
+  const std::uint16_t ip_len = packet.ip_len;
+  if (static_cast<Mode>(record.mode) == Mode::kNat) {
+    if (!routable(packet, hop.mtu) && !pass_router_checks(packet, hop.mtu, view)) return;
+    rewrite_nat(packet, record.tuple[1].reversed(), {record.ip_delta, record.l4_delta}, kHasL4);
+  }
+  set_next_hop(packet, hop);
+  packet.egress = hop.port;
+  count.packets_in.add(1);
+  count.bytes_in.add(ip_len);
+}
+
+template <bool kHasL4>
+[[gnu::always_inline]] inline void Pipeline::send_to_client(Packet& packet, Record& record,
+                                                            const View view) {
+  const ClientHop hop{record.client_hop.load(std::memory_order_relaxed)};
+  RealServerCounters& count = view.counters[record.rs];
+  const PortInfo& port = view.ports[hop.port()];
+  const std::uint16_t ip_len = packet.ip_len;
+  if (!routable(packet, port.mtu) && !pass_router_checks(packet, port.mtu, view)) return;
+  rewrite_nat(
+      packet, record.tuple[0].reversed(),
+      {static_cast<std::uint16_t>(~record.ip_delta), static_cast<std::uint16_t>(~record.l4_delta)},
+      kHasL4);
+  set_client_hop(packet, hop, port.mac.data());
+  packet.egress = hop.port();
+  count.packets_out.add(1);
+  count.bytes_out.add(ip_len);
+}
+
+// The view is a copy: what no call outside the fast loop can reach, the compiler keeps in
+// registers.
+template <bool kHasL4>
+[[gnu::always_inline]] inline void Pipeline::forward_as(Packet& packet, Record& record,
+                                                        unsigned dir, const View view) {
+  touch(record, view.now);
+  packet.verdict = Verdict::kForward;
+  if (dir == 0) {
+    learn_client_hop(record, packet);
+    send_to_server<kHasL4>(packet, record, view);
+  } else {
+    send_to_client<kHasL4>(packet, record, view);
+  }
+}
+
 void Pipeline::process(std::span<Packet> burst, const Snapshot& snapshot, std::uint32_t now) {
-  const View view{snapshot, now};
+  const View view{snapshot, now, snapshot.real_servers.data(), snapshot.ports.data(),
+                  counters_.real_servers.get()};
+  const View steady = view;
   std::array<std::uint64_t, kBurst> slots;
   std::array<std::uint8_t, kBurst> lookups;
   std::array<std::uint8_t, kBurst> side;
   unsigned n_lookups = 0;
   unsigned n_side = 0;
 
+  StationFilter station(snapshot);
   for (unsigned i = 0; i < burst.size(); ++i) {
     Packet& p = burst[i];
-    if (is_for_other_station(p, snapshot.ports[p.ingress])) {
+    if (station.is_for_other(p)) {
       drop(p, DropReason::other_station);
       continue;
     }
-    parse(p);
+    if (!parse_common(p)) [[unlikely]]
+      parse(p);
     switch (p.kind) {
       case PacketKind::kData:
       case PacketKind::kTcpControl:
@@ -100,8 +177,8 @@ void Pipeline::process(std::span<Packet> burst, const Snapshot& snapshot, std::u
     // record.
     if (hit && p.kind == PacketKind::kData &&
         is_steady(hit.record->state.load(std::memory_order_acquire)) &&
-        !snapshot.real_servers[hit.record->rs].reset) [[likely]] {
-      forward(p, *hit.record, hit.dir, view);
+        !steady.real_servers[hit.record->rs].reset) [[likely]] {
+      forward_as<true>(p, *hit.record, hit.dir, steady);
     } else {
       side[n_side++] = lookups[k];
     }
@@ -134,70 +211,33 @@ Pipeline::Owner Pipeline::side_path(Packet& packet, const View& view) {
 }
 
 void Pipeline::forward(Packet& packet, Record& record, unsigned dir, const View& view) {
-  touch(record, view.now);
-  if (dir == 0) {
-    learn_client_hop(record, packet);
-    send_to_server(packet, record, view, true);
-  } else {
-    send_to_client(packet, record, view, true);
-  }
+  forward_as<true>(packet, record, dir, view);
 }
 
-void Pipeline::send_to_server(Packet& packet, Record& record, const View& view, bool has_l4) {
-  const NextHop& hop = view.snapshot.real_servers[record.rs].next_hop;
-  if (!hop.resolved()) return drop(packet, DropReason::next_hop_unresolved);
-  const std::uint16_t ip_len = packet.ip_len;
-  packet.verdict = Verdict::kForward;
-  if (static_cast<Mode>(record.mode) == Mode::kNat) {
-    if (!pass_router_checks(packet, hop.mtu, view)) return;
-    rewrite_nat(packet, record.tuple[1].reversed(), {record.ip_delta, record.l4_delta}, has_l4);
-  }
-  set_next_hop(packet, hop);
-  packet.egress = hop.port;
-  RealServerCounters& count = counters_.real_servers[record.rs];
-  count.packets_in.add(1);
-  count.bytes_in.add(ip_len);
+void Pipeline::forward_later_fragment(Packet& packet, Record& record, unsigned dir,
+                                      const View& view) {
+  forward_as<false>(packet, record, dir, view);
 }
 
-void Pipeline::send_to_client(Packet& packet, Record& record, const View& view, bool has_l4) {
-  const ClientHop hop{record.client_hop.load(std::memory_order_relaxed)};
-  const PortInfo& port = view.snapshot.ports[hop.port()];
-  const std::uint16_t ip_len = packet.ip_len;
-  packet.verdict = Verdict::kForward;
-  if (!pass_router_checks(packet, port.mtu, view)) return;
-  rewrite_nat(
-      packet, record.tuple[0].reversed(),
-      {static_cast<std::uint16_t>(~record.ip_delta), static_cast<std::uint16_t>(~record.l4_delta)},
-      has_l4);
-  set_client_hop(packet, hop, port.mac.data());
-  packet.egress = hop.port();
-  RealServerCounters& count = counters_.real_servers[record.rs];
-  count.packets_out.add(1);
-  count.bytes_out.add(ip_len);
-}
-
-// NAT mode routes: TTL and MTU hold (RFC 1812 5.3.1, 4.2.2.7). False: the packet was dropped or
-// answered.
+// NAT mode routes: TTL and MTU hold (RFC 1812 5.3.1, 4.2.2.7). For a packet that is not simply
+// routable(). False: it was dropped or answered.
 bool Pipeline::pass_router_checks(Packet& packet, std::uint16_t mtu, const View& view) {
   const PortInfo& in = view.snapshot.ports[packet.ingress];
-  if (ttl(packet) <= 1) [[unlikely]] {
+  if (ttl(packet) <= 1) {
     answer_or_drop(packet, DropReason::ttl_expired,
                    may_answer(view) && make_icmp_error(packet, wire::kTimeExceeded, 0, 0,
                                                        in.address_on(packet.vlan)));
     return false;
   }
-  if (packet.ip_len > mtu) [[unlikely]] {
-    if (!dont_fragment(packet)) {
-      packet.verdict = Verdict::kFragment;
-      return true;
-    }
-    answer_or_drop(
-        packet, DropReason::mtu_exceeded,
-        may_answer(view) && make_icmp_error(packet, wire::kUnreachable, kCodeFragmentationNeeded,
-                                            mtu, in.address_on(packet.vlan)));
-    return false;
+  if (!dont_fragment(packet)) {
+    packet.verdict = Verdict::kFragment;
+    return true;
   }
-  return true;
+  answer_or_drop(
+      packet, DropReason::mtu_exceeded,
+      may_answer(view) && make_icmp_error(packet, wire::kUnreachable, kCodeFragmentationNeeded, mtu,
+                                          in.address_on(packet.vlan)));
+  return false;
 }
 
 void Pipeline::drop(Packet& packet, DropReason reason) {

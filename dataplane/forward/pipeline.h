@@ -66,6 +66,10 @@ class Pipeline {
   struct View {
     const Snapshot& snapshot;
     std::uint32_t now;
+    // Of the snapshot, and this worker's counters: by slot, by port index, by slot.
+    const RealServerEntry* real_servers;
+    const PortInfo* ports;
+    RealServerCounters* counters;
   };
 
   // Where a packet that was looked at turned out to belong; kept for the later fragments of its
@@ -77,8 +81,13 @@ class Pipeline {
 
   // pipeline.cc
   void forward(Packet& packet, Record& record, unsigned dir, const View& view);
-  void send_to_server(Packet& packet, Record& record, const View& view, bool has_l4);
-  void send_to_client(Packet& packet, Record& record, const View& view, bool has_l4);
+  void forward_later_fragment(Packet& packet, Record& record, unsigned dir, const View& view);
+  template <bool kHasL4>
+  void forward_as(Packet& packet, Record& record, unsigned dir, View view);
+  template <bool kHasL4>
+  void send_to_server(Packet& packet, Record& record, View view);
+  template <bool kHasL4>
+  void send_to_client(Packet& packet, Record& record, View view);
   bool pass_router_checks(Packet& packet, std::uint16_t mtu, const View& view);
   Owner side_path(Packet& packet, const View& view);
   void drop(Packet& packet, DropReason reason);

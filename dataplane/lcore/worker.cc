@@ -21,6 +21,9 @@ namespace lb {
 namespace {
 
 constexpr std::uint64_t kSpinUs = 20;  // after the last packet, before sleeping
+// Between two looks at the kernel interfaces while the wire is busy: a look may cost a system call,
+// as much as some ten packets.
+constexpr std::uint64_t kKernelPollUs = 50;
 constexpr std::size_t kShortestFrame = 60;
 
 // Flags of a received buffer that need a closer look.
@@ -42,12 +45,13 @@ rte_mbuf* buffer_of(const Packet& packet) {
 }
 
 void describe(rte_mbuf* buffer, std::uint8_t port, Packet& packet) {
-  packet = Packet{};
+  // Field by field: parsing and the verdict fill in the others.
   packet.data = rte_pktmbuf_mtod(buffer, std::uint8_t*);
   packet.cookie = buffer;
   packet.len = buffer->data_len;
   packet.headroom = buffer->data_off;
   packet.ingress = port;
+  packet.verdict = Verdict::kDrop;
   packet.csum_known_good = ip_checksum_good(buffer->ol_flags);
 }
 
@@ -102,7 +106,10 @@ void Worker::run() {
     // Pairs with the release in Runtime::publish(). Not used beyond this round.
     const Snapshot& snapshot = *snapshot_.load(std::memory_order_acquire);
     worked = poll_wire(snapshot);
-    worked |= poll_kernel();
+    if (!worked || now_tsc >= kernel_tsc_) {
+      worked |= poll_kernel();
+      kernel_tsc_ = now_tsc + kKernelPollUs * clock_.tsc_hz / 1'000'000;
+    }
     if (now_tsc >= upkeep_tsc_) {
       upkeep(snapshot);
       upkeep_tsc_ = now_tsc + clock_.tsc_per_ms();
@@ -155,7 +162,8 @@ unsigned Worker::receive(rte_mbuf* const* buffers, unsigned count, std::uint8_t 
     rte_mbuf* buffer = buffers[i];
     bytes += buffer->pkt_len;
     if (buffer->nb_segs != 1 || (buffer->ol_flags & kUnusual) != 0) [[unlikely]] {
-      if (!mend(buffer)) continue;
+      buffer = mend(buffer);
+      if (buffer == nullptr) continue;
     }
     describe(buffer, port, packets_[kept++]);
   }
@@ -164,8 +172,8 @@ unsigned Worker::receive(rte_mbuf* const* buffers, unsigned count, std::uint8_t 
   return kept;
 }
 
-// Makes an unusual buffer one that the pipeline takes; false: it was dropped.
-bool Worker::mend(rte_mbuf*& buffer) {
+// An unusual buffer as one that the pipeline takes; null: it was dropped.
+rte_mbuf* Worker::mend(rte_mbuf* buffer) {
   const std::uint64_t flags = buffer->ol_flags;
   DropReason reason = DropReason::none;
   if (ip_checksum_bad(flags)) {
@@ -178,16 +186,33 @@ bool Worker::mend(rte_mbuf*& buffer) {
     // AF_PACKET gets tags apart from the frame, asked for or not.
     reason = DropReason::no_buffer;
   }
-  if (reason == DropReason::none) return true;
+  if (reason == DropReason::none) return buffer;
   drop(buffer, reason);
-  return false;
+  return nullptr;
+}
+
+[[gnu::always_inline]] inline void Worker::to_wire(rte_mbuf* buffer, std::uint8_t port) {
+  TxBuffer& out = wire_[port];
+  if (out.full()) [[unlikely]]
+    refused_ += out.flush_to_wire();
+  out.add(buffer);
+  touched_wire_ |= 1U << port;
 }
 
 void Worker::handle(unsigned count, const Snapshot& snapshot) {
   if (count == 0) return;
   const std::span<Packet> burst(packets_.data(), count);
   pipeline_.process(burst, snapshot, tick_);
-  for (Packet& packet : burst) dispatch(packet);
+  for (Packet& packet : burst) {
+    if (packet.verdict == Verdict::kForward) [[likely]] {
+      // A packet to be forwarded has its start moved by a VLAN tag more or less only.
+      if (packet.len != buffer_of(packet)->data_len) write_back(packet);
+      to_wire(buffer_of(packet), packet.egress);
+      ++forwarded_;
+    } else {
+      dispatch(packet);
+    }
+  }
 }
 
 // The first fragment of a datagram came after others: those go through the pipeline again.
@@ -214,10 +239,7 @@ void Worker::handle_released(const Snapshot& snapshot) {
 void Worker::dispatch(Packet& packet) {
   switch (packet.verdict) {
     case Verdict::kForward:
-      write_back(packet);
-      to_wire(buffer_of(packet), packet.egress);
-      ++forwarded_;
-      return;
+      return;  // done by handle()
     case Verdict::kAnswer:
       write_back(packet);
       to_wire(buffer_of(packet), packet.egress);
@@ -238,14 +260,6 @@ void Worker::dispatch(Packet& packet) {
       rte_pktmbuf_free(buffer_of(packet));  // counted by the pipeline
       return;
   }
-}
-
-void Worker::to_wire(rte_mbuf* buffer, std::uint8_t port) {
-  TxBuffer& out = wire_[port];
-  if (out.full()) [[unlikely]]
-    refused_ += out.flush_to_wire();
-  out.add(buffer);
-  touched_wire_ |= 1U << port;
 }
 
 void Worker::to_kernel(rte_mbuf* buffer, std::uint8_t port) {

@@ -55,7 +55,7 @@ class Worker {
   void rest(std::uint64_t now_tsc);
 
   unsigned receive(rte_mbuf* const* buffers, unsigned count, std::uint8_t port);
-  bool mend(rte_mbuf*& buffer);
+  rte_mbuf* mend(rte_mbuf* buffer);
   void handle(unsigned count, const Snapshot& snapshot);
   void handle_released(const Snapshot& snapshot);
   void dispatch(Packet& packet);
@@ -81,6 +81,7 @@ class Worker {
   std::uint32_t tick_ = 0;
   std::uint64_t tick_end_tsc_ = 0;
   std::uint64_t upkeep_tsc_ = 0;
+  std::uint64_t kernel_tsc_ = 0;
 
   std::uint32_t touched_wire_ = 0;  // bit per port: its buffer is not empty
   std::uint32_t touched_kernel_ = 0;

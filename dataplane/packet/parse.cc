@@ -13,12 +13,6 @@ void bad(Packet& packet, DropReason reason) {
   packet.reason = reason;
 }
 
-// An address that a router may forward from or to (RFC 1812 5.3.7): not 0/8, 127/8, 224/4, 240/4.
-bool is_routable(Be32 address) {
-  const std::uint32_t first = address.raw & 0xff;
-  return first != 0 && first != 127 && first < 224;
-}
-
 bool is_ip_checksum_right(const std::uint8_t* ip, unsigned header_bytes) {
   std::uint64_t sum = sum_ip_header(ip);
   if (header_bytes > wire::kIpBytes) [[unlikely]] {

@@ -1,6 +1,7 @@
 // The bounds-checked view: no header byte is read before it is known to lie within the packet.
 #pragma once
 
+#include "dataplane/packet/checksum.h"
 #include "dataplane/packet/fragment_table.h"
 #include "dataplane/packet/packet.h"
 #include "dataplane/packet/wire.h"
@@ -16,6 +17,64 @@ namespace lb {
 // of the tuple are set too, whatever the kind. kKernel is also what a router may not forward:
 // source or destination in 0/8, 127/8, 224/4 or 240/4 (RFC 1812 5.3.7).
 void parse(Packet& packet);
+
+// The same of a packet like nearly all: untagged unicast, no IP options, a whole TCP or UDP packet
+// without a mistake. False: it is not of these, and parse() decides. Sets what parse() sets.
+inline bool parse_common(Packet& packet);
+
+// An address that a router may forward from or to (RFC 1812 5.3.7): not 0/8, 127/8, 224/4, 240/4.
+inline bool is_routable(Be32 address) {
+  const std::uint32_t first = address.raw & 0xff;
+  return first != 0 && first != 127 && first < 224;
+}
+
+inline bool parse_common(Packet& packet) {
+  constexpr unsigned kL4 = wire::kEthBytes + wire::kIpBytes;
+  // The type and the IP header's first byte, as this machine loads them.
+  constexpr std::uint32_t kIpv4WithoutOptions = 0x450008;
+  const std::uint8_t* frame = packet.data;
+  if (packet.len < kL4 + wire::kTcpBytes) return false;
+  const std::uint8_t* ip = frame + wire::kEthBytes;
+  const std::uint8_t* l4 = frame + kL4;
+  if ((wire::load<std::uint32_t>(frame + wire::kEthType) & 0xffffff) != kIpv4WithoutOptions ||
+      (frame[0] & 1) != 0) {
+    return false;
+  }
+  const auto fragment_bits = wire::load<std::uint16_t>(ip + wire::kIpFragment);
+  const unsigned ip_bytes = wire::load<Be16>(ip + wire::kIpLength).host();
+  const unsigned l4_bytes = ip_bytes - wire::kIpBytes;         // huge if the length is a lie
+  packet.tuple = wire::load<FlowTuple>(ip + wire::kIpSource);  // the ports follow the addresses
+  if ((fragment_bits & wire::kIpFragmentBits.raw) != 0 || ip_bytes > packet.len - wire::kEthBytes ||
+      !is_routable(packet.tuple.src) || !is_routable(packet.tuple.dst)) {
+    return false;
+  }
+  const std::uint8_t proto = ip[wire::kIpProtocol];
+  std::uint8_t tcp_flags = 0;
+  if (proto == kProtoUdp) {
+    const unsigned udp_bytes = wire::load<Be16>(l4 + wire::kUdpLength).host();
+    if (l4_bytes > ip_bytes || udp_bytes < wire::kUdpBytes || udp_bytes > l4_bytes) return false;
+  } else if (proto == kProtoTcp) {
+    const unsigned header_bytes = (l4[wire::kTcpDataOffset] >> 4) * 4u;
+    if (l4_bytes > ip_bytes || header_bytes < wire::kTcpBytes || header_bytes > l4_bytes) {
+      return false;
+    }
+    tcp_flags = l4[wire::kTcpFlags];
+  } else {
+    return false;
+  }
+  if (!packet.csum_known_good && fold(sum_ip_header(ip)) != 0xffff) return false;
+
+  packet.ip_len = static_cast<std::uint16_t>(ip_bytes);
+  packet.vlan = 0;
+  packet.l3 = wire::kEthBytes;
+  packet.l4 = kL4;
+  packet.proto = proto;
+  packet.tcp_flags = tcp_flags;
+  packet.kind = (tcp_flags & (wire::kSyn | wire::kFin | wire::kRst)) != 0 ? PacketKind::kTcpControl
+                                                                          : PacketKind::kData;
+  packet.reason = DropReason::none;
+  return true;
+}
 
 // ---- of a packet in which parse() found an IPv4 header (l3 != 0; every kind but kKernel and kBad)
 

@@ -11,12 +11,33 @@ using test::Bytes;
 using test::ip;
 using test::PacketBuffer;
 
+bool is_same_packet(const Packet& a, const Packet& b) {
+  return a.kind == b.kind && a.reason == b.reason && a.tuple == b.tuple && a.ip_len == b.ip_len &&
+         a.vlan == b.vlan && a.l3 == b.l3 && a.l4 == b.l4 && a.proto == b.proto &&
+         a.tcp_flags == b.tcp_flags;
+}
+
+// What parse_common() takes, it takes as parse() does. Returns whether it takes it.
+bool is_common(const Bytes& frame, bool csum_known_good = false) {
+  PacketBuffer quick(frame, 0);
+  PacketBuffer whole(frame, 0);
+  quick.packet.csum_known_good = csum_known_good;
+  whole.packet.csum_known_good = csum_known_good;
+  parse(whole.packet);
+  if (!parse_common(quick.packet)) return false;
+  EXPECT_TRUE(is_same_packet(quick.packet, whole.packet));
+  EXPECT_TRUE(whole.packet.kind == PacketKind::kData ||
+              whole.packet.kind == PacketKind::kTcpControl);
+  return true;
+}
+
 void expect_kind(const Bytes& frame, PacketKind kind, DropReason reason = DropReason::none) {
   PacketBuffer buffer(frame, 0);
   parse(buffer.packet);
   EXPECT_EQ(buffer.packet.kind, kind);
   EXPECT_EQ(buffer.packet.reason, reason);
   EXPECT_EQ(buffer.frame(), frame) << "parse() changed the packet";
+  is_common(frame);
 }
 
 // The frame with one byte replaced and the IPv4 header checksum mended (untagged, no options).
@@ -271,6 +292,34 @@ TEST(Parse, ForgetsWhatThePacketBeforeItLeft) {
   EXPECT_EQ(packet.proto, 0);
   EXPECT_EQ(packet.tcp_flags, 0);
   EXPECT_EQ(packet.tuple, FlowTuple{});
+}
+
+TEST(ParseCommon, TakesNearlyEveryPacket) {
+  EXPECT_TRUE(is_common(test::tcp_frame({}, {}, {.flags = test::kAck})));
+  EXPECT_TRUE(is_common(test::tcp_frame({}, {}, {.flags = test::kSyn})));
+  EXPECT_TRUE(is_common(test::tcp_frame({}, {}, {.payload = test::pattern(1400)})));
+  EXPECT_TRUE(is_common(test::udp_frame({}, {}, {.payload = test::pattern(12)})));
+  EXPECT_FALSE(is_common(test::udp_frame({.vlan = 5}, {}, {.payload = test::pattern(12)})));
+  EXPECT_FALSE(is_common(test::udp_frame({}, {.options = {1, 1, 1, 1}}, {})));
+}
+
+// Whatever one byte is.
+TEST(ParseCommon, AgreesWithTheWholeParser) {
+  for (const Bytes& frame : {test::tcp_frame({}, {}, {.payload = test::pattern(20)}),
+                             test::udp_frame({}, {}, {.payload = test::pattern(20)})}) {
+    unsigned taken = 0;
+    for (std::size_t at = 0; at < 54; ++at) {
+      for (unsigned value = 0; value < 256; ++value) {
+        const auto byte = static_cast<std::uint8_t>(value);
+        taken += is_common(with_byte(frame, at, byte)) ? 1 : 0;
+        Bytes unmended = frame;
+        unmended[at] = byte;
+        is_common(unmended);
+        is_common(unmended, true);
+      }
+    }
+    EXPECT_GT(taken, 54u * 128);
+  }
 }
 
 }  // namespace

@@ -26,18 +26,19 @@ Deltas deltas(const FlowTuple& from, const FlowTuple& to);
 inline void rewrite_nat(Packet& packet, const FlowTuple& to, Deltas delta, bool has_l4) {
   // The TTL is the low byte of its word as this machine loads it: ~m + (m - 1) is 0xfffe.
   constexpr std::uint32_t kTtlDelta = 0xfffe;
-  std::uint8_t* ip = packet.data + packet.l3;
+  // Read before the first byte is written: a byte may be anybody's, as far as the compiler knows.
+  std::uint8_t* const ip = packet.data + packet.l3;
+  std::uint8_t* const l4 = packet.data + packet.l4;
+  const bool is_tcp = packet.proto == kProtoTcp;
   const auto checksum = wire::load<std::uint16_t>(ip + wire::kIpChecksum);
+  const auto ttl = static_cast<std::uint8_t>(ip[wire::kIpTtl] - 1);
   wire::store(ip + wire::kIpChecksum, update_checksum(checksum, delta.ip + kTtlDelta));
-  --ip[wire::kIpTtl];
-  wire::store(ip + wire::kIpSource, to.src);
-  wire::store(ip + wire::kIpDestination, to.dst);
+  ip[wire::kIpTtl] = ttl;
+  __builtin_memcpy(ip + wire::kIpSource, &to, 8);  // both addresses
   if (!has_l4) return;
 
-  std::uint8_t* l4 = packet.data + packet.l4;
-  wire::store(l4, to.sport);
-  wire::store(l4 + 2, to.dport);
-  if (packet.proto == kProtoTcp) {
+  __builtin_memcpy(l4, &to.sport, 4);  // both ports
+  if (is_tcp) {
     std::uint8_t* field = l4 + wire::kTcpChecksum;
     wire::store(field, update_checksum(wire::load<std::uint16_t>(field), delta.l4));
   } else {
@@ -60,7 +61,8 @@ inline void resize_l2(Packet& packet, unsigned bytes) {
 // the way out, and nothing else. A packet that gains a tag needs 4 bytes of headroom; every receive
 // buffer has them. The hop is resolved. The egress port is the caller's to set.
 inline void set_next_hop(Packet& packet, const NextHop& hop) {
-  resize_l2(packet, hop.l2_len);
+  if (hop.l2_len != packet.l3) [[unlikely]]
+    resize_l2(packet, hop.l2_len);
   // Two copies of a constant size rather than one of a variable size, which would be a call.
   if (hop.l2_len == wire::kEthBytes) {
     __builtin_memcpy(packet.data, hop.l2.data(), wire::kEthBytes);
@@ -87,7 +89,8 @@ inline unsigned l2_bytes(ClientHop hop) {
 
 // Likewise, to a client. `source_mac` is the address of the port that it leaves by.
 inline void set_client_hop(Packet& packet, ClientHop hop, const std::uint8_t* source_mac) {
-  resize_l2(packet, l2_bytes(hop));
+  if (l2_bytes(hop) != packet.l3) [[unlikely]]
+    resize_l2(packet, l2_bytes(hop));
   write_l2(packet.data, hop, source_mac);
 }
 

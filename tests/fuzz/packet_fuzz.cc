@@ -144,6 +144,9 @@ void run(Input input) {
   parse(packet);
   LB_FUZZ_CHECK(buffer.frame() == frame);
   check_parsed(packet);
+  PacketBuffer common(frame, choices.headroom);
+  common.packet.csum_known_good = packet.csum_known_good;
+  if (parse_common(common.packet)) LB_FUZZ_CHECK(is_same_packet(common.packet, packet));
 
   answer(frame, choices, [](Packet& p) { return make_reset(p); });
   answer(frame, choices, [&](Packet& p) {
