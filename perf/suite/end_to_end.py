@@ -58,7 +58,11 @@ LOADS = {
 }
 
 
-def run(quick, driver=DRIVER):
+def run(suite):
+    return suite.tell(measure(suite.quick))
+
+
+def measure(quick, driver=DRIVER):
     """Rows of all ways. The director's build is found as the lab finds it (BALLAST_BUILD)."""
     missing = [package for program, package in _PACKAGES.items() if shutil.which(program) is None]
     if missing:
@@ -162,15 +166,15 @@ def _rows(samples):
 
 
 def _compared(values, metric, unit):
-    """Each way's row, beside HAProxy's; a second one beside the direct way."""
-    for baseline in (ways.HAPROXY, ways.DIRECT):
-        for way, own in values.items():
-            scenario = f"end to end, {way.name}"
-            if way is not baseline and baseline in values:
-                ratios = [mine / base for mine, base in zip(own, values[baseline], strict=True)]
-                yield row(scenario, metric, unit, own, baseline=baseline.name, ratios=ratios)
-            elif way is ways.HAPROXY and ways.DIRECT not in values:
-                yield row(scenario, metric, unit, own)
+    """Rows of each way: beside HAProxy's figure and beside the direct way's."""
+    for way, own in values.items():
+        scenario = f"end to end, {way.name}"
+        baselines = [each for each in (ways.HAPROXY, ways.DIRECT) if each in values and each is not way]
+        for baseline in baselines:
+            ratios = [mine / base for mine, base in zip(own, values[baseline], strict=True)]
+            yield row(scenario, metric, unit, own, baseline=baseline.name, ratios=ratios)
+        if not baselines:
+            yield row(scenario, metric, unit, own)
 
 
 def _main():
@@ -181,7 +185,7 @@ def _main():
                         help="driver of Ballast's ports")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the lab is taken down
-    for each in run(arguments.quick, arguments.ports):
+    for each in measure(arguments.quick, arguments.ports):
         compared = f"{each.ratio:5.2f} x {each.baseline}" if each.baseline else ""
         print(f"{each.scenario:26} {each.metric:34} {each.value:10,.2f} {each.unit:6}"
               f" ({each.low:10,.2f} .. {each.high:10,.2f}) {compared}")
