@@ -28,7 +28,7 @@ constexpr std::array<View, 7> kViews = {{
     {"conn", Command::kShowConn, "connections, as ipvsadm -Lnc"},
     {"rs", Command::kShowRs, "real servers with their health"},
     {"port", Command::kShowPort, "ports with link and counters"},
-    {"lcore", Command::kShowLcore, "workers with their load"},
+    {"lcore", Command::kShowLcore, "workers: their load since the start, or rates"},
     {"stats", Command::kShowStats, "counters since the start, or rates"},
     {"drops", Command::kShowDrops, "dropped packets by reason"},
 }};
@@ -102,13 +102,13 @@ void add_conn_options(CLI::App& conn, Options& options, Raw& raw) {
       ->check(CLI::Range(std::uint64_t{1}, kMostRows));
 }
 
-void add_stats_options(CLI::App& stats, Options& options, Raw& raw) {
+void add_rate_options(CLI::App& view, Options& options, Raw& raw) {
   CLI::Option* const rate =
-      stats.add_flag("--rate", options.rate, "live rates, until interrupted or --count is reached");
-  stats.add_option("--interval", raw.interval, "time between two samples, default 1s")
+      view.add_flag("--rate", options.rate, "live rates, until interrupted or --count is reached");
+  view.add_option("--interval", raw.interval, "time between two samples, default 1s")
       ->type_name("DURATION")
       ->needs(rate);
-  stats.add_option("--count", options.count, "stop after so many samples")
+  view.add_option("--count", options.count, "stop after so many samples")
       ->type_name("N")
       ->check(CLI::Range(std::uint64_t{1}, kMostRows))
       ->needs(rate);
@@ -131,7 +131,9 @@ void add_commands(CLI::App& app, Options& options, Raw& raw) {
         show->add_subcommand(std::string(view.name), view.help)->fallthrough();
     command->callback([&options, &view] { options.command = view.command; });
     if (view.command == Command::kShowConn) add_conn_options(*command, options, raw);
-    if (view.command == Command::kShowStats) add_stats_options(*command, options, raw);
+    if (view.command == Command::kShowStats || view.command == Command::kShowLcore) {
+      add_rate_options(*command, options, raw);
+    }
   }
 
   CLI::App* const check =

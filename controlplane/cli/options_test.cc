@@ -74,6 +74,7 @@ TEST(Options, rates) {
   EXPECT_EQ(o.interval.count(), 250);
   EXPECT_EQ(o.count, 3u);
   EXPECT_EQ(options({"show", "stats", "--rate"}).interval.count(), 1000);
+  EXPECT_TRUE(options({"show", "lcore", "--rate", "--count", "1"}).rate);
 }
 
 TEST(Options, errors_say_what_to_write) {

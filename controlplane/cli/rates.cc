@@ -59,6 +59,7 @@ class Difference {
     const double busy = of(before.busy_cycles(), now.busy_cycles());
     const double total = of(before.total_cycles(), now.total_cycles());
     const double packets = of(before.packets(), now.packets());
+    const double bursts = of(before.bursts(), now.bursts());
     LcoreRate out{.worker = now.lcore(),
                   .cpu = now.cpu(),
                   .busy_percent = total > 0 ? 100 * busy / total : 0,
@@ -67,7 +68,9 @@ class Difference {
                   .forwarded = rate(before.forwarded(), now.forwarded()),
                   .punted = rate(before.punted(), now.punted()),
                   .dropped = rate(before.dropped(), now.dropped()),
+                  .packets_per_burst = std::nullopt,
                   .cycles_per_packet = std::nullopt};
+    if (bursts > 0) out.packets_per_burst = packets / bursts;
     if (packets > 0) out.cycles_per_packet = busy / packets;
     return out;
   }

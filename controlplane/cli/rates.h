@@ -1,4 +1,4 @@
-// `show stats --rate`: what happened between two readings of the counters.
+// `show stats --rate` and `show lcore --rate`: what happened between two readings of the counters.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +43,7 @@ struct LcoreRate {
   double forwarded = 0;
   double punted = 0;
   double dropped = 0;
+  std::optional<double> packets_per_burst;  // none: no packets
   std::optional<double> cycles_per_packet;  // none: no packets
 };
 
@@ -78,5 +79,9 @@ std::optional<Rates> rates_between(const api::Stats& before, const api::Stats& n
 
 std::string rates_text(const Rates& rates);
 std::string rates_json(const Rates& rates);  // one line
+
+// Of the workers alone.
+std::string lcore_rates_text(const Rates& rates);
+std::string lcore_rates_json(const Rates& rates);  // one line
 
 }  // namespace lb::cli

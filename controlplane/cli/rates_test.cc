@@ -21,6 +21,7 @@ api::Stats later() {
   api::LcoreStats& lcore = *stats.mutable_lcores(0);
   lcore.set_packets(5600);
   lcore.set_bytes(1'200'000);
+  lcore.set_bursts(300);
   lcore.set_busy_cycles(560'000);
   lcore.set_total_cycles(2'240'000);
   lcore.set_forwarded(5500);
@@ -44,7 +45,9 @@ TEST(Rates, are_differences_per_second) {
   EXPECT_DOUBLE_EQ(rates->lcores[0].bits, 4'000'000);
   EXPECT_DOUBLE_EQ(rates->lcores[0].busy_percent, 25);
   EXPECT_DOUBLE_EQ(*rates->lcores[0].cycles_per_packet, 100);
+  EXPECT_DOUBLE_EQ(*rates->lcores[0].packets_per_burst, 20);
   EXPECT_FALSE(rates->lcores[1].cycles_per_packet);
+  EXPECT_FALSE(rates->lcores[1].packets_per_burst);
   EXPECT_DOUBLE_EQ(rates->lcores[1].busy_percent, 0);
   EXPECT_DOUBLE_EQ(rates->ports[0].rx_bits, 4'000'000);
   EXPECT_DOUBLE_EQ(rates->drops[1].packets, 2.5);
@@ -71,9 +74,9 @@ TEST(Rates, need_two_readings_of_one_data_plane) {
 TEST(Rates, print_as_text) {
   EXPECT_EQ(rates_text(*rates_between(sample_stats(), later())),
             R"(2.0 s: connections 42, created 100/s, expired 0/s, shed 0/s
-Worker  CPU  Busy%  Pkts/s  Mbit/s  Cycles/Pkt  Forwarded/s  Punted/s  Dropped/s
-0         1   25.0    2000    4.00         100         2000         0          0
-1         0    0.0       0    0.00           -            0         0          0
+Worker  CPU  Busy%  Pkts/s  Mbit/s  Pkts/Burst  Cycles/Pkt  Forwarded/s  Punted/s  Dropped/s
+0         1   25.0    2000    4.00        20.0         100         2000         0          0
+1         0    0.0       0    0.00           -           -            0         0          0
 Port  RxPkts/s  RxMbit/s  TxPkts/s  TxMbit/s  Missed/s
 wan       2000      4.00         0      0.00         0
 Prot LocalAddress:Port   Conns/s  InPkts/s  OutPkts/s  InMbit/s  OutMbit/s
@@ -89,13 +92,31 @@ dropped 2.5/s: no_real_server
 )");
 }
 
+TEST(Rates, print_of_the_workers_alone) {
+  const Rates rates = *rates_between(sample_stats(), later());
+  EXPECT_EQ(
+      lcore_rates_text(rates),
+      R"(Worker  CPU  Busy%  Pkts/s  Mbit/s  Pkts/Burst  Cycles/Pkt  Forwarded/s  Punted/s  Dropped/s
+0         1   25.0    2000    4.00        20.0         100         2000         0          0
+1         0    0.0       0    0.00           -           -            0         0          0
+)");
+  const std::string text = lcore_rates_json(rates);
+  EXPECT_EQ(text.find('\n'), text.size() - 1);
+  const auto json = nlohmann::json::parse(text);
+  EXPECT_EQ(json["interval_s"], 2.0);
+  EXPECT_EQ(json["lcores"][0]["packets_per_s"], 2000.0);
+  EXPECT_FALSE(json.contains("services"));
+}
+
 TEST(Rates, print_as_one_line_of_json) {
   const std::string text = rates_json(*rates_between(sample_stats(), later()));
   EXPECT_EQ(text.find('\n'), text.size() - 1);
   const auto json = nlohmann::json::parse(text);
   EXPECT_EQ(json["interval_s"], 2.0);
   EXPECT_EQ(json["lcores"][0]["cycles_per_packet"], 100.0);
+  EXPECT_EQ(json["lcores"][0]["packets_per_burst"], 20.0);
   EXPECT_TRUE(json["lcores"][1]["cycles_per_packet"].is_null());
+  EXPECT_TRUE(json["lcores"][1]["packets_per_burst"].is_null());
   EXPECT_EQ(json["ports"][0]["rx_bits_per_s"], 4e6);
   EXPECT_EQ(json["services"][0]["real_servers"][0]["packets_in_per_s"], 1000.0);
   EXPECT_EQ(json["drops"][1]["packets_per_s"], 2.5);

@@ -60,7 +60,7 @@ class Session {
                      std::string (*json)(const api::Stats&));
   Outcome<void> show_rs();
   Outcome<void> show_conns();
-  Outcome<void> show_rates();
+  Outcome<void> show_rates(std::string (*text)(const Rates&), std::string (*json)(const Rates&));
   Outcome<void> version();
 
   void say(const std::string& line) { err_ << "lbcli: " << line << '\n'; }
@@ -206,7 +206,8 @@ Outcome<void> Session::show_conns() {
   return {};
 }
 
-Outcome<void> Session::show_rates() {
+Outcome<void> Session::show_rates(std::string (*text)(const Rates&),
+                                  std::string (*json)(const Rates&)) {
   auto client = dataplane();
   if (!client) return tl::make_unexpected(client.error());
   auto before = stats(*client);
@@ -217,7 +218,7 @@ Outcome<void> Session::show_rates() {
     if (!now) return tl::make_unexpected(now.error());
     if (const auto rates = rates_between(*before, *now)) {
       if (shown > 0 && !options_.json) out_ << '\n';
-      out_ << (options_.json ? rates_json(*rates) : rates_text(*rates)) << std::flush;
+      out_ << (options_.json ? json(*rates) : text(*rates)) << std::flush;
       if (!out_) return {};
       ++shown;
     }
@@ -268,9 +269,10 @@ Outcome<void> Session::run_command() {
     case Command::kShowPort:
       return show(port_text, port_json);
     case Command::kShowLcore:
-      return show(lcore_text, lcore_json);
+      return options_.rate ? show_rates(lcore_rates_text, lcore_rates_json)
+                           : show(lcore_text, lcore_json);
     case Command::kShowStats:
-      return options_.rate ? show_rates() : show(stats_text, stats_json);
+      return options_.rate ? show_rates(rates_text, rates_json) : show(stats_text, stats_json);
     case Command::kShowDrops:
       return show(drops_text, drops_json);
     case Command::kCheck:

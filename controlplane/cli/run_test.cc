@@ -232,10 +232,12 @@ TEST_F(RunTest, real_servers_without_the_control_plane) {
 
 TEST_F(RunTest, rates_stop_after_count) {
   const auto daemon = dataplane();
-  const Ran ran =
-      lbcli({"show", "stats", "--rate", "--interval", "100ms", "--count", "2", "--json"});
-  EXPECT_EQ(ran.status, kOk) << ran.err;
-  EXPECT_EQ(lines(ran.out), 2u);
+  for (const char* view : {"stats", "lcore"}) {
+    const Ran ran =
+        lbcli({"show", view, "--rate", "--interval", "100ms", "--count", "2", "--json"});
+    EXPECT_EQ(ran.status, kOk) << ran.err;
+    EXPECT_EQ(lines(ran.out), 2u);
+  }
 }
 
 TEST_F(RunTest, the_configuration_names_the_folder) {

@@ -106,6 +106,7 @@ std::string lcore_json(const api::Stats& stats) {
                       {"busy_cycles", lcore.busy_cycles()},
                       {"total_cycles", lcore.total_cycles()},
                       {"busy_percent", 100 * share(lcore.busy_cycles(), lcore.total_cycles())},
+                      {"packets_per_burst", ratio_json(lcore.packets(), lcore.bursts())},
                       {"cycles_per_packet", ratio_json(lcore.busy_cycles(), lcore.packets())}});
   }
   return print({{"tsc_hz", stats.tsc_hz()}, {"lcores", std::move(lcores)}});

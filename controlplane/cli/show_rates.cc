@@ -1,4 +1,4 @@
-// `show stats --rate`, as text and JSON.
+// `show stats --rate` and `show lcore --rate`, as text and JSON.
 #include <fmt/format.h>
 
 #include "controlplane/cli/format.h"
@@ -18,12 +18,13 @@ std::string mbits(double bits) {
 }
 
 std::string lcores_text(const Rates& rates) {
-  Columns columns({kLeft, kRight, kRight, kRight, kRight, kRight, kRight, kRight, kRight});
-  columns.row({"Worker", "CPU", "Busy%", "Pkts/s", "Mbit/s", "Cycles/Pkt", "Forwarded/s",
-               "Punted/s", "Dropped/s"});
+  Columns columns({kLeft, kRight, kRight, kRight, kRight, kRight, kRight, kRight, kRight, kRight});
+  columns.row({"Worker", "CPU", "Busy%", "Pkts/s", "Mbit/s", "Pkts/Burst", "Cycles/Pkt",
+               "Forwarded/s", "Punted/s", "Dropped/s"});
   for (const LcoreRate& lcore : rates.lcores) {
     columns.row({std::to_string(lcore.worker), std::to_string(lcore.cpu),
                  fmt::format("{:.1f}", lcore.busy_percent), whole(lcore.packets), mbits(lcore.bits),
+                 lcore.packets_per_burst ? fmt::format("{:.1f}", *lcore.packets_per_burst) : "-",
                  lcore.cycles_per_packet ? whole(*lcore.cycles_per_packet) : "-",
                  whole(lcore.forwarded), whole(lcore.punted), whole(lcore.dropped)});
   }
@@ -71,6 +72,10 @@ Json traffic_rate_json(const TrafficRate& traffic) {
           {"bits_out_per_s", traffic.bits_out}};
 }
 
+Json number_or_null(std::optional<double> value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
 Json lcores_json(const Rates& rates) {
   Json lcores = Json::array();
   for (const LcoreRate& lcore : rates.lcores) {
@@ -82,8 +87,8 @@ Json lcores_json(const Rates& rates) {
                       {"forwarded_packets_per_s", lcore.forwarded},
                       {"punted_packets_per_s", lcore.punted},
                       {"dropped_packets_per_s", lcore.dropped},
-                      {"cycles_per_packet",
-                       lcore.cycles_per_packet ? Json(*lcore.cycles_per_packet) : Json(nullptr)}});
+                      {"packets_per_burst", number_or_null(lcore.packets_per_burst)},
+                      {"cycles_per_packet", number_or_null(lcore.cycles_per_packet)}});
   }
   return lcores;
 }
@@ -133,6 +138,14 @@ std::string rates_text(const Rates& rates) {
     if (drop.packets > 0) out += fmt::format("dropped {:.1f}/s: {}\n", drop.packets, drop.reason);
   }
   return out;
+}
+
+std::string lcore_rates_text(const Rates& rates) {
+  return lcores_text(rates);
+}
+
+std::string lcore_rates_json(const Rates& rates) {
+  return print_line({{"interval_s", rates.seconds}, {"lcores", lcores_json(rates)}}) + '\n';
 }
 
 std::string rates_json(const Rates& rates) {

@@ -122,6 +122,7 @@ TEST(ShowLcore, json) {
   const json j = json::parse(lcore_json(sample_stats()));
   EXPECT_EQ(j["tsc_hz"], 2'000'000'000);
   EXPECT_EQ(j["lcores"][0]["busy_percent"], 25.0);
+  EXPECT_EQ(j["lcores"][0]["packets_per_burst"], 16.0);
   EXPECT_EQ(j["lcores"][0]["cycles_per_packet"], 100.0);
   EXPECT_TRUE(j["lcores"][1]["cycles_per_packet"].is_null());
 }
