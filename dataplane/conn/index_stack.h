@@ -30,9 +30,10 @@ class IndexStack {
                                           std::memory_order_release, std::memory_order_relaxed));
   }
 
-  // kEmpty when there is none.
-  template <typename Link>
-  std::uint32_t pop(Link&& link) {
+  // kEmpty when there is none. `touch(entry)` is called with the one below, if there is one: the
+  // next to be popped unless somebody pushes.
+  template <typename Link, typename Touch>
+  std::uint32_t pop(Link&& link, Touch&& touch) {
     std::uint64_t head = head_.load(std::memory_order_acquire);
     while (static_cast<std::uint32_t>(head) != 0) {
       const std::uint32_t index = static_cast<std::uint32_t>(head) - 1;
@@ -40,10 +41,15 @@ class IndexStack {
       const std::uint32_t next = link(index).load(std::memory_order_relaxed);
       if (head_.compare_exchange_weak(head, ((head & kCountMask) + kOnePop) | next,
                                       std::memory_order_acquire, std::memory_order_acquire)) {
+        if (next != 0) touch(next - 1);
         return index;
       }
     }
     return kEmpty;
+  }
+  template <typename Link>
+  std::uint32_t pop(Link&& link) {
+    return pop(link, [](std::uint32_t) {});
   }
 
   // The first link of what was on the stack (0: nothing); the caller follows the links.

@@ -136,7 +136,7 @@ void ConnTable::fill(Record& record, const NewConn& conn, std::uint32_t now) {
   store_shared(record.service, conn.service);
   store_shared(record.proto, conn.proto);
   store_shared(record.mode, conn.mode);
-  record.keys = conn.keys;
+  store_shared(record.keys, conn.keys);
 }
 
 // Puts the keys into the index, the reverse one first: whoever finds the forward key may send a
@@ -268,6 +268,27 @@ bool ConnTable::end(unsigned worker, Record& record, ConnState& from) {
 
 // ---- upkeep
 
+namespace {
+
+std::uint32_t deadline_of(const Record& record, ConnState state,
+                          const std::uint32_t* timeout_ticks) {
+  return record.last_seen.load(std::memory_order_relaxed) +
+         timeout_ticks[static_cast<std::size_t>(state)];
+}
+
+}  // namespace
+
+void ConnTable::prefetch_keys(std::uint32_t index, std::uint32_t now,
+                              const std::uint32_t* timeout_ticks) const {
+  const Record& record = records_[index];
+  const ConnState state = record.state.load(std::memory_order_acquire);
+  if (!is_live(state) || is_later(deadline_of(record, state, timeout_ticks), now)) return;
+  for (unsigned dir = 0; dir < load_shared(record.keys); ++dir) {
+    const std::uint64_t key_hash = hash(load_shared(record.tuple[dir]), load_shared(record.proto));
+    __builtin_prefetch(&index_.primary(key_hash), 1);
+  }
+}
+
 bool ConnTable::lapse(unsigned worker, std::uint32_t index, std::uint32_t now,
                       const std::uint32_t* timeout_ticks, ConnState& last) {
   const std::uint32_t seen = deadlines_.get(index);
@@ -275,8 +296,7 @@ bool ConnTable::lapse(unsigned worker, std::uint32_t index, std::uint32_t now,
   Record& record = records_[index];
   ConnState state = record.state.load(std::memory_order_acquire);
   if (!is_live(state)) return false;
-  const std::uint32_t deadline = record.last_seen.load(std::memory_order_relaxed) +
-                                 timeout_ticks[static_cast<std::size_t>(state)];
+  const std::uint32_t deadline = deadline_of(record, state, timeout_ticks);
   if (is_later(deadline, now)) {
     deadlines_.rearm(index, seen, deadline);
     return false;

@@ -191,6 +191,9 @@ class ConnTable {
   bool link(unsigned worker, Record& record, std::uint64_t forward, std::uint64_t reverse);
   void erase(unsigned worker, std::uint64_t hash, std::uint64_t slot);
   bool end(unsigned worker, Record& record, ConnState& from);
+  // Of a record whose deadline came: the buckets that lapse() is going to need.
+  void prefetch_keys(std::uint32_t index, std::uint32_t now,
+                     const std::uint32_t* timeout_ticks) const;
   // Looks at a record whose deadline came; true: killed, in state `last`.
   bool lapse(unsigned worker, std::uint32_t index, std::uint32_t now,
              const std::uint32_t* timeout_ticks, ConnState& last);
@@ -221,6 +224,9 @@ unsigned ConnTable::expire(unsigned worker, std::uint32_t now, const std::uint32
     const std::uint64_t due = deadlines_.due(first, now);
     for (std::uint64_t d = due; d != 0; d &= d - 1) {
       __builtin_prefetch(&records_[first + static_cast<unsigned>(__builtin_ctzll(d))], 1);
+    }
+    for (std::uint64_t d = due; d != 0; d &= d - 1) {
+      prefetch_keys(first + static_cast<unsigned>(__builtin_ctzll(d)), now, timeout_ticks);
     }
     for (std::uint64_t d = due; d != 0; d &= d - 1) {
       const std::uint32_t index = first + static_cast<unsigned>(__builtin_ctzll(d));

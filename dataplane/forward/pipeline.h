@@ -7,7 +7,7 @@
 //   side lists       misses, SYN/FIN/RST, servers that are down     new_conn.cc, server_down.cc
 //                    fragments                                      fragments.cc
 //                    ICMP errors                                    icmp_errors.cc
-//   maintain         between bursts: expiry, walks                  maintain.cc
+//   expire, maintain between bursts: ends of connections, walks     maintain.cc
 //
 // A worker's own object: nothing here is touched by two threads. What workers share (table,
 // fragments, snapshot) is handed in.
@@ -55,9 +55,13 @@ class Pipeline {
   // be handed in again as a burst. Cleared by the caller.
   std::vector<void*>& released() { return released_; }
 
-  // Expiry, the walk after a server died, held fragments that waited too long (their cookies go to
-  // `expired_cookies`, to be freed; counted here). A bounded slice per call. Probes to send are
-  // appended to `probes`, at most kBurst per call.
+  // Connections that lived too long, a small slice of the table per call; several ten thousand
+  // calls a second keep up with millions of new connections.
+  void expire(const Snapshot& snapshot, std::uint32_t now);
+
+  // The walk after a server died, held fragments that waited too long (their cookies go to
+  // `expired_cookies`, to be freed; counted here). A slice per call; about a thousand calls a
+  // second are right. Probes to send are appended to `probes`, at most kBurst per call.
   void maintain(const Snapshot& snapshot, std::uint32_t now, std::vector<Probe>& probes,
                 std::vector<void*>& expired_cookies);
 

@@ -24,6 +24,7 @@ constexpr std::uint64_t kSpinUs = 20;  // after the last packet, before sleeping
 // Between two looks at the kernel interfaces while the wire is busy: a look may cost a system call,
 // as much as some ten packets.
 constexpr std::uint64_t kKernelPollUs = 50;
+constexpr std::uint64_t kExpireUs = 20;  // between two slices of expiry
 constexpr std::size_t kShortestFrame = 60;
 
 // Flags of a received buffer that need a closer look.
@@ -76,7 +77,7 @@ Worker::Worker(const WorkerSetup& setup)
       clock_(setup.clock),
       pipeline_(setup.index, setup.workers, setup.shared, setup.counters),
       punts_(setup.punt_limit_pps),
-      backoff_(setup.sleeps_when_idle, setup.clock.tsc_hz / 1'000'000 * kSpinUs) {
+      backoff_(setup.sleeps_when_idle, setup.clock.tsc_of_us(kSpinUs)) {
   for (unsigned i = 0; i < queues_.ports; ++i) {
     wire_[i].attach(queues_.wire_tx[i]);
     kernel_[i].attach(queues_.kernel_tx[i]);
@@ -108,8 +109,9 @@ void Worker::run() {
     worked = poll_wire(snapshot);
     if (!worked || now_tsc >= kernel_tsc_) {
       worked |= poll_kernel();
-      kernel_tsc_ = now_tsc + kKernelPollUs * clock_.tsc_hz / 1'000'000;
+      kernel_tsc_ = now_tsc + clock_.tsc_of_us(kKernelPollUs);
     }
+    if (now_tsc >= expired_tsc_ + clock_.tsc_of_us(kExpireUs)) expire(snapshot, now_tsc);
     if (now_tsc >= upkeep_tsc_) {
       upkeep(snapshot);
       upkeep_tsc_ = now_tsc + clock_.tsc_per_ms();
@@ -324,6 +326,17 @@ bool Worker::poll_kernel() {
     flush();
   }
   return any;
+}
+
+// As many slices as the time since the last ones asks for, after a sleep more than one. From their
+// end on, so that packets have their share when much expires.
+void Worker::expire(const Snapshot& snapshot, std::uint64_t now_tsc) {
+  constexpr std::uint64_t kMostSlices = 32;
+  const std::uint64_t slices = (now_tsc - expired_tsc_) / clock_.tsc_of_us(kExpireUs);
+  for (std::uint64_t i = std::min(slices, kMostSlices); i > 0; --i) {
+    pipeline_.expire(snapshot, tick_);
+  }
+  expired_tsc_ = rte_rdtsc();
 }
 
 void Worker::upkeep(const Snapshot& snapshot) {

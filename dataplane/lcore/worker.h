@@ -3,6 +3,7 @@
 //
 //   run -> poll_wire -> receive -> handle (Pipeline::process) -> dispatch -> flush
 //       -> poll_kernel
+//       -> expire (Pipeline::expire), every 20 microseconds
 //       -> upkeep (Pipeline::maintain), once a millisecond
 //       -> rest, when nothing came
 #pragma once
@@ -51,6 +52,7 @@ class Worker {
  private:
   bool poll_wire(const Snapshot& snapshot);
   bool poll_kernel();
+  void expire(const Snapshot& snapshot, std::uint64_t now_tsc);
   void upkeep(const Snapshot& snapshot);
   void rest(std::uint64_t now_tsc);
 
@@ -82,6 +84,7 @@ class Worker {
   std::uint64_t tick_end_tsc_ = 0;
   std::uint64_t upkeep_tsc_ = 0;
   std::uint64_t kernel_tsc_ = 0;
+  std::uint64_t expired_tsc_ = 0;
 
   std::uint32_t touched_wire_ = 0;  // bit per port: its buffer is not empty
   std::uint32_t touched_kernel_ = 0;

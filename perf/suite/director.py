@@ -150,7 +150,7 @@ class Director(Program):
         device's and the director's own counts agree, nothing was dropped but for `allowed_drops`, and the real servers'
         connections are the table's."""
         self.source.settle()
-        stats, source = self.stats(), self.source.totals()
+        stats, source = self._still_stats(), self.source.totals()
         since = {name: source[name] - self._start_source[name] for name in source}
 
         def lcores(field):
@@ -180,6 +180,17 @@ class Director(Program):
             raise RuntimeError("; ".join(bad) + f" (drops: {drops})")
         if since["verified"] == 0:
             raise RuntimeError("no frame at the sink was verified")
+
+    def _still_stats(self):
+        """When no connection ends any more: the parts of an answer are not read at the same instant."""
+        last = None
+
+        def is_still():
+            nonlocal last
+            was, last = last, self.stats()
+            return was is not None and was.connections == last.connections
+        wait(is_still, 60, "connections that are over to end", every=0.3)
+        return last
 
     def close(self):
         self._socket.close()

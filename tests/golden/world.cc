@@ -128,7 +128,10 @@ std::vector<Probe> World::advance(std::uint32_t ms) {
   // Slices are bounded; this many see all of a small world's records, twice for what a grace period
   // held back.
   for (int slice = 0; slice < 256; ++slice) {
-    for (auto& pipeline : pipelines_) pipeline->maintain(*snapshot_, now_, probes, cookies);
+    for (auto& pipeline : pipelines_) {
+      pipeline->expire(*snapshot_, now_);
+      pipeline->maintain(*snapshot_, now_, probes, cookies);
+    }
   }
   for (void* cookie : cookies) held_.erase(cookie);
   return probes;
