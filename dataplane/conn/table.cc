@@ -285,7 +285,7 @@ void ConnTable::prefetch_keys(std::uint32_t index, std::uint32_t now,
   if (!is_live(state) || is_later(deadline_of(record, state, timeout_ticks), now)) return;
   for (unsigned dir = 0; dir < load_shared(record.keys); ++dir) {
     const std::uint64_t key_hash = hash(load_shared(record.tuple[dir]), load_shared(record.proto));
-    __builtin_prefetch(&index_.primary(key_hash), 1);
+    prefetch_for_write(key_hash);
   }
 }
 

@@ -75,6 +75,9 @@ class ConnTable {
   }
   // The primary bucket.
   void prefetch(std::uint64_t hash) const { __builtin_prefetch(&index_.primary(hash)); }
+  void prefetch_for_write(std::uint64_t hash) const {
+    __builtin_prefetch(&index_.primary(hash), 1);
+  }
   // First slot of the primary bucket with this tag, 0: none.
   std::uint64_t probe(std::uint64_t hash) const { return index_.probe(hash); }
   // For write, last_seen. Harmless for an empty slot.

@@ -10,7 +10,36 @@ constexpr std::uint8_t kCodePortUnreachable = 3;
 // A client that reaches two VIPs from one port cannot be sent to one real server's port for both:
 // the answers would look the same. Another server will do; so many are tried.
 constexpr int kPicks = 4;
+
+// What the real server's packets bear, in NAT mode.
+FlowTuple reverse_tuple(const FlowTuple& from_client, const RealServerEntry& server) {
+  return {server.address, from_client.src, server.port, from_client.sport};
+}
 }  // namespace
+
+// A new connection in NAT mode needs the bucket of a key that only the choice of its real server
+// makes known. The choice is guessed, so that the buckets of a whole burst come into the cache
+// together; a wrong guess costs time and nothing else.
+void Pipeline::expect_connections(std::span<const Packet> burst,
+                                  std::span<const std::uint8_t> misses, const View& view) {
+  std::uint32_t last_slot = kNoSlot;
+  std::size_t ahead = 0;
+  for (const std::uint8_t i : misses) {
+    const Packet& packet = burst[i];
+    if (packet.proto == kProtoTcp && !is_opening(packet.tcp_flags)) continue;
+    const std::uint32_t service_slot =
+        view.snapshot.find_service(packet.tuple.dst, packet.tuple.dport, packet.proto);
+    if (service_slot == kNoSlot) continue;
+    const ServiceEntry& service = view.snapshot.services[service_slot];
+    if (service.mode != Mode::kNat) continue;
+    ahead = service_slot == last_slot ? ahead + 1 : 0;
+    last_slot = service_slot;
+    const std::uint32_t rs_slot = scheduler_.peek(service, service_slot, ahead);
+    if (rs_slot == kNoSlot) continue;
+    const FlowTuple reverse = reverse_tuple(packet.tuple, view.real_servers[rs_slot]);
+    table_.prefetch_for_write(table_.hash(reverse, packet.proto));
+  }
+}
 
 Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
   const std::uint32_t service_slot =
@@ -54,7 +83,7 @@ DropReason Pipeline::create(const Packet& packet, std::uint32_t service_slot, st
 
   NewConn conn;
   conn.tuple[0] = packet.tuple;
-  conn.tuple[1] = {server.address, packet.tuple.src, server.port, packet.tuple.sport};
+  conn.tuple[1] = reverse_tuple(packet.tuple, server);
   if (mode == Mode::kNat) {
     const Deltas delta = deltas(packet.tuple, conn.tuple[1].reversed());
     conn.ip_delta = delta.ip;

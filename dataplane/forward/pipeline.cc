@@ -170,6 +170,8 @@ void Pipeline::process(std::span<Packet> burst, const Snapshot& snapshot, std::u
     table_.prefetch_record(slots[k]);
   }
 
+  std::array<std::uint8_t, kBurst> misses;
+  unsigned n_misses = 0;
   for (unsigned k = 0; k < n_lookups; ++k) {
     Packet& p = burst[lookups[k]];
     const Hit hit = table_.find(slots[k], p.tuple, p.proto, p.hash);
@@ -181,8 +183,10 @@ void Pipeline::process(std::span<Packet> burst, const Snapshot& snapshot, std::u
       forward_as<true>(p, *hit.record, hit.dir, steady);
     } else {
       side[n_side++] = lookups[k];
+      if (!hit) misses[n_misses++] = lookups[k];
     }
   }
+  if (n_misses > 1) expect_connections(burst, {misses.data(), n_misses}, view);
 
   for (unsigned k = 0; k < n_side; ++k) {
     Packet& p = burst[side[k]];

@@ -99,6 +99,8 @@ class Pipeline {
   bool may_answer(const View& view);
 
   // new_conn.cc
+  void expect_connections(std::span<const Packet> burst, std::span<const std::uint8_t> misses,
+                          const View& view);
   Owner open_connection(Packet& packet, const View& view);
   DropReason create(const Packet& packet, std::uint32_t service_slot, std::uint32_t rs_slot,
                     const View& view, Hit& hit);

@@ -10,6 +10,10 @@ constexpr std::int64_t kActiveCost = 256;  // as ipvsadm's lc: an idle connectio
 // Keeps load * weight within 63 bits; far above any number of connections.
 constexpr std::int64_t kMaxLoad = std::int64_t{1} << 47;
 
+bool is_in_turn(Scheduler scheduler) {
+  return scheduler == Scheduler::kRr || scheduler == Scheduler::kWrr;
+}
+
 // Index of the candidate with the least load (per weight), the first such one from `start` on.
 template <bool kWeighted>
 std::size_t least_loaded(const ServiceEntry& service, std::size_t start, const Load& load) {
@@ -64,10 +68,17 @@ std::size_t SchedulerState::next_position(std::uint32_t service_slot, std::size_
   return position < size ? position : position % size;
 }
 
+std::uint32_t SchedulerState::peek(const ServiceEntry& service, std::uint32_t service_slot,
+                                   std::size_t ahead) const {
+  const std::size_t size = service.sequence.size();
+  if (!is_in_turn(service.scheduler) || size == 0) return kNoSlot;
+  return service.sequence[(next_position(service_slot, size) + ahead) % size];
+}
+
 std::uint32_t SchedulerState::pick(const ServiceEntry& service, std::uint32_t service_slot,
                                    const Load& load) {
-  const bool in_turn = service.scheduler == Scheduler::kRr || service.scheduler == Scheduler::kWrr;
-  const std::vector<std::uint32_t>& choices = in_turn ? service.sequence : service.candidates;
+  const std::vector<std::uint32_t>& choices =
+      is_in_turn(service.scheduler) ? service.sequence : service.candidates;
   if (choices.empty()) return kNoSlot;
 
   std::size_t at = next_position(service_slot, choices.size());

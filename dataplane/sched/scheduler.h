@@ -37,6 +37,10 @@ class SchedulerState {
   // [/ weight]; among equals the next after the last choice. Reads 1 line for rr and wrr,
   // candidates times workers for lc and wlc.
   std::uint32_t pick(const ServiceEntry& service, std::uint32_t service_slot, const Load& load);
+  // What pick() will say after it was called `ahead` times more, of rr and wrr; kNoSlot of the
+  // others, which nobody can know. Changes nothing.
+  std::uint32_t peek(const ServiceEntry& service, std::uint32_t service_slot,
+                     std::size_t ahead) const;
 
  private:
   std::size_t next_position(std::uint32_t service_slot, std::size_t size) const;

@@ -126,6 +126,31 @@ TEST(Pick, WorkersStartAtDifferentPlaces) {
   }
 }
 
+TEST(Peek, TellsTheNextChoicesAndChangesNone) {
+  Workers workers(1);
+  const Load load = workers.load();
+  for (const Scheduler s : {Scheduler::kRr, Scheduler::kWrr}) {
+    const ServiceEntry entry = service(s, {3, 1, 2});
+    SchedulerState state(0, 1);
+    for (int start = 0; start < 10; ++start) {
+      std::vector<std::uint32_t> expected;
+      for (std::size_t ahead = 0; ahead < 8; ++ahead) {
+        expected.push_back(state.peek(entry, 0, ahead));
+      }
+      SchedulerState copy = state;
+      for (const std::uint32_t slot : expected) EXPECT_EQ(copy.pick(entry, 0, load), slot);
+      state.pick(entry, 0, load);
+    }
+  }
+}
+
+TEST(Peek, KnowsNothingOfLeastConnections) {
+  const SchedulerState state(0, 1);
+  EXPECT_EQ(state.peek(service(Scheduler::kLc, {1, 1}), 0, 0), kNoSlot);
+  EXPECT_EQ(state.peek(service(Scheduler::kWlc, {1, 1}), 0, 0), kNoSlot);
+  EXPECT_EQ(state.peek(service(Scheduler::kRr, {}), 0, 0), kNoSlot);
+}
+
 TEST(LeastConnections, TheFirstNConnectionsGoToNServers) {
   for (const Scheduler s : {Scheduler::kLc, Scheduler::kWlc}) {
     Workers workers(3);
