@@ -42,6 +42,13 @@ class HalfOpenRing {
     return nullptr;
   }
 
+  // The record that is `ahead` entries behind the oldest, whatever became of its connection;
+  // nullptr: there are not so many.
+  const Record* behind_oldest(unsigned ahead) const {
+    if (tail_ - head_ <= ahead) return nullptr;
+    return &records_[entries_[(head_ + ahead) & mask_].index];
+  }
+
  private:
   static constexpr unsigned kAhead = 8;
 

@@ -207,7 +207,11 @@ ConnTable::Created ConnTable::create(unsigned worker, const NewConn& conn, std::
 }
 
 Record* ConnTable::oldest_half_open(unsigned worker) {
-  return workers_[worker].half_open.oldest(kHalfOpenLooks);
+  HalfOpenRing& ring = workers_[worker].half_open;
+  Record* const oldest = ring.oldest(kHalfOpenLooks);
+  // Who asks is going to kill it, and in a flood of SYNs soon the next ones.
+  if (const Record* later = ring.behind_oldest(kShedAhead)) prefetch_keys(*later);
+  return oldest;
 }
 
 Record* ConnTable::at(Handle handle) const {
@@ -278,11 +282,15 @@ std::uint32_t deadline_of(const Record& record, ConnState state,
 
 }  // namespace
 
-void ConnTable::prefetch_keys(std::uint32_t index, std::uint32_t now,
-                              const std::uint32_t* timeout_ticks) const {
+void ConnTable::prefetch_lapsing(std::uint32_t index, std::uint32_t now,
+                                 const std::uint32_t* timeout_ticks) const {
   const Record& record = records_[index];
   const ConnState state = record.state.load(std::memory_order_acquire);
   if (!is_live(state) || is_later(deadline_of(record, state, timeout_ticks), now)) return;
+  prefetch_keys(record);
+}
+
+void ConnTable::prefetch_keys(const Record& record) const {
   for (unsigned dir = 0; dir < load_shared(record.keys); ++dir) {
     const std::uint64_t key_hash = hash(load_shared(record.tuple[dir]), load_shared(record.proto));
     prefetch_for_write(key_hash);

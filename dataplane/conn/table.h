@@ -187,6 +187,7 @@ class ConnTable {
   };
   static constexpr unsigned kHalfOpenLooks = 256;
   static constexpr unsigned kHalfOpenTidies = 32;
+  static constexpr unsigned kShedAhead = 2;
 
   ConnTable(const Options& options, const Layout& layout, std::byte* memory, GracePeriod& grace);
 
@@ -195,8 +196,10 @@ class ConnTable {
   void erase(unsigned worker, std::uint64_t hash, std::uint64_t slot);
   bool end(unsigned worker, Record& record, ConnState& from);
   // Of a record whose deadline came: the buckets that lapse() is going to need.
-  void prefetch_keys(std::uint32_t index, std::uint32_t now,
-                     const std::uint32_t* timeout_ticks) const;
+  void prefetch_lapsing(std::uint32_t index, std::uint32_t now,
+                        const std::uint32_t* timeout_ticks) const;
+  // The buckets that end() of the record is going to need.
+  void prefetch_keys(const Record& record) const;
   // Looks at a record whose deadline came; true: killed, in state `last`.
   bool lapse(unsigned worker, std::uint32_t index, std::uint32_t now,
              const std::uint32_t* timeout_ticks, ConnState& last);
@@ -229,7 +232,7 @@ unsigned ConnTable::expire(unsigned worker, std::uint32_t now, const std::uint32
       __builtin_prefetch(&records_[first + static_cast<unsigned>(__builtin_ctzll(d))], 1);
     }
     for (std::uint64_t d = due; d != 0; d &= d - 1) {
-      prefetch_keys(first + static_cast<unsigned>(__builtin_ctzll(d)), now, timeout_ticks);
+      prefetch_lapsing(first + static_cast<unsigned>(__builtin_ctzll(d)), now, timeout_ticks);
     }
     for (std::uint64_t d = due; d != 0; d &= d - 1) {
       const std::uint32_t index = first + static_cast<unsigned>(__builtin_ctzll(d));
