@@ -80,6 +80,7 @@ class Director(Program):
                 f"{build}/lb-dataplane", "--config", self._config]
         super().__init__(argv, source, f"{self._run_dir}/log", r"lb-worker-(\d+)")
         self.wait_for_source(4 * workers)
+        self._announce()
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(30)
         self._socket.connect(f"{self._run_dir}/dataplane.sock")
@@ -87,6 +88,15 @@ class Director(Program):
         self.apply()
         self._start = self.stats()
         self._start_source = source.totals()
+
+    def _announce(self):
+        """Has the kernel send a packet by each port, as the control plane does when it starts. Until a TAP has sent its
+        first one DPDK asks it with a system call at every poll."""
+        for number, interface in enumerate(("clients", "servers"), 1):
+            subprocess.run(["nsenter", f"--target={self.pid}", "--net", "sh", "-c",
+                            f"ip address add 10.9.{number}.1/24 dev {interface} && ip link set {interface} up && "
+                            f"ping -q -c 1 -W 0.1 10.9.{number}.2 > /dev/null; ip link show {interface} > /dev/null"],
+                           check=True)
 
     def ask(self, **kind):
         request = self._api.Request(**kind).SerializeToString()
