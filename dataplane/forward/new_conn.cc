@@ -91,7 +91,7 @@ DropReason Pipeline::create(const Packet& packet, std::uint32_t service_slot, st
   }
   conn.rs = rs_slot;
   conn.service = service_slot;
-  conn.client_hop = ClientHop::make(packet.data + wire::kEthSource, packet.vlan, packet.ingress);
+  conn.client_hop = ClientHop::back(packet.data, packet.vlan, packet.ingress);
   conn.proto = packet.proto;
   conn.mode = static_cast<std::uint8_t>(mode);
   conn.keys = mode == Mode::kNat ? 2 : 1;

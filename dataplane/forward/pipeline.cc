@@ -45,7 +45,7 @@ void touch(Record& record, std::uint32_t now) {
 }
 
 void learn_client_hop(Record& record, const Packet& packet) {
-  const ClientHop hop = ClientHop::make(packet.data + 6, packet.vlan, packet.ingress);
+  const ClientHop hop = ClientHop::back(packet.data, packet.vlan, packet.ingress);
   // Relaxed: the word stands for itself, nothing else is published with it.
   if (record.client_hop.load(std::memory_order_relaxed) != hop.word) {
     record.client_hop.store(hop.word, std::memory_order_relaxed);

@@ -5,6 +5,9 @@
 // checksum is right.
 #pragma once
 
+#include <immintrin.h>
+
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -19,21 +22,23 @@ inline std::uint64_t add_sums(std::uint64_t a, std::uint64_t b) {
   return sum + (sum < a ? 1 : 0);
 }
 
+// Added to itself with its halves swapped, a sum has both halves' sum in its upper half, and the
+// lower half's carry is in it already.
 inline std::uint16_t fold32(std::uint32_t sum) {
-  sum = (sum >> 16) + (sum & 0xffff);
-  return static_cast<std::uint16_t>((sum >> 16) + sum);
+  return static_cast<std::uint16_t>((sum + std::rotl(sum, 16)) >> 16);
 }
 
 inline std::uint16_t fold(std::uint64_t sum) {
-  sum = (sum >> 32) + (sum & 0xffff'ffff);
-  return fold32(static_cast<std::uint32_t>((sum >> 32) + sum));
+  return fold32(static_cast<std::uint32_t>((sum + std::rotl(sum, 32)) >> 32));
 }
 
 // Unfolded sum of an IPv4 header without options.
 inline std::uint64_t sum_ip_header(const std::uint8_t* ip) {
-  const std::uint64_t sum =
-      add_sums(wire::load<std::uint64_t>(ip), wire::load<std::uint64_t>(ip + 8));
-  return add_sums(sum, wire::load<std::uint32_t>(ip + 16));
+  unsigned long long sum = 0;
+  unsigned char carry =
+      _addcarry_u64(0, wire::load<std::uint64_t>(ip), wire::load<std::uint64_t>(ip + 8), &sum);
+  carry = _addcarry_u64(carry, sum, wire::load<std::uint32_t>(ip + 16), &sum);
+  return sum + carry;
 }
 
 // Unfolded sum of any bytes, added to `start`. An odd last byte counts as the high byte of a word

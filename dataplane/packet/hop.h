@@ -21,18 +21,25 @@ struct ClientHop {
   std::uint64_t word = 0;  // bits 0-47 MAC as it lies in memory, 48-59 VLAN id, 60-63 port index
 
   static ClientHop make(const std::uint8_t* mac, std::uint16_t vlan, std::uint8_t port) {
-    // Two loads: six bytes copied into a word would be written in parts and read back as one.
-    std::uint32_t first = 0;
-    std::uint16_t last = 0;
-    __builtin_memcpy(&first, mac, 4);
-    __builtin_memcpy(&last, mac + 4, 2);
-    return {first | (static_cast<std::uint64_t>(last) << 32) |
-            (static_cast<std::uint64_t>(vlan & 0xfff) << 48) |
-            (static_cast<std::uint64_t>(port & 0xf) << 60)};
+    std::uint64_t w = 0;
+    __builtin_memcpy(&w, mac, 6);
+    return {w | place(vlan, port)};
+  }
+  // Back to where an Ethernet frame came from. One load: six bytes copied into a word would be
+  // written in parts and read back as one, for every packet.
+  static ClientHop back(const std::uint8_t* frame, std::uint16_t vlan, std::uint8_t port) {
+    std::uint64_t w = 0;
+    __builtin_memcpy(&w, frame + 6, 8);  // and the type
+    return {(w & ((std::uint64_t{1} << 48) - 1)) | place(vlan, port)};
   }
   std::uint16_t vlan() const { return static_cast<std::uint16_t>((word >> 48) & 0xfff); }
   std::uint8_t port() const { return static_cast<std::uint8_t>(word >> 60); }
   bool operator==(const ClientHop&) const = default;
+
+ private:
+  static std::uint64_t place(std::uint16_t vlan, std::uint8_t port) {
+    return static_cast<std::uint64_t>((vlan & 0xfff) | port << 12) << 48;
+  }
 };
 
 }  // namespace lb

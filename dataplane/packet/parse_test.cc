@@ -311,7 +311,7 @@ TEST(ParseCommon, AgreesWithTheWholeParser) {
     for (std::size_t at = 0; at < 54; ++at) {
       for (unsigned value = 0; value < 256; ++value) {
         const auto byte = static_cast<std::uint8_t>(value);
-        taken += is_common(with_byte(frame, at, byte)) ? 1 : 0;
+        taken += is_common(with_byte(frame, at, byte)) ? 1U : 0U;
         Bytes unmended = frame;
         unmended[at] = byte;
         is_common(unmended);
