@@ -1,0 +1,206 @@
+// Fixed work for valgrind to count: bursts through the pipeline, operations of the table. Counted
+// is what runs in Pipeline::process() and in the functions named counted_*; a dump by the name of
+// the scenario follows each. Without valgrind it runs through and does nothing else.
+#include <valgrind/callgrind.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "dataplane/conn/testing/test_table.h"
+#include "tests/golden/scene.h"
+
+namespace lb::instructions {
+
+using golden::Bytes;
+using golden::Scene;
+
+constexpr unsigned kRounds = 200;
+constexpr std::uint32_t kRoom = 100'000;
+constexpr std::uint16_t kFirstPort = 1'024;
+
+void begin() {
+  CALLGRIND_ZERO_STATS;
+}
+
+// "NAME ITEMS": what the counts are divided by.
+void end(const std::string& name, unsigned items) {
+  const std::string label = name + " " + std::to_string(items);
+  CALLGRIND_DUMP_STATS_AT(label.c_str());
+}
+
+[[noreturn]] void give_up(const char* what) {
+  std::fprintf(stderr, "scenarios: %s\n", what);
+  std::exit(1);
+}
+
+// ---- pipeline
+
+Bytes from_client(std::uint8_t proto, std::uint16_t port, std::uint8_t flags) {
+  if (proto == kProtoTcp) return golden::client_tcp(flags, {}, port);
+  return test::udp_frame(golden::from_router(), golden::client_to_vip(),
+                         {.sport = port, .dport = 80, .payload = test::pattern(18)});
+}
+
+// From the server that round robin chose for the n-th connection.
+Bytes from_server(std::uint8_t proto, std::uint16_t port, std::uint8_t flags, unsigned n) {
+  const Be32 server = n % 2 == 0 ? golden::kServer1 : golden::kServer2;
+  if (proto == kProtoTcp) return golden::server_tcp(flags, {}, port, server);
+  return test::udp_frame({.dst = golden::kLanMac, .src = golden::kServer1Mac},
+                         {.src = server, .dst = golden::kClient},
+                         {.sport = 80, .dport = port, .payload = test::pattern(18)});
+}
+
+class Traffic {
+ public:
+  Traffic(Mode mode, std::uint8_t proto) : scene_(mode, proto, 1, kRoom), proto_(proto) {}
+
+  void send(unsigned port, const std::vector<Bytes>& burst) {
+    for (const auto& output : scene_.send_burst(port, burst)) {
+      if (output.verdict != Verdict::kForward) give_up("a packet was not forwarded");
+    }
+  }
+  std::vector<Bytes> clients(unsigned first, std::uint8_t flags) const {
+    std::vector<Bytes> burst;
+    for (unsigned n = first; n < first + kBurst; ++n) {
+      burst.push_back(from_client(proto_, static_cast<std::uint16_t>(kFirstPort + n), flags));
+    }
+    return burst;
+  }
+  std::vector<Bytes> servers(unsigned first, std::uint8_t flags) const {
+    std::vector<Bytes> burst;
+    for (unsigned n = first; n < first + kBurst; ++n) {
+      burst.push_back(from_server(proto_, static_cast<std::uint16_t>(kFirstPort + n), flags, n));
+    }
+    return burst;
+  }
+
+ private:
+  Scene scene_;
+  std::uint8_t proto_;
+};
+
+// Data of 32 connections, over and over.
+void established(const std::string& name, Mode mode, std::uint8_t proto, bool replies) {
+  Traffic traffic(mode, proto);
+  traffic.send(golden::kWan, traffic.clients(0, test::kSyn));
+  if (mode == Mode::kNat) traffic.send(golden::kLan, traffic.servers(0, test::kSyn | test::kAck));
+  const std::vector<Bytes> clients = traffic.clients(0, test::kAck);
+  const std::vector<Bytes> servers = traffic.servers(0, test::kAck);
+  traffic.send(golden::kWan, clients);
+  begin();
+  for (unsigned i = 0; i < kRounds; ++i) {
+    traffic.send(replies ? golden::kLan : golden::kWan, replies ? servers : clients);
+  }
+  end(name, kRounds * kBurst);
+}
+
+// One packet each of new connections.
+void new_connections(const std::string& name, Mode mode, std::uint8_t proto) {
+  Traffic traffic(mode, proto);
+  begin();
+  for (unsigned i = 0; i < kRounds; ++i) {
+    traffic.send(golden::kWan, traffic.clients(i * kBurst, test::kSyn));
+  }
+  end(name, kRounds * kBurst);
+}
+
+// SYN, SYN-ACK and ACK of new connections.
+void handshakes(const std::string& name) {
+  Traffic traffic(Mode::kNat, kProtoTcp);
+  begin();
+  for (unsigned i = 0; i < kRounds; ++i) {
+    const unsigned first = i * kBurst;
+    traffic.send(golden::kWan, traffic.clients(first, test::kSyn));
+    traffic.send(golden::kLan, traffic.servers(first, test::kSyn | test::kAck));
+    traffic.send(golden::kWan, traffic.clients(first, test::kAck));
+  }
+  end(name, kRounds * kBurst);
+}
+
+// ---- table
+
+constexpr std::uint32_t kConnections = 10'000;
+constexpr std::uint32_t kDeadline = 1'000;
+
+[[gnu::noinline]] unsigned counted_find(const ConnTable& table, const std::vector<NewConn>& conns) {
+  unsigned found = 0;
+  for (const NewConn& conn : conns) {
+    for (const FlowTuple& key : conn.tuple) {
+      found += table.find(key, conn.proto, table.hash(key, conn.proto)) ? 1U : 0U;
+    }
+  }
+  return found;
+}
+
+[[gnu::noinline]] void counted_create(ConnTable& table, const std::vector<NewConn>& conns) {
+  for (const NewConn& conn : conns) {
+    table.create(0, conn, table.hash(conn.tuple[0], conn.proto), ConnState::kUdp, 1, kDeadline);
+  }
+}
+
+[[gnu::noinline]] void counted_kill(ConnTable& table, const std::vector<Record*>& records) {
+  for (Record* record : records) table.kill(0, record);
+}
+
+[[gnu::noinline]] unsigned counted_expire(ConnTable& table, const std::uint32_t* timeouts) {
+  return table.expire(0, 2 * kDeadline, timeouts, std::size_t{1} << 20,
+                      [](const Record&, ConnState) {});
+}
+
+[[gnu::noinline]] unsigned counted_read(const ConnTable& table) {
+  ConnTable::Copy copy;
+  unsigned rows = 0;
+  for (std::uint32_t i = 0; i < kConnections; ++i) rows += table.read(i, copy) ? 1U : 0U;
+  return rows;
+}
+
+void table_operations() {
+  test::TestTable table({2 * kConnections, 1, {11, 22, 33, 44}, 0, 0});
+  std::vector<NewConn> conns;
+  std::vector<NewConn> others;
+  for (std::uint32_t n = 0; n < kConnections; ++n) {
+    conns.push_back(test::nat_conn(n));
+    others.push_back(test::nat_conn(n + kConnections));
+  }
+  begin();
+  counted_create(*table, conns);
+  end("table: create", kConnections);
+  if (counted_find(*table, conns) != 2 * kConnections) give_up("a key was not found");
+  end("table: find, there", 2 * kConnections);
+  if (counted_find(*table, others) != 0) give_up("a key was found that is not there");
+  end("table: find, not there", 2 * kConnections);
+  if (counted_read(*table) != kConnections) give_up("a row was not read");
+  end("table: read a row", kConnections);
+
+  std::vector<Record*> records;
+  for (std::uint32_t n = 0; n < kConnections; n += 2) {
+    records.push_back(table.find(conns[n].tuple[0], conns[n].proto).record);
+  }
+  begin();
+  counted_kill(*table, records);
+  end("table: kill", kConnections / 2);
+  std::uint32_t timeouts[static_cast<std::size_t>(ConnState::kCount)] = {};
+  for (std::uint32_t& ticks : timeouts) ticks = kDeadline;
+  if (counted_expire(*table, timeouts) != kConnections / 2) give_up("expiry missed a connection");
+  end("table: expire", kConnections / 2);
+}
+
+}  // namespace lb::instructions
+
+int main() {
+  using namespace lb;
+  using namespace lb::instructions;
+  established("NAT to server, UDP", Mode::kNat, kProtoUdp, false);
+  established("NAT to client, UDP", Mode::kNat, kProtoUdp, true);
+  established("NAT to server, TCP", Mode::kNat, kProtoTcp, false);
+  established("NAT to client, TCP", Mode::kNat, kProtoTcp, true);
+  established("DR, UDP", Mode::kDr, kProtoUdp, false);
+  established("DR, TCP", Mode::kDr, kProtoTcp, false);
+  new_connections("new connection, NAT, UDP", Mode::kNat, kProtoUdp);
+  new_connections("new connection, DR, UDP", Mode::kDr, kProtoUdp);
+  handshakes("new connection, NAT, TCP, three packets");
+  table_operations();
+  return 0;
+}
