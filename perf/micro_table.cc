@@ -62,6 +62,9 @@ class World {
     epochs_.quiescent(0);
     table_->expire(0, now, kTimeouts.data(), budget, [](const Record&, ConnState) {});
   }
+  void expire(std::uint32_t now, const std::uint32_t* timeouts) {
+    table_->expire(0, now, timeouts, table_->records(), [](const Record&, ConnState) {});
+  }
   // Keys of both directions: of random connections, or of none.
   std::vector<FlowTuple> keys(bool known) {
     constexpr std::uint32_t kNever = 2'000'000'000;
@@ -225,7 +228,39 @@ void sweep_due(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(world.live.size()));
 }
 
+// Every connection's deadline has come and stands. Item: one connection.
+void expire_all(benchmark::State& state) {
+  World& world = world_of(state, 0);
+  ConnTable& table = world.table();
+  const std::vector<std::uint32_t> timeouts(static_cast<std::size_t>(ConnState::kCount), kFar);
+  for (auto _ : state) {
+    world.expire(kNow + 2 * kFar, timeouts.data());
+    state.PauseTiming();
+    for (int i = 0; i < 3; ++i) world.upkeep(kNow, table.records());
+    for (const std::uint32_t n : world.live) world.create(nat_conn(n));
+    state.ResumeTiming();
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(world.live.size()));
+}
+
+// Copies of all rows. Item: one connection.
+void dump(benchmark::State& state) {
+  World& world = world_of(state, 0);
+  for (auto _ : state) {
+    ConnTable::Copy copy;
+    std::uint64_t rows = 0;
+    for (std::uint32_t i = 0; i < world.table().records(); ++i) {
+      rows += world.table().read(i, copy) ? 1U : 0U;
+    }
+    benchmark::DoNotOptimize(rows);
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(world.live.size()));
+}
+
 }  // namespace
+
+void register_rte_hash(int connections);  // micro_rte_hash.cc
+
 }  // namespace lb
 
 int main(int argc, char** argv) {
@@ -234,14 +269,21 @@ int main(int argc, char** argv) {
     void (*run)(benchmark::State&);
   };
   // Those that share a table next to each other.
-  const Named all[] = {{"find_known", lb::find_known},   {"find_unknown", lb::find_unknown},
-                       {"find_single", lb::find_single}, {"sweep", lb::sweep},
-                       {"sweep_due", lb::sweep_due},     {"churn", lb::churn},
-                       {"create_new", lb::create_new},   {"kill_recent", lb::kill_recent}};
-  for (const int connections : {1'000, 100'000, 1'000'000, 10'000'000}) {
+  const Named all[] = {{"find_known", lb::find_known},
+                       {"find_unknown", lb::find_unknown},
+                       {"find_single", lb::find_single},
+                       {"dump", lb::dump},
+                       {"sweep", lb::sweep},
+                       {"sweep_due", lb::sweep_due},
+                       {"expire_all", lb::expire_all},
+                       {"churn", lb::churn},
+                       {"create_new", lb::create_new},
+                       {"kill_recent", lb::kill_recent}};
+  for (const int connections : {1'024, 16'384, 131'072, 1'048'576, 10'000'000}) {
     for (const Named& one : all) {
       benchmark::RegisterBenchmark(one.name, one.run)->ArgName("connections")->Arg(connections);
     }
+    lb::register_rte_hash(connections);
   }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
