@@ -165,6 +165,8 @@ std::uint16_t Generator::write(unsigned side, std::uint8_t* frame) {
     ++tally_.opened;
     return put(frame, now_.proto == kTcp ? tcp_[side][kSyn] : data_form(side), ends);
   }
+  const std::uint64_t stamp = due_tsc_;
+  due_tsc_ += interval_tsc_;
   if (is_fresh_due()) {
     const std::uint64_t flow = kFirstFresh + next_fresh_++ * now_.workers + lcore_;
     ++tally_.fresh;
@@ -173,9 +175,8 @@ std::uint16_t Generator::write(unsigned side, std::uint8_t* frame) {
   }
   const std::uint16_t bytes = put(frame, data_form(side), live_ends(pick(lcore_), now_.services));
   if (interval_tsc_ != 0) {
-    std::memcpy(frame + kStampOffset, &due_tsc_, sizeof(due_tsc_));
+    std::memcpy(frame + kStampOffset, &stamp, sizeof(stamp));
     std::memset(frame + 40, 0, 2);  // no UDP checksum: the time is not in it
-    due_tsc_ += interval_tsc_;
   }
   return bytes;
 }

@@ -14,15 +14,18 @@ SHORT_MS = 1_000
 def new_connections(suite, scenario, mode, fresh):
     """Nothing but new connections, each with as few packets as it takes; expiry runs along, since every state's
     time-out is a second and the figures are taken after several."""
-    director = Director(suite.build, suite.folder, mode, max_connections=16_000_000,
+    director = Director(suite.build, suite.folder, mode, max_connections=10_000_000,
                         server_replies=fresh is not Fresh.DATAGRAM,
                         timeouts_ms={name: SHORT_MS for name in ("udp", "tcp_syn_sent", "tcp_syn_received",
                                                                  "tcp_established", "tcp_fin_wait", "tcp_close_wait",
                                                                  "tcp_last_ack", "tcp_time_wait", "tcp_closed")})
     rates, ns, shares = [], [], []
     try:
-        director.source.tell(phase=Phase.RUN, fresh_share=ALL, fresh=fresh)
-        time.sleep(4)
+        # Slowly at first: with nothing to expire yet, the table would fill in two seconds.
+        director.source.tell(phase=Phase.RUN, fresh_share=ALL, fresh=fresh, rate=1_500_000)
+        time.sleep(2)
+        director.source.tell(rate=0)
+        time.sleep(2)
         for _ in range(suite.rounds):
             before = director.stats()
             window = director.window(2)  # ends come in waves of a second

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 
-HUGEPAGES = 1000  # of 2 MB: the largest table is one of 14M connections
+HUGEPAGES = 1000  # of 2 MB: for a table of 14M connections and testpmd
 
 
 class Suite:
