@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <string>
 
 #include "dataplane/conn/testing/oracle.h"
+#include "dataplane/conn/testing/randomised.h"
 
 namespace lb {
 namespace {
@@ -77,22 +79,25 @@ class OracleTest : public testing::TestWithParam<Shape> {};
 
 TEST_P(OracleTest, AgreesWithTheModel) {
   const Shape& shape = GetParam();
+  const std::uint32_t seed = test::seed();
+  SCOPED_TRACE("LB_SEED=" + std::to_string(seed));
   Oracle::Setup setup;
   setup.options = {
-      shape.max_connections, shape.workers, {5, 6, 7, 8}, shape.buckets, shape.chain_buckets};
+      shape.max_connections, shape.workers, {seed, 6, 7, 8}, shape.buckets, shape.chain_buckets};
   setup.index_may_fill = shape.chain_buckets != 0;
   setup.start_tick = ~std::uint32_t{0} - 300;  // wraps soon
   Oracle oracle(setup);
-  Driver driver(oracle, shape.workers, shape.endpoints, 42);
+  Driver driver(oracle, shape.workers, shape.endpoints, seed);
+  const unsigned steps = test::rounds(shape.steps);
   // Waves of filling and emptying.
-  for (unsigned step = 0; step < shape.steps; ++step) {
+  for (unsigned step = 0; step < steps; ++step) {
     driver.step(step / 4'096 % 2 == 0 ? 45 : 5);
     ASSERT_EQ(oracle.failure(), "") << "step " << step;
     if (step % 65'536 == 65'535) oracle.compare_all();
   }
   oracle.compare_all();
   ASSERT_EQ(oracle.failure(), "");
-  EXPECT_GT(oracle.ended(), shape.steps / 50);
+  EXPECT_GT(oracle.ended(), steps / 50);
 
   while (oracle.live() > 0 && oracle.failure().empty()) oracle.kill(0, 0);
   oracle.compare_all();
@@ -102,13 +107,13 @@ TEST_P(OracleTest, AgreesWithTheModel) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, OracleTest,
-                         testing::Values(Shape{"ample", 3'000, 3, 0, 0, 200, 700'000},
-                                         Shape{"at_the_limit", 150, 3, 0, 0, 60, 500'000},
-                                         Shape{"few_permits", 20, 2, 0, 0, 60, 200'000},
-                                         Shape{"alternates", 400, 2, 120, 40, 100, 400'000},
-                                         Shape{"chains", 300, 2, 6, 80, 100, 300'000},
-                                         Shape{"one_bucket", 100, 1, 1, 40, 100, 200'000},
-                                         Shape{"no_room", 300, 2, 8, 4, 60, 300'000}),
+                         testing::Values(Shape{"ample", 3'000, 3, 0, 0, 200, 3'500'000},
+                                         Shape{"at_the_limit", 150, 3, 0, 0, 60, 2'500'000},
+                                         Shape{"few_permits", 20, 2, 0, 0, 60, 1'000'000},
+                                         Shape{"alternates", 400, 2, 120, 40, 100, 2'000'000},
+                                         Shape{"chains", 300, 2, 6, 80, 100, 1'500'000},
+                                         Shape{"one_bucket", 100, 1, 1, 40, 100, 1'000'000},
+                                         Shape{"no_room", 300, 2, 8, 4, 60, 1'500'000}),
                          [](const testing::TestParamInfo<Shape>& shape) {
                            return shape.param.name;
                          });

@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <latch>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "dataplane/conn/testing/randomised.h"
 #include "dataplane/conn/testing/test_table.h"
 
 namespace lb {
@@ -15,6 +18,7 @@ namespace {
 using test::TestTable;
 
 constexpr unsigned kWorkers = 4;
+constexpr unsigned kBursts = test::rounds(30'000);
 
 // Connection n of a universe: two neighbours 2k and 2k + 1 have different forward keys and the same
 // reverse key, so that only one of them can live. Every field tells n.
@@ -54,16 +58,16 @@ struct Tally {
 class Worker {
  public:
   Worker(TestTable& table, Tally& tally, std::atomic<std::uint32_t>& tick, const Shape& shape,
-         unsigned number)
+         unsigned number, std::uint32_t seed)
       : table_(table),
         tally_(tally),
         tick_(tick),
         universe_(shape.universe),
         number_(number),
-        random_(number + 1) {}
+        random_(seed + number) {}
 
-  void run(unsigned bursts) {
-    for (unsigned i = 0; i < bursts; ++i) {
+  void run() {
+    for (unsigned i = 0; i < kBursts; ++i) {
       if (number_ == 0 && i % 16 == 0) ++tick_;
       held_.clear();
       for (int k = 0; k < 32; ++k) operate();
@@ -177,15 +181,22 @@ class ThreadsTest : public testing::TestWithParam<Shape> {};
 
 TEST_P(ThreadsTest, SurviveEachOther) {
   const Shape& shape = GetParam();
+  const std::uint32_t seed = test::seed();
+  SCOPED_TRACE("LB_SEED=" + std::to_string(seed));
   TestTable table(
       {shape.max_connections, kWorkers, {4, 3, 2, 1}, shape.buckets, shape.chain_buckets});
   Tally tally(shape.universe);
   std::atomic<std::uint32_t> tick{100};
   std::atomic<bool> stop{false};
   std::thread dumper([&] { dump(table, tally, stop); });
+  std::latch start(kWorkers);
   std::vector<std::thread> threads;
   for (unsigned w = 0; w < kWorkers; ++w) {
-    threads.emplace_back([&, w] { Worker(table, tally, tick, shape, w).run(1'500); });
+    threads.emplace_back([&, w] {
+      Worker worker(table, tally, tick, shape, w, seed);
+      start.arrive_and_wait();
+      worker.run();
+    });
   }
   for (std::thread& thread : threads) thread.join();
   stop = true;
@@ -277,9 +288,11 @@ TEST(KillRace, OneWins) {
     records.push_back(table.create(n % kWorkers, test::nat_conn(n)).hit.record);
   }
   std::atomic<unsigned> wins{0};
+  std::latch start(kWorkers);
   std::vector<std::thread> threads;
   for (unsigned w = 0; w < kWorkers; ++w) {
     threads.emplace_back([&, w] {
+      start.arrive_and_wait();
       for (Record* record : records) wins += table->kill(w, record) != ConnState::kDead;
     });
   }

@@ -7,12 +7,15 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <latch>
 #include <map>
 #include <memory>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "dataplane/conn/testing/randomised.h"
 #include "dataplane/conn/testing/test_table.h"
 #include "dataplane/forward/pipeline.h"
 #include "dataplane/packet/testing/builder.h"
@@ -24,7 +27,7 @@ namespace {
 using test::Bytes;
 
 constexpr unsigned kWorkers = 4;
-constexpr unsigned kBursts = 15'000;
+constexpr unsigned kBursts = test::rounds(30'000);
 constexpr unsigned kFlows = 200;
 constexpr std::uint32_t kSlots = 8;
 constexpr test::Mac kPortMac[2] = {{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}};
@@ -206,15 +209,20 @@ class Worker {
 class ForwardThreads : public testing::TestWithParam<Shape> {};
 
 TEST_P(ForwardThreads, LoseNoPacketAndNoConnection) {
-  const std::uint32_t seed = std::random_device()();
-  SCOPED_TRACE("seed " + std::to_string(seed));
+  const std::uint32_t seed = test::seed();
+  SCOPED_TRACE("LB_SEED=" + std::to_string(seed));
   const std::vector<Frame> frames = all_frames();
   Director director(GetParam());
   std::atomic<std::uint32_t> tick{100};
   std::array<Verdicts, kWorkers> verdicts{};
+  std::latch start(kWorkers);
   std::vector<std::thread> threads;
   for (unsigned w = 0; w < kWorkers; ++w) {
-    threads.emplace_back([&, w] { Worker(director, frames, tick, w, seed + w).run(verdicts[w]); });
+    threads.emplace_back([&, w] {
+      Worker worker(director, frames, tick, w, seed + w);
+      start.arrive_and_wait();
+      worker.run(verdicts[w]);
+    });
   }
   for (std::thread& thread : threads) thread.join();
 
