@@ -61,6 +61,22 @@ class Swap:
         self._thread.join()
 
 
+class Watch:
+    """lbcli's live rates, ten times a second."""
+
+    name = "lbcli show stats --rate, every 100 ms"
+
+    def __init__(self, director):
+        self._process = subprocess.Popen(director.lbcli("show", "stats", "--rate", "--interval", "100ms"),
+                                         stdout=subprocess.DEVNULL)
+
+    def stop(self):
+        if self._process.poll() is not None:
+            raise RuntimeError("lbcli show stats --rate ended by itself")
+        self._process.terminate()
+        self._process.wait()
+
+
 def loss(suite, kind):
     """In turns without and with; the share of the speed that is lost."""
     director = Director(suite.build, suite.folder, "nat", max_connections=1_100_000)
@@ -75,10 +91,11 @@ def loss(suite, kind):
             time.sleep(0.1)
             while True:
                 disturbed.append(director.window(2 * suite.seconds).ns_per_packet)
-                if kind is Swap or work.rows:
+                if kind is not Dump or work.rows:
                     break
             work.stop()
-            done += work.swaps if kind is Swap else len(work.rows)
+            if kind is not Watch:
+                done += work.swaps if kind is Swap else len(work.rows)
             if kind is Dump and min(work.rows) < FLOWS:
                 raise RuntimeError(f"a dump of {FLOWS} connections had {min(work.rows)} lines")
             after = director.window(suite.seconds).ns_per_packet
@@ -88,11 +105,14 @@ def loss(suite, kind):
         director.check_conservation()
     finally:
         director.close()
-    return [row(kind.name, "worker CPU per packet, undisturbed", "ns", calm, FLOWS),
-            row(kind.name, "worker CPU per packet, disturbed", "ns", disturbed, FLOWS),
-            row(kind.name, "packets per second lost", "%", losses, FLOWS),
-            row(kind.name, "done", "times", [done], FLOWS)]
+    found = [row(kind.name, "worker CPU per packet, undisturbed", "ns", calm, FLOWS),
+             row(kind.name, "worker CPU per packet, disturbed", "ns", disturbed, FLOWS),
+             row(kind.name, "packets per second lost", "%", losses, FLOWS)]
+    return found + ([row(kind.name, "done", "times", [done], FLOWS)] if done else [])
 
 
 def run(suite):
-    return suite.tell(loss(suite, Dump)) + suite.tell(loss(suite, Swap))
+    found = []
+    for kind in (Dump, Swap, Watch):
+        found += suite.tell(loss(suite, kind))
+    return found

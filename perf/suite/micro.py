@@ -73,6 +73,6 @@ def others(suite):
     for name, scenario in (("micro_packet", "packet"), ("micro_sched", "choice of a real server")):
         rows = []
         for run_name, values in benchmark(suite, name, ".", 3).items():
-            rows.append(row(scenario, re.sub(r"Kind::k|Scheduler::k", "", run_name), "ns", values))
+            rows.append(row(scenario, re.sub(r"Kind::k|Scheduler::k|Way::k", "", run_name), "ns", values))
         found += suite.tell(rows)
     return found
