@@ -75,4 +75,18 @@ inline Bytes server_tcp(std::uint8_t flags, const Bytes& payload = {}, std::uint
       {.sport = 80, .dport = dport, .seq = 200, .ack = 101, .flags = flags, .payload = payload});
 }
 
+// One of many flows, by the client's port: a small packet from the client, and one from the server
+// that round robin chose for the n-th connection. `flags` are for TCP.
+inline Bytes client_frame(std::uint8_t proto, std::uint16_t port, std::uint8_t flags) {
+  if (proto == kProtoTcp) return client_tcp(flags, {}, port);
+  return test::udp_frame(from_router(), client_to_vip(),
+                         {.sport = port, .dport = 80, .payload = test::pattern(18)});
+}
+inline Bytes server_frame(std::uint8_t proto, std::uint16_t port, std::uint8_t flags, unsigned n) {
+  const Be32 server = n % 2 == 0 ? kServer1 : kServer2;
+  if (proto == kProtoTcp) return server_tcp(flags, {}, port, server);
+  return test::udp_frame({.dst = kLanMac, .src = kServer1Mac}, {.src = server, .dst = kClient},
+                         {.sport = 80, .dport = port, .payload = test::pattern(18)});
+}
+
 }  // namespace lb::golden

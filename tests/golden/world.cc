@@ -105,7 +105,7 @@ std::vector<Output> World::run(std::vector<std::unique_ptr<Held>> frames, unsign
     burst[i].ingress = static_cast<std::uint8_t>(frames[i]->port);
     burst[i].cookie = frames[i].get();
   }
-  pipelines_[worker]->process(burst, *snapshot_, now_);
+  process(burst, worker);
 
   std::vector<Output> out;
   for (std::size_t i = 0; i < frames.size(); ++i) {

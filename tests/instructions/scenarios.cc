@@ -37,21 +37,6 @@ void end(const std::string& name, unsigned items) {
 
 // ---- pipeline
 
-Bytes from_client(std::uint8_t proto, std::uint16_t port, std::uint8_t flags) {
-  if (proto == kProtoTcp) return golden::client_tcp(flags, {}, port);
-  return test::udp_frame(golden::from_router(), golden::client_to_vip(),
-                         {.sport = port, .dport = 80, .payload = test::pattern(18)});
-}
-
-// From the server that round robin chose for the n-th connection.
-Bytes from_server(std::uint8_t proto, std::uint16_t port, std::uint8_t flags, unsigned n) {
-  const Be32 server = n % 2 == 0 ? golden::kServer1 : golden::kServer2;
-  if (proto == kProtoTcp) return golden::server_tcp(flags, {}, port, server);
-  return test::udp_frame({.dst = golden::kLanMac, .src = golden::kServer1Mac},
-                         {.src = server, .dst = golden::kClient},
-                         {.sport = 80, .dport = port, .payload = test::pattern(18)});
-}
-
 class Traffic {
  public:
   Traffic(Mode mode, std::uint8_t proto) : scene_(mode, proto, 1, kRoom), proto_(proto) {}
@@ -64,14 +49,16 @@ class Traffic {
   std::vector<Bytes> clients(unsigned first, std::uint8_t flags) const {
     std::vector<Bytes> burst;
     for (unsigned n = first; n < first + kBurst; ++n) {
-      burst.push_back(from_client(proto_, static_cast<std::uint16_t>(kFirstPort + n), flags));
+      burst.push_back(
+          golden::client_frame(proto_, static_cast<std::uint16_t>(kFirstPort + n), flags));
     }
     return burst;
   }
   std::vector<Bytes> servers(unsigned first, std::uint8_t flags) const {
     std::vector<Bytes> burst;
     for (unsigned n = first; n < first + kBurst; ++n) {
-      burst.push_back(from_server(proto_, static_cast<std::uint16_t>(kFirstPort + n), flags, n));
+      burst.push_back(
+          golden::server_frame(proto_, static_cast<std::uint16_t>(kFirstPort + n), flags, n));
     }
     return burst;
   }
