@@ -116,7 +116,7 @@ class Generator {
   std::array<FrameTemplate, kSizes> data_[2];
   unsigned sizes_ = 1;
   unsigned next_size_ = 0;
-  // By side and TCP flags; [2][0] are UDP's.
+  // By side and TCP flags.
   std::array<FrameTemplate, 32> tcp_[2];
   FrameTemplate udp_[2];
 
