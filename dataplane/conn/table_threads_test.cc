@@ -242,62 +242,114 @@ INSTANTIATE_TEST_SUITE_P(
                     Shape{"no_room", 400, 300, 4, 6}),
     [](const testing::TestParamInfo<Shape>& shape) { return shape.param.name; });
 
-// All workers see the first packet of the same connection at the same moment.
-TEST(PublishRace, OneWinsAndAllGetTheWinner) {
-  constexpr std::uint32_t kRounds = 3'000;
-  // Room for every loser's record too: at the limit a loser may find the table full before the
-  // winner has published.
-  TestTable table({kRounds + kWorkers * RecordPool::kChunk, kWorkers, {4, 3, 2, 1}, 0, 0});
-  std::vector<Record*> got(kWorkers);
-  std::atomic<unsigned> arrived{0}, winners{0};
-  std::atomic<std::uint64_t> wrong{0};
-  const auto meet = [&](unsigned target) {
-    ++arrived;
-    while (arrived < target) std::this_thread::yield();
-  };
+// Workers do something at the same moment, again and again. Those with a CPU of their own look
+// for a while before they yield: they then start within nanoseconds of each other.
+class MeetingPoint {
+ public:
+  explicit MeetingPoint(unsigned workers) : workers_(workers) {}
+
+  // `met`: how often the caller was here before; one more then.
+  void meet(unsigned& met) {
+    const unsigned target = ++met * workers_;
+    ++arrived_;
+    for (unsigned looks = 1; arrived_ < target; ++looks) {
+      if (looks % 256 == 0) std::this_thread::yield();
+    }
+  }
+
+ private:
+  const unsigned workers_;
+  std::atomic<unsigned> arrived_{0};
+};
+
+// Calls act(worker, round) in all workers at once, then check(worker, round) when all have acted.
+template <typename Act, typename Check>
+void race(TestTable& table, std::uint32_t rounds, Act&& act, Check&& check) {
+  MeetingPoint point(kWorkers);
   std::vector<std::thread> threads;
   for (unsigned w = 0; w < kWorkers; ++w) {
     threads.emplace_back([&, w] {
-      for (std::uint32_t round = 0; round < kRounds; ++round) {
-        // Each picks a server of its own, as schedulers do.
-        NewConn conn = test::nat_conn(round);
-        if (round % 2 == 0) conn.tuple[1].src = Be32::from_host(0x0a00'0100 + w);
-        meet((2 * round + 1) * kWorkers);
-        const auto created = table.create(w, conn);
-        got[w] = created.hit.record;
-        winners += created.is_new;
-        meet((2 * round + 2) * kWorkers);
-        if (w == 0) wrong += winners != round + 1;
-        wrong += got[w] == nullptr || got[w] != got[0];
+      std::mt19937 random(w);
+      unsigned met = 0;
+      for (std::uint32_t round = 0; round < rounds; ++round) {
+        // The last to arrive would be first each time, by what a cache line takes to the others.
+        const std::uint32_t delay = random() % 256;
+        point.meet(met);
+        for (std::uint32_t i = 0; i < delay; ++i) {
+          std::atomic_signal_fence(std::memory_order_seq_cst);
+        }
+        act(w, round);
+        point.meet(met);
+        check(w, round);
         table.epochs().quiescent(w);
       }
+      table.epochs().offline(w);
     });
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+constexpr std::uint32_t kRaces = test::rounds(50'000);
+
+// All workers see the first packet of the same connection at the same moment.
+TEST(PublishRace, OneWinsAndAllGetTheWinner) {
+  // Room for every loser's record too: at the limit a loser may find the table full before the
+  // winner has published.
+  TestTable table({kRaces + kWorkers * RecordPool::kChunk, kWorkers, {4, 3, 2, 1}, 0, 0});
+  std::vector<std::atomic<Record*>> got(kWorkers);
+  std::atomic<std::uint64_t> winners{0}, wrong{0};
+  race(
+      table, kRaces,
+      [&](unsigned w, std::uint32_t round) {
+        // Each picks a server of its own, as schedulers do.
+        NewConn conn = test::nat_conn(round);
+        if (round % 2 == 0) conn.tuple[1].src = Be32::from_host(0x0a00'0100 + w);
+        const auto created = table.create(w, conn);
+        got[w] = created.hit.record;
+        winners += created.is_new;
+      },
+      [&](unsigned w, std::uint32_t) { wrong += got[w] == nullptr || got[w] != got[0]; });
+  EXPECT_EQ(winners, kRaces);
   EXPECT_EQ(wrong, 0U);
-  EXPECT_EQ(table->live(), kRounds);
-  EXPECT_EQ(table->index_usage().keys, 2 * kRounds);
+  EXPECT_EQ(table->live(), kRaces);
+  EXPECT_EQ(table->index_usage().keys, 2 * kRaces);
+}
+
+// Each worker has another connection, to one server; the server's answers would look the same.
+TEST(ReplyRace, OneWinsAndTheOthersAreRefused) {
+  TestTable table({kRaces + kWorkers * RecordPool::kChunk, kWorkers, {4, 3, 2, 1}, 0, 0});
+  std::atomic<std::uint64_t> winners{0}, wrong{0};
+  race(
+      table, kRaces,
+      [&](unsigned w, std::uint32_t round) {
+        NewConn conn = test::nat_conn(round);
+        conn.tuple[0].dst.raw ^= w;
+        const auto created = table.create(w, conn);
+        winners += created.is_new;
+        wrong += created.full || created.is_new != static_cast<bool>(created.hit);
+      },
+      [](unsigned, std::uint32_t) {});
+  EXPECT_EQ(winners, kRaces);
+  EXPECT_EQ(wrong, 0U);
+  EXPECT_EQ(table->live(), kRaces);
+  EXPECT_EQ(table->index_usage().keys, 2 * kRaces);
 }
 
 // The state that ends a connection is seen by one of the killers only.
 TEST(KillRace, OneWins) {
-  constexpr std::uint32_t kRounds = 3'000;
-  TestTable table({kRounds, kWorkers, {4, 3, 2, 1}, 0, 0});
+  TestTable table({kRaces, kWorkers, {4, 3, 2, 1}, 0, 0});
   std::vector<Record*> records;
-  for (std::uint32_t n = 0; n < kRounds; ++n) {
+  for (std::uint32_t n = 0; n < kRaces; ++n) {
     records.push_back(table.create(n % kWorkers, test::nat_conn(n)).hit.record);
   }
-  std::atomic<unsigned> wins{0};
-  std::latch start(kWorkers);
-  std::vector<std::thread> threads;
-  for (unsigned w = 0; w < kWorkers; ++w) {
-    threads.emplace_back([&, w] {
-      start.arrive_and_wait();
-      for (Record* record : records) wins += table->kill(w, record) != ConnState::kDead;
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(wins, kRounds);
+  std::atomic<std::uint64_t> wins{0};
+  race(
+      table, kRaces,
+      [&](unsigned w, std::uint32_t round) {
+        wins += table->kill(w, records[round]) != ConnState::kDead;
+      },
+      [](unsigned, std::uint32_t) {});
+  EXPECT_EQ(wins, kRaces);
   EXPECT_EQ(table->live(), 0U);
   EXPECT_EQ(table->index_usage().keys, 0U);
 }
