@@ -138,10 +138,83 @@ struct Service {
   Scheduler scheduler = Scheduler::kWrr;
   OnServerDown on_server_down = OnServerDown::kReset;
   std::string port;  // interface that bears the VIP; empty: the one whose subnet contains it
+  bool sync = true;  // the HA peer is told of its connections
   Check check;
   std::vector<RealServer> real_servers;
   Origin where;
   bool operator==(const Service&) const = default;
+};
+
+// What an instance's priority depends on: exactly one of the three names is set.
+struct HaTrack {
+  std::string interface;  // of a port or VLAN: fails while it has no link
+  std::string service;    // fails while none of its real servers is up
+  std::string script;     // name of a HaScript
+  // Added to the priority: a negative weight while it fails, a positive one while it does not.
+  // 0: the instance is in FAULT while it fails.
+  std::int32_t weight = 0;
+  Origin where;
+  bool operator==(const HaTrack&) const = default;
+};
+
+// A VRRP virtual router of which this director is a member.
+struct HaInstance {
+  std::string name;
+  std::string port;                    // interface of a port or VLAN; bears the addresses
+  std::uint8_t virtual_router_id = 0;  // 1 to 255
+  std::uint8_t priority = 100;         // 255: owner of the addresses
+  std::uint8_t version = 3;            // of VRRP: 2 or 3
+  Milliseconds advert_interval{1000};  // whole seconds with version 2, 1/100 s with version 3
+  bool preempt = true;                 // whether to take over from a master of lower priority
+  Milliseconds preempt_delay{0};       // after the start or a fault
+  std::vector<Ipv4Prefix> addresses;
+  std::vector<Ipv4Address> unicast_peers;  // empty: multicast
+  std::optional<Ipv4Address> source;       // of adverts; default: the interface's first address
+  std::string auth_pass;                   // version 2 only, in clear text on the wire; empty: none
+  std::string sync_group;    // instances of one group are master together; empty: none
+  bool virtual_mac = false;  // 00:00:5e:00:01:<virtual_router_id> while master
+  std::vector<HaTrack> tracks;
+  Origin where;
+  bool operator==(const HaInstance&) const = default;
+};
+
+struct HaScript {
+  std::string name;
+  std::vector<std::string> command;  // program and arguments, no shell; status 0 is good
+  Milliseconds interval{2000};
+  Milliseconds timeout{1000};  // then its process group is killed, which counts as bad
+  std::uint32_t rise = 1;
+  std::uint32_t fall = 1;
+  std::string user;  // empty: the one that the control plane runs as
+  Origin where;
+  bool operator==(const HaScript&) const = default;
+};
+
+// The link to the peer. Either key_file, or the three files of certificates.
+struct HaSync {
+  Ipv4Endpoint listen;
+  Ipv4Endpoint peer;
+  std::string key_file;  // pre-shared key: text of 64 hexadecimal digits
+  std::string certificate_file;
+  std::string private_key_file;
+  std::string ca_file;
+  std::uint32_t sync_id = 1;
+  Milliseconds heartbeat{100};
+  Milliseconds gate_timeout{60'000};  // longest that mastership waits for a complete table
+  Origin where;
+  bool operator==(const HaSync&) const = default;
+};
+
+struct Ha {
+  std::vector<HaInstance> instances;
+  std::vector<HaScript> scripts;
+  std::optional<HaSync> sync;
+  std::uint32_t garp_count = 3;  // announcements of each address on becoming master
+  Milliseconds garp_interval{1000};
+  Milliseconds garp_refresh{0};     // 0: none
+  std::vector<std::string> notify;  // program and arguments, run at every transition
+  std::string notify_user;
+  bool operator==(const Ha&) const = default;
 };
 
 struct Config {
@@ -150,6 +223,7 @@ struct Config {
   std::vector<Port> ports;
   std::vector<Route> routes;
   std::vector<Service> services;
+  Ha ha;
   bool operator==(const Config&) const = default;
 };
 
@@ -157,5 +231,6 @@ inline constexpr std::size_t kMaxPorts = 16;
 inline constexpr std::size_t kMaxServices = 16'384;
 inline constexpr std::size_t kMaxRealServers = 65'536;
 inline constexpr std::uint16_t kMaxWeight = 65'535;
+inline constexpr std::uint8_t kOwnerPriority = 255;
 
 }  // namespace lb::config
