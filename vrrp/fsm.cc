@@ -1,0 +1,257 @@
+#include "vrrp/fsm.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace lb::vrrp {
+
+std::string_view to_string(State state) {
+  static constexpr std::array<std::string_view, 4> kNames = {"INIT", "BACKUP", "MASTER", "FAULT"};
+  return kNames[static_cast<std::size_t>(state)];
+}
+
+Group::Group(Options options) : preempt_(options.preempt), preempt_delay_(options.preempt_delay) {
+  for (const Member& member : options.members) {
+    members_.push_back({member, member.interval, {}, {}, {}});
+  }
+}
+
+// ---- events
+
+Actions Group::start(Time now) {
+  Actions actions;
+  preempt_from_ = now + preempt_delay_;
+  const bool owner = std::ranges::all_of(members_, [](const MemberState& member) {
+    return member.options.priority == kOwnerPriority;
+  });
+  const auto failed = std::ranges::find_if(
+      members_, [](const MemberState& member) { return !member.fault.empty(); });
+  if (failed != members_.end()) {
+    enter(actions, State::kFault, failed->fault, now);
+  } else if (owner && gate_open_ && !frozen_) {
+    enter_master(actions, "start as the owner of the addresses", now);
+  } else {
+    enter(actions, State::kBackup, "start", now);
+  }
+  return actions;
+}
+
+Actions Group::advert(std::size_t member, const Advert& advert, Ipv4Address source, Time now) {
+  Actions actions;
+  if (state_ == State::kBackup) {
+    backup_advert(members_[member], advert, now);
+  } else if (state_ == State::kMaster) {
+    master_advert(actions, member, advert, source, now);
+  }
+  return actions;
+}
+
+void Group::backup_advert(MemberState& member, const Advert& advert, Time now) {
+  if (advert.priority == kResignPriority) {
+    resigned_ = true;
+    for (MemberState& each : members_) each.down_at = std::min(each.down_at, now + skew(each));
+  } else if (!may_preempt(now) || advert.priority >= member.options.priority) {
+    resigned_ = false;
+    peer_holding_ = false;
+    if (advert.version == 3) member.master_interval = advert.interval;
+    member.down_at = now + down_interval(member);
+  }
+}
+
+void Group::master_advert(Actions& actions, std::size_t member, const Advert& advert,
+                          Ipv4Address source, Time now) {
+  MemberState& ours = members_[member];
+  if (advert.priority == kResignPriority) {
+    send(actions, member, ours.options.priority);
+    ours.advert_at = now + ours.options.interval;
+    return;
+  }
+  const bool theirs_is_better =
+      std::pair(advert.priority, source) > std::pair(ours.options.priority, ours.options.address);
+  if (theirs_is_better) {
+    if (advert.version == 3) ours.master_interval = advert.interval;
+    enter(actions, State::kBackup,
+          "master " + source.to_string() + " of priority " + std::to_string(advert.priority), now);
+    return;
+  }
+  // Both were master, on either side of a LAN that was cut: neighbours may have heard the other one
+  // last (RFC 9568 section 6.4.3).
+  send(actions, member, ours.options.priority);
+  ours.advert_at = now + ours.options.interval;
+  actions.push_back({.kind = Action::Kind::kAnnounce});
+}
+
+Actions Group::expire(Time now) {
+  Actions actions;
+  if (state_ == State::kMaster) {
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      MemberState& member = members_[i];
+      if (member.advert_at > now) continue;
+      send(actions, i, member.options.priority);
+      // In step with the beginning, unless whole intervals were missed.
+      member.advert_at += member.options.interval;
+      if (member.advert_at <= now) member.advert_at = now + member.options.interval;
+    }
+  } else if (state_ == State::kBackup) {
+    const bool silent = std::ranges::all_of(
+        members_, [now](const MemberState& member) { return member.down_at <= now; });
+    if (!silent) return actions;
+    peer_holding_ = !resigned_ && peer_master_is_better();
+    if (peer_holding_ || frozen_) {
+      for (MemberState& member : members_) member.down_at = now + member.master_interval;
+    } else if (resigned_) {
+      enter_master(actions, "the master resigned", now);
+    } else {
+      enter_master(actions, "no advert from a master", now);
+    }
+  }
+  return actions;
+}
+
+Actions Group::set_priority(std::size_t member, std::uint8_t priority, Time now) {
+  Actions actions;
+  MemberState& changed = members_[member];
+  if (changed.options.priority == priority) return actions;
+  changed.options.priority = priority;
+  if (state_ == State::kMaster) {
+    send(actions, member, priority);
+    changed.advert_at = now + changed.options.interval;
+  }
+  return actions;
+}
+
+Actions Group::set_address(std::size_t member, Ipv4Address address) {
+  members_[member].options.address = address;
+  return {};
+}
+
+Actions Group::set_fault(std::size_t member, const std::string& why, Time now) {
+  Actions actions;
+  members_[member].fault = why;
+  judge_faults(actions, now);
+  return actions;
+}
+
+void Group::judge_faults(Actions& actions, Time now) {
+  if (state_ == State::kInit || frozen_) return;
+  const auto failed = std::ranges::find_if(
+      members_, [](const MemberState& member) { return !member.fault.empty(); });
+  if (failed != members_.end() && state_ != State::kFault) {
+    if (state_ == State::kMaster) send_resignations(actions);
+    enter(actions, State::kFault, failed->fault, now);
+  } else if (failed == members_.end() && state_ == State::kFault) {
+    preempt_from_ = now + preempt_delay_;
+    enter(actions, State::kBackup, "nothing fails any more", now);
+  }
+}
+
+Actions Group::set_peer(const Peer& peer, Time now) {
+  Actions actions;
+  peer_ = peer;
+  if (state_ == State::kMaster && peer_master_is_better()) {
+    enter(actions, State::kBackup,
+          "the peer is master too and better (" + std::to_string(peer.fitness.health) +
+              " working ports, priority " + std::to_string(peer.fitness.priority) + ")",
+          now);
+  }
+  return actions;
+}
+
+Actions Group::resign(const std::string& reason, Time now) {
+  Actions actions;
+  if (state_ != State::kMaster) return actions;
+  send_resignations(actions);
+  held_ = true;
+  enter(actions, State::kBackup, reason, now);
+  return actions;
+}
+
+Actions Group::take(const std::string& reason, Time now) {
+  Actions actions;
+  if (state_ == State::kBackup && !frozen_) enter_master(actions, reason, now);
+  return actions;
+}
+
+Actions Group::set_frozen(bool frozen, Time now) {
+  Actions actions;
+  frozen_ = frozen;
+  judge_faults(actions, now);
+  return actions;
+}
+
+// ---- state
+
+Fitness Group::fitness() const {
+  const Member& first = members_.front().options;
+  return {health_, first.priority, first.address};
+}
+
+std::optional<Time> Group::next_deadline() const {
+  if (state_ == State::kMaster) {
+    return std::ranges::min_element(members_, {}, &MemberState::advert_at)->advert_at;
+  }
+  if (state_ == State::kBackup) {
+    return std::ranges::max_element(members_, {}, &MemberState::down_at)->down_at;
+  }
+  return std::nullopt;
+}
+
+bool Group::may_preempt(Time now) const {
+  return preempt_ && gate_open_ && !held_ && !frozen_ && now >= preempt_from_;
+}
+
+bool Group::peer_master_is_better() const {
+  if (!peer_.alive || peer_.state != State::kMaster) return false;
+  // A master that works as well as we would is left alone; of two masters the better one stays.
+  return state_ == State::kMaster ? peer_.fitness > fitness() : peer_.fitness.health >= health_;
+}
+
+// RFC 9568 section 6.1: (256 - priority) / 256 of the master's interval; RFC 3768: of a second.
+milliseconds Group::skew(const MemberState& member) const {
+  const milliseconds base =
+      member.options.version == 2 ? milliseconds(1000) : member.master_interval;
+  return base * (256 - member.options.priority) / 256;
+}
+
+milliseconds Group::down_interval(const MemberState& member) const {
+  return 3 * member.master_interval + skew(member);
+}
+
+void Group::wait_for_master(Time now) {
+  peer_holding_ = false;
+  resigned_ = false;
+  for (MemberState& member : members_) member.down_at = now + down_interval(member);
+}
+
+void Group::send(Actions& actions, std::size_t member, std::uint8_t priority) const {
+  actions.push_back({.kind = Action::Kind::kSendAdvert, .member = member, .priority = priority});
+}
+
+void Group::send_all(Actions& actions, Time now) {
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    send(actions, i, members_[i].options.priority);
+    members_[i].advert_at = now + members_[i].options.interval;
+  }
+}
+
+void Group::send_resignations(Actions& actions) const {
+  for (std::size_t i = 0; i < members_.size(); ++i) send(actions, i, kResignPriority);
+}
+
+void Group::enter(Actions& actions, State to, const std::string& reason, Time now) {
+  actions.push_back({.kind = Action::Kind::kTransition,
+                     .from = std::exchange(state_, to),
+                     .to = to,
+                     .reason = reason});
+  if (to == State::kBackup) wait_for_master(now);
+}
+
+void Group::enter_master(Actions& actions, const std::string& reason, Time now) {
+  held_ = false;
+  for (MemberState& member : members_) member.master_interval = member.options.interval;
+  enter(actions, State::kMaster, reason, now);
+  send_all(actions, now);
+}
+
+}  // namespace lb::vrrp

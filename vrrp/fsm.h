@@ -1,0 +1,157 @@
+// The state machine of VRRP (RFC 9568 section 6, RFC 3768 section 6) for the virtual routers of one
+// sync group, which are master together or not at all; a virtual router alone is a group of one.
+// Pure: events with their time in, actions out. No I/O, no clock.
+//
+//  state    event                                    -> state   what is done
+//  INIT     start, owner and may preempt             -> MASTER  adverts
+//  INIT     start                                    -> BACKUP  wait for the master
+//  BACKUP   advert, priority 0                       =  wait for the skew time only
+//  BACKUP   advert, not lower or we may not preempt  =  wait anew, by the master's interval
+//  BACKUP   advert, lower and we may preempt         =  ignored: the wait goes on
+//  BACKUP   no master on any member for that long    -> MASTER  adverts
+//           ... but the peer holds (two paths)       =  wait on
+//  MASTER   advert, priority 0                       =  advert
+//  MASTER   advert, higher, or equal and from a
+//           higher address                           -> BACKUP  wait, by the master's interval
+//  MASTER   advert, lower                            =  advert, announce the addresses anew
+//  MASTER   resign, yield                            -> BACKUP  adverts of priority 0
+//  any      a member fails                           -> FAULT   adverts of priority 0 if MASTER
+//  FAULT    no member fails any more                 -> BACKUP  wait for the master
+//
+// Beyond the RFCs: a group waits until the master is silent on all its members, so that a LAN that
+// is cut once does not make two masters; a resignation heard on one member counts for all. The gate
+// (whether our connection table is complete) closes preemption, not takeover from a dead master.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/base/net.h"
+#include "vrrp/packet.h"
+
+namespace lb::vrrp {
+
+using Time = std::chrono::steady_clock::time_point;
+using std::chrono::milliseconds;
+
+enum class State : std::uint8_t { kInit, kBackup, kMaster, kFault };
+std::string_view to_string(State state);  // "MASTER"
+
+struct Action {
+  enum class Kind : std::uint8_t {
+    kSendAdvert,  // on `member`, with `priority`
+    kTransition,  // of the whole group, from `from` to `to` because of `reason`
+    kAnnounce,    // the addresses are here: gratuitous ARP once more
+  };
+  Kind kind;
+  std::size_t member = 0;
+  std::uint8_t priority = 0;
+  State from = State::kInit;
+  State to = State::kInit;
+  std::string reason;
+};
+using Actions = std::vector<Action>;
+
+// How good a director is to be master; compared between two that know of each other by the sync
+// link. Health counts the group's ports that work, which adverts cannot tell.
+struct Fitness {
+  int health = 0;
+  std::uint8_t priority = 0;
+  Ipv4Address address;  // breaks the tie
+  auto operator<=>(const Fitness&) const = default;
+};
+
+// What the sync link tells of the peer's half of the group.
+struct Peer {
+  bool alive = false;  // heard on the sync link a moment ago
+  State state = State::kInit;
+  Fitness fitness;
+};
+
+class Group {
+ public:
+  struct Member {
+    std::uint8_t version = 3;
+    std::uint8_t priority = 100;  // with the terms of its tracks
+    milliseconds interval{1000};
+    Ipv4Address address;  // the primary one, from which adverts are sent
+  };
+  struct Options {
+    std::vector<Member> members;  // one at least
+    bool preempt = true;
+    milliseconds preempt_delay{0};
+  };
+  explicit Group(Options options);
+
+  // ---- events
+  Actions start(Time now);
+  Actions advert(std::size_t member, const Advert& advert, Ipv4Address source, Time now);
+  Actions expire(Time now);  // to be called at next_deadline()
+  Actions set_priority(std::size_t member, std::uint8_t priority, Time now);
+  Actions set_address(std::size_t member, Ipv4Address address);
+  // Why a member cannot work; empty: it can.
+  Actions set_fault(std::size_t member, const std::string& why, Time now);
+  Actions set_peer(const Peer& peer, Time now);
+  void set_health(int health) { health_ = health; }
+  // Closed: a master of lower priority is left alone, `why` says for what reason.
+  void set_gate(bool open) { gate_open_ = open; }
+  // Master: leaves, and does not come back by preemption until it has been master again.
+  Actions resign(const std::string& reason, Time now);
+  // Takes over at once, asked by the master.
+  Actions take(const std::string& reason, Time now);
+  // Frozen: no takeover, no preemption, no fault; only of two masters one still leaves.
+  Actions set_frozen(bool frozen, Time now);
+
+  // ---- state
+  State state() const { return state_; }
+  bool frozen() const { return frozen_; }
+  bool held() const { return held_; }
+  std::uint8_t priority(std::size_t member) const { return members_[member].options.priority; }
+  Fitness fitness() const;
+  // Whether the wait for a silent master goes on only because the peer holds by the sync link.
+  bool peer_holds() const { return state_ == State::kBackup && peer_holding_; }
+  std::optional<Time> next_deadline() const;
+
+ private:
+  struct MemberState {
+    Member options;
+    milliseconds master_interval{1000};
+    Time down_at;    // BACKUP: the master is gone then
+    Time advert_at;  // MASTER: the next advert
+    std::string fault;
+  };
+
+  bool may_preempt(Time now) const;
+  bool peer_master_is_better() const;
+  milliseconds skew(const MemberState& member) const;
+  milliseconds down_interval(const MemberState& member) const;
+  void wait_for_master(Time now);
+  void send(Actions& actions, std::size_t member, std::uint8_t priority) const;
+  void send_all(Actions& actions, Time now);
+  void send_resignations(Actions& actions) const;
+  void enter(Actions& actions, State to, const std::string& reason, Time now);
+  void enter_master(Actions& actions, const std::string& reason, Time now);
+  void judge_faults(Actions& actions, Time now);
+  void backup_advert(MemberState& member, const Advert& advert, Time now);
+  void master_advert(Actions& actions, std::size_t member, const Advert& advert, Ipv4Address source,
+                     Time now);
+
+  std::vector<MemberState> members_;
+  const bool preempt_;
+  const milliseconds preempt_delay_;
+  State state_ = State::kInit;
+  Peer peer_;
+  int health_ = 0;
+  bool gate_open_ = true;
+  bool held_ = false;
+  bool frozen_ = false;
+  bool peer_holding_ = false;
+  bool resigned_ = false;  // the master left by itself
+  Time preempt_from_;
+};
+
+}  // namespace lb::vrrp

@@ -1,0 +1,238 @@
+#include "vrrp/io.h"
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+namespace lb::vrrp {
+namespace {
+
+constexpr std::size_t kLargestPacket = 2048;
+constexpr unsigned kPacketsAtOnce = 64;  // then the event loop has its turn
+
+template <typename T>
+bool set_option(int fd, int level, int name, const T& value) {
+  return setsockopt(fd, level, name, &value, sizeof(value)) == 0;
+}
+
+sockaddr_in address_of(Ipv4Address address) {
+  sockaddr_in in{};
+  in.sin_family = AF_INET;
+  in.sin_addr.s_addr = address.be.raw;
+  return in;
+}
+
+}  // namespace
+
+bool accept(const Advert& advert, const Io::Options& options, Ipv4Address source,
+            Ipv4Address own_address, Reject& reject) {
+  const auto fail = [&reject](Reject why) {
+    reject = why;
+    return false;
+  };
+  const Advert& own = options.own;
+  if (source == own_address) return fail(Reject::own_address);
+  if (!options.unicast_peers.empty() &&
+      std::ranges::find(options.unicast_peers, source) == options.unicast_peers.end()) {
+    return fail(Reject::bad_sender);
+  }
+  if (advert.version != own.version) return fail(Reject::bad_version);
+  if (advert.auth_pass != own.auth_pass) return fail(Reject::bad_auth);
+  // Version 3 lets a master choose its own interval (RFC 9568 section 6.1).
+  if (own.version == 2 && advert.interval != own.interval) return fail(Reject::bad_interval);
+  std::vector<Ipv4Address> theirs = advert.addresses;
+  std::vector<Ipv4Address> ours = own.addresses;
+  std::ranges::sort(theirs);
+  std::ranges::sort(ours);
+  // The owner is believed whatever it lists (RFC 3768 section 7.1).
+  if (theirs != ours && advert.priority != kOwnerPriority) return fail(Reject::bad_address_list);
+  if (options.owner && advert.priority == kOwnerPriority) return fail(Reject::owner_conflict);
+  return true;
+}
+
+struct Io::Impl : std::enable_shared_from_this<Impl> {
+  Impl(boost::asio::io_context& io_context, Options o, OnAdvert advert, OnReject reject)
+      : io(io_context),
+        options(std::move(o)),
+        on_advert(std::move(advert)),
+        on_reject(std::move(reject)) {}
+
+  Result<int> make_socket(int interface_index) const;
+  void wait();
+  void receive();
+  void handle(std::span<const std::uint8_t> packet);
+  void refuse(Reject reject, Ipv4Address source);
+  void send_to(Ipv4Address destination, std::uint8_t priority);
+
+  boost::asio::io_context& io;
+  Options options;
+  OnAdvert on_advert;
+  OnReject on_reject;
+  std::optional<boost::asio::posix::stream_descriptor> socket;
+  Ipv4Address source;
+  Counters counters;
+  std::array<bool, kRejects> told{};
+};
+
+Result<int> Io::Impl::make_socket(int interface_index) const {
+  const auto failed = [this](const char* what) {
+    return fail(options.interface + ": VRRP socket: " + what + ": " + std::strerror(errno));
+  };
+  const int fd = ::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, kProtocol);
+  if (fd < 0) return failed("socket");
+  const int ttl = kTtl;
+  const int off = 0;
+  const int priority = 6;      // network control: ahead of bulk traffic in the queues
+  const int class_cs6 = 0xc0;  // the same, for the switches
+  char name[IFNAMSIZ] = {};
+  if_indextoname(static_cast<unsigned>(interface_index), name);
+  bool good = setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name,
+                         static_cast<socklen_t>(std::strlen(name))) == 0 &&
+              set_option(fd, IPPROTO_IP, IP_TTL, ttl) &&
+              set_option(fd, IPPROTO_IP, IP_TOS, class_cs6) &&
+              set_option(fd, SOL_SOCKET, SO_PRIORITY, priority);
+  if (good && options.unicast_peers.empty()) {
+    ip_mreqn group{};
+    group.imr_multiaddr.s_addr = kMulticastGroup.be.raw;
+    group.imr_ifindex = interface_index;
+    good = set_option(fd, IPPROTO_IP, IP_MULTICAST_TTL, ttl) &&
+           set_option(fd, IPPROTO_IP, IP_MULTICAST_LOOP, off) &&
+           set_option(fd, IPPROTO_IP, IP_MULTICAST_IF, group) &&
+           set_option(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, group);
+  }
+  const sockaddr_in from = address_of(source);
+  if (good) {
+    // Sent packets bear this source; multicast is received whatever a raw socket is bound to only
+    // when it is not bound, so the binding is for unicast.
+    if (!options.unicast_peers.empty()) {
+      good = bind(fd, reinterpret_cast<const sockaddr*>(&from), sizeof(from)) == 0;
+    }
+  }
+  if (good) return fd;
+  auto error = failed(name);
+  ::close(fd);
+  return error;
+}
+
+void Io::Impl::wait() {
+  socket->async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                     [weak = weak_from_this()](const boost::system::error_code& error) {
+                       const auto self = weak.lock();
+                       if (!self || error) return;
+                       self->receive();
+                     });
+}
+
+void Io::Impl::receive() {
+  std::array<std::uint8_t, kLargestPacket> packet;
+  for (unsigned i = 0; i < kPacketsAtOnce && socket; ++i) {
+    const ssize_t got = recv(socket->native_handle(), packet.data(), packet.size(), 0);
+    if (got < 0) {
+      // The interface is gone: whoever watches it opens the socket anew.
+      if (errno == ENETDOWN || errno == ENODEV) return socket.reset();
+      break;
+    }
+    handle({packet.data(), static_cast<std::size_t>(got)});
+  }
+  if (socket) wait();
+}
+
+void Io::Impl::handle(std::span<const std::uint8_t> packet) {
+  Datagram datagram;
+  // Another virtual router of the same interface has a socket of its own.
+  if (!split_datagram(packet, datagram) || vrid_of(datagram.payload) != options.own.vrid) return;
+  Advert advert;
+  Reject reject{};
+  if (!decode(datagram, advert, reject) ||
+      !accept(advert, options, datagram.source, source, reject)) {
+    return refuse(reject, datagram.source);
+  }
+  ++counters.received;
+  told = {};
+  on_advert(advert, datagram.source);
+}
+
+void Io::Impl::refuse(Reject reject, Ipv4Address from) {
+  const auto kind = static_cast<std::size_t>(reject);
+  ++counters.rejected[kind];
+  if (!std::exchange(told[kind], true)) on_reject(reject, from);
+}
+
+void Io::Impl::send_to(Ipv4Address destination, std::uint8_t priority) {
+  Advert advert = options.own;
+  advert.priority = priority;
+  const std::vector<std::uint8_t> payload = encode(advert, source, destination);
+  sockaddr_in to = address_of(destination);
+  iovec data{const_cast<std::uint8_t*>(payload.data()), payload.size()};
+  // The source per packet: a multicast socket is not bound.
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in_pktinfo))> control{};
+  msghdr message{};
+  message.msg_name = &to;
+  message.msg_namelen = sizeof(to);
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = IPPROTO_IP;
+  header->cmsg_type = IP_PKTINFO;
+  header->cmsg_len = CMSG_LEN(sizeof(in_pktinfo));
+  in_pktinfo info{};
+  info.ipi_spec_dst.s_addr = source.be.raw;
+  std::memcpy(CMSG_DATA(header), &info, sizeof(info));
+  if (sendmsg(socket->native_handle(), &message, 0) < 0) {
+    ++counters.send_errors;
+  } else {
+    ++counters.sent;
+  }
+}
+
+Io::Io(boost::asio::io_context& io, Options options, OnAdvert on_advert, OnReject on_reject)
+    : impl_(std::make_shared<Impl>(io, std::move(options), std::move(on_advert),
+                                   std::move(on_reject))) {}
+
+Io::~Io() {
+  close();
+}
+
+Result<void> Io::open(int interface_index, Ipv4Address source) {
+  close();
+  impl_->source = source;
+  auto fd = impl_->make_socket(interface_index);
+  if (!fd) return tl::make_unexpected(fd.error());
+  impl_->socket.emplace(impl_->io, *fd);
+  impl_->wait();
+  return {};
+}
+
+void Io::close() {
+  impl_->socket.reset();
+}
+
+bool Io::is_open() const {
+  return impl_->socket.has_value();
+}
+
+void Io::send(std::uint8_t priority) {
+  if (!impl_->socket) return;
+  if (impl_->options.unicast_peers.empty()) {
+    impl_->send_to(kMulticastGroup, priority);
+  } else {
+    for (const Ipv4Address peer : impl_->options.unicast_peers) impl_->send_to(peer, priority);
+  }
+}
+
+const Io::Counters& Io::counters() const {
+  return impl_->counters;
+}
+
+}  // namespace lb::vrrp

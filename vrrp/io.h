@@ -1,0 +1,66 @@
+// The socket of one virtual router: adverts out, checked adverts in. Multicast on the interface, or
+// unicast to each peer. The interface may vanish with the data plane and come back: open() is
+// called again then. Runs on the event loop.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/base/net.h"
+#include "config/base/result.h"
+#include "vrrp/packet.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace lb::vrrp {
+
+class Io {
+ public:
+  struct Options {
+    std::string interface;
+    Advert own;  // what is sent, but for the priority; what is expected, but for it
+    bool owner = false;
+    std::vector<Ipv4Address> unicast_peers;  // empty: multicast
+  };
+  // An advert that passed every check.
+  using OnAdvert = std::function<void(const Advert& advert, Ipv4Address source)>;
+  // The first of each kind since the last good advert, for the log.
+  using OnReject = std::function<void(Reject reject, Ipv4Address source)>;
+
+  struct Counters {
+    std::uint64_t sent = 0;
+    std::uint64_t send_errors = 0;
+    std::uint64_t received = 0;
+    std::array<std::uint64_t, kRejects> rejected{};
+  };
+
+  Io(boost::asio::io_context& io, Options options, OnAdvert on_advert, OnReject on_reject);
+  ~Io();
+  Io(const Io&) = delete;
+  Io& operator=(const Io&) = delete;
+
+  // On the interface as it is now; `source` is the address to send from. Replaces an open socket.
+  Result<void> open(int interface_index, Ipv4Address source);
+  void close();
+  bool is_open() const;
+
+  void send(std::uint8_t priority);
+  const Counters& counters() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+// The checks that need to know what this director is configured with; a pure function.
+// `unicast_peers` empty: any sender.
+bool accept(const Advert& advert, const Io::Options& options, Ipv4Address source,
+            Ipv4Address own_address, Reject& reject);
+
+}  // namespace lb::vrrp
