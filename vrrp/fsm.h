@@ -52,7 +52,7 @@ struct Action {
   std::uint8_t priority = 0;
   State from = State::kInit;
   State to = State::kInit;
-  std::string reason;
+  std::string reason = {};
 };
 using Actions = std::vector<Action>;
 
