@@ -33,6 +33,8 @@ Loaded load_file(const std::string& path, const Machine& machine);
 
 // The configuration as TOML with every key written out; load_text() of it gives the same Config.
 std::string print(const Config& config);
+// One service of it: what two directors compare.
+std::string print_service(const Service& service);
 
 // "FILE:LINE:COLUMN: message", one per line.
 std::string format_mistakes(const std::string& file_name, const std::vector<Mistake>& mistakes);

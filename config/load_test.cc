@@ -74,6 +74,28 @@ TEST(Example, names_the_true_defaults) {
   EXPECT_EQ(check.tls_verify, Check{}.tls_verify);
   EXPECT_EQ(config.services[0].scheduler, Service{}.scheduler);
   EXPECT_EQ(config.services[0].on_server_down, Service{}.on_server_down);
+  EXPECT_EQ(config.services[0].sync, Service{}.sync);
+}
+
+TEST(Example, names_the_true_defaults_of_a_pair) {
+  const Ha ha = load_text(example(), "example", kMachine).config.ha;
+  EXPECT_EQ(ha.garp_count, Ha{}.garp_count);
+  EXPECT_EQ(ha.garp_interval, Ha{}.garp_interval);
+  EXPECT_EQ(ha.garp_refresh, Ha{}.garp_refresh);
+  const HaInstance& instance = ha.instances.at(0);
+  EXPECT_EQ(instance.version, HaInstance{}.version);
+  EXPECT_EQ(instance.preempt, HaInstance{}.preempt);
+  EXPECT_EQ(instance.preempt_delay, HaInstance{}.preempt_delay);
+  EXPECT_EQ(instance.virtual_mac, HaInstance{}.virtual_mac);
+  HaScript script = ha.scripts.at(0);
+  script.name.clear();
+  script.command.clear();
+  script.user.clear();
+  EXPECT_EQ(script, HaScript{});
+  HaSync sync = ha.sync.value();
+  sync.listen = sync.peer = {};
+  sync.key_file.clear();
+  EXPECT_EQ(sync, HaSync{});
 }
 
 TEST(Load, remembers_where_things_stood) {

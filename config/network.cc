@@ -16,6 +16,11 @@ Network::Network(const Config& config) {
           {vlan.name, port.name, vlan.id, vlan.addresses, fmt::format("port[{}].vlan[{}]", p, v)});
     }
   }
+  for (const HaInstance& instance : config.ha.instances) {
+    for (const Ipv4Prefix& prefix : instance.addresses) {
+      ha_bearers_.emplace(prefix.address, HaBearer{instance.name, instance.port});
+    }
+  }
 }
 
 const Interface* Network::find(std::string_view name) const {
@@ -44,8 +49,14 @@ bool Network::is_own(Ipv4Address address) const {
   return false;
 }
 
+const HaBearer* Network::ha_bearer(Ipv4Address address) const {
+  const auto found = ha_bearers_.find(address);
+  return found == ha_bearers_.end() ? nullptr : &found->second;
+}
+
 const Interface* Network::bearer(const Service& service) const {
   if (!service.port.empty()) return find(service.port);
+  if (const HaBearer* const ha = ha_bearer(service.address.address)) return find(ha->port);
   const auto link = on_link(service.address.address);
   return link ? link->interface : nullptr;
 }

@@ -1,6 +1,7 @@
 // Which interface an address belongs to, by the configured subnets.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,12 @@
 #include "config/model.h"
 
 namespace lb::config {
+
+// Who bears an address that a pair of directors shares.
+struct HaBearer {
+  std::string instance;
+  std::string port;  // interface; "" when the instance names none
+};
 
 // A port's kernel interface or that of one of its VLANs.
 struct Interface {
@@ -32,8 +39,12 @@ class Network {
   std::optional<OnLink> on_link(Ipv4Address address) const;
   bool is_own(Ipv4Address address) const;
 
-  // The interface that bears the service's VIP: the one that `port` names, else the one whose
-  // subnet contains it; null when there is none (which validation refuses).
+  // The first [[ha.instance]] that has the address; null: none.
+  const HaBearer* ha_bearer(Ipv4Address address) const;
+
+  // The interface that bears the service's VIP: the one that `port` names, else the one of its
+  // [[ha.instance]], else the one whose subnet contains it; null when there is none (which
+  // validation refuses).
   const Interface* bearer(const Service& service) const;
 
   // For messages: "192.0.2.0/24 or 10.0.0.0/24".
@@ -41,6 +52,7 @@ class Network {
 
  private:
   std::vector<Interface> interfaces_;
+  std::map<Ipv4Address, HaBearer> ha_bearers_;
 };
 
 }  // namespace lb::config

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "config/cpu_list.h"
+#include "config/parse_ha.h"
 
 namespace lb::config {
 namespace {
@@ -40,12 +41,6 @@ void parse_timeouts(ReadReport& report, const Node& node, Timeouts& timeouts) {
   reader.finish();
 }
 
-// Empty, or where something is whatever the working directory.
-Result<std::string> parse_absolute(const std::string& path) {
-  if (path.empty() || path.front() == '/') return path;
-  return fail(fmt::format("\"{}\" is not an absolute path; it begins with /", path));
-}
-
 void parse_dataplane(ReadReport& report, const Node& node, Dataplane& dataplane) {
   TableReader reader(report, node, "dataplane");
   reader.number("main_lcore", dataplane.main_lcore, 0u, kMaxCpu);
@@ -56,8 +51,7 @@ void parse_dataplane(ReadReport& report, const Node& node, Dataplane& dataplane)
   reader.number("memory_mb", dataplane.memory_mb, 64u, kMaxMemoryMb);
   reader.number("max_connections", dataplane.max_connections, 1u, kMaxConnections);
   reader.word("idle", dataplane.idle, kIdleWords);
-  reader.parsed("drivers", dataplane.drivers, parse_absolute, "\"/opt/drivers/net.so\"",
-                Need::kOptional);
+  reader.absolute_path("drivers", dataplane.drivers, "\"/opt/drivers/net.so\"");
   reader.number("punt_limit_pps", dataplane.punt_limit_pps, 0u, kMaxPuntPps);
   if (const Node* const timeouts = reader.table("timeouts", "dataplane.timeouts")) {
     parse_timeouts(report, *timeouts, dataplane.timeouts);
@@ -189,6 +183,7 @@ Service parse_service(ReadReport& report, const Node& node, const std::string& p
   reader.word("scheduler", service.scheduler, kSchedulerWords);
   reader.word("on_server_down", service.on_server_down, kOnServerDownWords);
   reader.text("port", service.port);
+  reader.boolean("sync", service.sync);
   // A UDP port does not answer a TCP check, and only its owner knows what else would.
   if (service.protocol == Protocol::kUdp) service.check.type = CheckType::kNone;
   if (const Node* const check = reader.table("check", "service.check")) {
@@ -224,6 +219,7 @@ Config parse(const Node& root, ReadReport& report) {
     config.services.push_back(
         parse_service(report, node, reader.path_of("service", config.services.size())));
   }
+  if (const Node* const node = reader.table("ha", "ha")) parse_ha(report, *node, config.ha);
   reader.finish();
   return config;
 }

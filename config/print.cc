@@ -1,55 +1,11 @@
 // The canonical form: every key that has a meaning, defaults written out.
-#include <fmt/format.h>
-
 #include "config/cpu_list.h"
-#include "config/duration.h"
 #include "config/load.h"
+#include "config/printer.h"
 #include "config/words.h"
 
 namespace lb::config {
 namespace {
-
-// As a TOML basic string.
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\u{:04X}", byte);
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
-class Printer {
- public:
-  void table(std::string_view header) {
-    out_ += fmt::format("{}{}\n", out_.empty() ? "" : "\n", header);
-  }
-  void text(std::string_view key, std::string_view value) { raw(key, quoted(value)); }
-  void number(std::string_view key, std::uint32_t value) { raw(key, std::to_string(value)); }
-  void boolean(std::string_view key, bool value) { raw(key, value ? "true" : "false"); }
-  void duration(std::string_view key, Milliseconds value) { text(key, to_text(value)); }
-  void prefixes(std::string_view key, const std::vector<Ipv4Prefix>& values) {
-    std::string list;
-    for (const Ipv4Prefix& prefix : values) {
-      list += (list.empty() ? "" : ", ") + quoted(prefix.to_string());
-    }
-    raw(key, '[' + list + ']');
-  }
-  std::string take() { return std::move(out_); }
-
- private:
-  void raw(std::string_view key, const std::string& value) {
-    out_ += fmt::format("{} = {}\n", key, value);
-  }
-  std::string out_;
-};
 
 void print_dataplane(Printer& out, const Dataplane& dataplane) {
   out.table("[dataplane]");
@@ -118,6 +74,7 @@ void print_service(Printer& out, const Service& service) {
   out.text("scheduler", to_text(service.scheduler));
   out.text("on_server_down", to_text(service.on_server_down));
   if (!service.port.empty()) out.text("port", service.port);
+  out.boolean("sync", service.sync);
   print_check(out, service.check);
   for (const RealServer& server : service.real_servers) {
     out.table("[[service.real_server]]");
@@ -142,6 +99,14 @@ std::string print(const Config& config) {
     out.text("via", route.via.to_string());
   }
   for (const Service& service : config.services) print_service(out, service);
+  // Without an instance there is nothing in it.
+  if (!config.ha.instances.empty()) print_ha(out, config.ha);
+  return out.take();
+}
+
+std::string print_service(const Service& service) {
+  Printer out;
+  print_service(out, service);
   return out.take();
 }
 

@@ -130,21 +130,53 @@ void TableReader::duration(std::string_view key, Milliseconds& out, Milliseconds
   }
 }
 
-void TableReader::prefixes(std::string_view key, std::vector<Ipv4Prefix>& out) {
-  constexpr std::string_view kExample = "[\"192.0.2.2/24\"]";
-  const Node* const node = find(key, Node::Kind::kArray, kExample, Need::kOptional);
+template <typename Take>
+void TableReader::list(std::string_view key, std::string_view what, std::string_view elements,
+                       Need need, Take take) {
+  const Node* const node = find(key, Node::Kind::kArray, what, need);
   if (node == nullptr) return;
   for (const Node& element : node->children) {
     if (!element.is(Node::Kind::kString)) {
-      mistake(element.offset, fmt::format("{} holds {}; write addresses in quotes, as {}", key,
-                                          kind_text(element), kExample));
+      mistake(element.offset, fmt::format("{} holds {}; write {} in quotes, as {}", key,
+                                          kind_text(element), elements, what));
       continue;
     }
-    auto prefix = Ipv4Prefix::parse(element.text);
+    const std::string wrong = take(element.text);
+    if (!wrong.empty()) mistake(element.offset, fmt::format("{}: {}", key, wrong));
+  }
+}
+
+void TableReader::prefixes(std::string_view key, std::vector<Ipv4Prefix>& out) {
+  list(key, "[\"192.0.2.2/24\"]", "addresses", Need::kOptional, [&](const std::string& text) {
+    const auto prefix = Ipv4Prefix::parse(text);
     // A wrong one keeps its place, so that the others keep theirs.
     out.push_back(prefix ? *prefix : Ipv4Prefix{});
-    if (!prefix) mistake(element.offset, fmt::format("{}: {}", key, prefix.error().message));
-  }
+    return prefix ? std::string() : prefix.error().message;
+  });
+}
+
+void TableReader::addresses(std::string_view key, std::vector<Ipv4Address>& out) {
+  list(key, "[\"192.0.2.3\"]", "addresses", Need::kOptional, [&](const std::string& text) {
+    const auto address = Ipv4Address::parse(text);
+    out.push_back(address ? *address : Ipv4Address{});
+    return address ? std::string() : address.error().message;
+  });
+}
+
+void TableReader::texts(std::string_view key, std::vector<std::string>& out, std::string_view what,
+                        Need need) {
+  list(key, what, "texts", need, [&](const std::string& text) {
+    out.push_back(text);
+    return std::string();
+  });
+}
+
+void TableReader::absolute_path(std::string_view key, std::string& out, std::string_view what) {
+  const auto absolute = [](const std::string& path) -> Result<std::string> {
+    if (path.empty() || path.front() == '/') return path;
+    return fail(fmt::format("\"{}\" is not an absolute path; it begins with /", path));
+  };
+  parsed(key, out, absolute, what, Need::kOptional);
 }
 
 std::size_t TableReader::choice(std::string_view key, std::span<const std::string_view> words,

@@ -41,6 +41,12 @@ class TableReader {
   void boolean(std::string_view key, bool& out);
   void duration(std::string_view key, Milliseconds& out, Milliseconds min, Milliseconds max);
   void prefixes(std::string_view key, std::vector<Ipv4Prefix>& out);
+  void addresses(std::string_view key, std::vector<Ipv4Address>& out);
+  // `what` is an example of the list, for messages.
+  void texts(std::string_view key, std::vector<std::string>& out, std::string_view what,
+             Need need = Need::kOptional);
+  // Empty, or where something is whatever the working directory.
+  void absolute_path(std::string_view key, std::string& out, std::string_view what);
 
   template <std::integral T>
   void number(std::string_view key, T& out, T min, T max, Need need = Need::kOptional) {
@@ -91,6 +97,10 @@ class TableReader {
 
  private:
   const Node* find(std::string_view key, Node::Kind kind, std::string_view what, Need need);
+  // Hands each text of a list to `take`, which says what is wrong with it; empty: nothing.
+  template <typename Take>
+  void list(std::string_view key, std::string_view what, std::string_view elements, Need need,
+            Take take);
   bool integer(std::string_view key, std::int64_t& out, std::int64_t min, std::int64_t max,
                Need need);
   std::size_t choice(std::string_view key, std::span<const std::string_view> words, Need need);

@@ -204,6 +204,11 @@ class NetworkValidator {
       report(path + ".via",
              fmt::format("{} is the director's own address; write the gateway's", via),
              Bearing::kFollowsNetwork);
+    } else if (const HaBearer* const ha = network_.ha_bearer(route.via)) {
+      report(path + ".via",
+             fmt::format("{} is an address of instance \"{}\", which the director itself bears as "
+                         "master; write the gateway's",
+                         via, ha->instance));
     } else if (const auto what = reserved_in(link->subnet, route.via); !what.empty()) {
       report(path + ".via", fmt::format("{} is {} of its subnet; write the gateway's", via, what),
              Bearing::kFollowsNetwork);

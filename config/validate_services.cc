@@ -108,6 +108,14 @@ class ServiceValidator {
   void check_bearer(const Service& service, const std::string& path) {
     const std::string text = service.address.address.to_string();
     const Interface* const bearer = network_.bearer(service);
+    const HaBearer* const ha = network_.ha_bearer(service.address.address);
+    if (ha != nullptr && !service.port.empty() && service.port != ha->port) {
+      report(path + ".port",
+             fmt::format("instance \"{}\" bears {} on \"{}\"; name the same port, or none",
+                         ha->instance, text, ha->port));
+      return;
+    }
+    if (ha != nullptr && bearer == nullptr) return;  // the instance's port is the mistake
     if (bearer == nullptr && !service.port.empty()) {
       report(path + ".port",
              fmt::format("there is no port or VLAN \"{}\"; write the name of one", service.port),
@@ -221,6 +229,12 @@ class ServiceValidator {
     if (const auto vip = vips_.find(address.host()); vip != vips_.end()) {
       report(at, fmt::format("{} is the VIP of service \"{}\"; write the real server's own address",
                              text, vip->second->name));
+      return false;
+    }
+    if (const HaBearer* const ha = network_.ha_bearer(address)) {
+      report(at, fmt::format("{} is an address of instance \"{}\", which the director itself bears "
+                             "as master; write the real server's own address",
+                             text, ha->instance));
       return false;
     }
     if (network_.is_own(address)) {

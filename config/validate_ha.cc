@@ -1,0 +1,173 @@
+// The [ha] table: programs that it runs and the link to the peer. Its instances are in
+// validate_instances.cc.
+#include "config/validate_ha.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "config/validate_internal.h"
+
+namespace lb::config {
+namespace {
+
+constexpr std::size_t kMaxUserBytes = 32;
+
+class HaValidator {
+ public:
+  HaValidator(const Config& config, std::vector<Problem>& problems)
+      : config_(config), ha_(config.ha), network_(config), problems_(problems) {}
+
+  void run() {
+    if (ha_.instances.empty()) {
+      // What it says would hold for nothing, and nobody would see that.
+      if (ha_ != Ha{}) {
+        report("ha.sync|ha.script[0]|ha",
+               "[ha] has no meaning without an instance; add an [[ha.instance]] with name, port, "
+               "virtual_router_id and addresses");
+      }
+      return;
+    }
+    if (ha_.garp_refresh.count() != 0 && ha_.garp_refresh < std::chrono::seconds(1)) {
+      report("ha.garp_refresh",
+             "garp_refresh is too short; write \"1s\" or more, or \"0s\" for none");
+    }
+    check_notify();
+    for (std::size_t i = 0; i < ha_.scripts.size(); ++i) {
+      check_script(ha_.scripts[i], fmt::format("ha.script[{}]", i));
+    }
+    if (ha_.sync) check_sync(*ha_.sync);
+  }
+
+ private:
+  void report(std::string path, std::string message, Bearing bearing = Bearing::kOther) {
+    problems_.push_back({std::move(path), std::move(message), bearing});
+  }
+
+  void check_notify() {
+    if (!ha_.notify.empty() && !ha_.notify[0].starts_with('/')) {
+      report("ha.notify[0]",
+             fmt::format("\"{}\" is not an absolute path; write the program with its folder, as "
+                         "\"/etc/ballast/notify.sh\"",
+                         ha_.notify[0]));
+    }
+    check_arguments(ha_.notify, "ha.notify");
+    check_user(ha_.notify_user, "ha.notify_user");
+    if (ha_.notify.empty() && !ha_.notify_user.empty()) {
+      report("ha.notify_user",
+             "notify_user has no meaning without notify; add notify, or remove it");
+    }
+  }
+
+  void check_script(const HaScript& script, const std::string& path) {
+    check_ha_name(script.name, "a script", path + ".name", problems_);
+    if (!scripts_.insert(script.name).second) {
+      report(
+          path + ".name",
+          fmt::format("another script is called \"{}\" already; choose another name", script.name));
+    }
+    check_user(script.user, path + ".user");
+    if (script.command.empty() || script.command[0].empty()) {
+      report(path + ".command",
+             "the command is empty; write the program and its arguments, each in quotes");
+      return;
+    }
+    const std::string& program = script.command[0];
+    if (program.find(' ') != std::string::npos) {
+      report(path + ".command[0]",
+             fmt::format("\"{}\" is more than the name of a program; no shell reads it, so write "
+                         "each argument in quotes of its own",
+                         program));
+    } else if (!program.starts_with('/') && program.find('/') != std::string::npos) {
+      report(path + ".command[0]",
+             fmt::format("\"{}\" is a relative path; write an absolute one, or the name alone",
+                         program));
+    }
+    check_arguments(script.command, path + ".command");
+  }
+
+  void check_arguments(const std::vector<std::string>& command, const std::string& path) {
+    for (std::size_t i = 0; i < command.size(); ++i) {
+      if (command[i].find('\0') == std::string::npos) continue;
+      report(fmt::format("{}[{}]", path, i), "an argument cannot have a zero byte; remove it");
+    }
+  }
+
+  void check_user(const std::string& user, const std::string& path) {
+    if (made_of(user, "-_.") && user.size() <= kMaxUserBytes) return;
+    report(path, fmt::format("\"{}\" is no name of a user; write one, as \"nobody\"", user));
+  }
+
+  void check_sync(const HaSync& sync) {
+    check_endpoint(sync.listen, "ha.sync.listen", "this director's own address on the link");
+    check_endpoint(sync.peer, "ha.sync.peer", "the other director's own address on the link");
+    if (sync.listen.address == sync.peer.address) {
+      report("ha.sync.peer",
+             fmt::format("{} is the address of listen too; write the other director's",
+                         sync.peer.address.to_string()));
+    } else if (network_.is_own(sync.peer.address)) {
+      report("ha.sync.peer",
+             fmt::format("{} is this director's own address; write the other director's",
+                         sync.peer.address.to_string()),
+             Bearing::kFollowsNetwork);
+    }
+    check_keys(sync);
+  }
+
+  void check_endpoint(const Ipv4Endpoint& endpoint, const std::string& path,
+                      std::string_view mend) {
+    const std::string text = endpoint.address.to_string();
+    // Two directors on one machine may have their link on its loopback.
+    const bool loopback = endpoint.address.host() >> 24 == 127;
+    if (const auto why = unusable(endpoint.address); !why.empty() && !loopback) {
+      report(path, fmt::format("{} is {}; write {}", text, why, mend));
+    } else if (const HaBearer* const ha = network_.ha_bearer(endpoint.address)) {
+      report(path, fmt::format("{} is an address of instance \"{}\", which moves; write {}", text,
+                               ha->instance, mend));
+    } else if (std::any_of(config_.services.begin(), config_.services.end(), [&](const Service& s) {
+                 return s.address.address == endpoint.address;
+               })) {
+      report(path, fmt::format("{} is the VIP of a service; write {}", text, mend));
+    }
+  }
+
+  void check_keys(const HaSync& sync) {
+    const std::pair<std::string_view, const std::string*> files[] = {
+        {"certificate_file", &sync.certificate_file},
+        {"private_key_file", &sync.private_key_file},
+        {"ca_file", &sync.ca_file}};
+    std::string_view present;
+    std::string missing;
+    for (const auto& [key, file] : files) {
+      if (!file->empty() && present.empty()) present = key;
+      if (file->empty()) missing += fmt::format("{}{}", missing.empty() ? "" : " and ", key);
+    }
+    if (present.empty() && sync.key_file.empty()) {
+      report("ha.sync",
+             "the link is always encrypted; add key_file, or certificate_file, private_key_file "
+             "and ca_file");
+    } else if (!present.empty() && !sync.key_file.empty()) {
+      report(fmt::format("ha.sync.{}", present),
+             fmt::format("there are key_file and {}; keep the key, or the certificates", present));
+    } else if (!present.empty() && !missing.empty()) {
+      report(fmt::format("ha.sync.{}", present),
+             fmt::format("{} alone is not enough; add {}", present, missing));
+    }
+  }
+
+  const Config& config_;
+  const Ha& ha_;
+  const Network network_;
+  std::vector<Problem>& problems_;
+  std::set<std::string> scripts_;
+};
+
+}  // namespace
+
+void validate_ha(const Config& config, std::vector<Problem>& problems) {
+  if (!config.ha.instances.empty()) validate_instances(config, problems);
+  HaValidator(config, problems).run();
+}
+
+}  // namespace lb::config

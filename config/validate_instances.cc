@@ -1,0 +1,385 @@
+// Instances of VRRP, against each other, the network and the services.
+#include "config/validate_ha.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "config/base/nearest.h"
+#include "config/duration.h"
+#include "config/validate_internal.h"
+
+namespace lb::config {
+namespace {
+
+constexpr std::size_t kMaxNameBytes = 64;
+constexpr std::size_t kMaxAddresses = 255;  // an advert counts them in one byte
+
+class InstanceValidator {
+ public:
+  InstanceValidator(const Config& config, std::vector<Problem>& problems)
+      : config_(config), instances_(config.ha.instances), network_(config), problems_(problems) {
+    for (const HaInstance& instance : instances_) {
+      if (!instance.sync_group.empty()) groups_[instance.sync_group].push_back(&instance);
+    }
+  }
+
+  void run() {
+    for (std::size_t i = 0; i < instances_.size(); ++i) {
+      const HaInstance& instance = instances_[i];
+      const std::string path = fmt::format("ha.instance[{}]", i);
+      check_names(instance, path);
+      check_timing(instance, path);
+      check_preemption(instance, path);
+      check_group(instance, path);
+      check_port(instance, path);
+      check_addresses(instance, path);
+      check_source(instance, path);
+      check_peers(instance, path);
+      check_tracks(instance, path);
+    }
+    check_services();
+  }
+
+ private:
+  void report(std::string path, std::string message, Bearing bearing = Bearing::kOther) {
+    problems_.push_back({std::move(path), std::move(message), bearing});
+  }
+
+  void check_names(const HaInstance& instance, const std::string& path) {
+    check_ha_name(instance.name, "an instance", path + ".name", problems_);
+    if (!names_.insert(instance.name).second) {
+      report(path + ".name",
+             fmt::format("another instance is called \"{}\" already; choose another name",
+                         instance.name));
+    }
+    check_ha_name(instance.sync_group, "a group", path + ".sync_group", problems_);
+  }
+
+  void check_timing(const HaInstance& instance, const std::string& path) {
+    const std::string text = to_text(instance.advert_interval);
+    if (instance.version == 2 && instance.advert_interval.count() % 1000 != 0) {
+      report(path + ".advert_interval",
+             fmt::format("version 2 counts whole seconds, which {} is not; write \"1s\" to "
+                         "\"255s\", or take version = 3",
+                         text));
+    }
+    if (instance.version == 3 && instance.advert_interval.count() % 10 != 0) {
+      report(path + ".advert_interval",
+             fmt::format("version 3 counts hundredths of a second; write \"{}ms\" instead of {}",
+                         instance.advert_interval.count() / 10 * 10, text));
+    }
+    if (instance.version == 3 && !instance.auth_pass.empty()) {
+      report(path + ".auth_pass",
+             "version 3 has no passwords; remove auth_pass, or take version = 2");
+    }
+  }
+
+  void check_preemption(const HaInstance& instance, const std::string& path) {
+    const bool delayed = instance.preempt_delay.count() != 0;
+    if (instance.priority == kOwnerPriority && (!instance.preempt || delayed)) {
+      report(path + (instance.preempt ? ".preempt_delay" : ".preempt"),
+             fmt::format("priority 255 makes this director the owner of the addresses, which takes "
+                         "over at once; remove {}, or take 254",
+                         instance.preempt ? "preempt_delay" : "preempt = false"));
+    } else if (!instance.preempt && delayed) {
+      report(path + ".preempt_delay",
+             "preempt_delay has no meaning with preempt = false; remove one of the two");
+    }
+  }
+
+  // A group moves as a whole, so it has one way to preempt.
+  void check_group(const HaInstance& instance, const std::string& path) {
+    if (instance.sync_group.empty()) return;
+    const auto& members = groups_[instance.sync_group];
+    if (members.size() == 1) {
+      std::vector<std::string_view> others;
+      for (const auto& [name, unused] : groups_) {
+        if (name != instance.sync_group) others.push_back(name);
+      }
+      const std::string_view guess = nearest(instance.sync_group, others);
+      report(path + ".sync_group",
+             fmt::format("no other instance is in the group \"{}\"; {}", instance.sync_group,
+                         guess.empty() ? "name it in those that belong together, or remove it"
+                                       : fmt::format("did you mean \"{}\"?", guess)));
+    }
+    const HaInstance& first = *members.front();
+    if (instance.preempt != first.preempt || instance.preempt_delay != first.preempt_delay) {
+      report(path + ".preempt|" + path + ".preempt_delay",
+             fmt::format("instance \"{}\" of the group \"{}\" has other preempt or preempt_delay; "
+                         "a group moves as a whole, so write the same in both",
+                         first.name, instance.sync_group));
+    }
+  }
+
+  void check_port(const HaInstance& instance, const std::string& path) {
+    const Interface* const interface = network_.find(instance.port);
+    if (interface == nullptr) {
+      report(path + ".port",
+             fmt::format("there is no port or VLAN \"{}\"; {}", instance.port,
+                         suggest(instance.port, interface_names(), "write the name of one")),
+             Bearing::kFollowsNetwork);
+      return;
+    }
+    const auto [same_id, is_new] =
+        routers_.emplace(std::pair(instance.port, instance.virtual_router_id), instance.name);
+    if (!is_new) {
+      report(path + ".virtual_router_id",
+             fmt::format("instance \"{}\" is virtual router {} on \"{}\" already; take another "
+                         "number, the same on both directors",
+                         same_id->second, instance.virtual_router_id, instance.port));
+    }
+    if (!instance.virtual_mac) return;
+    const auto [same_port, is_first] = virtual_macs_.emplace(interface->port, instance.name);
+    if (!is_first) {
+      report(path + ".virtual_mac",
+             fmt::format("instance \"{}\" has a virtual MAC address on port \"{}\" already, which "
+                         "can have one; put the addresses into that instance, or remove "
+                         "virtual_mac",
+                         same_port->second, interface->port));
+    }
+  }
+
+  void check_addresses(const HaInstance& instance, const std::string& path) {
+    if (instance.addresses.empty()) {
+      report(path, fmt::format("instance \"{}\" has no address; add addresses = "
+                               "[\"192.0.2.10/24\"] with those that it is to bear",
+                               instance.name));
+    }
+    if (instance.addresses.size() > kMaxAddresses) {
+      report(fmt::format("{}.addresses[{}]", path, kMaxAddresses),
+             fmt::format("more than {} addresses; put some into another instance", kMaxAddresses));
+    }
+    for (std::size_t i = 0; i < instance.addresses.size(); ++i) {
+      const std::string at = fmt::format("{}.addresses[{}]", path, i);
+      const Ipv4Prefix& prefix = instance.addresses[i];
+      const auto [bearer, is_new] = bearers_.emplace(prefix.address, &instance);
+      if (!is_new) {
+        const std::string where =
+            bearer->second == &instance
+                ? "stands twice in this instance"
+                : fmt::format("is in instance \"{}\" already", bearer->second->name);
+        report(at, fmt::format("{} {}; keep one", prefix.address.to_string(), where));
+      } else {
+        check_address(instance, prefix, at);
+      }
+    }
+  }
+
+  void check_address(const HaInstance& instance, const Ipv4Prefix& prefix, const std::string& at) {
+    const std::string text = prefix.to_string();
+    if (const auto why = unusable(prefix.address); !why.empty()) {
+      report(at, fmt::format("{} is {}; write an address of the pair", text, why));
+      return;
+    }
+    if (prefix.length == 0) {
+      report(at, fmt::format("{} has no subnet; write the length of the subnet", text));
+      return;
+    }
+    const auto link = network_.on_link(prefix.address);
+    auto what = reserved_in(prefix, prefix.address);
+    if (what.empty() && link) what = reserved_in(link->subnet, prefix.address);
+    if (network_.is_own(prefix.address)) {
+      report(at,
+             fmt::format("{} is this director's own address on \"{}\", where it stays as backup "
+                         "too, so both directors would bear it; choose another one",
+                         prefix.address.to_string(), link->interface->name),
+             Bearing::kFollowsNetwork);
+    } else if (!what.empty()) {
+      report(at, fmt::format("{} is {} of its subnet; choose another one", text, what),
+             Bearing::kFollowsNetwork);
+    } else if (link && link->interface->name != instance.port) {
+      report(at,
+             fmt::format("{} is in the subnet of \"{}\", not of \"{}\"; put it into an instance on "
+                         "\"{}\", of the same sync_group",
+                         text, link->interface->name, instance.port, link->interface->name),
+             Bearing::kFollowsNetwork);
+    } else {
+      check_overlap(instance, prefix, at);
+    }
+  }
+
+  void check_overlap(const HaInstance& instance, const Ipv4Prefix& prefix, const std::string& at) {
+    for (const Interface& interface : network_.interfaces()) {
+      if (interface.name == instance.port) continue;
+      for (const Ipv4Prefix& subnet : interface.addresses) {
+        if (!prefix.contains(subnet.network())) continue;
+        report(at,
+               fmt::format("{} overlaps {} of \"{}\"; write the length of the subnet of \"{}\"",
+                           prefix.to_string(), subnet.to_string(), interface.name, instance.port),
+               Bearing::kFollowsNetwork);
+        return;
+      }
+    }
+  }
+
+  void check_source(const HaInstance& instance, const std::string& path) {
+    const Interface* const interface = network_.find(instance.port);
+    if (interface == nullptr) return;
+    if (interface->addresses.empty()) {
+      report(path + ".port",
+             fmt::format("\"{}\" has no address of its own to send adverts from; give it one, "
+                         "another one on each director",
+                         instance.port),
+             Bearing::kFollowsNetwork);
+      return;
+    }
+    const auto& own = interface->addresses;
+    if (instance.source && std::none_of(own.begin(), own.end(), [&](const Ipv4Prefix& prefix) {
+          return prefix.address == *instance.source;
+        })) {
+      report(path + ".source",
+             fmt::format("{} is no address of \"{}\"; write one that it has, as \"{}\"",
+                         instance.source->to_string(), instance.port, own[0].address.to_string()),
+             Bearing::kFollowsNetwork);
+    }
+  }
+
+  void check_peers(const HaInstance& instance, const std::string& path) {
+    std::set<Ipv4Address> seen;
+    for (std::size_t i = 0; i < instance.unicast_peers.size(); ++i) {
+      const Ipv4Address peer = instance.unicast_peers[i];
+      const std::string at = fmt::format("{}.unicast_peers[{}]", path, i);
+      const std::string text = peer.to_string();
+      const auto link = network_.on_link(peer);
+      if (const auto why = unusable(peer); !why.empty()) {
+        report(at, fmt::format("{} is {}; write the other director's own address", text, why));
+      } else if (!seen.insert(peer).second) {
+        report(at, fmt::format("{} stands twice; keep one", text));
+      } else if (network_.is_own(peer)) {
+        report(at, fmt::format("{} is this director's own address; write the other one's", text),
+               Bearing::kFollowsNetwork);
+      } else if (const HaBearer* const ha = network_.ha_bearer(peer)) {
+        report(at, fmt::format("{} is an address of instance \"{}\", which moves; write the other "
+                               "director's own address",
+                               text, ha->instance));
+      } else if (network_.find(instance.port) == nullptr) {
+        continue;  // reported with the port
+      } else if (!link || link->interface->name != instance.port) {
+        report(at,
+               fmt::format("{} is in no subnet of \"{}\"{}; adverts pass no router, so take the "
+                           "other director's own address there",
+                           text, instance.port, swapped_octets(network_, peer)),
+               Bearing::kFollowsNetwork);
+      } else if (const auto what = reserved_in(link->subnet, peer); !what.empty()) {
+        report(at,
+               fmt::format("{} is {} of its subnet; write the other director's own address", text,
+                           what),
+               Bearing::kFollowsNetwork);
+      }
+    }
+  }
+
+  void check_tracks(const HaInstance& instance, const std::string& path) {
+    std::set<std::pair<std::string_view, std::string_view>> seen;
+    for (std::size_t i = 0; i < instance.tracks.size(); ++i) {
+      const HaTrack& track = instance.tracks[i];
+      const std::string at = fmt::format("{}.track[{}]", path, i);
+      const std::pair<std::string_view, const std::string*> kinds[] = {
+          {"interface", &track.interface}, {"service", &track.service}, {"script", &track.script}};
+      std::vector<std::pair<std::string_view, std::string_view>> named;
+      for (const auto& [kind, name] : kinds) {
+        if (!name->empty()) named.emplace_back(kind, *name);
+      }
+      if (named.empty()) {
+        report(at, "a track names what it follows; add interface, service or script = \"NAME\"");
+      } else if (named.size() > 1) {
+        report(fmt::format("{}.{}", at, named[1].first),
+               fmt::format("a track follows one thing, this one has {} and {}; write two",
+                           named[0].first, named[1].first));
+      } else if (!seen.insert(named[0]).second) {
+        report(fmt::format("{}.{}", at, named[0].first),
+               fmt::format("instance \"{}\" tracks {} \"{}\" already; keep one", instance.name,
+                           named[0].first, named[0].second));
+      } else {
+        check_tracked(named[0].first, named[0].second, fmt::format("{}.{}", at, named[0].first));
+      }
+      if (instance.priority == kOwnerPriority && track.weight != 0) {
+        report(at + ".weight",
+               "the owner's priority is always 255; remove weight, which makes a fault of what "
+               "fails, or take priority 254");
+      }
+    }
+  }
+
+  void check_tracked(std::string_view kind, std::string_view name, const std::string& at) {
+    std::vector<std::string_view> known;
+    if (kind == "interface") known = interface_names();
+    if (kind == "service") {
+      for (const Service& service : config_.services) known.push_back(service.name);
+    }
+    if (kind == "script") {
+      for (const HaScript& script : config_.ha.scripts) known.push_back(script.name);
+    }
+    // One without a name is reported; this may be it.
+    const bool unnamed = std::find(known.begin(), known.end(), "") != known.end();
+    if (unnamed || std::find(known.begin(), known.end(), name) != known.end()) return;
+    const std::string what = kind == "interface" ? "port or VLAN" : std::string(kind);
+    report(at,
+           fmt::format("there is no {} \"{}\"; {}", what, name,
+                       suggest(name, known,
+                               kind == "script" ? "add a [[ha.script]] of that name"
+                                                : "write the name of one")),
+           kind == "interface" ? Bearing::kFollowsNetwork : Bearing::kOther);
+  }
+
+  // A VIP outside of every instance does not move: each director would bear it all the time.
+  void check_services() {
+    // An instance without its addresses is reported; they may be the ones.
+    const bool unknown = std::any_of(instances_.begin(), instances_.end(), [](const HaInstance& i) {
+      return i.addresses.empty() ||
+             std::any_of(i.addresses.begin(), i.addresses.end(),
+                         [](const Ipv4Prefix& prefix) { return prefix.address.host() == 0; });
+    });
+    if (unknown) return;
+    std::set<Ipv4Address> reported;
+    for (std::size_t i = 0; i < config_.services.size(); ++i) {
+      const Ipv4Address vip = config_.services[i].address.address;
+      if (network_.ha_bearer(vip) != nullptr || !reported.insert(vip).second) continue;
+      report(fmt::format("service[{}].address", i),
+             fmt::format("{} is in no [[ha.instance]], so both directors would bear it; add it to "
+                         "the addresses of one",
+                         vip.to_string()));
+    }
+  }
+
+  std::vector<std::string_view> interface_names() const {
+    std::vector<std::string_view> names;
+    for (const Interface& interface : network_.interfaces()) names.push_back(interface.name);
+    return names;
+  }
+
+  static std::string suggest(std::string_view name, const std::vector<std::string_view>& known,
+                             std::string_view otherwise) {
+    const std::string_view guess = nearest(name, known);
+    return guess.empty() ? std::string(otherwise) : fmt::format("did you mean \"{}\"?", guess);
+  }
+
+  const Config& config_;
+  const std::vector<HaInstance>& instances_;
+  const Network network_;
+  std::vector<Problem>& problems_;
+  std::map<std::string, std::vector<const HaInstance*>> groups_;
+  std::set<std::string> names_;
+  std::map<std::pair<std::string, std::uint8_t>, std::string> routers_;  // (port, id) -> instance
+  std::map<std::string, std::string> virtual_macs_;                      // port -> instance
+  std::map<Ipv4Address, const HaInstance*> bearers_;
+};
+
+}  // namespace
+
+void check_ha_name(const std::string& name, std::string_view whose, const std::string& path,
+                   std::vector<Problem>& problems) {
+  if (made_of(name, "-_.:/@+") && name.size() <= kMaxNameBytes) return;
+  problems.push_back({path, fmt::format("\"{}\" is no name for {}; use letters, digits and "
+                                        "-_.:/@+, {} at most",
+                                        name, whose, kMaxNameBytes)});
+}
+
+void validate_instances(const Config& config, std::vector<Problem>& problems) {
+  InstanceValidator(config, problems).run();
+}
+
+}  // namespace lb::config
