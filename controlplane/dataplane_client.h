@@ -48,7 +48,7 @@ class DataplaneClient {
 
  private:
   struct Impl;
-  std::shared_ptr<Impl> impl_;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace lb::controlplane

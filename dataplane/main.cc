@@ -31,6 +31,7 @@ lb::DaemonOptions options_from(const lb::config::Config& config) {
   runtime.max_connections = dataplane.max_connections;
   runtime.sleeps_when_idle = dataplane.idle == lb::config::Idle::kAdaptive;
   runtime.punt_limit_pps = dataplane.punt_limit_pps;
+  runtime.sync = config.ha.sync.has_value();
   runtime.eal.main_cpu = dataplane.main_lcore;
   runtime.eal.worker_cpus = dataplane.lcores;
   runtime.eal.hugepages = dataplane.memory == lb::config::Memory::kHugepages;

@@ -6,6 +6,7 @@
 //  28-31  rs          before publish                               every packet
 //  32-39  client_hop  when the client's next hop changes (rare)    every packet from the server
 //  40     state       on a change of state (compare and swap)      every packet
+//  41-43  imported .. when the HA peer tells of the connection     sync
 //  44-47  last_seen   at a new coarse tick: at most 10 times/s     every packet, expiry
 //  48-51  generation  when published and when killed               holders of a handle, dump
 //  52-55  service     before publish                               on changes of state, dump
@@ -73,10 +74,12 @@ struct alignas(kCacheLine) Record {
   std::uint32_t rs = 0;  // real server slot
   std::atomic<std::uint64_t> client_hop{0};
   std::atomic<ConnState> state{ConnState::kNone};
-  std::uint8_t spare[3] = {};
-  std::atomic<std::uint32_t> last_seen{0};   // coarse tick
-  std::atomic<std::uint32_t> generation{0};  // odd: published; even: free, being filled or dead
-  std::uint32_t service = 0;                 // service slot
+  // What the HA peer told of it. 0: it was made here, or lately never spoken of.
+  std::atomic<std::uint8_t> import_epoch{0};  // number of the walk that it came with or after
+  std::atomic<std::uint16_t> sync_id{0};      // the peer's number for it
+  std::atomic<std::uint32_t> last_seen{0};    // coarse tick
+  std::atomic<std::uint32_t> generation{0};   // odd: published; even: free, being filled or dead
+  std::uint32_t service = 0;                  // service slot
   std::uint8_t proto = 0;
   std::uint8_t mode = 0;               // lb::Mode
   std::uint8_t owner = 0;              // worker that expires and frees it

@@ -137,6 +137,8 @@ void ConnTable::fill(Record& record, const NewConn& conn, std::uint32_t now) {
   store_shared(record.proto, conn.proto);
   store_shared(record.mode, conn.mode);
   store_shared(record.keys, conn.keys);
+  record.import_epoch.store(conn.import_epoch, std::memory_order_release);
+  record.sync_id.store(conn.sync_id, std::memory_order_release);
 }
 
 // Puts the keys into the index, the reverse one first: whoever finds the forward key may send a
@@ -372,6 +374,8 @@ bool ConnTable::read(std::uint32_t index, Copy& copy) const {
   copy.proto = load_shared(record.proto);
   copy.mode = load_shared(record.mode);
   copy.generation = generation;
+  copy.client_hop = {record.client_hop.load(std::memory_order_acquire)};
+  copy.imported = record.import_epoch.load(std::memory_order_acquire) != 0;
   return is_live(copy.state) && record.generation.load(std::memory_order_relaxed) == generation;
 }
 

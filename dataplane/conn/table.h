@@ -50,6 +50,8 @@ struct NewConn {
   std::uint8_t proto = 0;
   std::uint8_t mode = 0;
   std::uint8_t keys = 2;  // 1: forward key only
+  std::uint8_t import_epoch = 0;
+  std::uint16_t sync_id = 0;
 };
 
 class ConnTable {
@@ -161,9 +163,12 @@ class ConnTable {
     ConnState state = ConnState::kNone;
     std::uint8_t proto = 0, mode = 0;
     std::uint32_t generation = 0;
+    ClientHop client_hop;
+    bool imported = false;  // from the HA peer
   };
   // Consistent copy of record `index` (generation-checked); false if it is not a live connection.
   bool read(std::uint32_t index, Copy& copy) const;
+  void prefetch_record_at(std::uint32_t index) const { __builtin_prefetch(&records_[index]); }
   std::uint32_t records() const { return record_count_; }  // indexes are below this
   std::uint64_t live() const { return pool_.live(); }      // connections now
   ConnIndex::Usage index_usage() const { return index_.usage(); }

@@ -124,6 +124,8 @@ Result<ServiceSpec> service(const api::Service& message, const std::vector<PortI
   spec.mode = *mode;
   spec.scheduler = *scheduler;
   spec.on_server_down = *on_server_down;
+  spec.sync = !message.no_sync();
+  spec.standby = message.standby();
   for (const auto& entry : message.real_servers()) {
     auto rs = real_server(entry, ports);
     if (!rs) return failed(rs.error());

@@ -25,10 +25,11 @@ api::Response error_response(const Error& error) {
 
 }  // namespace
 
-Receiver::Receiver(const Runtime& runtime, Transactions& transactions, const Totals& totals)
+Receiver::Receiver(Runtime& runtime, Transactions& transactions, const Totals& totals)
     : runtime_(runtime),
       transactions_(transactions),
       totals_(totals),
+      sync_(runtime),
       started_ns_(monotonic_ns()) {}
 
 DataplaneServer::Answer Receiver::receive(const api::Request& request) {
@@ -41,6 +42,8 @@ DataplaneServer::Answer Receiver::receive(const api::Request& request) {
       return stats();
     case api::Request::kConns:
       return conns(request.conns());
+    case api::Request::kSync:
+      return sync_.answer(request.sync());
     case api::Request::kHello:  // answered by the server
     case api::Request::KIND_NOT_SET:
       break;

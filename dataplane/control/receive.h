@@ -1,6 +1,7 @@
 // The data plane's side of the local API: each request to its handler. Main thread.
 //
 //   apply, snapshot -> Transactions (apply.h)      stats -> report.h      conns -> ConnsCursor
+//   sync -> SyncEndpoint
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include "dataplane/api/server.h"
 #include "dataplane/control/apply.h"
 #include "dataplane/control/runtime.h"
+#include "dataplane/control/sync.h"
 
 namespace lb {
 
@@ -17,7 +19,7 @@ using DataplaneServer = api::Server<api::Request, api::Response>;
 class Receiver {
  public:
   // All outlive this.
-  Receiver(const Runtime& runtime, Transactions& transactions, const Totals& totals);
+  Receiver(Runtime& runtime, Transactions& transactions, const Totals& totals);
 
   DataplaneServer::Answer receive(const api::Request& request);
 
@@ -31,6 +33,7 @@ class Receiver {
   const Runtime& runtime_;
   Transactions& transactions_;
   const Totals& totals_;
+  SyncEndpoint sync_;
   const std::uint64_t started_ns_;
 };
 

@@ -93,11 +93,25 @@ void Runtime::make_workers() {
   fragments_ = std::make_unique<FragmentTable>(FragmentTable::Options{});
   load_ = std::make_unique<Load>(counter_views_);
   shared_.reset(new Pipeline::Shared{*table_, *fragments_, *load_});
+  make_logs(workers);
   for (unsigned w = 0; w < workers; ++w) {
-    workers_.push_back(std::make_unique<Worker>(
-        WorkerSetup{w, workers, ports_->queues(w), ports_->pool(), *shared_, counters_[w], visible_,
-                    qsbr_->raw(), clock_, options_.sleeps_when_idle, options_.punt_limit_pps}));
+    ChangeLog* const log = logs_.empty() ? nullptr : logs_[w].get();
+    ImportQueue* const imports = options_.sync && w == 0 ? &imports_ : nullptr;
+    workers_.push_back(std::make_unique<Worker>(WorkerSetup{
+        w, workers, ports_->queues(w), ports_->pool(), *shared_, counters_[w], visible_,
+        qsbr_->raw(), clock_, options_.sleeps_when_idle, options_.punt_limit_pps, log, imports}));
   }
+}
+
+void Runtime::make_logs(unsigned workers) {
+  if (!options_.sync) return;
+  marks_.emplace(table_->records());
+  std::vector<ChangeLog*> views;
+  for (unsigned w = 0; w < workers; ++w) {
+    logs_.push_back(std::make_unique<ChangeLog>(*marks_));
+    views.push_back(logs_.back().get());
+  }
+  exporter_.emplace(*table_, views, *marks_);
 }
 
 Result<void> Runtime::start() {

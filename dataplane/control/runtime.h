@@ -20,6 +20,8 @@
 #include "dataplane/lcore/worker.h"
 #include "dataplane/packet/fragment_table.h"
 #include "dataplane/sched/scheduler.h"
+#include "dataplane/sync/exporter.h"
+#include "dataplane/sync/import_queue.h"
 
 namespace lb {
 
@@ -29,6 +31,7 @@ struct RuntimeOptions {
   std::uint32_t max_connections = 1'000'000;
   bool sleeps_when_idle = true;
   std::uint32_t punt_limit_pps = 50'000;  // per worker; 0: no limit
+  bool sync = false;                      // with an HA peer
 };
 
 class Runtime final : public Publisher {
@@ -56,6 +59,9 @@ class Runtime final : public Publisher {
   const std::vector<const WorkerCounters*>& counters() const { return counter_views_; }
   std::uint32_t now_tick() const;
   std::uint64_t tsc_hz() const { return clock_.tsc_hz; }
+  // The ends of what goes to the HA peer and comes from it; null without `sync`.
+  Exporter* exporter() { return exporter_ ? &*exporter_ : nullptr; }
+  ImportQueue& imports() { return imports_; }
 
   // What snapshots are built on: the ports without addresses.
   std::vector<PortInfo> port_infos() const;
@@ -64,6 +70,7 @@ class Runtime final : public Publisher {
   explicit Runtime(const RuntimeOptions& options) : options_(options) {}
   Result<void> make_table();
   void make_workers();
+  void make_logs(unsigned workers);
   void stop();
 
   const RuntimeOptions options_;
@@ -78,6 +85,10 @@ class Runtime final : public Publisher {
   std::vector<const WorkerCounters*> counter_views_;
   std::unique_ptr<Load> load_;
   std::unique_ptr<Pipeline::Shared> shared_;
+  std::optional<RangeMarks> marks_;
+  std::vector<std::unique_ptr<ChangeLog>> logs_;  // one per worker, or none
+  std::optional<Exporter> exporter_;
+  ImportQueue imports_;
   std::vector<std::unique_ptr<Worker>> workers_;
   bool running_ = false;
 

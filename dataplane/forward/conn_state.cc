@@ -31,6 +31,7 @@ bool Pipeline::follow_tcp(Packet& packet, Record& record, unsigned dir, const Vi
     const auto& timeout = view.snapshot.timeout_ticks;
     const auto of = [&](ConnState s) { return timeout[static_cast<std::size_t>(s)]; };
     if (of(next) < of(state)) table_.set_deadline(record, view.now + of(next));
+    if (log_ != nullptr && !is_half_open(next)) log_->changed(table_.handle_of(record));
     return true;
   }
   return false;
@@ -43,6 +44,7 @@ bool Pipeline::end_connection(Record& record) {
   if (last == ConnState::kDead) return false;
   count_state(rs_slot, last, ConnState::kDead);
   counters_.conns_expired.add(1);
+  if (log_ != nullptr) log_->ended(record, table_.index_of(record), last);
   return true;
 }
 

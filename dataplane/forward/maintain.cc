@@ -14,6 +14,7 @@ void Pipeline::expire(const Snapshot& snapshot, std::uint32_t now) {
                 [&](const Record& record, ConnState last) {
                   count_state(record.rs, last, ConnState::kDead);
                   counters_.conns_expired.add(1);
+                  if (log_ != nullptr) log_->ended(record, table_.index_of(record), last);
                 });
 }
 

@@ -108,6 +108,7 @@ DropReason Pipeline::create(const Packet& packet, std::uint32_t service_slot, st
   count_state(rs_slot, ConnState::kNone, state);
   counters_.real_servers[rs_slot].connections.add(1);
   counters_.conns_created.add(1);
+  if (state == ConnState::kUdp && log_ != nullptr) log_->changed(table_.handle_of(*hit.record));
   return DropReason::none;
 }
 

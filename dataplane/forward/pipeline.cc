@@ -64,14 +64,15 @@ bool is_steady(ConnState state) {
 }  // namespace
 
 Pipeline::Pipeline(unsigned worker, unsigned workers, const Shared& shared,
-                   WorkerCounters& counters)
+                   WorkerCounters& counters, ChangeLog* log)
     : worker_(worker),
       table_(shared.table),
       fragments_(shared.fragments),
       load_(shared.load),
       counters_(counters),
       scheduler_(worker, workers),
-      answers_(kAnswersPerSecond) {
+      answers_(kAnswersPerSecond),
+      log_(log) {
   released_.reserve(kBurst);
 }
 

@@ -8,6 +8,7 @@
 //                    fragments                                      fragments.cc
 //                    ICMP errors                                    icmp_errors.cc
 //   expire, maintain between bursts: ends of connections, walks     maintain.cc
+//   import           between bursts: what the HA peer tells         import.cc
 //
 // A worker's own object: nothing here is touched by two threads. What workers share (table,
 // fragments, snapshot) is handed in.
@@ -26,6 +27,8 @@
 #include "dataplane/sched/scheduler.h"
 #include "dataplane/service/snapshot.h"
 #include "dataplane/stats/counters.h"
+#include "dataplane/sync/batch.h"
+#include "dataplane/sync/change_log.h"
 
 namespace lb {
 
@@ -44,7 +47,9 @@ class Pipeline {
     FragmentTable& fragments;
     const Load& load;
   };
-  Pipeline(unsigned worker, unsigned workers, const Shared& shared, WorkerCounters& counters);
+  // `log` is told of every connection that changes or ends; null: nobody wants to know.
+  Pipeline(unsigned worker, unsigned workers, const Shared& shared, WorkerCounters& counters,
+           ChangeLog* log = nullptr);
 
   // Decides every packet of the burst (at most kBurst): verdict, reason, egress; the bytes are
   // rewritten in place. `now` is the coarse tick. Drops decided here are counted here; what the
@@ -54,6 +59,11 @@ class Pipeline {
   // Fragments that process() let go because their first fragment came: cookies of kHeld packets, to
   // be handed in again as a burst. Cleared by the caller.
   std::vector<void*>& released() { return released_; }
+
+  // Puts what the HA peer told into the table, in order; one worker does that. Takes at most kBurst
+  // entries, maybe none, and returns how many it took: the others are to be handed in again.
+  std::size_t import(std::span<const SyncEntry> entries, const Snapshot& snapshot,
+                     std::uint32_t now);
 
   // Connections that lived too long, a small slice of the table per call; several ten thousand
   // calls a second keep up with millions of new connections.
@@ -115,6 +125,15 @@ class Pipeline {
   Owner server_down(Packet& packet, Record& record, unsigned dir, const View& view);
   void walk_after_server_down(const Snapshot& snapshot, std::vector<Probe>& probes);
 
+  // import.cc
+  void count_import(ImportOutcome outcome);
+  ImportOutcome import_conn(const SyncEntry& entry, std::uint64_t hash, const Snapshot& snapshot,
+                            std::uint32_t now);
+  ImportOutcome import_end(const SyncEntry& entry, std::uint64_t hash, const Snapshot& snapshot);
+  void update_imported(Record& record, const SyncEntry& entry, const Snapshot& snapshot,
+                       std::uint32_t now);
+  void sweep(const Snapshot& snapshot);
+
   // fragments.cc
   void fragment(Packet& packet, const View& view);
 
@@ -132,6 +151,10 @@ class Pipeline {
   std::uint64_t walked_epoch_ = 0;  // reset_epoch whose walk is over
   std::uint64_t walking_epoch_ = 0;
   std::size_t walk_cursor_ = 0;
+  ChangeLog* const log_;
+  std::uint8_t import_epoch_ = 1;  // of the peer's last whole walk
+  bool sweeping_ = false;
+  std::size_t sweep_cursor_ = 0;
 };
 
 }  // namespace lb

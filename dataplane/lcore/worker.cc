@@ -75,7 +75,8 @@ Worker::Worker(const WorkerSetup& setup)
       snapshot_(setup.snapshot),
       qsbr_(setup.qsbr),
       clock_(setup.clock),
-      pipeline_(setup.index, setup.workers, setup.shared, setup.counters),
+      imports_(setup.imports),
+      pipeline_(setup.index, setup.workers, setup.shared, setup.counters, setup.log),
       punts_(setup.punt_limit_pps),
       backoff_(setup.sleeps_when_idle, setup.clock.tsc_of_us(kSpinUs)) {
   for (unsigned i = 0; i < queues_.ports; ++i) {
@@ -111,7 +112,10 @@ void Worker::run() {
       worked |= poll_kernel();
       kernel_tsc_ = now_tsc + clock_.tsc_of_us(kKernelPollUs);
     }
-    if (now_tsc >= expired_tsc_ + clock_.tsc_of_us(kExpireUs)) expire(snapshot, now_tsc);
+    if (now_tsc >= expired_tsc_ + clock_.tsc_of_us(kExpireUs)) {
+      expire(snapshot, now_tsc);
+      if (imports_ != nullptr) worked |= import(snapshot);
+    }
     if (now_tsc >= upkeep_tsc_) {
       upkeep(snapshot);
       upkeep_tsc_ = now_tsc + clock_.tsc_per_ms();
@@ -337,6 +341,20 @@ void Worker::expire(const Snapshot& snapshot, std::uint64_t now_tsc) {
     pipeline_.expire(snapshot, tick_);
   }
   expired_tsc_ = rte_rdtsc();
+}
+
+// A few entries per slice of expiry: several million a second, and no packet waits long.
+bool Worker::import(const Snapshot& snapshot) {
+  constexpr std::size_t kMost = 4 * kBurst;
+  for (std::size_t taken = 0; taken < kMost;) {
+    const std::span<const SyncEntry> entries = imports_->next();
+    if (entries.empty()) return taken != 0;
+    const std::size_t now_taken = pipeline_.import(entries, snapshot, tick_);
+    if (now_taken == 0) return true;
+    imports_->taken(now_taken);
+    taken += now_taken;
+  }
+  return true;
 }
 
 void Worker::upkeep(const Snapshot& snapshot) {

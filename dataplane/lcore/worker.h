@@ -4,6 +4,7 @@
 //   run -> poll_wire -> receive -> handle (Pipeline::process) -> dispatch -> flush
 //       -> poll_kernel
 //       -> expire (Pipeline::expire), every 20 microseconds
+//       -> import (Pipeline::import), as often: what the HA peer told
 //       -> upkeep (Pipeline::maintain), once a millisecond
 //       -> rest, when nothing came
 #pragma once
@@ -18,6 +19,7 @@
 #include "dataplane/lcore/clock.h"
 #include "dataplane/lcore/ports.h"
 #include "dataplane/lcore/tx_buffer.h"
+#include "dataplane/sync/import_queue.h"
 
 struct rte_rcu_qsbr;
 
@@ -36,6 +38,8 @@ struct WorkerSetup {
   TickClock clock;
   bool sleeps_when_idle = true;
   std::uint32_t punt_limit_pps = 0;  // 0: no limit
+  ChangeLog* log = nullptr;          // null: no HA peer
+  ImportQueue* imports = nullptr;    // null: none, or another worker's
 };
 
 class Worker {
@@ -53,6 +57,7 @@ class Worker {
   bool poll_wire(const Snapshot& snapshot);
   bool poll_kernel();
   void expire(const Snapshot& snapshot, std::uint64_t now_tsc);
+  bool import(const Snapshot& snapshot);
   void upkeep(const Snapshot& snapshot);
   void rest(std::uint64_t now_tsc);
 
@@ -75,6 +80,7 @@ class Worker {
   const std::atomic<const Snapshot*>& snapshot_;
   rte_rcu_qsbr* const qsbr_;
   const TickClock clock_;
+  ImportQueue* const imports_;
   std::atomic<bool> stop_{false};
 
   Pipeline pipeline_;

@@ -34,6 +34,10 @@ struct ClientHop {
   }
   std::uint16_t vlan() const { return static_cast<std::uint16_t>((word >> 48) & 0xfff); }
   std::uint8_t port() const { return static_cast<std::uint8_t>(word >> 60); }
+  // The same at another port.
+  ClientHop at_port(std::uint8_t number) const {
+    return {(word & ~(std::uint64_t{15} << 60)) | std::uint64_t{number} << 60};
+  }
   bool operator==(const ClientHop&) const = default;
 
  private:

@@ -117,6 +117,8 @@ bool Builder::add_service(const ServiceSpec& spec) {
   service.mode = spec.mode;
   service.scheduler = spec.scheduler;
   service.on_server_down = spec.on_server_down;
+  service.sync = spec.sync;
+  service.standby = spec.standby;
   service.configured = true;
   const std::uint32_t slot = take_service_slot(service);
   if (slot == kNoSlot) return false;
@@ -170,6 +172,8 @@ void Builder::keep_removed() {
       service.mode = old.mode;
       service.scheduler = old.scheduler;
       service.on_server_down = old.on_server_down;
+      service.sync = old.sync;
+      service.standby = old.standby;
     }
     rs = before;
     rs.weight = 0;

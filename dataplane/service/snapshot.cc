@@ -1,5 +1,6 @@
 #include "dataplane/service/snapshot.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace lb {
@@ -11,21 +12,29 @@ Be32 PortInfo::address_on(std::uint16_t vlan) const {
   return {};
 }
 
-void Snapshot::build_index() {
-  std::size_t configured = 0;
-  for (const ServiceEntry& service : services) configured += service.configured ? 1 : 0;
-  index.clear();
-  if (configured == 0) return;
-
-  index.resize(std::bit_ceil(2 * configured));
+void Snapshot::insert(std::vector<IndexEntry>& index, std::uint64_t key, std::uint32_t slot) {
   const std::size_t mask = index.size() - 1;
+  std::size_t at = key_hash(key) & mask;
+  while (index[at].slot != kNoSlot) at = (at + 1) & mask;
+  index[at] = {key, slot};
+}
+
+void Snapshot::build_index() {
+  const auto configured = std::ranges::count_if(services, &ServiceEntry::configured);
+  index.assign(configured == 0 ? 0 : std::bit_ceil(2 * static_cast<std::size_t>(configured)), {});
   for (std::uint32_t slot = 0; slot < services.size(); ++slot) {
     const ServiceEntry& service = services[slot];
     if (!service.configured) continue;
-    const std::uint64_t key = service_key(service.address, service.port, service.proto);
-    std::size_t at = service_hash(key) & mask;
-    while (index[at].slot != kNoSlot) at = (at + 1) & mask;
-    index[at] = {key, slot};
+    insert(index, service_key(service.address, service.port, service.proto), slot);
+  }
+  const auto servers = std::ranges::count_if(
+      real_servers, [](const RealServerEntry& rs) { return rs.service != kNoSlot; });
+  real_server_index.assign(servers == 0 ? 0 : std::bit_ceil(2 * static_cast<std::size_t>(servers)),
+                           {});
+  for (std::uint32_t slot = 0; slot < real_servers.size(); ++slot) {
+    const RealServerEntry& rs = real_servers[slot];
+    if (rs.service == kNoSlot) continue;
+    insert(real_server_index, real_server_key(rs.service, rs.address, rs.port), slot);
   }
 }
 

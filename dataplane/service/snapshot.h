@@ -53,11 +53,16 @@ struct ServiceEntry {
   Scheduler scheduler = Scheduler::kWrr;
   OnServerDown on_server_down = OnServerDown::kReset;
   bool configured = false;  // false: the slot is free, or kept only for old connections
+  bool sync = true;         // the HA peer is told of its connections
+  bool standby = false;     // another director is master of its VIP
   std::vector<std::uint32_t> real_servers;  // all configured slots, in the order of the file
   std::vector<std::uint32_t> candidates;    // up and weight > 0, in the order of the file
   std::vector<std::uint16_t> weights;       // of the candidates
   std::vector<std::uint32_t>
       sequence;  // rr, wrr: the slots in the order to pick them, interleaved by weight
+
+  // Whether changes of its connections are told to the HA peer, whose word on them counts less.
+  bool exported() const { return sync && !standby; }
 };
 
 struct PortInfo {
@@ -91,27 +96,40 @@ struct Snapshot {
     std::uint32_t slot = kNoSlot;  // kNoSlot: empty
   };
   std::vector<IndexEntry> index;  // a power of two of them, or none
+  // The same over all real servers, removed ones too: for connections that the HA peer tells of.
+  std::vector<IndexEntry> real_server_index;
 
   void build_index();
   // Slot of the configured service, or kNoSlot. For any worker; reads `index` only.
   std::uint32_t find_service(Be32 address, Be16 port, std::uint8_t proto) const {
-    if (index.empty()) return kNoSlot;
-    const std::uint64_t key = service_key(address, port, proto);
-    const std::size_t mask = index.size() - 1;
-    for (std::size_t at = service_hash(key) & mask;; at = (at + 1) & mask) {
-      const IndexEntry& entry = index[at];
-      if (entry.key == key) return entry.slot;
-      if (entry.slot == kNoSlot) return kNoSlot;
-    }
+    return look_up(index, service_key(address, port, proto));
+  }
+  // Slot of a real server of the service in this slot, or kNoSlot.
+  std::uint32_t find_real_server(std::uint32_t service, Be32 address, Be16 port) const {
+    return look_up(real_server_index, real_server_key(service, address, port));
   }
 
  private:
   static std::uint64_t service_key(Be32 address, Be16 port, std::uint8_t proto) {
     return address.raw | std::uint64_t{port.raw} << 32 | std::uint64_t{proto} << 48;
   }
+  static std::uint64_t real_server_key(std::uint32_t service, Be32 address, Be16 port) {
+    static_assert(kMaxServiceSlots <= 1 << 16);
+    return address.raw | std::uint64_t{port.raw} << 32 | std::uint64_t{service} << 48;
+  }
+  static std::uint32_t look_up(const std::vector<IndexEntry>& index, std::uint64_t key) {
+    if (index.empty()) return kNoSlot;
+    const std::size_t mask = index.size() - 1;
+    for (std::size_t at = key_hash(key) & mask;; at = (at + 1) & mask) {
+      const IndexEntry& entry = index[at];
+      if (entry.key == key) return entry.slot;
+      if (entry.slot == kNoSlot) return kNoSlot;
+    }
+  }
+  static void insert(std::vector<IndexEntry>& index, std::uint64_t key, std::uint32_t slot);
   // Only the operator chooses what is in the index, so the hash need not withstand an attacker; it
   // has to spread neighbouring addresses and ports.
-  static std::uint64_t service_hash(std::uint64_t key) {
+  static std::uint64_t key_hash(std::uint64_t key) {
     key ^= key >> 29;
     key *= 0x9e3779b97f4a7c15;
     return key ^ key >> 32;

@@ -35,6 +35,8 @@ struct ServiceSpec {
   Mode mode = Mode::kNat;
   Scheduler scheduler = Scheduler::kWrr;
   OnServerDown on_server_down = OnServerDown::kReset;
+  bool sync = true;
+  bool standby = false;
   std::vector<RealServerSpec> real_servers;
 };
 

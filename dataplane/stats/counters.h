@@ -10,6 +10,7 @@
 
 #include "config/base/cache_line.h"
 #include "dataplane/stats/drop_reason.h"
+#include "dataplane/stats/import_outcome.h"
 
 namespace lb {
 
@@ -62,6 +63,7 @@ struct alignas(kCacheLine) WorkerCounters {
   Counter<std::uint64_t> conns_expired;
   Counter<std::uint64_t> conns_shed;
   std::array<Counter<std::uint64_t>, kDropReasons> drops;
+  std::array<Counter<std::uint64_t>, kImportOutcomes> imports;
   std::array<PortCounters, 16> ports;
   std::unique_ptr<RealServerCounters[]> real_servers;  // by real server slot
 

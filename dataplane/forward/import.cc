@@ -1,0 +1,154 @@
+// Connections that the HA peer tells of. As long as another director is master of the VIP its word
+// counts; as master one's own counts, and late news only add what is not known yet.
+#include <algorithm>
+
+#include "dataplane/forward/pipeline.h"
+#include "dataplane/packet/rewrite.h"
+
+namespace lb {
+
+namespace {
+constexpr std::size_t kSweepSlice = 1024;  // records looked at per call
+}
+
+std::size_t Pipeline::import(std::span<const SyncEntry> entries, const Snapshot& snapshot,
+                             std::uint32_t now) {
+  if (sweeping_) {
+    sweep(snapshot);
+    return 0;
+  }
+  const std::size_t count = std::min<std::size_t>(entries.size(), kBurst);
+  std::array<std::uint64_t, kBurst> hashes;
+  for (std::size_t i = 0; i < count; ++i) {
+    hashes[i] = table_.hash(entries[i].tuple, entries[i].proto);
+    table_.prefetch_for_write(hashes[i]);
+  }
+  for (std::size_t i = 0; i < count; ++i) table_.prefetch_record(table_.probe(hashes[i]));
+  for (std::size_t i = 0; i < count; ++i) {
+    const SyncEntry& entry = entries[i];
+    switch (entry.kind) {
+      case SyncKind::kConn:
+        count_import(import_conn(entry, hashes[i], snapshot, now));
+        break;
+      case SyncKind::kEnd:
+        count_import(import_end(entry, hashes[i], snapshot));
+        break;
+      case SyncKind::kWalkBegin:
+        import_epoch_ = import_epoch_ == 255 ? 1 : static_cast<std::uint8_t>(import_epoch_ + 1);
+        break;
+      case SyncKind::kWalkEnd:
+        sweeping_ = true;
+        sweep_cursor_ = 0;
+        return i + 1;
+    }
+  }
+  return count;
+}
+
+void Pipeline::count_import(ImportOutcome outcome) {
+  counters_.imports[static_cast<std::size_t>(outcome)].add(1);
+}
+
+ImportOutcome Pipeline::import_conn(const SyncEntry& entry, std::uint64_t hash,
+                                    const Snapshot& snapshot, std::uint32_t now) {
+  const std::uint32_t service_slot =
+      snapshot.find_service(entry.tuple.dst, entry.tuple.dport, entry.proto);
+  if (service_slot == kNoSlot) return ImportOutcome::unknown_service;
+  const std::uint32_t rs_slot =
+      snapshot.find_real_server(service_slot, entry.rs_address, entry.rs_port);
+  if (rs_slot == kNoSlot) return ImportOutcome::unknown_real_server;
+  if (!entry.port_known) return ImportOutcome::unknown_port;
+
+  ImportOutcome outcome = ImportOutcome::created;
+  const Hit hit = table_.find(entry.tuple, entry.proto, hash);
+  if (hit) {
+    if (hit.dir != 0) return ImportOutcome::reply_tuple_taken;
+    if (!snapshot.services[service_slot].standby) return ImportOutcome::kept;
+    if (hit.record->rs == rs_slot) {
+      update_imported(*hit.record, entry, snapshot, now);
+      return ImportOutcome::updated;
+    }
+    end_connection(*hit.record);
+    outcome = ImportOutcome::replaced;
+  }
+
+  const std::uint32_t timeout = snapshot.timeout_ticks[static_cast<std::size_t>(entry.state)];
+  if (entry.age_ticks >= timeout) return ImportOutcome::too_old;
+  NewConn conn;
+  conn.tuple[0] = entry.tuple;
+  conn.tuple[1] = {entry.rs_address, entry.tuple.src, entry.rs_port, entry.tuple.sport};
+  conn.rs = rs_slot;
+  conn.service = service_slot;
+  conn.client_hop = entry.client_hop;
+  conn.proto = entry.proto;
+  conn.mode = entry.mode;
+  conn.import_epoch = import_epoch_;
+  conn.sync_id = entry.sync_id;
+  if (static_cast<Mode>(entry.mode) == Mode::kNat) {
+    const Deltas delta = deltas(conn.tuple[0], conn.tuple[1].reversed());
+    conn.ip_delta = delta.ip;
+    conn.l4_delta = delta.l4;
+  } else {
+    conn.keys = 1;
+  }
+  const std::uint32_t seen = now - entry.age_ticks;
+  const ConnTable::Created created =
+      table_.create(worker_, conn, hash, entry.state, seen, seen + timeout);
+  // A packet made the connection just now: that one is here, and the next news go to it.
+  if (created.hit && !created.is_new) return ImportOutcome::kept;
+  if (!created.hit) {
+    return created.full ? ImportOutcome::table_full : ImportOutcome::reply_tuple_taken;
+  }
+  count_state(rs_slot, ConnState::kNone, entry.state);
+  return outcome;
+}
+
+void Pipeline::update_imported(Record& record, const SyncEntry& entry, const Snapshot& snapshot,
+                               std::uint32_t now) {
+  const std::uint32_t seen = now - entry.age_ticks;
+  if (is_later(seen, record.last_seen.load(std::memory_order_relaxed))) {
+    record.last_seen.store(seen, std::memory_order_relaxed);
+  }
+  if (record.client_hop.load(std::memory_order_relaxed) != entry.client_hop.word) {
+    record.client_hop.store(entry.client_hop.word, std::memory_order_relaxed);
+  }
+  record.import_epoch.store(import_epoch_, std::memory_order_relaxed);
+  record.sync_id.store(entry.sync_id, std::memory_order_relaxed);
+  const auto timeout = [&](ConnState s) {
+    return snapshot.timeout_ticks[static_cast<std::size_t>(s)];
+  };
+  // Acquire and the retry: another worker may follow a stray packet of it.
+  for (ConnState state = record.state.load(std::memory_order_acquire);
+       is_live(state) && state != entry.state;
+       state = record.state.load(std::memory_order_acquire)) {
+    if (!ConnTable::change_state(record, state, entry.state)) continue;
+    count_state(record.rs, state, entry.state);
+    if (timeout(entry.state) < timeout(state)) {
+      table_.set_deadline(record, seen + timeout(entry.state));
+    }
+  }
+}
+
+ImportOutcome Pipeline::import_end(const SyncEntry& entry, std::uint64_t hash,
+                                   const Snapshot& snapshot) {
+  const Hit hit = table_.find(entry.tuple, entry.proto, hash);
+  if (!hit || hit.dir != 0) return ImportOutcome::unmatched;
+  if (!snapshot.services[hit.record->service].standby) return ImportOutcome::kept;
+  // Of workers that end and open connections at the same time, news may change places.
+  const std::uint16_t id = hit.record->sync_id.load(std::memory_order_relaxed);
+  if (id != 0 && id != entry.sync_id) return ImportOutcome::unmatched;
+  end_connection(*hit.record);
+  return ImportOutcome::ended;
+}
+
+// The peer has told of all that it has: what came before and did not come again is gone there.
+void Pipeline::sweep(const Snapshot& snapshot) {
+  sweep_cursor_ = table_.walk(worker_, sweep_cursor_, kSweepSlice, [&](Record& record) {
+    const std::uint8_t epoch = record.import_epoch.load(std::memory_order_relaxed);
+    if (epoch == 0 || epoch == import_epoch_ || !snapshot.services[record.service].standby) return;
+    if (end_connection(record)) count_import(ImportOutcome::swept);
+  });
+  sweeping_ = sweep_cursor_ != 0;
+}
+
+}  // namespace lb

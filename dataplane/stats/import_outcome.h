@@ -1,0 +1,46 @@
+// What became of an entry that the HA peer sent. One table, as with the drop reasons: the name is
+// what `lbcli show sync` prints.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace lb {
+
+#define LB_IMPORT_OUTCOMES(X)                                                          \
+  X(created, "a connection that was not known here")                                   \
+  X(updated, "a known connection: state and age taken over")                           \
+  X(replaced, "a known connection that has another real server now")                   \
+  X(ended, "a connection that ended")                                                  \
+  X(swept, "a connection that the peer has no more, found when all of its had come")   \
+  X(kept, "not taken over: this director is master of the VIP and knows better")       \
+  X(unmatched, "an end of a connection that is not known here, or another one by now") \
+  X(too_old, "a connection that would have expired here")                              \
+  X(unknown_service, "no such service is configured here")                             \
+  X(unknown_real_server, "the service has no such real server here")                   \
+  X(unknown_port, "the client is behind a port that this director lacks")              \
+  X(reply_tuple_taken, "its reply key belongs to another connection here")             \
+  X(table_full, "no room in the connection table")
+
+enum class ImportOutcome : std::uint8_t {
+#define X(name, text) name,
+  LB_IMPORT_OUTCOMES(X)
+#undef X
+      kCount
+};
+
+inline constexpr std::size_t kImportOutcomes = static_cast<std::size_t>(ImportOutcome::kCount);
+
+struct ImportOutcomeText {
+  std::string_view name;
+  std::string_view description;
+};
+
+inline constexpr std::array<ImportOutcomeText, kImportOutcomes> kImportOutcomeTexts = {{
+#define X(name, text) {#name, text},
+    LB_IMPORT_OUTCOMES(X)
+#undef X
+}};
+
+}  // namespace lb

@@ -1,0 +1,110 @@
+#include "dataplane/sync/batch.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "dataplane/packet/flow.h"
+
+namespace lb {
+namespace {
+
+constexpr std::uint8_t kModes = 2;  // of service/snapshot.h: NAT and DR
+
+template <typename T>
+char* put(char* at, const T& value) {
+  std::memcpy(at, &value, sizeof(value));
+  return at + sizeof(value);
+}
+template <typename T>
+const char* get(const char* at, T& value) {
+  std::memcpy(&value, at, sizeof(value));
+  return at + sizeof(value);
+}
+
+char* put_key(char* at, const SyncEntry& entry) {
+  at = put(at, entry.proto);
+  at = put(at, entry.tuple.src.raw);
+  at = put(at, entry.tuple.dst.raw);
+  at = put(at, entry.tuple.sport.raw);
+  at = put(at, entry.tuple.dport.raw);
+  return put(at, entry.sync_id);
+}
+const char* get_key(const char* at, SyncEntry& entry) {
+  at = get(at, entry.proto);
+  at = get(at, entry.tuple.src.raw);
+  at = get(at, entry.tuple.dst.raw);
+  at = get(at, entry.tuple.sport.raw);
+  at = get(at, entry.tuple.dport.raw);
+  return get(at, entry.sync_id);
+}
+
+std::size_t bytes_of(SyncKind kind) {
+  switch (kind) {
+    case SyncKind::kConn:
+      return kSyncConnBytes;
+    case SyncKind::kEnd:
+      return kSyncEndBytes;
+    case SyncKind::kWalkBegin:
+    case SyncKind::kWalkEnd:
+      return 1;
+  }
+  return 0;
+}
+
+bool state_fits(std::uint8_t proto, ConnState state) {
+  if (proto == kProtoUdp) return state == ConnState::kUdp;
+  return proto == kProtoTcp && state >= ConnState::kEstablished && state < ConnState::kUdp;
+}
+
+}  // namespace
+
+void append(std::string& batch, const SyncEntry& entry) {
+  char bytes[kSyncConnBytes];
+  char* at = put(bytes, entry.kind);
+  at = put_key(at, entry);
+  if (entry.kind == SyncKind::kConn) {
+    at = put(at,
+             static_cast<std::uint8_t>(entry.mode << 4 | static_cast<std::uint8_t>(entry.state)));
+    at = put(at, entry.rs_address.raw);
+    at = put(at, entry.rs_port.raw);
+    // 24 bits: the longest timeout is a week, 6 million ticks.
+    const std::uint32_t age = std::min(entry.age_ticks, 0xffffffU);
+    std::memcpy(at, &age, 3);
+    at += 3;
+    at = put(at, entry.client_hop.word);
+  }
+  batch.append(bytes, static_cast<std::size_t>(at - bytes));
+}
+
+std::optional<std::vector<SyncEntry>> decode_batch(std::string_view batch) {
+  std::vector<SyncEntry> entries;
+  entries.reserve(batch.size() / kSyncConnBytes + 1);
+  while (!batch.empty()) {
+    SyncEntry entry;
+    entry.kind = static_cast<SyncKind>(batch.front());
+    const std::size_t bytes = bytes_of(entry.kind);
+    if (bytes == 0 || batch.size() < bytes) return std::nullopt;
+    const char* at = batch.data() + 1;
+    if (bytes > 1) {
+      at = get_key(at, entry);
+      if (entry.proto != kProtoTcp && entry.proto != kProtoUdp) return std::nullopt;
+    }
+    if (entry.kind == SyncKind::kConn) {
+      std::uint8_t mode_state = 0;
+      at = get(at, mode_state);
+      entry.mode = mode_state >> 4;
+      entry.state = static_cast<ConnState>(mode_state & 0x0f);
+      if (entry.mode >= kModes || !state_fits(entry.proto, entry.state)) return std::nullopt;
+      at = get(at, entry.rs_address.raw);
+      at = get(at, entry.rs_port.raw);
+      std::memcpy(&entry.age_ticks, at, 3);
+      at += 3;
+      get(at, entry.client_hop.word);
+    }
+    entries.push_back(entry);
+    batch.remove_prefix(bytes);
+  }
+  return entries;
+}
+
+}  // namespace lb

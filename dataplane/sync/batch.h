@@ -1,0 +1,52 @@
+// Batches of connections as two data planes exchange them: a byte string of entries, each a type
+// and its fields. Addresses and ports are in network order, everything else is little-endian; the
+// format belongs to the sync protocol's version (controlplane/sync). Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/conn/record.h"
+
+namespace lb {
+
+enum class SyncKind : std::uint8_t {
+  kConn = 1,       // a connection as it is now
+  kEnd = 2,        // it ended
+  kWalkBegin = 3,  // all connections follow, ...
+  kWalkEnd = 4,    // ... and those that did not come in between are not there
+};
+
+struct SyncEntry {
+  SyncKind kind = SyncKind::kConn;
+  std::uint8_t proto = 0;
+  FlowTuple tuple;  // from the client to the VIP
+  std::uint16_t sync_id = 0;
+  // of kConn
+  std::uint8_t mode = 0;
+  ConnState state = ConnState::kNone;
+  Be32 rs_address;
+  Be16 rs_port;
+  std::uint32_t age_ticks = 0;  // since its last packet
+  ClientHop client_hop;         // on the wire with the sender's port number, here with ours
+  bool port_known = true;       // false: we have no such port; not on the wire
+
+  bool operator==(const SyncEntry&) const = default;
+};
+
+inline constexpr std::size_t kSyncConnBytes = 34;
+inline constexpr std::size_t kSyncEndBytes = 16;
+
+void append(std::string& batch, const SyncEntry& entry);      // kConn, kEnd
+inline void append_mark(std::string& batch, SyncKind mark) {  // kWalkBegin, kWalkEnd
+  batch.push_back(static_cast<char>(mark));
+}
+
+// All of the entries, or nothing when the batch is torn or an entry is none: a type, protocol, mode
+// or state that does not exist, a half-open or ended state.
+std::optional<std::vector<SyncEntry>> decode_batch(std::string_view batch);
+
+}  // namespace lb

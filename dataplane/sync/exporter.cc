@@ -1,0 +1,240 @@
+#include "dataplane/sync/exporter.h"
+
+#include <algorithm>
+
+namespace lb {
+namespace {
+
+// Records looked at per fill() and stage, so that the main thread has its turn.
+constexpr std::uint32_t kLooks = 65'536;
+constexpr std::size_t kAhead = 8;  // records that come into the cache while others are read
+// A refresh that comes late by the time that a batch takes must not let the peer's copy expire.
+constexpr std::uint32_t kLongestRefresh = 600;  // ticks: a minute
+constexpr std::uint32_t kShortestRefresh = 10;  // a second
+constexpr std::uint32_t kWalkAgainAfter = 100;  // ticks between two walks for lost ends
+
+std::uint32_t stamp_of(const ConnTable::Copy& conn) {
+  return conn.generation << 4 | static_cast<std::uint32_t>(conn.state);
+}
+
+// A third of the shortest lifetime of a connection that goes on: two rounds may be missed.
+std::uint32_t refresh_ticks(const Snapshot& snapshot) {
+  const auto of = [&](ConnState s) { return snapshot.timeout_ticks[static_cast<std::size_t>(s)]; };
+  return std::clamp(std::min(of(ConnState::kEstablished), of(ConnState::kUdp)) / 3,
+                    kShortestRefresh, kLongestRefresh);
+}
+
+SyncEntry entry_of(const ConnTable::Copy& conn, std::uint32_t index, const Snapshot& snapshot,
+                   std::uint32_t now) {
+  SyncEntry entry;
+  entry.proto = conn.proto;
+  entry.tuple = conn.tuple[0];
+  entry.sync_id = sync_id_of({index, conn.generation});
+  entry.mode = conn.mode;
+  entry.state = conn.state;
+  entry.rs_address = snapshot.real_servers[conn.rs].address;
+  entry.rs_port = snapshot.real_servers[conn.rs].port;
+  // A worker may be a tick ahead of us.
+  entry.age_ticks = is_later(conn.last_seen, now) ? 0 : now - conn.last_seen;
+  entry.client_hop = conn.client_hop;
+  return entry;
+}
+
+}  // namespace
+
+Exporter::Exporter(const ConnTable& table, std::span<ChangeLog* const> logs, RangeMarks& marks)
+    : table_(table), logs_(logs.begin(), logs.end()), marks_(marks) {}
+
+void Exporter::begin() {
+  told_.assign(table_.records(), 0);
+  for (ChangeLog* log : logs_) {
+    log->turn(true);
+    // What was logged for the peer before.
+    log->changed_ring().pop(log->changed_ring().waiting());
+    log->ended_ring().pop(log->ended_ring().waiting());
+  }
+  marked_.clear();
+  walk_due_ = true;
+  walk_began_.reset();
+  walking_ = false;
+  on_ = true;
+}
+
+void Exporter::end() {
+  for (ChangeLog* log : logs_) log->turn(false);
+  on_ = false;
+}
+
+Exporter::Fill Exporter::fill(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
+                              std::uint32_t now) {
+  Fill result;
+  if (!on_) return result;
+  if (walk_due_ && !walking_ && (!walk_began_ || now - *walk_began_ >= kWalkAgainAfter)) {
+    begin_walk(batch);
+    walk_began_ = now;
+  }
+  fill_ended(batch, max_bytes, snapshot);
+  // A walk has half of the room at least: it ends also when changes never do.
+  const std::size_t reserve = walking_ || !marked_.empty() ? max_bytes / 2 : 0;
+  fill_changed(batch, max_bytes - reserve, snapshot, now);
+  fill_marked(batch, max_bytes, snapshot, now);
+  if (walking_) {
+    result.walk_end = fill_walk(batch, max_bytes, snapshot, now);
+  } else {
+    fill_refresh(batch, max_bytes, snapshot, now);
+  }
+  result.more = walking_ || !marked_.empty() || batch.size() >= max_bytes - reserve;
+  return result;
+}
+
+void Exporter::begin_walk(std::string& batch) {
+  append_mark(batch, SyncKind::kWalkBegin);
+  walk_due_ = false;
+  walking_ = true;
+  walk_at_ = 0;
+  ++counters_.walks;
+}
+
+void Exporter::fill_ended(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot) {
+  std::uint64_t lost = 0;
+  for (ChangeLog* log : logs_) {
+    SpscRing<EndedConn>& ring = log->ended_ring();
+    const std::size_t waiting = ring.waiting();
+    std::size_t taken = 0;
+    for (; taken < waiting && batch.size() < max_bytes; ++taken) {
+      const EndedConn& conn = ring.peek(taken);
+      const std::uint32_t service =
+          snapshot.find_service(conn.tuple.dst, conn.tuple.dport, conn.proto);
+      if (service == kNoSlot || !snapshot.services[service].exported()) continue;
+      SyncEntry entry;
+      entry.kind = SyncKind::kEnd;
+      entry.proto = conn.proto;
+      entry.tuple = conn.tuple;
+      entry.sync_id = conn.sync_id;
+      append(batch, entry);
+      ++counters_.ended;
+    }
+    ring.pop(taken);
+    lost += log->lost_ends();
+  }
+  // The peer may hold some that are gone: only a whole walk tells which.
+  if (lost != lost_ends_seen_) walk_due_ = true;
+  lost_ends_seen_ = lost;
+}
+
+void Exporter::fill_changed(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
+                            std::uint32_t now) {
+  for (ChangeLog* log : logs_) {
+    SpscRing<Handle>& ring = log->changed_ring();
+    const std::size_t waiting = std::min<std::size_t>(ring.waiting(), kLooks);
+    std::size_t taken = 0;
+    for (; taken < waiting && batch.size() < max_bytes; ++taken) {
+      if (taken + kAhead < waiting) {
+        const std::uint32_t ahead = ring.peek(taken + kAhead).index;
+        table_.prefetch_record_at(ahead);
+        __builtin_prefetch(&told_[ahead], 1);
+      }
+      add(batch, ring.peek(taken).index, Why::kChanged, snapshot, now);
+    }
+    ring.pop(taken);
+  }
+}
+
+// Ranges that met a full ring.
+void Exporter::fill_marked(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
+                           std::uint32_t now) {
+  if (marks_.take_any()) {
+    for (std::uint32_t range = 0; range < marks_.ranges(); ++range) {
+      if (marks_.take(range)) marked_.push_back(range);
+    }
+  }
+  for (std::uint32_t looks = 0; !marked_.empty() && looks < kLooks && batch.size() < max_bytes;
+       ++looks) {
+    const std::uint32_t index = marked_.back() * RangeMarks::kRange + marked_at_;
+    if (index < table_.records()) add(batch, index, Why::kRange, snapshot, now);
+    if (++marked_at_ == RangeMarks::kRange) {
+      marked_at_ = 0;
+      marked_.pop_back();
+    }
+  }
+}
+
+// True: the walk is over.
+bool Exporter::fill_walk(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
+                         std::uint32_t now) {
+  const std::uint32_t records = table_.records();
+  const std::uint32_t end = std::min(records, walk_at_ + std::min(kLooks, records - walk_at_));
+  for (; walk_at_ < end && batch.size() < max_bytes; ++walk_at_) {
+    if (walk_at_ + kAhead < end) table_.prefetch_record_at(walk_at_ + kAhead);
+    add(batch, walk_at_, Why::kWalk, snapshot, now);
+  }
+  if (walk_at_ < records) return false;
+  append_mark(batch, SyncKind::kWalkEnd);
+  walking_ = false;
+  walk_at_ = 0;
+  return true;
+}
+
+void Exporter::fill_refresh(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
+                            std::uint32_t now) {
+  const std::uint32_t records = table_.records();
+  const std::uint32_t period = refresh_ticks(snapshot);
+  const std::uint32_t elapsed = std::min(now - refreshed_tick_, period);
+  refreshed_tick_ = now;
+  refresh_credit_ += (std::uint64_t{records} * elapsed << 16) / period;
+  refresh_credit_ = std::min(refresh_credit_, std::uint64_t{records} << 16);
+  for (std::uint32_t looks = 0;
+       refresh_credit_ >= 1 << 16 && looks < kLooks && batch.size() < max_bytes; ++looks) {
+    refresh_credit_ -= 1 << 16;
+    add(batch, refresh_at_, Why::kRefresh, snapshot, now);
+    refresh_at_ = refresh_at_ + 1 < records ? refresh_at_ + 1 : 0;
+  }
+}
+
+// Appends the record's connection unless there is nothing to say about it.
+bool Exporter::add(std::string& batch, std::uint32_t index, Why why, const Snapshot& snapshot,
+                   std::uint32_t now) {
+  ConnTable::Copy conn;
+  if (!table_.read(index, conn) || is_half_open(conn.state)) return false;
+  const ServiceEntry& service = snapshot.services[conn.service];
+  const std::uint32_t stamp = stamp_of(conn);
+  switch (why) {
+    case Why::kChanged:
+    case Why::kRange:
+      if (!service.exported() || told_[index] == stamp) return false;
+      break;
+    case Why::kWalk:
+      // What was made here is told also when another is master now: it may be all that there is.
+      if (!service.sync || (service.standby && conn.imported)) return false;
+      break;
+    case Why::kRefresh:
+      if (!service.exported()) return false;
+      if (told_[index] == stamp && now - conn.last_seen > refresh_ticks(snapshot) + 1) return false;
+      break;
+  }
+  told_[index] = stamp;
+  append(batch, entry_of(conn, index, snapshot, now));
+  ++(why == Why::kChanged   ? counters_.changed
+     : why == Why::kRefresh ? counters_.refreshed
+                            : counters_.walked);
+  return true;
+}
+
+Exporter::Counters Exporter::counters() const {
+  Counters all = counters_;
+  for (const ChangeLog* log : logs_) {
+    all.lost += log->lost();
+    all.lost_ends += log->lost_ends();
+  }
+  return all;
+}
+
+std::uint64_t Exporter::pending() const {
+  std::uint64_t all = 0;
+  for (const ChangeLog* log : logs_) {
+    all += log->changed_ring().waiting() + log->ended_ring().waiting();
+  }
+  return all;
+}
+
+}  // namespace lb

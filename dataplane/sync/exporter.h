@@ -1,0 +1,91 @@
+// Makes the batches that keep the peer's connection table like ours. Main thread.
+//
+//   worker: ChangeLog --------> ended, changed --+
+//   a peer joined: the whole table, in slices ---+--> fill() -> batch
+//   a full ring: the marked ranges again --------+
+//   what went on since the last round (last_seen), one round per refresh time
+//
+// Changes are coalesced: of a connection that changed several times between two batches the last
+// state is sent, of one that came and went in between nothing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dataplane/conn/table.h"
+#include "dataplane/service/snapshot.h"
+#include "dataplane/sync/batch.h"
+#include "dataplane/sync/change_log.h"
+
+namespace lb {
+
+class Exporter {
+ public:
+  struct Counters {
+    std::uint64_t changed = 0;    // connections sent because they changed
+    std::uint64_t ended = 0;      // ends sent
+    std::uint64_t walked = 0;     // connections sent by a walk of the whole table or a marked range
+    std::uint64_t refreshed = 0;  // connections sent because they go on
+    std::uint64_t walks = 0;      // of the whole table, begun
+    std::uint64_t lost = 0;       // changes that met a full ring; their ranges were walked again
+    std::uint64_t lost_ends = 0;  // ends that met a full ring; the whole table was walked again
+  };
+
+  // All outlive the exporter; the logs are one per worker.
+  Exporter(const ConnTable& table, std::span<ChangeLog* const> logs, RangeMarks& marks);
+
+  // A peer joined: it gets everything.
+  void begin();
+  // It left: nothing is logged any more.
+  void end();
+
+  struct Fill {
+    bool more = false;      // there was more than fitted
+    bool walk_end = false;  // the walk of the whole table ended in this batch
+  };
+  // Appends entries to `batch` while it is smaller than `max_bytes`. To be called some hundred
+  // times a second while a peer is there. `now` is the coarse tick.
+  Fill fill(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot, std::uint32_t now);
+
+  Counters counters() const;
+  std::uint64_t pending() const;  // entries that wait in the rings
+
+ private:
+  enum class Why : std::uint8_t { kChanged, kWalk, kRange, kRefresh };
+
+  void fill_ended(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot);
+  void fill_changed(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
+                    std::uint32_t now);
+  void fill_marked(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
+                   std::uint32_t now);
+  bool fill_walk(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
+                 std::uint32_t now);
+  void fill_refresh(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
+                    std::uint32_t now);
+  bool add(std::string& batch, std::uint32_t index, Why why, const Snapshot& snapshot,
+           std::uint32_t now);
+  void begin_walk(std::string& batch);
+
+  const ConnTable& table_;
+  const std::vector<ChangeLog*> logs_;
+  RangeMarks& marks_;
+  Counters counters_;
+  // By record: what the peer was told last, generation and state; 0: nothing.
+  std::vector<std::uint32_t> told_;
+  bool on_ = false;
+  bool walk_due_ = false;
+  bool walking_ = false;
+  std::uint32_t walk_at_ = 0;
+  std::optional<std::uint32_t> walk_began_;
+  std::vector<std::uint32_t> marked_;  // ranges to walk
+  std::uint32_t marked_at_ = 0;        // in the last of them
+  std::uint64_t lost_ends_seen_ = 0;
+  std::uint32_t refresh_at_ = 0;
+  std::uint32_t refreshed_tick_ = 0;
+  std::uint64_t refresh_credit_ = 0;  // records to look at, in 1/2^16
+};
+
+}  // namespace lb
