@@ -116,6 +116,8 @@ bool decode(const Datagram& datagram, Advert& advert, Reject& reject) {
   }
   // Zero would make every timer run out at once.
   if (advert.interval.count() == 0) return fail(Reject::bad_interval);
+  // RFC 9568 section 5.2.5.
+  if (count == 0 && advert.version == 3) return fail(Reject::bad_address_list);
   advert.addresses.clear();
   for (std::size_t at = kHeaderBytes; at < addresses_end; at += kAddressBytes) {
     advert.addresses.push_back(Ipv4Address::from_host(read32(bytes, at)));
