@@ -54,8 +54,11 @@ void Group::backup_advert(MemberState& member, const Advert& advert, Time now) {
   } else if (!may_preempt(now) || advert.priority >= member.options.priority) {
     resigned_ = false;
     peer_holding_ = false;
+    lower_heard_ = false;
     if (advert.version == 3) member.master_interval = advert.interval;
     member.down_at = now + down_interval(member);
+  } else {
+    lower_heard_ = true;
   }
 }
 
@@ -85,23 +88,25 @@ void Group::master_advert(Actions& actions, std::size_t member, const Advert& ad
 Actions Group::expire(Time now) {
   Actions actions;
   if (state_ == State::kMaster) {
-    for (std::size_t i = 0; i < members_.size(); ++i) {
-      MemberState& member = members_[i];
-      if (member.advert_at > now) continue;
-      send(actions, i, member.options.priority);
-      // In step with the beginning, unless whole intervals were missed.
-      member.advert_at += member.options.interval;
-      if (member.advert_at <= now) member.advert_at = now + member.options.interval;
-    }
+    judge_two_masters(actions, now);
+    if (state_ == State::kMaster) send_due(actions, now);
   } else if (state_ == State::kBackup) {
     const bool silent = std::ranges::all_of(
         members_, [now](const MemberState& member) { return member.down_at <= now; });
     if (!silent) return actions;
-    peer_holding_ = !resigned_ && peer_master_is_better();
+    const bool preempts = lower_heard_ && may_preempt(now);
+    if (lower_heard_ && !preempts && !resigned_) {
+      // Preemption was forbidden after the last advert of a lower master, which counts from now on.
+      wait_for_master(now);
+      return actions;
+    }
+    peer_holding_ = !resigned_ && !preempts && peer_master_is_better();
     if (peer_holding_ || frozen_) {
       for (MemberState& member : members_) member.down_at = now + member.master_interval;
     } else if (resigned_) {
       enter_master(actions, "the master resigned", now);
+    } else if (preempts) {
+      enter_master(actions, "the master has a lower priority", now);
     } else {
       enter_master(actions, "no advert from a master", now);
     }
@@ -149,13 +154,32 @@ void Group::judge_faults(Actions& actions, Time now) {
 Actions Group::set_peer(const Peer& peer, Time now) {
   Actions actions;
   peer_ = peer;
-  if (state_ == State::kMaster && peer_master_is_better()) {
-    enter(actions, State::kBackup,
-          "the peer is master too and better (" + std::to_string(peer.fitness.health) +
-              " working ports, priority " + std::to_string(peer.fitness.priority) + ")",
-          now);
+  if (state_ == State::kMaster) {
+    judge_two_masters(actions, now);
+  } else if (peer_holds() && !peer_master_is_better()) {
+    // Its adverts have been missing all along: not a moment longer.
+    for (MemberState& member : members_) member.down_at = now;
+    return expire(now);
   }
   return actions;
+}
+
+void Group::judge_two_masters(Actions& actions, Time now) {
+  if (!peer_is_master()) {
+    two_since_.reset();
+    return;
+  }
+  if (!two_since_) two_since_ = now;
+  // An interval for the adverts to settle it and for word of that to arrive: else one would leave
+  // because of an advert and the other one because of old news.
+  milliseconds interval{0};
+  for (const MemberState& member : members_) interval = std::max(interval, member.options.interval);
+  if (!peer_master_is_better() || now - *two_since_ < interval) return;
+  send_resignations(actions);
+  enter(actions, State::kBackup,
+        "the peer is master too and better (" + std::to_string(peer_.fitness.health) +
+            " working ports, priority " + std::to_string(peer_.fitness.priority) + ")",
+        now);
 }
 
 Actions Group::resign(const std::string& reason, Time now) {
@@ -198,11 +222,12 @@ std::optional<Time> Group::next_deadline() const {
 }
 
 bool Group::may_preempt(Time now) const {
+  if (peer_is_master() && peer_.fitness.health > health_) return false;
   return preempt_ && gate_open_ && !held_ && !frozen_ && now >= preempt_from_;
 }
 
 bool Group::peer_master_is_better() const {
-  if (!peer_.alive || peer_.state != State::kMaster) return false;
+  if (!peer_is_master()) return false;
   // A master that works as well as we would is left alone; of two masters the better one stays.
   return state_ == State::kMaster ? peer_.fitness > fitness() : peer_.fitness.health >= health_;
 }
@@ -221,6 +246,7 @@ milliseconds Group::down_interval(const MemberState& member) const {
 void Group::wait_for_master(Time now) {
   peer_holding_ = false;
   resigned_ = false;
+  lower_heard_ = false;
   for (MemberState& member : members_) member.down_at = now + down_interval(member);
 }
 
@@ -235,6 +261,17 @@ void Group::send_all(Actions& actions, Time now) {
   }
 }
 
+void Group::send_due(Actions& actions, Time now) {
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    MemberState& member = members_[i];
+    if (member.advert_at > now) continue;
+    send(actions, i, member.options.priority);
+    // In step with the beginning, unless whole intervals were missed.
+    member.advert_at += member.options.interval;
+    if (member.advert_at <= now) member.advert_at = now + member.options.interval;
+  }
+}
+
 void Group::send_resignations(Actions& actions) const {
   for (std::size_t i = 0; i < members_.size(); ++i) send(actions, i, kResignPriority);
 }
@@ -244,6 +281,7 @@ void Group::enter(Actions& actions, State to, const std::string& reason, Time no
                      .from = std::exchange(state_, to),
                      .to = to,
                      .reason = reason});
+  two_since_.reset();
   if (to == State::kBackup) wait_for_master(now);
 }
 

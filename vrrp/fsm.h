@@ -14,13 +14,16 @@
 //  MASTER   advert, higher, or equal and from a
 //           higher address                           -> BACKUP  wait, by the master's interval
 //  MASTER   advert, lower                            =  advert, announce the addresses anew
-//  MASTER   resign, yield                            -> BACKUP  adverts of priority 0
+//  MASTER   resign, or the peer is master too by the
+//           sync link for an interval, and better    -> BACKUP  adverts of priority 0
 //  any      a member fails                           -> FAULT   adverts of priority 0 if MASTER
 //  FAULT    no member fails any more                 -> BACKUP  wait for the master
 //
 // Beyond the RFCs: a group waits until the master is silent on all its members, so that a LAN that
 // is cut once does not make two masters; a resignation heard on one member counts for all. The gate
-// (whether our connection table is complete) closes preemption, not takeover from a dead master.
+// (whether our connection table is complete) closes preemption, not takeover from a dead master. A
+// peer with more working ports is not preempted either. The peer holds while it is heard on the
+// sync link alone; once adverts arrive, they decide.
 #pragma once
 
 #include <chrono>
@@ -126,16 +129,19 @@ class Group {
   };
 
   bool may_preempt(Time now) const;
+  bool peer_is_master() const { return peer_.alive && peer_.state == State::kMaster; }
   bool peer_master_is_better() const;
   milliseconds skew(const MemberState& member) const;
   milliseconds down_interval(const MemberState& member) const;
   void wait_for_master(Time now);
   void send(Actions& actions, std::size_t member, std::uint8_t priority) const;
   void send_all(Actions& actions, Time now);
+  void send_due(Actions& actions, Time now);
   void send_resignations(Actions& actions) const;
   void enter(Actions& actions, State to, const std::string& reason, Time now);
   void enter_master(Actions& actions, const std::string& reason, Time now);
   void judge_faults(Actions& actions, Time now);
+  void judge_two_masters(Actions& actions, Time now);
   void backup_advert(MemberState& member, const Advert& advert, Time now);
   void master_advert(Actions& actions, std::size_t member, const Advert& advert, Ipv4Address source,
                      Time now);
@@ -150,7 +156,9 @@ class Group {
   bool held_ = false;
   bool frozen_ = false;
   bool peer_holding_ = false;
-  bool resigned_ = false;  // the master left by itself
+  bool resigned_ = false;     // the master left by itself
+  bool lower_heard_ = false;  // BACKUP: the wait goes on although there is a master, a lower one
+  std::optional<Time> two_since_;  // MASTER: the sync link tells that the peer is master too
   Time preempt_from_;
 };
 
