@@ -8,7 +8,8 @@ import sys
 import time
 
 from ballast_lab import director
-from ballast_lab.lab import Lab, LabError
+from ballast_lab.errors import LabError
+from ballast_lab.lab import Lab
 from ballast_lab.netns import CommandFailed
 from ballast_lab.processes import wait_until
 from ballast_lab.topology import DR_VIP, NAT_VIP, server_address

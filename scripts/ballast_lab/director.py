@@ -6,7 +6,7 @@ from ballast_lab.topology import (DIRECTOR_LAN, DIRECTOR_WAN, DR_VIP, NAT_VIP, W
                                   server_address)
 
 MODES = {"nat": ["nat"], "dr": ["dr"], "both": ["nat", "dr"]}
-_MEMORY_MB = 512
+MEMORY_MB = 512
 _SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
@@ -64,7 +64,7 @@ def default_services(mode, servers):
     return services
 
 
-def config(run_dir, services, driver="af_packet", memory_mb=_MEMORY_MB):
+def config(run_dir, services, driver="af_packet", memory_mb=MEMORY_MB):
     main_lcore, workers = cpus()
     devices = {
         "af_packet": "net_af_packet{number},iface={interface},framecnt=4096",

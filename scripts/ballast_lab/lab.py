@@ -4,11 +4,11 @@ import json
 import os
 import re
 import shutil
-import socket
-import subprocess
 import tomllib
 
-from ballast_lab import director, servers
+from ballast_lab import director, pair, servers
+from ballast_lab.daemons import Director
+from ballast_lab.errors import LabError
 from ballast_lab.netns import existing
 from ballast_lab.processes import Process, wait_until
 from ballast_lab.topology import Network
@@ -18,20 +18,21 @@ _ROOT = "/run"
 _NAME = re.compile(r"[a-z0-9]{1,24}")
 
 
-class LabError(Exception):
-    """Something an operator can mend; the message says what."""
-
-
 class Lab(Views):
-    """`up` makes it, `down` removes it; Lab.open() finds one that is up."""
+    """`up` makes it, `down` removes it; Lab.open() finds one that is up. What it tells and does of
+    a director is lb1's, unless it is asked for another one: `directors` has them by name."""
 
-    def __init__(self, name, clients=2, server_count=3):
+    def __init__(self, name, clients=2, server_count=3, ha=False):
         if not _NAME.fullmatch(name):
             raise LabError(f"lab name '{name}': up to 24 lower-case letters and digits")
         self.name = name
         self.dir = os.path.join(_ROOT, f"ballast-lab-{name}")
-        self.network = Network(f"ballast-{name}-", clients, server_count)
-        self.config_path = os.path.join(self.dir, "ballast.toml")
+        self.network = Network(f"ballast-{name}-", clients, server_count, ha)
+        self.directors = {}
+        for host in self.network.directors:
+            folder, prefix = (f"{self.dir}/{host}", f"{host}-") if ha else (self.dir, "")
+            self.directors[host] = Director(self, host, f"{folder}/ballast.toml", prefix)
+        self.configured = list(self.directors)  # those that the lab starts
         self.processes = {}
         self.ready = lambda rs: rs["up"] and rs["next_hop_resolved"]
         self.build = director.build_dir()
@@ -46,41 +47,58 @@ class Lab(Views):
                 state = json.load(state_file)
         except FileNotFoundError:
             raise LabError(f"no lab '{name}' is up; `scripts/lab up --name {name}` makes one") from None
-        lab = cls(name, state["clients"], state["servers"])
-        lab.config_path = state["config"]
+        lab = cls(name, state["clients"], state["servers"], state["ha"])
+        lab.configured = list(state["configs"])
+        for host, config_path in state["configs"].items():
+            lab.directors[host].config_path = config_path
         lab.build = state["build"]
         lab.processes = {r["name"]: Process.from_record(r) for r in state["processes"]}
         return lab
 
-    def up(self, config=None, config_path=None, prepare=None):
-        """Network, real servers and, given a configuration (tables or an operator's file), the
-        director. Waits until every real server that is checked is up. `prepare(lab)` is called
-        before the director starts. Leaves nothing after a failure."""
+    def up(self, configs=None, config_paths=None, prepare=None):
+        """Network, real servers and the directors for which there is a configuration: {director: it},
+        as tables (without the director's name they are lb1's) or as paths of an operator's files.
+        Waits until every real server that is checked is up and a pair has one master.
+        `prepare(lab)` is called before the directors start. Leaves nothing after a failure."""
         try:
             os.mkdir(self.dir, mode=0o755)
         except FileExistsError:
             raise LabError(f"lab '{self.name}' is up already; `scripts/lab down --name {self.name}` "
                            "removes it") from None
         try:
-            if config_path is not None:
-                self.config_path = os.path.abspath(config_path)
-                with open(self.config_path, "rb") as file:
-                    config = tomllib.load(file)
-            elif config is not None:
-                self.write_config(config)
+            configs = self._take_configs(configs, config_paths)
+            if self.network.ha:
+                pair.make_key(self.dir)
             self._save()
-            self.network.create(director.dr_vips(config or {}))
+            self.network.create(sorted({vip for tables in configs.values()
+                                        for vip in director.dr_vips(tables)}))
             servers.make_payloads(self.payload_dir)
             servers.make_certificate(f"{self.dir}/tls")
             for name in self.network.servers:
                 self.start_server(name)
             if prepare is not None:
                 prepare(self)
-            if config is not None:
-                self.start_director()
+            self.start_directors()
         except BaseException:
             self.down()
             raise
+
+    def _take_configs(self, configs, config_paths):
+        """{director: tables} of what up() was given; from now on the lab knows whom it starts."""
+        if config_paths is not None:
+            configs = {}
+            for name, path in config_paths.items():
+                self.directors[name].config_path = os.path.abspath(path)
+                with open(path, "rb") as file:
+                    configs[name] = tomllib.load(file)
+        else:
+            if configs and not set(configs) <= set(self.directors):
+                configs = {"lb1": configs}
+            configs = configs or {}
+            for name, tables in configs.items():
+                self.directors[name].write_config(tables)
+        self.configured = list(configs)
+        return configs
 
     def down(self):
         for process in reversed(list(self.processes.values())):
@@ -104,19 +122,11 @@ class Lab(Views):
     def tls_ca_file(self):
         return f"{self.dir}/tls/cert.pem"
 
-    def run_dir(self):
-        with open(self.config_path, "rb") as file:
-            return tomllib.load(file).get("director", {}).get("run_dir", "/run/ballast")
-
     def host(self, name):
         try:
             return self.network.hosts[name]
         except KeyError:
             raise LabError(f"no host '{name}'; there are {' '.join(self.network.hosts)}") from None
-
-    def write_config(self, tables):
-        with open(self.config_path, "w", encoding="utf-8") as out:
-            out.write(director.to_toml(tables))
 
     def log_path(self, process_name):
         return f"{self.dir}/{process_name}.log"
@@ -165,67 +175,82 @@ class Lab(Views):
 
         wait_until(listening, 10, f"{process_name} to listen on port {port}")
 
-    # ---- director
-
-    def start_dataplane(self):
-        return self.spawn("lb-dataplane", "lb1",
-                          [self._program("lb-dataplane"), "--config", self.config_path])
-
-    def start_controlplane(self):
-        return self.spawn("lb-controlplane", "lb1",
-                          [self._program("lb-controlplane"), "--config", self.config_path])
-
-    def start_director(self):
-        self.start_dataplane()
-        self.start_controlplane()
-        self.wait_servers_up()
-
-    def wait_servers_up(self, timeout=30):
-        """Until the data plane holds every real server as `self.ready` wants it: up, with a known
-        next hop."""
-        def ready():
-            for name in ("lb-dataplane", "lb-controlplane"):
-                if not self.processes[name].running():
-                    raise LabError(f"{name} ended:\n{self.log_text(name)[-4000:]}")
-            try:
-                states = self.real_servers()
-            except LabError:
-                return False
-            return states and all(self.ready(rs) for rs in states)
-
-        try:
-            wait_until(ready, timeout, "every real server to be up", every=0.1)
-        except TimeoutError as error:
-            logs = "\n".join(f"--- {name}\n{self.log_text(name)[-4000:]}"
-                             for name in ("lb-dataplane", "lb-controlplane"))
-            raise LabError(f"{error}\n{logs}") from None
-
-    def controlplane_answers(self):
-        """Whether the control plane accepts a connection on its socket."""
-        with socket.socket(socket.AF_UNIX) as probe:
-            return probe.connect_ex(f"{self.run_dir()}/controlplane.sock") == 0
-
-    def lbcli(self, *arguments, check=True):
-        """Runs lbcli; returns the completed process. Unless told not to, an error is a LabError."""
-        done = subprocess.run([self._program("lbcli"), "--config", self.config_path, *arguments],
-                              capture_output=True, text=True, timeout=60, check=False)
-        if check and done.returncode != 0:
-            raise LabError(f"lbcli {' '.join(arguments)}: exit {done.returncode}: {done.stderr.strip()}")
-        return done
-
-    def show(self, *arguments):
-        """`lbcli show ... --json`, parsed."""
-        return json.loads(self.lbcli("show", *arguments, "--json").stdout)
-
-    def _program(self, name):
+    def program(self, name):
         path = os.path.join(self.build, name)
         if not os.access(path, os.X_OK):
             raise LabError(f"{path} is not there; scripts/build makes it")
         return path
 
+    # ---- directors
+
+    def start_directors(self):
+        """All that have a configuration; waits until they are ready."""
+        running = [self.directors[name] for name in self.configured]
+        for each in running:
+            each.start()
+        for each in running:
+            each.wait_servers_up()
+        if len(running) > 1:
+            self.wait_one_master()
+
+    def masters(self):
+        """{instance: directors that are its master}, of the directors that run."""
+        masters = {}
+        for name in self.configured:
+            if self.directors[name].running():
+                for instance, state in self.directors[name].roles().items():
+                    masters.setdefault(instance, [])
+                    masters[instance] += [name] if state == "MASTER" else []
+        return masters
+
+    def wait_one_master(self, timeout=15):
+        """Until every instance has one master, and it is the same director; returns its name."""
+        def one():
+            try:
+                masters = list(self.masters().values())
+            except LabError:
+                return None  # lbcli found a daemon that is not yet there
+            same = masters and all(each == masters[0] for each in masters)
+            return masters[0][0] if same and len(masters[0]) == 1 else None
+
+        return wait_until(one, timeout, "one director to be master of all instances")
+
+    @property
+    def config_path(self):
+        return self.directors["lb1"].config_path
+
+    def run_dir(self):
+        return self.directors["lb1"].run_dir()
+
+    def write_config(self, tables):
+        self.directors["lb1"].write_config(tables)
+
+    def start_dataplane(self):
+        return self.directors["lb1"].start_daemon("lb-dataplane")
+
+    def start_controlplane(self):
+        return self.directors["lb1"].start_daemon("lb-controlplane")
+
+    def start_director(self):
+        self.directors["lb1"].start()
+        self.wait_servers_up()
+
+    def wait_servers_up(self, timeout=30):
+        self.directors["lb1"].wait_servers_up(timeout)
+
+    def controlplane_answers(self):
+        return self.directors["lb1"].controlplane_answers()
+
+    def lbcli(self, *arguments, check=True, director="lb1"):
+        return self.directors[director].lbcli(*arguments, check=check)
+
+    def show(self, *arguments):
+        return self.directors["lb1"].show(*arguments)
+
     def _save(self):
         state = {"clients": len(self.network.clients), "servers": len(self.network.servers),
-                 "config": self.config_path, "build": self.build,
+                 "ha": self.network.ha, "build": self.build,
+                 "configs": {name: self.directors[name].config_path for name in self.configured},
                  "processes": [p.record() for p in self.processes.values()]}
         partial = f"{self.dir}/state.json.new"
         with open(partial, "w", encoding="utf-8") as out:

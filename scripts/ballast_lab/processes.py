@@ -57,8 +57,8 @@ class Process:
 
     def running(self):
         if self._popen is not None:
-            # Not by /proc: a program whose main thread has ended is a zombie there before its other threads are gone and
-            # its exit status can be had.
+            # Not by /proc: a program whose main thread has ended is a zombie there before its
+            # other threads are gone and its exit status can be had.
             return self._popen.poll() is None
         return self.started is not None and _start_time(self.pid) == self.started
 
@@ -84,8 +84,11 @@ class Process:
         if self.running():
             self.kill()
 
-    def kill(self):
+    def signal_group_kill(self):
         if self.running():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
-            self.wait(10)
+
+    def kill(self):
+        self.signal_group_kill()
+        self.wait(10)

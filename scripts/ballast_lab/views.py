@@ -29,3 +29,7 @@ class Views:
     def drops(self):
         """{reason: packets} of every reason."""
         return {row["reason"]: row["packets"] for row in self.show("drops")["drops"]}
+
+    def roles(self):
+        """{instance: "MASTER", "BACKUP" or "FAULT"}."""
+        return {row["name"]: row["state"] for row in self.show("ha")["instances"]}
