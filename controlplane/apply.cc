@@ -1,5 +1,6 @@
 #include "controlplane/apply.h"
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
@@ -11,6 +12,7 @@
 #include "config/base/log.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/dataplane_client.h"
+#include "controlplane/failover/failover.h"
 #include "controlplane/health/checker.h"
 #include "controlplane/interfaces.h"
 #include "controlplane/netlink/monitor.h"
@@ -72,10 +74,14 @@ class Applier::Impl {
         ready_timer(io_context) {}
 
   Result<void> start();
+  void leave(std::function<void()> done);
   void stop();
+  Result<std::string> ha_command(const api::control::HaCommand& command);
   void fill_status(api::control::Status& status) const;
 
  private:
+  Result<void> start_failover();
+  bool has_server_up(const std::string& service) const;
   void on_kernel_change(const netlink::Changes& changes);
   void on_connected(const api::Snapshot& running);
   void on_disconnected();
@@ -102,6 +108,8 @@ class Applier::Impl {
   std::optional<NextHops> next_hops;
   std::optional<health::Checker> checker;
   std::optional<DataplaneClient> dataplane;
+  std::optional<Failover> failover;
+  std::set<Ipv4Address> standby;  // VIPs of which another director is master
 
   boost::asio::steady_timer push_timer;
   std::optional<Clock::time_point> push_due;
@@ -135,6 +143,7 @@ Result<void> Applier::Impl::start() {
           .disconnected = [this] { on_disconnected(); },
           .applied = [this](std::uint64_t) { on_applied(); },
           .refused = [this](const std::string& why) { on_refused(why); }});
+  if (auto result = start_failover(); !result) return result;
   dataplane->start();
   notify_status("waiting for the data plane");
   ready_timer.expires_after(kReadyAnyway);
@@ -142,6 +151,45 @@ Result<void> Applier::Impl::start() {
     if (!error) become_ready();
   });
   return {};
+}
+
+Result<void> Applier::Impl::start_failover() {
+  if (config.ha.instances.empty()) return {};
+  failover.emplace(
+      io, config, monitor->state(),
+      Failover::Host{
+          .set_vips =
+              [this](std::vector<Vip> up, std::vector<Vip> undecided) {
+                interfaces->set_ha_vips(std::move(up), std::move(undecided));
+              },
+          .announce = [this](const Vip& vip) { interfaces->announce(vip); },
+          .set_standby =
+              [this](std::set<Ipv4Address> vips) {
+                if (standby == vips) return;
+                standby = std::move(vips);
+                push_within(kAtOnce);
+              },
+          .has_server_up = [this](const std::string& service) { return has_server_up(service); }});
+  return failover->start();
+}
+
+bool Applier::Impl::has_server_up(const std::string& name) const {
+  return std::ranges::any_of(config.services, [&](const config::Service& service) {
+    return service.name == name &&
+           std::ranges::any_of(service.real_servers, [&](const config::RealServer& server) {
+             return checker->state(target_of(service, server)).up;
+           });
+  });
+}
+
+void Applier::Impl::leave(std::function<void()> done) {
+  if (!failover) return done();
+  failover->leave(std::move(done));
+}
+
+Result<std::string> Applier::Impl::ha_command(const api::control::HaCommand& command) {
+  if (!failover) return fail("no [[ha.instance]] is configured");
+  return failover->command(command);
 }
 
 void Applier::Impl::stop() {
@@ -157,6 +205,7 @@ void Applier::Impl::stop() {
 void Applier::Impl::on_kernel_change(const netlink::Changes& changes) {
   interfaces->on_change(changes);
   next_hops->on_change(changes);
+  if (failover) failover->look();
   start_checks_when_due(false);
 }
 
@@ -209,6 +258,7 @@ void Applier::Impl::on_health_change(const health::Target& target, const health:
     next_hops->doubt(target.address.address);
   }
   push_within(state.up ? kDebounce : kAtOnce);
+  if (failover) failover->look();
 }
 
 void Applier::Impl::push_within(milliseconds delay) {
@@ -228,7 +278,7 @@ void Applier::Impl::push() {
   servers = servers_up = 0;
   api::Snapshot snapshot;
   build_snapshot(
-      config,
+      config, standby,
       [this](const config::Service& service, const config::RealServer& server) {
         const RealServerState state = state_of(service, server);
         servers += 1;
@@ -299,10 +349,11 @@ void Applier::Impl::fill_status(api::control::Status& status) const {
   status.set_dataplane_generation(dataplane->generation());
   for (const Interfaces::VipStatus& from : interfaces->vips()) {
     api::control::Vip& vip = *status.add_vips();
-    vip.set_address(to_bytes(from.vip.address));
+    vip.set_address(to_bytes(from.vip.prefix.address));
     vip.set_interface(from.vip.interface);
     vip.set_present(from.present);
   }
+  if (failover) failover->fill_status(status);
   for (const config::Service& service : config.services) {
     for (const config::RealServer& server : service.real_servers) {
       const health::State state = checker->state(target_of(service, server));
@@ -328,6 +379,14 @@ Applier::~Applier() = default;
 
 Result<void> Applier::start() {
   return impl_->start();
+}
+
+void Applier::leave(std::function<void()> done) {
+  impl_->leave(std::move(done));
+}
+
+Result<std::string> Applier::ha_command(const api::control::HaCommand& command) {
+  return impl_->ha_command(command);
 }
 
 void Applier::stop() {

@@ -3,6 +3,7 @@
 //
 //   health/checker  --up, down--+
 //   next_hops       --MACs------+--> build_snapshot() --> dataplane_client --> data plane
+//   failover        --standby---+
 //   configuration   ------------+
 //
 // A server that goes down is taken out in the same turn of the event loop; everything else waits
@@ -10,7 +11,9 @@
 // runs: servers that are up there stay up, and next hops stay, until something else is learnt.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "config/base/result.h"
 #include "config/model.h"
@@ -20,8 +23,9 @@ class io_context;
 }
 
 namespace lb::api::control {
+class HaCommand;
 class Status;
-}
+}  // namespace lb::api::control
 
 namespace lb::controlplane {
 
@@ -34,10 +38,14 @@ class Applier {
 
   // Fails when the kernel's network cannot be watched, which needs root or CAP_NET_ADMIN.
   Result<void> start();
+  // Hands over to the HA peer what this director is master of; then calls back. Without HA at once.
+  void leave(std::function<void()> done);
   // Takes the VIPs away and stops checking and applying. The data plane forwards on.
   void stop();
 
   void fill_status(api::control::Status& status) const;
+  // What was begun, or why not.
+  Result<std::string> ha_command(const api::control::HaCommand& command);
 
  private:
   class Impl;

@@ -36,9 +36,11 @@ struct Interfaces::Impl : std::enable_shared_from_this<Impl> {
       : requests(r),
         state(s),
         interfaces(interfaces_of(config)),
-        vips(vips_of(config, interfaces)),
+        constant_vips(vips_of(config, interfaces)),
+        vips(constant_vips),
         routes(config.routes),
-        announcer(io, [this](const std::string& name) { return state.link(name); }),
+        announcer(io, {config.ha.garp_count, config.ha.garp_interval},
+                  [this](const std::string& name) { return state.link(name); }),
         retry(io) {}
 
   void put_all_right();
@@ -56,7 +58,10 @@ struct Interfaces::Impl : std::enable_shared_from_this<Impl> {
   netlink::Requests& requests;
   const netlink::State& state;
   std::vector<Interface> interfaces;
-  std::vector<Vip> vips;
+  const std::vector<Vip> constant_vips;  // of no HA instance
+  std::vector<Vip> vips;                 // all that are to be up
+  std::vector<Vip> undecided;
+  bool withdrawn = false;
   std::vector<config::Route> routes;
   netlink::Announcer announcer;
   boost::asio::steady_timer retry;
@@ -118,11 +123,13 @@ void Interfaces::Impl::ready(const Interface& interface, const netlink::Link& li
 
 void Interfaces::Impl::put_addresses_right(const Interface& interface, const netlink::Link& link) {
   const auto wanted = wanted_addresses(interface, vips);
-  const auto plan = plan_addresses(wanted, state.addresses(link.index));
+  const auto plan =
+      plan_addresses(wanted, wanted_addresses(interface, undecided), state.addresses(link.index));
   for (const Ipv4Prefix& prefix : plan.remove) {
     if (note(interface.name + ": removing " + prefix.to_string(),
              requests.remove_address(link.index, prefix))) {
       log::info("{}: removed address {}", interface.name, prefix.to_string());
+      announcer.forget(interface.name, prefix.address);
     }
   }
   for (const Ipv4Prefix& prefix : plan.add) {
@@ -131,8 +138,7 @@ void Interfaces::Impl::put_addresses_right(const Interface& interface, const net
       continue;
     }
     log::info("{}: added address {}", interface.name, prefix.to_string());
-    const Vip vip{prefix.address, interface.name};
-    if (std::ranges::find(vips, vip) != vips.end()) {
+    if (std::ranges::find(vips, Vip{prefix, interface.name}) != vips.end()) {
       announcer.announce(interface.name, prefix.address);
     }
   }
@@ -147,7 +153,7 @@ void Interfaces::Impl::clean_foreign_vlans() {
         std::ranges::find(interfaces, parent->name, &Interface::name) == interfaces.end()) {
       continue;
     }
-    for (const Ipv4Prefix& prefix : plan_addresses({}, state.addresses(index)).remove) {
+    for (const Ipv4Prefix& prefix : plan_addresses({}, {}, state.addresses(index)).remove) {
       note(link.name + ": removing " + prefix.to_string(), requests.remove_address(index, prefix));
     }
   }
@@ -188,7 +194,7 @@ bool Interfaces::Impl::on_our_subnets(Ipv4Address gateway) const {
 
 void Interfaces::Impl::announce_vips(const std::string& interface) {
   for (const Vip& vip : vips) {
-    if (vip.interface == interface) announcer.announce(interface, vip.address);
+    if (vip.interface == interface) announcer.announce(interface, vip.prefix.address);
   }
 }
 
@@ -224,17 +230,36 @@ void Interfaces::on_change(const netlink::Changes& changes) {
   if (changes.links || changes.addresses || changes.owned_route) impl_->put_all_right();
 }
 
+void Interfaces::set_ha_vips(std::vector<Vip> up, std::vector<Vip> undecided) {
+  if (impl_->withdrawn) return;
+  const std::vector<Vip> before = std::exchange(impl_->vips, impl_->constant_vips);
+  impl_->vips.insert(impl_->vips.end(), up.begin(), up.end());
+  impl_->undecided = std::move(undecided);
+  impl_->put_all_right();
+  // One that a previous life left here is up already; the neighbours have to hear of it anyway.
+  for (const Vip& vip : up) {
+    if (std::ranges::find(before, vip) == before.end()) announce(vip);
+  }
+}
+
+void Interfaces::announce(const Vip& vip) {
+  impl_->announcer.announce(vip.interface, vip.prefix.address);
+}
+
 void Interfaces::withdraw_vips() {
-  for (const Vip& vip : impl_->vips) {
-    impl_->announcer.forget(vip.interface, vip.address);
+  impl_->withdrawn = true;
+  std::vector<Vip> all = std::exchange(impl_->vips, {});
+  const std::vector<Vip> maybe = std::exchange(impl_->undecided, {});
+  all.insert(all.end(), maybe.begin(), maybe.end());
+  for (const Vip& vip : all) {
+    impl_->announcer.forget(vip.interface, vip.prefix.address);
     const netlink::Link* const link = impl_->state.link(vip.interface);
-    if (link == nullptr) continue;
-    const auto result = impl_->requests.remove_address(link->index, {vip.address, 32});
-    if (impl_->note(vip.interface + ": removing " + vip.address.to_string(), result)) {
-      log::info("{}: removed VIP {}", vip.interface, vip.address.to_string());
+    if (link == nullptr || !bears(impl_->state, *link, vip.prefix)) continue;
+    const auto result = impl_->requests.remove_address(link->index, vip.prefix);
+    if (impl_->note(vip.interface + ": removing " + vip.prefix.to_string(), result)) {
+      log::info("{}: removed VIP {}", vip.interface, vip.prefix.address.to_string());
     }
   }
-  impl_->vips.clear();
 }
 
 bool Interfaces::complete() const {
@@ -251,7 +276,7 @@ std::vector<Interfaces::VipStatus> Interfaces::vips() const {
   std::vector<VipStatus> all;
   for (const Vip& vip : impl_->vips) {
     const netlink::Link* const link = impl_->state.link(vip.interface);
-    all.push_back({vip, link != nullptr && bears(impl_->state, *link, {vip.address, 32})});
+    all.push_back({vip, link != nullptr && bears(impl_->state, *link, vip.prefix)});
   }
   return all;
 }

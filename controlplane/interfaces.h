@@ -29,7 +29,13 @@ class Interfaces {
 
   // To be called with every change that the monitor reports.
   void on_change(const netlink::Changes& changes);
-  // Takes the VIPs away, at once and for good. Addresses of the ports stay: they are how an
+  // The VIPs of HA instances that are master: what is new is put up and announced, what is not
+  // wanted any more is taken away, in this call. `undecided` ones stay as they are: up if a
+  // previous life of this process has put them up, else down.
+  void set_ha_vips(std::vector<Vip> up, std::vector<Vip> undecided);
+  // Gratuitous ARP for a VIP that is up, once more.
+  void announce(const Vip& vip);
+  // Takes all VIPs away, at once and for good. Addresses of the ports stay: they are how an
   // operator gets at the machine.
   void withdraw_vips();
 

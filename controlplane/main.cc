@@ -29,26 +29,37 @@ int fail_start(const Error& error) {
   return kExitFailure;
 }
 
-control::Response answer(const control::Request& request, const Applier& applier) {
+control::Response answer(const control::Request& request, Applier& applier) {
   control::Response response;
   if (request.has_status()) {
     applier.fill_status(*response.mutable_status());
+  } else if (request.has_ha()) {
+    auto begun = applier.ha_command(request.ha());
+    if (begun) {
+      response.mutable_ha()->set_text(*begun);
+    } else {
+      response.set_error(begun.error().message);
+    }
   } else {
     response.set_error("this control plane does not know the request");
   }
   return response;
 }
 
-void listen_for_signals(boost::asio::signal_set& signals, boost::asio::io_context& io) {
-  signals.async_wait([&](boost::system::error_code error, int signal) {
+// The first signal to stop lets the HA peer take over; the second one stops at once.
+void listen_for_signals(boost::asio::signal_set& signals, boost::asio::io_context& io,
+                        Applier& applier, bool stopping = false) {
+  signals.async_wait([&, stopping](boost::system::error_code error, int signal) {
     if (error) return;
     if (signal == SIGHUP) {
       log::warning("SIGHUP: the configuration is read at start only; restart to change it");
-      listen_for_signals(signals, io);
+      listen_for_signals(signals, io, applier, stopping);
       return;
     }
+    if (stopping) return io.stop();
     log::info("stopping");
-    io.stop();
+    listen_for_signals(signals, io, applier, true);
+    applier.leave([&io] { io.stop(); });
   });
 }
 
@@ -73,7 +84,7 @@ int run(config::Config config) {
   // First of all: the socket is taken when another control plane runs already.
   if (auto result = server.listen(); !result) return fail_start(result.error());
   boost::asio::signal_set signals(io, SIGTERM, SIGINT, SIGHUP);
-  listen_for_signals(signals, io);
+  listen_for_signals(signals, io, applier);
   if (auto result = applier.start(); !result) return fail_start(result.error());
   io.run();
   applier.stop();

@@ -68,6 +68,7 @@ void put_service(const config::Service& from, api::Service& to) {
   to.set_scheduler(to_api(from.scheduler));
   to.set_on_server_down(from.on_server_down == config::OnServerDown::kReset ? api::RESET
                                                                             : api::KEEP);
+  to.set_no_sync(!from.sync);
 }
 
 void put_real_server(const config::RealServer& from, const RealServerState& state,
@@ -103,8 +104,8 @@ RealServerKey key_of(const config::Service& service, const config::RealServer& s
   return {service.protocol, service.address, server.address};
 }
 
-void build_snapshot(const config::Config& config, const StateOf& state_of,
-                    api::Snapshot& snapshot) {
+void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& standby,
+                    const StateOf& state_of, api::Snapshot& snapshot) {
   snapshot.Clear();
   for (const Interface& interface : interfaces_of(config)) {
     if (interface.addresses.empty()) continue;
@@ -116,6 +117,7 @@ void build_snapshot(const config::Config& config, const StateOf& state_of,
   for (const config::Service& service : config.services) {
     api::Service& to = *snapshot.add_services();
     put_service(service, to);
+    to.set_standby(standby.contains(service.address.address));
     for (const config::RealServer& server : service.real_servers) {
       put_real_server(server, state_of(service, server), *to.add_real_servers());
     }

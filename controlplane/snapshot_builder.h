@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "config/model.h"
@@ -38,7 +39,9 @@ struct RealServerState {
 using StateOf = std::function<RealServerState(const config::Service&, const config::RealServer&)>;
 
 // `snapshot` is cleared first. Its generation is left for the data plane to set.
-void build_snapshot(const config::Config& config, const StateOf& state_of, api::Snapshot& snapshot);
+// `standby` holds the VIPs of which another director is master.
+void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& standby,
+                    const StateOf& state_of, api::Snapshot& snapshot);
 
 // What a data plane runs now, as it tells. Entries that make no sense are left out.
 std::map<RealServerKey, RealServerState> read_snapshot(const api::Snapshot& snapshot);

@@ -55,7 +55,7 @@ RealServerState only_web_is_up(const config::Service& service, const config::Rea
 
 TEST(SnapshotBuilder, SaysEverything) {
   api::Snapshot snapshot;
-  build_snapshot(web_and_dns(), only_web_is_up, snapshot);
+  build_snapshot(web_and_dns(), {}, only_web_is_up, snapshot);
 
   ASSERT_EQ(snapshot.port_addresses_size(), 2);
   EXPECT_EQ(snapshot.port_addresses(0).port(), "wan");
@@ -94,7 +94,7 @@ TEST(SnapshotBuilder, SaysEverything) {
 TEST(SnapshotBuilder, WhatWasBuiltIsReadBack) {
   const config::Config config = web_and_dns();
   api::Snapshot snapshot;
-  build_snapshot(config, only_web_is_up, snapshot);
+  build_snapshot(config, {}, only_web_is_up, snapshot);
   const auto states = read_snapshot(snapshot);
   ASSERT_EQ(states.size(), 2u);
   for (const config::Service& service : config.services) {
@@ -105,7 +105,7 @@ TEST(SnapshotBuilder, WhatWasBuiltIsReadBack) {
 
 TEST(SnapshotBuilder, NonsenseIsLeftOut) {
   api::Snapshot snapshot;
-  build_snapshot(web_and_dns(), only_web_is_up, snapshot);
+  build_snapshot(web_and_dns(), {}, only_web_is_up, snapshot);
   snapshot.mutable_services(0)->mutable_real_servers(0)->mutable_next_hop()->set_mac("short");
   snapshot.mutable_services(1)->set_address("not an address");
   const auto states = read_snapshot(snapshot);

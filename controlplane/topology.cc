@@ -44,25 +44,42 @@ std::vector<Vip> vips_of(const config::Config& config, std::span<const Interface
         interface->addresses.end()) {
       continue;
     }
-    Vip vip{address, interface->name};
+    if (std::ranges::any_of(config.ha.instances, [address](const config::HaInstance& instance) {
+          return std::ranges::find(instance.addresses, address, &Ipv4Prefix::address) !=
+                 instance.addresses.end();
+        })) {
+      continue;
+    }
+    Vip vip{{address, 32}, interface->name};
     if (std::ranges::find(vips, vip) == vips.end()) vips.push_back(std::move(vip));
   }
+  return vips;
+}
+
+std::vector<Vip> vips_of(const config::HaInstance& instance) {
+  std::vector<Vip> vips;
+  for (const Ipv4Prefix& prefix : instance.addresses) vips.push_back({prefix, instance.port});
   return vips;
 }
 
 std::vector<Ipv4Prefix> wanted_addresses(const Interface& interface, std::span<const Vip> vips) {
   std::vector<Ipv4Prefix> wanted = interface.addresses;
   for (const Vip& vip : vips) {
-    if (vip.interface == interface.name) wanted.push_back({vip.address, 32});
+    if (vip.interface == interface.name) wanted.push_back(vip.prefix);
   }
   return wanted;
 }
 
 AddressPlan plan_addresses(std::span<const Ipv4Prefix> wanted,
+                           std::span<const Ipv4Prefix> undecided,
                            std::span<const netlink::Address> present) {
+  const auto is_among = [](const Ipv4Prefix& prefix, std::span<const Ipv4Prefix> all) {
+    return std::ranges::find(all, prefix) != all.end();
+  };
   AddressPlan plan;
   for (const netlink::Address& address : present) {
-    if (address.owned && std::ranges::find(wanted, address.prefix) == wanted.end()) {
+    if (address.owned && !is_among(address.prefix, wanted) &&
+        !is_among(address.prefix, undecided)) {
       plan.remove.push_back(address.prefix);
     }
   }

@@ -29,26 +29,31 @@ const Interface* interface_of_vip(std::span<const Interface> interfaces,
                                   const config::Service& service);
 
 struct Vip {
-  Ipv4Address address;
+  Ipv4Prefix prefix;  // of a service without an HA instance: /32
   std::string interface;
 
   bool operator==(const Vip&) const = default;
 };
 
-// The VIPs to be put on interfaces, each once, in the order of the services. A service on an
-// address that the interface has anyway adds none.
+// The VIPs that this director always bears, each once, in the order of the services. A service on
+// an address that the interface has anyway adds none, and so does one whose VIP an HA instance
+// bears.
 std::vector<Vip> vips_of(const config::Config& config, std::span<const Interface> interfaces);
 
-// What an interface should bear: its own addresses, then its VIPs as /32.
+// Those of an HA instance, borne while it is master.
+std::vector<Vip> vips_of(const config::HaInstance& instance);
+
+// What an interface should bear: its own addresses, then its VIPs.
 std::vector<Ipv4Prefix> wanted_addresses(const Interface& interface, std::span<const Vip> vips);
 
-// How to get from the present addresses to the wanted ones. What somebody else added stays; what
-// bears our mark and is not wanted goes.
+// How to get from the present addresses to the wanted ones. What somebody else added stays, and so
+// does what is `undecided`; what else bears our mark and is not wanted goes.
 struct AddressPlan {
   std::vector<Ipv4Prefix> remove;
   std::vector<Ipv4Prefix> add;  // in the wanted order
 };
 AddressPlan plan_addresses(std::span<const Ipv4Prefix> wanted,
+                           std::span<const Ipv4Prefix> undecided,
                            std::span<const netlink::Address> present);
 
 // The same for routes; all of `present` are ours.

@@ -69,6 +69,7 @@ struct Io::Impl : std::enable_shared_from_this<Impl> {
   Result<int> make_socket(int interface_index) const;
   void wait();
   void receive();
+  void read_all();
   void handle(std::span<const std::uint8_t> packet);
   void refuse(Reject reject, Ipv4Address source);
   void send_to(Ipv4Address destination, std::uint8_t priority);
@@ -78,6 +79,7 @@ struct Io::Impl : std::enable_shared_from_this<Impl> {
   OnAdvert on_advert;
   OnReject on_reject;
   std::optional<boost::asio::posix::stream_descriptor> socket;
+  unsigned opened = 0;  // how often: what waits for an earlier socket is void
   Ipv4Address source;
   Counters counters;
   std::array<bool, kRejects> told{};
@@ -94,8 +96,9 @@ Result<int> Io::Impl::make_socket(int interface_index) const {
   const int priority = 6;      // network control: ahead of bulk traffic in the queues
   const int class_cs6 = 0xc0;  // the same, for the switches
   char name[IFNAMSIZ] = {};
-  if_indextoname(static_cast<unsigned>(interface_index), name);
-  bool good = setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name,
+  // Without a name the socket would hear every interface.
+  bool good = if_indextoname(static_cast<unsigned>(interface_index), name) != nullptr &&
+              setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name,
                          static_cast<socklen_t>(std::strlen(name))) == 0 &&
               set_option(fd, IPPROTO_IP, IP_TTL, ttl) &&
               set_option(fd, IPPROTO_IP, IP_TOS, class_cs6) &&
@@ -118,32 +121,39 @@ Result<int> Io::Impl::make_socket(int interface_index) const {
     }
   }
   if (good) return fd;
-  auto error = failed(name);
+  auto error = failed("options");
   ::close(fd);
   return error;
 }
 
 void Io::Impl::wait() {
-  socket->async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                     [weak = weak_from_this()](const boost::system::error_code& error) {
-                       const auto self = weak.lock();
-                       if (!self || error) return;
-                       self->receive();
-                     });
+  socket->async_wait(
+      boost::asio::posix::stream_descriptor::wait_read,
+      [weak = weak_from_this(), mine = opened](const boost::system::error_code& error) {
+        const auto self = weak.lock();
+        if (!self || error || self->opened != mine) return;
+        self->receive();
+      });
 }
 
 void Io::Impl::receive() {
+  const unsigned mine = opened;
+  read_all();
+  if (socket && opened == mine) wait();
+}
+
+void Io::Impl::read_all() {
   std::array<std::uint8_t, kLargestPacket> packet;
-  for (unsigned i = 0; i < kPacketsAtOnce && socket; ++i) {
+  const unsigned mine = opened;  // handling an advert may close the socket or open it anew
+  for (unsigned i = 0; i < kPacketsAtOnce && socket && opened == mine; ++i) {
     const ssize_t got = recv(socket->native_handle(), packet.data(), packet.size(), 0);
     if (got < 0) {
       // The interface is gone: whoever watches it opens the socket anew.
-      if (errno == ENETDOWN || errno == ENODEV) return socket.reset();
-      break;
+      if (errno == ENETDOWN || errno == ENODEV) socket.reset();
+      return;
     }
     handle({packet.data(), static_cast<std::size_t>(got)});
   }
-  if (socket) wait();
 }
 
 void Io::Impl::handle(std::span<const std::uint8_t> packet) {
@@ -210,6 +220,7 @@ Result<void> Io::open(int interface_index, Ipv4Address source) {
   auto fd = impl_->make_socket(interface_index);
   if (!fd) return tl::make_unexpected(fd.error());
   impl_->socket.emplace(impl_->io, *fd);
+  ++impl_->opened;
   impl_->wait();
   return {};
 }
@@ -229,6 +240,10 @@ void Io::send(std::uint8_t priority) {
   } else {
     for (const Ipv4Address peer : impl_->options.unicast_peers) impl_->send_to(peer, priority);
   }
+}
+
+void Io::drain() {
+  impl_->read_all();
 }
 
 const Io::Counters& Io::counters() const {

@@ -51,6 +51,9 @@ class Io {
   bool is_open() const;
 
   void send(std::uint8_t priority);
+  // Takes what has arrived already: to be called before a master is taken for silent, since a busy
+  // event loop may come to its timers first.
+  void drain();
   const Counters& counters() const;
 
  private:

@@ -23,7 +23,7 @@ struct View {
   const char* help;
 };
 
-constexpr std::array<View, 7> kViews = {{
+constexpr std::array<View, 9> kViews = {{
     {"service", Command::kShowService, "services and their real servers, as ipvsadm -Ln"},
     {"conn", Command::kShowConn, "connections, as ipvsadm -Lnc"},
     {"rs", Command::kShowRs, "real servers with their health"},
@@ -31,9 +31,18 @@ constexpr std::array<View, 7> kViews = {{
     {"lcore", Command::kShowLcore, "workers: their load since the start, or rates"},
     {"stats", Command::kShowStats, "counters since the start, or rates"},
     {"drops", Command::kShowDrops, "dropped packets by reason"},
+    {"ha", Command::kShowHa, "who is master, since when and why; the peer; transitions"},
+    {"sync", Command::kShowSync, "the sync link and the two connection tables"},
 }};
 
-constexpr auto kCommands = std::to_array<std::string_view>({"show", "check", "version"});
+constexpr std::array<View, 4> kHaCommands = {{
+    {"switchover", Command::kHaSwitchover, "planned: the peer takes over with every connection"},
+    {"resign", Command::kHaResign, "leave at once, whatever the peer has"},
+    {"freeze", Command::kHaFreeze, "no transitions until thaw"},
+    {"thaw", Command::kHaThaw, "end of freeze"},
+}};
+
+constexpr auto kCommands = std::to_array<std::string_view>({"show", "ha", "check", "version"});
 
 constexpr std::uint64_t kMostRows = 1'000'000'000;
 
@@ -136,6 +145,15 @@ void add_commands(CLI::App& app, Options& options, Raw& raw) {
     }
   }
 
+  CLI::App* const ha = app.add_subcommand("ha", "change who is master");
+  ha->require_subcommand(1)->fallthrough();
+  for (const View& each : kHaCommands) {
+    CLI::App* const command = ha->add_subcommand(std::string(each.name), each.help)->fallthrough();
+    command->callback([&options, &each] { options.command = each.command; });
+    command->add_option("--group", options.group, "sync group, or instance without one; else all")
+        ->type_name("NAME");
+  }
+
   CLI::App* const check =
       app.add_subcommand("check", "look for mistakes in a configuration file")->fallthrough();
   check->add_option("file", options.check_file, "the file")->required()->type_name("FILE");
@@ -150,7 +168,7 @@ void add_commands(CLI::App& app, Options& options, Raw& raw) {
 int next_word(int argc, const char* const* argv, int at) {
   for (; at < argc; ++at) {
     const std::string_view argument = argv[at];
-    if (argument == "--config" || argument == "--run-dir") {
+    if (argument == "--config" || argument == "--run-dir" || argument == "--group") {
       ++at;
     } else if (!argument.starts_with('-')) {
       return at;
@@ -167,19 +185,26 @@ std::string explain_command(int argc, const char* const* argv) {
     return guess.empty() ? fmt::format("there is no {} {}; it can be {}", what, word, join(known))
                          : fmt::format("there is no {} {}; did you mean {}?", what, word, guess);
   };
-  std::array<std::string_view, kViews.size()> views;
-  std::transform(kViews.begin(), kViews.end(), views.begin(), [](const View& v) { return v.name; });
+  const auto names = [](std::span<const View> all) {
+    std::vector<std::string_view> list;
+    for (const View& each : all) list.push_back(each.name);
+    return list;
+  };
 
   const int command = next_word(argc, argv, 1);
   if (command == argc) return fmt::format("say what to do: {}", join(kCommands));
   if (std::find(kCommands.begin(), kCommands.end(), argv[command]) == kCommands.end()) {
     return unknown("command", argv[command], kCommands);
   }
-  if (std::string_view(argv[command]) != "show") return {};
-  const int view = next_word(argc, argv, command + 1);
-  if (view == argc) return fmt::format("say what to show: {}", join(views));
-  if (std::find(views.begin(), views.end(), argv[view]) == views.end()) {
-    return unknown("view", argv[view], views);
+  const bool is_show = std::string_view(argv[command]) == "show";
+  if (!is_show && std::string_view(argv[command]) != "ha") return {};
+  const auto known = is_show ? names(kViews) : names(kHaCommands);
+  const int word = next_word(argc, argv, command + 1);
+  if (word == argc) {
+    return fmt::format("say what to {}: {}", is_show ? "show" : "do with ha", join(known));
+  }
+  if (std::find(known.begin(), known.end(), argv[word]) == known.end()) {
+    return unknown(is_show ? "view" : "command of ha", argv[word], known);
   }
   return {};
 }

@@ -19,6 +19,12 @@ enum class Command : std::uint8_t {
   kShowLcore,
   kShowStats,
   kShowDrops,
+  kShowHa,
+  kShowSync,
+  kHaSwitchover,
+  kHaResign,
+  kHaFreeze,
+  kHaThaw,
   kCheck,
   kVersion,
 };
@@ -42,6 +48,7 @@ struct Options {
   std::uint64_t count = 0;  // of samples; 0: without end
   ConnFilter conns;
   std::string check_file;
+  std::string group;  // of `ha`; empty: all
 };
 
 // Nothing to run: help (for stdout, status 0) or what is wrong with the arguments (one line).

@@ -61,6 +61,9 @@ class Session {
   Outcome<void> show_rs();
   Outcome<void> show_conns();
   Outcome<void> show_rates(std::string (*text)(const Rates&), std::string (*json)(const Rates&));
+  Outcome<void> show_ha();
+  Outcome<void> show_sync();
+  Outcome<void> ha(api::control::HaCommand::Kind kind);
   Outcome<void> version();
 
   void say(const std::string& line) { err_ << "lbcli: " << line << '\n'; }
@@ -75,6 +78,7 @@ class Session {
     return connect<ControlClient>("controlplane.sock", "lb-controlplane");
   }
   Outcome<api::Stats> stats(DataplaneClient& client);
+  Outcome<api::control::Status> status(ControlClient& client);
 
   const Options& options_;
   std::ostream& out_;
@@ -128,6 +132,60 @@ Outcome<void> Session::show(std::string (*text)(const api::Stats&),
   if (!answer) return tl::make_unexpected(answer.error());
   out_ << (options_.json ? json(*answer) : text(*answer));
   return {};
+}
+
+Outcome<api::control::Status> Session::status(ControlClient& client) {
+  api::control::Request request;
+  request.mutable_status();
+  auto response = client.call(std::move(request));
+  if (!response) return stop(kDaemonDown, response.error().message);
+  return std::move(*response->mutable_status());
+}
+
+Outcome<void> Session::show_ha() {
+  auto client = controlplane();
+  if (!client) return tl::make_unexpected(client.error());
+  const auto answer = status(*client);
+  if (!answer) return tl::make_unexpected(answer.error());
+  if (!answer->has_ha()) return stop(kFailed, "no [[ha.instance]] is configured");
+  out_ << (options_.json ? ha_json(*answer) : ha_text(*answer));
+  return {};
+}
+
+Outcome<void> Session::show_sync() {
+  auto client = controlplane();
+  if (!client) return tl::make_unexpected(client.error());
+  const auto answer = status(*client);
+  if (!answer) return tl::make_unexpected(answer.error());
+  if (!answer->has_sync()) return stop(kFailed, "no [ha.sync] is configured");
+  out_ << (options_.json ? sync_json(*answer) : sync_text(*answer));
+  return {};
+}
+
+// A switchover takes a moment: its outcome is waited for.
+Outcome<void> Session::ha(api::control::HaCommand::Kind kind) {
+  auto client = controlplane();
+  if (!client) return tl::make_unexpected(client.error());
+  api::control::Request request;
+  request.mutable_ha()->set_kind(kind);
+  request.mutable_ha()->set_group(options_.group);
+  const auto begun = client->call(std::move(request));
+  if (!begun) return stop(kFailed, begun.error().message);
+  if (kind != api::control::HaCommand::SWITCHOVER) {
+    out_ << begun->ha().text() << '\n';
+    return {};
+  }
+  for (;;) {
+    const auto now = status(*client);
+    if (!now) return tl::make_unexpected(now.error());
+    const api::control::Handover& handover = now->ha().handover();
+    if (handover.failed()) return stop(kFailed, "no switchover: " + handover_text(handover));
+    if (handover.done()) {
+      out_ << handover.group() << ": " << handover_text(handover) << '\n';
+      return {};
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
 }
 
 Outcome<void> Session::show_rs() {
@@ -275,6 +333,18 @@ Outcome<void> Session::run_command() {
       return options_.rate ? show_rates(rates_text, rates_json) : show(stats_text, stats_json);
     case Command::kShowDrops:
       return show(drops_text, drops_json);
+    case Command::kShowHa:
+      return show_ha();
+    case Command::kShowSync:
+      return show_sync();
+    case Command::kHaSwitchover:
+      return ha(api::control::HaCommand::SWITCHOVER);
+    case Command::kHaResign:
+      return ha(api::control::HaCommand::RESIGN);
+    case Command::kHaFreeze:
+      return ha(api::control::HaCommand::FREEZE);
+    case Command::kHaThaw:
+      return ha(api::control::HaCommand::THAW);
     case Command::kCheck:
       return check();
     case Command::kVersion:

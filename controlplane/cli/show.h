@@ -8,8 +8,9 @@ namespace lb::api {
 class Conn;
 class Stats;
 namespace control {
+class Handover;
 class Status;
-}
+}  // namespace control
 }  // namespace lb::api
 
 namespace lb::cli {
@@ -32,6 +33,13 @@ std::string stats_json(const api::Stats& stats);
 
 std::string drops_text(const api::Stats& stats);
 std::string drops_json(const api::Stats& stats);
+
+std::string ha_text(const api::control::Status& status);
+std::string ha_json(const api::control::Status& status);
+std::string handover_text(const api::control::Handover& handover);
+
+std::string sync_text(const api::control::Status& status);
+std::string sync_json(const api::control::Status& status);
 
 // Rows of connections, which may be millions: each is appended to `out` by itself.
 std::string conn_heading();

@@ -22,8 +22,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kRepetitions = 3;
-constexpr auto kSpacing = std::chrono::seconds(1);
 // A director with thousands of addresses must not overrun the transmit queue of a TAP (1000).
 constexpr int kPerTurn = 64;
 constexpr auto kTurn = std::chrono::milliseconds(10);
@@ -31,7 +29,7 @@ constexpr auto kTurn = std::chrono::milliseconds(10);
 using Key = std::pair<std::string, Ipv4Address>;  // interface and address
 
 struct Announcement {
-  int left = kRepetitions;
+  std::uint32_t left = 0;
   Clock::time_point due;
 };
 
@@ -62,7 +60,8 @@ ArpFrame make_gratuitous_arp(const MacAddress& mac, Ipv4Address address, ArpForm
 }
 
 struct Announcer::Impl : std::enable_shared_from_this<Impl> {
-  Impl(boost::asio::io_context& io, FindLink find) : find_link(std::move(find)), timer(io) {
+  Impl(boost::asio::io_context& io, Pace p, FindLink find)
+      : pace(p), find_link(std::move(find)), timer(io) {
     // Protocol 0: it sends, and receives nothing.
     fd = ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {
@@ -78,10 +77,11 @@ struct Announcer::Impl : std::enable_shared_from_this<Impl> {
   void turn();
   void send(const Key& what) const;
 
+  const Pace pace;
   FindLink find_link;
   int fd = -1;
   boost::asio::steady_timer timer;
-  bool armed = false;
+  Clock::time_point turned;  // the last one
   std::map<Key, Announcement> announcements;
 };
 
@@ -107,38 +107,39 @@ void Announcer::Impl::send(const Key& what) const {
 
 // Ticks while there is something to announce.
 void Announcer::Impl::arm() {
-  if (armed || announcements.empty()) return;
-  armed = true;
-  timer.expires_after(kTurn);
+  if (announcements.empty()) return;
+  const auto next = std::ranges::min_element(announcements, {},
+                                             [](const auto& entry) { return entry.second.due; });
+  timer.expires_at(std::max(next->second.due, turned + kTurn));
   timer.async_wait([weak = weak_from_this()](boost::system::error_code error) {
     const auto self = weak.lock();
     if (!self || error) return;
-    self->armed = false;
     self->turn();
     self->arm();
   });
 }
 
 void Announcer::Impl::turn() {
-  const auto now = Clock::now();
+  const auto now = turned = Clock::now();
   int sent = 0;
   for (auto& [what, announcement] : announcements) {
     if (announcement.due > now) continue;
     send(what);
     --announcement.left;
-    announcement.due = now + kSpacing;
+    announcement.due = now + pace.interval;
     if (++sent == kPerTurn) break;
   }
   std::erase_if(announcements, [](const auto& entry) { return entry.second.left == 0; });
 }
 
-Announcer::Announcer(boost::asio::io_context& io, FindLink find_link)
-    : impl_(std::make_shared<Impl>(io, std::move(find_link))) {}
+Announcer::Announcer(boost::asio::io_context& io, Pace pace, FindLink find_link)
+    : impl_(std::make_shared<Impl>(io, pace, std::move(find_link))) {}
 
 Announcer::~Announcer() = default;
 
 void Announcer::announce(const std::string& interface, Ipv4Address address) {
-  impl_->announcements[{interface, address}] = {kRepetitions, Clock::now()};
+  impl_->announcements[{interface, address}] = {impl_->pace.count, Clock::now()};
+  if (impl_->turned + kTurn <= Clock::now()) impl_->turn();
   impl_->arm();
 }
 

@@ -1,9 +1,10 @@
 // Gratuitous ARP (RFC 5227 section 3, RFC 5944 section 4.6): tells the neighbours of a link that an
 // address is here now. Each announcement is sent in both forms, request and reply, because some
-// hosts heed only one, and three times, because a switch may just be learning.
+// hosts heed only one, and several times, because a switch may just be learning.
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -31,11 +32,16 @@ class Announcer {
   // Finds the link at the time of sending: it may have been made anew since.
   using FindLink = std::function<const Link*(const std::string& name)>;
 
-  Announcer(boost::asio::io_context& io, FindLink find_link);
+  struct Pace {
+    std::uint32_t count = 3;
+    std::chrono::milliseconds interval{1000};
+  };
+
+  Announcer(boost::asio::io_context& io, Pace pace, FindLink find_link);
   ~Announcer();
 
-  // Sends the first pair of frames soon (many addresses are spread) and two more a second apart.
-  // An announcement of the same address that is still going on starts over.
+  // Sends the first pair of frames at once (of many addresses the later ones soon) and the others
+  // at the pace. An announcement of the same address that is still going on starts over.
   void announce(const std::string& interface, Ipv4Address address);
   // The address has left: nothing more is said about it.
   void forget(const std::string& interface, Ipv4Address address);

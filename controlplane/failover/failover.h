@@ -1,0 +1,69 @@
+// High availability: who is master, and what follows from it.
+//
+//   vrrp (adverts) ---------------+                    +--> Interfaces: VIPs, gratuitous ARP
+//   interfaces, services, scripts +--> Unit per group -+--> snapshot: whose word on connections
+//   counts sync link (heartbeats, table) +                    +--> notify program, log
+//
+// Mastership is gated: as long as our connection table is not complete, a master of lower priority
+// is left alone; not when the peer cannot be reached over the sync link, and not for longer than
+// gate_timeout. Runs on the event loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/base/result.h"
+#include "config/model.h"
+#include "controlplane/netlink/state.h"
+#include "controlplane/topology.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace lb::api::control {
+class HaCommand;
+class Status;
+}  // namespace lb::api::control
+
+namespace lb::controlplane {
+
+class Failover {
+ public:
+  struct Host {
+    std::function<void(std::vector<Vip> up, std::vector<Vip> undecided)> set_vips;
+    std::function<void(const Vip&)> announce;
+    std::function<void(std::set<Ipv4Address> vips)> set_standby;  // of whose VIPs we are not master
+    std::function<bool(const std::string& service)> has_server_up;
+  };
+
+  // `config` and `state` outlive this.
+  Failover(boost::asio::io_context& io, const config::Config& config, const netlink::State& state,
+           Host host);
+  ~Failover();
+  Failover(const Failover&) = delete;
+  Failover& operator=(const Failover&) = delete;
+
+  // Fails when the sync link's key cannot be read.
+  Result<void> start();
+  // Hands over what this director is master of, waits for the notify program; then calls back.
+  void leave(std::function<void()> done);
+
+  // The kernel's interfaces or addresses have changed, or a service has got or lost its last
+  // server.
+  void look();
+
+  // What was begun, or why not.
+  Result<std::string> command(const api::control::HaCommand& command);
+  void fill_status(api::control::Status& status) const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace lb::controlplane

@@ -1,0 +1,183 @@
+// Changes of mastership that an operator asks for.
+//
+// A switchover is planned: everything that happened is acknowledged by the peer, then it is asked
+// to take over and we leave in the same moment. When it does not take over, we do again.
+#include <boost/asio/io_context.hpp>
+#include <utility>
+
+#include "config/base/log.h"
+#include "controlplane/api/controlplane.pb.h"
+#include "controlplane/failover/failover_impl.h"
+#include "controlplane/sync/sync.pb.h"
+
+namespace lb::controlplane {
+namespace {
+
+using api::control::HaCommand;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kFlushLimit{2'000};
+constexpr milliseconds kTakeLimit{1'000};
+// What the notify program may take when this process ends.
+constexpr milliseconds kLastWords{3'000};
+
+}  // namespace
+
+Result<std::string> Failover::Impl::command(const HaCommand& command) {
+  std::set<std::string> groups;
+  for (const auto& unit : units) {
+    if (command.group().empty() || command.group() == unit->name()) groups.insert(unit->name());
+  }
+  if (groups.empty()) {
+    std::string names;
+    for (const auto& unit : units) names += (names.empty() ? "" : ", ") + unit->name();
+    return fail("there is no group " + command.group() + "; there are " + names);
+  }
+  std::erase_if(groups, [&](const std::string& group) {
+    const bool for_masters =
+        command.kind() == HaCommand::SWITCHOVER || command.kind() == HaCommand::RESIGN;
+    return for_masters && !find(group)->is_master();
+  });
+  if (groups.empty()) return fail("this director is not master; ask the one that is");
+  switch (command.kind()) {
+    case HaCommand::SWITCHOVER:
+      return switchover(groups, "switchover asked for by an operator");
+    case HaCommand::RESIGN:
+      for (const std::string& group : groups) {
+        Unit& unit = *find(group);
+        unit.act(unit.fsm().resign("resignation asked for by an operator", Clock::now()));
+      }
+      return "resigned";
+    case HaCommand::FREEZE:
+    case HaCommand::THAW:
+      for (const std::string& group : groups) {
+        Unit& unit = *find(group);
+        unit.act(unit.fsm().set_frozen(command.kind() == HaCommand::FREEZE, Clock::now()));
+        log::info("{}: {}", group, unit.fsm().frozen() ? "frozen" : "thawed");
+      }
+      return command.kind() == HaCommand::FREEZE ? "frozen" : "thawed";
+    default:
+      return fail("this control plane does not know the command");
+  }
+}
+
+std::string Failover::Impl::hindrance(const Unit& unit) const {
+  if (!peer) return "there is no sync link ([ha.sync]); use `lbcli ha resign`";
+  if (!peer->alive()) return "the peer is not heard over the sync link; use `lbcli ha resign`";
+  const vrrp::Peer theirs = peer->group(unit.name());
+  if (!theirs.alive) return "the peer has no group " + unit.name();
+  if (theirs.state != vrrp::State::kBackup) {
+    return unit.name() + " is in state " + std::string(vrrp::to_string(theirs.state)) +
+           " at the peer";
+  }
+  if (!peer->peer_complete()) return "the peer's connection table is not complete yet";
+  if (unit.fsm().frozen()) return unit.name() + " is frozen; thaw it first";
+  return {};
+}
+
+Result<std::string> Failover::Impl::switchover(const std::set<std::string>& groups,
+                                               const std::string& reason) {
+  if (handover) return fail("a switchover is under way");
+  for (const std::string& group : groups) {
+    if (std::string why = hindrance(*find(group)); !why.empty()) return fail(std::move(why));
+  }
+  handover = Running{groups, Clock::now(), reason};
+  last_handover.emplace();
+  for (const std::string& group : groups) {
+    last_handover->groups += (last_handover->groups.empty() ? "" : ", ") + group;
+  }
+  peer->flush(kFlushLimit, [weak = weak_from_this()](bool done) {
+    if (const auto self = weak.lock()) self->give(done);
+  });
+  return "switchover of " + last_handover->groups + " begun";
+}
+
+void Failover::Impl::give(bool flushed) {
+  if (!handover) return;
+  if (!flushed) return end_handover(false, "the peer did not acknowledge all connections in time");
+  handover_timer.expires_after(kTakeLimit);
+  handover_timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (self && !error) self->take_back("the peer did not take over in time");
+  });
+  for (const std::string& group : handover->groups) {
+    Unit& unit = *find(group);
+    lb::sync::Switchover ask;
+    ask.set_step(lb::sync::Switchover::TAKE);
+    ask.set_group(group);
+    ask.set_reason(handover->reason);
+    peer->send(ask);
+    unit.act(unit.fsm().resign(handover->reason, Clock::now()));
+  }
+}
+
+void Failover::Impl::take_back(const std::string& why) {
+  if (!handover) return;
+  for (const std::string& group : handover->groups) {
+    Unit& unit = *find(group);
+    if (!leaving) unit.act(unit.fsm().take(why, Clock::now()));
+  }
+  end_handover(false, why);
+}
+
+void Failover::Impl::on_switchover(const lb::sync::Switchover& message) {
+  Unit* const unit = find(message.group());
+  if (message.step() == lb::sync::Switchover::TAKE) {
+    lb::sync::Switchover answer;
+    answer.set_group(message.group());
+    if (unit != nullptr) unit->act(unit->fsm().take(message.reason(), Clock::now()));
+    const bool taken = unit != nullptr && unit->is_master();
+    answer.set_step(taken ? lb::sync::Switchover::TAKEN : lb::sync::Switchover::REFUSED);
+    if (unit == nullptr) {
+      answer.set_reason("it has no such group");
+    } else if (!taken) {
+      answer.set_reason(unit->fsm().frozen()
+                            ? "it is frozen"
+                            : "it is in state " + std::string(to_string(unit->fsm().state())));
+    }
+    return peer->send(answer);
+  }
+  if (!handover || !handover->groups.contains(message.group())) return;
+  if (message.step() == lb::sync::Switchover::REFUSED) {
+    return take_back("the peer refused " + message.group() + ": " + message.reason());
+  }
+  handover->groups.erase(message.group());
+  if (handover->groups.empty()) end_handover(true, "done");
+}
+
+void Failover::Impl::end_handover(bool done, const std::string& text) {
+  last_handover->over = true;
+  last_handover->done = done;
+  last_handover->text = text;
+  last_handover->took = std::chrono::duration_cast<milliseconds>(Clock::now() - handover->begun);
+  log::info("switchover of {}: {} after {} ms", last_handover->groups, text,
+            last_handover->took.count());
+  handover.reset();
+  handover_timer.cancel();
+  if (leaving) std::exchange(leaving, nullptr)();
+}
+
+void Failover::Impl::leave(std::function<void()> done) {
+  std::set<std::string> groups;
+  for (const auto& unit : units) {
+    if (unit->is_master() && hindrance(*unit).empty()) groups.insert(unit->name());
+  }
+  // Whatever the peer said: what it has not taken is left now, and the program told.
+  const auto finish = [this, done = std::move(done)] {
+    for (const auto& unit : units) {
+      unit->act(unit->fsm().resign("this director stops", Clock::now()));
+      unit->act(unit->fsm().set_frozen(true, Clock::now()));
+    }
+    const auto told = std::make_shared<bool>(false);
+    const auto once = [told, done] {
+      if (!std::exchange(*told, true)) done();
+    };
+    ticker.expires_after(kLastWords);
+    ticker.async_wait([once](const boost::system::error_code&) { once(); });
+    notifier.when_idle(once);
+  };
+  if (groups.empty() || !switchover(groups, "the director that was master stops")) return finish();
+  leaving = finish;
+}
+
+}  // namespace lb::controlplane

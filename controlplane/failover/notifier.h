@@ -1,0 +1,43 @@
+// Runs the operator's program at every transition: in order, one at a time, none lost. Runs on the
+// event loop.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace lb::controlplane {
+
+// A transition of an instance.
+struct HaEvent {
+  std::chrono::system_clock::time_point at;
+  std::string instance;
+  std::string from, to;  // "BACKUP", "MASTER"
+  int priority = 0;
+  std::string reason;
+};
+
+class Notifier {
+ public:
+  // The program gets keepalived's arguments after its own, "INSTANCE" NAME STATE PRIORITY, and
+  // BALLAST_* in its environment. An empty command: nothing is run.
+  Notifier(boost::asio::io_context& io, std::string director, std::vector<std::string> command,
+           std::string user);
+  ~Notifier();
+
+  void notify(const HaEvent& event);
+  // Calls back when nothing is left to run, at once or later.
+  void when_idle(std::function<void()> idle);
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace lb::controlplane

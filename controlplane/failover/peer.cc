@@ -1,0 +1,320 @@
+#include "controlplane/failover/peer.h"
+
+#include <boost/asio/io_context.hpp>
+#include <cstring>
+#include <sstream>
+#include <utility>
+
+#include "config/base/log.h"
+#include "config/load.h"
+#include "controlplane/api/controlplane.pb.h"
+#include "controlplane/sync/credentials.h"
+#include "controlplane/sync/sync.pb.h"
+#include "dataplane/api/dataplane.pb.h"
+
+namespace lb::controlplane {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Heartbeats that may be missing before the peer is taken for dead.
+constexpr int kMissedBeats = 3;
+
+std::string key_of(const config::Service& service) {
+  return (service.protocol == config::Protocol::kTcp ? "tcp " : "udp ") +
+         service.address.to_string();
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    if (!line.empty()) lines.push_back(line);
+  }
+  return lines;
+}
+
+// The first line that one has and the other lacks, on both sides.
+std::string first_difference(const std::string& ours, const std::string& theirs) {
+  const auto left = lines_of(ours);
+  const auto right = lines_of(theirs);
+  for (std::size_t i = 0; i < std::max(left.size(), right.size()); ++i) {
+    const std::string here = i < left.size() ? left[i] : "nothing";
+    const std::string there = i < right.size() ? right[i] : "nothing";
+    if (here != there) return here + " here, " + there + " there";
+  }
+  return {};
+}
+
+milliseconds since(Peer::Clock::time_point then) {
+  return std::chrono::duration_cast<milliseconds>(Peer::Clock::now() - then);
+}
+
+}  // namespace
+
+std::vector<std::string> differences(const ServiceTexts& ours, const ServiceTexts& theirs) {
+  std::vector<std::string> all;
+  for (const auto& [key, service] : ours) {
+    const auto other = theirs.find(key);
+    if (other == theirs.end()) {
+      all.push_back("service " + service.name + " (" + key + ") is here only");
+    } else if (service.text != other->second.text) {
+      all.push_back("service " + service.name + " (" + key +
+                    "): " + first_difference(service.text, other->second.text));
+    }
+  }
+  for (const auto& [key, service] : theirs) {
+    if (!ours.contains(key)) {
+      all.push_back("service " + service.name + " (" + key + ") is there only");
+    }
+  }
+  return all;
+}
+
+struct Peer::Impl {
+  Impl(const config::Config& c, Events e) : config(c), events(std::move(e)) {}
+
+  void make_parts(boost::asio::io_context& io, std::unique_ptr<sync::Credentials> credentials);
+  void up(const lb::sync::Hello& hello);
+  void down();
+  void on_message(const lb::sync::Message& message);
+  void compare(const lb::sync::Services& services);
+  void send_services();
+
+  const config::Config& config;
+  Events events;
+  std::unique_ptr<sync::Link> link;
+  std::unique_ptr<sync::Mirror> mirror;
+  ServiceTexts services;  // ours
+
+  std::string director, release;
+  std::map<std::string, vrrp::Peer> groups;
+  Clock::time_point heard;
+  std::optional<Clock::time_point> unreachable = Clock::now();
+  bool was_complete = false;  // at the end of the last session
+  std::vector<std::string> differing;
+  bool compared = false;
+};
+
+void Peer::Impl::make_parts(boost::asio::io_context& io,
+                            std::unique_ptr<sync::Credentials> credentials) {
+  const config::HaSync& ha = *config.ha.sync;
+  sync::Link::Options options{ha.listen, ha.peer, ha.sync_id, ha.heartbeat, config.director.name,
+                              {}};
+  for (const config::Port& port : config.ports) options.ports.push_back(port.name);
+  link = std::make_unique<sync::Link>(
+      io, options, std::move(credentials),
+      sync::Link::Events{.up = [this](const lb::sync::Hello& hello) { up(hello); },
+                         .down = [this](const std::string&) { down(); },
+                         .message = [this](const auto& message) { on_message(message); },
+                         .fill_beat = [this](auto& beat) { events.fill_beat(beat); }});
+  mirror = std::make_unique<sync::Mirror>(
+      io, config.director.run_dir + "/dataplane.sock",
+      sync::Mirror::Events{
+          .send = [this](const auto& message) { link->send(message); },
+          .refuse = [this](auto refusal, const auto& what) { link->refuse(refusal, what); },
+          .reset = [this](const std::string& why) { link->reset(why); },
+          .progress = [this] { events.progress(); }});
+  for (const config::Service& service : config.services) {
+    services[key_of(service)] = {service.name, config::print_service(service)};
+  }
+}
+
+void Peer::Impl::up(const lb::sync::Hello& hello) {
+  director = hello.director();
+  release = hello.release();
+  unreachable.reset();
+  compared = false;
+  groups.clear();
+  mirror->up({hello.ports().begin(), hello.ports().end()});
+  send_services();
+  link->beat();
+}
+
+void Peer::Impl::down() {
+  was_complete = mirror->complete();
+  unreachable = Clock::now();
+  mirror->down();
+  events.heard();
+}
+
+void Peer::Impl::send_services() {
+  lb::sync::Message message;
+  for (const auto& [key, service] : services) {
+    lb::sync::Service& each = *message.mutable_services()->add_services();
+    each.set_key(key);
+    each.set_name(service.name);
+    each.set_text(service.text);
+  }
+  message.mutable_services();
+  link->send(message);
+}
+
+void Peer::Impl::on_message(const lb::sync::Message& message) {
+  switch (message.kind_case()) {
+    case lb::sync::Message::kHeartbeat:
+      heard = Clock::now();
+      groups.clear();
+      for (const lb::sync::Group& group : message.heartbeat().groups()) {
+        Ipv4Address address;
+        if (group.address().size() != sizeof(address.be.raw) || group.state() > 3 ||
+            group.priority() > 255) {
+          return link->refuse(sync::Refusal::malformed, "a heartbeat");
+        }
+        std::memcpy(&address.be.raw, group.address().data(), sizeof(address.be.raw));
+        groups[group.name()] = {
+            true,
+            static_cast<vrrp::State>(group.state()),
+            {group.health(), static_cast<std::uint8_t>(group.priority()), address}};
+      }
+      return events.heard();
+    case lb::sync::Message::kBatch:
+      return mirror->on_batch(message.batch());
+    case lb::sync::Message::kAck:
+      return mirror->on_ack(message.ack());
+    case lb::sync::Message::kServices:
+      return compare(message.services());
+    case lb::sync::Message::kSwitchover:
+      return events.switchover(message.switchover());
+    case lb::sync::Message::kHello:  // the link's own
+    case lb::sync::Message::KIND_NOT_SET:
+      break;
+  }
+  link->refuse(sync::Refusal::malformed, "a message of an unknown kind");
+}
+
+void Peer::Impl::compare(const lb::sync::Services& message) {
+  ServiceTexts theirs;
+  for (const lb::sync::Service& each : message.services()) {
+    theirs[each.key()] = {each.name(), each.text()};
+  }
+  auto found = differences(services, theirs);
+  if (!compared && found != differing) {
+    for (const std::string& line : found) {
+      log::warning("{} is configured differently: {}", director, line);
+    }
+  }
+  compared = true;
+  differing = std::move(found);
+}
+
+Peer::Peer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Peer::~Peer() = default;
+
+Result<std::unique_ptr<Peer>> Peer::make(boost::asio::io_context& io, const config::Config& config,
+                                         Events events) {
+  auto credentials = sync::Credentials::load(*config.ha.sync);
+  if (!credentials) {
+    return fail("[ha.sync]: " + credentials.error().message);
+  }
+  auto impl = std::make_unique<Impl>(config, std::move(events));
+  impl->make_parts(io, std::move(*credentials));
+  return std::unique_ptr<Peer>(new Peer(std::move(impl)));
+}
+
+void Peer::start() {
+  impl_->mirror->start();
+  impl_->link->start();
+}
+
+vrrp::Peer Peer::group(const std::string& name) const {
+  const auto found = impl_->groups.find(name);
+  if (found == impl_->groups.end()) return {};
+  vrrp::Peer peer = found->second;
+  peer.alive = alive();
+  return peer;
+}
+
+bool Peer::alive() const {
+  return connected() &&
+         Clock::now() - impl_->heard <= kMissedBeats * impl_->config.ha.sync->heartbeat;
+}
+
+bool Peer::complete() const {
+  return impl_->link->up() ? impl_->mirror->complete() : impl_->was_complete;
+}
+
+bool Peer::peer_complete() const {
+  return impl_->mirror->status().peer_complete;
+}
+
+bool Peer::connected() const {
+  return impl_->link->up();
+}
+
+std::optional<Peer::Clock::time_point> Peer::unreachable_since() const {
+  return impl_->unreachable;
+}
+
+void Peer::beat() {
+  impl_->link->beat();
+}
+
+void Peer::flush(milliseconds limit, std::function<void(bool)> done) {
+  impl_->mirror->flush(limit, std::move(done));
+}
+
+void Peer::send(const lb::sync::Switchover& message) {
+  lb::sync::Message wrapped;
+  *wrapped.mutable_switchover() = message;
+  impl_->link->send(wrapped);
+}
+
+void Peer::fill(api::control::HaPeer& peer) const {
+  peer.set_director(impl_->director);
+  peer.set_release(impl_->release);
+  peer.set_connected(connected());
+  peer.set_alive(alive());
+  if (impl_->heard != Clock::time_point{}) {
+    peer.set_heard_ms(static_cast<std::uint64_t>(since(impl_->heard).count()));
+  }
+  peer.set_compared(impl_->compared);
+  for (const std::string& line : impl_->differing) peer.add_differences(line);
+}
+
+void Peer::fill(api::control::Sync& sync) const {
+  const config::HaSync& ha = *impl_->config.ha.sync;
+  const sync::Mirror::Status status = impl_->mirror->status();
+  const sync::Link::Counters& link = impl_->link->counters();
+  sync.set_connected(connected());
+  sync.set_listen(ha.listen.to_string());
+  sync.set_peer(ha.peer.to_string());
+  sync.set_sync_id(ha.sync_id);
+  sync.set_complete(status.complete);
+  sync.set_peer_complete(status.peer_complete);
+  sync.set_last_batch(status.last_batch);
+  sync.set_watermark(status.watermark);
+  sync.set_lag_ms(static_cast<std::uint64_t>(status.lag.count()));
+  sync.set_lag_bytes(status.unacked_bytes);
+  sync.set_sessions(link.sessions);
+  sync.set_batches_sent(status.batches_sent);
+  sync.set_batches_received(status.batches_received);
+  sync.set_bytes_sent(link.bytes_sent);
+  sync.set_bytes_received(link.bytes_received);
+  for (std::size_t i = 0; i < sync::kRefusals; ++i) {
+    const auto refusal = static_cast<sync::Refusal>(i);
+    api::control::Count& count = *sync.add_refusals();
+    count.set_name(std::string(sync::name_of(refusal)));
+    count.set_description(std::string(sync::text_of(refusal)));
+    count.set_count(link.refused[i]);
+  }
+  const api::SyncStats& stats = impl_->mirror->stats();
+  api::control::SyncTable& table = *sync.mutable_table();
+  table.set_changed(stats.changed());
+  table.set_ended(stats.ended());
+  table.set_walked(stats.walked());
+  table.set_refreshed(stats.refreshed());
+  table.set_walks(stats.walks());
+  table.set_lost(stats.lost());
+  table.set_lost_ends(stats.lost_ends());
+  table.set_pending(stats.pending());
+  for (const api::ImportCount& import : stats.imports()) {
+    api::control::Count& count = *table.add_imports();
+    count.set_name(import.outcome());
+    count.set_description(import.description());
+    count.set_count(import.entries());
+  }
+}
+
+}  // namespace lb::controlplane

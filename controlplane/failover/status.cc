@@ -1,0 +1,102 @@
+// What `lbcli show ha` and `lbcli show sync` are told.
+#include "controlplane/api/controlplane.pb.h"
+#include "controlplane/failover/failover_impl.h"
+
+namespace lb::controlplane {
+namespace {
+
+std::uint64_t ms_since(Unit::Clock::time_point then) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(Unit::Clock::now() - then).count());
+}
+
+std::string to_bytes(Ipv4Address address) {
+  return {reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw};
+}
+
+void fill_member(const Unit::Member& member, api::control::HaInstance& out) {
+  const config::HaInstance& config = *member.config;
+  out.set_name(config.name);
+  out.set_interface(config.port);
+  out.set_virtual_router_id(config.virtual_router_id);
+  out.set_version(config.version);
+  out.set_base_priority(config.priority);
+  out.set_priority(member.standing.priority);
+  for (const Term& term : member.standing.terms) {
+    api::control::HaTerm& to = *out.add_terms();
+    to.set_what(term.what);
+    to.set_failing(term.failing);
+    to.set_weight(term.weight);
+    to.set_adds(term.adds);
+  }
+  out.set_fault(member.fault);
+  for (const Ipv4Prefix& prefix : config.addresses) out.add_addresses(prefix.to_string());
+  if (member.master) {
+    out.set_master(to_bytes(*member.master));
+    out.set_heard_ms(ms_since(member.heard));
+  }
+  const vrrp::Io::Counters& counters = member.io->counters();
+  out.set_sent(counters.sent);
+  out.set_send_errors(counters.send_errors);
+  out.set_received(counters.received);
+  for (std::size_t i = 0; i < vrrp::kRejects; ++i) {
+    if (counters.rejected[i] == 0) continue;
+    const auto reject = static_cast<vrrp::Reject>(i);
+    api::control::Count& count = *out.add_rejects();
+    count.set_name(std::string(vrrp::name_of(reject)));
+    count.set_description(std::string(vrrp::text_of(reject)));
+    count.set_count(counters.rejected[i]);
+  }
+}
+
+}  // namespace
+
+void Failover::Impl::fill_unit(const Unit& unit, api::control::Status& status) const {
+  api::control::HaGroup& group = *status.mutable_ha()->add_groups();
+  group.set_name(unit.name());
+  group.set_state(std::string(vrrp::to_string(unit.fsm().state())));
+  group.set_since_ms(ms_since(unit.since()));
+  group.set_reason(unit.reason());
+  group.set_frozen(unit.fsm().frozen());
+  group.set_held(unit.fsm().held());
+  group.set_gate(closed_gate());
+  group.set_health(unit.fsm().fitness().health);
+  group.set_peer_holds(unit.fsm().peer_holds());
+  if (peer) {
+    const vrrp::Peer theirs = peer->group(unit.name());
+    if (theirs.alive) {
+      group.set_peer_state(std::string(vrrp::to_string(theirs.state)));
+      group.set_peer_health(theirs.fitness.health);
+      group.set_peer_priority(theirs.fitness.priority);
+    }
+  }
+  for (const Unit::Member& member : unit.members()) fill_member(member, *group.add_instances());
+}
+
+void Failover::Impl::fill_status(api::control::Status& status) const {
+  api::control::Ha& ha = *status.mutable_ha();
+  for (const auto& unit : units) fill_unit(*unit, status);
+  for (const HaEvent& event : events) {
+    api::control::HaEvent& out = *ha.add_events();
+    out.set_unix_ms(static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(event.at.time_since_epoch())
+            .count()));
+    out.set_instance(event.instance);
+    out.set_from(event.from);
+    out.set_to(event.to);
+    out.set_reason(event.reason);
+  }
+  if (last_handover) {
+    api::control::Handover& out = *ha.mutable_handover();
+    out.set_group(last_handover->groups);
+    out.set_done(last_handover->over && last_handover->done);
+    out.set_failed(last_handover->over && !last_handover->done);
+    out.set_text(last_handover->text);
+    out.set_took_ms(static_cast<std::uint64_t>(last_handover->took.count()));
+  }
+  if (!peer) return;
+  peer->fill(*ha.mutable_peer());
+  peer->fill(*status.mutable_sync());
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,177 @@
+#include "controlplane/failover/unit.h"
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <utility>
+
+#include "config/base/log.h"
+
+namespace lb::controlplane {
+namespace {
+
+vrrp::Group::Options options_of(const std::vector<const config::HaInstance*>& instances) {
+  vrrp::Group::Options options;
+  for (const config::HaInstance* instance : instances) {
+    options.members.push_back(
+        {instance->version, instance->priority, instance->advert_interval, {}});
+    options.preempt &= instance->preempt;
+    options.preempt_delay = std::max(options.preempt_delay, instance->preempt_delay);
+  }
+  return options;
+}
+
+vrrp::Io::Options io_options(const config::HaInstance& instance) {
+  vrrp::Io::Options options;
+  options.interface = instance.port;
+  options.own.version = instance.version;
+  options.own.vrid = instance.virtual_router_id;
+  options.own.interval = instance.advert_interval;
+  options.own.auth_pass = instance.auth_pass;
+  for (const Ipv4Prefix& prefix : instance.addresses) {
+    options.own.addresses.push_back(prefix.address);
+  }
+  options.owner = instance.priority == config::kOwnerPriority;
+  options.unicast_peers = instance.unicast_peers;
+  return options;
+}
+
+}  // namespace
+
+Unit::Unit(boost::asio::io_context& io, std::string name,
+           const std::vector<const config::HaInstance*>& instances, Sight sight, Events events)
+    : name_(std::move(name)),
+      sight_(std::move(sight)),
+      events_(std::move(events)),
+      members_(instances.size()),
+      fsm_(options_of(instances)),
+      timer_(io),
+      since_(Clock::now()) {
+  for (std::size_t i = 0; i < instances.size(); ++i) {
+    members_[i].config = instances[i];
+    members_[i].io = std::make_unique<vrrp::Io>(
+        io, io_options(*instances[i]),
+        [this, i](const vrrp::Advert& advert, Ipv4Address source) { on_advert(i, advert, source); },
+        [instance = instances[i]](vrrp::Reject reject, Ipv4Address source) {
+          log::warning("{}: an advert of {} is ignored: {}", instance->name, source.to_string(),
+                       vrrp::text_of(reject));
+        });
+  }
+}
+
+void Unit::start() {
+  look();
+  act(fsm_.start(Clock::now()));
+}
+
+// Interfaces, addresses and tracks as they are now.
+void Unit::look() {
+  const auto now = Clock::now();
+  int health = 0;
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    Member& member = members_[i];
+    const netlink::Link* const link = sight_.link(member.config->port);
+    health += link != nullptr && link->running ? 1 : 0;
+    member.standing = judge(*member.config, sight_.failing);
+    for (const config::HaTrack& track : member.config->tracks) {
+      health += !track.interface.empty() && !sight_.failing(track) ? 1 : 0;
+    }
+    member.fault = fault_of(member);
+  }
+  fsm_.set_health(health);
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    act(fsm_.set_priority(i, members_[i].standing.priority, now));
+    act(fsm_.set_fault(i, members_[i].fault, now));
+  }
+}
+
+// Why the member cannot work; opens its socket on the way.
+std::string Unit::fault_of(Member& member) {
+  const std::string& port = member.config->port;
+  const netlink::Link* const link = sight_.link(port);
+  if (link == nullptr) {
+    member.io->close();
+    return "interface " + port + " is not there";
+  }
+  if (!link->running) return "interface " + port + " has no link";
+  const auto source = member.config->source ? member.config->source : sight_.first_address(port);
+  if (!source) return "interface " + port + " has no address to send adverts from";
+  if (!sight_.has_address(*link, *source)) {
+    return "interface " + port + " lacks its address " + source->to_string();
+  }
+  if (!member.io->is_open() || member.link_index != link->index) {
+    fsm_.set_address(static_cast<std::size_t>(&member - members_.data()), *source);
+    if (auto opened = member.io->open(link->index, *source); !opened) {
+      return opened.error().message;
+    }
+    member.link_index = link->index;
+  }
+  return member.standing.fault;
+}
+
+void Unit::act(const vrrp::Actions& actions) {
+  for (const vrrp::Action& action : actions) {
+    switch (action.kind) {
+      case vrrp::Action::Kind::kSendAdvert:
+        members_[action.member].io->send(action.priority);
+        break;
+      case vrrp::Action::Kind::kAnnounce:
+        events_.announce();
+        break;
+      case vrrp::Action::Kind::kTransition:
+        since_ = Clock::now();
+        reason_ = action.reason;
+        if (action.to != vrrp::State::kBackup || action.from != vrrp::State::kInit) settled_ = true;
+        events_.transition(action.from, action.to, action.reason);
+        break;
+    }
+  }
+  arm();
+}
+
+void Unit::on_advert(std::size_t member, const vrrp::Advert& advert, Ipv4Address source) {
+  members_[member].master = source;
+  members_[member].heard = Clock::now();
+  act(fsm_.advert(member, advert, source, members_[member].heard));
+  if (advert.priority != vrrp::kResignPriority) settle();
+}
+
+void Unit::set_peer(const vrrp::Peer& peer) {
+  act(fsm_.set_peer(peer, Clock::now()));
+  if (peer.alive && peer.state == vrrp::State::kMaster) settle();
+}
+
+// Another one is master: what a previous life of ours left is not ours any more.
+void Unit::settle() {
+  if (settled_ || fsm_.state() != vrrp::State::kBackup) return;
+  settled_ = true;
+  events_.settled();
+}
+
+void Unit::on_deadline() {
+  if (fsm_.state() == vrrp::State::kBackup) {
+    act(fsm_.set_peer(events_.peer(), Clock::now()));
+    for (Member& member : members_) member.io->drain();
+  }
+  const auto deadline = fsm_.next_deadline();
+  const auto now = Clock::now();
+  if (deadline && *deadline <= now) act(fsm_.expire(now));
+  arm();
+}
+
+void Unit::arm() {
+  const auto deadline = fsm_.next_deadline();
+  if (deadline == armed_) return;
+  armed_ = deadline;
+  if (!deadline) {
+    timer_.cancel();
+    return;
+  }
+  timer_.expires_at(*deadline);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    armed_.reset();
+    on_deadline();
+  });
+}
+
+}  // namespace lb::controlplane

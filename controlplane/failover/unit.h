@@ -1,0 +1,92 @@
+// One sync group at work: its state machine, its sockets, its timers. Says what has to be done to
+// addresses and connections by callbacks. Runs on the event loop.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/model.h"
+#include "controlplane/failover/tracks.h"
+#include "controlplane/netlink/model.h"
+#include "vrrp/fsm.h"
+#include "vrrp/io.h"
+
+namespace lb::controlplane {
+
+class Unit {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // What the unit looks at; any of it may change at any time, then look() is to be called.
+  struct Sight {
+    std::function<const netlink::Link*(const std::string& name)> link;
+    std::function<bool(const netlink::Link&, Ipv4Address)> has_address;
+    std::function<bool(const config::HaTrack&)> failing;
+    // Of the interface, by the configuration.
+    std::function<std::optional<Ipv4Address>(const std::string& name)> first_address;
+  };
+  struct Events {
+    std::function<void(vrrp::State from, vrrp::State to, const std::string& reason)> transition;
+    // Whether our addresses may stay that a previous life left was decided against.
+    std::function<void()> settled;
+    std::function<void()> announce;
+    // Before the master is taken for silent: what does the peer say now?
+    std::function<vrrp::Peer()> peer;
+  };
+  struct Member {
+    const config::HaInstance* config = nullptr;
+    std::unique_ptr<vrrp::Io> io;
+    int link_index = 0;  // that the socket was opened on
+    Standing standing;
+    std::string fault;
+    std::optional<Ipv4Address> master;  // last heard
+    Clock::time_point heard;
+  };
+
+  // The instances outlive this.
+  Unit(boost::asio::io_context& io, std::string name,
+       const std::vector<const config::HaInstance*>& instances, Sight sight, Events events);
+  Unit(const Unit&) = delete;
+  Unit& operator=(const Unit&) = delete;
+
+  void start();
+  void look();
+  void act(const vrrp::Actions& actions);  // what the state machine wants done
+  void set_peer(const vrrp::Peer& peer);
+
+  const std::string& name() const { return name_; }
+  vrrp::Group& fsm() { return fsm_; }
+  const vrrp::Group& fsm() const { return fsm_; }
+  const std::vector<Member>& members() const { return members_; }
+  bool is_master() const { return fsm_.state() == vrrp::State::kMaster; }
+  // False: it has not turned out yet whether somebody else is master since this process started.
+  bool settled() const { return settled_; }
+  Clock::time_point since() const { return since_; }
+  const std::string& reason() const { return reason_; }
+
+ private:
+  void open_socket(Member& member);
+  std::string fault_of(Member& member);
+  void on_advert(std::size_t member, const vrrp::Advert& advert, Ipv4Address source);
+  void on_deadline();
+  void arm();
+  void settle();
+
+  const std::string name_;
+  const Sight sight_;
+  const Events events_;
+  std::vector<Member> members_;
+  vrrp::Group fsm_;
+  boost::asio::steady_timer timer_;
+  std::optional<vrrp::Time> armed_;
+  bool settled_ = false;
+  Clock::time_point since_;
+  std::string reason_;
+};
+
+}  // namespace lb::controlplane

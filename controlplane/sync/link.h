@@ -1,0 +1,107 @@
+// The sync link: one TLS 1.3 connection between two directors, made again for ever. The director
+// with the lower address dials, the other one listens. Whoever cannot prove the secret, speaks
+// another protocol or belongs to another pair is refused and counted, which touches nothing else.
+// Runs on the event loop.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/model.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace lb::sync {
+class Heartbeat;
+class Hello;
+class Message;
+}  // namespace lb::sync
+
+namespace lb::controlplane::sync {
+
+class Credentials;
+
+// Raised with every change of a message's or a batch's meaning.
+inline constexpr std::uint32_t kSyncProtocol = 1;
+
+// One table: the name is what `lbcli show sync` prints.
+#define LB_SYNC_REFUSALS(X)                                                             \
+  X(wrong_address, "a connection from an address that is not the peer's")               \
+  X(not_proved, "the TLS handshake failed: another key, no certificate, or no TLS 1.3") \
+  X(other_protocol, "the peer speaks another version of the sync protocol")             \
+  X(other_sync_id, "the peer has another sync_id")                                      \
+  X(malformed, "a message that is none, too large, or not due")                         \
+  X(out_of_order, "a batch or an acknowledgement with a number that is not due")        \
+  X(silent, "no greeting in time")
+
+enum class Refusal : std::uint8_t {
+#define X(name, text) name,
+  LB_SYNC_REFUSALS(X)
+#undef X
+      kCount
+};
+inline constexpr std::size_t kRefusals = static_cast<std::size_t>(Refusal::kCount);
+std::string_view name_of(Refusal refusal);
+std::string_view text_of(Refusal refusal);
+
+class Link {
+ public:
+  using Clock = std::chrono::steady_clock;
+  using Message = lb::sync::Message;
+
+  struct Options {
+    Ipv4Endpoint listen;
+    Ipv4Endpoint peer;
+    std::uint32_t sync_id = 0;
+    std::chrono::milliseconds heartbeat{100};
+    std::string director;            // our name
+    std::vector<std::string> ports;  // by their numbers
+  };
+  struct Events {
+    std::function<void(const lb::sync::Hello&)> up;
+    std::function<void(const std::string& why)> down;
+    std::function<void(const Message&)> message;          // any but Hello
+    std::function<void(lb::sync::Heartbeat&)> fill_beat;  // what the next heartbeat tells
+  };
+  struct Counters {
+    std::uint64_t sessions = 0;
+    std::uint64_t bytes_sent = 0;
+    std::uint64_t bytes_received = 0;
+    std::array<std::uint64_t, kRefusals> refused{};
+  };
+
+  Link(boost::asio::io_context& io, Options options, std::unique_ptr<Credentials> credentials,
+       Events events);
+  ~Link();
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  void start();
+  void stop();  // no event comes after it
+
+  bool up() const;
+  // When the peer was heard last in this session; the epoch when there is none.
+  Clock::time_point last_heard() const;
+  // In order. Dropped while the link is down.
+  void send(const Message& message);
+  void beat();  // a heartbeat now, beside those at a steady pace
+  // The peer sent something that it must not: the session ends.
+  void refuse(Refusal refusal, const std::string& what);
+  // The session begins anew: what it was about is lost on this side.
+  void reset(const std::string& why);
+  const Counters& counters() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace lb::controlplane::sync

@@ -1,0 +1,284 @@
+#include "controlplane/sync/mirror.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <optional>
+#include <utility>
+
+#include "controlplane/dataplane_connection.h"
+#include "controlplane/sync/sync.pb.h"
+#include "dataplane/api/dataplane.pb.h"
+
+namespace lb::controlplane::sync {
+namespace {
+
+using Clock = Link::Clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kPause{5};  // between two looks at the data plane when nothing hurries
+constexpr std::uint32_t kPullBytes = 256U << 10;
+// What may be under way to the peer. It covers some 10 ms at 3 Gbit/s.
+constexpr std::uint64_t kWindowBytes = std::uint64_t{4} << 20;
+
+struct Sent {
+  std::uint64_t number;
+  std::size_t bytes;
+  Clock::time_point at;
+};
+
+struct Flush {
+  std::optional<std::uint64_t> until;  // the batch to be acknowledged; none yet: still pulling
+  Clock::time_point limit;
+  std::function<void(bool)> done;
+};
+
+}  // namespace
+
+struct Mirror::Impl : std::enable_shared_from_this<Impl> {
+  Impl(boost::asio::io_context& io, const std::string& socket, Events e)
+      : events(std::move(e)),
+        connection(io, socket, "sync",
+                   {.connected = [this] { turn(); }, .disconnected = [this] { lost_dataplane(); }}),
+        pause(io) {}
+
+  void lost_dataplane();
+  void turn();
+  void turn_later();
+  void answered(const api::Response& response, bool imported);
+  void send_batch(const api::SyncReply& reply);
+  void acknowledge(const api::SyncReply& reply);
+  void look_at_flushes();
+
+  Events events;
+  DataplaneConnection connection;
+  boost::asio::steady_timer pause;
+  api::SyncStats stats;
+  Status status;
+  bool stopped = false;
+
+  // ---- of the session
+  bool session = false;
+  bool begin_due = false;
+  bool end_due = false;
+  std::vector<std::string> peer_ports;
+  std::deque<lb::sync::Batch> inbound;    // not yet taken by the data plane
+  std::uint64_t received = 0;             // number of the last batch
+  std::uint64_t acknowledged = 0;         // by us
+  std::optional<std::uint64_t> walk_end;  // the peer's batch that ends its walk
+  std::deque<Sent> unacked;
+  std::optional<std::uint64_t> our_walk_end;
+  std::deque<Flush> flushes;
+};
+
+void Mirror::Impl::lost_dataplane() {
+  if (stopped || !session) return;
+  // Its table is gone, and what it was told with it.
+  events.reset("the data plane is gone");
+}
+
+// One exchange with the data plane: a batch in, a batch out.
+void Mirror::Impl::turn() {
+  if (stopped || !connection.connected() || connection.busy()) return;
+  pause.cancel();
+  api::Request request;
+  api::SyncRequest& sync = *request.mutable_sync();
+  if (std::exchange(end_due, false)) sync.set_end(true);
+  bool imported = false;
+  if (session) {
+    if (std::exchange(begin_due, false)) {
+      sync.set_begin(true);
+      for (const std::string& port : peer_ports) sync.add_peer_ports(port);
+    }
+    if (!inbound.empty()) {
+      sync.set_import(inbound.front().entries());
+      imported = true;
+    }
+    if (status.unacked_bytes < kWindowBytes) sync.set_pull_bytes(kPullBytes);
+  } else if (!sync.end()) {
+    return;
+  }
+  connection.call(std::move(request), [this, imported](const api::Response& response) {
+    answered(response, imported);
+  });
+}
+
+void Mirror::Impl::turn_later() {
+  pause.expires_after(kPause);
+  pause.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (self && !error) self->turn();
+  });
+}
+
+void Mirror::Impl::answered(const api::Response& response, bool imported) {
+  if (!response.error().empty()) {
+    if (imported && session) {
+      events.refuse(Refusal::malformed, response.error());
+    } else {
+      connection.reset(response.error());
+    }
+    return;
+  }
+  const api::SyncReply& reply = response.sync();
+  stats = reply.stats();
+  if (!session || begin_due) return turn();  // the session ended or began anew meanwhile
+  bool hurry = reply.more() && status.unacked_bytes < kWindowBytes;
+  if (imported && !reply.import_refused()) {
+    inbound.pop_front();
+    hurry |= !inbound.empty();
+  }
+  if (!reply.batch().empty()) send_batch(reply);
+  acknowledge(reply);
+  // What the answer holds is all that had happened when a flush was asked for.
+  if (!reply.more() && status.unacked_bytes < kWindowBytes) {
+    for (Flush& flush : flushes) {
+      if (!flush.until) flush.until = status.last_batch;
+    }
+  }
+  look_at_flushes();
+  if (hurry) {
+    turn();
+  } else {
+    turn_later();
+  }
+}
+
+void Mirror::Impl::send_batch(const api::SyncReply& reply) {
+  lb::sync::Message message;
+  lb::sync::Batch& batch = *message.mutable_batch();
+  batch.set_number(++status.last_batch);
+  batch.set_entries(reply.batch());
+  batch.set_walk_end(reply.walk_end());
+  if (reply.walk_end()) our_walk_end = batch.number();
+  unacked.push_back({batch.number(), reply.batch().size(), Clock::now()});
+  status.unacked_bytes += reply.batch().size();
+  status.bytes_sent += reply.batch().size();
+  ++status.batches_sent;
+  events.send(message);
+}
+
+// Tells the peer which of its batches are in the table.
+void Mirror::Impl::acknowledge(const api::SyncReply& reply) {
+  if (reply.imports_done() == acknowledged || reply.imports_done() > received) return;
+  acknowledged = reply.imports_done();
+  lb::sync::Message message;
+  message.mutable_ack()->set_number(acknowledged);
+  events.send(message);
+  events.progress();
+}
+
+void Mirror::Impl::look_at_flushes() {
+  const auto now = Clock::now();
+  while (!flushes.empty()) {
+    Flush& first = flushes.front();
+    const bool done = session && first.until && status.watermark >= *first.until;
+    if (!done && session && now < first.limit) return;
+    const auto call = std::move(first.done);
+    flushes.pop_front();
+    call(done);
+  }
+}
+
+Mirror::Mirror(boost::asio::io_context& io, const std::string& dataplane_socket, Events events)
+    : impl_(std::make_shared<Impl>(io, dataplane_socket, std::move(events))) {}
+
+Mirror::~Mirror() {
+  stop();
+}
+
+void Mirror::start() {
+  impl_->connection.start();
+}
+
+void Mirror::stop() {
+  impl_->stopped = true;
+  impl_->connection.stop();
+  impl_->pause.cancel();
+}
+
+void Mirror::up(std::vector<std::string> peer_ports) {
+  impl_->session = true;
+  impl_->begin_due = true;
+  impl_->peer_ports = std::move(peer_ports);
+  impl_->turn();
+}
+
+void Mirror::down() {
+  Impl& impl = *impl_;
+  impl.session = false;
+  impl.begin_due = false;
+  impl.end_due = true;
+  impl.inbound.clear();
+  impl.received = impl.acknowledged = 0;
+  impl.walk_end.reset();
+  impl.our_walk_end.reset();
+  impl.unacked.clear();
+  impl.status.unacked_bytes = 0;
+  impl.status.watermark = impl.status.last_batch = 0;
+  impl.look_at_flushes();
+  impl.turn();
+}
+
+void Mirror::on_batch(const lb::sync::Batch& batch) {
+  Impl& impl = *impl_;
+  if (batch.number() != impl.received + 1) {
+    return impl.events.refuse(Refusal::out_of_order, "batch " + std::to_string(batch.number()) +
+                                                         " after " + std::to_string(impl.received));
+  }
+  // More than a peer may send that heeds our acknowledgements.
+  std::uint64_t waiting = batch.entries().size();
+  for (const lb::sync::Batch& each : impl.inbound) waiting += each.entries().size();
+  if (batch.entries().empty() || waiting > 2 * kWindowBytes) {
+    return impl.events.refuse(Refusal::malformed, batch.entries().empty()
+                                                      ? "an empty batch"
+                                                      : "more than it may send at a time");
+  }
+  impl.received = batch.number();
+  impl.status.bytes_received += batch.entries().size();
+  ++impl.status.batches_received;
+  if (batch.walk_end()) impl.walk_end = batch.number();
+  impl.inbound.push_back(batch);
+  impl.turn();
+}
+
+void Mirror::on_ack(const lb::sync::Ack& ack) {
+  Impl& impl = *impl_;
+  if (ack.number() <= impl.status.watermark || ack.number() > impl.status.last_batch) {
+    return impl.events.refuse(Refusal::out_of_order,
+                              "acknowledgement " + std::to_string(ack.number()));
+  }
+  impl.status.watermark = ack.number();
+  while (!impl.unacked.empty() && impl.unacked.front().number <= ack.number()) {
+    impl.status.unacked_bytes -= impl.unacked.front().bytes;
+    impl.unacked.pop_front();
+  }
+  impl.look_at_flushes();
+}
+
+void Mirror::flush(milliseconds limit, std::function<void(bool)> done) {
+  impl_->flushes.push_back({std::nullopt, Clock::now() + limit, std::move(done)});
+  if (!impl_->session) return impl_->look_at_flushes();
+  impl_->turn();
+}
+
+bool Mirror::complete() const {
+  return impl_->session && impl_->walk_end && impl_->acknowledged >= *impl_->walk_end;
+}
+
+Mirror::Status Mirror::status() const {
+  Status status = impl_->status;
+  status.complete = complete();
+  status.peer_complete =
+      impl_->session && impl_->our_walk_end && status.watermark >= *impl_->our_walk_end;
+  if (!impl_->unacked.empty()) {
+    status.lag = std::chrono::duration_cast<milliseconds>(Clock::now() - impl_->unacked.front().at);
+  }
+  return status;
+}
+
+const api::SyncStats& Mirror::stats() const {
+  return impl_->stats;
+}
+
+}  // namespace lb::controlplane::sync
