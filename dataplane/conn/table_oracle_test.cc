@@ -4,8 +4,8 @@
 #include <random>
 #include <string>
 
+#include "config/base/testing/randomised.h"
 #include "dataplane/conn/testing/oracle.h"
-#include "dataplane/conn/testing/randomised.h"
 
 namespace lb {
 namespace {

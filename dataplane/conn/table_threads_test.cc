@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "dataplane/conn/testing/randomised.h"
+#include "config/base/testing/randomised.h"
 #include "dataplane/conn/testing/test_table.h"
 
 namespace lb {

@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "dataplane/conn/testing/randomised.h"
+#include "config/base/testing/randomised.h"
 #include "dataplane/conn/testing/test_table.h"
 #include "dataplane/forward/pipeline.h"
 #include "dataplane/packet/testing/builder.h"
