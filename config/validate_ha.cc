@@ -1,5 +1,5 @@
-// The [ha] table: programs that it runs and the link to the peer. Its instances are in
-// validate_instances.cc.
+// The [ha] table: programs that it runs and the link to the peer. Its instances and
+// what they track have files of their own.
 #include "config/validate_ha.h"
 
 #include <fmt/format.h>
@@ -166,7 +166,10 @@ class HaValidator {
 }  // namespace
 
 void validate_ha(const Config& config, std::vector<Problem>& problems) {
-  if (!config.ha.instances.empty()) validate_instances(config, problems);
+  if (!config.ha.instances.empty()) {
+    validate_instances(config, problems);
+    validate_tracks(config, problems);
+  }
   HaValidator(config, problems).run();
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -24,6 +25,10 @@ class InstanceValidator {
     for (const HaInstance& instance : instances_) {
       if (!instance.sync_group.empty()) groups_[instance.sync_group].push_back(&instance);
     }
+    for (const auto& [name, members] : groups_) group_names_.push_back(name);
+    for (const Interface& interface : network_.interfaces()) {
+      interface_names_.push_back(interface.name);
+    }
   }
 
   void run() {
@@ -38,7 +43,6 @@ class InstanceValidator {
       check_addresses(instance, path);
       check_source(instance, path);
       check_peers(instance, path);
-      check_tracks(instance, path);
     }
     check_services();
   }
@@ -95,15 +99,10 @@ class InstanceValidator {
     if (instance.sync_group.empty()) return;
     const auto& members = groups_[instance.sync_group];
     if (members.size() == 1) {
-      std::vector<std::string_view> others;
-      for (const auto& [name, unused] : groups_) {
-        if (name != instance.sync_group) others.push_back(name);
-      }
-      const std::string_view guess = nearest(instance.sync_group, others);
       report(path + ".sync_group",
              fmt::format("no other instance is in the group \"{}\"; {}", instance.sync_group,
-                         guess.empty() ? "name it in those that belong together, or remove it"
-                                       : fmt::format("did you mean \"{}\"?", guess)));
+                         suggestions_.mend(instance.sync_group, group_names_,
+                                           "name it in those that belong together, or remove it")));
     }
     const HaInstance& first = *members.front();
     if (instance.preempt != first.preempt || instance.preempt_delay != first.preempt_delay) {
@@ -117,10 +116,11 @@ class InstanceValidator {
   void check_port(const HaInstance& instance, const std::string& path) {
     const Interface* const interface = network_.find(instance.port);
     if (interface == nullptr) {
-      report(path + ".port",
-             fmt::format("there is no port or VLAN \"{}\"; {}", instance.port,
-                         suggest(instance.port, interface_names(), "write the name of one")),
-             Bearing::kFollowsNetwork);
+      report(
+          path + ".port",
+          fmt::format("there is no port or VLAN \"{}\"; {}", instance.port,
+                      suggestions_.mend(instance.port, interface_names_, "write the name of one")),
+          Bearing::kFollowsNetwork);
       return;
     }
     const auto [same_id, is_new] =
@@ -190,6 +190,8 @@ class InstanceValidator {
     } else if (!what.empty()) {
       report(at, fmt::format("{} is {} of its subnet; choose another one", text, what),
              Bearing::kFollowsNetwork);
+    } else if (network_.find(instance.port) == nullptr) {
+      return;  // reported with the port
     } else if (link && link->interface->name != instance.port) {
       report(at,
              fmt::format("{} is in the subnet of \"{}\", not of \"{}\"; put it into an instance on "
@@ -272,59 +274,6 @@ class InstanceValidator {
     }
   }
 
-  void check_tracks(const HaInstance& instance, const std::string& path) {
-    std::set<std::pair<std::string_view, std::string_view>> seen;
-    for (std::size_t i = 0; i < instance.tracks.size(); ++i) {
-      const HaTrack& track = instance.tracks[i];
-      const std::string at = fmt::format("{}.track[{}]", path, i);
-      const std::pair<std::string_view, const std::string*> kinds[] = {
-          {"interface", &track.interface}, {"service", &track.service}, {"script", &track.script}};
-      std::vector<std::pair<std::string_view, std::string_view>> named;
-      for (const auto& [kind, name] : kinds) {
-        if (!name->empty()) named.emplace_back(kind, *name);
-      }
-      if (named.empty()) {
-        report(at, "a track names what it follows; add interface, service or script = \"NAME\"");
-      } else if (named.size() > 1) {
-        report(fmt::format("{}.{}", at, named[1].first),
-               fmt::format("a track follows one thing, this one has {} and {}; write two",
-                           named[0].first, named[1].first));
-      } else if (!seen.insert(named[0]).second) {
-        report(fmt::format("{}.{}", at, named[0].first),
-               fmt::format("instance \"{}\" tracks {} \"{}\" already; keep one", instance.name,
-                           named[0].first, named[0].second));
-      } else {
-        check_tracked(named[0].first, named[0].second, fmt::format("{}.{}", at, named[0].first));
-      }
-      if (instance.priority == kOwnerPriority && track.weight != 0) {
-        report(at + ".weight",
-               "the owner's priority is always 255; remove weight, which makes a fault of what "
-               "fails, or take priority 254");
-      }
-    }
-  }
-
-  void check_tracked(std::string_view kind, std::string_view name, const std::string& at) {
-    std::vector<std::string_view> known;
-    if (kind == "interface") known = interface_names();
-    if (kind == "service") {
-      for (const Service& service : config_.services) known.push_back(service.name);
-    }
-    if (kind == "script") {
-      for (const HaScript& script : config_.ha.scripts) known.push_back(script.name);
-    }
-    // One without a name is reported; this may be it.
-    const bool unnamed = std::find(known.begin(), known.end(), "") != known.end();
-    if (unnamed || std::find(known.begin(), known.end(), name) != known.end()) return;
-    const std::string what = kind == "interface" ? "port or VLAN" : std::string(kind);
-    report(at,
-           fmt::format("there is no {} \"{}\"; {}", what, name,
-                       suggest(name, known,
-                               kind == "script" ? "add a [[ha.script]] of that name"
-                                                : "write the name of one")),
-           kind == "interface" ? Bearing::kFollowsNetwork : Bearing::kOther);
-  }
-
   // A VIP outside of every instance does not move: each director would bear it all the time.
   void check_services() {
     // An instance without its addresses is reported; they may be the ones.
@@ -345,23 +294,14 @@ class InstanceValidator {
     }
   }
 
-  std::vector<std::string_view> interface_names() const {
-    std::vector<std::string_view> names;
-    for (const Interface& interface : network_.interfaces()) names.push_back(interface.name);
-    return names;
-  }
-
-  static std::string suggest(std::string_view name, const std::vector<std::string_view>& known,
-                             std::string_view otherwise) {
-    const std::string_view guess = nearest(name, known);
-    return guess.empty() ? std::string(otherwise) : fmt::format("did you mean \"{}\"?", guess);
-  }
-
   const Config& config_;
   const std::vector<HaInstance>& instances_;
   const Network network_;
   std::vector<Problem>& problems_;
   std::map<std::string, std::vector<const HaInstance*>> groups_;
+  std::vector<std::string_view> group_names_;
+  std::vector<std::string_view> interface_names_;
+  Suggestions suggestions_;
   std::set<std::string> names_;
   std::map<std::pair<std::string, std::uint8_t>, std::string> routers_;  // (port, id) -> instance
   std::map<std::string, std::string> virtual_macs_;                      // port -> instance
@@ -369,6 +309,17 @@ class InstanceValidator {
 };
 
 }  // namespace
+
+std::string Suggestions::mend(std::string_view name, std::span<const std::string_view> known,
+                              std::string_view otherwise) {
+  if (left_ == 0) return std::string(otherwise);
+  --left_;
+  std::vector<std::string_view> others;
+  std::copy_if(known.begin(), known.end(), std::back_inserter(others),
+               [name](std::string_view other) { return other != name; });
+  const std::string_view guess = nearest(name, others);
+  return guess.empty() ? std::string(otherwise) : fmt::format("did you mean \"{}\"?", guess);
+}
 
 void check_ha_name(const std::string& name, std::string_view whose, const std::string& path,
                    std::vector<Problem>& problems) {

@@ -106,6 +106,10 @@ Credentials::Credentials()
     SSL_CTX_set_num_tickets(native, 0);
     SSL_CTX_set_verify(native, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   }
+  // A server that asks for certificates must name what its sessions are for, a key's too.
+  SSL_CTX_set_session_id_context(server_.native_handle(),
+                                 reinterpret_cast<const unsigned char*>(kIdentity.data()),
+                                 kIdentity.size());
 }
 
 Credentials::~Credentials() = default;

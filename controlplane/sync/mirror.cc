@@ -38,7 +38,7 @@ struct Flush {
 struct Mirror::Impl : std::enable_shared_from_this<Impl> {
   Impl(boost::asio::io_context& io, const std::string& socket, Events e)
       : events(std::move(e)),
-        connection(io, socket, "sync",
+        connection(io, socket, "connection table",
                    {.connected = [this] { turn(); }, .disconnected = [this] { lost_dataplane(); }}),
         pause(io) {}
 
