@@ -38,11 +38,10 @@ void fill(const ConnTable::Copy& conn, const Snapshot& snapshot, std::uint32_t n
   out.set_state(std::string(to_string(conn.state)));
   out.set_service(std::string(service_name(snapshot, conn.service)));
   out.set_mode(to_api(static_cast<Mode>(conn.mode)));
-  const std::int64_t left =
-      std::int64_t{conn.last_seen} +
-      std::int64_t{snapshot.timeout_ticks[static_cast<std::size_t>(conn.state)]} -
-      std::int64_t{now_tick};
-  out.set_expires_ms(static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0)) * kTickMs);
+  // Ticks wrap: a connection from the HA peer may have been seen before this data plane started.
+  const auto left = static_cast<std::int32_t>(
+      conn.last_seen + snapshot.timeout_ticks[static_cast<std::size_t>(conn.state)] - now_tick);
+  out.set_expires_ms(static_cast<std::uint64_t>(std::max(left, 0)) * kTickMs);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 
 #include "config/base/log.h"
 #include "dataplane/control/receive.h"
+#include "dataplane/lcore/host_interface.h"
 
 namespace lb {
 
@@ -43,17 +44,18 @@ class Repeat {
   const std::function<void()> work_;
 };
 
-// Says when a port loses or finds its link.
+// Says when a port loses or finds its link, to the log and to the kernel.
 class LinkWatch {
  public:
   explicit LinkWatch(const Ports& ports) : ports_(ports), up_(ports.list().size(), true) {}
 
   void look() {
     for (std::size_t i = 0; i < up_.size(); ++i) {
-      const bool up = ports_.read(i).link_up;
+      const bool up = ports_.link_up(i);
       if (up == up_[i]) continue;
       up_[i] = up;
       const std::string& name = ports_.list()[i].options.name;
+      set_carrier(name, up);
       if (up) {
         log::info("port {}: link is up", name);
       } else {
@@ -132,11 +134,11 @@ Result<void> run_dataplane(const DaemonOptions& options) {
   });
   LinkWatch links(runtime.ports());
   Heartbeat heartbeat(runtime);
-  const Repeat reclaim(context, milliseconds(100), [&runtime] { runtime.reclaim(); });
-  const Repeat retire(context, milliseconds(1000), [&] {
-    transactions.retire_unused();
+  const Repeat often(context, milliseconds(100), [&] {
+    runtime.reclaim();
     links.look();
   });
+  const Repeat retire(context, milliseconds(1000), [&] { transactions.retire_unused(); });
   std::uint64_t watchdog_us = 0;
   std::optional<Repeat> watchdog;
   if (sd_watchdog_enabled(0, &watchdog_us) > 0) {

@@ -1,5 +1,11 @@
 #include "dataplane/lcore/host_interface.h"
 
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstring>
 #include <fstream>
 
 #include "config/base/log.h"
@@ -15,6 +21,26 @@ bool write_sysctl(const std::string& path, int value) {
 }
 
 }  // namespace
+
+bool is_running(const std::string& interface) {
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return true;
+  ifreq request{};
+  std::strncpy(request.ifr_name, interface.c_str(), IFNAMSIZ - 1);
+  const bool known = ioctl(fd, SIOCGIFFLAGS, &request) == 0;
+  close(fd);
+  return !known || (request.ifr_flags & IFF_RUNNING) != 0;
+}
+
+void set_carrier(const std::string& tap, bool carrier) {
+  const std::string path = "/sys/class/net/" + tap + "/carrier";
+  std::ofstream file(path);
+  file << (carrier ? 1 : 0) << std::flush;
+  if (!file.good()) {
+    log::warning("{}: cannot be set, so the kernel does not know that the port's link is {}", path,
+                 carrier ? "up" : "down");
+  }
+}
 
 void keep_stack_off(const std::string& interface, const std::string& label) {
   const std::string v4 = "/proc/sys/net/ipv4/conf/" + interface;

@@ -158,12 +158,20 @@ WorkerQueues Ports::queues(unsigned worker) const {
   return queues;
 }
 
+bool Ports::link_up(std::size_t port) const {
+  const std::string_view interface = interface_of(ports_[port].options.device);
+  if (!interface.empty() && !is_running(std::string(interface))) return false;
+  rte_eth_link link{};
+  return rte_eth_link_get_nowait(ports_[port].device, &link) == 0 &&
+         link.link_status == RTE_ETH_LINK_UP;
+}
+
 PortReading Ports::read(std::size_t port) const {
   PortReading reading;
+  reading.link_up = link_up(port);
   const std::uint16_t id = ports_[port].device;
   rte_eth_link link{};
   if (rte_eth_link_get_nowait(id, &link) == 0) {
-    reading.link_up = link.link_status == RTE_ETH_LINK_UP;
     if (link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN) reading.link_mbps = link.link_speed;
   }
   rte_eth_stats stats{};

@@ -94,6 +94,7 @@ class Ports {
   WorkerQueues queues(unsigned worker) const;
   // Main thread.
   PortReading read(std::size_t port) const;
+  bool link_up(std::size_t port) const;
 
  private:
   Ports() = default;
