@@ -17,7 +17,8 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "scripts"))
 
-from ballast_lab import director  # noqa: E402
+from ballast_lab import director, pair  # noqa: E402
+from ballast_lab.daemons import DAEMONS  # noqa: E402
 from ballast_lab.lab import Lab  # noqa: E402
 from ballast_lab.processes import wait_until  # noqa: E402
 from ballast_lab.topology import DIRECTOR_LAN  # noqa: E402
@@ -86,6 +87,7 @@ class LabTest(unittest.TestCase):
 
     CLIENTS = 1
     SERVERS = 2
+    HA = False
     lab = None
 
     @classmethod
@@ -104,7 +106,7 @@ class LabTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        lab = Lab(f"t{os.getpid()}{cls.__name__.lower()}"[:24], cls.CLIENTS, cls.SERVERS)
+        lab = Lab(f"t{os.getpid()}{cls.__name__.lower()}"[:24], cls.CLIENTS, cls.SERVERS, cls.HA)
         lab.ready = cls.ready
         lab.up(cls.configure(lab), prepare=cls.prepare)
         cls.lab = lab
@@ -118,7 +120,11 @@ class LabTest(unittest.TestCase):
 
     def setUp(self):
         self.allowed_drops = set()
-        self._drops_before = self.lab.drops()
+        self._drops_before = self._drops()
+
+    def _drops(self):
+        """{director: {reason: packets}}."""
+        return {name: self.lab.directors[name].drops() for name in self.lab.configured}
 
     def allow_drops(self, *reasons):
         """Drops under these reasons are what the test provokes."""
@@ -126,13 +132,14 @@ class LabTest(unittest.TestCase):
 
     def tearDown(self):
         """No packet may have been dropped but for a reason that the test names."""
-        after = self.lab.drops()
-        fell = {reason: count for reason, count in after.items()
-                if count < self._drops_before.get(reason, 0)}
-        before = {} if fell else self._drops_before  # the data plane started anew
-        dropped = {reason: count - before.get(reason, 0) for reason, count in after.items()
-                   if count > before.get(reason, 0) and reason not in self.allowed_drops}
-        self.assertEqual(dropped, {}, "packets dropped for reasons that the test does not expect")
+        for name, after in self._drops().items():
+            before = self._drops_before.get(name, {})
+            if any(count < before.get(reason, 0) for reason, count in after.items()):
+                before = {}  # the data plane started anew
+            dropped = {reason: count - before.get(reason, 0) for reason, count in after.items()
+                       if count > before.get(reason, 0) and reason not in self.allowed_drops}
+            self.assertEqual(dropped, {}, f"packets that {name} dropped for reasons that the test "
+                                          "does not expect")
 
     def host(self, name):
         return self.lab.host(name)
@@ -158,6 +165,48 @@ class LabTest(unittest.TestCase):
         done = subprocess.run(argv, capture_output=True, check=False, timeout=timeout + 10)
         self.assertEqual(done.returncode, 0, f"curl {url}: {done.stderr.decode()}")
         return done.stdout
+
+
+class HaTest(LabTest):
+    """A class of tests around two directors. lb1 has the higher priority; a test leaves both
+    running, and lb1 master."""
+
+    HA = True
+    ADVERT_INTERVAL = "100ms"
+
+    @classmethod
+    def services(cls):
+        return director.default_services("both", cls.SERVERS)
+
+    @classmethod
+    def configure(cls, lab):
+        return pair.configs(lab.dir, cls.services(), cls.ADVERT_INTERVAL)
+
+    def role(self, name, instance=pair.WAN_INSTANCE):
+        """"MASTER", "BACKUP" or "FAULT"."""
+        return self.lab.directors[name].roles()[instance]
+
+    def wait_role(self, name, state, instance=pair.WAN_INSTANCE, timeout=15):
+        each = self.lab.directors[name]
+        each.wait_for(lambda: each.controlplane_answers() and self.role(name, instance) == state,
+                      timeout, f"{instance} to be {state}")
+
+    def kill_director(self, name):
+        """kill -9 of both daemons."""
+        self.lab.directors[name].kill()
+
+    def start_director(self, name):
+        """Its real servers are up when this returns; whether it is master is another question."""
+        self.lab.directors[name].start()
+        self.lab.directors[name].wait_servers_up()
+
+    def pull_cable(self, name, network):
+        """Of one director: "wan", "lan" or "sync". Plugged in again when the test ends at the latest."""
+        self.addCleanup(self.plug_cable, name, network)
+        self.lab.network.set_cable(name, network, plugged=False)
+
+    def plug_cable(self, name, network):
+        self.lab.network.set_cable(name, network, plugged=True)
 
 
 class _TapResult(unittest.TestResult):
@@ -200,8 +249,10 @@ class _TapResult(unittest.TestResult):
         details = "".join(traceback.format_exception(*err))
         lab = getattr(getattr(test, "test_case", test), "lab", None)
         if lab is not None:
-            for name in ("lb-dataplane", "lb-controlplane"):
-                details += f"--- {name}\n{lab.log_text(name)[-LOG_TAIL_BYTES:]}\n"
+            for each in lab.directors.values():
+                for daemon in DAEMONS:
+                    log = each.log_text(daemon)[-LOG_TAIL_BYTES:]
+                    details += f"--- {each.process_name(daemon)}\n{log}\n"
         self._line(False, test, details=details)
 
     def finish(self):

@@ -1,0 +1,101 @@
+"""VRRP on a network of the lab, as tshark reads it."""
+
+import dataclasses
+import json
+import subprocess
+
+from ballast_lab.processes import wait_until
+
+
+@dataclasses.dataclass
+class Advert:
+    time: float  # seconds since the epoch
+    mac: str
+    source: str
+    destination: str
+    ttl: int
+    version: int
+    router_id: int
+    priority: int
+    interval: int  # as on the wire: seconds with version 2, hundredths of them with version 3
+    addresses: list
+    auth_type: int  # version 2 alone; else 0
+    remarks: list  # what tshark finds wrong: bad checksums, malformed fields
+
+
+def _advert(layers):
+    ip, vrrp = layers["ip"], layers["vrrp"]
+    addresses = vrrp.get("vrrp.ip_addr", [])
+    interval = vrrp.get("vrrp.short_adver_int", vrrp.get("vrrp.adver_int"))
+    return Advert(
+        time=float(layers["frame"]["frame.time_epoch"]), mac=layers["eth"]["eth.src"],
+        source=ip["ip.src"], destination=ip["ip.dst"], ttl=int(ip["ip.ttl"]),
+        version=int(_find(vrrp, "vrrp.version")), router_id=int(vrrp["vrrp.virt_rtr_id"]),
+        priority=int(vrrp["vrrp.prio"]), interval=int(interval),
+        addresses=addresses if isinstance(addresses, list) else [addresses],
+        auth_type=int(vrrp.get("vrrp.auth_type", "0")), remarks=_remarks(layers))
+
+
+def _find(tree, key):
+    """The value of a field, at whatever depth; None when it is not there."""
+    if key in tree:
+        return tree[key]
+    for value in tree.values():
+        if isinstance(value, dict) and (found := _find(value, key)) is not None:
+            return found
+    return None
+
+
+def _remarks(tree):
+    """Texts of all expert remarks, and checksums that are not good ("1")."""
+    found = []
+    for key, value in tree.items():
+        if key == "_ws.expert.message":
+            found += value if isinstance(value, list) else [value]
+        elif key in ("ip.checksum.status", "vrrp.checksum.status") and value != "1":
+            found.append(f"{key} {value}")
+        elif key.startswith("_ws.malformed"):
+            found.append("malformed")
+        elif isinstance(value, dict):
+            found += _remarks(value)
+    return found
+
+
+class VrrpCapture:
+    """What passes a cable from its making on, both directions: `VrrpCapture(lab, "lb1", "wan")`."""
+
+    def __init__(self, lab, host, network):
+        self._lab = lab
+        cable = lab.network.cable(host, network)
+        self._name = f"capture-{cable}"
+        self._file = f"{lab.dir}/{self._name}-{len(lab.processes)}.pcap"
+        self._process = lab.spawn(self._name, "switch", [
+            "dumpcap", "-q", "-P", "-i", cable, "-f", "ip proto 112", "-w", self._file])
+        # It writes the file's header when it captures.
+        wait_until(self._begun, 10, f"{self._name} to begin")
+
+    def _begun(self):
+        try:
+            with open(self._file, "rb") as file:
+                return len(file.read(24)) == 24
+        except FileNotFoundError:
+            return False
+
+    def adverts(self):
+        """Those so far."""
+        done = subprocess.run(
+            ["tshark", "-r", self._file, "-T", "json", "--no-duplicate-keys",
+             "-o", "ip.check_checksum:TRUE"],
+            capture_output=True, text=True, timeout=60, check=True)
+        return [_advert(packet["_source"]["layers"]) for packet in json.loads(done.stdout or "[]")]
+
+    def stop(self):
+        """Ends it; returns the adverts."""
+        self._process.stop()
+        return self.adverts()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.stop()
