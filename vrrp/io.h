@@ -61,7 +61,7 @@ class Io {
   std::shared_ptr<Impl> impl_;
 };
 
-// The checks that need to know what this director is configured with; a pure function.
+// The checks that need to know what this director is configured with; a pure function (accept.cc).
 // `unicast_peers` empty: any sender.
 bool accept(const Advert& advert, const Io::Options& options, Ipv4Address source,
             Ipv4Address own_address, Reject& reject);
