@@ -49,8 +49,7 @@ Actions Group::advert(std::size_t member, const Advert& advert, Ipv4Address sour
 
 void Group::backup_advert(MemberState& member, const Advert& advert, Time now) {
   if (advert.priority == kResignPriority) {
-    resigned_ = true;
-    for (MemberState& each : members_) each.down_at = std::min(each.down_at, now + skew(each));
+    hear_resignation(now);
   } else if (!may_preempt(now) || advert.priority >= member.options.priority) {
     resigned_ = false;
     peer_holding_ = false;
@@ -60,6 +59,11 @@ void Group::backup_advert(MemberState& member, const Advert& advert, Time now) {
   } else {
     lower_heard_ = true;
   }
+}
+
+void Group::hear_resignation(Time now) {
+  resigned_ = true;
+  for (MemberState& each : members_) each.down_at = std::min(each.down_at, now + skew(each));
 }
 
 void Group::master_advert(Actions& actions, std::size_t member, const Advert& advert,
@@ -153,6 +157,7 @@ void Group::judge_faults(Actions& actions, Time now) {
 
 Actions Group::set_peer(const Peer& peer, Time now) {
   Actions actions;
+  const bool failed = peer_is_master() && peer.alive && peer.state == State::kFault;
   peer_ = peer;
   if (state_ == State::kMaster) {
     judge_two_masters(actions, now);
@@ -160,6 +165,9 @@ Actions Group::set_peer(const Peer& peer, Time now) {
     // Its adverts have been missing all along: not a moment longer.
     for (MemberState& member : members_) member.down_at = now;
     return expire(now);
+  } else if (state_ == State::kBackup && failed) {
+    // A resignation, which a master that has lost its port cannot send by it.
+    hear_resignation(now);
   }
   return actions;
 }

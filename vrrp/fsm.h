@@ -5,7 +5,8 @@
 //  state    event                                    -> state   what is done
 //  INIT     start, owner and may preempt             -> MASTER  adverts
 //  INIT     start                                    -> BACKUP  wait for the master
-//  BACKUP   advert, priority 0                       =  wait for the skew time only
+//  BACKUP   advert, priority 0, or the peer says
+//           that it was master and has failed       =  wait for the skew time only
 //  BACKUP   advert, not lower or we may not preempt  =  wait anew, by the master's interval
 //  BACKUP   advert, lower and we may preempt         =  ignored: the wait goes on
 //  BACKUP   no master on any member for that long    -> MASTER  adverts
@@ -142,6 +143,7 @@ class Group {
   void enter_master(Actions& actions, const std::string& reason, Time now);
   void judge_faults(Actions& actions, Time now);
   void judge_two_masters(Actions& actions, Time now);
+  void hear_resignation(Time now);
   void backup_advert(MemberState& member, const Advert& advert, Time now);
   void master_advert(Actions& actions, std::size_t member, const Advert& advert, Ipv4Address source,
                      Time now);

@@ -142,6 +142,15 @@ TEST(VrrpTwoPaths, TakesOverAsSoonAsTheHoldingPeerIsNotMaster) {
   }
 }
 
+// Its port is gone, so no resignation came by it.
+TEST(VrrpTwoPaths, AMasterThatFailsSaysSoOverTheLink) {
+  Rig rig({.members = {member(100)}});
+  rig.start();
+  rig.peer(State::kMaster, 0, 150, kHigher);
+  EXPECT_EQ(rig.peer(State::kFault, 0, 150, kHigher), "");
+  EXPECT_EQ(rig.pass(kSecond), "609 BACKUP->MASTER (the master resigned), 0:100");
+}
+
 TEST(VrrpTwoPaths, APeerGoneBeforeTheSilenceIsLong) {
   Rig rig({.members = {member(100)}});
   rig.start();

@@ -38,6 +38,16 @@ void Watcher::hears(const Group& group, const Conditions& conditions, std::size_
   }
 }
 
+// A master that has failed says so over the sync link: as good as a resignation.
+void Watcher::hears_peer(const Peer& before, const Peer& now) {
+  if (state_ != State::kBackup || !before.alive || before.state != State::kMaster || !now.alive ||
+      now.state != State::kFault) {
+    return;
+  }
+  resignation_heard_ = true;
+  for (Heard& each : members_) each.interval = milliseconds(0);
+}
+
 void Watcher::begins_to_wait(Time now) {
   resignation_heard_ = false;
   lower_heard_.reset();

@@ -26,6 +26,7 @@ class Watcher {
   // ---- before the group is told
   void hears(const Group& group, const Conditions& conditions, std::size_t member,
              const Advert& advert, Ipv4Address source, Time now);
+  void hears_peer(const Peer& before, const Peer& now);
   void may_preempt_from(Time time) { preempt_from_ = time; }
 
   // ---- after

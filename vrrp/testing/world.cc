@@ -205,6 +205,7 @@ void World::handle(const Event& event) {
   if (!d.group) return;
   if (event.kind == Event::Kind::kAdvert) return receive(event);
   d.peer_heard = now_;
+  d.watcher->hears_peer(d.conditions.peer, event.peer);
   d.conditions.peer = event.peer;
   done(event.to, Watcher::Cause::kPeer, d.group->set_peer(event.peer, now_));
 }
