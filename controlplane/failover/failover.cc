@@ -7,6 +7,7 @@
 
 #include "config/base/log.h"
 #include "controlplane/failover/failover_impl.h"
+#include "controlplane/netlink/carrier.h"
 #include "controlplane/sync/sync.pb.h"
 
 namespace lb::controlplane {
@@ -14,12 +15,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kTick{200};
+constexpr milliseconds kTick{50};
 constexpr std::size_t kEvents = 100;
 // A peer whose sync link stays away for so long is not waited for.
 constexpr milliseconds kUnreachable{5'000};
 // Two masters that hear each other: announcements at this pace, not per advert.
 constexpr milliseconds kAnnounceAgain{1'000};
+
+bool works(const netlink::Link& link) {
+  return link.running && netlink::has_carrier(link.name);
+}
 
 }  // namespace
 
@@ -58,6 +63,7 @@ void Failover::Impl::add_unit(const std::string& name,
   const auto self = [this, at = units.size()]() -> Unit& { return *units[at]; };
   Unit::Sight sight{
       .link = [this](const std::string& link) { return state.link(link); },
+      .works = [](const netlink::Link& link) { return works(link); },
       .has_address =
           [this](const netlink::Link& link, Ipv4Address address) {
             const auto all = state.addresses(link.index);
@@ -114,7 +120,7 @@ void Failover::Impl::look() {
 bool Failover::Impl::failing(const config::HaTrack& track) const {
   if (!track.interface.empty()) {
     const netlink::Link* const link = state.link(track.interface);
-    return link == nullptr || !link->running;
+    return link == nullptr || !works(*link);
   }
   if (!track.service.empty()) return !host.has_server_up(track.service);
   return scripts.failing(track.script);
@@ -156,6 +162,7 @@ void Failover::Impl::tick() {
     if (self && !error) self->tick();
   });
   look_at_gate();
+  look();
   if (peer) {
     for (const auto& unit : units) unit->set_peer(peer->group(unit->name()));
   }

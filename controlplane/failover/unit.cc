@@ -70,7 +70,7 @@ void Unit::look() {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     Member& member = members_[i];
     const netlink::Link* const link = sight_.link(member.config->port);
-    health += link != nullptr && link->running ? 1 : 0;
+    health += link != nullptr && sight_.works(*link) ? 1 : 0;
     member.standing = judge(*member.config, sight_.failing);
     for (const config::HaTrack& track : member.config->tracks) {
       health += !track.interface.empty() && !sight_.failing(track) ? 1 : 0;
@@ -92,7 +92,7 @@ std::string Unit::fault_of(Member& member) {
     member.io->close();
     return "interface " + port + " is not there";
   }
-  if (!link->running) return "interface " + port + " has no link";
+  if (!sight_.works(*link)) return "interface " + port + " has no link";
   const auto source = member.config->source ? member.config->source : sight_.first_address(port);
   if (!source) return "interface " + port + " has no address to send adverts from";
   if (!sight_.has_address(*link, *source)) {

@@ -25,6 +25,7 @@ class Unit {
   // What the unit looks at; any of it may change at any time, then look() is to be called.
   struct Sight {
     std::function<const netlink::Link*(const std::string& name)> link;
+    std::function<bool(const netlink::Link&)> works;  // it can carry packets
     std::function<bool(const netlink::Link&, Ipv4Address)> has_address;
     std::function<bool(const config::HaTrack&)> failing;
     // Of the interface, by the configuration.

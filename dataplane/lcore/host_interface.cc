@@ -1,5 +1,7 @@
 #include "dataplane/lcore/host_interface.h"
 
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -25,11 +27,15 @@ bool write_sysctl(const std::string& path, int value) {
 bool is_running(const std::string& interface) {
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return true;
+  // Its flags and netlink tell of a lost carrier up to a second later.
+  ethtool_value value{};
+  value.cmd = ETHTOOL_GLINK;
   ifreq request{};
   std::strncpy(request.ifr_name, interface.c_str(), IFNAMSIZ - 1);
-  const bool known = ioctl(fd, SIOCGIFFLAGS, &request) == 0;
+  request.ifr_data = reinterpret_cast<char*>(&value);
+  const bool known = ioctl(fd, SIOCETHTOOL, &request) == 0;
   close(fd);
-  return !known || (request.ifr_flags & IFF_RUNNING) != 0;
+  return !known || value.data != 0;
 }
 
 void set_carrier(const std::string& tap, bool carrier) {
