@@ -2,40 +2,21 @@
 
 import collections
 import os
-import signal
 import subprocess
 import sys
 import time
 
 from ballast_lab import director
-from ballast_lab.errors import LabError
 from ballast_lab.lab import Lab
-from ballast_lab.netns import CommandFailed
 from ballast_lab.processes import wait_until
+from ballast_lab.stage import Stage, perform
 from ballast_lab.topology import DR_VIP, NAT_VIP, server_address
 
 REQUESTS = 200
 SERVERS = 3
 
 
-class Demo:
-    def __init__(self, lab):
-        self.lab = lab
-        self.failures = []
-
-    def say(self, text):
-        print(f"\n\033[1m{text}\033[0m" if sys.stdout.isatty() else f"\n## {text}", flush=True)
-
-    def expect(self, good, text):
-        print(f"  {'ok  ' if good else 'FAIL'}  {text}", flush=True)
-        if not good:
-            self.failures.append(text)
-
-    def lbcli(self, *arguments):
-        print(f"  $ lbcli {' '.join(arguments)}")
-        print("".join(f"  {line}\n" for line in self.lab.lbcli(*arguments).stdout.splitlines()),
-              end="", flush=True)
-
+class Demo(Stage):
     def requests(self, client, vip, count=REQUESTS):
         """curl: (answers by real server, failed requests), a new connection for each request."""
         argv = self.lab.host(client).argv(
@@ -118,28 +99,5 @@ class Demo:
         self.lbcli("show", "drops")
 
 
-def main():
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda received, frame: sys.exit(128 + received))
-    if os.geteuid() != 0:
-        print("demo: network namespaces need root", file=sys.stderr)
-        return 1
-    lab = Lab(f"demo{os.getpid()}", clients=2, server_count=SERVERS)
-    demo = Demo(lab)
-    try:
-        demo.run()
-    except (LabError, CommandFailed, TimeoutError) as error:
-        demo.expect(False, str(error))
-    finally:
-        lab.down()
-    left = lab.leftovers()
-    demo.say("The lab is gone")
-    demo.expect(not left, "nothing is left behind" if not left else f"left behind: {left}")
-    if demo.failures:
-        print(f"\ndemo: {len(demo.failures)} of the expectations above failed", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(perform(lambda: Demo(Lab(f"demo{os.getpid()}", clients=2, server_count=SERVERS))))

@@ -19,6 +19,9 @@ class Views:
     def connections(self, *filters):
         return self.show("conn", *filters)
 
+    def connection_count(self):
+        return self.show("service")["connections"]
+
     def port(self, name):
         return next(row for row in self.show("port")["ports"] if row["name"] == name)
 
