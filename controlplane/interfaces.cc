@@ -20,6 +20,7 @@ constexpr auto kRetry = std::chrono::seconds(1);
 // An interface as we met it last.
 struct Met {
   int index = 0;
+  MacAddress mac;
   std::uint32_t times_started = 0;
 };
 
@@ -90,10 +91,11 @@ void Interfaces::Impl::put_right(const Interface& interface) {
   Met& last = met[interface.name];
   const bool is_new = last.index != link->index;
   const bool started = !is_new && last.times_started != link->times_started;
+  const bool other_mac = !is_new && last.mac != link->mac;
   if (started && last.times_started != 0) {
     log::info("interface {} has its link again", interface.name);
   }
-  last = {link->index, link->times_started};
+  last = {link->index, link->mac, link->times_started};
   if (is_new) {
     log::info("interface {} is there", interface.name);
     note(interface.name + ": settings", netlink::prepare_interface(interface.name));
@@ -101,7 +103,12 @@ void Interfaces::Impl::put_right(const Interface& interface) {
   ready(interface, *link);
   put_addresses_right(interface, *link);
   // VIPs that a previous life left here are announced too: it may have died half-way.
-  if (is_new || started) announce_vips(interface.name);
+  if (is_new || started || other_mac) announce_vips(interface.name);
+  if (other_mac) {
+    for (const Ipv4Prefix& own : interface.addresses) {
+      announcer.announce(interface.name, own.address);
+    }
+  }
 }
 
 void Interfaces::Impl::make_vlan(const Interface& interface) {

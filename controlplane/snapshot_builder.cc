@@ -1,6 +1,7 @@
 #include "controlplane/snapshot_builder.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 
@@ -85,6 +86,16 @@ void put_real_server(const config::RealServer& from, const RealServerState& stat
   hop.set_mac(std::string(mac.begin(), mac.end()));
 }
 
+// RFC 9568 section 7.3: 00-00-5E-00-01-{VRID}.
+void put_virtual_mac(const config::Config& config, const config::HaInstance& instance,
+                     api::PortMac& to) {
+  for (const Interface& interface : interfaces_of(config)) {
+    if (interface.name == instance.port) to.set_port(interface.port);
+  }
+  const std::array<std::uint8_t, 6> mac = {0, 0, 0x5e, 0, 1, instance.virtual_router_id};
+  to.set_mac(std::string(mac.begin(), mac.end()));
+}
+
 std::optional<NextHop> to_next_hop(const api::RealServer& server) {
   if (!server.has_next_hop()) return std::nullopt;
   const api::NextHop& from = server.next_hop();
@@ -123,6 +134,10 @@ void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& s
     }
   }
   put_timeouts(config.dataplane.timeouts, *snapshot.mutable_timeouts());
+  for (const config::HaInstance& instance : config.ha.instances) {
+    if (!instance.virtual_mac || standby.contains(instance.addresses.front().address)) continue;
+    put_virtual_mac(config, instance, *snapshot.add_port_macs());
+  }
 }
 
 std::map<RealServerKey, RealServerState> read_snapshot(const api::Snapshot& snapshot) {

@@ -39,7 +39,8 @@ struct RealServerState {
 using StateOf = std::function<RealServerState(const config::Service&, const config::RealServer&)>;
 
 // `snapshot` is cleared first. Its generation is left for the data plane to set.
-// `standby` holds the VIPs of which another director is master.
+// `standby` holds the VIPs of which another director is master. Of the instances that are master
+// with a virtual MAC address, the port bears it.
 void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& standby,
                     const StateOf& state_of, api::Snapshot& snapshot);
 

@@ -147,6 +147,19 @@ Result<void> add_addresses(const api::Snapshot& message, std::vector<PortInfo>& 
   return {};
 }
 
+Result<void> set_macs(const api::Snapshot& message, std::vector<PortInfo>& ports) {
+  for (const auto& entry : message.port_macs()) {
+    const auto port = port_index(entry.port(), ports);
+    if (!port) return fail("port MAC address: " + port.error().message);
+    auto& mac = ports[*port].mac;
+    if (entry.mac().size() != mac.size() || (entry.mac()[0] & 1) != 0) {
+      return fail("port " + entry.port() + ": a MAC address has 6 bytes and is not a group's");
+    }
+    std::memcpy(mac.data(), entry.mac().data(), mac.size());
+  }
+  return {};
+}
+
 Result<void> set_timeouts(const api::Timeouts& message, SnapshotSpec& spec) {
   struct Entry {
     ConnState state;
@@ -217,6 +230,7 @@ Result<SnapshotSpec> to_spec(const api::Snapshot& message, std::vector<PortInfo>
   if (auto added = add_addresses(message, ports); !added) {
     return tl::make_unexpected(added.error());
   }
+  if (auto set = set_macs(message, ports); !set) return tl::make_unexpected(set.error());
   if (auto set = set_timeouts(message.timeouts(), spec); !set) {
     return tl::make_unexpected(set.error());
   }

@@ -145,6 +145,9 @@ Runtime::~Runtime() {
 void Runtime::publish(std::unique_ptr<const Snapshot> next) {
   std::unique_ptr<const Snapshot> before = std::exchange(current_, std::move(next));
   visible_.store(current_.get(), std::memory_order_release);  // pairs with Worker::run()
+  for (std::size_t i = 0; i < current_->ports.size(); ++i) {
+    ports_->set_mac(i, MacAddress{current_->ports[i].mac});
+  }
   if (before != nullptr) replaced_.push_back({qsbr_->start(), std::move(before)});
   reclaim();
 }

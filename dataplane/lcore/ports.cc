@@ -90,7 +90,7 @@ Result<void> Ports::open_port(const PortOptions& options, unsigned workers) {
       log::warning("{}: the kernel reassembles fragments, so large datagrams are lost", label);
     }
   }
-  port.mac = started->mac;
+  port.mac = port.current_mac = started->mac;
   port.mtu = started->mtu;
   port.plan = started->plan;
   if (port.plan.tx_shared()) port.locks = std::make_unique<QueueLock[]>(port.plan.tx);
@@ -156,6 +156,29 @@ WorkerQueues Ports::queues(unsigned worker) const {
     queues.mtu[i] = port.mtu;
   }
   return queues;
+}
+
+void Ports::set_mac(std::size_t index, const MacAddress& mac) {
+  Port& port = ports_[index];
+  if (port.current_mac == mac) return;
+  port.current_mac = mac;
+  rte_ether_addr address{};
+  std::copy(mac.bytes.begin(), mac.bytes.end(), std::begin(address.addr_bytes));
+  // An interface of the host would keep the address when this process dies, beside the next
+  // master's. It lets everything in instead, as does a device that cannot filter by another
+  // address.
+  const bool is_ours = interface_of(port.options.device).empty();
+  if ((!is_ours || rte_eth_dev_default_mac_addr_set(port.device, &address) != 0) &&
+      rte_eth_promiscuous_get(port.device) != 1 && rte_eth_promiscuous_enable(port.device) != 0) {
+    log::error("port {}: the device cannot receive for {}; set virtual_mac = false",
+               port.options.name, mac.to_string());
+  }
+  if (const int status = rte_eth_dev_default_mac_addr_set(port.kernel_device, &address);
+      status != 0) {
+    log::error("port {}: its kernel interface does not take MAC {}: {}", port.options.name,
+               mac.to_string(), rte_strerror(-status));
+  }
+  log::info("port {}: MAC {}", port.options.name, mac.to_string());
 }
 
 bool Ports::link_up(std::size_t port) const {

@@ -61,7 +61,8 @@ struct WorkerQueues {
 struct Port {
   PortOptions options;
   std::string driver;
-  MacAddress mac;
+  MacAddress mac;          // the device's own
+  MacAddress current_mac;  // the same, or a virtual router's
   std::uint16_t mtu = 0;
   std::uint16_t device = 0;  // DPDK's port number
   std::uint16_t kernel_device = 0;
@@ -95,6 +96,9 @@ class Ports {
   // Main thread.
   PortReading read(std::size_t port) const;
   bool link_up(std::size_t port) const;
+  // Gives the port and its kernel interface this MAC address. Main thread; does nothing when they
+  // have it already.
+  void set_mac(std::size_t port, const MacAddress& mac);
 
  private:
   Ports() = default;
