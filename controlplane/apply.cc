@@ -224,6 +224,7 @@ void Applier::Impl::on_disconnected() {
   checks_timer.cancel();
   checking = false;
   checker->stop();
+  if (failover) failover->set_dataplane_ready(false);
   tell_status();
 }
 
@@ -315,6 +316,7 @@ RealServerState Applier::Impl::state_of(const config::Service& service,
 }
 
 void Applier::Impl::on_applied() {
+  if (failover) failover->set_dataplane_ready(true);
   last_refusal.clear();
   become_ready();
 }

@@ -256,6 +256,10 @@ void Failover::leave(std::function<void()> done) {
   impl_->leave(std::move(done));
 }
 
+void Failover::set_dataplane_ready(bool ready) {
+  if (impl_->peer) impl_->peer->set_dataplane_ready(ready);
+}
+
 void Failover::look() {
   impl_->look();
 }

@@ -53,6 +53,8 @@ class Failover {
   // Hands over what this director is master of, waits for the notify program; then calls back.
   void leave(std::function<void()> done);
 
+  // Whether the data plane runs our configuration.
+  void set_dataplane_ready(bool ready);
   // The kernel's interfaces or addresses have changed, or a service has got or lost its last
   // server.
   void look();

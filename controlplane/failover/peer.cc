@@ -218,6 +218,10 @@ void Peer::start() {
   impl_->link->start();
 }
 
+void Peer::set_dataplane_ready(bool ready) {
+  impl_->mirror->set_ready(ready);
+}
+
 vrrp::Peer Peer::group(const std::string& name) const {
   const auto found = impl_->groups.find(name);
   if (found == impl_->groups.end()) return {};

@@ -45,6 +45,8 @@ class Peer {
   Peer& operator=(const Peer&) = delete;
 
   void start();
+  // Whether the data plane runs our configuration.
+  void set_dataplane_ready(bool ready);
 
   // What the peer said of a group last; not alive when that is too long ago.
   vrrp::Peer group(const std::string& name) const;

@@ -56,6 +56,7 @@ struct Mirror::Impl : std::enable_shared_from_this<Impl> {
   api::SyncStats stats;
   Status status;
   bool stopped = false;
+  bool ready = false;
 
   // ---- of the session
   bool session = false;
@@ -85,7 +86,8 @@ void Mirror::Impl::turn() {
   api::SyncRequest& sync = *request.mutable_sync();
   if (std::exchange(end_due, false)) sync.set_end(true);
   bool imported = false;
-  if (session) {
+  const bool begun = session && (ready || !begin_due);
+  if (begun) {
     if (std::exchange(begin_due, false)) {
       sync.set_begin(true);
       for (const std::string& port : peer_ports) sync.add_peer_ports(port);
@@ -122,7 +124,10 @@ void Mirror::Impl::answered(const api::Response& response, bool imported) {
   }
   const api::SyncReply& reply = response.sync();
   stats = reply.stats();
-  if (!session || begin_due) return turn();  // the session ended or began anew meanwhile
+  if (!session || begin_due) {  // the session ended or began anew meanwhile
+    if (ready || !session) turn();
+    return;
+  }
   bool hurry = reply.more() && status.unacked_bytes < kWindowBytes;
   if (imported && !reply.import_refused()) {
     inbound.pop_front();
@@ -195,6 +200,11 @@ void Mirror::stop() {
   impl_->stopped = true;
   impl_->connection.stop();
   impl_->pause.cancel();
+}
+
+void Mirror::set_ready(bool ready) {
+  impl_->ready = ready;
+  if (ready) impl_->turn();
 }
 
 void Mirror::up(std::vector<std::string> peer_ports) {
