@@ -86,8 +86,8 @@ class ChangeLog {
   std::uint64_t lost_ends() const { return lost_ends_.load(std::memory_order_relaxed); }
 
  private:
-  static constexpr std::size_t kChanged = 65'536;
-  static constexpr std::size_t kEnded = 32'768;
+  static constexpr std::size_t kChanged = 131'072;
+  static constexpr std::size_t kEnded = 131'072;
 
   RangeMarks& marks_;
   std::atomic<bool> on_{false};

@@ -17,11 +17,16 @@ std::uint32_t stamp_of(const ConnTable::Copy& conn) {
   return conn.generation << 4 | static_cast<std::uint32_t>(conn.state);
 }
 
-// A third of the shortest lifetime of a connection that goes on: two rounds may be missed.
-std::uint32_t refresh_ticks(const Snapshot& snapshot) {
-  const auto of = [&](ConnState s) { return snapshot.timeout_ticks[static_cast<std::size_t>(s)]; };
-  return std::clamp(std::min(of(ConnState::kEstablished), of(ConnState::kUdp)) / 3,
-                    kShortestRefresh, kLongestRefresh);
+// A third of the lifetime: two refreshes may be missed.
+std::uint32_t refresh_ticks(const Snapshot& snapshot, ConnState state) {
+  return std::clamp(snapshot.timeout_ticks[static_cast<std::size_t>(state)] / 3, kShortestRefresh,
+                    kLongestRefresh);
+}
+
+// Of those that go on, the shortest: in this time every record is looked at once.
+std::uint32_t round_ticks(const Snapshot& snapshot) {
+  return std::min(refresh_ticks(snapshot, ConnState::kEstablished),
+                  refresh_ticks(snapshot, ConnState::kUdp));
 }
 
 SyncEntry entry_of(const ConnTable::Copy& conn, std::uint32_t index, const Snapshot& snapshot,
@@ -178,7 +183,7 @@ bool Exporter::fill_walk(std::string& batch, std::size_t max_bytes, const Snapsh
 void Exporter::fill_refresh(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
                             std::uint32_t now) {
   const std::uint32_t records = table_.records();
-  const std::uint32_t period = refresh_ticks(snapshot);
+  const std::uint32_t period = round_ticks(snapshot);
   const std::uint32_t elapsed = std::min(now - refreshed_tick_, period);
   refreshed_tick_ = now;
   refresh_credit_ += (std::uint64_t{records} * elapsed << 16) / period;
@@ -187,8 +192,19 @@ void Exporter::fill_refresh(std::string& batch, std::size_t max_bytes, const Sna
        refresh_credit_ >= 1 << 16 && looks < kLooks && batch.size() < max_bytes; ++looks) {
     refresh_credit_ -= 1 << 16;
     add(batch, refresh_at_, Why::kRefresh, snapshot, now);
-    refresh_at_ = refresh_at_ + 1 < records ? refresh_at_ + 1 : 0;
+    if (++refresh_at_ < records) continue;
+    refresh_at_ = 0;
+    ++refresh_round_;
   }
+}
+
+// Whether the peer has to hear that the connection goes on. States with long lifetimes are told in
+// some rounds only, each connection in its own.
+bool Exporter::refresh_due(std::uint32_t index, const ConnTable::Copy& conn,
+                           const Snapshot& snapshot, std::uint32_t now) const {
+  const std::uint32_t ticks = refresh_ticks(snapshot, conn.state);
+  const std::uint32_t rounds = std::max(ticks / round_ticks(snapshot), 1U);
+  return (index + refresh_round_) % rounds == 0 && !is_later(now, conn.last_seen + ticks + 1);
 }
 
 // Appends the record's connection unless there is nothing to say about it.
@@ -209,7 +225,7 @@ bool Exporter::add(std::string& batch, std::uint32_t index, Why why, const Snaps
       break;
     case Why::kRefresh:
       if (!service.exported()) return false;
-      if (told_[index] == stamp && now - conn.last_seen > refresh_ticks(snapshot) + 1) return false;
+      if (told_[index] == stamp && !refresh_due(index, conn, snapshot, now)) return false;
       break;
   }
   told_[index] = stamp;

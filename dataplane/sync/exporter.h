@@ -3,7 +3,7 @@
 //   worker: ChangeLog --------> ended, changed --+
 //   a peer joined: the whole table, in slices ---+--> fill() -> batch
 //   a full ring: the marked ranges again --------+
-//   what went on since the last round (last_seen), one round per refresh time
+//   what goes on (last_seen), told again before the peer's copy could expire
 //
 // Changes are coalesced: of a connection that changed several times between two batches the last
 // state is sent, of one that came and went in between nothing.
@@ -68,6 +68,8 @@ class Exporter {
   bool add(std::string& batch, std::uint32_t index, Why why, const Snapshot& snapshot,
            std::uint32_t now);
   void begin_walk(std::string& batch);
+  bool refresh_due(std::uint32_t index, const ConnTable::Copy& conn, const Snapshot& snapshot,
+                   std::uint32_t now) const;
 
   const ConnTable& table_;
   const std::vector<ChangeLog*> logs_;
@@ -84,6 +86,7 @@ class Exporter {
   std::uint32_t marked_at_ = 0;        // in the last of them
   std::uint64_t lost_ends_seen_ = 0;
   std::uint32_t refresh_at_ = 0;
+  std::uint32_t refresh_round_ = 0;
   std::uint32_t refreshed_tick_ = 0;
   std::uint64_t refresh_credit_ = 0;  // records to look at, in 1/2^16
 };

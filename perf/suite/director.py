@@ -31,7 +31,7 @@ memory_mb = {memory_mb}
 max_connections = {max_connections}
 idle = "{idle}"
 drivers = "{build}/perf/source.so"
-[[port]]
+{timeouts}[[port]]
 name = "clients"
 device = "net_null0"
 addresses = ["192.0.2.2/24"]
@@ -39,7 +39,7 @@ addresses = ["192.0.2.2/24"]
 name = "servers"
 device = "net_null1{server_arguments}"
 addresses = ["10.0.0.2/24"]
-"""
+{more}"""
 
 
 def messages(build, folder):
@@ -54,10 +54,13 @@ def messages(build, folder):
 
 class Director(Program):
     """`mode`: "nat" or "dr". The live flows' services are `services` many, with a real server each; new flows
-    have one more, with several. `server_replies`: False makes the servers' port one that never receives."""
+    have one more, with several. `server_replies`: False makes the servers' port one that never receives. `more`: a
+    function of the number of services that gives TOML for the data plane's time-outs and for the file's end; a control
+    plane then tells the data plane its services."""
 
     def __init__(self, build, folder, mode, *, workers=1, max_connections=1_000_000, idle="poll",
-                 scheduler="rr", timeouts_ms=None, server_replies=True, hugepages=True, **settings):
+                 scheduler="rr", timeouts_ms=None, server_replies=True, hugepages=True, more=None,
+                 **settings):
         self._api = messages(build, folder)
         self._build = build
         self._mode = mode
@@ -65,19 +68,20 @@ class Director(Program):
         self._timeouts_ms = {name: 900_000 for name in TIMEOUTS} | (timeouts_ms or {})
         self._run_dir = f"{folder}/director-{next(_numbers)}"
         os.mkdir(self._run_dir)
-        self._config = f"{self._run_dir}/ballast.toml"
-        with open(self._config, "w", encoding="utf-8") as config:
+        self.config = f"{self._run_dir}/ballast.toml"
+        source = Source(workers=workers, dr=mode == "dr", **settings)
+        self.services = source.setting("services")
+        timeouts, end = more(self.services) if more else ("", "")
+        with open(self.config, "w", encoding="utf-8") as config:
             config.write(_CONFIG.format(
                 folder=self._run_dir, main=MAIN_CPU, lcores=",".join(map(str, sorted(worker_cpus(workers)))),
                 memory="hugepages" if hugepages else "no-huge", memory_mb=table_mb(max_connections) + 128,
                 max_connections=max_connections, idle=idle, build=build,
-                server_arguments="" if server_replies else ",no-rx=1"))
-        source = Source(workers=workers, dr=mode == "dr", **settings)
-        self.services = source.setting("services")
+                server_arguments="" if server_replies else ",no-rx=1", timeouts=timeouts, more=end))
         # A network of its own, in which the ports' kernel interfaces stay silent.
         argv = ["unshare", "--net", "sh", "-c",
                 'echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6; exec "$@"', "sh",
-                f"{build}/lb-dataplane", "--config", self._config]
+                f"{build}/lb-dataplane", "--config", self.config]
         super().__init__(argv, source, f"{self._run_dir}/log", r"lb-worker-(\d+)")
         self.wait_for_source(4 * workers)
         self._announce()
@@ -85,7 +89,8 @@ class Director(Program):
         self._socket.settimeout(30)
         self._socket.connect(f"{self._run_dir}/dataplane.sock")
         self.ask(hello=self._api.Hello(protocol=PROTOCOL_VERSION, program="perf"))
-        self.apply()
+        if more is None:
+            self.apply()
         self._start = self.stats()
         self._start_source = source.totals()
 
@@ -143,7 +148,7 @@ class Director(Program):
 
     def lbcli(self, *arguments):
         """What lbcli prints; its time is the caller's to take."""
-        return [f"{self._build}/lbcli", "--config", self._config, *arguments]
+        return [f"{self._build}/lbcli", "--config", self.config, *arguments]
 
     def connections(self):
         return self.stats().connections
