@@ -70,12 +70,26 @@ TEST(Topology, VipsAreDistinctAndLeaveOutAddressesOfTheInterface) {
   config.services = {service("http", "192.0.2.10:80"), service("https", "192.0.2.10:443"),
                      service("own", "192.0.2.2:53"), service("inside", "10.1.0.10:80")};
   const auto interfaces = interfaces_of(config);
-  const std::vector<Vip> expected = {{Ipv4Address::parse("192.0.2.10").value(), "wan"},
-                                     {Ipv4Address::parse("10.1.0.10").value(), "rack"}};
+  const std::vector<Vip> expected = {{prefix("192.0.2.10/32"), "wan"},
+                                     {prefix("10.1.0.10/32"), "rack"}};
   const auto vips = vips_of(config, interfaces);
   EXPECT_EQ(vips, expected);
   EXPECT_EQ(wanted_addresses(interfaces[0], vips),
             (std::vector{prefix("192.0.2.2/24"), prefix("192.0.2.10/32")}));
+}
+
+TEST(Topology, VipsOfAnInstanceAreItsOwn) {
+  config::Config config = two_ports();
+  config.services = {service("http", "192.0.2.10:80"), service("inside", "10.1.0.10:80")};
+  config::HaInstance instance;
+  instance.port = "wan";
+  instance.addresses = {prefix("192.0.2.10/24"), prefix("192.0.2.11/24")};
+  config.ha.instances = {instance};
+  const std::vector<Vip> always = {{prefix("10.1.0.10/32"), "rack"}};
+  EXPECT_EQ(vips_of(config, interfaces_of(config)), always);
+  const std::vector<Vip> as_master = {{prefix("192.0.2.10/24"), "wan"},
+                                      {prefix("192.0.2.11/24"), "wan"}};
+  EXPECT_EQ(vips_of(instance), as_master);
 }
 
 TEST(Topology, OnlyOurOwnAddressesAreRemoved) {
@@ -87,8 +101,10 @@ TEST(Topology, OnlyOurOwnAddressesAreRemoved) {
       {1, prefix("192.0.2.12/32"), true},   // left by a previous life, not wanted
       {1, prefix("192.0.2.13/32"), false},  // somebody else's
       {1, prefix("192.0.2.2/25"), true},    // our address with another length
+      {1, prefix("192.0.2.14/24"), true},   // left by a previous life, not decided yet
   };
-  const AddressPlan plan = plan_addresses(wanted, present);
+  const std::vector undecided = {prefix("192.0.2.14/24"), prefix("192.0.2.15/24")};
+  const AddressPlan plan = plan_addresses(wanted, undecided, present);
   EXPECT_EQ(plan.remove, (std::vector{prefix("192.0.2.12/32"), prefix("192.0.2.2/25")}));
   EXPECT_EQ(plan.add, (std::vector{prefix("192.0.2.10/32")}));
 }

@@ -215,7 +215,8 @@ TEST_F(Kernel, AnAnnouncementIsSentThriceInBothForms) {
   on_peer.sll_ifindex = monitor->state().link("peer")->index;
   ASSERT_EQ(::bind(listener, reinterpret_cast<const sockaddr*>(&on_peer), sizeof on_peer), 0);
 
-  Announcer announcer(io, [&](const std::string& name) { return monitor->state().link(name); });
+  Announcer announcer(io, {3, std::chrono::milliseconds(100)},
+                      [&](const std::string& name) { return monitor->state().link(name); });
   announcer.announce("wan", ip("192.0.2.10"));
   const ArpFrame request = make_gratuitous_arp(wan().mac, ip("192.0.2.10"), ArpForm::kRequest);
   const ArpFrame reply = make_gratuitous_arp(wan().mac, ip("192.0.2.10"), ArpForm::kReply);

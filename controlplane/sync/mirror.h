@@ -55,8 +55,8 @@ class Mirror {
   void start();
   void stop();
 
-  // Whether the data plane runs our configuration: before that it knows no service, and would refuse
-  // all that the peer tells.
+  // Whether the data plane runs our configuration: before that it knows no service, and would
+  // refuse all that the peer tells.
   void set_ready(bool ready);
 
   // A session began or ended. `peer_ports` are the names of the peer's ports by their numbers.
