@@ -1,4 +1,4 @@
-"""VRRP on a network of the lab, as tshark reads it."""
+"""VRRP and gratuitous ARP on a network of the lab, as tshark reads them."""
 
 import dataclasses
 import json
@@ -11,6 +11,7 @@ from ballast_lab.processes import wait_until
 class Advert:
     time: float  # seconds since the epoch
     mac: str
+    destination_mac: str
     source: str
     destination: str
     ttl: int
@@ -20,7 +21,19 @@ class Advert:
     interval: int  # as on the wire: seconds with version 2, hundredths of them with version 3
     addresses: list
     auth_type: int  # version 2 alone; else 0
+    auth_string: str
+    fields: set  # names of all that the VRRP header has
     remarks: list  # what tshark finds wrong: bad checksums, malformed fields
+
+
+@dataclasses.dataclass
+class Announcement:
+    """Gratuitous ARP: an address is where this MAC address is."""
+
+    time: float
+    mac: str
+    address: str
+    form: str  # "request" or "reply"
 
 
 def _advert(layers):
@@ -29,11 +42,21 @@ def _advert(layers):
     interval = vrrp.get("vrrp.short_adver_int", vrrp.get("vrrp.adver_int"))
     return Advert(
         time=float(layers["frame"]["frame.time_epoch"]), mac=layers["eth"]["eth.src"],
-        source=ip["ip.src"], destination=ip["ip.dst"], ttl=int(ip["ip.ttl"]),
+        destination_mac=layers["eth"]["eth.dst"], source=ip["ip.src"], destination=ip["ip.dst"], ttl=int(ip["ip.ttl"]),
         version=int(_find(vrrp, "vrrp.version")), router_id=int(vrrp["vrrp.virt_rtr_id"]),
         priority=int(vrrp["vrrp.prio"]), interval=int(interval),
         addresses=addresses if isinstance(addresses, list) else [addresses],
-        auth_type=int(vrrp.get("vrrp.auth_type", "0")), remarks=_remarks(layers))
+        auth_type=int(vrrp.get("vrrp.auth_type", "0")),
+        auth_string=vrrp.get("vrrp.auth_string", ""),
+        fields={key for key in vrrp if not key.endswith("_tree")}, remarks=_remarks(layers))
+
+
+def _announcement(layers):
+    arp = layers["arp"]
+    return Announcement(
+        time=float(layers["frame"]["frame.time_epoch"]), mac=arp["arp.src.hw_mac"],
+        address=arp["arp.src.proto_ipv4"],
+        form={"1": "request", "2": "reply"}[arp["arp.opcode"]])
 
 
 def _find(tree, key):
@@ -62,7 +85,8 @@ def _remarks(tree):
 
 
 class VrrpCapture:
-    """What passes a cable from its making on, both directions: `VrrpCapture(lab, "lb1", "wan")`."""
+    """VRRP and ARP that pass a cable from its making on, both directions: `VrrpCapture(lab, "lb1",
+    "wan")`."""
 
     def __init__(self, lab, host, network):
         self._lab = lab
@@ -70,7 +94,7 @@ class VrrpCapture:
         self._name = f"capture-{cable}"
         self._file = f"{lab.dir}/{self._name}-{len(lab.processes)}.pcap"
         self._process = lab.spawn(self._name, "switch", [
-            "dumpcap", "-q", "-P", "-i", cable, "-f", "ip proto 112", "-w", self._file])
+            "dumpcap", "-q", "-P", "-i", cable, "-f", "ip proto 112 or arp", "-w", self._file])
         # It writes the file's header when it captures.
         wait_until(self._begun, 10, f"{self._name} to begin")
 
@@ -83,11 +107,21 @@ class VrrpCapture:
 
     def adverts(self):
         """Those so far."""
+        return [_advert(layers) for layers in self._read("vrrp")]
+
+    def announcements(self):
+        """Those so far, of either side."""
+        return [_announcement(layers) for layers in self._read("arp.isgratuitous == 1")]
+
+    def _read(self, wanted):
         done = subprocess.run(
-            ["tshark", "-r", self._file, "-T", "json", "--no-duplicate-keys",
+            ["tshark", "-r", self._file, "-Y", wanted, "-T", "json", "--no-duplicate-keys",
              "-o", "ip.check_checksum:TRUE"],
-            capture_output=True, text=True, timeout=60, check=True)
-        return [_advert(packet["_source"]["layers"]) for packet in json.loads(done.stdout or "[]")]
+            capture_output=True, text=True, timeout=60, check=False)
+        # What is being written may end within a packet: tshark says so after those before it.
+        if done.returncode != 0 and "cut short" not in done.stderr:
+            raise AssertionError(f"tshark: {done.stderr}")
+        return [packet["_source"]["layers"] for packet in json.loads(done.stdout or "[]")]
 
     def stop(self):
         """Ends it; returns the adverts."""
