@@ -30,4 +30,9 @@ bool accept(const Advert& advert, const Io::Options& options, Ipv4Address source
   return true;
 }
 
+bool claims_ours(const Advert& advert, const Advert& own) {
+  return advert.vrid != own.vrid &&
+         std::ranges::find_first_of(advert.addresses, own.addresses) != advert.addresses.end();
+}
+
 }  // namespace lb::vrrp

@@ -51,6 +51,17 @@ TEST(VrrpAccept, OnlyFromUnicastPeers) {
   EXPECT_EQ(checks.refusal("192.0.2.5"), "");
 }
 
+TEST(VrrpAccept, OurAddressesUnderAnotherId) {
+  Checks checks;
+  EXPECT_FALSE(claims_ours(checks.advert, checks.options.own));
+  checks.advert.vrid = 52;
+  EXPECT_TRUE(claims_ours(checks.advert, checks.options.own));
+  checks.advert.addresses = {ip("192.0.2.12"), ip("192.0.2.11")};
+  EXPECT_TRUE(claims_ours(checks.advert, checks.options.own));
+  checks.advert.addresses = {ip("192.0.2.12")};
+  EXPECT_FALSE(claims_ours(checks.advert, checks.options.own));
+}
+
 TEST(VrrpAccept, Version) {
   Checks checks(3);
   checks.advert.version = 2;

@@ -132,12 +132,16 @@ void Io::Impl::read_all() {
 
 void Io::Impl::handle(std::span<const std::uint8_t> packet) {
   Datagram datagram;
-  // Another virtual router of the same interface has a socket of its own.
-  if (!split_datagram(packet, datagram) || vrid_of(datagram.payload) != options.own.vrid) return;
+  if (!split_datagram(packet, datagram)) return;
   Advert advert;
   Reject reject{};
-  if (!decode(datagram, advert, reject) ||
-      !accept(advert, options, datagram.source, source, reject)) {
+  const bool good = decode(datagram, advert, reject);
+  if (vrid_of(datagram.payload) != options.own.vrid) {
+    // Another virtual router of the same interface has a socket and addresses of its own.
+    if (good && claims_ours(advert, options.own)) refuse(Reject::bad_vrid, datagram.source);
+    return;
+  }
+  if (!good || !accept(advert, options, datagram.source, source, reject)) {
     return refuse(reject, datagram.source);
   }
   ++counters.received;

@@ -66,4 +66,8 @@ class Io {
 bool accept(const Advert& advert, const Io::Options& options, Ipv4Address source,
             Ipv4Address own_address, Reject& reject);
 
+// Whether an advert of another virtual router lists an address of `own`: two directors that were
+// not given the same ID would both be master of it, without ever heeding each other.
+bool claims_ours(const Advert& advert, const Advert& own);
+
 }  // namespace lb::vrrp

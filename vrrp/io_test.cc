@@ -188,9 +188,12 @@ TEST_F(VrrpSockets, UnicastFromAStranger) {
 }
 
 TEST_F(VrrpSockets, AnotherVirtualRouterIsNotMeant) {
-  Router a(io, options("left", 52));
+  Io::Options left52 = options("left", 52);
+  Io::Options right52 = options("right", 52);
+  left52.own.addresses = right52.own.addresses = {ip("192.0.2.20")};
+  Router a(io, left52);
   Router b51(io, options("right", 51));
-  Router b52(io, options("right", 52));
+  Router b52(io, right52);
   ASSERT_TRUE(open(a.socket, "192.0.2.2"));
   ASSERT_TRUE(open(b51.socket, "192.0.2.3"));
   ASSERT_TRUE(open(b52.socket, "192.0.2.3"));
@@ -199,6 +202,17 @@ TEST_F(VrrpSockets, AnotherVirtualRouterIsNotMeant) {
   run_quiet();
   EXPECT_TRUE(b51.heard.empty());
   EXPECT_TRUE(b51.refused.empty());
+}
+
+TEST_F(VrrpSockets, OurAddressesUnderAnotherId) {
+  Router a(io, options("left", 52));
+  Router b(io, options("right", 51));
+  ASSERT_TRUE(open(a.socket, "192.0.2.2"));
+  ASSERT_TRUE(open(b.socket, "192.0.2.3"));
+  for (int i = 0; i < 2; ++i) a.socket.send(150);
+  ASSERT_TRUE(run_until([&] { return b.rejected(Reject::bad_vrid) == 2; }));
+  EXPECT_EQ(b.refused, std::vector<std::string>{"bad_vrid"});
+  EXPECT_TRUE(b.heard.empty());
 }
 
 TEST_F(VrrpSockets, RefusalsAreCountedAndToldOnce) {

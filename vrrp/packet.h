@@ -41,6 +41,7 @@ struct Advert {
   X(bad_checksum, "checksum is wrong")                                                \
   X(bad_version, "another version of VRRP than ours")                                 \
   X(bad_type, "not an advertisement")                                                 \
+  X(bad_vrid, "our addresses, but another virtual router ID")                         \
   X(bad_auth, "authentication type or password differs from ours")                    \
   X(bad_address_list, "the addresses differ from ours")                               \
   X(bad_interval, "the advertisement interval differs from ours")                     \
