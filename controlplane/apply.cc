@@ -82,6 +82,7 @@ class Applier::Impl {
  private:
   Result<void> start_failover();
   bool has_server_up(const std::string& service) const;
+  bool all_servers_checked();
   void on_kernel_change(const netlink::Changes& changes);
   void on_connected(const api::Snapshot& running);
   void on_disconnected();
@@ -118,6 +119,7 @@ class Applier::Impl {
   bool following = false;  // the servers are known to checker and next_hops
   bool checking = false;
   bool ready = false;
+  bool all_checked = false;  // every real server, at least once
   std::string last_refusal;
   std::size_t servers = 0;  // in the last snapshot
   std::size_t servers_up = 0;
@@ -169,7 +171,8 @@ Result<void> Applier::Impl::start_failover() {
                 standby = std::move(vips);
                 push_within(kAtOnce);
               },
-          .has_server_up = [this](const std::string& service) { return has_server_up(service); }});
+          .has_server_up = [this](const std::string& service) { return has_server_up(service); },
+          .all_servers_checked = [this] { return all_servers_checked(); }});
   return failover->start();
 }
 
@@ -180,6 +183,19 @@ bool Applier::Impl::has_server_up(const std::string& name) const {
              return checker->state(target_of(service, server)).up;
            });
   });
+}
+
+// A bad first result is no transition; what hangs on it is sent when all have come.
+bool Applier::Impl::all_servers_checked() {
+  if (all_checked) return true;
+  all_checked =
+      following && std::ranges::all_of(config.services, [&](const config::Service& each) {
+        return std::ranges::all_of(each.real_servers, [&](const config::RealServer& server) {
+          return !state_of(each, server).unchecked;
+        });
+      });
+  if (all_checked) push_within(kAtOnce);
+  return all_checked;
 }
 
 void Applier::Impl::leave(std::function<void()> done) {
@@ -306,7 +322,9 @@ void Applier::Impl::warn_of_gateway(const config::Service& service, Ipv4Address 
 RealServerState Applier::Impl::state_of(const config::Service& service,
                                         const config::RealServer& server) const {
   RealServerState state;
-  state.up = checker->state(target_of(service, server)).up;
+  const health::State health = checker->state(target_of(service, server));
+  state.up = health.up;
+  state.unchecked = !health.up && health.last_result.empty();
   const Ipv4Address address = server.address.address;
   // Direct routing rewrites MACs only: a gateway would send the VIP's packets back to us.
   if (service.mode == config::Mode::kNat || next_hops->table().direct(address)) {

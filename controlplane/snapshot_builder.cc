@@ -78,6 +78,7 @@ void put_real_server(const config::RealServer& from, const RealServerState& stat
   to.set_port(from.address.port);
   to.set_weight(from.weight);
   to.set_up(state.up);
+  to.set_unchecked(state.unchecked);
   if (!state.next_hop) return;
   api::NextHop& hop = *to.mutable_next_hop();
   hop.set_port(state.next_hop->port);
@@ -150,7 +151,7 @@ std::map<RealServerKey, RealServerState> read_snapshot(const api::Snapshot& snap
     for (const api::RealServer& server : service.real_servers()) {
       const auto address = to_endpoint(server.address(), server.port());
       if (!address) continue;
-      states[{protocol, *vip, *address}] = {server.up(), to_next_hop(server)};
+      states[{protocol, *vip, *address}] = {server.up(), server.unchecked(), to_next_hop(server)};
     }
   }
   return states;

@@ -31,6 +31,7 @@ RealServerKey key_of(const config::Service& service, const config::RealServer& s
 
 struct RealServerState {
   bool up = false;
+  bool unchecked = false;  // down because nothing is known of it yet
   std::optional<NextHop> next_hop;
 
   bool operator==(const RealServerState&) const = default;

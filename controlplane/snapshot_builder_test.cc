@@ -49,8 +49,8 @@ config::Config web_and_dns() {
 const NextHop kNextHop{"wan", 7, {{2, 0, 0, 0, 0, 0x11}}};
 
 RealServerState only_web_is_up(const config::Service& service, const config::RealServer&) {
-  if (service.name == "web") return {true, kNextHop};
-  return {false, std::nullopt};
+  if (service.name == "web") return {true, false, kNextHop};
+  return {false, false, std::nullopt};
 }
 
 TEST(SnapshotBuilder, SaysEverything) {
@@ -110,7 +110,7 @@ TEST(SnapshotBuilder, NonsenseIsLeftOut) {
   snapshot.mutable_services(1)->set_address("not an address");
   const auto states = read_snapshot(snapshot);
   ASSERT_EQ(states.size(), 1u);
-  EXPECT_EQ(states.begin()->second, (RealServerState{true, std::nullopt}));
+  EXPECT_EQ(states.begin()->second, (RealServerState{true, false, std::nullopt}));
   snapshot.mutable_services(0)->mutable_real_servers(0)->set_port(70'000);
   EXPECT_TRUE(read_snapshot(snapshot).empty());
 }

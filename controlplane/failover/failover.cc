@@ -138,12 +138,19 @@ void Failover::Impl::heard_peer() {
   look_at_gate();
 }
 
+milliseconds Failover::Impl::gate_timeout() const {
+  return config.ha.sync.value_or(config::HaSync{}).gate_timeout;
+}
+
 std::string Failover::Impl::closed_gate() const {
-  if (!peer || peer->complete()) return {};
   const auto now = Clock::now();
+  if (!host.all_servers_checked() && now - started < gate_timeout()) {
+    return "the real servers have not all been checked yet";
+  }
+  if (!peer || peer->complete()) return {};
   const auto unreachable = peer->unreachable_since();
   if (unreachable && now - *unreachable >= kUnreachable) return {};
-  if (now - gate_closed_at >= config.ha.sync->gate_timeout) return {};
+  if (now - gate_closed_at >= gate_timeout()) return {};
   return unreachable ? "the peer has not been reached over the sync link yet"
                      : "the connection table is not complete yet";
 }

@@ -4,9 +4,10 @@
 //   interfaces, services, scripts +--> Unit per group -+--> snapshot: whose word on connections
 //   counts sync link (heartbeats, table) +                    +--> notify program, log
 //
-// Mastership is gated: as long as our connection table is not complete, a master of lower priority
-// is left alone; not when the peer cannot be reached over the sync link, and not for longer than
-// gate_timeout. Runs on the event loop.
+// Mastership is gated: as long as our connection table is not complete, or the real servers have
+// not all been checked, a master of lower priority is left alone; the table is not waited for when
+// the peer cannot be reached over the sync link, and nothing is for longer than gate_timeout. Runs
+// on the event loop.
 #pragma once
 
 #include <functional>
@@ -39,6 +40,7 @@ class Failover {
     std::function<void(const Vip&)> announce;
     std::function<void(std::set<Ipv4Address> vips)> set_standby;  // of whose VIPs we are not master
     std::function<bool(const std::string& service)> has_server_up;
+    std::function<bool()> all_servers_checked;  // at least once
   };
 
   // `config` and `state` outlive this.

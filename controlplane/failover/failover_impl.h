@@ -43,6 +43,7 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
   void announce(const Unit& unit);
   void fill_beat(lb::sync::Heartbeat& beat) const;
   void heard_peer();
+  std::chrono::milliseconds gate_timeout() const;
   std::string closed_gate() const;  // why it is closed; empty: it is open
   void look_at_gate();
   void tick();
@@ -73,7 +74,8 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
   std::map<const Unit*, Clock::time_point> announced;
   std::deque<HaEvent> events;
   boost::asio::steady_timer ticker;
-  Clock::time_point gate_closed_at = Clock::now();
+  const Clock::time_point started = Clock::now();
+  Clock::time_point gate_closed_at = started;
   Clock::time_point refreshed = Clock::now();
 
   std::optional<Running> handover;

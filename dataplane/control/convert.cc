@@ -56,6 +56,7 @@ Result<RealServerSpec> real_server(const api::RealServer& message,
   spec.address = *address;
   spec.weight = *weight;
   spec.up = message.up();
+  spec.unchecked = message.unchecked();
   if (message.has_next_hop()) {
     const auto hop = next_hop(message.next_hop(), ports);
     if (!hop) return failed(Error{"next hop: " + hop.error().message});

@@ -140,7 +140,7 @@ bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_
   rs.weight = spec.weight;
   rs.service = service_slot;
   rs.up = spec.up;
-  rs.reset = !spec.up && service.on_server_down == OnServerDown::kReset;
+  rs.reset = !spec.up && !spec.unchecked && service.on_server_down == OnServerDown::kReset;
   if (spec.resolved) rs.next_hop = next_hop(spec.next_hop, spec_.ports[spec.next_hop.port]);
 
   const std::uint32_t slot = take_real_server_slot(rs);

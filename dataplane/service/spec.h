@@ -24,6 +24,7 @@ struct RealServerSpec {
   Ipv4Endpoint address;
   std::uint16_t weight = 1;
   bool up = false;
+  bool unchecked = false;  // its health is not known yet: connections that it has are left alone
   bool resolved = false;
   NextHopSpec next_hop;  // when resolved
 };
