@@ -39,10 +39,12 @@ struct Mirror::Impl : std::enable_shared_from_this<Impl> {
   Impl(boost::asio::io_context& io, const std::string& socket, Events e)
       : events(std::move(e)),
         connection(io, socket, "connection table",
-                   {.connected = [this] { turn(); }, .disconnected = [this] { lost_dataplane(); }}),
+                   {.connected = [this] { found_dataplane(); },
+                    .disconnected = [this] { lost_dataplane(); }}),
         pause(io) {}
 
   void lost_dataplane();
+  void found_dataplane();
   void turn();
   void turn_later();
   void answered(const api::Response& response, bool imported);
@@ -57,6 +59,7 @@ struct Mirror::Impl : std::enable_shared_from_this<Impl> {
   Status status;
   bool stopped = false;
   bool ready = false;
+  bool lost = false;  // the data plane, since the session began
 
   // ---- of the session
   bool session = false;
@@ -73,9 +76,20 @@ struct Mirror::Impl : std::enable_shared_from_this<Impl> {
 };
 
 void Mirror::Impl::lost_dataplane() {
-  if (stopped || !session) return;
-  // Its table is gone, and what it was told with it.
-  events.reset("the data plane is gone");
+  if (stopped) return;
+  // Its table is gone, and what it was told with it. The session goes on until there is another
+  // one: by it the peer learns at once that this director cannot be master.
+  lost = true;
+  walk_end.reset();
+  events.progress();
+}
+
+void Mirror::Impl::found_dataplane() {
+  if (std::exchange(lost, false) && session && !begin_due) {
+    events.reset("the data plane was started anew");
+  } else {
+    turn();
+  }
 }
 
 // One exchange with the data plane: a batch in, a batch out.
@@ -154,7 +168,9 @@ void Mirror::Impl::send_batch(const api::SyncReply& reply) {
   lb::sync::Batch& batch = *message.mutable_batch();
   batch.set_number(++status.last_batch);
   batch.set_entries(reply.batch());
+  batch.set_walk_begin(reply.walk_begin());
   batch.set_walk_end(reply.walk_end());
+  if (reply.walk_begin()) our_walk_end.reset();
   if (reply.walk_end()) our_walk_end = batch.number();
   unacked.push_back({batch.number(), reply.batch().size(), Clock::now()});
   status.unacked_bytes += reply.batch().size();
@@ -247,6 +263,7 @@ void Mirror::on_batch(const lb::sync::Batch& batch) {
   impl.received = batch.number();
   impl.status.bytes_received += batch.entries().size();
   ++impl.status.batches_received;
+  if (batch.walk_begin()) impl.walk_end.reset();
   if (batch.walk_end()) impl.walk_end = batch.number();
   impl.inbound.push_back(batch);
   impl.turn();

@@ -28,6 +28,7 @@ api::Response SyncEndpoint::answer(const api::SyncRequest& request) {
     const Exporter::Fill fill = runtime_.exporter()->fill(*reply.mutable_batch(), bytes,
                                                           runtime_.current(), runtime_.now_tick());
     reply.set_more(fill.more);
+    reply.set_walk_begin(fill.walk_begin);
     reply.set_walk_end(fill.walk_end);
   }
   report(reply);

@@ -13,10 +13,6 @@ constexpr std::size_t kSweepSlice = 1024;  // records looked at per call
 
 std::size_t Pipeline::import(std::span<const SyncEntry> entries, const Snapshot& snapshot,
                              std::uint32_t now) {
-  if (sweeping_) {
-    sweep(snapshot);
-    return 0;
-  }
   const std::size_t count = std::min<std::size_t>(entries.size(), kBurst);
   std::array<std::uint64_t, kBurst> hashes;
   for (std::size_t i = 0; i < count; ++i) {
@@ -35,7 +31,14 @@ std::size_t Pipeline::import(std::span<const SyncEntry> entries, const Snapshot&
         break;
       case SyncKind::kWalkBegin:
         import_epoch_ = import_epoch_ == 255 ? 1 : static_cast<std::uint8_t>(import_epoch_ + 1);
+        walked_.assign(walked_.size(), false);
         break;
+      case SyncKind::kWalked: {
+        const std::uint32_t slot =
+            snapshot.find_service(entry.tuple.dst, entry.tuple.dport, entry.proto);
+        if (slot != kNoSlot) walked_[slot] = true;
+        break;
+      }
       case SyncKind::kWalkEnd:
         sweeping_ = true;
         sweep_cursor_ = 0;
@@ -63,7 +66,13 @@ ImportOutcome Pipeline::import_conn(const SyncEntry& entry, std::uint64_t hash,
   const Hit hit = table_.find(entry.tuple, entry.proto, hash);
   if (hit) {
     if (hit.dir != 0) return ImportOutcome::reply_tuple_taken;
-    if (!snapshot.services[service_slot].standby) return ImportOutcome::kept;
+    if (!snapshot.services[service_slot].standby) {
+      // It is there at the peer, too: a walk that ends when we are standby again must know that.
+      if (hit.record->import_epoch.load(std::memory_order_relaxed) != 0) {
+        hit.record->import_epoch.store(import_epoch_, std::memory_order_relaxed);
+      }
+      return ImportOutcome::kept;
+    }
     if (hit.record->rs == rs_slot) {
       update_imported(*hit.record, entry, snapshot, now);
       return ImportOutcome::updated;
@@ -141,11 +150,13 @@ ImportOutcome Pipeline::import_end(const SyncEntry& entry, std::uint64_t hash,
   return ImportOutcome::ended;
 }
 
-// The peer has told of all that it has: what came before and did not come again is gone there.
+// Of the services that it is master of the peer has told all that there is: what came before and
+// did not come again is gone there.
 void Pipeline::sweep(const Snapshot& snapshot) {
   sweep_cursor_ = table_.walk(worker_, sweep_cursor_, kSweepSlice, [&](Record& record) {
     const std::uint8_t epoch = record.import_epoch.load(std::memory_order_relaxed);
-    if (epoch == 0 || epoch == import_epoch_ || !snapshot.services[record.service].standby) return;
+    if (epoch == 0 || epoch == import_epoch_ || !walked_[record.service]) return;
+    if (!snapshot.services[record.service].standby) return;
     if (end_connection(record)) count_import(ImportOutcome::swept);
   });
   sweeping_ = sweep_cursor_ != 0;

@@ -72,7 +72,8 @@ Pipeline::Pipeline(unsigned worker, unsigned workers, const Shared& shared,
       counters_(counters),
       scheduler_(worker, workers),
       answers_(kAnswersPerSecond),
-      log_(log) {
+      log_(log),
+      walked_(kMaxServiceSlots) {
   released_.reserve(kBurst);
 }
 

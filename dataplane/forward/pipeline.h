@@ -61,9 +61,12 @@ class Pipeline {
   std::vector<void*>& released() { return released_; }
 
   // Puts what the HA peer told into the table, in order; one worker does that. Takes at most kBurst
-  // entries, maybe none, and returns how many it took: the others are to be handed in again.
+  // entries and returns how many it took: the others are to be handed in again. The end of a walk
+  // is the last that it takes: until sweeping() is over, sweep() is to be called instead.
   std::size_t import(std::span<const SyncEntry> entries, const Snapshot& snapshot,
                      std::uint32_t now);
+  bool sweeping() const { return sweeping_; }
+  void sweep(const Snapshot& snapshot);  // a slice
 
   // Connections that lived too long, a small slice of the table per call; several ten thousand
   // calls a second keep up with millions of new connections.
@@ -132,7 +135,6 @@ class Pipeline {
   ImportOutcome import_end(const SyncEntry& entry, std::uint64_t hash, const Snapshot& snapshot);
   void update_imported(Record& record, const SyncEntry& entry, const Snapshot& snapshot,
                        std::uint32_t now);
-  void sweep(const Snapshot& snapshot);
 
   // fragments.cc
   void fragment(Packet& packet, const View& view);
@@ -153,6 +155,7 @@ class Pipeline {
   std::size_t walk_cursor_ = 0;
   ChangeLog* const log_;
   std::uint8_t import_epoch_ = 1;  // of the peer's last whole walk
+  std::vector<bool> walked_;       // by service slot: the peer's walk tells all of it
   bool sweeping_ = false;
   std::size_t sweep_cursor_ = 0;
 };

@@ -347,10 +347,14 @@ void Worker::expire(const Snapshot& snapshot, std::uint64_t now_tsc) {
 bool Worker::import(const Snapshot& snapshot) {
   constexpr std::size_t kMost = 4 * kBurst;
   for (std::size_t taken = 0; taken < kMost;) {
+    // Before the queue is asked, which takes that for word that the batch is done.
+    if (pipeline_.sweeping()) {
+      pipeline_.sweep(snapshot);
+      return true;
+    }
     const std::span<const SyncEntry> entries = imports_->next();
     if (entries.empty()) return taken != 0;
     const std::size_t now_taken = pipeline_.import(entries, snapshot, tick_);
-    if (now_taken == 0) return true;
     imports_->taken(now_taken);
     taken += now_taken;
   }

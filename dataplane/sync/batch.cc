@@ -43,6 +43,7 @@ std::size_t bytes_of(SyncKind kind) {
     case SyncKind::kConn:
       return kSyncConnBytes;
     case SyncKind::kEnd:
+    case SyncKind::kWalked:
       return kSyncEndBytes;
     case SyncKind::kWalkBegin:
     case SyncKind::kWalkEnd:

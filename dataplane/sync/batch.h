@@ -16,14 +16,17 @@ namespace lb {
 enum class SyncKind : std::uint8_t {
   kConn = 1,       // a connection as it is now
   kEnd = 2,        // it ended
-  kWalkBegin = 3,  // all connections follow, ...
-  kWalkEnd = 4,    // ... and those that did not come in between are not there
+  kWalkBegin = 3,  // all connections follow
+  // Before the end, one each: of these services all connections came that there are, as the sender
+  // was master of them from the beginning; of others it may know a part only.
+  kWalked = 4,
+  kWalkEnd = 5,
 };
 
 struct SyncEntry {
   SyncKind kind = SyncKind::kConn;
   std::uint8_t proto = 0;
-  FlowTuple tuple;  // from the client to the VIP
+  FlowTuple tuple;  // from the client to the VIP; of kWalked the VIP and its port only
   std::uint16_t sync_id = 0;
   // of kConn
   std::uint8_t mode = 0;
@@ -40,7 +43,7 @@ struct SyncEntry {
 inline constexpr std::size_t kSyncConnBytes = 34;
 inline constexpr std::size_t kSyncEndBytes = 16;
 
-void append(std::string& batch, const SyncEntry& entry);      // kConn, kEnd
+void append(std::string& batch, const SyncEntry& entry);      // kConn, kEnd, kWalked
 inline void append_mark(std::string& batch, SyncKind mark) {  // kWalkBegin, kWalkEnd
   batch.push_back(static_cast<char>(mark));
 }

@@ -1,6 +1,7 @@
 #include "dataplane/sync/exporter.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace lb {
 namespace {
@@ -59,9 +60,10 @@ void Exporter::begin() {
     log->ended_ring().pop(log->ended_ring().waiting());
   }
   marked_.clear();
-  walk_due_ = true;
+  walk_due_ = peer_lacks_ = true;
   walk_began_.reset();
   walking_ = false;
+  roles_generation_.reset();
   on_ = true;
 }
 
@@ -74,9 +76,11 @@ Exporter::Fill Exporter::fill(std::string& batch, std::size_t max_bytes, const S
                               std::uint32_t now) {
   Fill result;
   if (!on_) return result;
+  look_at_roles(snapshot);
   if (walk_due_ && !walking_ && (!walk_began_ || now - *walk_began_ >= kWalkAgainAfter)) {
     begin_walk(batch);
     walk_began_ = now;
+    result.walk_begin = std::exchange(peer_lacks_, false);
   }
   fill_ended(batch, max_bytes, snapshot);
   // A walk has half of the room at least: it ends also when changes never do.
@@ -84,7 +88,7 @@ Exporter::Fill Exporter::fill(std::string& batch, std::size_t max_bytes, const S
   fill_changed(batch, max_bytes - reserve, snapshot, now);
   fill_marked(batch, max_bytes, snapshot, now);
   if (walking_) {
-    result.walk_end = fill_walk(batch, max_bytes, snapshot, now);
+    result.walk_end = fill_walk(batch, max_bytes, snapshot, now) && !peer_lacks_;
   } else {
     fill_refresh(batch, max_bytes, snapshot, now);
   }
@@ -92,12 +96,51 @@ Exporter::Fill Exporter::fill(std::string& batch, std::size_t max_bytes, const S
   return result;
 }
 
+// Who becomes master tells everything anew: as standby it had left to the master to tell of what
+// came from there, and the master may have lost it.
+void Exporter::look_at_roles(const Snapshot& snapshot) {
+  if (roles_generation_ == snapshot.generation) return;
+  const bool first = !roles_generation_;
+  roles_generation_ = snapshot.generation;
+  roles_.resize(snapshot.services.size());
+  walked_.resize(snapshot.services.size());
+  for (std::size_t slot = 0; slot < roles_.size(); ++slot) {
+    const ServiceEntry& service = snapshot.services[slot];
+    const Role role = !service.configured  ? Role::kNone
+                      : service.exported() ? Role::kExported
+                                           : Role::kSilent;
+    const Role before = std::exchange(roles_[slot], role);
+    if (role != Role::kExported) walked_[slot] = false;
+    if (first || before != Role::kSilent || role != Role::kExported) continue;
+    walk_due_ = peer_lacks_ = true;
+    walk_began_.reset();  // at once
+  }
+}
+
 void Exporter::begin_walk(std::string& batch) {
   append_mark(batch, SyncKind::kWalkBegin);
+  for (std::size_t slot = 0; slot < roles_.size(); ++slot) {
+    walked_[slot] = roles_[slot] == Role::kExported;
+  }
   walk_due_ = false;
   walking_ = true;
   walk_at_ = 0;
   ++counters_.walks;
+}
+
+void Exporter::end_walk(std::string& batch, const Snapshot& snapshot) {
+  for (std::size_t slot = 0; slot < walked_.size(); ++slot) {
+    if (!walked_[slot]) continue;
+    SyncEntry entry;
+    entry.kind = SyncKind::kWalked;
+    entry.proto = snapshot.services[slot].proto;
+    entry.tuple.dst = snapshot.services[slot].address;
+    entry.tuple.dport = snapshot.services[slot].port;
+    append(batch, entry);
+  }
+  append_mark(batch, SyncKind::kWalkEnd);
+  walking_ = false;
+  walk_at_ = 0;
 }
 
 void Exporter::fill_ended(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot) {
@@ -174,9 +217,7 @@ bool Exporter::fill_walk(std::string& batch, std::size_t max_bytes, const Snapsh
     add(batch, walk_at_, Why::kWalk, snapshot, now);
   }
   if (walk_at_ < records) return false;
-  append_mark(batch, SyncKind::kWalkEnd);
-  walking_ = false;
-  walk_at_ = 0;
+  end_walk(batch, snapshot);
   return true;
 }
 

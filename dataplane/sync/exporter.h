@@ -4,6 +4,7 @@
 //   a peer joined: the whole table, in slices ---+--> fill() -> batch
 //   a full ring: the marked ranges again --------+
 //   what goes on (last_seen), told again before the peer's copy could expire
+//   this director becomes master: the whole table, as its word counts from now on
 //
 // Changes are coalesced: of a connection that changed several times between two batches the last
 // state is sent, of one that came and went in between nothing.
@@ -43,8 +44,10 @@ class Exporter {
   void end();
 
   struct Fill {
-    bool more = false;      // there was more than fitted
-    bool walk_end = false;  // the walk of the whole table ended in this batch
+    bool more = false;  // there was more than fitted
+    bool walk_begin =
+        false;              // a walk of what the peer may lack begins: it is not complete yet, ...
+    bool walk_end = false;  // ... and with this batch it is
   };
   // Appends entries to `batch` while it is smaller than `max_bytes`. To be called some hundred
   // times a second while a peer is there. `now` is the coarse tick.
@@ -67,7 +70,9 @@ class Exporter {
                     std::uint32_t now);
   bool add(std::string& batch, std::uint32_t index, Why why, const Snapshot& snapshot,
            std::uint32_t now);
+  void look_at_roles(const Snapshot& snapshot);
   void begin_walk(std::string& batch);
+  void end_walk(std::string& batch, const Snapshot& snapshot);
   bool refresh_due(std::uint32_t index, const ConnTable::Copy& conn, const Snapshot& snapshot,
                    std::uint32_t now) const;
 
@@ -79,12 +84,18 @@ class Exporter {
   std::vector<std::uint32_t> told_;
   bool on_ = false;
   bool walk_due_ = false;
+  bool peer_lacks_ = false;  // the walk that is due is for what the peer may not have
   bool walking_ = false;
   std::uint32_t walk_at_ = 0;
   std::optional<std::uint32_t> walk_began_;
   std::vector<std::uint32_t> marked_;  // ranges to walk
   std::uint32_t marked_at_ = 0;        // in the last of them
   std::uint64_t lost_ends_seen_ = 0;
+  // By service slot, as of the snapshot of that generation.
+  enum class Role : std::uint8_t { kNone, kSilent, kExported };
+  std::vector<Role> roles_;
+  std::vector<bool> walked_;  // exported since the walk began
+  std::optional<std::uint64_t> roles_generation_;
   std::uint32_t refresh_at_ = 0;
   std::uint32_t refresh_round_ = 0;
   std::uint32_t refreshed_tick_ = 0;

@@ -25,8 +25,8 @@ inline const Be32 kServer2 = test::ip("10.0.0.12");
 class Scene : public World {
  public:
   explicit Scene(Mode mode, std::uint8_t proto = kProtoTcp, unsigned workers = 1,
-                 std::uint32_t max_connections = 1024)
-      : World(workers, max_connections) {
+                 std::uint32_t max_connections = 1024, bool peer = false)
+      : World(workers, max_connections, peer) {
     ServiceSpec service;
     service.name = "web";
     service.proto = proto;

@@ -24,7 +24,7 @@ class World::Grace : public GracePeriod {
   bool passed(std::uint64_t) const override { return true; }
 };
 
-World::World(unsigned workers, std::uint32_t max_connections)
+World::World(unsigned workers, std::uint32_t max_connections, bool peer)
     : grace_(std::make_unique<Grace>()), memory_(nullptr, std::free) {
   const ConnTable::Options options{max_connections, workers, {1, 2, 3, 4}};
   const std::size_t bytes =
@@ -41,10 +41,15 @@ World::World(unsigned workers, std::uint32_t max_connections)
     all.push_back(counters_.back().get());
   }
   load_ = std::make_unique<Load>(all);
+  if (peer) marks_ = std::make_unique<RangeMarks>(table_->records());
+  std::vector<ChangeLog*> logs;
   for (unsigned i = 0; i < workers; ++i) {
-    pipelines_.push_back(std::make_unique<Pipeline>(
-        i, workers, Pipeline::Shared{*table_, *fragments_, *load_}, *counters_[i]));
+    if (peer) logs.push_back(logs_.emplace_back(std::make_unique<ChangeLog>(*marks_)).get());
+    pipelines_.push_back(std::make_unique<Pipeline>(i, workers,
+                                                    Pipeline::Shared{*table_, *fragments_, *load_},
+                                                    *counters_[i], peer ? logs.back() : nullptr));
   }
+  if (peer) exporter_ = std::make_unique<Exporter>(*table_, logs, *marks_);
 
   for (std::uint8_t i = 0; i < 2; ++i) {
     PortInfo port;
@@ -64,6 +69,7 @@ void World::apply() {
     return load_->active(slot) + load_->inactive(slot) != 0;
   });
   if (!next) throw std::runtime_error(next.error().message);
+  (*next)->generation = snapshot_ ? snapshot_->generation + 1 : 1;
   snapshot_ = std::move(*next);
 }
 
@@ -135,6 +141,20 @@ std::vector<Probe> World::advance(std::uint32_t ms) {
   }
   for (void* cookie : cookies) held_.erase(cookie);
   return probes;
+}
+
+std::vector<SyncEntry> World::tell() {
+  std::string batch;
+  while (exporter_->fill(batch, batch.size() + (std::size_t{1} << 20), *snapshot_, now_).more) {
+  }
+  return decode_batch(batch).value();
+}
+
+void World::hear(std::span<const SyncEntry> entries) {
+  while (!entries.empty()) {
+    entries = entries.subspan(pipelines_[0]->import(entries, *snapshot_, now_));
+    while (pipelines_[0]->sweeping()) pipelines_[0]->sweep(*snapshot_);
+  }
 }
 
 std::uint64_t World::dropped(DropReason reason) const {

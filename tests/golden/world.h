@@ -12,6 +12,7 @@
 #include "dataplane/forward/pipeline.h"
 #include "dataplane/packet/testing/builder.h"
 #include "dataplane/service/spec.h"
+#include "dataplane/sync/exporter.h"
 
 namespace lb::golden {
 
@@ -26,7 +27,8 @@ struct Output {
 
 class World {
  public:
-  explicit World(unsigned workers = 1, std::uint32_t max_connections = 1024);
+  // `peer`: there may be another director, see join().
+  explicit World(unsigned workers = 1, std::uint32_t max_connections = 1024, bool peer = false);
   ~World();
 
   // Ports 0 "wan" and 1 "lan", MTU 1500, MACs 02:00:00:00:00:01 and :02; change before apply().
@@ -45,6 +47,12 @@ class World {
 
   // Time passes; every worker maintains itself until nothing more is due. Returns the probes.
   std::vector<Probe> advance(std::uint32_t ms);
+
+  // What the HA peer is told: after join() of everything, then of what has changed.
+  void join() { exporter_->begin(); }
+  std::vector<SyncEntry> tell();
+  // What the HA peer told; the first worker hears it.
+  void hear(std::span<const SyncEntry> entries);
 
   const Snapshot& snapshot() const { return *snapshot_; }
   std::uint64_t connections() const { return table_->live(); }
@@ -76,6 +84,9 @@ class World {
   std::unique_ptr<FragmentTable> fragments_;
   std::vector<std::unique_ptr<WorkerCounters>> counters_;
   std::unique_ptr<Load> load_;
+  std::unique_ptr<RangeMarks> marks_;  // null: no peer
+  std::vector<std::unique_ptr<ChangeLog>> logs_;
+  std::unique_ptr<Exporter> exporter_;
   std::vector<std::unique_ptr<Pipeline>> pipelines_;
   std::unique_ptr<Snapshot> snapshot_;
   std::map<void*, std::unique_ptr<Held>> held_;

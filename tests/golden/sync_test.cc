@@ -1,0 +1,89 @@
+// Two directors that tell each other of their connections: whose word counts, and for what.
+#include <gtest/gtest.h>
+
+#include "tests/golden/scene.h"
+
+namespace lb::golden {
+namespace {
+
+using test::kAck;
+using test::kSyn;
+
+class Director : public Scene {
+ public:
+  explicit Director(bool master) : Scene(Mode::kNat, kProtoTcp, 1, 1024, true) {
+    set_master(master);
+  }
+  void set_master(bool master) {
+    spec.services[0].standby = !master;
+    apply();
+  }
+  void establish(std::uint16_t port) {
+    send(kWan, client_tcp(kSyn, {}, port));
+    send(kLan, server_tcp(kSyn | kAck, {}, port, port % 2 == 0 ? kServer1 : kServer2));
+    send(kWan, client_tcp(kAck, {}, port));
+  }
+};
+
+// A master with so many connections, and a standby that knows them.
+struct Pair {
+  explicit Pair(unsigned connections) {
+    first.join();
+    for (unsigned i = 0; i < connections; ++i) {
+      first.establish(static_cast<std::uint16_t>(40'000 + i));
+    }
+    second.hear(first.tell());
+  }
+  Director first{true};
+  Director second{false};
+};
+
+TEST(Sync, StandbyKnowsTheConnections) {
+  Pair pair(3);
+  EXPECT_EQ(pair.second.connections(), 3u);
+}
+
+TEST(Sync, WhatTheMasterHasNoMoreIsSwept) {
+  Pair pair(3);
+  Director anew(true);  // it was started again, and is master
+  anew.join();
+  anew.establish(50'000);
+  pair.second.hear(anew.tell());
+  EXPECT_EQ(pair.second.connections(), 1u);
+}
+
+// The old master has lost its table, the new one is not master yet.
+TEST(Sync, WhoIsNoMasterDoesNotSweep) {
+  Pair pair(3);
+  Director anew(false);
+  anew.join();
+  pair.second.hear(anew.tell());
+  EXPECT_EQ(pair.second.connections(), 3u);
+}
+
+TEST(Sync, NewMasterTellsWhatItHadFromTheOldOne) {
+  Pair pair(3);
+  Director anew(false);
+  pair.second.join();
+  anew.hear(pair.second.tell());
+  EXPECT_EQ(anew.connections(), 0u) << "the standby leaves it to the master to tell of them";
+  pair.second.set_master(true);
+  anew.hear(pair.second.tell());
+  EXPECT_EQ(anew.connections(), 3u);
+}
+
+// Heard while it was master itself, which knows better; then the other one is.
+TEST(Sync, WhatAMasterHeardOfIsNotSweptWhenItIsStandby) {
+  Pair pair(3);
+  pair.second.set_master(true);
+  pair.first.join();
+  const auto entries = pair.first.tell();
+  ASSERT_EQ(entries.back().kind, SyncKind::kWalkEnd);
+  pair.second.hear(std::span(entries).first(entries.size() - 1));
+  pair.second.set_master(false);
+  pair.second.hear(std::span(entries).last(1));
+  EXPECT_EQ(pair.second.connections(), 3u);
+}
+
+}  // namespace
+}  // namespace lb::golden
