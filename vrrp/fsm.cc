@@ -13,7 +13,7 @@ std::string_view to_string(State state) {
 
 Group::Group(Options options) : preempt_(options.preempt), preempt_delay_(options.preempt_delay) {
   for (const Member& member : options.members) {
-    members_.push_back({member, member.interval, {}, {}, {}});
+    members_.push_back({member, member.interval, {}, {}, {}, {}});
   }
 }
 
@@ -48,6 +48,7 @@ Actions Group::advert(std::size_t member, const Advert& advert, Ipv4Address sour
 }
 
 void Group::backup_advert(MemberState& member, const Advert& advert, Time now) {
+  if (advert.priority != kResignPriority) member.silent_at = now + down_interval(member);
   if (advert.priority == kResignPriority) {
     hear_resignation(now);
   } else if (!may_preempt(now) || advert.priority >= member.options.priority) {
@@ -77,9 +78,17 @@ void Group::master_advert(Actions& actions, std::size_t member, const Advert& ad
   const bool theirs_is_better =
       std::pair(advert.priority, source) > std::pair(ours.options.priority, ours.options.address);
   if (theirs_is_better) {
+    // The others of our neighbours heard us last: the better one learns by this that it has to tell
+    // them.
+    send_all(actions, now);
     if (advert.version == 3) ours.master_interval = advert.interval;
     enter(actions, State::kBackup,
           "master " + source.to_string() + " of priority " + std::to_string(advert.priority), now);
+    return;
+  }
+  if (was_silent(ours, now)) {
+    enter(actions, State::kBackup, source.to_string() + " took over while this director was silent",
+          now);
     return;
   }
   // Both were master, on either side of a LAN that was cut: neighbours may have heard the other one
@@ -158,8 +167,11 @@ void Group::judge_faults(Actions& actions, Time now) {
 Actions Group::set_peer(const Peer& peer, Time now) {
   Actions actions;
   const bool failed = peer_is_master() && peer.alive && peer.state == State::kFault;
+  const bool hears_us_again = peer_.unheard > peer.unheard && peer.alive;
   peer_ = peer;
   if (state_ == State::kMaster) {
+    // Between us and it the LAN was cut: on its side neighbours may have heard another one last.
+    if (hears_us_again) actions.push_back({.kind = Action::Kind::kAnnounce});
     judge_two_masters(actions, now);
   } else if (peer_holds() && !peer_master_is_better()) {
     // Its adverts have been missing all along: not a moment longer.
@@ -219,6 +231,12 @@ Fitness Group::fitness() const {
   return {health_, first.priority, first.address};
 }
 
+int Group::unheard(Time now) const {
+  if (state_ != State::kBackup) return 0;
+  return static_cast<int>(std::ranges::count_if(
+      members_, [now](const MemberState& member) { return member.silent_at <= now; }));
+}
+
 std::optional<Time> Group::next_deadline() const {
   if (state_ == State::kMaster) {
     return std::ranges::min_element(members_, {}, &MemberState::advert_at)->advert_at;
@@ -232,6 +250,11 @@ std::optional<Time> Group::next_deadline() const {
 bool Group::may_preempt(Time now) const {
   if (peer_is_master() && peer_.fitness.health > health_) return false;
   return preempt_ && gate_open_ && !held_ && !frozen_ && now >= preempt_from_;
+}
+
+// For so long that others were right to take us for dead, whatever their skew.
+bool Group::was_silent(const MemberState& member, Time now) const {
+  return now > member.advert_at + 2 * member.options.interval;
 }
 
 bool Group::peer_master_is_better() const {
@@ -255,7 +278,9 @@ void Group::wait_for_master(Time now) {
   peer_holding_ = false;
   resigned_ = false;
   lower_heard_ = false;
-  for (MemberState& member : members_) member.down_at = now + down_interval(member);
+  for (MemberState& member : members_) {
+    member.down_at = member.silent_at = now + down_interval(member);
+  }
 }
 
 void Group::send(Actions& actions, std::size_t member, std::uint8_t priority) const {

@@ -13,8 +13,13 @@
 //           ... but the peer holds (two paths)       =  wait on
 //  MASTER   advert, priority 0                       =  advert
 //  MASTER   advert, higher, or equal and from a
-//           higher address                           -> BACKUP  wait, by the master's interval
+//           higher address                           -> BACKUP  a last advert; wait, by the
+//           master's
+//                                                               interval
 //  MASTER   advert, lower                            =  advert, announce the addresses anew
+//           ... but we have been silent for three
+//           intervals                                -> BACKUP  wait for the master
+//  MASTER   the peer says that it hears us again     =  announce the addresses anew
 //  MASTER   resign, or the peer is master too by the
 //           sync link for an interval, and better    -> BACKUP  adverts of priority 0
 //  any      a member fails                           -> FAULT   adverts of priority 0 if MASTER
@@ -23,8 +28,10 @@
 // Beyond the RFCs: a group waits until the master is silent on all its members, so that a LAN that
 // is cut once does not make two masters; a resignation heard on one member counts for all. The gate
 // (whether our connection table is complete) closes preemption, not takeover from a dead master. A
-// peer with more working ports is not preempted either. The peer holds while it is heard on the
-// sync link alone; once adverts arrive, they decide.
+// peer with more working ports is not preempted either. A master that leaves because of a better
+// one sends a last advert, by which that one learns that there were two. A master that was silent,
+// as its process was stopped, has rightly been replaced, and knows the latest connections no more.
+// The peer holds while it is heard on the sync link alone; once adverts arrive, they decide.
 #pragma once
 
 #include <chrono>
@@ -74,6 +81,7 @@ struct Peer {
   bool alive = false;  // heard on the sync link a moment ago
   State state = State::kInit;
   Fitness fitness;
+  int unheard = 0;  // members on which it waits for a master and hears none
 };
 
 class Group {
@@ -118,6 +126,8 @@ class Group {
   Fitness fitness() const;
   // Whether the wait for a silent master goes on only because the peer holds by the sync link.
   bool peer_holds() const { return state_ == State::kBackup && peer_holding_; }
+  // BACKUP: on so many members nobody has been heard for longer than a master may be silent.
+  int unheard(Time now) const;
   std::optional<Time> next_deadline() const;
 
  private:
@@ -125,11 +135,13 @@ class Group {
     Member options;
     milliseconds master_interval{1000};
     Time down_at;    // BACKUP: the master is gone then
+    Time silent_at;  // BACKUP: no advert is late before that
     Time advert_at;  // MASTER: the next advert
     std::string fault;
   };
 
   bool may_preempt(Time now) const;
+  bool was_silent(const MemberState& member, Time now) const;
   bool peer_is_master() const { return peer_.alive && peer_.state == State::kMaster; }
   bool peer_master_is_better() const;
   milliseconds skew(const MemberState& member) const;

@@ -65,7 +65,7 @@ TEST(VrrpGroup, AMasterOnAnotherMemberAfterAResignation) {
 TEST(VrrpGroup, OneMemberThatIsBeatenTakesAllAlong) {
   Rig rig({.members = {member(100), member(100)}});
   rig.become_master();
-  EXPECT_EQ(rig.advert(1, 101), "MASTER->BACKUP (master 192.0.2.3 of priority 101)");
+  EXPECT_EQ(rig.advert(1, 101), "0:100, 1:100, MASTER->BACKUP (master 192.0.2.3 of priority 101)");
   EXPECT_EQ(rig.deadline_ms(), 3609);
 }
 
@@ -292,6 +292,62 @@ TEST(VrrpTwoPaths, ADeadMasterIsNone) {
   EXPECT_EQ(rig.peer(State::kMaster, 0, 150, kHigher), "");
   EXPECT_EQ(rig.peer_is_gone(), "");
   EXPECT_EQ(rig.pass(2 * kSecond), "1000 0:100\n2000 0:100");
+}
+
+// Its standby says over the sync link on how many members it hears nobody.
+TEST(VrrpTwoPaths, MasterAnnouncesWhereItIsHeardAgain) {
+  Rig rig({.members = {member(100), member(100)}});
+  rig.become_master();
+  EXPECT_EQ(rig.unheard(0), "");
+  EXPECT_EQ(rig.unheard(2), "");
+  EXPECT_EQ(rig.unheard(2), "");
+  EXPECT_EQ(rig.unheard(1), "announce");
+  EXPECT_EQ(rig.unheard(1), "");
+  EXPECT_EQ(rig.unheard(0), "announce");
+  // Whether it hears us while the sync link is gone is not known.
+  EXPECT_EQ(rig.unheard(2), "");
+  EXPECT_EQ(rig.peer_is_gone(), "");
+  EXPECT_EQ(rig.unheard(2), "");
+  EXPECT_EQ(rig.unheard(0), "announce");
+}
+
+TEST(VrrpTwoPaths, StandbyCountsTheMembersOnWhichItHearsNobody) {
+  Rig rig({.members = {member(100), member(100)}});
+  EXPECT_EQ(rig.group.unheard(rig.now()), 0);
+  rig.start();
+  rig.peer(State::kMaster, 0, 150, kHigher);
+  rig.advert(0, 150);
+  rig.pass(kSecond);
+  rig.advert(0, 150);
+  rig.pass(milliseconds(2608));
+  EXPECT_EQ(rig.group.unheard(rig.now()), 0);
+  rig.pass(milliseconds(1));
+  EXPECT_EQ(rig.group.unheard(rig.now()), 1);
+  rig.pass(kSecond);
+  EXPECT_EQ(rig.group.unheard(rig.now()), 2);
+  rig.pass(30 * kSecond);
+  EXPECT_TRUE(rig.group.peer_holds());
+  EXPECT_EQ(rig.group.unheard(rig.now()), 2);
+  rig.advert(1, 150);
+  EXPECT_EQ(rig.group.unheard(rig.now()), 1);
+  rig.advert(0, 150);
+  EXPECT_EQ(rig.group.unheard(rig.now()), 0);
+  rig.peer_is_gone();
+  rig.take();
+  rig.pass(30 * kSecond);
+  EXPECT_EQ(rig.group.unheard(rig.now()), 0);  // a master need not hear anybody
+}
+
+// It goes on waiting for its right to preempt; that is no deafness.
+TEST(VrrpTwoPaths, StandbyHearsALowerMaster) {
+  Rig rig({.members = {member(100)}});
+  rig.start();
+  rig.peer(State::kMaster, 1, 50, kHigher);
+  for (int i = 0; i < 10; ++i) {
+    rig.pass(kSecond);
+    rig.advert(0, 50);
+    EXPECT_EQ(rig.group.unheard(rig.now()), 0);
+  }
 }
 
 TEST(VrrpTwoPaths, FitnessIsHealthThenPriorityThenAddress) {

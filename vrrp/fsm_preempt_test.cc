@@ -102,7 +102,7 @@ TEST(VrrpPreempt, FrozenMasterStaysUnlessThereIsABetterOne) {
   EXPECT_EQ(rig.fault(0, "port down"), "");
   EXPECT_EQ(rig.pass(kSecond), "1000 0:100");
   EXPECT_EQ(rig.advert(0, 99), "0:100, announce");
-  EXPECT_EQ(rig.advert(0, 101), "MASTER->BACKUP (master 192.0.2.3 of priority 101)");
+  EXPECT_EQ(rig.advert(0, 101), "0:100, MASTER->BACKUP (master 192.0.2.3 of priority 101)");
 }
 
 TEST(VrrpPreempt, FrozenOwnerStartsAsBackup) {

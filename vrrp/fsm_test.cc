@@ -209,18 +209,21 @@ TEST(VrrpFsm, LateExpireKeepsTheStep) {
 
 // ---- MASTER
 
+// With a last advert, from which the better one sees that there were two: its neighbours may have
+// heard us last.
 TEST(VrrpFsm, MasterYieldsToAHigherPriority) {
   Rig rig(alone(100));
   rig.become_master();
   EXPECT_EQ(rig.advert(0, 101, kLower, milliseconds(100)),
-            "MASTER->BACKUP (master 192.0.2.1 of priority 101)");
+            "0:100, MASTER->BACKUP (master 192.0.2.1 of priority 101)");
   EXPECT_EQ(rig.deadline_ms(), 360);  // by its interval
 }
 
 TEST(VrrpFsm, OfEqualPrioritiesTheHigherAddressStays) {
   Rig lower(alone(100));
   lower.become_master();
-  EXPECT_EQ(lower.advert(0, 100, kHigher), "MASTER->BACKUP (master 192.0.2.3 of priority 100)");
+  EXPECT_EQ(lower.advert(0, 100, kHigher),
+            "0:100, MASTER->BACKUP (master 192.0.2.3 of priority 100)");
   Rig higher(alone(100));
   higher.become_master();
   EXPECT_EQ(higher.advert(0, 100, kLower), "0:100, announce");
@@ -232,6 +235,32 @@ TEST(VrrpFsm, MasterTellsALowerOne) {
   rig.pass(milliseconds(400));
   EXPECT_EQ(rig.advert(0, 99), "0:100, announce");
   EXPECT_EQ(rig.deadline_ms(), 1400);
+}
+
+// Stopped or starved for so long that another one had to take it for dead.
+TEST(VrrpFsm, MasterThatWasSilentLeavesToWhoTookOver) {
+  Rig rig(alone(150));
+  rig.become_master();
+  rig.sleep(milliseconds(3001));
+  EXPECT_EQ(rig.advert(0, 100),
+            "MASTER->BACKUP (192.0.2.3 took over while this director was silent)");
+  // From here it is as after a start: complete, we take over again.
+  EXPECT_EQ(rig.pass(milliseconds(3414)), "6415 BACKUP->MASTER (no advert from a master), 0:150");
+}
+
+TEST(VrrpFsm, MasterThatWasSilentShortlyStays) {
+  Rig rig(alone(150));
+  rig.become_master();
+  rig.sleep(milliseconds(3000));
+  EXPECT_EQ(rig.advert(0, 100), "0:150, announce");
+}
+
+TEST(VrrpFsm, MasterThatWasSilentAndIsHeardAgainStays) {
+  Rig rig(alone(150));
+  rig.become_master();
+  rig.sleep(milliseconds(10000));
+  EXPECT_EQ(rig.pass(milliseconds(0)), "10000 0:150");
+  EXPECT_EQ(rig.advert(0, 100), "0:150, announce");
 }
 
 TEST(VrrpFsm, MasterAnswersAResignation) {
@@ -279,7 +308,7 @@ TEST(VrrpFsm, PriorityOfTheMasterChanges) {
   EXPECT_EQ(test::to_text(rig.group.set_priority(0, 90, rig.now())), "0:90");
   EXPECT_EQ(rig.group.priority(0), 90);
   EXPECT_EQ(rig.deadline_ms(), 1300);
-  EXPECT_EQ(rig.advert(0, 100), "MASTER->BACKUP (master 192.0.2.3 of priority 100)");
+  EXPECT_EQ(rig.advert(0, 100), "0:90, MASTER->BACKUP (master 192.0.2.3 of priority 100)");
 }
 
 TEST(VrrpFsm, PriorityOfTheBackupChanges) {
@@ -298,7 +327,7 @@ TEST(VrrpFsm, AddressChanges) {
   EXPECT_EQ(rig.advert(0, 100, kLower), "0:100, announce");
   rig.group.set_address(0, Ipv4Address::from_host(0x0a000001));
   EXPECT_EQ(rig.group.fitness().address, Ipv4Address::from_host(0x0a000001));
-  EXPECT_EQ(rig.advert(0, 100, kLower), "MASTER->BACKUP (master 192.0.2.1 of priority 100)");
+  EXPECT_EQ(rig.advert(0, 100, kLower), "0:100, MASTER->BACKUP (master 192.0.2.1 of priority 100)");
 }
 
 // ---- FAULT

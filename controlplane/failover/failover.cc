@@ -235,6 +235,7 @@ void Failover::Impl::fill_beat(lb::sync::Heartbeat& beat) const {
     group.set_state(static_cast<std::uint32_t>(unit->fsm().state()));
     group.set_health(fitness.health);
     group.set_priority(fitness.priority);
+    group.set_unheard(unit->fsm().unheard(Clock::now()));
     std::string address(sizeof(fitness.address.be.raw), '\0');
     std::memcpy(address.data(), &fitness.address.be.raw, address.size());
     group.set_address(std::move(address));

@@ -165,7 +165,8 @@ void Peer::Impl::on_message(const lb::sync::Message& message) {
         groups[group.name()] = {
             true,
             static_cast<vrrp::State>(group.state()),
-            {group.health(), static_cast<std::uint8_t>(group.priority()), address}};
+            {group.health(), static_cast<std::uint8_t>(group.priority()), address},
+            group.unheard()};
       }
       return events.heard();
     case lb::sync::Message::kBatch:

@@ -148,10 +148,9 @@ void Unit::settle() {
 }
 
 void Unit::on_deadline() {
-  if (fsm_.state() == vrrp::State::kBackup) {
-    act(fsm_.set_peer(events_.peer(), Clock::now()));
-    for (Member& member : members_) member.io->drain();
-  }
+  // What has come already counts first, above all when we are late.
+  if (fsm_.state() == vrrp::State::kBackup) act(fsm_.set_peer(events_.peer(), Clock::now()));
+  for (Member& member : members_) member.io->drain();
   const auto deadline = fsm_.next_deadline();
   const auto now = Clock::now();
   if (deadline && *deadline <= now) act(fsm_.expire(now));

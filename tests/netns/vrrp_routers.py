@@ -140,8 +140,14 @@ class Life:
     def _turns(self, adverts, router):
         of_router = [each for each in adverts
                      if each.router_id == router.router_id and each.priority != 0]
-        return [(source, len(list(group)))
-                for source, group in itertools.groupby(each.source for each in of_router)]
+        turns = []
+        for source, group in itertools.groupby(each.source for each in of_router):
+            count = len(list(group))
+            if len(turns) > 1 and turns[-2][0] == source and turns[-1] == (BALLAST, 1):
+                turns.pop()  # its last advert, in answer to a better master
+                count += turns.pop()[1]
+            turns.append((source, count))
+        return turns
 
     def _settled(self, adverts, router, turns):
         found = self._turns(adverts, router)

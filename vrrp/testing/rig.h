@@ -71,6 +71,10 @@ class Rig {
   std::string peer(State state, int health, std::uint8_t priority, Ipv4Address address) {
     return to_text(group.set_peer({true, state, {health, priority, address}}, now_));
   }
+  // The peer is standby and hears nobody on so many members.
+  std::string unheard(int members) {
+    return to_text(group.set_peer({true, State::kBackup, {}, members}, now_));
+  }
   std::string peer_is_gone() { return to_text(group.set_peer({}, now_)); }
   std::string resign() { return to_text(group.resign("resign", now_)); }
   std::string take() { return to_text(group.take("take", now_)); }
@@ -88,6 +92,8 @@ class Rig {
     now_ = end;
     return log;
   }
+  // Lets time pass without expire().
+  void sleep(milliseconds time) { now_ += time; }
   // As master, at the same time.
   std::string become_master() {
     start();

@@ -126,6 +126,7 @@ void Watcher::did(const Group& group, const Conditions& conditions, Cause cause,
   require(all(resigned, left && cause != Cause::kAdvert ? 1 : 0), "resignations");
   if (cause != Cause::kAdvert || before != State::kMaster) return;
   require(!must_leave_ || left, "stays master though a better one is heard");
+  require(!must_leave_ || all(sent, 1), "leaves a better master without a last advert");
   require(!must_stay_ || (!left && !all(sent, 0)), "does not answer a worse master");
 }
 

@@ -243,7 +243,7 @@ void World::tell_peer(std::size_t director) {
         .kind = Event::Kind::kPeer,
         .from = director,
         .to = peer_of(director),
-        .peer = {true, group.state(), group.fitness()}});
+        .peer = {true, group.state(), group.fitness(), group.unheard(now_)}});
 }
 
 // ---- what the directors do
