@@ -66,6 +66,15 @@ struct Running : std::enable_shared_from_this<Running> {
           std::function<void(const Ended&)> callback)
       : handle(io, pidfd), limit(io), pid(process), on_end(std::move(callback)) {}
 
+  // The event loop is gone: nobody watches the program any more, so it ends too.
+  ~Running() {
+    if (reaped) return;
+    kill(-pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
   void watch(std::chrono::milliseconds most);
   void reap();
 
@@ -74,6 +83,7 @@ struct Running : std::enable_shared_from_this<Running> {
   pid_t pid;
   std::function<void(const Ended&)> on_end;
   std::string killed;
+  bool reaped = false;
 };
 
 void Running::watch(std::chrono::milliseconds most) {
@@ -93,6 +103,7 @@ void Running::reap() {
   limit.cancel();
   int status = 0;
   waitpid(pid, &status, 0);
+  reaped = true;
   // What it left behind in its group: it has no business any more.
   kill(-pid, SIGKILL);
   Ended ended;

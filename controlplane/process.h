@@ -1,5 +1,6 @@
 // Runs a program beside the event loop: no shell, its own process group, which is killed as a whole
-// when it takes too long. Runs on the event loop.
+// when it takes too long, when the program has ended, and with the event loop. Runs on the event
+// loop.
 #pragma once
 
 #include <chrono>

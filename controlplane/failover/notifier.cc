@@ -56,7 +56,12 @@ Notifier::Notifier(boost::asio::io_context& io, std::string director,
   impl_->user = std::move(user);
 }
 
-Notifier::~Notifier() = default;
+Notifier::~Notifier() {
+  for (const HaEvent& event : impl_->waiting) {
+    log::warning("notify program for {} {}: it had not ended when this process did", event.instance,
+                 event.to);
+  }
+}
 
 void Notifier::notify(const HaEvent& event) {
   if (impl_->command.empty()) return;
