@@ -42,7 +42,8 @@ def _advert(layers):
     interval = vrrp.get("vrrp.short_adver_int", vrrp.get("vrrp.adver_int"))
     return Advert(
         time=float(layers["frame"]["frame.time_epoch"]), mac=layers["eth"]["eth.src"],
-        destination_mac=layers["eth"]["eth.dst"], source=ip["ip.src"], destination=ip["ip.dst"], ttl=int(ip["ip.ttl"]),
+        destination_mac=layers["eth"]["eth.dst"], source=ip["ip.src"], destination=ip["ip.dst"],
+        ttl=int(ip["ip.ttl"]),
         version=int(_find(vrrp, "vrrp.version")), router_id=int(vrrp["vrrp.virt_rtr_id"]),
         priority=int(vrrp["vrrp.prio"]), interval=int(interval),
         addresses=addresses if isinstance(addresses, list) else [addresses],
@@ -86,15 +87,17 @@ def _remarks(tree):
 
 class VrrpCapture:
     """VRRP and ARP that pass a cable from its making on, both directions: `VrrpCapture(lab, "lb1",
-    "wan")`."""
+    "wan")`. With `kernel`, what passes a director's kernel interface: what its control plane sends and
+    hears, in its order."""
 
-    def __init__(self, lab, host, network):
+    def __init__(self, lab, host, network, kernel=False):
         self._lab = lab
         cable = lab.network.cable(host, network)
-        self._name = f"capture-{cable}"
+        self._name = f"capture-{'kernel-' if kernel else ''}{cable}"
         self._file = f"{lab.dir}/{self._name}-{len(lab.processes)}.pcap"
-        self._process = lab.spawn(self._name, "switch", [
-            "dumpcap", "-q", "-P", "-i", cable, "-f", "ip proto 112 or arp", "-w", self._file])
+        self._process = lab.spawn(self._name, host if kernel else "switch", [
+            "dumpcap", "-q", "-P", "-i", network if kernel else cable, "-f", "ip proto 112 or arp",
+            "-w", self._file])
         # It writes the file's header when it captures.
         wait_until(self._begun, 10, f"{self._name} to begin")
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""What an instance's priority and its place depend on: links, services, scripts. One director, alone
-on its network, whose instances differ in what they track."""
+"""What an instance's priority and its place depend on: links, services, scripts. One director,
+alone on its network, whose instances differ in what they track."""
 
 import os
 
@@ -12,8 +12,8 @@ from capture import VrrpCapture
 RISE, FALL = 2, 3
 TERMS_ID = 61
 
-# Each run takes the first line of RESULTS and leaves the others: "good", "bad", or "hang", which waits
-# with a child until both are killed. Without a line left it is good.
+# Each run takes the first line of `results` and leaves the others: "good", "bad", or "hang", which
+# waits with a child until both are killed. Without a line left it is good.
 SCRIPT = """#!/bin/sh
 cd {folder} || exit 9
 id -un > user
@@ -140,21 +140,23 @@ class HaTracks(harness.LabTest):
         self.assertEqual(f" {self.instance(name)['addresses'][0]} " in addresses, there, addresses)
 
     def test_terms_of_the_priority(self):
-        self.assertEqual(self.terms("TERMS"), {"interface lan": (False, 0), "service web": (False, 20),
-                                               "script weighs": (False, 0)})
+        self.assertEqual(self.terms("TERMS"),
+                         {"interface lan": (False, 0), "service web": (False, 20),
+                          "script weighs": (False, 0)})
         self.assertEqual({row["name"]: row["priority"] for row in self.lab.show("ha")["instances"]},
-                         {"TERMS": 120, "LEAST": 100, "MOST": 254, "ON_LINK": 100, "ON_SERVICE": 100,
-                          "ON_SCRIPT": 100, "ON_SLOW": 100, "ON_NOBODY": 97})
+                         {"TERMS": 120, "LEAST": 100, "MOST": 254, "ON_LINK": 100,
+                          "ON_SERVICE": 100, "ON_SCRIPT": 100, "ON_SLOW": 100, "ON_NOBODY": 97})
         self.assertIn("100 + 20 (service web) = 120", self.lab.lbcli("show", "ha").stdout)
 
     def test_priorities_follow_link_and_service_and_are_advertised(self):
         with VrrpCapture(self.lab, "lb1", "wan") as capture:
             self.pull("lan")
             self.wait(lambda: self.instance("TERMS")["priority"] == 70, "priority 70")
-            self.assertEqual(self.terms("TERMS"), {"interface lan": (True, -30), "service web": (True, 0),
-                                                   "script weighs": (False, 0)})
-            self.assertEqual((self.instance("LEAST")["priority"], self.instance("MOST")["priority"]),
-                             (1, 100))
+            self.assertEqual(self.terms("TERMS"),
+                             {"interface lan": (True, -30), "service web": (True, 0),
+                              "script weighs": (False, 0)})
+            self.assertEqual(
+                (self.instance("LEAST")["priority"], self.instance("MOST")["priority"]), (1, 100))
             self.assertIn("100 - 30 (interface lan) = 70", self.lab.lbcli("show", "ha").stdout)
             self.assertEqual(self.lab.roles()["TERMS"], "MASTER")  # nobody else is there
             self.plug("lan")

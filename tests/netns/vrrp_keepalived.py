@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""keepalived as the other director: the better one is master, and each takes over from the other one
-that resigns or dies."""
+"""keepalived as the other director: the better one is master, and each takes over from the other
+one that resigns or dies."""
 
 import harness
 from vrrp_routers import BALLAST, HIGHER, KEEPALIVED, LOWER, Life, RoutersTest

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""keepalived as the other director, and one of the two may not preempt: who is master stays it, though
-the other one is better, and leaves it by resigning."""
+"""keepalived as the other director, and one of the two may not preempt: who is master stays it,
+though the other one is better, and leaves it by resigning."""
 
 import harness
 from vrrp_routers import ADVERTS_IN_PEACE, BALLAST, HIGHER, KEEPALIVED, LOWER, Life, RoutersTest
