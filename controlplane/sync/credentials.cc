@@ -59,8 +59,13 @@ struct Credentials::Key {
 
   ~Key() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
 
+  // Where contexts keep it. Not their application data, which Boost.Asio takes for its own.
+  static int slot() {
+    static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+    return index;
+  }
   static Key& of(SSL* connection) {
-    return *static_cast<Key*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(connection)));
+    return *static_cast<Key*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(connection), slot()));
   }
   SSL_SESSION* session(SSL* connection) const {
     SSL_SESSION* const made = SSL_SESSION_new();
@@ -139,7 +144,7 @@ Result<void> Credentials::use_key(const std::string& file) {
     return fail(file + ": is not 64 hexadecimal digits; make one with `openssl rand -hex 32`");
   }
   for (auto* context : {&client_, &server_}) {
-    SSL_CTX_set_app_data(context->native_handle(), key_.get());
+    SSL_CTX_set_ex_data(context->native_handle(), Key::slot(), key_.get());
     SSL_CTX_set_ciphersuites(context->native_handle(), "TLS_AES_128_GCM_SHA256");
   }
   SSL_CTX_set_psk_use_session_callback(client_.native_handle(), &Key::offer);
