@@ -176,8 +176,11 @@ void Failover::Impl::leave(std::function<void()> done) {
     ticker.async_wait([once](const boost::system::error_code&) { once(); });
     notifier.when_idle(once);
   };
-  if (groups.empty() || !switchover(groups, "the director that was master stops")) return finish();
+  // Before it begins: it may be over in the same call.
   leaving = finish;
+  if (groups.empty() || !switchover(groups, "the director that was master stops")) {
+    if (leaving) std::exchange(leaving, nullptr)();
+  }
 }
 
 }  // namespace lb::controlplane
