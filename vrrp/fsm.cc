@@ -21,20 +21,27 @@ Group::Group(Options options) : preempt_(options.preempt), preempt_delay_(option
 
 Actions Group::start(Time now) {
   Actions actions;
-  preempt_from_ = now + preempt_delay_;
-  const bool owner = std::ranges::all_of(members_, [](const MemberState& member) {
-    return member.options.priority == kOwnerPriority;
-  });
   const auto failed = std::ranges::find_if(
       members_, [](const MemberState& member) { return !member.fault.empty(); });
   if (failed != members_.end()) {
     enter(actions, State::kFault, failed->fault, now);
-  } else if (owner && gate_open_ && !frozen_) {
-    enter_master(actions, "start as the owner of the addresses", now);
   } else {
-    enter(actions, State::kBackup, "start", now);
+    begin(actions, "start", now);
   }
   return actions;
+}
+
+// The owner takes its addresses, others wait for the master (RFC 9568 section 6.4.1).
+void Group::begin(Actions& actions, const std::string& reason, Time now) {
+  preempt_from_ = now + preempt_delay_;
+  const bool owner = std::ranges::all_of(members_, [](const MemberState& member) {
+    return member.options.priority == kOwnerPriority;
+  });
+  if (owner && may_preempt(now)) {
+    enter_master(actions, reason + ", and this director owns the addresses", now);
+  } else {
+    enter(actions, State::kBackup, reason, now);
+  }
 }
 
 Actions Group::advert(std::size_t member, const Advert& advert, Ipv4Address source, Time now) {
@@ -159,8 +166,7 @@ void Group::judge_faults(Actions& actions, Time now) {
     if (state_ == State::kMaster) send_resignations(actions);
     enter(actions, State::kFault, failed->fault, now);
   } else if (failed == members_.end() && state_ == State::kFault) {
-    preempt_from_ = now + preempt_delay_;
-    enter(actions, State::kBackup, "nothing fails any more", now);
+    begin(actions, "nothing fails any more", now);
   }
 }
 

@@ -23,7 +23,7 @@
 //  MASTER   resign, or the peer is master too by the
 //           sync link for an interval, and better    -> BACKUP  adverts of priority 0
 //  any      a member fails                           -> FAULT   adverts of priority 0 if MASTER
-//  FAULT    no member fails any more                 -> BACKUP  wait for the master
+//  FAULT    no member fails any more                 -> as INIT at the start
 //
 // Beyond the RFCs: a group waits until the master is silent on all its members, so that a LAN that
 // is cut once does not make two masters; a resignation heard on one member counts for all. The gate
@@ -151,6 +151,7 @@ class Group {
   void send_all(Actions& actions, Time now);
   void send_due(Actions& actions, Time now);
   void send_resignations(Actions& actions) const;
+  void begin(Actions& actions, const std::string& reason, Time now);
   void enter(Actions& actions, State to, const std::string& reason, Time now);
   void enter_master(Actions& actions, const std::string& reason, Time now);
   void judge_faults(Actions& actions, Time now);

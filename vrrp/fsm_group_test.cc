@@ -89,7 +89,8 @@ TEST(VrrpGroup, OwnerOfSomeAddressesOnlyWaits) {
   Rig rig({.members = {member(255), member(254)}});
   EXPECT_EQ(rig.start(), "INIT->BACKUP (start)");
   Rig all({.members = {member(255), member(255)}});
-  EXPECT_EQ(all.start(), "INIT->MASTER (start as the owner of the addresses), 0:255, 1:255");
+  EXPECT_EQ(all.start(),
+            "INIT->MASTER (start, and this director owns the addresses), 0:255, 1:255");
 }
 
 TEST(VrrpGroup, PriorityOfOneMember) {

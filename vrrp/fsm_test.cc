@@ -41,7 +41,7 @@ TEST(VrrpFsm, StartWaitsForTheMaster) {
 
 TEST(VrrpFsm, OwnerStartsAsMaster) {
   Rig rig(alone(255));
-  EXPECT_EQ(rig.start(), "INIT->MASTER (start as the owner of the addresses), 0:255");
+  EXPECT_EQ(rig.start(), "INIT->MASTER (start, and this director owns the addresses), 0:255");
   EXPECT_EQ(rig.deadline_ms(), 1000);
 }
 
@@ -65,6 +65,23 @@ TEST(VrrpFsm, StartWithAFault) {
   EXPECT_EQ(rig.fault(0, "port down"), "");
   EXPECT_EQ(rig.start(), "INIT->FAULT (port down)");
   EXPECT_EQ(rig.group.next_deadline(), std::nullopt);
+}
+
+// Its port is there a moment later than it is: a director starts like this.
+TEST(VrrpFsm, OwnerIsMasterWhenItsFaultEnds) {
+  Rig rig(alone(255));
+  rig.fault(0, "port down");
+  rig.start();
+  EXPECT_EQ(rig.fault(0, ""),
+            "FAULT->MASTER (nothing fails any more, and this director owns the addresses), 0:255");
+}
+
+TEST(VrrpFsm, OwnerThatResignedWaitsWhenItsFaultEnds) {
+  Rig rig(alone(255));
+  rig.start();
+  rig.resign();
+  rig.fault(0, "port down");
+  EXPECT_EQ(rig.fault(0, ""), "FAULT->BACKUP (nothing fails any more)");
 }
 
 // ---- BACKUP

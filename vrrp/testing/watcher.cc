@@ -78,7 +78,6 @@ void Watcher::moves(const Conditions& conditions, Cause cause, const Action& act
   require(!action.reason.empty(), "a transition without a reason");
   state_ = action.to;
   if (action.to == State::kMaster) {
-    require(action.from == State::kInit || action.from == State::kBackup, "MASTER out of FAULT");
     if (cause == Cause::kExpire || cause == Cause::kPeer) takes_over(conditions, now);
     require(cause != Cause::kAdvert, "MASTER because of an advert");
     require(!conditions.frozen, "takes over though frozen");
@@ -116,6 +115,10 @@ void Watcher::did(const Group& group, const Conditions& conditions, Cause cause,
   }
   require(state_ == group.state(), "a state without a transition");
   require(held_ == group.held(), "held");
+  bool owner = true;
+  for (std::size_t i = 0; i < members_.size(); ++i) owner &= group.priority(i) == kOwnerPriority;
+  require(state_ != State::kMaster || before == State::kMaster || before == State::kBackup || owner,
+          "MASTER without a wait");
   const auto all = [](const std::vector<int>& counts, int count) {
     return std::ranges::all_of(counts, [count](int each) { return each == count; });
   };
