@@ -23,7 +23,8 @@ constexpr std::uint16_t sync_id_of(Handle handle) {
 struct EndedConn {
   FlowTuple tuple;  // the client's
   std::uint8_t proto = 0;
-  std::uint16_t sync_id = 0;
+  bool of_peer = false;  // the peer told of it once
+  Handle handle;         // what named it while it lived
 };
 
 // Ranges of the table to be walked again: any thread marks, the main thread takes.
@@ -36,16 +37,16 @@ class RangeMarks {
         marked_(std::make_unique<std::atomic<std::uint8_t>[]>(ranges_)) {}
 
   void mark(std::uint32_t index) {
-    marked_[index / kRange].store(1, std::memory_order_relaxed);
+    // Release: pairs with take(); what was done to the record before is seen there.
+    marked_[index / kRange].store(1, std::memory_order_release);
     any_.store(true, std::memory_order_release);  // pairs with take_any()
   }
-  // Whether any was marked since the last call.
-  bool take_any() {
-    return any_.load(std::memory_order_relaxed) && any_.exchange(false, std::memory_order_acquire);
-  }
+  // Whether any was marked since the last call of take_any().
+  bool any() const { return any_.load(std::memory_order_relaxed); }
+  bool take_any() { return any() && any_.exchange(false, std::memory_order_acquire); }
   bool take(std::uint32_t range) {
     return marked_[range].load(std::memory_order_relaxed) != 0 &&
-           marked_[range].exchange(0, std::memory_order_relaxed) != 0;
+           marked_[range].exchange(0, std::memory_order_acquire) != 0;
   }
   std::uint32_t ranges() const { return ranges_; }
 
@@ -57,7 +58,11 @@ class RangeMarks {
 
 class ChangeLog {
  public:
-  explicit ChangeLog(RangeMarks& marks) : marks_(marks), changed_(kChanged), ended_(kEnded) {}
+  static constexpr std::size_t kEntries = 131'072;
+
+  // Each of the rings has room for so many entries.
+  explicit ChangeLog(RangeMarks& marks, std::size_t entries = kEntries)
+      : marks_(marks), changed_(entries), ended_(entries) {}
 
   // ---- the worker
   void changed(Handle handle) {
@@ -71,7 +76,8 @@ class ChangeLog {
     if (!on_.load(std::memory_order_relaxed) || is_half_open(last)) return;
     // The generation went up by one when the connection ended.
     const Handle was{index, record.generation.load(std::memory_order_relaxed) - 1};
-    if (ended_.push({record.tuple[0], record.proto, sync_id_of(was)})) return;
+    const bool of_peer = record.sync_id.load(std::memory_order_relaxed) != 0;
+    if (ended_.push({record.tuple[0], record.proto, of_peer, was})) return;
     lost_ends_.store(lost_ends_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
 
@@ -86,9 +92,6 @@ class ChangeLog {
   std::uint64_t lost_ends() const { return lost_ends_.load(std::memory_order_relaxed); }
 
  private:
-  static constexpr std::size_t kChanged = 131'072;
-  static constexpr std::size_t kEnded = 131'072;
-
   RangeMarks& marks_;
   std::atomic<bool> on_{false};
   std::atomic<std::uint64_t> lost_{0};  // went into a mark

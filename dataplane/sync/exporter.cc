@@ -14,6 +14,12 @@ constexpr std::uint32_t kLongestRefresh = 600;  // ticks: a minute
 constexpr std::uint32_t kShortestRefresh = 10;  // a second
 constexpr std::uint32_t kWalkAgainAfter = 100;  // ticks between two walks for lost ends
 
+// What was made here is told also when another is master now: it may be all that there is, as of a
+// connection that was established just before this director left.
+bool told_of(const ServiceEntry& service, const ConnTable::Copy& conn) {
+  return service.sync && !(service.standby && conn.imported);
+}
+
 std::uint32_t stamp_of(const ConnTable::Copy& conn) {
   return conn.generation << 4 | static_cast<std::uint32_t>(conn.state);
 }
@@ -24,10 +30,13 @@ std::uint32_t refresh_ticks(const Snapshot& snapshot, ConnState state) {
                     kLongestRefresh);
 }
 
-// Of those that go on, the shortest: in this time every record is looked at once.
+// Of those that go on, half-closed ones too, the shortest: in this time every record is looked at
+// once.
 std::uint32_t round_ticks(const Snapshot& snapshot) {
-  return std::min(refresh_ticks(snapshot, ConnState::kEstablished),
-                  refresh_ticks(snapshot, ConnState::kUdp));
+  return std::min({refresh_ticks(snapshot, ConnState::kEstablished),
+                   refresh_ticks(snapshot, ConnState::kFinWait),
+                   refresh_ticks(snapshot, ConnState::kCloseWait),
+                   refresh_ticks(snapshot, ConnState::kUdp)});
 }
 
 SyncEntry entry_of(const ConnTable::Copy& conn, std::uint32_t index, const Snapshot& snapshot,
@@ -53,13 +62,16 @@ Exporter::Exporter(const ConnTable& table, std::span<ChangeLog* const> logs, Ran
 
 void Exporter::begin() {
   told_.assign(table_.records(), 0);
+  lost_ends_seen_ = 0;
   for (ChangeLog* log : logs_) {
     log->turn(true);
     // What was logged for the peer before.
     log->changed_ring().pop(log->changed_ring().waiting());
     log->ended_ring().pop(log->ended_ring().waiting());
+    lost_ends_seen_ += log->lost_ends();
   }
   marked_.clear();
+  marked_at_ = 0;
   walk_due_ = peer_lacks_ = true;
   walk_began_.reset();
   walking_ = false;
@@ -84,15 +96,16 @@ Exporter::Fill Exporter::fill(std::string& batch, std::size_t max_bytes, const S
   }
   fill_ended(batch, max_bytes, snapshot);
   // A walk has half of the room at least: it ends also when changes never do.
-  const std::size_t reserve = walking_ || !marked_.empty() ? max_bytes / 2 : 0;
-  fill_changed(batch, max_bytes - reserve, snapshot, now);
+  const std::size_t reserve = walking_ || !marked_.empty() || marks_.any() ? max_bytes / 2 : 0;
+  const bool changes_left = fill_changed(batch, max_bytes - reserve, snapshot, now);
   fill_marked(batch, max_bytes, snapshot, now);
   if (walking_) {
     result.walk_end = fill_walk(batch, max_bytes, snapshot, now) && !peer_lacks_;
   } else {
     fill_refresh(batch, max_bytes, snapshot, now);
   }
-  result.more = walking_ || !marked_.empty() || batch.size() >= max_bytes - reserve;
+  result.more = changes_left || walking_ || peer_lacks_ || !marked_.empty() || marks_.any() ||
+                batch.size() >= max_bytes - reserve;
   return result;
 }
 
@@ -128,7 +141,7 @@ void Exporter::begin_walk(std::string& batch) {
   ++counters_.walks;
 }
 
-void Exporter::end_walk(std::string& batch, const Snapshot& snapshot) {
+void Exporter::end_walk(std::string& batch, const Snapshot& snapshot, std::uint32_t now) {
   for (std::size_t slot = 0; slot < walked_.size(); ++slot) {
     if (!walked_[slot]) continue;
     SyncEntry entry;
@@ -141,6 +154,9 @@ void Exporter::end_walk(std::string& batch, const Snapshot& snapshot) {
   append_mark(batch, SyncKind::kWalkEnd);
   walking_ = false;
   walk_at_ = 0;
+  // What goes on was told just now.
+  refreshed_tick_ = now;
+  refresh_credit_ = 0;
 }
 
 void Exporter::fill_ended(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot) {
@@ -150,7 +166,11 @@ void Exporter::fill_ended(std::string& batch, std::size_t max_bytes, const Snaps
     const std::size_t waiting = ring.waiting();
     std::size_t taken = 0;
     for (; taken < waiting && batch.size() < max_bytes; ++taken) {
+      if (taken + kAhead < waiting) {
+        __builtin_prefetch(&told_[ring.peek(taken + kAhead).handle.index]);
+      }
       const EndedConn& conn = ring.peek(taken);
+      if (!may_know(conn)) continue;
       const std::uint32_t service =
           snapshot.find_service(conn.tuple.dst, conn.tuple.dport, conn.proto);
       if (service == kNoSlot || !snapshot.services[service].exported()) continue;
@@ -158,7 +178,7 @@ void Exporter::fill_ended(std::string& batch, std::size_t max_bytes, const Snaps
       entry.kind = SyncKind::kEnd;
       entry.proto = conn.proto;
       entry.tuple = conn.tuple;
-      entry.sync_id = conn.sync_id;
+      entry.sync_id = sync_id_of(conn.handle);
       append(batch, entry);
       ++counters_.ended;
     }
@@ -170,13 +190,22 @@ void Exporter::fill_ended(std::string& batch, std::size_t max_bytes, const Snaps
   lost_ends_seen_ = lost;
 }
 
-void Exporter::fill_changed(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
+// Whether the peer may hold the connection that ended. It does not when it came and went since the
+// last batch.
+bool Exporter::may_know(const EndedConn& conn) const {
+  return conn.of_peer || (told_[conn.handle.index] ^ conn.handle.generation << 4) >> 4 == 0;
+}
+
+// True: some of what waited is left.
+bool Exporter::fill_changed(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
                             std::uint32_t now) {
+  bool left = false;
   for (ChangeLog* log : logs_) {
     SpscRing<Handle>& ring = log->changed_ring();
-    const std::size_t waiting = std::min<std::size_t>(ring.waiting(), kLooks);
+    const std::size_t waiting = ring.waiting();
+    const std::size_t most = std::min<std::size_t>(waiting, kLooks);
     std::size_t taken = 0;
-    for (; taken < waiting && batch.size() < max_bytes; ++taken) {
+    for (; taken < most && batch.size() < max_bytes; ++taken) {
       if (taken + kAhead < waiting) {
         const std::uint32_t ahead = ring.peek(taken + kAhead).index;
         table_.prefetch_record_at(ahead);
@@ -185,13 +214,16 @@ void Exporter::fill_changed(std::string& batch, std::size_t max_bytes, const Sna
       add(batch, ring.peek(taken).index, Why::kChanged, snapshot, now);
     }
     ring.pop(taken);
+    left |= taken < waiting;
   }
+  return left;
 }
 
-// Ranges that met a full ring.
+// Ranges that met a full ring. One that is marked again while it is on the list waits until the
+// list is done: so the list is never longer than the table.
 void Exporter::fill_marked(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
                            std::uint32_t now) {
-  if (marks_.take_any()) {
+  if (marked_.empty() && marks_.take_any()) {
     for (std::uint32_t range = 0; range < marks_.ranges(); ++range) {
       if (marks_.take(range)) marked_.push_back(range);
     }
@@ -217,7 +249,7 @@ bool Exporter::fill_walk(std::string& batch, std::size_t max_bytes, const Snapsh
     add(batch, walk_at_, Why::kWalk, snapshot, now);
   }
   if (walk_at_ < records) return false;
-  end_walk(batch, snapshot);
+  end_walk(batch, snapshot, now);
   return true;
 }
 
@@ -258,11 +290,10 @@ bool Exporter::add(std::string& batch, std::uint32_t index, Why why, const Snaps
   switch (why) {
     case Why::kChanged:
     case Why::kRange:
-      if (!service.exported() || told_[index] == stamp) return false;
+      if (!told_of(service, conn) || told_[index] == stamp) return false;
       break;
     case Why::kWalk:
-      // What was made here is told also when another is master now: it may be all that there is.
-      if (!service.sync || (service.standby && conn.imported)) return false;
+      if (!told_of(service, conn)) return false;
       break;
     case Why::kRefresh:
       if (!service.exported()) return false;

@@ -60,7 +60,8 @@ class Exporter {
   enum class Why : std::uint8_t { kChanged, kWalk, kRange, kRefresh };
 
   void fill_ended(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot);
-  void fill_changed(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
+  bool may_know(const EndedConn& conn) const;
+  bool fill_changed(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
                     std::uint32_t now);
   void fill_marked(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
                    std::uint32_t now);
@@ -72,7 +73,7 @@ class Exporter {
            std::uint32_t now);
   void look_at_roles(const Snapshot& snapshot);
   void begin_walk(std::string& batch);
-  void end_walk(std::string& batch, const Snapshot& snapshot);
+  void end_walk(std::string& batch, const Snapshot& snapshot, std::uint32_t now);
   bool refresh_due(std::uint32_t index, const ConnTable::Copy& conn, const Snapshot& snapshot,
                    std::uint32_t now) const;
 
@@ -88,7 +89,7 @@ class Exporter {
   bool walking_ = false;
   std::uint32_t walk_at_ = 0;
   std::optional<std::uint32_t> walk_began_;
-  std::vector<std::uint32_t> marked_;  // ranges to walk
+  std::vector<std::uint32_t> marked_;  // ranges to walk, each once
   std::uint32_t marked_at_ = 0;        // in the last of them
   std::uint64_t lost_ends_seen_ = 0;
   // By service slot, as of the snapshot of that generation.

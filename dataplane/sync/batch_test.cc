@@ -1,0 +1,209 @@
+#include "dataplane/sync/batch.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "config/base/testing/randomised.h"
+#include "dataplane/conn/testing/test_table.h"
+
+namespace lb {
+namespace {
+
+using test::flow;
+
+SyncEntry conn() {
+  SyncEntry entry;
+  entry.proto = kProtoTcp;
+  entry.tuple = flow(0xc6336407, 40'000, 0xc000020a, 80);
+  entry.sync_id = 0x1234;
+  entry.mode = 1;
+  entry.state = ConnState::kEstablished;
+  entry.rs_address = Be32::from_host(0x0a00000b);
+  entry.rs_port = Be16::from_host(8'080);
+  entry.age_ticks = 0x010203;
+  const std::uint8_t mac[] = {2, 0, 0, 0, 1, 5};
+  entry.client_hop = ClientHop::make(mac, 100, 1);
+  return entry;
+}
+SyncEntry keyed(SyncKind kind) {
+  SyncEntry entry;
+  entry.kind = kind;
+  entry.proto = kProtoUdp;
+  entry.tuple = flow(0xc6336407, 40'000, 0xc000020a, 53);
+  entry.sync_id = 0xfedc;
+  return entry;
+}
+SyncEntry mark(SyncKind kind) {
+  SyncEntry entry;
+  entry.kind = kind;
+  return entry;
+}
+
+bool is_mark(SyncKind kind) {
+  return kind == SyncKind::kWalkBegin || kind == SyncKind::kWalkEnd;
+}
+
+std::string encode(const std::vector<SyncEntry>& entries) {
+  std::string batch;
+  for (const SyncEntry& entry : entries) {
+    is_mark(entry.kind) ? append_mark(batch, entry.kind) : append(batch, entry);
+  }
+  return batch;
+}
+std::string encode(const SyncEntry& entry) {
+  return encode(std::vector{entry});
+}
+
+std::vector<SyncEntry> one_of_each() {
+  return {mark(SyncKind::kWalkBegin), conn(), keyed(SyncKind::kEnd), keyed(SyncKind::kWalked),
+          mark(SyncKind::kWalkEnd)};
+}
+
+// The format is the sync protocol's: it changes with the protocol's version only.
+TEST(Batch, AConnectionByteForByte) {
+  const std::string expected(
+      "\x01\x06\xc6\x33\x64\x07\xc0\x00\x02\x0a\x9c\x40\x00\x50\x34\x12"
+      "\x13\x0a\x00\x00\x0b\x1f\x90\x03\x02\x01\x02\x00\x00\x00\x01\x05\x64\x10",
+      kSyncConnBytes);
+  EXPECT_EQ(encode(conn()), expected);
+}
+
+TEST(Batch, AnEndByteForByte) {
+  const std::string expected("\x02\x11\xc6\x33\x64\x07\xc0\x00\x02\x0a\x9c\x40\x00\x35\xdc\xfe",
+                             kSyncEndBytes);
+  EXPECT_EQ(encode(keyed(SyncKind::kEnd)), expected);
+}
+
+TEST(Batch, MarksAreOneByte) {
+  EXPECT_EQ(encode(mark(SyncKind::kWalkBegin)), "\x03");
+  EXPECT_EQ(encode(mark(SyncKind::kWalkEnd)), "\x05");
+}
+
+TEST(Batch, EveryKindComesBack) {
+  const auto decoded = decode_batch(encode(one_of_each()));
+  ASSERT_TRUE(decoded);
+  EXPECT_EQ(*decoded, one_of_each());
+}
+
+TEST(Batch, NothingIsAnEmptyBatch) {
+  const auto decoded = decode_batch("");
+  ASSERT_TRUE(decoded);
+  EXPECT_TRUE(decoded->empty());
+}
+
+TEST(Batch, AnAgeBeyond24BitsIsTheLongest) {
+  SyncEntry entry = conn();
+  for (const std::uint32_t age : {0U, 1U, 0xfffffeU, 0xffffffU, 0x1000000U, 0xffffffffU}) {
+    entry.age_ticks = age;
+    EXPECT_EQ(decode_batch(encode(entry)).value()[0].age_ticks, std::min(age, 0xffffffU));
+  }
+}
+
+TEST(Batch, TornAnywhereIsNone) {
+  const std::string whole = encode({conn(), keyed(SyncKind::kEnd), keyed(SyncKind::kWalked)});
+  for (std::size_t size = 1; size < whole.size(); ++size) {
+    const bool between = size == kSyncConnBytes || size == kSyncConnBytes + kSyncEndBytes;
+    EXPECT_EQ(decode_batch(std::string_view(whole).substr(0, size)).has_value(), between) << size;
+  }
+}
+
+TEST(Batch, TypesThatDoNotExist) {
+  for (unsigned type = 0; type < 256; ++type) {
+    std::string batch = encode(conn());
+    batch[0] = static_cast<char>(type);
+    // The other types are shorter: what follows them then begins a new entry, of a type that does
+    // not exist.
+    EXPECT_EQ(decode_batch(batch).has_value(), type == 1) << type;
+  }
+}
+
+TEST(Batch, ProtocolsThatDoNotExist) {
+  for (const SyncKind kind : {SyncKind::kConn, SyncKind::kEnd, SyncKind::kWalked}) {
+    for (unsigned proto = 0; proto < 256; ++proto) {
+      SyncEntry entry = kind == SyncKind::kConn ? conn() : keyed(kind);
+      entry.proto = static_cast<std::uint8_t>(proto);
+      if (proto == kProtoUdp) entry.state = ConnState::kUdp;
+      EXPECT_EQ(decode_batch(encode(entry)).has_value(), proto == kProtoTcp || proto == kProtoUdp)
+          << proto;
+    }
+  }
+}
+
+// 4 bits each.
+TEST(Batch, ModesAndStatesThatDoNotExistOrAreNotTold) {
+  for (const std::uint8_t proto : {kProtoTcp, kProtoUdp}) {
+    for (unsigned both = 0; both < 256; ++both) {
+      SyncEntry entry = conn();
+      entry.proto = proto;
+      entry.mode = static_cast<std::uint8_t>(both >> 4);
+      entry.state = static_cast<ConnState>(both & 15);
+      const bool told = proto == kProtoUdp ? entry.state == ConnState::kUdp
+                                           : entry.state >= ConnState::kEstablished &&
+                                                 entry.state <= ConnState::kClosed;
+      EXPECT_EQ(decode_batch(encode(entry)).has_value(), entry.mode < 2 && told) << both;
+    }
+  }
+}
+
+TEST(Batch, OneBadEntryIsABadBatch) {
+  std::vector<SyncEntry> entries(100, conn());
+  for (const std::size_t bad : {0UL, 50UL, 99UL}) {
+    entries[bad].state = ConnState::kSynSent;
+    EXPECT_FALSE(decode_batch(encode(entries)));
+    entries[bad].state = ConnState::kTimeWait;
+  }
+  EXPECT_TRUE(decode_batch(encode(entries)));
+}
+
+class RandomBatch {
+ public:
+  explicit RandomBatch(std::uint32_t seed) : random_(seed) {}
+
+  SyncEntry entry() {
+    const auto kind = static_cast<SyncKind>(1 + random_() % 5);
+    if (is_mark(kind)) return mark(kind);
+    SyncEntry entry = keyed(kind);
+    entry.proto = random_() % 2 != 0 ? kProtoTcp : kProtoUdp;
+    entry.tuple = {Be32{word()}, Be32{word()}, Be16{half()}, Be16{half()}};
+    entry.sync_id = half();
+    if (kind != SyncKind::kConn) return entry;
+    entry.mode = random_() % 2;
+    entry.state =
+        entry.proto == kProtoUdp ? ConnState::kUdp : static_cast<ConnState>(3 + random_() % 6);
+    entry.rs_address = Be32{word()};
+    entry.rs_port = Be16{half()};
+    entry.age_ticks = word() & 0xffffff;
+    entry.client_hop = {std::uint64_t{word()} << 32 | word()};
+    return entry;
+  }
+  std::mt19937& random() { return random_; }
+
+ private:
+  std::uint32_t word() { return static_cast<std::uint32_t>(random_()); }
+  std::uint16_t half() { return static_cast<std::uint16_t>(random_()); }
+  std::mt19937 random_;
+};
+
+TEST(Batch, RandomOnesComeBackAndDamagedOnesAreSafe) {
+  const std::uint32_t seed = test::seed();
+  SCOPED_TRACE("LB_SEED=" + std::to_string(seed));
+  RandomBatch random(seed);
+  for (unsigned round = 0; round < test::rounds(20'000); ++round) {
+    std::vector<SyncEntry> entries(random.random()() % 20);
+    for (SyncEntry& entry : entries) entry = random.entry();
+    std::string batch = encode(entries);
+    ASSERT_EQ(decode_batch(batch), entries);
+    if (batch.empty()) continue;
+    batch[random.random()() % batch.size()] = static_cast<char>(random.random()());
+    batch.resize(batch.size() - random.random()() % 3 % batch.size());
+    // Whatever is accepted means the same when it is told on.
+    const auto damaged = decode_batch(batch);
+    if (damaged) {
+      ASSERT_EQ(encode(*damaged), batch);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lb

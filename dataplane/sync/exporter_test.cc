@@ -1,0 +1,252 @@
+#include "dataplane/sync/exporter.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "dataplane/sync/testing/master.h"
+
+namespace lb {
+namespace {
+
+using test::flow;
+using test::kinds;
+using test::kRefresh;
+using test::kServer;
+using test::kVip;
+using test::Master;
+using test::port_set;
+using test::ports;
+using test::Ports;
+
+// ---- changes and ends
+
+TEST(Exporter, SaysNothingBeforeAPeerJoins) {
+  Master master;
+  master.open(1);
+  EXPECT_TRUE(master.fill().empty());
+  EXPECT_EQ(master.exporter().pending(), 0U);
+}
+
+TEST(Exporter, TellsAllThatThePeerNeeds) {
+  Master master;
+  master.join();
+  Record* record = master.open(7, ConnState::kCloseWait);
+  const std::uint8_t mac[] = {2, 0, 0, 0, 1, 0};
+  record->client_hop = ClientHop::make(mac, 5, 0).word;
+  record->last_seen = master.now - 30;
+  const auto told = master.fill();
+  ASSERT_EQ(told.size(), 1U);
+  SyncEntry expected;
+  expected.proto = kProtoTcp;
+  expected.tuple = flow(0xc6336407, 7, kVip, 80);
+  expected.sync_id = sync_id_of(master.table().handle_of(*record));
+  expected.state = ConnState::kCloseWait;
+  expected.rs_address = Be32::from_host(kServer);
+  expected.rs_port = Be16::from_host(8'080);
+  expected.age_ticks = 30;
+  expected.client_hop = ClientHop::make(mac, 5, 0);
+  EXPECT_EQ(told[0], expected);
+  EXPECT_TRUE(master.fill().empty()) << "once";
+}
+
+TEST(Exporter, AWorkerMayBeATickAhead) {
+  Master master;
+  master.join();
+  master.open(1)->last_seen = master.now + 1;
+  EXPECT_EQ(master.fill().at(0).age_ticks, 0U);
+}
+
+TEST(Exporter, OfSeveralChangesTheLastIsTold) {
+  Master master;
+  master.join();
+  Record* record = master.open(1);
+  master.change(record, ConnState::kFinWait, 1);
+  master.change(record, ConnState::kTimeWait, 0);
+  const auto told = master.fill();
+  ASSERT_EQ(ports(told), (Ports{1}));
+  EXPECT_EQ(told[0].state, ConnState::kTimeWait);
+  EXPECT_TRUE(master.fill().empty());
+  EXPECT_EQ(master.exporter().counters().changed, 1U);
+}
+
+TEST(Exporter, HalfOpenConnectionsAreNotTold) {
+  Master master;
+  Record* record = master.open(1, ConnState::kSynSent);
+  master.exporter().begin();
+  EXPECT_TRUE(ports(master.fill_all()).empty()) << "nor by the walk";
+  master.change(record, ConnState::kSynReceived);
+  master.now += kRefresh;
+  EXPECT_TRUE(master.fill().empty()) << "nor by the refresh";
+  master.change(record, ConnState::kEstablished);
+  EXPECT_EQ(ports(master.fill()), (Ports{1}));
+}
+
+TEST(Exporter, TheEndOfAHalfOpenOneIsNotTold) {
+  Master master;
+  master.join();
+  master.end(master.open(1, ConnState::kSynSent));
+  EXPECT_TRUE(master.fill().empty());
+}
+
+TEST(Exporter, EndsAreTold) {
+  Master master;
+  master.join();
+  Record* record = master.open(1);
+  const Handle handle = master.table().handle_of(*record);
+  master.fill();
+  master.end(record, 1);
+  const auto told = master.fill();
+  ASSERT_EQ(kinds(told), (std::vector{SyncKind::kEnd}));
+  EXPECT_EQ(told[0].tuple, flow(0xc6336407, 1, kVip, 80));
+  EXPECT_EQ(told[0].proto, kProtoTcp);
+  EXPECT_EQ(told[0].sync_id, sync_id_of(handle));
+  EXPECT_EQ(master.exporter().counters().ended, 1U);
+}
+
+TEST(Exporter, WhatCameAndWentIsNotTold) {
+  Master master;
+  master.join();
+  master.end(master.open(1));
+  master.end(master.open(2, ConnState::kUdp, 1), 0);
+  EXPECT_TRUE(master.fill().empty());
+  // Nor when its record is another's already, which is told.
+  master.end(master.open(3));
+  master.open(4);
+  EXPECT_EQ(kinds(master.fill()), (std::vector{SyncKind::kConn}));
+}
+
+// The same client's port again: the peer must not take the old one's end for the new one's.
+TEST(Exporter, EndsComeBeforeWhatFollowedThem) {
+  Master master;
+  master.join();
+  Record* first = master.open(1);
+  const std::uint16_t first_id = master.fill().at(0).sync_id;
+  master.end(first);
+  master.open(1);
+  const auto told = master.fill();
+  ASSERT_EQ(kinds(told), (std::vector{SyncKind::kEnd, SyncKind::kConn}));
+  EXPECT_EQ(told[0].sync_id, first_id);
+  EXPECT_NE(told[1].sync_id, first_id);
+}
+
+// The peer told of it when it was master: it has it still.
+TEST(Exporter, TheEndOfAnImportedOneIsToldThoughItWasNeverTold) {
+  Master master;
+  master.join();
+  Record* record = master.import(1);
+  master.end(record);
+  EXPECT_EQ(ports(master.fill(), SyncKind::kEnd), (Ports{1}));
+}
+
+// ---- roles
+
+TEST(Exporter, NothingIsToldOfAServiceWithoutSync) {
+  Master master;
+  master.spec.services[0].sync = false;
+  master.apply();
+  Record* record = master.open(1);
+  master.exporter().begin();
+  EXPECT_EQ(kinds(master.fill_all()),
+            (std::vector{SyncKind::kWalkBegin, SyncKind::kWalked, SyncKind::kWalkEnd}))
+      << "the other service was walked";
+  master.open(2);
+  master.open(3, ConnState::kUdp);
+  EXPECT_EQ(ports(master.fill()), (Ports{3}));
+  master.change(record, ConnState::kFinWait);
+  master.end(record);
+  master.now += kRefresh;
+  EXPECT_TRUE(ports(master.fill(), SyncKind::kEnd).empty());
+  EXPECT_EQ(port_set(master.fill_all()), (std::set<std::uint16_t>{}));
+}
+
+TEST(Exporter, AStandbyLeavesWhatThePeerToldToThePeer) {
+  Master master;
+  master.spec.services[0].standby = true;
+  master.apply();
+  Record* record = master.import(1);
+  master.join();
+  master.change(record, ConnState::kFinWait);
+  EXPECT_TRUE(master.fill().empty());
+  master.now += kRefresh;
+  EXPECT_TRUE(master.fill().empty());
+  master.end(record);
+  EXPECT_TRUE(master.fill().empty());
+}
+
+TEST(Exporter, AStandbyTellsWhatWasMadeHere) {
+  Master master;
+  master.spec.services[0].standby = true;
+  master.apply();
+  master.open(1);
+  master.import(2);
+  master.exporter().begin();
+  const auto walk = master.fill_all();
+  EXPECT_EQ(ports(walk), (Ports{1}));
+  EXPECT_EQ(std::ranges::count(kinds(walk), SyncKind::kWalked), 1) << "UDP only";
+}
+
+// Established after the last batch before this director left.
+TEST(Exporter, WhatChangedJustBeforeItBecameStandbyIsTold) {
+  Master master;
+  master.join();
+  master.open(1);
+  master.spec.services[0].standby = true;
+  master.apply();
+  EXPECT_EQ(ports(master.fill()), (Ports{1}));
+}
+
+TEST(Exporter, WhoBecomesMasterTellsEverything) {
+  Master master;
+  master.spec.services[0].standby = true;
+  master.apply();
+  master.import(1);
+  master.join();
+  master.spec.services[0].standby = false;
+  master.apply();
+  const auto told = master.fill();
+  EXPECT_TRUE(master.last.walk_begin);
+  EXPECT_EQ(ports(told), (Ports{1}));
+  EXPECT_TRUE(master.last.walk_end);
+  EXPECT_FALSE(master.last.more);
+}
+
+// ---- room
+
+TEST(Exporter, StopsWhenTheBatchIsFullAndSaysThatThereIsMore) {
+  Master master;
+  std::vector<Record*> records;
+  master.join();
+  for (std::uint16_t port = 1; port <= 300; ++port) {
+    records.push_back(master.open(port, ConnState::kEstablished, port % 2));
+  }
+  std::set<std::uint16_t> told;
+  for (unsigned batch = 0; batch < 15; ++batch) {
+    for (const std::uint16_t port : ports(master.fill(20 * kSyncConnBytes))) told.insert(port);
+    EXPECT_EQ(master.last_bytes, 20 * kSyncConnBytes);
+    EXPECT_TRUE(master.last.more);
+  }
+  EXPECT_EQ(told.size(), 300U);
+  EXPECT_TRUE(master.fill(20 * kSyncConnBytes).empty());
+  EXPECT_FALSE(master.last.more);
+  for (Record* record : records) master.end(record);
+  EXPECT_EQ(ports(master.fill(100 * kSyncEndBytes), SyncKind::kEnd).size(), 100U);
+  EXPECT_TRUE(master.last.more);
+  EXPECT_EQ(ports(master.fill_all(100 * kSyncEndBytes), SyncKind::kEnd).size(), 200U);
+}
+
+// A flush must not take entries that were not looked at for told.
+TEST(Exporter, ThereIsMoreWhileChangesWaitThatTakeNoRoom) {
+  Master master({.log_entries = 131'072});
+  master.join();
+  Record* record = master.open(1);
+  for (unsigned i = 0; i < 100'000; ++i) master.log().changed(master.table().handle_of(*record));
+  master.open(2);
+  EXPECT_EQ(ports(master.fill()), (Ports{1}));
+  EXPECT_TRUE(master.last.more);
+  EXPECT_EQ(ports(master.fill()), (Ports{2}));
+  EXPECT_FALSE(master.last.more);
+}
+
+}  // namespace
+}  // namespace lb
