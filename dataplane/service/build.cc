@@ -23,6 +23,12 @@ std::uint64_t real_server_key(const RealServerEntry& rs) {
   return key_of(rs.address, rs.port, rs.service);
 }
 
+// Whether connections to its servers that are down end here. A standby leaves that to the master;
+// when it becomes master itself they are news.
+bool resets(const ServiceEntry& service) {
+  return service.on_server_down == OnServerDown::kReset && !service.standby;
+}
+
 NextHop next_hop(const NextHopSpec& spec, const PortInfo& port) {
   NextHop hop;
   std::uint8_t* at = std::ranges::copy(spec.mac.bytes, hop.l2.begin()).out;
@@ -140,7 +146,7 @@ bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_
   rs.weight = spec.weight;
   rs.service = service_slot;
   rs.up = spec.up;
-  rs.reset = !spec.up && !spec.unchecked && service.on_server_down == OnServerDown::kReset;
+  rs.reset = !spec.up && !spec.unchecked && resets(service);
   if (spec.resolved) rs.next_hop = next_hop(spec.next_hop, spec_.ports[spec.next_hop.port]);
 
   const std::uint32_t slot = take_real_server_slot(rs);
@@ -179,7 +185,7 @@ void Builder::keep_removed() {
     rs.weight = 0;
     rs.up = false;
     rs.removed = true;
-    rs.reset = service.on_server_down == OnServerDown::kReset;
+    rs.reset = resets(service);
     if (rs.next_hop.port >= next_->ports.size()) rs.next_hop = {};
   }
 }

@@ -253,6 +253,26 @@ TEST(ResetEpoch, KeepNeverRaisesItUntilTheSettingChanges) {
   EXPECT_TRUE(c->real_servers[0].reset && c->real_servers[1].reset);
 }
 
+// What is done about a dead server's connections is the master's to decide.
+TEST(ResetEpoch, RisesWhenAStandbyWithADeadServerBecomesMaster) {
+  SnapshotSpec spec = spec_of({service(kVip, {1, 2, 3})});
+  spec.services[0].standby = true;
+  const auto a = build(spec);
+  spec.services[0].real_servers[0].up = false;
+  spec.services[0].real_servers.pop_back();
+  const auto b = build(spec, a.get(), {2});
+  EXPECT_FALSE(b->real_servers[0].reset || b->real_servers[2].reset);
+  EXPECT_EQ(b->reset_epoch, 0U);
+  spec.services[0].standby = false;
+  const auto c = build(spec, b.get(), {2});
+  EXPECT_TRUE(c->real_servers[0].reset);
+  EXPECT_TRUE(c->real_servers[2].reset) << "removed, and still has connections";
+  EXPECT_EQ(c->reset_epoch, 1U);
+  spec.services[0].standby = true;
+  const auto d = build(spec, c.get(), {2});
+  EXPECT_FALSE(d->real_servers[0].reset || d->real_servers[2].reset);
+}
+
 TEST(ResetEpoch, AServerThatIsNewAndDownDoesNotRaiseIt) {
   const auto a = build(spec_of({service(kVip, {1})}));
   SnapshotSpec more = spec_of({service(kVip, {1, 2})});

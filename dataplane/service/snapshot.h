@@ -38,7 +38,8 @@ struct alignas(kCacheLine) RealServerEntry {
   std::uint32_t service = kNoSlot;  // service slot; kNoSlot: this slot is free
   bool up = false;                  // by its health check
   bool removed = false;             // no longer configured; up is false too
-  // Connections to it are to be reset (on_server_down = reset, and it is down or removed).
+  // Connections to it are to be reset: on_server_down = reset, it is down or removed, and this
+  // director is master of the VIP.
   bool reset = false;
 };
 static_assert(sizeof(RealServerEntry) == kCacheLine);
