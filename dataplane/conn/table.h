@@ -155,6 +155,10 @@ class ConnTable {
   template <typename Visit>
   std::size_t walk(unsigned worker, std::size_t cursor, std::size_t budget, Visit&& visit);
 
+  // The same over all workers' records, for one worker.
+  template <typename Visit>
+  std::uint32_t walk_all(std::uint32_t cursor, std::size_t budget, Visit&& visit);
+
   // ---- any thread, also one that no grace period waits for
   struct Copy {
     FlowTuple tuple[2];
@@ -264,6 +268,17 @@ std::size_t ConnTable::walk(unsigned worker, std::size_t cursor, std::size_t bud
     if (index % RecordPool::kChunk == 0) index = pool_.chunk_after(index - RecordPool::kChunk);
   }
   return index == RecordPool::kNone ? 0 : std::size_t{index} + 1;
+}
+
+template <typename Visit>
+std::uint32_t ConnTable::walk_all(std::uint32_t cursor, std::size_t budget, Visit&& visit) {
+  for (; budget > 0 && cursor < record_count_; --budget, ++cursor) {
+    Record& record = records_[cursor];
+    // Acquire: as in walk(). A record that is killed and freed by its owner meanwhile is not filled
+    // anew before this worker's next quiescent state.
+    if (is_live(record.state.load(std::memory_order_acquire))) visit(record);
+  }
+  return cursor < record_count_ ? cursor : 0;
 }
 
 }  // namespace lb

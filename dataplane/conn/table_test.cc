@@ -324,6 +324,27 @@ TEST(ConnTable, WalkGivesEachOfItsOwnOnce) {
   EXPECT_EQ(seen.size(), 2'700U);
 }
 
+TEST(ConnTable, WalkAllGivesEachOfAllWorkersOnce) {
+  TestTable table(options(3'000, 3));
+  for (std::uint64_t n = 0; n < 3'000; ++n) {
+    table.create(static_cast<unsigned>(n % 3), nat_conn(n));
+  }
+  for (std::uint64_t n = 0; n < 3'000; n += 10) {
+    table->kill(0, table.find(nat_conn(n).tuple[0]).record);
+  }
+  std::set<std::uint32_t> seen;
+  std::uint32_t cursor = 0;
+  do {
+    unsigned visits = 0;
+    cursor = table->walk_all(cursor, 33, [&](Record& record) {
+      EXPECT_TRUE(seen.insert(record.service).second);
+      ++visits;
+    });
+    EXPECT_LE(visits, 33U);
+  } while (cursor != 0);
+  EXPECT_EQ(seen.size(), 2'700U);
+}
+
 TEST(ConnTable, ReadCopiesLiveConnections) {
   TestTable table(options(100));
   NewConn conn = nat_conn(3);

@@ -73,7 +73,7 @@ ImportOutcome Pipeline::import_conn(const SyncEntry& entry, std::uint64_t hash,
       }
       return ImportOutcome::kept;
     }
-    if (hit.record->rs == rs_slot) {
+    if (hit.record->rs == rs_slot && hit.record->mode == entry.mode) {
       update_imported(*hit.record, entry, snapshot, now);
       return ImportOutcome::updated;
     }
@@ -153,7 +153,7 @@ ImportOutcome Pipeline::import_end(const SyncEntry& entry, std::uint64_t hash,
 // Of the services that it is master of the peer has told all that there is: what came before and
 // did not come again is gone there.
 void Pipeline::sweep(const Snapshot& snapshot) {
-  sweep_cursor_ = table_.walk(worker_, sweep_cursor_, kSweepSlice, [&](Record& record) {
+  sweep_cursor_ = table_.walk_all(sweep_cursor_, kSweepSlice, [&](Record& record) {
     const std::uint8_t epoch = record.import_epoch.load(std::memory_order_relaxed);
     if (epoch == 0 || epoch == import_epoch_ || !walked_[record.service]) return;
     if (!snapshot.services[record.service].standby) return;

@@ -157,7 +157,7 @@ class Pipeline {
   std::uint8_t import_epoch_ = 1;  // of the peer's last whole walk
   std::vector<bool> walked_;       // by service slot: the peer's walk tells all of it
   bool sweeping_ = false;
-  std::size_t sweep_cursor_ = 0;
+  std::uint32_t sweep_cursor_ = 0;
 };
 
 }  // namespace lb
