@@ -5,6 +5,7 @@
   peer.py tcp-hash PORT   reads to the end, answers with the SHA-256 of it in hexadecimal
   peer.py tcp-hold PORT   accepts, says its host's name, and keeps the connection open
   peer.py udp-echo PORT   sends each datagram back; b"who" is answered with the host's name
+  peer.py udp-sink PORT   takes datagrams and says nothing
 The host's name is the last part of --name.
 """
 
@@ -62,14 +63,24 @@ def serve_udp(port, name):
                      [(socket.IPPROTO_IP, _IP_PKTINFO, source)], 0, client)
 
 
+def sink_udp(port):
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("", port))
+    while True:
+        sock.recv(65_535)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=["tcp-echo", "tcp-hash", "tcp-hold", "udp-echo"])
+    parser.add_argument("kind", choices=["tcp-echo", "tcp-hash", "tcp-hold", "udp-echo",
+                                         "udp-sink"])
     parser.add_argument("port", type=int)
     parser.add_argument("--name", default="")
     arguments = parser.parse_args()
     if arguments.kind == "udp-echo":
         serve_udp(arguments.port, arguments.name)
+    elif arguments.kind == "udp-sink":
+        sink_udp(arguments.port)
     else:
         handlers = {"tcp-echo": tcp_echo, "tcp-hash": tcp_hash, "tcp-hold": tcp_hold}
         serve_tcp(arguments.port, arguments.name, handlers[arguments.kind])

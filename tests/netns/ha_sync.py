@@ -1,0 +1,325 @@
+#!/usr/bin/python3
+"""The standby's connection table is the master's: same connections, real servers, states and
+lifetimes, whatever becomes of them."""
+
+import collections
+import socket
+import time
+
+import harness
+from ballast_lab import director, pair
+from ballast_lab.agent import Agent, module_argv
+from ballast_lab.processes import wait_until
+from ballast_lab.topology import (DR_VIP, GATEWAY, NAT_VIP, ROUTER_LAN, own_addresses,
+                                  server_address)
+
+ECHO_PORT, SINK_PORT, RAW_PORT, UNSYNCED_PORT, KEEP_PORT = 7000, 7010, 7011, 7012, 7013
+VIPS = {"nat": NAT_VIP, "dr": DR_VIP}
+HALF_OPEN = ("SYN_SENT", "SYN_RECV")  # not told
+AT_THE_END_MS = 3000  # rows that live no longer may be gone on one side already
+TOLERANCE_MS = 3000
+REFRESH_MS = 60_000  # that a connection is used is told so often
+
+
+def send_flows(lab, client, target, **options):
+    """flows.py on a client, to its end."""
+    words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
+    lab.host(client).run(harness.PYTHON, "-B", f"{harness.HERE}/flows.py", "--target", target, *words)
+
+
+def vanish(test, name):
+    """A real server falls silent until the test cleans up: no RST and no FIN of its own."""
+    server = test.host(name)
+    server.ip("link", "set", "eth0", "down")
+
+    def come_back():
+        server.ip("link", "set", "eth0", "up")
+        server.ip("route", "add", "default", "via", GATEWAY)
+        server.ip("route", "add", "default", "via", ROUTER_LAN, "table", "100")
+
+    test.addCleanup(come_back)
+
+
+class SyncTest(harness.HaTest):
+    CLIENTS = 2
+    SERVERS = 2
+    TIMEOUTS = {}  # [dataplane.timeouts]
+
+    @classmethod
+    def configure(cls, lab):
+        configs = super().configure(lab)
+        for tables in configs.values():
+            tables["dataplane"]["timeouts"] = cls.TIMEOUTS
+        return configs
+
+    def setUp(self):
+        super().setUp()
+        self.allow_drops("other_station")
+        self.master, self.standby = (self.lab.directors[name] for name in pair.DIRECTORS)
+        self.wait_role("lb1", "MASTER")
+
+    def wait_servers_up(self):
+        for name in pair.DIRECTORS:
+            self.lab.directors[name].wait_servers_up()
+
+    def holder(self, client, vip, port=ECHO_PORT):
+        """survivors.py until the test ends."""
+        agent = Agent(self.lab, client, "survivors", f"{vip}:{port}")
+        self.addCleanup(agent.close)
+        return agent
+
+    # ---- the tables
+
+    def settled(self):
+        """Whether everything that has happened is acknowledged."""
+        sync = self.master.show("sync")
+        return (sync["connected"] and sync["peer_complete"] and sync["pending_entries"] == 0
+                and sync["lag_bytes"] == 0 and sync["watermark"] == sync["last_batch"])
+
+    @staticmethod
+    def rows(each, *filters):
+        """{key: row} of a director's connections."""
+        return {tuple(row[key] for key in ("protocol", "client_address", "client_port",
+                                           "vip_address", "vip_port")): row
+                for row in each.connections(*filters)}
+
+    def differences(self, behind_ms=0):
+        """[(key, what, what)] between the two tables, but for what is at its end and what is not
+        told. The standby's lifetimes may be `behind_ms` behind."""
+        ours, theirs = self.rows(self.master), self.rows(self.standby)
+        found = []
+        for key in ours.keys() | theirs.keys():
+            one, other = ours.get(key), theirs.get(key)
+            if any(row is not None and row["expires_ms"] < AT_THE_END_MS for row in (one, other)):
+                continue
+            if one is not None and one["state"] in HALF_OPEN and other is None:
+                continue
+            if one is None or other is None:
+                found.append((key, "is on one side only", one or other))
+            elif not -TOLERANCE_MS <= one["expires_ms"] - other["expires_ms"] \
+                    <= TOLERANCE_MS + behind_ms:
+                found.append((key, one["expires_ms"], other["expires_ms"]))
+            elif one | {"expires_ms": 0} != other | {"expires_ms": 0}:
+                found.append((key, one, other))
+        self.compared = len(ours)
+        return found
+
+    def assert_tables_equal(self, behind_ms=0):
+        """At once when everything is acknowledged; again only because the two dumps are not made at
+        the same moment. `behind_ms`: where connections are used again, see REFRESH_MS."""
+        self.wait(self.settled, "the peer to have acknowledged everything")
+        try:
+            self.wait(lambda: not self.differences(behind_ms), "equal tables", timeout=20)
+        except TimeoutError:
+            found = self.differences(behind_ms)
+            self.fail(f"{len(found)} of {self.compared} connections differ, as {found[:5]}")
+        print(f"# {self.compared} connections compared", flush=True)
+
+
+class Churn(SyncTest):
+    @classmethod
+    def services(cls):
+        both = [(1, 1), (2, 1)]
+        tables = []
+        for mode, vip in VIPS.items():
+            tables += [
+                director.service(f"echo-{mode}", f"{vip}:{ECHO_PORT}", mode, both, scheduler="rr",
+                                 check=director.check("tcp")),
+                director.service(f"sink-{mode}", f"{vip}:{SINK_PORT}", mode, both, protocol="udp",
+                                 scheduler="rr", check=director.check("ping")),
+                director.service(f"unsynced-{mode}", f"{vip}:{UNSYNCED_PORT}", mode, both,
+                                 protocol="udp", check=director.check("ping"), sync=False)]
+        tables.append(director.service("raw-dr", f"{DR_VIP}:{RAW_PORT}", "dr", both,
+                                       check=director.check("ping")))
+        return tables
+
+    @classmethod
+    def prepare(cls, lab):
+        for name in lab.network.servers:
+            lab.spawn(f"{name}-echo", name, module_argv("echo", "--tcp", ECHO_PORT))
+            lab.wait_listening(f"{name}-echo", name, ECHO_PORT)
+            for port in (SINK_PORT, UNSYNCED_PORT):
+                harness.start_peer(lab, name, "udp-sink", port)
+
+    def churn(self, first, flows):
+        """UDP flows in both modes; TCP in DR mode, a third of which goes on, a third ends, a third is
+        reset."""
+        third = flows // 6
+        for target, client, options in (
+                (f"{NAT_VIP}:{SINK_PORT}", "c1", {"flows": flows}),
+                (f"{DR_VIP}:{SINK_PORT}", "c2", {"flows": flows}),
+                (f"{DR_VIP}:{RAW_PORT}", "c1", {"flows": third, "segments": "S,A"}),
+                (f"{DR_VIP}:{RAW_PORT}", "c1", {"flows": third, "segments": "S,A,PA,FA",
+                                                "first": first + third}),
+                (f"{DR_VIP}:{RAW_PORT}", "c1", {"flows": third, "segments": "S,A,RA",
+                                                "first": first + 2 * third})):
+            send_flows(self.lab, client, target, **({"first": first} | options))
+
+    def open_tcp(self, count):
+        """So many connections in each mode, to all servers."""
+        holders = [self.holder(client, vip) for client, vip in zip(("c1", "c2"), VIPS.values())]
+        for holder in holders:
+            self.assertEqual(holder.ask("open", count=count)["failed"], {})
+            holder.ask("exchange")
+        return holders
+
+    def test_churn(self):
+        """Some go on, some end, some are reset; the standby is told of all of it meanwhile."""
+        self.open_tcp(2000)
+        going = self.open_tcp(1000)
+        self.churn(0, 40_000)
+        for holder in going:
+            holder.ask("close")
+        self.assert_tables_equal()
+        states = collections.Counter(row["state"] for row in self.rows(self.standby).values())
+        print(f"# {dict(states)}", flush=True)
+        for state, least in (("ESTABLISHED", 4000), ("UDP", 20_000), ("FIN_WAIT", 1000),
+                             ("CLOSED", 1000)):
+            self.assertGreater(states[state], least, states)
+
+    def test_real_server_dies(self):
+        """What it had is ended or goes to another server, on both directors."""
+        self.allow_drops("real_server_down", "next_hop_unresolved")
+        self.open_tcp(500)
+        for vip, client in ((NAT_VIP, "c1"), (DR_VIP, "c2")):
+            send_flows(self.lab, client, f"{vip}:{SINK_PORT}", flows=5000, first=50_000)
+        self.assert_tables_equal()
+        vanish(self, "s2")
+        dead = server_address(2)
+        self.wait(lambda: not any(rs["up"] for name in pair.DIRECTORS
+                                  for rs in self.lab.directors[name].real_servers()
+                                  if rs["address"] == dead), "s2 to be down on both")
+        # Datagrams of the same flows find another server; TCP is reset.
+        for vip, client in ((NAT_VIP, "c1"), (DR_VIP, "c2")):
+            send_flows(self.lab, client, f"{vip}:{SINK_PORT}", flows=5000, first=50_000)
+        self.assert_tables_equal(REFRESH_MS)
+        left = [row for row in self.rows(self.standby).values()
+                if row["real_server_address"] == dead and row["state"] == "ESTABLISHED"
+                and row["vip_port"] == ECHO_PORT]
+        self.assertEqual(left, [])
+        self.doCleanups()
+        self.wait_servers_up()
+        self.assert_tables_equal(REFRESH_MS)
+
+    def test_unsynced_service(self):
+        for vip, client in ((NAT_VIP, "c1"), (DR_VIP, "c2")):
+            send_flows(self.lab, client, f"{vip}:{UNSYNCED_PORT}", flows=1000)
+        self.assert_here_only(UNSYNCED_PORT)
+
+    def assert_here_only(self, port):
+        """The master has connections of the service; of the others the standby has all."""
+        self.wait(self.settled, "the peer to have acknowledged everything")
+        ours, theirs = self.rows(self.master), self.rows(self.standby)
+        self.assertGreater(sum(row["vip_port"] == port for row in ours.values()), 1000)
+        self.assertEqual([row for row in theirs.values() if row["vip_port"] == port], [])
+
+
+class Lifetimes(SyncTest):
+    """Short ones, so that they pass while somebody waits."""
+
+    TIMEOUTS = {"udp": "6s", "tcp_established": "6s"}
+
+    @classmethod
+    def services(cls):
+        return [director.service(f"{name}-{mode}", f"{vip}:{port}", mode, [(1, 1), (2, 1)],
+                                 scheduler="rr", protocol=protocol, check=director.check("ping"))
+                for mode, vip in VIPS.items()
+                for name, port, protocol in (("echo", ECHO_PORT, "tcp"), ("sink", SINK_PORT, "udp"))]
+
+    @classmethod
+    def prepare(cls, lab):
+        for name in lab.network.servers:
+            lab.spawn(f"{name}-echo", name, module_argv("echo", "--tcp", ECHO_PORT))
+            lab.wait_listening(f"{name}-echo", name, ECHO_PORT)
+            harness.start_peer(lab, name, "udp-sink", SINK_PORT)
+
+    def datagrams(self, client, vip, count):
+        """Flows of UDP: a function that sends a datagram on each."""
+        socks = []
+        for _ in range(count):
+            with self.host(client).inside():
+                sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            sock.connect((vip, SINK_PORT))
+            self.addCleanup(sock.close)
+            socks.append(sock)
+        return lambda: [sock.send(b"alive") for sock in socks]
+
+    def test_what_is_used_lives_on_and_what_is_not_expires(self):
+        used, unused = [], []
+        for client, vip in zip(("c1", "c2"), VIPS.values()):
+            used.append(self.datagrams(client, vip, 20))
+            holder = self.holder(client, vip)
+            self.assertEqual(holder.ask("open", count=50)["failed"], {})
+            holder.ask("live", every_s=1)
+            unused.append(self.datagrams(client, vip, 20))
+            idle = self.holder(client, vip)
+            self.assertEqual(idle.ask("open", count=50)["failed"], {})
+        for send in unused + used:
+            send()
+        self.wait(self.settled, "the peer to have acknowledged everything")
+        self.assertEqual(len(self.rows(self.standby)), 2 * 2 * (20 + 50))
+        began = time.monotonic()
+        fewest = []
+
+        def used_for_three_lifetimes():
+            for send in used:
+                send()
+            fewest.append(len(self.rows(self.standby)))
+            return time.monotonic() - began > 18
+
+        wait_until(used_for_three_lifetimes, 60, "three lifetimes to pass", every=0.5)
+        self.assertEqual(min(fewest), 2 * (20 + 50), fewest)
+        self.assertEqual(len(self.rows(self.master)), 2 * (20 + 50))
+
+
+class ServerDownAtTakeover(SyncTest):
+    """The new master holds a server for dead that was alive for the old one."""
+
+    @classmethod
+    def services(cls):
+        return [director.service(f"{policy}-{mode}", f"{vip}:{port}", mode, [(1, 1), (2, 1)],
+                                 scheduler="rr", check=director.check("tcp"), on_server_down=policy)
+                for mode, vip in VIPS.items()
+                for policy, port in (("reset", ECHO_PORT), ("keep", KEEP_PORT))]
+
+    @classmethod
+    def prepare(cls, lab):
+        for name in lab.network.servers:
+            for port in (ECHO_PORT, KEEP_PORT):
+                lab.spawn(f"{name}-echo-{port}", name, module_argv("echo", "--tcp", port))
+                lab.wait_listening(f"{name}-echo-{port}", name, port)
+
+    def test_server_down_at_takeover(self):
+        self.allow_drops("real_server_down")
+        holders = {(mode, port): self.holder(client, vip, port)
+                   for client, (mode, vip) in zip(("c1", "c2"), VIPS.items())
+                   for port in (ECHO_PORT, KEEP_PORT)}
+        for holder in holders.values():
+            self.assertEqual(holder.ask("open", count=100)["failed"], {})
+            holder.ask("exchange")
+        self.wait(self.settled, "the peer to have acknowledged everything")
+
+        # s2 hears lb2 no more; clients it hears as ever.
+        rule = ("route", "add", "blackhole", own_addresses("lb2")["lan"])
+        self.host("s2").ip(*rule)
+        self.addCleanup(self.host("s2").ip, "route", "del", *rule[2:])
+        self.wait(lambda: not any(rs["up"] for rs in self.standby.real_servers()
+                                  if rs["address"] == server_address(2)), "s2 to be down for lb2")
+        self.assertTrue(all(rs["up"] for rs in self.master.real_servers()))
+        # The master's word counts: a standby that sees a dead server touches no connection.
+        for holder in holders.values():
+            self.assertEqual(holder.ask("exchange")["lost"], {})
+        self.assert_tables_equal(REFRESH_MS)
+
+        self.kill_director("lb1")
+        self.wait_role("lb2", "MASTER")
+        for (mode, port), holder in holders.items():
+            report = holder.ask("exchange")
+            lost = {"ECONNRESET": 50} if port == ECHO_PORT else {}
+            self.assertEqual(report["lost"], lost, f"{mode} {port}")
+        self.doCleanups()
+        self.start_director("lb1")
+        self.wait_role("lb1", "MASTER")
+
+
+harness.main(__name__)
