@@ -28,7 +28,7 @@ enum class Way { kNatToServer, kNatToClient, kDr };
 class Traffic {
  public:
   Traffic(Way way, std::uint8_t proto)
-      : scene_(way == Way::kDr ? Mode::kDr : Mode::kNat, proto, 1, 2 * kFlows),
+      : scene_(way == Way::kDr ? Mode::kDr : Mode::kNat, proto, {.max_connections = 2 * kFlows}),
         port_(way == Way::kNatToClient ? golden::kLan : golden::kWan) {
     for (unsigned n = 0; n < kFlows; ++n) {
       const auto port = static_cast<std::uint16_t>(kFirstPort + n);

@@ -62,7 +62,7 @@ TEST(Fragments, EveryOrderArrivesWhole) {
 }
 
 TEST(Fragments, OnDifferentWorkers) {
-  Scene world(Mode::kNat, kProtoUdp, 2);
+  Scene world(Mode::kNat, kProtoUdp, {.workers = 2});
   const std::vector<Bytes> in = test::fragments(datagram(), 1500);
   EXPECT_EQ(world.send(kWan, in[1], 1).verdict, Verdict::kHeld);
   EXPECT_EQ(world.send(kWan, in[0], 0).verdict, Verdict::kForward);

@@ -290,7 +290,7 @@ TEST(Nat, OneClientPortToTwoServicesGoesToTwoServers) {
 }
 
 TEST(Nat, AFullTableShedsTheOldestHalfOpenNeverAnEstablished) {
-  Scene world(Mode::kNat, kProtoTcp, 1, 64);
+  Scene world(Mode::kNat, kProtoTcp, {.max_connections = 64});
   establish(world, 1000);
   for (std::uint16_t port = 2000; port < 2063; ++port) world.send(kWan, client_tcp(kSyn, {}, port));
   ASSERT_EQ(world.connections(), 64u);
@@ -304,7 +304,7 @@ TEST(Nat, AFullTableShedsTheOldestHalfOpenNeverAnEstablished) {
 }
 
 TEST(Nat, AFullTableOfEstablishedConnectionsRefuses) {
-  Scene world(Mode::kNat, kProtoTcp, 1, 64);
+  Scene world(Mode::kNat, kProtoTcp, {.max_connections = 64});
   for (std::uint16_t port = 2000; port < 2064; ++port) {
     world.send(kWan, client_tcp(kSyn, {}, port));
     world.send(kLan, server_tcp(kSyn | kAck, {}, port, port % 2 == 0 ? kServer1 : kServer2));

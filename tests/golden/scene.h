@@ -24,9 +24,8 @@ inline const Be32 kServer2 = test::ip("10.0.0.12");
 // One service on 192.0.2.10:80 with two servers, round robin.
 class Scene : public World {
  public:
-  explicit Scene(Mode mode, std::uint8_t proto = kProtoTcp, unsigned workers = 1,
-                 std::uint32_t max_connections = 1024, bool peer = false)
-      : World(workers, max_connections, peer) {
+  explicit Scene(Mode mode, std::uint8_t proto = kProtoTcp, const WorldOptions& options = {})
+      : World(options) {
     ServiceSpec service;
     service.name = "web";
     service.proto = proto;

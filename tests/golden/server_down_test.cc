@@ -130,7 +130,7 @@ TEST(ServerDown, AServerThatSpeaksAllTheSameIsResetAndTheClientStillProbed) {
 }
 
 TEST(ServerDown, ManyConnectionsAreWalkedInSlices) {
-  Scene world(Mode::kNat, kProtoTcp, 2, 4096);
+  Scene world(Mode::kNat, kProtoTcp, {.workers = 2, .max_connections = 4096});
   for (std::uint16_t port = 1000; port < 3000; ++port) {
     world.send(kWan, client_tcp(kSyn, {}, port), port % 2);
     // Only the server that got the SYN knows the connection: the other one's answer is punted.

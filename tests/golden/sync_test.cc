@@ -11,7 +11,7 @@ using test::kSyn;
 
 class Director : public Scene {
  public:
-  explicit Director(bool master) : Scene(Mode::kNat, kProtoTcp, 1, 1024, true) {
+  explicit Director(bool master) : Scene(Mode::kNat, kProtoTcp, {.peer = true}) {
     set_master(master);
   }
   void set_master(bool master) {

@@ -51,7 +51,7 @@ TEST(Walk2, ServersReply) {
 }
 
 TEST(Walk2, RepliesMayComeOnAnotherWorker) {
-  Scene world(Mode::kNat, kProtoTcp, 2);
+  Scene world(Mode::kNat, kProtoTcp, {.workers = 2});
   world.send(kWan, client_tcp(kSyn), 0);
   EXPECT_EQ(world.send(kLan, server_tcp(kSyn | kAck), 1).verdict, Verdict::kForward);
   EXPECT_EQ(world.send(kWan, client_tcp(kAck), 0).verdict, Verdict::kForward);

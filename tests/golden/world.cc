@@ -24,14 +24,15 @@ class World::Grace : public GracePeriod {
   bool passed(std::uint64_t) const override { return true; }
 };
 
-World::World(unsigned workers, std::uint32_t max_connections, bool peer)
+World::World(const WorldOptions& options)
     : grace_(std::make_unique<Grace>()), memory_(nullptr, std::free) {
-  const ConnTable::Options options{max_connections, workers, {1, 2, 3, 4}};
+  const unsigned workers = options.workers;
+  const ConnTable::Options table{options.max_connections, workers, {options.hash_key, 2, 3, 4}};
   const std::size_t bytes =
-      (ConnTable::memory_bytes(options) + kCacheLine - 1) / kCacheLine * kCacheLine;
+      (ConnTable::memory_bytes(table) + kCacheLine - 1) / kCacheLine * kCacheLine;
   memory_.reset(static_cast<std::byte*>(std::aligned_alloc(kCacheLine, bytes)));
   std::memset(memory_.get(), 0, bytes);
-  table_ = std::make_unique<ConnTable>(options, std::span(memory_.get(), bytes), *grace_);
+  table_ = std::make_unique<ConnTable>(table, std::span(memory_.get(), bytes), *grace_);
   fragments_ = std::make_unique<FragmentTable>(FragmentTable::Options{});
 
   std::vector<const WorkerCounters*> all;
@@ -41,15 +42,18 @@ World::World(unsigned workers, std::uint32_t max_connections, bool peer)
     all.push_back(counters_.back().get());
   }
   load_ = std::make_unique<Load>(all);
-  if (peer) marks_ = std::make_unique<RangeMarks>(table_->records());
+  if (options.peer) marks_ = std::make_unique<RangeMarks>(table_->records());
   std::vector<ChangeLog*> logs;
   for (unsigned i = 0; i < workers; ++i) {
-    if (peer) logs.push_back(logs_.emplace_back(std::make_unique<ChangeLog>(*marks_)).get());
-    pipelines_.push_back(std::make_unique<Pipeline>(i, workers,
-                                                    Pipeline::Shared{*table_, *fragments_, *load_},
-                                                    *counters_[i], peer ? logs.back() : nullptr));
+    if (options.peer) {
+      logs_.push_back(std::make_unique<ChangeLog>(*marks_, options.log_entries));
+      logs.push_back(logs_.back().get());
+    }
+    pipelines_.push_back(
+        std::make_unique<Pipeline>(i, workers, Pipeline::Shared{*table_, *fragments_, *load_},
+                                   *counters_[i], options.peer ? logs.back() : nullptr));
   }
-  if (peer) exporter_ = std::make_unique<Exporter>(*table_, logs, *marks_);
+  if (options.peer) exporter_ = std::make_unique<Exporter>(*table_, logs, *marks_);
 
   for (std::uint8_t i = 0; i < 2; ++i) {
     PortInfo port;
@@ -155,6 +159,12 @@ void World::hear(std::span<const SyncEntry> entries) {
     entries = entries.subspan(pipelines_[0]->import(entries, *snapshot_, now_));
     while (pipelines_[0]->sweeping()) pipelines_[0]->sweep(*snapshot_);
   }
+}
+
+std::uint64_t World::heard(ImportOutcome outcome) const {
+  return sum(counters_, [&](const WorkerCounters& w) {
+    return w.imports[static_cast<std::size_t>(outcome)].get();
+  });
 }
 
 std::uint64_t World::dropped(DropReason reason) const {

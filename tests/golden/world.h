@@ -25,10 +25,17 @@ struct Output {
   Bytes frame;  // what would be sent or punted; empty for kDrop and kHeld
 };
 
+struct WorldOptions {
+  unsigned workers = 1;
+  std::uint32_t max_connections = 1024;
+  bool peer = false;  // there may be another director, see join()
+  std::size_t log_entries = 1024;
+  std::uint64_t hash_key = 1;
+};
+
 class World {
  public:
-  // `peer`: there may be another director, see join().
-  explicit World(unsigned workers = 1, std::uint32_t max_connections = 1024, bool peer = false);
+  explicit World(const WorldOptions& options = {});
   ~World();
 
   // Ports 0 "wan" and 1 "lan", MTU 1500, MACs 02:00:00:00:00:01 and :02; change before apply().
@@ -51,10 +58,16 @@ class World {
   // What the HA peer is told: after join() of everything, then of what has changed.
   void join() { exporter_->begin(); }
   std::vector<SyncEntry> tell();
+  // One batch of it.
+  Exporter::Fill fill(std::string& batch, std::size_t max_bytes) {
+    return exporter_->fill(batch, max_bytes, *snapshot_, now_);
+  }
   // What the HA peer told; the first worker hears it.
   void hear(std::span<const SyncEntry> entries);
+  std::uint64_t heard(ImportOutcome outcome) const;
 
   const Snapshot& snapshot() const { return *snapshot_; }
+  const ConnTable& table() const { return *table_; }
   std::uint64_t connections() const { return table_->live(); }
   // Sums over the workers.
   std::uint64_t dropped(DropReason reason) const;

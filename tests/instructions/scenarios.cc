@@ -39,7 +39,8 @@ void end(const std::string& name, unsigned items) {
 
 class Traffic {
  public:
-  Traffic(Mode mode, std::uint8_t proto) : scene_(mode, proto, 1, kRoom), proto_(proto) {}
+  Traffic(Mode mode, std::uint8_t proto)
+      : scene_(mode, proto, {.max_connections = kRoom}), proto_(proto) {}
 
   void send(unsigned port, const std::vector<Bytes>& burst) {
     for (const auto& output : scene_.send_burst(port, burst)) {
