@@ -91,6 +91,7 @@ class Applier::Impl {
   void on_health_change(const health::Target& target, const health::State& state);
   void follow_servers(const api::Snapshot& running);
   void start_checks_when_due(bool due);
+  bool is_cut_off(Ipv4Address server) const;
   void push_within(milliseconds delay);
   void push();
   RealServerState state_of(const config::Service& service, const config::RealServer& server) const;
@@ -222,7 +223,17 @@ void Applier::Impl::on_kernel_change(const netlink::Changes& changes) {
   interfaces->on_change(changes);
   next_hops->on_change(changes);
   if (failover) failover->look();
+  checker->leave_alone([this](Ipv4Address server) { return is_cut_off(server); },
+                       "not checked: its port has no link");
   start_checks_when_due(false);
+}
+
+// A port without link says nothing about the servers behind it. A standby that held them for dead
+// would reset all their connections when it takes over after its own fault.
+bool Applier::Impl::is_cut_off(Ipv4Address server) const {
+  const auto via = next_hops->table().route(server);
+  const netlink::Link* const link = via ? monitor->state().link(via->port) : nullptr;
+  return link != nullptr && !link->running;
 }
 
 void Applier::Impl::on_connected(const api::Snapshot& running) {

@@ -44,6 +44,7 @@ struct Check {
   std::shared_ptr<Probe> probe;  // while one runs
   bool first_waits = false;      // in the queue of first checks
   bool first_runs = false;
+  bool cut_off = false;  // not to be asked
   std::vector<std::shared_ptr<Subscriber>> subscribers;
 };
 
@@ -72,12 +73,14 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
   void add(const Target& target, std::optional<bool> initial_up);
   void start();
   void stop();
+  void leave_alone(const std::function<bool(Ipv4Address)>& cut_off, const std::string& why);
   State state(const Target& target) const;
 
  private:
   using CheckPtr = std::shared_ptr<Check>;
 
   void begin(const CheckPtr& check);
+  void halt(Check& check);
   void run_first_checks();
   void run_at(const CheckPtr& check, Clock::time_point when);
   void run(const CheckPtr& check);
@@ -124,12 +127,34 @@ void Checker::Impl::stop() {
   running_ = false;
   first_checks_.clear();
   first_running_ = 0;
+  for (const auto& check : checks_) halt(*check);
+}
+
+void Checker::Impl::halt(Check& check) {
+  check.timer.cancel();
+  if (const auto probe = std::exchange(check.probe, nullptr)) probe->cancel();
+  check.first_waits = false;
+  if (std::exchange(check.first_runs, false) && running_) --first_running_;
+}
+
+void Checker::Impl::leave_alone(const std::function<bool(Ipv4Address)>& cut_off,
+                                const std::string& why) {
   for (const auto& check : checks_) {
-    check->timer.cancel();
-    if (const auto probe = std::exchange(check->probe, nullptr)) probe->cancel();
-    check->first_waits = false;
-    check->first_runs = false;
+    const bool cut =
+        check->request.type != config::CheckType::kNone && cut_off(check->request.to.address);
+    if (check->cut_off == cut) continue;
+    check->cut_off = cut;
+    if (!cut) {
+      if (running_) begin(check);
+      continue;
+    }
+    halt(*check);
+    for (const auto& subscriber : check->subscribers) {
+      // One that was never asked is not known to be anything.
+      if (!subscriber->last_result.empty()) subscriber->last_result = why;
+    }
   }
+  if (running_) run_first_checks();
 }
 
 State Checker::Impl::state(const Target& target) const {
@@ -138,6 +163,7 @@ State Checker::Impl::state(const Target& target) const {
 }
 
 void Checker::Impl::begin(const CheckPtr& check) {
+  if (check->cut_off) return;
   if (check->request.type == config::CheckType::kNone) {
     boost::asio::post(io_, [weak = weak_from_this(), check] {
       const auto self = weak.lock();
@@ -231,6 +257,9 @@ void Checker::start() {
 }
 void Checker::stop() {
   impl_->stop();
+}
+void Checker::leave_alone(const std::function<bool(Ipv4Address)>& cut_off, const std::string& why) {
+  impl_->leave_alone(cut_off, why);
 }
 State Checker::state(const Target& target) const {
   return impl_->state(target);

@@ -67,6 +67,11 @@ class Checker {
   // Drops running checks; states and counts stay.
   void stop();
 
+  // Servers of which `cut_off` says so are not asked, until a call that does not: that no packet of
+  // ours reaches them says nothing about them. Then they are checked at once. `why` is shown as
+  // their result.
+  void leave_alone(const std::function<bool(Ipv4Address)>& cut_off, const std::string& why);
+
   // An unknown target is down and has no result.
   State state(const Target& target) const;
 

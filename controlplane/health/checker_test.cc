@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <string>
 #include <utility>
@@ -275,6 +276,59 @@ TEST_F(CheckerTest, StopEndsEverythingAndStartGoesOnFromTheSameState) {
   checker->start();
   EXPECT_EQ(probes_.size(), 3u);
   EXPECT_EQ(checker->state(web).fall_count, 1u);
+}
+
+TEST_F(CheckerTest, AServerThatIsCutOffIsLeftAlone) {
+  const auto checker = make_checker();
+  const Target near = target("near", "10.0.0.1:80", CheckType::kTcp, kShort);
+  const Target far = target("far", "10.0.1.1:80", CheckType::kTcp, kShort);
+  checker->add(near, std::nullopt);
+  checker->add(far, std::nullopt);
+  checker->start();
+  answer(0, Verdict::kGood, "L4OK");
+  answer(1, Verdict::kGood, "L4OK");
+  run_until_started(4);
+  const auto cut = [&far](Ipv4Address address) { return address == far.address.address; };
+  const auto none = [](Ipv4Address) { return false; };
+  checker->leave_alone(cut, "no link");
+  // The check that was under way is over, and no other one is begun.
+  const auto is_of = [](const Target& which) {
+    return
+        [&which](const auto& probe) { return probe->done && probe->request.to == which.address; };
+  };
+  EXPECT_EQ(std::ranges::count_if(probes_, is_of(far)), 0);
+  EXPECT_EQ(std::ranges::count_if(probes_, is_of(near)), 1);
+  for (std::size_t i = 0; i < 5; ++i) {
+    const auto asked = std::ranges::find_if(probes_, is_of(near));
+    ASSERT_NE(asked, probes_.end());
+    (*asked)->answer(Verdict::kGood, "L4OK");
+    run_until_started(5 + i);
+  }
+  EXPECT_EQ(std::ranges::count_if(probes_, is_of(far)), 0);
+  EXPECT_TRUE(checker->state(far).up);
+  EXPECT_EQ(checker->state(far).last_result, "no link");
+  EXPECT_EQ(checker->state(near).last_result, "L4OK");
+  checker->leave_alone(cut, "no link");
+  EXPECT_EQ(probes_.size(), 9u);
+
+  checker->leave_alone(none, "");
+  EXPECT_EQ(probes_.size(), 10u);  // at once
+  EXPECT_EQ(std::ranges::count_if(probes_, is_of(far)), 1);
+  EXPECT_EQ(changes_.size(), 2u);
+}
+
+TEST_F(CheckerTest, AServerThatIsCutOffFromTheBeginningIsNotKnown) {
+  const auto checker = make_checker();
+  const Target web = target("web", "10.0.0.1:80");
+  checker->add(web, std::nullopt);
+  checker->leave_alone([](Ipv4Address) { return true; }, "no link");
+  checker->start();
+  EXPECT_TRUE(probes_.empty());
+  EXPECT_EQ(checker->state(web).last_result, "");
+  checker->leave_alone([](Ipv4Address) { return false; }, "");
+  ASSERT_EQ(probes_.size(), 1u);
+  answer(0, Verdict::kGood);
+  EXPECT_TRUE(checker->state(web).up);
 }
 
 TEST_F(CheckerTest, OnChangeMayUseTheChecker) {
