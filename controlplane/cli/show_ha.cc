@@ -139,7 +139,8 @@ Json group_json(const control::HaGroup& group) {
           {"peer_holds", group.peer_holds()},
           {"peer_state", group.peer_state()},
           {"peer_health", group.peer_health()},
-          {"peer_priority", group.peer_priority()}};
+          {"peer_priority", group.peer_priority()},
+          {"peer_unheard", group.peer_unheard()}};
 }
 
 }  // namespace
@@ -154,6 +155,10 @@ std::string ha_text(const control::Status& status) {
       text += fmt::format("  the peer: {}, priority {}, {} working ports (here {})\n",
                           group.peer_state(), group.peer_priority(), group.peer_health(),
                           group.health());
+    }
+    if (group.peer_unheard() != 0) {
+      text += fmt::format("  the peer hears no adverts on {} of its {} instances\n",
+                          group.peer_unheard(), group.instances_size());
     }
     text += group_notes(group) + instances_text(group);
   }

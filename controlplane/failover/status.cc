@@ -68,6 +68,7 @@ void Failover::Impl::fill_unit(const Unit& unit, api::control::Status& status) c
       group.set_peer_state(std::string(vrrp::to_string(theirs.state)));
       group.set_peer_health(theirs.fitness.health);
       group.set_peer_priority(theirs.fitness.priority);
+      group.set_peer_unheard(theirs.unheard);
     }
   }
   for (const Unit::Member& member : unit.members()) fill_member(member, *group.add_instances());

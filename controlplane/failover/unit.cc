@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <set>
 #include <utility>
 
 #include "config/base/log.h"
@@ -66,18 +67,18 @@ void Unit::start() {
 // Interfaces, addresses and tracks as they are now.
 void Unit::look() {
   const auto now = Clock::now();
-  int health = 0;
+  std::set<std::string> working;  // interfaces
   for (std::size_t i = 0; i < members_.size(); ++i) {
     Member& member = members_[i];
     const netlink::Link* const link = sight_.link(member.config->port);
-    health += link != nullptr && sight_.works(*link) ? 1 : 0;
+    if (link != nullptr && sight_.works(*link)) working.insert(member.config->port);
     member.standing = judge(*member.config, sight_.failing);
     for (const config::HaTrack& track : member.config->tracks) {
-      health += !track.interface.empty() && !sight_.failing(track) ? 1 : 0;
+      if (!track.interface.empty() && !sight_.failing(track)) working.insert(track.interface);
     }
     member.fault = fault_of(member);
   }
-  fsm_.set_health(health);
+  fsm_.set_health(static_cast<int>(working.size()));
   for (std::size_t i = 0; i < members_.size(); ++i) {
     act(fsm_.set_priority(i, members_[i].standing.priority, now));
     act(fsm_.set_fault(i, members_[i].fault, now));
