@@ -23,6 +23,7 @@ class Director(Views):
         self.name = host
         self.config_path = config_path
         self._prefix = prefix
+        self.wrapper = []  # a command that becomes the daemon: ["env", "NAME=VALUE"]
 
     # ---- configuration
 
@@ -54,7 +55,8 @@ class Director(Views):
 
     def start_daemon(self, daemon):
         return self.lab.spawn(self.process_name(daemon), self.name,
-                              [self.lab.program(daemon), "--config", self.config_path])
+                              [*self.wrapper, self.lab.program(daemon), "--config",
+                               self.config_path])
 
     def start(self):
         for daemon in DAEMONS:

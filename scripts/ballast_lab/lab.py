@@ -35,6 +35,7 @@ class Lab(Views):
         self.configured = list(self.directors)  # those that the lab starts
         self.processes = {}
         self.ready = lambda rs: rs["up"] and rs["next_hop_resolved"]
+        self.one_master = True  # a pair's: of all instances
         self.build = director.build_dir()
 
     # ---- life
@@ -191,7 +192,7 @@ class Lab(Views):
         for each in running:
             each.wait_servers_up()
         if len(running) > 1:
-            self.wait_one_master()
+            (self.wait_one_master if self.one_master else self.wait_masters)()
 
     def masters(self):
         """{instance: directors that are its master}, of the directors that run."""
@@ -214,6 +215,18 @@ class Lab(Views):
             return masters[0][0] if same and len(masters[0]) == 1 else None
 
         return wait_until(one, timeout, "one director to be master of all instances")
+
+    def wait_masters(self, timeout=15):
+        """Until every instance has one master; returns them: {instance: name}."""
+        def every():
+            try:
+                masters = self.masters()
+            except LabError:
+                return None
+            good = masters and all(len(each) == 1 for each in masters.values())
+            return {instance: each[0] for instance, each in masters.items()} if good else None
+
+        return wait_until(every, timeout, "every instance to have one master")
 
     @property
     def config_path(self):

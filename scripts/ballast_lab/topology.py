@@ -74,7 +74,7 @@ class Network:
         self._create_switch()
         self._create_router()
         for number, name in enumerate(self.clients, 1):
-            self._attach(name, "eth0", "clients", f"{client_address(number)}/24")
+            self.attach(name, "eth0", "clients", f"{client_address(number)}/24")
             self.hosts[name].ip("route", "add", "default", "via", f"{CLIENT_NET}.1")
         for number, name in enumerate(self.servers, 1):
             self._create_server(number, name, dr_vips)
@@ -97,16 +97,16 @@ class Network:
                       "net.ipv4.conf.default.send_redirects=0",
                       # A test provokes more ICMP errors than a router answers by default.
                       "net.ipv4.icmp_ratelimit=0", "net.ipv4.icmp_msgs_per_sec=1000000")
-        self._attach("router", "clients", "clients", f"{CLIENT_NET}.1/24")
-        self._attach("router", "wan", "wan", f"{WAN_NET}.1/24")
-        self._attach("router", "lan", "lan", f"{ROUTER_LAN}/24")
+        self.attach("router", "clients", "clients", f"{CLIENT_NET}.1/24")
+        self.attach("router", "wan", "wan", f"{WAN_NET}.1/24")
+        self.attach("router", "lan", "lan", f"{ROUTER_LAN}/24")
 
     def _create_server(self, number, name, dr_vips):
         server = self.hosts[name]
         # A real server in DR mode holds the VIP without telling anybody.
         server.sysctl("net.ipv4.conf.all.arp_ignore=1", "net.ipv4.conf.all.arp_announce=2",
                       "net.ipv4.conf.all.accept_redirects=0")
-        self._attach(name, "eth0", "lan", f"{server_address(number)}/24")
+        self.attach(name, "eth0", "lan", f"{server_address(number)}/24")
         server.ip("route", "add", "default", "via", GATEWAY)
         server.ip("route", "add", "default", "via", ROUTER_LAN, "table", _DR_TABLE)
         for vip in dr_vips:
@@ -116,9 +116,9 @@ class Network:
     def _create_director_ports(self):
         for name in self.directors:
             for port in ("wan", "lan"):
-                self._attach(name, f"{port}0", port)
+                self.attach(name, f"{port}0", port)
             if self.ha:
-                self._attach(name, "sync0", "sync", f"{own_addresses(name)['sync']}/24")
+                self.attach(name, "sync0", "sync", f"{own_addresses(name)['sync']}/24")
 
     def set_cable(self, name, network, plugged):
         """Pulls or plugs in a host's cable at the switch; the host sees its link go down or up."""
@@ -140,7 +140,7 @@ class Network:
             self.hosts[name].ip("address", "add", f"{address}/24", "dev", "eth0")
         return added
 
-    def _attach(self, name, interface, bridge, address=None):
+    def attach(self, name, interface, bridge, address=None):
         """Links a host to a bridge. Checksums and segmentation are done in software, because DPDK
         ports on a veth hand packets on as they are."""
         host = self.hosts[name]
