@@ -5,6 +5,12 @@
 #include <utility>
 
 namespace lb::vrrp {
+namespace {
+
+// Old adverts come all at once: within this part of an interval.
+constexpr int kOldAdvertsShare = 8;
+
+}  // namespace
 
 std::string_view to_string(State state) {
   static constexpr std::array<std::string_view, 4> kNames = {"INIT", "BACKUP", "MASTER", "FAULT"};
@@ -85,12 +91,14 @@ void Group::master_advert(Actions& actions, std::size_t member, const Advert& ad
   const bool theirs_is_better =
       std::pair(advert.priority, source) > std::pair(ours.options.priority, ours.options.address);
   if (theirs_is_better) {
+    const std::string reason =
+        "master " + source.to_string() + " of priority " + std::to_string(advert.priority);
+    if (doubts(source, std::max(ours.options.interval, advert.interval), reason, now)) return;
     // The others of our neighbours heard us last: the better one learns by this that it has to tell
     // them.
     send_all(actions, now);
     if (advert.version == 3) ours.master_interval = advert.interval;
-    enter(actions, State::kBackup,
-          "master " + source.to_string() + " of priority " + std::to_string(advert.priority), now);
+    enter(actions, State::kBackup, reason, now);
     return;
   }
   if (was_silent(ours, now)) {
@@ -103,6 +111,15 @@ void Group::master_advert(Actions& actions, std::size_t member, const Advert& ad
   send(actions, member, ours.options.priority);
   ours.advert_at = now + ours.options.interval;
   actions.push_back({.kind = Action::Kind::kAnnounce});
+}
+
+// Whether a better advert contradicts what the peer, its sender, says over the sync link. A master
+// sends another one soon.
+bool Group::doubts(Ipv4Address source, milliseconds interval, const std::string& reason, Time now) {
+  const bool is_the_peers = std::ranges::find(peer_.addresses, source) != peer_.addresses.end();
+  if (!is_the_peers || !peer_.alive || peer_.state == State::kMaster) return false;
+  if (!doubt_ || now - doubt_->since > 3 * interval) doubt_ = {now, reason};
+  return now - doubt_->since < interval / kOldAdvertsShare;
 }
 
 Actions Group::expire(Time now) {
@@ -196,10 +213,16 @@ void Group::judge_two_masters(Actions& actions, Time now) {
     return;
   }
   if (!two_since_) two_since_ = now;
-  // An interval for the adverts to settle it and for word of that to arrive: else one would leave
-  // because of an advert and the other one because of old news.
   milliseconds interval{0};
   for (const MemberState& member : members_) interval = std::max(interval, member.options.interval);
+  if (doubt_ && now - doubt_->since <= interval) {
+    // Its advert was true, and faster than its word.
+    const std::string reason = doubt_->reason;
+    send_resignations(actions);
+    return enter(actions, State::kBackup, reason, now);
+  }
+  // An interval for the adverts to settle it and for word of that to arrive: else one would leave
+  // because of an advert and the other one because of old news.
   if (!peer_master_is_better() || now - *two_since_ < interval) return;
   send_resignations(actions);
   enter(actions, State::kBackup,
@@ -235,6 +258,12 @@ Actions Group::set_frozen(bool frozen, Time now) {
 Fitness Group::fitness() const {
   const Member& first = members_.front().options;
   return {health_, first.priority, first.address};
+}
+
+std::vector<Ipv4Address> Group::addresses() const {
+  std::vector<Ipv4Address> all;
+  for (const MemberState& member : members_) all.push_back(member.options.address);
+  return all;
 }
 
 int Group::unheard(Time now) const {
@@ -321,6 +350,7 @@ void Group::enter(Actions& actions, State to, const std::string& reason, Time no
                      .to = to,
                      .reason = reason});
   two_since_.reset();
+  doubt_.reset();
   if (to == State::kBackup) wait_for_master(now);
 }
 

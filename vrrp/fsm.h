@@ -16,6 +16,8 @@
 //           higher address                           -> BACKUP  a last advert; wait, by the
 //           master's
 //                                                               interval
+//           ... but the peer sent it, which by the
+//           sync link is no master                   =  ignored, the first time
 //  MASTER   advert, lower                            =  advert, announce the addresses anew
 //           ... but we have been silent for three
 //           intervals                                -> BACKUP  wait for the master
@@ -31,7 +33,9 @@
 // peer with more working ports is not preempted either. A master that leaves because of a better
 // one sends a last advert, by which that one learns that there were two. A master that was silent,
 // as its process was stopped, has rightly been replaced, and knows the latest connections no more.
-// The peer holds while it is heard on the sync link alone; once adverts arrive, they decide.
+// The peer holds while it is heard on the sync link alone; once adverts arrive, they decide. But
+// one alone may be old: sent before its sender left, and held back by a cable that was pulled. Who
+// is master goes on sending, or says so over the sync link.
 #pragma once
 
 #include <chrono>
@@ -81,7 +85,8 @@ struct Peer {
   bool alive = false;  // heard on the sync link a moment ago
   State state = State::kInit;
   Fitness fitness;
-  int unheard = 0;  // members on which it waits for a master and hears none
+  int unheard = 0;                          // members on which it waits for a master and hears none
+  std::vector<Ipv4Address> addresses = {};  // from which its adverts come
 };
 
 class Group {
@@ -124,6 +129,7 @@ class Group {
   bool held() const { return held_; }
   std::uint8_t priority(std::size_t member) const { return members_[member].options.priority; }
   Fitness fitness() const;
+  std::vector<Ipv4Address> addresses() const;  // of all members
   // Whether the wait for a silent master goes on only because the peer holds by the sync link.
   bool peer_holds() const { return state_ == State::kBackup && peer_holding_; }
   // BACKUP: on so many members nobody has been heard for longer than a master may be silent.
@@ -141,6 +147,7 @@ class Group {
   };
 
   bool may_preempt(Time now) const;
+  bool doubts(Ipv4Address source, milliseconds interval, const std::string& reason, Time now);
   bool was_silent(const MemberState& member, Time now) const;
   bool peer_is_master() const { return peer_.alive && peer_.state == State::kMaster; }
   bool peer_master_is_better() const;
@@ -173,6 +180,11 @@ class Group {
   bool peer_holding_ = false;
   bool resigned_ = false;     // the master left by itself
   bool lower_heard_ = false;  // BACKUP: the wait goes on although there is a master, a lower one
+  struct Doubt {
+    Time since;
+    std::string reason;  // to leave
+  };
+  std::optional<Doubt> doubt_;     // MASTER: a better advert contradicts the sync link
   std::optional<Time> two_since_;  // MASTER: the sync link tells that the peer is master too
   Time preempt_from_;
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
-#include <cstring>
 #include <utility>
 
 #include "config/base/log.h"
@@ -21,6 +20,10 @@ constexpr std::size_t kEvents = 100;
 constexpr milliseconds kUnreachable{5'000};
 // Two masters that hear each other: announcements at this pace, not per advert.
 constexpr milliseconds kAnnounceAgain{1'000};
+
+std::string to_bytes(Ipv4Address address) {
+  return {reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw};
+}
 
 bool works(const netlink::Link& link) {
   return link.running && netlink::has_carrier(link.name);
@@ -236,9 +239,10 @@ void Failover::Impl::fill_beat(lb::sync::Heartbeat& beat) const {
     group.set_health(fitness.health);
     group.set_priority(fitness.priority);
     group.set_unheard(unit->fsm().unheard(Clock::now()));
-    std::string address(sizeof(fitness.address.be.raw), '\0');
-    std::memcpy(address.data(), &fitness.address.be.raw, address.size());
-    group.set_address(std::move(address));
+    group.set_address(to_bytes(fitness.address));
+    for (const Ipv4Address address : unit->fsm().addresses()) {
+      group.add_addresses(to_bytes(address));
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <cstring>
+#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -44,6 +45,29 @@ std::string first_difference(const std::string& ours, const std::string& theirs)
     if (here != there) return here + " here, " + there + " there";
   }
   return {};
+}
+
+std::optional<Ipv4Address> address_of(const std::string& bytes) {
+  Ipv4Address address;
+  if (bytes.size() != sizeof(address.be.raw)) return std::nullopt;
+  std::memcpy(&address.be.raw, bytes.data(), sizeof(address.be.raw));
+  return address;
+}
+
+// Nothing: malformed.
+std::optional<vrrp::Peer> peer_of(const lb::sync::Group& group) {
+  const auto address = address_of(group.address());
+  if (!address || group.state() > 3 || group.priority() > 255) return std::nullopt;
+  vrrp::Peer peer{true,
+                  static_cast<vrrp::State>(group.state()),
+                  {group.health(), static_cast<std::uint8_t>(group.priority()), *address},
+                  group.unheard()};
+  for (const std::string& bytes : group.addresses()) {
+    const auto each = address_of(bytes);
+    if (!each) return std::nullopt;
+    peer.addresses.push_back(*each);
+  }
+  return peer;
 }
 
 milliseconds since(Peer::Clock::time_point then) {
@@ -156,17 +180,9 @@ void Peer::Impl::on_message(const lb::sync::Message& message) {
       heard = Clock::now();
       groups.clear();
       for (const lb::sync::Group& group : message.heartbeat().groups()) {
-        Ipv4Address address;
-        if (group.address().size() != sizeof(address.be.raw) || group.state() > 3 ||
-            group.priority() > 255) {
-          return link->refuse(sync::Refusal::malformed, "a heartbeat");
-        }
-        std::memcpy(&address.be.raw, group.address().data(), sizeof(address.be.raw));
-        groups[group.name()] = {
-            true,
-            static_cast<vrrp::State>(group.state()),
-            {group.health(), static_cast<std::uint8_t>(group.priority()), address},
-            group.unheard()};
+        auto peer = peer_of(group);
+        if (!peer) return link->refuse(sync::Refusal::malformed, "a heartbeat");
+        groups[group.name()] = std::move(*peer);
       }
       return events.heard();
     case lb::sync::Message::kBatch:

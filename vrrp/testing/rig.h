@@ -69,7 +69,7 @@ class Rig {
     return to_text(group.set_fault(on, why, now_));
   }
   std::string peer(State state, int health, std::uint8_t priority, Ipv4Address address) {
-    return to_text(group.set_peer({true, state, {health, priority, address}}, now_));
+    return to_text(group.set_peer({true, state, {health, priority, address}, 0, {address}}, now_));
   }
   // The peer is standby and hears nobody on so many members.
   std::string unheard(int members) {

@@ -24,6 +24,10 @@ void Watcher::hears(const Group& group, const Conditions& conditions, std::size_
     must_leave_ =
         std::pair(advert.priority, source) > std::pair(ours, options_.members[member].address);
     must_stay_ = !must_leave_;
+    // It may be old: the next one decides.
+    const Peer& peer = conditions.peer;
+    must_leave_ &= !peer.alive || peer.state == State::kMaster ||
+                   std::ranges::find(peer.addresses, source) == peer.addresses.end();
   } else if (state_ == State::kBackup && advert.priority == kResignPriority) {
     resignation_heard_ = true;
     for (Heard& each : members_) each.interval = milliseconds(0);

@@ -243,7 +243,7 @@ void World::tell_peer(std::size_t director) {
         .kind = Event::Kind::kPeer,
         .from = director,
         .to = peer_of(director),
-        .peer = {true, group.state(), group.fitness(), group.unheard(now_)}});
+        .peer = {true, group.state(), group.fitness(), group.unheard(now_), group.addresses()}});
 }
 
 // ---- what the directors do
@@ -289,6 +289,12 @@ void World::send(std::size_t director, const Action& action) {
   }
 }
 
+// The sync link died after the peer had said that it is no master, and is not yet known to be dead.
+bool World::is_told_otherwise(std::size_t director) const {
+  const Peer& peer = directors_[director].conditions.peer;
+  return peer.alive && peer.state != State::kMaster;
+}
+
 // Once the better one's next advert has arrived, the worse one is gone.
 void World::look_at_masters() {
   std::size_t masters = 0;
@@ -300,7 +306,8 @@ void World::look_at_masters() {
       for (std::size_t b = a + 1; b < directors(); ++b) {
         std::optional<Time>& since = two_since_[lan][a][b];
         const bool hear_each_other = is_master(a) && is_master(b) && paths_[lan][a][b] &&
-                                     paths_[lan][b][a] && loss_percent_ == 0;
+                                     paths_[lan][b][a] && loss_percent_ == 0 &&
+                                     !is_told_otherwise(a) && !is_told_otherwise(b);
         if (!hear_each_other) {
           since.reset();
           continue;

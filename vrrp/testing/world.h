@@ -103,6 +103,7 @@ class World {
   void expire(std::size_t director);
   void done(std::size_t director, Watcher::Cause cause, const Actions& actions);
   void send(std::size_t director, const Action& action);
+  bool is_told_otherwise(std::size_t director) const;
   void look_at_masters();
   void note(std::size_t director, const std::string& text);
   void check(std::size_t director);
