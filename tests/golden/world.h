@@ -57,6 +57,7 @@ class World {
 
   // What the HA peer is told: after join() of everything, then of what has changed.
   void join() { exporter_->begin(); }
+  void leave() { exporter_->end(); }
   std::vector<SyncEntry> tell();
   // One batch of it.
   Exporter::Fill fill(std::string& batch, std::size_t max_bytes) {
