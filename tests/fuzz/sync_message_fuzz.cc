@@ -1,0 +1,65 @@
+// Any bytes as what a peer that knows the key sends over the sync link: frames with messages, of
+// which batches and acknowledgements go where they always go. None is believed about a number that
+// is not due, and what waits stays within its bound.
+#include <boost/asio/io_context.hpp>
+#include <string_view>
+
+#include "controlplane/sync/mirror.h"
+#include "controlplane/sync/sync.pb.h"
+#include "dataplane/api/frame.h"
+#include "tests/fuzz/input.h"
+
+namespace {
+
+using lb::controlplane::sync::Mirror;
+using lb::controlplane::sync::Refusal;
+
+class Session {
+ public:
+  Session()
+      : mirror_(io_, "/nonexistent/ballast-fuzz.sock",
+                {.send = [](const lb::sync::Message&) {},
+                 .refuse = [this](Refusal, const std::string&) { refused_ = true; },
+                 .reset = [](const std::string&) {},
+                 .progress = [] {}}) {
+    mirror_.up({"wan", "lan"});
+  }
+
+  // False: the session is over.
+  bool hear(std::string_view bytes) {
+    lb::sync::Message message;
+    if (!lb::api::from_bytes(bytes, message)) return false;
+    if (message.has_batch()) {
+      mirror_.on_batch(message.batch());
+      if (!refused_) LB_FUZZ_CHECK(message.batch().number() == ++batches_);
+    } else if (message.has_ack()) {
+      mirror_.on_ack(message.ack());
+      LB_FUZZ_CHECK(refused_);  // nothing was sent that could be acknowledged
+    }
+    LB_FUZZ_CHECK(!mirror_.complete());  // no data plane has taken anything
+    return !refused_;
+  }
+
+ private:
+  boost::asio::io_context io_;
+  bool refused_ = false;
+  std::uint64_t batches_ = 0;
+  Mirror mirror_;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  Session session;
+  while (bytes.size() >= lb::api::kFramePrefixBytes) {
+    lb::api::FramePrefix prefix{};
+    for (std::size_t i = 0; i < prefix.size(); ++i)
+      prefix[i] = static_cast<unsigned char>(bytes[i]);
+    const std::size_t length = lb::api::decode_prefix(prefix);
+    bytes.remove_prefix(prefix.size());
+    if (length > bytes.size() || !session.hear(bytes.substr(0, length))) break;
+    bytes.remove_prefix(length);
+  }
+  return 0;
+}
