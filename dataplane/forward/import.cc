@@ -52,6 +52,20 @@ void Pipeline::count_import(ImportOutcome outcome) {
   counters_.imports[static_cast<std::size_t>(outcome)].add(1);
 }
 
+// What a master, which knows better, still hears from who was master before: that a handshake went
+// on there, or that a new connection came there on the ports of one that is over.
+bool Pipeline::is_younger(const SyncEntry& entry, const Record& record, std::uint32_t rs_slot,
+                          std::uint32_t now) {
+  if (entry.state > ConnState::kEstablished) return false;
+  const ConnState known = record.state.load(std::memory_order_relaxed);
+  if (is_half_open(known)) return record.rs == rs_slot && !is_half_open(entry.state);
+  if (!is_reusable(known)) return false;
+  // When it was seen last tells nothing for sure: the new one's packets came to the old one here.
+  const std::uint16_t id = record.sync_id.load(std::memory_order_relaxed);
+  return is_half_open(entry.state) || (id != 0 && id != entry.sync_id) ||
+         is_later(now - entry.age_ticks, record.last_seen.load(std::memory_order_relaxed));
+}
+
 ImportOutcome Pipeline::import_conn(const SyncEntry& entry, std::uint64_t hash,
                                     const Snapshot& snapshot, std::uint32_t now) {
   const std::uint32_t service_slot =
@@ -66,7 +80,7 @@ ImportOutcome Pipeline::import_conn(const SyncEntry& entry, std::uint64_t hash,
   const Hit hit = table_.find(entry.tuple, entry.proto, hash);
   if (hit) {
     if (hit.dir != 0) return ImportOutcome::reply_tuple_taken;
-    if (!snapshot.services[service_slot].standby) {
+    if (!snapshot.services[service_slot].standby && !is_younger(entry, *hit.record, rs_slot, now)) {
       // It is there at the peer, too: a walk that ends when we are standby again must know that.
       if (hit.record->import_epoch.load(std::memory_order_relaxed) != 0) {
         hit.record->import_epoch.store(import_epoch_, std::memory_order_relaxed);

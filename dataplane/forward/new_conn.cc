@@ -10,6 +10,7 @@ constexpr std::uint8_t kCodePortUnreachable = 3;
 // A client that reaches two VIPs from one port cannot be sent to one real server's port for both:
 // the answers would look the same. Another server will do; so many are tried.
 constexpr int kPicks = 4;
+constexpr std::uint32_t kQuietTicks = 10;  // a second
 
 // What the real server's packets bear, in NAT mode.
 FlowTuple reverse_tuple(const FlowTuple& from_client, const RealServerEntry& server) {
@@ -41,12 +42,27 @@ void Pipeline::expect_connections(std::span<const Packet> burst,
   }
 }
 
+// Whether a segment without a connection may belong to one that the old master has yet to tell of:
+// the handshake went through there, and then the addresses moved. The sender sends it again.
+bool Pipeline::may_be_told_of(std::uint32_t service_slot, const View& view) {
+  if (takeovers_ != view.snapshot.takeovers) {
+    takeovers_ = view.snapshot.takeovers;
+    quiet_until_ = view.now + kQuietTicks;
+  }
+  return view.snapshot.services[service_slot].standby || is_later(quiet_until_, view.now);
+}
+
 Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
   const std::uint32_t service_slot =
       view.snapshot.find_service(packet.tuple.dst, packet.tuple.dport, packet.proto);
+  const bool opens = packet.proto != kProtoTcp || is_opening(packet.tcp_flags);
+  if (service_slot != kNoSlot && !opens && may_be_told_of(service_slot, view)) {
+    drop(packet, DropReason::taking_over);
+    return {};
+  }
   // A segment of no connection to a service goes to the kernel as well: it owns the VIP and answers
   // with a reset.
-  if (service_slot == kNoSlot || (packet.proto == kProtoTcp && !is_opening(packet.tcp_flags))) {
+  if (service_slot == kNoSlot || !opens) {
     packet.verdict = Verdict::kPunt;
     return {};
   }

@@ -112,6 +112,7 @@ class Pipeline {
   bool may_answer(const View& view);
 
   // new_conn.cc
+  bool may_be_told_of(std::uint32_t service_slot, const View& view);
   void expect_connections(std::span<const Packet> burst, std::span<const std::uint8_t> misses,
                           const View& view);
   Owner open_connection(Packet& packet, const View& view);
@@ -130,6 +131,8 @@ class Pipeline {
 
   // import.cc
   void count_import(ImportOutcome outcome);
+  static bool is_younger(const SyncEntry& entry, const Record& record, std::uint32_t rs_slot,
+                         std::uint32_t now);
   ImportOutcome import_conn(const SyncEntry& entry, std::uint64_t hash, const Snapshot& snapshot,
                             std::uint32_t now);
   ImportOutcome import_end(const SyncEntry& entry, std::uint64_t hash, const Snapshot& snapshot);
@@ -153,6 +156,8 @@ class Pipeline {
   std::uint64_t walked_epoch_ = 0;  // reset_epoch whose walk is over
   std::uint64_t walking_epoch_ = 0;
   std::size_t walk_cursor_ = 0;
+  std::uint64_t takeovers_ = 0;    // of the last snapshot that was looked at
+  std::uint32_t quiet_until_ = 0;  // after a takeover, see may_be_told_of()
   ChangeLog* const log_;
   std::uint8_t import_epoch_ = 1;  // of the peer's last whole walk
   std::vector<bool> walked_;       // by service slot: the peer's walk tells all of it

@@ -65,6 +65,7 @@ class Builder {
   void keep_removed();
   void prepare_choice(ServiceEntry& service, const ServiceEntry* before) const;
   bool any_newly_reset() const;
+  bool any_taken_over() const;
 
   const SnapshotSpec& spec_;
   const Snapshot& previous_;
@@ -210,6 +211,15 @@ bool Builder::any_newly_reset() const {
   return false;
 }
 
+bool Builder::any_taken_over() const {
+  for (std::uint32_t slot = 0; slot < previous_.services.size(); ++slot) {
+    const ServiceEntry& before = previous_.services[slot];
+    const ServiceEntry& now = next_->services[slot];
+    if (before.configured && before.standby && now.configured && !now.standby) return true;
+  }
+  return false;
+}
+
 Result<std::unique_ptr<Snapshot>> Builder::build() {
   next_->generation = previous_.generation + 1;
   next_->ports = spec_.ports;
@@ -226,6 +236,7 @@ Result<std::unique_ptr<Snapshot>> Builder::build() {
     }
   }
   keep_removed();
+  next_->takeovers = previous_.takeovers + (any_taken_over() ? 1 : 0);
   next_->reset_epoch = previous_.reset_epoch + (any_newly_reset() ? 1 : 0);
   next_->build_index();
   return std::move(next_);

@@ -89,6 +89,8 @@ struct Snapshot {
   std::array<std::uint32_t, static_cast<std::size_t>(ConnState::kCount)> timeout_ticks{};
   // Goes up whenever a real server newly has `reset` set; workers then walk their connections once.
   std::uint64_t reset_epoch = 0;
+  // Goes up whenever this director becomes master of a service.
+  std::uint64_t takeovers = 0;
 
   // Open addressing with linear probing over the configured services, at most half full. The key
   // lies in the entry, so that a lookup reads one line as a rule. Built by build_index().

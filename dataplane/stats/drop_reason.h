@@ -22,6 +22,7 @@ namespace lb {
   X(no_real_server, "the service has no real server that is up; answered with port unreachable")   \
   X(next_hop_unresolved, "the real server's MAC address is not known yet")                         \
   X(real_server_down, "connection to a server that is down or removed; TCP answered with a reset") \
+  X(taking_over, "a segment of no known connection while the peer is master, or was just now")     \
   X(table_full, "the connection table is full and nothing half-open was left to shed")             \
   X(reply_tuple_taken, "the client's port is taken towards this real server by a service")         \
   X(fragment_table_full, "too many fragmented datagrams in flight")                                \

@@ -54,7 +54,7 @@ std::size_t bytes_of(SyncKind kind) {
 
 bool state_fits(std::uint8_t proto, ConnState state) {
   if (proto == kProtoUdp) return state == ConnState::kUdp;
-  return proto == kProtoTcp && state >= ConnState::kEstablished && state < ConnState::kUdp;
+  return proto == kProtoTcp && state >= ConnState::kSynSent && state < ConnState::kUdp;
 }
 
 }  // namespace

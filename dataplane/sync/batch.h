@@ -49,7 +49,7 @@ inline void append_mark(std::string& batch, SyncKind mark) {  // kWalkBegin, kWa
 }
 
 // All of the entries, or nothing when the batch is torn or an entry is none: a type, protocol, mode
-// or state that does not exist, a half-open or ended state.
+// or state that does not exist, an ended state.
 std::optional<std::vector<SyncEntry>> decode_batch(std::string_view batch);
 
 }  // namespace lb

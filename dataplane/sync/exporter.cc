@@ -75,6 +75,7 @@ void Exporter::begin() {
   walk_due_ = peer_lacks_ = true;
   walk_began_.reset();
   walking_ = false;
+  leaving_.reset();
   roles_generation_.reset();
   on_ = true;
 }
@@ -88,7 +89,7 @@ Exporter::Fill Exporter::fill(std::string& batch, std::size_t max_bytes, const S
                               std::uint32_t now) {
   Fill result;
   if (!on_) return result;
-  look_at_roles(snapshot);
+  look_at_roles(snapshot, now);
   if (walk_due_ && !walking_ && (!walk_began_ || now - *walk_began_ >= kWalkAgainAfter)) {
     begin_walk(batch);
     walk_began_ = now;
@@ -99,19 +100,21 @@ Exporter::Fill Exporter::fill(std::string& batch, std::size_t max_bytes, const S
   const std::size_t reserve = walking_ || !marked_.empty() || marks_.any() ? max_bytes / 2 : 0;
   const bool changes_left = fill_changed(batch, max_bytes - reserve, snapshot, now);
   fill_marked(batch, max_bytes, snapshot, now);
+  if (leaving(now)) fill_half_open(batch, max_bytes, snapshot, now);
   if (walking_) {
     result.walk_end = fill_walk(batch, max_bytes, snapshot, now) && !peer_lacks_;
   } else {
     fill_refresh(batch, max_bytes, snapshot, now);
   }
   result.more = changes_left || walking_ || peer_lacks_ || !marked_.empty() || marks_.any() ||
+                (leaving(now) && leaving_->at < table_.records()) ||
                 batch.size() >= max_bytes - reserve;
   return result;
 }
 
 // Who becomes master tells everything anew: as standby it had left to the master to tell of what
 // came from there, and the master may have lost it.
-void Exporter::look_at_roles(const Snapshot& snapshot) {
+void Exporter::look_at_roles(const Snapshot& snapshot, std::uint32_t now) {
   if (roles_generation_ == snapshot.generation) return;
   const bool first = !roles_generation_;
   roles_generation_ = snapshot.generation;
@@ -124,9 +127,25 @@ void Exporter::look_at_roles(const Snapshot& snapshot) {
                                            : Role::kSilent;
     const Role before = std::exchange(roles_[slot], role);
     if (role != Role::kExported) walked_[slot] = false;
+    if (!first && before == Role::kExported && role == Role::kSilent) leaving_ = {now, now, 0};
     if (first || before != Role::kSilent || role != Role::kExported) continue;
     walk_due_ = peer_lacks_ = true;
     walk_began_.reset();  // at once
+  }
+}
+
+// Workers log no half-open connections: they are looked for, once a tick.
+void Exporter::fill_half_open(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
+                              std::uint32_t now) {
+  const std::uint32_t records = table_.records();
+  if (leaving_->at == records && leaving_->looked != now) {
+    leaving_->looked = now;
+    leaving_->at = 0;
+  }
+  const std::uint32_t end = leaving_->at + std::min(kLooks, records - leaving_->at);
+  for (; leaving_->at < end && batch.size() < max_bytes; ++leaving_->at) {
+    if (leaving_->at + kAhead < end) table_.prefetch_record_at(leaving_->at + kAhead);
+    add(batch, leaving_->at, Why::kHalfOpen, snapshot, now);
   }
 }
 
@@ -284,8 +303,9 @@ bool Exporter::refresh_due(std::uint32_t index, const ConnTable::Copy& conn,
 bool Exporter::add(std::string& batch, std::uint32_t index, Why why, const Snapshot& snapshot,
                    std::uint32_t now) {
   ConnTable::Copy conn;
-  if (!table_.read(index, conn) || is_half_open(conn.state)) return false;
+  if (!table_.read(index, conn)) return false;
   const ServiceEntry& service = snapshot.services[conn.service];
+  if (is_half_open(conn.state) != (why == Why::kHalfOpen)) return false;
   const std::uint32_t stamp = stamp_of(conn);
   switch (why) {
     case Why::kChanged:
@@ -298,6 +318,9 @@ bool Exporter::add(std::string& batch, std::uint32_t index, Why why, const Snaps
     case Why::kRefresh:
       if (!service.exported()) return false;
       if (told_[index] == stamp && !refresh_due(index, conn, snapshot, now)) return false;
+      break;
+    case Why::kHalfOpen:
+      if (!service.standby || !told_of(service, conn) || told_[index] == stamp) return false;
       break;
   }
   told_[index] = stamp;

@@ -5,6 +5,7 @@
 //   a full ring: the marked ranges again --------+
 //   what goes on (last_seen), told again before the peer's copy could expire
 //   this director becomes master: the whole table, as its word counts from now on
+//   it leaves: for a second half-open connections too, whose next packet comes to the peer
 //
 // Changes are coalesced: of a connection that changed several times between two batches the last
 // state is sent, of one that came and went in between nothing.
@@ -57,7 +58,7 @@ class Exporter {
   std::uint64_t pending() const;  // entries that wait in the rings
 
  private:
-  enum class Why : std::uint8_t { kChanged, kWalk, kRange, kRefresh };
+  enum class Why : std::uint8_t { kChanged, kWalk, kRange, kRefresh, kHalfOpen };
 
   void fill_ended(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot);
   bool may_know(const EndedConn& conn) const;
@@ -71,7 +72,10 @@ class Exporter {
                     std::uint32_t now);
   bool add(std::string& batch, std::uint32_t index, Why why, const Snapshot& snapshot,
            std::uint32_t now);
-  void look_at_roles(const Snapshot& snapshot);
+  void look_at_roles(const Snapshot& snapshot, std::uint32_t now);
+  bool leaving(std::uint32_t now) const { return leaving_ && now - leaving_->began < kLeaving; }
+  void fill_half_open(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
+                      std::uint32_t now);
   void begin_walk(std::string& batch);
   void end_walk(std::string& batch, const Snapshot& snapshot, std::uint32_t now);
   bool refresh_due(std::uint32_t index, const ConnTable::Copy& conn, const Snapshot& snapshot,
@@ -97,6 +101,13 @@ class Exporter {
   std::vector<Role> roles_;
   std::vector<bool> walked_;  // exported since the walk began
   std::optional<std::uint64_t> roles_generation_;
+  static constexpr std::uint32_t kLeaving = 10;  // ticks: a second
+  struct Leaving {
+    std::uint32_t began;
+    std::uint32_t looked;  // when a look at all records began
+    std::uint32_t at;      // how far it is
+  };
+  std::optional<Leaving> leaving_;
   std::uint32_t refresh_at_ = 0;
   std::uint32_t refresh_round_ = 0;
   std::uint32_t refreshed_tick_ = 0;

@@ -196,6 +196,25 @@ TEST(Exporter, WhatChangedJustBeforeItBecameStandbyIsTold) {
   EXPECT_EQ(ports(master.fill()), (Ports{1}));
 }
 
+// Its handshake goes on at the peer.
+TEST(Exporter, WhoLeavesTellsOfHalfOpenOnesForASecond) {
+  Master master;
+  master.join();
+  Record* record = master.open(1, ConnState::kSynSent);
+  EXPECT_TRUE(master.fill().empty());
+  master.spec.services[0].standby = true;
+  master.apply();
+  EXPECT_EQ(ports(master.fill_all()), (Ports{1}));
+  EXPECT_TRUE(master.fill_all().empty()) << "once";
+  master.change(record, ConnState::kSynReceived);
+  master.open(2, ConnState::kSynSent);
+  ++master.now;
+  EXPECT_EQ(port_set(master.fill_all()), (std::set<std::uint16_t>{1, 2}));
+  master.now += 10;
+  master.open(3, ConnState::kSynSent);
+  EXPECT_TRUE(master.fill_all().empty());
+}
+
 TEST(Exporter, WhoBecomesMasterTellsEverything) {
   Master master;
   master.spec.services[0].standby = true;

@@ -182,6 +182,11 @@ class HaTest(LabTest):
     def configure(cls, lab):
         return pair.configs(lab.dir, cls.services(), cls.ADVERT_INTERVAL)
 
+    def setUp(self):
+        super().setUp()
+        # What comes before the news of its connection, when the addresses move: it is sent again.
+        self.allow_drops("taking_over")
+
     def role(self, name, instance=pair.WAN_INSTANCE):
         """"MASTER", "BACKUP" or "FAULT"."""
         return self.lab.directors[name].roles()[instance]
