@@ -1,0 +1,204 @@
+#include "controlplane/sync/link.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
+#include <fstream>
+#include <functional>
+
+#include "controlplane/sync/credentials.h"
+#include "controlplane/sync/sync.pb.h"
+
+namespace lb::controlplane::sync {
+namespace {
+
+using namespace std::chrono_literals;
+using boost::asio::ip::tcp;
+
+// A key file of this process.
+class KeyFile {
+ public:
+  explicit KeyFile(const std::string& text, mode_t mode = 0600)
+      : path_("/tmp/ballast-link-test-" + std::to_string(getpid()) + "-" +
+              std::to_string(++made_)) {
+    std::ofstream(path_) << text;
+    chmod(path_.c_str(), mode);
+  }
+  ~KeyFile() { unlink(path_.c_str()); }
+  const std::string& path() const { return path_; }
+
+ private:
+  static inline int made_ = 0;
+  std::string path_;
+};
+
+config::HaSync with_key(const std::string& path) {
+  config::HaSync config;
+  config.key_file = path;
+  return config;
+}
+
+const std::string kGoodKey(64, 'a');
+const std::string kOtherKey(64, 'b');
+
+// A port that nobody has at this moment.
+std::uint16_t free_port(boost::asio::io_context& io) {
+  return tcp::acceptor(io, {tcp::v4(), 0}).local_endpoint().port();
+}
+
+Ipv4Endpoint local(const char* address, std::uint16_t port) {
+  return {Ipv4Address::parse(address).value(), port};
+}
+
+// One end of a link: what it says of itself.
+struct End {
+  End(boost::asio::io_context& io, const Link::Options& options, const std::string& key)
+      : file(key),
+        link(io, options, std::move(*Credentials::load(with_key(file.path()))),
+             {.up = [this](const lb::sync::Hello& hello) { peer = hello.director(); },
+              .down = [this](const std::string& why) { lost = why; },
+              .message = [this](const Link::Message& message) { heard.push_back(message); },
+              .fill_beat = [](lb::sync::Heartbeat&) {}}) {}
+
+  std::uint64_t refused(Refusal refusal) const {
+    return link.counters().refused[static_cast<std::size_t>(refusal)];
+  }
+  std::size_t batches() const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        heard, [](const Link::Message& message) { return message.has_batch(); }));
+  }
+
+  KeyFile file;
+  std::string peer, lost;
+  std::vector<Link::Message> heard;
+  Link link;
+};
+
+class LinkTest : public testing::Test {
+ protected:
+  Link::Options options(bool first) {
+    Link::Options made;
+    made.listen = local(first ? "127.0.0.1" : "127.0.0.2", port_);
+    made.peer = local(first ? "127.0.0.2" : "127.0.0.1", port_);
+    made.sync_id = 1;
+    made.heartbeat = 20ms;
+    made.director = first ? "first" : "second";
+    return made;
+  }
+  void make(const std::string& first_key, const std::string& second_key,
+            std::uint32_t second_sync_id = 1) {
+    first_.emplace(io_, options(true), first_key);
+    Link::Options second = options(false);
+    second.sync_id = second_sync_id;
+    second_.emplace(io_, second, second_key);
+    second_->link.start();
+    first_->link.start();
+  }
+  bool wait(const std::function<bool()>& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (!condition() && std::chrono::steady_clock::now() < deadline) io_.run_one_for(100ms);
+    return condition();
+  }
+
+  boost::asio::io_context io_;
+  const std::uint16_t port_ = free_port(io_);
+  std::optional<End> first_, second_;
+};
+
+TEST_F(LinkTest, TwoWithTheSameKeyFindEachOther) {
+  make(kGoodKey, kGoodKey);
+  ASSERT_TRUE(wait([&] { return first_->link.up() && second_->link.up(); }));
+  EXPECT_EQ(first_->peer, "second");
+  EXPECT_EQ(second_->peer, "first");
+  Link::Message batch;
+  batch.mutable_batch()->set_number(1);
+  batch.mutable_batch()->set_entries(std::string(300'000, 'x'));
+  first_->link.send(batch);
+  second_->link.send(batch);
+  EXPECT_TRUE(wait([&] { return first_->batches() == 1 && second_->batches() == 1; }));
+  // Heartbeats come by themselves.
+  const std::size_t heard = first_->heard.size();
+  EXPECT_TRUE(wait([&] { return first_->heard.size() > heard + 2; }));
+}
+
+TEST_F(LinkTest, AnotherKeyIsRefused) {
+  make(kGoodKey, kOtherKey);
+  EXPECT_TRUE(wait([&] {
+    return first_->refused(Refusal::not_proved) > 1 && second_->refused(Refusal::not_proved) > 1;
+  }));
+  EXPECT_FALSE(first_->link.up() || second_->link.up());
+  EXPECT_TRUE(first_->heard.empty() && second_->heard.empty());
+}
+
+TEST_F(LinkTest, AnotherPairIsRefused) {
+  make(kGoodKey, kGoodKey, 2);
+  EXPECT_TRUE(wait([&] {
+    return first_->refused(Refusal::other_sync_id) + second_->refused(Refusal::other_sync_id) > 0;
+  }));
+  EXPECT_TRUE(first_->peer.empty() || second_->peer.empty());
+}
+
+TEST_F(LinkTest, APeerThatComesBackIsFoundAgain) {
+  make(kGoodKey, kGoodKey);
+  ASSERT_TRUE(wait([&] { return first_->link.up() && second_->link.up(); }));
+  second_.emplace(io_, options(false), kGoodKey);
+  ASSERT_TRUE(wait([&] { return !first_->link.up(); }));
+  EXPECT_FALSE(first_->lost.empty());
+  second_->link.start();
+  EXPECT_TRUE(wait([&] { return first_->link.up() && second_->link.up(); }));
+  EXPECT_EQ(first_->link.counters().sessions, 2u);
+}
+
+TEST_F(LinkTest, StrangersAndGarbageAreCountedAndTheRightPeerConnectsAnyway) {
+  second_.emplace(io_, options(false), kGoodKey);
+  second_->link.start();
+  const auto call = [&](const char* from, const std::string& bytes) {
+    auto socket = std::make_shared<tcp::socket>(io_);
+    socket->open(tcp::v4());
+    socket->bind({boost::asio::ip::make_address(from), 0});
+    socket->connect({boost::asio::ip::make_address("127.0.0.2"), port_});
+    boost::asio::write(*socket, boost::asio::buffer(bytes));
+    return socket;
+  };
+  const auto stranger = call("127.0.0.3", "hello");
+  EXPECT_TRUE(wait([&] { return second_->refused(Refusal::wrong_address) == 1; }));
+  const auto plain = call("127.0.0.1", std::string("\0\0\0\5hello", 9));
+  EXPECT_TRUE(wait([&] { return second_->refused(Refusal::not_proved) == 1; }));
+  const auto mute = call("127.0.0.1", "\x16\x03\x01");  // the beginning of a TLS record
+  first_.emplace(io_, options(true), kGoodKey);
+  first_->link.start();
+  EXPECT_TRUE(wait([&] { return first_->link.up() && second_->link.up(); }));
+  EXPECT_TRUE(wait([&] { return second_->refused(Refusal::silent) == 1; }));
+  EXPECT_TRUE(second_->link.up());
+}
+
+TEST_F(LinkTest, WhatACallerRefusesEndsTheSession) {
+  make(kGoodKey, kGoodKey);
+  ASSERT_TRUE(wait([&] { return first_->link.up() && second_->link.up(); }));
+  first_->link.refuse(Refusal::out_of_order, "batch 7 after 1");
+  EXPECT_FALSE(first_->link.up());
+  EXPECT_EQ(first_->refused(Refusal::out_of_order), 1u);
+  EXPECT_TRUE(wait([&] { return first_->link.up() && second_->link.up(); }));
+}
+
+TEST(Credentials, AKeyFileIsJudged) {
+  const auto message = [](const KeyFile& file) {
+    const auto loaded = Credentials::load(with_key(file.path()));
+    return loaded ? std::string() : loaded.error().message.substr(file.path().size());
+  };
+  EXPECT_EQ(message(KeyFile(kGoodKey + "\n")), "");
+  EXPECT_EQ(message(KeyFile(kGoodKey, 0640)), ": others than its owner may use it; chmod 600 it");
+  EXPECT_EQ(message(KeyFile("short")),
+            ": is not 64 hexadecimal digits; make one with `openssl rand -hex 32`");
+  EXPECT_EQ(message(KeyFile(std::string(64, 'g'))),
+            ": is not 64 hexadecimal digits; make one with `openssl rand -hex 32`");
+  EXPECT_FALSE(Credentials::load(with_key("/nonexistent/key")));
+}
+
+}  // namespace
+}  // namespace lb::controlplane::sync
