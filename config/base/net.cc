@@ -104,7 +104,7 @@ Result<Ipv4Endpoint> Ipv4Endpoint::parse(std::string_view text) {
   if (!address) return tl::make_unexpected(address.error());
   if (colon == std::string_view::npos) {
     return fail(quoted(text) + " has no port; write it as \"" + std::string(text) +
-                ":80\", with the service's own port");
+                ":80\", with its own port");
   }
   const std::string_view digits = text.substr(colon + 1);
   std::uint32_t port = 0;
