@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Networks that are cut between two directors which both go on: nobody serves twice while one path is
-left, each side serves its own when none is, and afterwards there is one master, announced."""
+"""Networks that are cut between two directors which both go on: nobody serves twice while one path
+is left, each side serves its own when none is, and afterwards there is one master, announced."""
 
 import contextlib
 import json
@@ -8,21 +8,18 @@ import socket
 import time
 
 import ha_cuts
-import ha_traffic
 import harness
 from ballast_lab import director, pair
 from ballast_lab.topology import DR_VIP, GATEWAY, NAT_VIP, WAN_NET, own_addresses
 from capture import VrrpCapture
-from ha_cuts import ADVERTS_IN_PEACE, Cuts, Transitions, group
+from ha_cuts import Cuts, PairTest, Transitions, group
 
-CONNECTIONS = 100  # in each mode
-LIVE_S = 1
 ISLAND = "c3"  # a client without a router between it and the directors
 ISLAND_PORT = 7100
 ADDRESSES = {"wan": {NAT_VIP, DR_VIP}, "lan": {GATEWAY}}
 
 
-class Split(harness.HaTest):
+class Split(PairTest):
     CLIENTS = 3
     SERVERS = 3
 
@@ -31,14 +28,15 @@ class Split(harness.HaTest):
         # The third server takes part in what its side of a split network sees, and in nothing else.
         island = director.service("island", f"{NAT_VIP}:{ISLAND_PORT}", "nat", [(1, 1), (3, 1)],
                                   check=director.check("tcp"))
-        return ha_traffic.services(2) + [island]
+        return super().services() + [island]
 
     @classmethod
     def configure(cls, lab):
         """Each director has a port more, which is worth 10 of its priority."""
         configs = super().configure(lab)
         for number, tables in enumerate(configs.values(), 1):
-            tables["port"].append({"name": "spare", "device": "net_af_packet2,iface=spare0,framecnt=4096",
+            tables["port"].append({"name": "spare",
+                                   "device": "net_af_packet2,iface=spare0,framecnt=4096",
                                    "addresses": [f"10.8.0.{number}/24"]})
             for instance in tables["ha"]["instance"]:
                 instance["track"] = [{"interface": "spare", "weight": -10}]
@@ -46,7 +44,7 @@ class Split(harness.HaTest):
 
     @classmethod
     def prepare(cls, lab):
-        ha_traffic.start_servers(lab)
+        super().prepare(lab)
         for server in ("s1", "s3"):
             harness.start_peer(lab, server, "tcp-echo", ISLAND_PORT)
         switch = lab.host("switch")
@@ -56,46 +54,12 @@ class Split(harness.HaTest):
             lab.network.attach(name, "spare0", "spare")
         lab.network.attach(ISLAND, "wan0", "wan", f"{WAN_NET}.100/24")
 
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.traffic = ha_traffic.Traffic(cls.lab)
-        try:
-            cls.traffic.open_all(CONNECTIONS)
-        except BaseException:
-            cls.tearDownClass()
-            raise
-        cls.traffic.live(LIVE_S)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.traffic.close()
-        super().tearDownClass()
-
     def setUp(self):
         super().setUp()
-        # Some packets are under way to a director that is not master any more, or not yet.
-        self.allow_drops("next_hop_unresolved", "no_real_server", "other_station", "punt_failed",
-                         "tx_failed")
-        self.wait_role("lb1", "MASTER")
-        self.wait_role("lb2", "BACKUP")
-        self.wait_synced()
         self.cuts = Cuts(self.lab)
         self.addCleanup(self.cuts.heal)
-        self.transitions = Transitions(self.lab)
 
     # ---- what is awaited
-
-    def wait_synced(self):
-        for name in pair.DIRECTORS:
-            sync = self.lab.directors[name]
-            self.wait(lambda sync=sync: sync.show("sync")["complete"], f"{name}'s table to be complete")
-
-    def wait_peace(self, name="lb1"):
-        """Until a master has sent so many adverts that who does not hear them has given it up."""
-        begun = ha_cuts.sent_adverts(self.lab, name)
-        self.wait(lambda: ha_cuts.sent_adverts(self.lab, name) > begun + ADVERTS_IN_PEACE,
-                  f"adverts of {name}")
 
     def wait_announced(self, captures, name, since):
         """Until all addresses were announced by this director since that time."""
@@ -103,21 +67,10 @@ class Split(harness.HaTest):
             mac = self.host(name).mac(network)
             self.wait(lambda capture=capture, mac=mac, network=network: ADDRESSES[network] <= {
                 each.address for each in capture.announcements()
-                if each.mac == mac and each.time > since}, f"{name} to announce {ADDRESSES[network]}")
+                if each.mac == mac and each.time > since},
+                f"{name} to announce {ADDRESSES[network]}")
 
     # ---- what must hold
-
-    def assert_transitions(self, **expected):
-        """Of each director since the test began: lb1=[...]; none if it is not named."""
-        for name in pair.DIRECTORS:
-            self.assertEqual(self.transitions.of(name), expected.get(name, []), name)
-
-    def assert_serves(self):
-        """Every connection goes on, byte for byte, and new ones work."""
-        for mode, report in self.traffic.exchange().items():
-            self.assertEqual((report["survived"], report["lost"]), (CONNECTIONS, {}), mode)
-        for vip in (NAT_VIP, DR_VIP):
-            self.assertIn(self.fetch("c1", f"http://{vip}/").strip(), (b"s1", b"s2"))
 
     def island_connection(self):
         with self.host(ISLAND).inside():
@@ -142,13 +95,14 @@ class Split(harness.HaTest):
     # ---- tests
 
     def test_adverts_lost_on_all_networks(self):
-        """The sync link says that the master lives: the standby stays standby, and tells why. Nobody
-        notices. When adverts are heard again the master announces its addresses."""
+        """The sync link says that the master lives: the standby stays standby, and tells why.
+        Nobody notices. When adverts are heard again the master announces its addresses."""
         self.cuts.lose_adverts("wan", "lan")
         self.wait(lambda: group(self.lab, "lb2")["peer_holds"], "lb2 to hold still for its peer")
-        self.wait_peace()
-        self.assertIn("no adverts are heard, but the peer says over the sync link that it is master",
-                      self.lab.lbcli("show", "ha", director="lb2").stdout)
+        self.wait_adverts("lb1")
+        told = self.lab.lbcli("show", "ha", director="lb2").stdout
+        self.assertIn("no adverts are heard, but the peer says over the sync link that it is "
+                      "master", told)
         self.assertEqual(group(self.lab, "lb2")["peer_state"], "MASTER")
         self.assert_serves()
         with self.neighbours() as captures:
@@ -165,15 +119,15 @@ class Split(harness.HaTest):
             with self.subTest(network=network):
                 self.cuts.lose_adverts(network)
                 self.wait(lambda: group(self.lab, "lb1")["peer_unheard"] == 1, "lb2 to hear less")
-                self.wait_peace()
+                self.wait_adverts("lb1")
                 self.assertFalse(group(self.lab, "lb2")["peer_holds"])
                 self.assert_transitions()
                 self.assert_serves()
                 self.cuts.heal()
 
     def test_master_dies_while_adverts_are_lost(self):
-        """The sync link falls silent, too: the standby takes over at once, with every connection. The
-        old master returns as if nothing had been cut, when nothing is any more."""
+        """The sync link falls silent, too: the standby takes over at once, with every connection.
+        The old master returns as if nothing had been cut, when nothing is any more."""
         self.cuts.lose_adverts("wan", "lan")
         self.wait(lambda: group(self.lab, "lb2")["peer_holds"], "lb2 to hold still for its peer")
         self.kill_director("lb1")
@@ -189,13 +143,13 @@ class Split(harness.HaTest):
         self.assert_serves()
 
     def test_the_better_side_is_master_while_adverts_are_lost(self):
-        """The master loses a port that is worth 10 of its priority. As long as adverts are heard its
-        priority of 140 is enough; without them the one with more working ports is master, and stays
-        it until the other one is as good."""
+        """The master loses a port that is worth 10 of its priority. As long as adverts are heard
+        its priority of 140 is enough; without them the one with more working ports is master, and
+        stays it until the other one is as good."""
         self.pull_cable("lb1", "spare")
         self.wait(lambda: group(self.lab, "lb1")["health"] < group(self.lab, "lb2")["health"],
                   "lb1 to lack a port")
-        self.wait_peace()
+        self.wait_adverts("lb1")
         self.assert_transitions()
         self.cuts.lose_adverts("wan", "lan")
         self.wait_role("lb2", "MASTER")
@@ -209,7 +163,7 @@ class Split(harness.HaTest):
             healed = time.time()
             self.cuts.heal()
             self.wait_announced(captures, "lb2", healed)
-        self.wait_peace("lb2")
+        self.wait_adverts("lb2")
         self.assert_transitions(lb1=[("MASTER", "BACKUP", better)], lb2=[taken])
         self.plug_cable("lb1", "spare")
         self.wait_role("lb1", "MASTER")
@@ -217,14 +171,14 @@ class Split(harness.HaTest):
         self.assert_serves()
 
     def test_ports_lose_their_cables(self):
-        """Of the standby: nothing happens, and it does not take the servers behind the port for dead. Of
-        the master, too: neither can serve, connections wait. The first one that is whole again serves,
-        then the better one."""
+        """Of the standby: nothing happens, and it does not take the servers behind the port for
+        dead. Of the master, too: neither can serve, connections wait. The first one that is whole
+        again serves, then the better one."""
         self.pull_cable("lb2", "lan")
         self.wait_role("lb2", "FAULT")
         self.wait(lambda: self.results("lb2") == {(True, "not checked: its port has no link")},
                   "lb2 to leave its servers alone")
-        self.wait_peace()
+        self.wait_adverts("lb1")
         self.assert_transitions(lb2=[("BACKUP", "FAULT", "interface lan has no link")])
         self.assert_serves()
         self.pull_cable("lb1", "wan")
@@ -247,8 +201,8 @@ class Split(harness.HaTest):
                 for rs in self.lab.directors[name].real_servers()}
 
     def test_master_loses_a_port(self):
-        """It resigns on what is left of its networks and over the sync link: the other one takes over
-        with every connection, until the cable is plugged in again."""
+        """It resigns on what is left of its networks and over the sync link: the other one takes
+        over with every connection, until the cable is plugged in again."""
         for network in ha_cuts.NETWORKS:
             with self.subTest(network=network):
                 self.transitions = Transitions(self.lab)
@@ -267,8 +221,9 @@ class Split(harness.HaTest):
         """Mastership does not move, while it is lost or when it is back; connections that were made
         meanwhile are told then."""
         self.pull_cable("lb1", "sync")
-        self.wait(lambda: not self.lab.directors["lb2"].show("sync")["connected"], "the link to be lost")
-        self.wait_peace()
+        self.wait(lambda: not self.lab.directors["lb2"].show("sync")["connected"],
+                  "the link to be lost")
+        self.wait_adverts("lb1")
         connection = self.island_connection()
         self.assert_echoes(connection)
         self.assertEqual(self.told(), [])
@@ -311,8 +266,8 @@ class Split(harness.HaTest):
         self.assert_serves()
 
     def test_every_path_lost(self):
-        """Both are master. When they hear each other again one advert ends it; the better one announces
-        its addresses, and clients of both sides reach it."""
+        """Both are master. When they hear each other again one advert ends it; the better one
+        announces its addresses, and clients of both sides reach it."""
         connection = self.lose_every_path()
         with self.neighbours() as captures, \
                 VrrpCapture(self.lab, "lb2", "wan", kernel=True) as heard:
@@ -321,7 +276,7 @@ class Split(harness.HaTest):
             self.plug_cable("lb2", "sync")
             self.wait_role("lb2", "BACKUP")
             self.wait_announced(captures, "lb1", healed)
-            self.wait_peace()
+            self.wait_adverts("lb1")
             words = ha_cuts.words_after(heard.adverts(), own_addresses("lb1")["wan"],
                                         own_addresses("lb2")["wan"], healed)
         # Its last one, and another one if it was due in that moment.
@@ -331,9 +286,9 @@ class Split(harness.HaTest):
         self.assert_one_again(connection)
 
     def test_every_path_lost_and_the_sync_link_back_first(self):
-        """Both are master until they know of each other by the sync link; then the better one alone,
-        which the other side does not reach. When the networks are whole again the master announces its
-        addresses, although it never heard an advert of the other one."""
+        """Both are master until they know of each other by the sync link; then the better one
+        alone, which the other side does not reach. When the networks are whole again the master
+        announces its addresses, although it never heard an advert of the other one."""
         connection = self.lose_every_path()
         self.plug_cable("lb2", "sync")
         self.wait_role("lb2", "BACKUP")

@@ -71,7 +71,8 @@ class Churn(SyncTest):
 
     def open_tcp(self, count):
         """So many connections in each mode, to all servers."""
-        holders = [self.holder(client, vip, ECHO_PORT) for client, vip in zip(("c1", "c2"), VIPS.values())]
+        holders = [self.holder(client, vip, ECHO_PORT)
+                   for client, vip in zip(("c1", "c2"), VIPS.values())]
         for holder in holders:
             self.assertEqual(holder.ask("open", count=count)["failed"], {})
             holder.ask("exchange")
