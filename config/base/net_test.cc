@@ -62,8 +62,7 @@ TEST(Ipv4Endpoint, wants_a_port) {
   EXPECT_EQ(Ipv4Endpoint::parse("192.0.2.10:80")->to_string(), "192.0.2.10:80");
   EXPECT_EQ(Ipv4Endpoint::parse("192.0.2.10:65535")->port, 65535);
   EXPECT_EQ(error_of<Ipv4Endpoint>("192.0.2.10"),
-            "\"192.0.2.10\" has no port; write it as \"192.0.2.10:80\", with the service's own "
-            "port");
+            "\"192.0.2.10\" has no port; write it as \"192.0.2.10:80\", with its own port");
   EXPECT_EQ(error_of<Ipv4Endpoint>("192.0.2.10:0"),
             "\"192.0.2.10:0\" has a bad port: \"0\" is not a number from 1 to 65535");
   for (const char* text : {"192.0.2.10:", "192.0.2.10:65536", "192.0.2.10:http", "192.0.2.10:80:80",
