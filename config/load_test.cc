@@ -60,6 +60,7 @@ TEST(Example, names_the_true_defaults) {
   const Config config = load_text(example(), "example", kMachine).config;
   const Config defaults;
   EXPECT_EQ(config.director.run_dir, defaults.director.run_dir);
+  EXPECT_EQ(config.director.state_dir, defaults.director.state_dir);
   Dataplane dataplane = config.dataplane;
   dataplane.lcores.clear();
   EXPECT_EQ(dataplane, defaults.dataplane);

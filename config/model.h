@@ -33,6 +33,7 @@ struct Origin : Location {
 struct Director {
   std::string name;
   std::string run_dir = "/run/ballast";
+  std::string state_dir = "/var/lib/ballast";  // what must outlive a restart
   bool operator==(const Director&) const = default;
 };
 

@@ -21,6 +21,7 @@ void parse_director(ReadReport& report, const Node& node, Director& director) {
   TableReader reader(report, node, "director");
   reader.text("name", director.name, Need::kRequired);
   reader.text("run_dir", director.run_dir);
+  reader.absolute_path("state_dir", director.state_dir, "\"/var/lib/ballast\"");
   reader.finish();
 }
 

@@ -16,6 +16,9 @@ constexpr std::size_t kMaxNameBytes = 64;
 // sun_path of unix(7) without its final zero, less the longest socket name with its slash.
 constexpr std::size_t kMaxRunDirBytes = 107 - std::string_view("/controlplane.sock").size();
 
+// PATH_MAX less room for the names of the files in it.
+constexpr std::size_t kMaxStateDirBytes = 3840;
+
 // What the data plane takes: about 110 bytes per connection with its index, and packet buffers.
 constexpr std::uint64_t kBytesPerConnection = 110;
 constexpr std::uint64_t kPoolsMb = 64;
@@ -83,6 +86,17 @@ void validate_director(const Director& director, std::vector<Problem>& problems)
                         fmt::format("run_dir is too long for the sockets in it; take {} letters "
                                     "at most",
                                     kMaxRunDirBytes)});
+  }
+  // Folders below it are made and swept: "/" is nobody's.
+  if (director.state_dir.find_first_not_of('/') == std::string::npos ||
+      !printable(director.state_dir)) {
+    problems.push_back({"director.state_dir",
+                        "state_dir must be a folder of its own, without blanks, as "
+                        "\"/var/lib/ballast\""});
+  } else if (director.state_dir.size() > kMaxStateDirBytes) {
+    problems.push_back({"director.state_dir", fmt::format("state_dir is too long; take {} letters "
+                                                          "at most",
+                                                          kMaxStateDirBytes)});
   }
 }
 

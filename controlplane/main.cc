@@ -13,6 +13,7 @@
 #include "config/load.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/apply.h"
+#include "controlplane/state_dir.h"
 #include "dataplane/api/server.h"
 
 namespace lb::controlplane {
@@ -78,11 +79,14 @@ int run(config::Config config) {
   raise_file_limit();
   boost::asio::io_context io(1);
   const std::string socket_path = config.director.run_dir + "/controlplane.sock";
+  const std::string state_path = config.director.state_dir;
   Applier applier(io, std::move(config));
   Server server(io, {.path = socket_path, .program = "lb-controlplane"},
                 [&applier](const control::Request& request) { return answer(request, applier); });
   // First of all: the socket is taken when another control plane runs already.
   if (auto result = server.listen(); !result) return fail_start(result.error());
+  const auto state_dir = StateDir::open(state_path);
+  if (!state_dir) return fail_start(state_dir.error());
   boost::asio::signal_set signals(io, SIGTERM, SIGINT, SIGHUP);
   listen_for_signals(signals, io, applier);
   if (auto result = applier.start(); !result) return fail_start(result.error());

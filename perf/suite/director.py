@@ -23,6 +23,7 @@ _CONFIG = """\
 [director]
 name = "perf"
 run_dir = "{folder}"
+state_dir = "{folder}/state"
 [dataplane]
 main_lcore = {main}
 lcores = "{lcores}"

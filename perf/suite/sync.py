@@ -45,6 +45,7 @@ _SECOND = """\
 [director]
 name = "second"
 run_dir = "{folder}"
+state_dir = "{folder}/state"
 [dataplane]
 main_lcore = {main}
 lcores = "{main}"

@@ -28,7 +28,11 @@ class Director(Views):
     # ---- configuration
 
     def write_config(self, tables):
-        os.makedirs(os.path.dirname(self.config_path), exist_ok=True)
+        folder = os.path.dirname(self.config_path)
+        os.makedirs(folder, exist_ok=True)
+        # Each director's own, below the folder that goes with the lab.
+        own = {"state_dir": f"{folder}/state"}
+        tables = {**tables, "director": {**own, **tables.get("director", {})}}
         with open(self.config_path, "w", encoding="utf-8") as out:
             out.write(director.to_toml(tables))
 
