@@ -182,8 +182,8 @@ void Ports::set_mac(std::size_t index, const MacAddress& mac) {
 }
 
 bool Ports::link_up(std::size_t port) const {
-  const std::string_view interface = interface_of(ports_[port].options.device);
-  if (!interface.empty() && !is_running(std::string(interface))) return false;
+  const std::string interface = interface_of(ports_[port].options.device);
+  if (!interface.empty() && !is_running(interface)) return false;
   rte_eth_link link{};
   return rte_eth_link_get_nowait(ports_[port].device, &link) == 0 &&
          link.link_status == RTE_ETH_LINK_UP;

@@ -127,8 +127,8 @@ TEST(Import, PacketsGoOnByteForByte) {
     const std::uint16_t client = key.tuple.sport.host();
     const std::size_t offer = static_cast<std::size_t>(
         std::ranges::find_if(kOffer,
-                             [&](const OfferOf& o) {
-                               return Ipv4Endpoint::parse(o.address)->address.be == key.tuple.dst;
+                             [vip = key.tuple.dst](const OfferOf& o) {
+                               return Ipv4Endpoint::parse(o.address)->address.be == vip;
                              }) -
         kOffer.begin());
     const Bytes up = Director::client_frame(offer, client, kAck, pattern(1 + client % 1'400));
