@@ -95,7 +95,7 @@ struct Route {
 
 enum class Protocol : std::uint8_t { kTcp, kUdp };
 enum class Mode : std::uint8_t { kNat, kDr };
-enum class Scheduler : std::uint8_t { kRr, kWrr, kLc, kWlc };
+enum class Scheduler : std::uint8_t { kRr, kWrr, kLc, kWlc, kSh, kDh, kMh, kSed, kNq, kFo, kOvf };
 enum class CheckType : std::uint8_t { kNone, kTcp, kHttp, kHttps, kPing };
 
 // What becomes of connections whose real server went down or was removed.

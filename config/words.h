@@ -37,6 +37,13 @@ inline constexpr auto kSchedulerWords = std::to_array<Word<Scheduler>>({
     {"wrr", Scheduler::kWrr},
     {"lc", Scheduler::kLc},
     {"wlc", Scheduler::kWlc},
+    {"sh", Scheduler::kSh},
+    {"dh", Scheduler::kDh},
+    {"mh", Scheduler::kMh},
+    {"sed", Scheduler::kSed},
+    {"nq", Scheduler::kNq},
+    {"fo", Scheduler::kFo},
+    {"ovf", Scheduler::kOvf},
 });
 inline constexpr auto kOnServerDownWords = std::to_array<Word<OnServerDown>>({
     {"reset", OnServerDown::kReset},

@@ -44,6 +44,20 @@ api::Scheduler to_api(config::Scheduler scheduler) {
       return api::LC;
     case config::Scheduler::kWlc:
       return api::WLC;
+    case config::Scheduler::kSh:
+      return api::SH;
+    case config::Scheduler::kDh:
+      return api::DH;
+    case config::Scheduler::kMh:
+      return api::MH;
+    case config::Scheduler::kSed:
+      return api::SED;
+    case config::Scheduler::kNq:
+      return api::NQ;
+    case config::Scheduler::kFo:
+      return api::FO;
+    case config::Scheduler::kOvf:
+      return api::OVF;
   }
   return api::WRR;
 }

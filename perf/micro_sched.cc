@@ -50,8 +50,10 @@ void pick(benchmark::State& state) {
               static_cast<unsigned>(state.range(1)));
   const Load load = world.load();
   SchedulerState scheduler(0, static_cast<unsigned>(state.range(1)));
+  FlowTuple from_client;
   for (auto _ : state) {
-    const std::uint32_t slot = scheduler.pick(world.service, kService, load);
+    from_client.src.raw += 0x01000000;
+    const std::uint32_t slot = scheduler.pick(world.service, kService, from_client, load);
     world.counters[0]->real_servers[slot].active.add(1);
     benchmark::DoNotOptimize(slot);
   }

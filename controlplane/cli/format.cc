@@ -54,6 +54,20 @@ std::string_view scheduler_name(api::Scheduler scheduler) {
       return "lc";
     case api::WLC:
       return "wlc";
+    case api::SH:
+      return "sh";
+    case api::DH:
+      return "dh";
+    case api::MH:
+      return "mh";
+    case api::SED:
+      return "sed";
+    case api::NQ:
+      return "nq";
+    case api::FO:
+      return "fo";
+    case api::OVF:
+      return "ovf";
     default:
       return "?";
   }

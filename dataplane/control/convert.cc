@@ -87,6 +87,20 @@ Result<Scheduler> from_api(api::Scheduler scheduler) {
       return Scheduler::kLc;
     case api::WLC:
       return Scheduler::kWlc;
+    case api::SH:
+      return Scheduler::kSh;
+    case api::DH:
+      return Scheduler::kDh;
+    case api::MH:
+      return Scheduler::kMh;
+    case api::SED:
+      return Scheduler::kSed;
+    case api::NQ:
+      return Scheduler::kNq;
+    case api::FO:
+      return Scheduler::kFo;
+    case api::OVF:
+      return Scheduler::kOvf;
     default:
       return fail("unknown scheduler " + std::to_string(scheduler));
   }
@@ -221,6 +235,20 @@ api::Scheduler to_api(Scheduler scheduler) {
       return api::LC;
     case Scheduler::kWlc:
       return api::WLC;
+    case Scheduler::kSh:
+      return api::SH;
+    case Scheduler::kDh:
+      return api::DH;
+    case Scheduler::kMh:
+      return api::MH;
+    case Scheduler::kSed:
+      return api::SED;
+    case Scheduler::kNq:
+      return api::NQ;
+    case Scheduler::kFo:
+      return api::FO;
+    case Scheduler::kOvf:
+      return api::OVF;
   }
   return api::RR;
 }

@@ -9,7 +9,7 @@ namespace {
 constexpr std::uint8_t kCodePortUnreachable = 3;
 // A client that reaches two VIPs from one port cannot be sent to one real server's port for both:
 // the answers would look the same. Another server will do; so many are tried.
-constexpr int kPicks = 4;
+constexpr unsigned kPicks = 4;
 constexpr std::uint32_t kQuietTicks = 10;  // a second
 
 // What the real server's packets bear, in NAT mode.
@@ -35,7 +35,7 @@ void Pipeline::expect_connections(std::span<const Packet> burst,
     if (service.mode != Mode::kNat) continue;
     ahead = service_slot == last_slot ? ahead + 1 : 0;
     last_slot = service_slot;
-    const std::uint32_t rs_slot = scheduler_.peek(service, service_slot, ahead);
+    const std::uint32_t rs_slot = scheduler_.peek(service, service_slot, packet.tuple, ahead);
     if (rs_slot == kNoSlot) continue;
     const FlowTuple reverse = reverse_tuple(packet.tuple, view.real_servers[rs_slot]);
     table_.prefetch_for_write(table_.hash(reverse, packet.proto));
@@ -69,8 +69,12 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
   const ServiceEntry& service = view.snapshot.services[service_slot];
   DropReason reason = DropReason::reply_tuple_taken;
   Hit hit;
-  for (int tries = 0; !hit && reason == DropReason::reply_tuple_taken && tries < kPicks; ++tries) {
-    const std::uint32_t rs_slot = scheduler_.pick(service, service_slot, load_);
+  std::array<std::uint32_t, kPicks> tried;
+  for (unsigned tries = 0; !hit && reason == DropReason::reply_tuple_taken && tries < kPicks;
+       ++tries) {
+    const std::uint32_t rs_slot =
+        scheduler_.pick(service, service_slot, packet.tuple, load_, {tried.data(), tries});
+    if (rs_slot == kNoSlot && tries > 0) break;
     if (rs_slot == kNoSlot) {
       answer_or_drop(
           packet, DropReason::no_real_server,
@@ -78,6 +82,7 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
                                               packet.tuple.dst));
       return {};
     }
+    tried[tries] = rs_slot;
     reason = create(packet, service_slot, rs_slot, view, hit);
   }
   if (!hit) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/sched/hashed.h"
+
 namespace lb {
 namespace {
 
@@ -9,31 +11,36 @@ constexpr std::uint32_t kNotStarted = ~std::uint32_t{0};
 constexpr std::int64_t kActiveCost = 256;  // as ipvsadm's lc: an idle connection is nearly free
 // Keeps load * weight within 63 bits; far above any number of connections.
 constexpr std::int64_t kMaxLoad = std::int64_t{1} << 47;
+// Turns of servers that may not be chosen that rr and wrr pass over, before they choose otherwise:
+// a heavy server may have 65,535 in a row with few of the others' between.
+constexpr std::size_t kPassedOver = 64;
 
 bool is_in_turn(Scheduler scheduler) {
   return scheduler == Scheduler::kRr || scheduler == Scheduler::kWrr;
 }
 
-// Index of the candidate with the least load (per weight), the first such one from `start` on.
-template <bool kWeighted>
-std::size_t least_loaded(const ServiceEntry& service, std::size_t start, const Load& load) {
-  const std::size_t size = service.candidates.size();
-  std::size_t best = start;
-  std::uint64_t best_load = load.weighted(service.candidates[start]);
-  std::size_t i = start;
-  for (std::size_t left = size - 1; left > 0; --left) {
-    if (++i == size) i = 0;
-    const std::uint64_t l = load.weighted(service.candidates[i]);
-    // l / weight < best_load / best weight, without dividing.
-    const bool less =
-        kWeighted ? l * service.weights[best] < best_load * service.weights[i] : l < best_load;
-    if (less) {
-      best = i;
-      best_load = l;
+// The candidate with the greatest weight, the first in the file among equals, of those that `takes`
+// takes; kNoSlot: none.
+template <typename Takes>
+std::uint32_t heaviest(const ServiceEntry& service, const Takes& takes) {
+  std::uint32_t best = kNoSlot;
+  std::uint16_t best_weight = 0;
+  for (std::size_t i = 0; i < service.candidates.size(); ++i) {
+    if (service.weights[i] <= best_weight || !takes(service.candidates[i], service.weights[i])) {
+      continue;
     }
+    best = service.candidates[i];
+    best_weight = service.weights[i];
   }
   return best;
 }
+
+struct Cost {
+  std::uint64_t load;
+  std::uint64_t weight;
+  // load / weight < other's, without dividing.
+  bool less_than(const Cost& other) const { return load * other.weight < other.load * weight; }
+};
 
 }  // namespace
 
@@ -69,32 +76,97 @@ std::size_t SchedulerState::next_position(std::uint32_t service_slot, std::size_
 }
 
 std::uint32_t SchedulerState::peek(const ServiceEntry& service, std::uint32_t service_slot,
-                                   std::size_t ahead) const {
+                                   const FlowTuple& from_client, std::size_t ahead) const {
+  if (is_hashed(service.scheduler)) return pick_hashed(service, from_client, Filter({}));
   const std::size_t size = service.sequence.size();
   if (!is_in_turn(service.scheduler) || size == 0) return kNoSlot;
   return service.sequence[(next_position(service_slot, size) + ahead) % size];
 }
 
-std::uint32_t SchedulerState::pick(const ServiceEntry& service, std::uint32_t service_slot,
-                                   const Load& load) {
-  const std::vector<std::uint32_t>& choices =
-      is_in_turn(service.scheduler) ? service.sequence : service.candidates;
-  if (choices.empty()) return kNoSlot;
+std::uint32_t SchedulerState::next_in_turn(const ServiceEntry& service, std::uint32_t service_slot,
+                                           const Filter& filter) {
+  const std::vector<std::uint32_t>& sequence = service.sequence;
+  std::size_t at = next_position(service_slot, sequence.size());
+  std::size_t left = filter.takes_all() ? 0 : std::min(kPassedOver, sequence.size()) - 1;
+  for (; left > 0 && !filter.takes(sequence[at]); --left) {
+    if (++at == sequence.size()) at = 0;
+  }
+  position_[service_slot] = static_cast<std::uint32_t>(at + 1);
+  return filter.takes_all() || filter.takes(sequence[at]) ? sequence[at] : kNoSlot;
+}
 
-  std::size_t at = next_position(service_slot, choices.size());
+// The candidate of least cost; among equals the next after the last choice.
+template <typename CostOf>
+std::uint32_t SchedulerState::least(const ServiceEntry& service, std::uint32_t service_slot,
+                                    const Filter& filter, const CostOf& cost_of) {
+  const std::size_t size = service.candidates.size();
+  std::size_t at = next_position(service_slot, size);
+  std::size_t best = size;
+  Cost best_cost{};
+  for (std::size_t left = size; left > 0; --left, at = at + 1 == size ? 0 : at + 1) {
+    if (!filter.takes(service.candidates[at])) continue;
+    const Cost cost = cost_of(service.candidates[at], service.weights[at]);
+    if (best != size && !cost.less_than(best_cost)) continue;
+    best = at;
+    best_cost = cost;
+  }
+  if (best == size) return kNoSlot;
+  position_[service_slot] = static_cast<std::uint32_t>(best + 1);
+  return service.candidates[best];
+}
+
+std::uint32_t SchedulerState::pick(const ServiceEntry& service, std::uint32_t service_slot,
+                                   const FlowTuple& from_client, const Load& load,
+                                   std::span<const std::uint32_t> tried) {
+  if (service.candidates.empty()) return kNoSlot;
+  const Filter filter(tried);
+  const auto lc = [&](std::uint32_t slot, std::uint16_t) { return Cost{load.weighted(slot), 1}; };
+  const auto wlc = [&](std::uint32_t slot, std::uint16_t weight) {
+    return Cost{load.weighted(slot), weight};
+  };
+  // How long the connection would wait if it was there. Connections that are opening or closing
+  // only decide between equals.
+  const auto sed = [&](std::uint32_t slot, std::uint16_t weight) {
+    if (service.proto == kProtoTcp)
+      return Cost{load.weighted(slot) + std::uint64_t{kActiveCost}, weight};
+    return Cost{static_cast<std::uint64_t>(std::max<std::int64_t>(load.inactive(slot), 0)) + 1,
+                weight};
+  };
+  const auto nq = [&](std::uint32_t slot, std::uint16_t weight) {
+    return load.open(slot, service.proto) <= 0 ? Cost{0, 1} : sed(slot, weight);
+  };
+  const auto free = [&](std::uint32_t slot, std::uint16_t) { return filter.takes(slot); };
+  const auto has_room = [&](std::uint32_t slot, std::uint16_t weight) {
+    return filter.takes(slot) && load.open(slot, service.proto) <= weight;
+  };
+
+  std::uint32_t chosen = kNoSlot;
   switch (service.scheduler) {
     case Scheduler::kRr:
     case Scheduler::kWrr:
-      break;
+      chosen = next_in_turn(service, service_slot, filter);
+      if (chosen != kNoSlot) return chosen;
+      return service.scheduler == Scheduler::kRr ? least(service, service_slot, filter, lc)
+                                                 : least(service, service_slot, filter, wlc);
     case Scheduler::kLc:
-      at = least_loaded<false>(service, at, load);
-      break;
+      return least(service, service_slot, filter, lc);
     case Scheduler::kWlc:
-      at = least_loaded<true>(service, at, load);
-      break;
+      return least(service, service_slot, filter, wlc);
+    case Scheduler::kSed:
+      return least(service, service_slot, filter, sed);
+    case Scheduler::kNq:
+      return least(service, service_slot, filter, nq);
+    case Scheduler::kSh:
+    case Scheduler::kDh:
+    case Scheduler::kMh:
+      return pick_hashed(service, from_client, filter);
+    case Scheduler::kFo:
+      return heaviest(service, free);
+    case Scheduler::kOvf:
+      chosen = heaviest(service, has_room);
+      return chosen != kNoSlot ? chosen : least(service, service_slot, filter, wlc);
   }
-  position_[service_slot] = static_cast<std::uint32_t>(at + 1);
-  return choices[at];
+  return kNoSlot;
 }
 
 }  // namespace lb

@@ -3,49 +3,19 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <memory>
 #include <numeric>
 #include <random>
 #include <set>
 #include <thread>
 
+#include "dataplane/sched/testing/load.h"
+
 namespace lb {
 namespace {
 
-constexpr std::uint32_t kSlots = 128;
-
-// The counters of a few workers, as the lcores have them.
-class Workers {
- public:
-  explicit Workers(unsigned n) {
-    for (unsigned i = 0; i < n; ++i) {
-      counters_.push_back(std::make_unique<WorkerCounters>());
-      counters_.back()->real_servers = std::make_unique<RealServerCounters[]>(kSlots);
-    }
-  }
-  Load load() const {
-    std::vector<const WorkerCounters*> workers;
-    for (const auto& c : counters_) workers.push_back(c.get());
-    return Load(workers);
-  }
-  RealServerCounters& of(unsigned worker, std::uint32_t slot) {
-    return counters_[worker]->real_servers[slot];
-  }
-
- private:
-  std::vector<std::unique_ptr<WorkerCounters>> counters_;
-};
-
-ServiceEntry service(Scheduler scheduler, std::vector<std::uint16_t> weights,
-                     std::uint32_t first_slot = 0) {
-  ServiceEntry entry;
-  entry.scheduler = scheduler;
-  for (std::uint32_t i = 0; i < weights.size(); ++i) entry.candidates.push_back(first_slot + i);
-  if (scheduler == Scheduler::kRr) entry.sequence = entry.candidates;
-  if (scheduler == Scheduler::kWrr) entry.sequence = interleave(entry.candidates, weights);
-  entry.weights = std::move(weights);
-  return entry;
-}
+using test::kFlow;
+using test::service;
+using test::Workers;
 
 TEST(Load, SumsOverWorkersAndNeverGoesBelowZero) {
   Workers workers(3);
@@ -66,7 +36,7 @@ TEST(Pick, NothingUpIsNoSlot) {
   Workers workers(1);
   SchedulerState state(0, 1);
   for (const Scheduler s : {Scheduler::kRr, Scheduler::kWrr, Scheduler::kLc, Scheduler::kWlc}) {
-    EXPECT_EQ(state.pick(service(s, {}), 0, workers.load()), kNoSlot);
+    EXPECT_EQ(state.pick(service(s, {}), 0, kFlow, workers.load()), kNoSlot);
   }
 }
 
@@ -77,7 +47,7 @@ TEST(Pick, RoundRobinIsExactOverOnePeriod) {
     SchedulerState state(0, 1);
     const ServiceEntry web = service(s, {5, 3, 2}, 10);
     std::map<std::uint32_t, unsigned> picks;
-    for (int i = 0; i < 30; ++i) ++picks[state.pick(web, 7, load)];
+    for (int i = 0; i < 30; ++i) ++picks[state.pick(web, 7, kFlow, load)];
     if (s == Scheduler::kRr) {
       EXPECT_EQ(picks, (std::map<std::uint32_t, unsigned>{{10, 10}, {11, 10}, {12, 10}}));
     } else {
@@ -92,22 +62,24 @@ TEST(Pick, ServicesDoNotDisturbEachOther) {
   SchedulerState state(0, 1);
   const ServiceEntry a = service(Scheduler::kRr, {1, 1});
   const ServiceEntry b = service(Scheduler::kRr, {1, 1}, 2);
-  EXPECT_EQ(state.pick(a, 0, load), 0U);
-  EXPECT_EQ(state.pick(b, kMaxServiceSlots - 1, load), 2U);
-  EXPECT_EQ(state.pick(a, 0, load), 1U);
-  EXPECT_EQ(state.pick(b, kMaxServiceSlots - 1, load), 3U);
+  EXPECT_EQ(state.pick(a, 0, kFlow, load), 0U);
+  EXPECT_EQ(state.pick(b, kMaxServiceSlots - 1, kFlow, load), 2U);
+  EXPECT_EQ(state.pick(a, 0, kFlow, load), 1U);
+  EXPECT_EQ(state.pick(b, kMaxServiceSlots - 1, kFlow, load), 3U);
 }
 
 TEST(Pick, GoesOnWhenServersCameAndWent) {
   Workers workers(1);
   const Load load = workers.load();
   SchedulerState state(0, 1);
-  for (int i = 0; i < 5; ++i) state.pick(service(Scheduler::kRr, {1, 1, 1, 1, 1, 1}), 0, load);
+  for (int i = 0; i < 5; ++i)
+    state.pick(service(Scheduler::kRr, {1, 1, 1, 1, 1, 1}), 0, kFlow, load);
   std::set<std::uint32_t> seen;
-  for (int i = 0; i < 2; ++i) seen.insert(state.pick(service(Scheduler::kRr, {1, 1}), 0, load));
+  for (int i = 0; i < 2; ++i)
+    seen.insert(state.pick(service(Scheduler::kRr, {1, 1}), 0, kFlow, load));
   EXPECT_EQ(seen.size(), 2U);
-  EXPECT_EQ(state.pick(service(Scheduler::kLc, {1}), 0, load), 0U);
-  EXPECT_EQ(state.pick(service(Scheduler::kLc, {}), 0, load), kNoSlot);
+  EXPECT_EQ(state.pick(service(Scheduler::kLc, {1}), 0, kFlow, load), 0U);
+  EXPECT_EQ(state.pick(service(Scheduler::kLc, {}), 0, kFlow, load), kNoSlot);
 }
 
 // Few connections over many workers: without a count to go by, only the places where the workers
@@ -120,7 +92,7 @@ TEST(Pick, WorkersStartAtDifferentPlaces) {
     std::set<std::uint32_t> seen;
     for (unsigned worker = 0; worker < 4; ++worker) {
       SchedulerState state(worker, 4);
-      for (int i = 0; i < 2; ++i) seen.insert(state.pick(web, 0, load));
+      for (int i = 0; i < 2; ++i) seen.insert(state.pick(web, 0, kFlow, load));
     }
     EXPECT_EQ(seen.size(), 8U);
   }
@@ -135,20 +107,20 @@ TEST(Peek, TellsTheNextChoicesAndChangesNone) {
     for (int start = 0; start < 10; ++start) {
       std::vector<std::uint32_t> expected;
       for (std::size_t ahead = 0; ahead < 8; ++ahead) {
-        expected.push_back(state.peek(entry, 0, ahead));
+        expected.push_back(state.peek(entry, 0, kFlow, ahead));
       }
       SchedulerState copy = state;
-      for (const std::uint32_t slot : expected) EXPECT_EQ(copy.pick(entry, 0, load), slot);
-      state.pick(entry, 0, load);
+      for (const std::uint32_t slot : expected) EXPECT_EQ(copy.pick(entry, 0, kFlow, load), slot);
+      state.pick(entry, 0, kFlow, load);
     }
   }
 }
 
 TEST(Peek, KnowsNothingOfLeastConnections) {
   const SchedulerState state(0, 1);
-  EXPECT_EQ(state.peek(service(Scheduler::kLc, {1, 1}), 0, 0), kNoSlot);
-  EXPECT_EQ(state.peek(service(Scheduler::kWlc, {1, 1}), 0, 0), kNoSlot);
-  EXPECT_EQ(state.peek(service(Scheduler::kRr, {}), 0, 0), kNoSlot);
+  EXPECT_EQ(state.peek(service(Scheduler::kLc, {1, 1}), 0, kFlow, 0), kNoSlot);
+  EXPECT_EQ(state.peek(service(Scheduler::kWlc, {1, 1}), 0, kFlow, 0), kNoSlot);
+  EXPECT_EQ(state.peek(service(Scheduler::kRr, {}), 0, kFlow, 0), kNoSlot);
 }
 
 TEST(LeastConnections, TheFirstNConnectionsGoToNServers) {
@@ -161,7 +133,7 @@ TEST(LeastConnections, TheFirstNConnectionsGoToNServers) {
     std::set<std::uint32_t> seen;
     for (unsigned i = 0; i < 7; ++i) {
       const unsigned worker = i % 3;
-      const std::uint32_t slot = states[worker].pick(web, 0, load);
+      const std::uint32_t slot = states[worker].pick(web, 0, kFlow, load);
       seen.insert(slot);
       workers.of(worker, slot).inactive.add(1);
     }
@@ -175,9 +147,9 @@ TEST(LeastConnections, ActiveOnesWeigh256TimesAnInactive) {
   workers.of(1, 1).inactive.add(255);
   SchedulerState state(0, 1);
   const ServiceEntry web = service(Scheduler::kLc, {1, 1});
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(state.pick(web, 0, workers.load()), 1U);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(state.pick(web, 0, kFlow, workers.load()), 1U);
   workers.of(0, 1).inactive.add(2);
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(state.pick(web, 0, workers.load()), 0U);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(state.pick(web, 0, kFlow, workers.load()), 0U);
 }
 
 TEST(LeastConnections, LargeCountsAndWeightsDoNotOverflow) {
@@ -186,9 +158,9 @@ TEST(LeastConnections, LargeCountsAndWeightsDoNotOverflow) {
   workers.of(0, 0).active.add((std::int64_t{1} << 31) - 1);
   workers.of(0, 1).active.add((std::int64_t{1} << 31) - 2);
   SchedulerState state(0, 1);
-  EXPECT_EQ(state.pick(service(Scheduler::kWlc, {65'535, 65'535}), 0, workers.load()), 1U);
-  EXPECT_EQ(state.pick(service(Scheduler::kWlc, {65'535, 65'534}), 0, workers.load()), 0U);
-  EXPECT_EQ(state.pick(service(Scheduler::kWlc, {1, 65'535}), 0, workers.load()), 1U);
+  EXPECT_EQ(state.pick(service(Scheduler::kWlc, {65'535, 65'535}), 0, kFlow, workers.load()), 1U);
+  EXPECT_EQ(state.pick(service(Scheduler::kWlc, {65'535, 65'534}), 0, kFlow, workers.load()), 0U);
+  EXPECT_EQ(state.pick(service(Scheduler::kWlc, {1, 65'535}), 0, kFlow, workers.load()), 1U);
 }
 
 // The rule in its plainest form: the least quotient, the first one from the last choice on.
@@ -215,7 +187,7 @@ TEST(LeastConnections, AgreesWithAnOracleInFloatingPoint) {
         const unsigned s = (start + k) % n;
         if (quotient(s) < quotient(best)) best = s;
       }
-      const std::uint32_t slot = state.pick(web, 0, load);
+      const std::uint32_t slot = state.pick(web, 0, kFlow, load);
       ASSERT_EQ(slot, best) << "round " << round << ", pick " << i;
       start = best + 1;
       // A new connection, and now and then the end of an old one, counted by any worker.
@@ -242,7 +214,7 @@ TEST(LeastConnections, LoadFollowsTheWeights) {
   const Load load = workers.load();
   SchedulerState state(0, 1);
   const ServiceEntry web = service(Scheduler::kWlc, {1, 2, 5});
-  for (int i = 0; i < 800; ++i) workers.of(0, state.pick(web, 0, load)).active.add(1);
+  for (int i = 0; i < 800; ++i) workers.of(0, state.pick(web, 0, kFlow, load)).active.add(1);
   EXPECT_NEAR(static_cast<double>(load.active(0)), 100, 1);
   EXPECT_NEAR(static_cast<double>(load.active(1)), 200, 1);
   EXPECT_NEAR(static_cast<double>(load.active(2)), 500, 1);
@@ -259,7 +231,7 @@ TEST(LeastConnections, CountsAreExactOverThreads) {
   for (unsigned w = 0; w < kWorkers; ++w) {
     threads.emplace_back([&, w] {
       SchedulerState state(w, kWorkers);
-      for (int i = 0; i < kPicks; ++i) workers.of(w, state.pick(web, 0, load)).active.add(1);
+      for (int i = 0; i < kPicks; ++i) workers.of(w, state.pick(web, 0, kFlow, load)).active.add(1);
     });
   }
   for (std::thread& t : threads) t.join();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "dataplane/service/interleave.h"
+#include "dataplane/service/maglev.h"
 #include "dataplane/service/spec.h"
 
 namespace lb {
@@ -64,6 +65,8 @@ class Builder {
   bool add_real_server(const RealServerSpec& spec, std::uint32_t service_slot);
   void keep_removed();
   void prepare_choice(ServiceEntry& service, const ServiceEntry* before) const;
+  void prepare_hash(ServiceEntry& service) const;
+  void prepare_maglev(ServiceEntry& service, const ServiceEntry* before) const;
   bool any_newly_reset() const;
   bool any_taken_over() const;
 
@@ -191,6 +194,47 @@ void Builder::keep_removed() {
   }
 }
 
+std::uint64_t name_of(const RealServerEntry& rs) {
+  return std::uint64_t{rs.address.host()} << 16 | rs.port.host();
+}
+
+// Where a hash leads must not depend on the order of the file, which the directors of a pair need
+// not share: by address and port. Servers that are down keep their places in the sequence, so that
+// the clients of all others stay where they are.
+void Builder::prepare_hash(ServiceEntry& service) const {
+  const std::vector<RealServerEntry>& servers = next_->real_servers;
+  service.sequence = service.real_servers;
+  std::ranges::sort(service.sequence, {},
+                    [&](std::uint32_t slot) { return name_of(servers[slot]); });
+  service.candidates.clear();
+  service.weights.clear();
+  for (const std::uint32_t slot : service.sequence) {
+    const RealServerEntry& rs = servers[slot];
+    const std::uint16_t weight = rs.up ? rs.weight : std::uint16_t{0};
+    service.sequence_weights.push_back(weight);
+    service.heaviest = std::max(service.heaviest, rs.weight);
+    if (weight == 0) continue;
+    service.candidates.push_back(slot);
+    service.weights.push_back(weight);
+  }
+}
+
+void Builder::prepare_maglev(ServiceEntry& service, const ServiceEntry* before) const {
+  prepare_hash(service);
+  if (service.candidates.empty()) return;
+  const std::size_t size = maglev_size(service.real_servers.size());
+  if (before != nullptr && before->maglev != nullptr && before->maglev->size() == size &&
+      before->candidates == service.candidates && before->weights == service.weights) {
+    service.maglev = before->maglev;
+    return;
+  }
+  std::vector<MaglevServer> servers;
+  for (std::size_t i = 0; i < service.candidates.size(); ++i) {
+    servers.push_back({name_of(next_->real_servers[service.candidates[i]]), service.weights[i]});
+  }
+  service.maglev = std::make_shared<const std::vector<std::uint16_t>>(maglev_table(servers, size));
+}
+
 // Most changes concern one service; the sequences of all others are copied.
 void Builder::prepare_choice(ServiceEntry& service, const ServiceEntry* before) const {
   if (service.scheduler == Scheduler::kRr) {
@@ -200,6 +244,10 @@ void Builder::prepare_choice(ServiceEntry& service, const ServiceEntry* before) 
                       before->candidates == service.candidates &&
                       before->weights == service.weights;
     service.sequence = same ? before->sequence : interleave(service.candidates, service.weights);
+  } else if (service.scheduler == Scheduler::kSh || service.scheduler == Scheduler::kDh) {
+    prepare_hash(service);
+  } else if (service.scheduler == Scheduler::kMh) {
+    prepare_maglev(service, before);
   }
 }
 

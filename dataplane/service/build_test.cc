@@ -88,6 +88,38 @@ TEST(BuildSnapshot, SequencesByScheduler) {
   EXPECT_EQ(build(spec, rr.get())->services[0].sequence.size(), 4U);
 }
 
+TEST(BuildSnapshot, HashSchedulersGoByAddressAndKeepThePlacesOfServersThatAreDown) {
+  SnapshotSpec spec = spec_of({service(kVip, {3, 1, 2})});
+  spec.services[0].real_servers[0].weight = 7;
+  spec.services[0].real_servers[0].up = false;
+  for (const Scheduler scheduler : {Scheduler::kSh, Scheduler::kDh, Scheduler::kMh}) {
+    spec.services[0].scheduler = scheduler;
+    const auto snapshot = build(spec);
+    const ServiceEntry& s = snapshot->services[0];
+    EXPECT_EQ(s.sequence, (std::vector<std::uint32_t>{1, 2, 0}));
+    EXPECT_EQ(s.sequence_weights, (std::vector<std::uint16_t>{1, 1, 0}));
+    EXPECT_EQ(s.heaviest, 7U);
+    EXPECT_EQ(s.candidates, (std::vector<std::uint32_t>{1, 2}));
+    EXPECT_EQ(s.weights, (std::vector<std::uint16_t>{1, 1}));
+    EXPECT_EQ(s.maglev != nullptr, scheduler == Scheduler::kMh);
+  }
+}
+
+TEST(BuildSnapshot, AnUnchangedMaglevTableIsShared) {
+  SnapshotSpec spec = spec_of({service(kVip, {1, 2, 3})});
+  spec.services[0].scheduler = Scheduler::kMh;
+  const auto first = build(spec);
+  ASSERT_EQ(first->services[0].maglev->size(), 4'099U);
+  const auto second = build(spec, first.get());
+  EXPECT_EQ(second->services[0].maglev, first->services[0].maglev);
+  spec.services[0].real_servers[2].up = false;
+  const auto third = build(spec, second.get());
+  EXPECT_NE(third->services[0].maglev, first->services[0].maglev);
+  EXPECT_EQ(third->services[0].maglev->size(), 4'099U);
+  for (RealServerSpec& rs : spec.services[0].real_servers) rs.up = false;
+  EXPECT_EQ(build(spec, third.get())->services[0].maglev, nullptr);
+}
+
 TEST(BuildSnapshot, AnUnchangedSequenceIsCopied) {
   const SnapshotSpec spec = spec_of({service(kVip, {1, 2})});
   const auto first = build(spec);

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,7 @@
 namespace lb {
 
 enum class Mode : std::uint8_t { kNat, kDr };
-enum class Scheduler : std::uint8_t { kRr, kWrr, kLc, kWlc };
+enum class Scheduler : std::uint8_t { kRr, kWrr, kLc, kWlc, kSh, kDh, kMh, kSed, kNq, kFo, kOvf };
 enum class OnServerDown : std::uint8_t { kReset, kKeep };
 
 inline constexpr std::uint32_t kNoSlot = ~std::uint32_t{0};
@@ -57,10 +58,17 @@ struct ServiceEntry {
   bool sync = true;         // the HA peer is told of its connections
   bool standby = false;     // another director is master of its VIP
   std::vector<std::uint32_t> real_servers;  // all configured slots, in the order of the file
-  std::vector<std::uint32_t> candidates;    // up and weight > 0, in the order of the file
+  std::vector<std::uint32_t> candidates;    // up and weight > 0, in the order of `sequence` for sh,
+                                            // dh and mh, else of the file
   std::vector<std::uint16_t> weights;       // of the candidates
-  std::vector<std::uint32_t>
-      sequence;  // rr, wrr: the slots in the order to pick them, interleaved by weight
+  // rr, wrr: the slots in the order to pick them, interleaved by weight. sh, dh, mh: all
+  // configured slots, whether up or not, by address and port.
+  std::vector<std::uint32_t> sequence;
+  std::vector<std::uint16_t> sequence_weights;  // of sh, dh, mh: 0 for those that are no candidates
+  std::uint16_t heaviest = 0;  // of sh, dh, mh: the greatest weight, be it up or not
+  // mh: indexes of candidates; null while there are none. Shared with the snapshot before as long
+  // as nothing changed: tables are large.
+  std::shared_ptr<const std::vector<std::uint16_t>> maglev;
 
   // Whether changes of its connections are told to the HA peer, whose word on them counts less.
   bool exported() const { return sync && !standby; }
