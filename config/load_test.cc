@@ -99,6 +99,16 @@ TEST(Example, names_the_true_defaults_of_a_pair) {
   EXPECT_EQ(sync, HaSync{});
 }
 
+TEST(Example, names_the_true_defaults_of_alerts) {
+  const Alert alert = load_text(example(), "example", kMachine).config.alert;
+  EXPECT_EQ(alert.script_timeout, Alert{}.script_timeout);
+  AlertMail mail = alert.mail.value();
+  mail.server = {};
+  mail.tls_ca_file = mail.user = mail.password_file = mail.from = "";
+  mail.to.clear();
+  EXPECT_EQ(mail, AlertMail{});
+}
+
 TEST(Load, remembers_where_things_stood) {
   const Loaded loaded =
       load_text("[[port]]\nname = \"a\"\n[[port.vlan]]\n\n[[service]]\n[[service.real_server]]\n",

@@ -218,6 +218,42 @@ struct Ha {
   bool operator==(const Ha&) const = default;
 };
 
+enum class MailTls : std::uint8_t { kStarttls, kTls, kNone };
+
+// By host name or IPv4 address.
+struct HostPort {
+  std::string host;
+  std::uint16_t port = 0;
+  std::string to_string() const { return host + ':' + std::to_string(port); }
+  bool operator==(const HostPort&) const = default;
+};
+
+struct AlertMail {
+  HostPort server;
+  MailTls tls = MailTls::kStarttls;
+  bool tls_verify = true;
+  std::string tls_ca_file;    // PEM; empty: the system's store
+  std::string user;           // empty: no AUTH
+  std::string password_file;  // its first line; with `user` only
+  std::string from;
+  std::vector<std::string> to;
+  Milliseconds timeout{30'000};     // of one try
+  Milliseconds group_delay{5'000};  // events that come within it are one mail
+  Milliseconds retry_interval{30'000};
+  std::uint32_t max_queue = 1000;  // mails on disk
+  Origin where;
+  bool operator==(const AlertMail&) const = default;
+};
+
+// Who is told of every transition.
+struct Alert {
+  std::vector<std::string> script;  // program and arguments, no shell; empty: none
+  std::string script_user;          // empty: the one that the control plane runs as
+  Milliseconds script_timeout{30'000};
+  std::optional<AlertMail> mail;
+  bool operator==(const Alert&) const = default;
+};
+
 struct Config {
   Director director;
   Dataplane dataplane;
@@ -225,6 +261,7 @@ struct Config {
   std::vector<Route> routes;
   std::vector<Service> services;
   Ha ha;
+  Alert alert;
   bool operator==(const Config&) const = default;
 };
 

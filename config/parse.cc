@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "config/cpu_list.h"
+#include "config/parse_alert.h"
 #include "config/parse_ha.h"
 
 namespace lb::config {
@@ -221,6 +222,9 @@ Config parse(const Node& root, ReadReport& report) {
         parse_service(report, node, reader.path_of("service", config.services.size())));
   }
   if (const Node* const node = reader.table("ha", "ha")) parse_ha(report, *node, config.ha);
+  if (const Node* const node = reader.table("alert", "alert")) {
+    parse_alert(report, *node, config.alert);
+  }
   reader.finish();
   return config;
 }

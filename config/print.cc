@@ -102,6 +102,7 @@ std::string print(const Config& config) {
   for (const Service& service : config.services) print_service(out, service);
   // Without an instance there is nothing in it.
   if (!config.ha.instances.empty()) print_ha(out, config.ha);
+  if (config.alert != Alert{}) print_alert(out, config.alert);
   return out.take();
 }
 

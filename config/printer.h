@@ -1,4 +1,4 @@
-// Writes the canonical form: for print.cc and print_ha.cc alone.
+// Writes the canonical form: for print.cc and its parts alone.
 #pragma once
 
 #include <cstdint>
@@ -33,5 +33,6 @@ class Printer {
 };
 
 void print_ha(Printer& out, const Ha& ha);
+void print_alert(Printer& out, const Alert& alert);
 
 }  // namespace lb::config

@@ -12,6 +12,7 @@ namespace lb::config {
 namespace {
 
 constexpr std::size_t kMaxNameBytes = 64;
+constexpr std::size_t kMaxUserBytes = 32;
 
 // sun_path of unix(7) without its final zero, less the longest socket name with its slash.
 constexpr std::size_t kMaxRunDirBytes = 107 - std::string_view("/controlplane.sock").size();
@@ -69,6 +70,10 @@ bool made_of(std::string_view text, std::string_view others) {
 
 bool printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+bool user_name(std::string_view text) {
+  return made_of(text, "-_.") && text.size() <= kMaxUserBytes;
 }
 
 void validate_director(const Director& director, std::vector<Problem>& problems) {
@@ -135,6 +140,7 @@ std::vector<Problem> validate(const Config& config, const Machine& machine) {
   validate_network(config, problems);
   validate_services(config, problems);
   validate_ha(config, problems);
+  validate_alert(config.alert, problems);
   return problems;
 }
 

@@ -30,5 +30,6 @@ void validate_dataplane(const Dataplane& dataplane, const Machine& machine,
 void validate_network(const Config& config, std::vector<Problem>& problems);
 void validate_services(const Config& config, std::vector<Problem>& problems);
 void validate_ha(const Config& config, std::vector<Problem>& problems);
+void validate_alert(const Alert& alert, std::vector<Problem>& problems);
 
 }  // namespace lb::config

@@ -12,8 +12,6 @@
 namespace lb::config {
 namespace {
 
-constexpr std::size_t kMaxUserBytes = 32;
-
 class HaValidator {
  public:
   HaValidator(const Config& config, std::vector<Problem>& problems)
@@ -95,7 +93,7 @@ class HaValidator {
   }
 
   void check_user(const std::string& user, const std::string& path) {
-    if (made_of(user, "-_.") && user.size() <= kMaxUserBytes) return;
+    if (user_name(user)) return;
     report(path, fmt::format("\"{}\" is no name of a user; write one, as \"nobody\"", user));
   }
 

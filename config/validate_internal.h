@@ -21,4 +21,7 @@ bool made_of(std::string_view text, std::string_view others);
 // Printable ASCII without blanks.
 bool printable(std::string_view text);
 
+// Empty, or what a user can be called.
+bool user_name(std::string_view text);
+
 }  // namespace lb::config

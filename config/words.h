@@ -49,6 +49,11 @@ inline constexpr auto kOnServerDownWords = std::to_array<Word<OnServerDown>>({
     {"reset", OnServerDown::kReset},
     {"keep", OnServerDown::kKeep},
 });
+inline constexpr auto kMailTlsWords = std::to_array<Word<MailTls>>({
+    {"starttls", MailTls::kStarttls},
+    {"tls", MailTls::kTls},
+    {"none", MailTls::kNone},
+});
 inline constexpr auto kCheckTypeWords = std::to_array<Word<CheckType>>({
     {"tcp", CheckType::kTcp},
     {"http", CheckType::kHttp},
@@ -82,6 +87,9 @@ constexpr std::string_view to_text(Scheduler v) {
 }
 constexpr std::string_view to_text(OnServerDown v) {
   return text_of(kOnServerDownWords, v);
+}
+constexpr std::string_view to_text(MailTls v) {
+  return text_of(kMailTlsWords, v);
 }
 constexpr std::string_view to_text(CheckType v) {
   return text_of(kCheckTypeWords, v);

@@ -10,9 +10,11 @@
 #include <utility>
 
 #include "config/base/log.h"
+#include "controlplane/alert/alerts.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/dataplane_client.h"
 #include "controlplane/failover/failover.h"
+#include "controlplane/failover/notifier.h"
 #include "controlplane/health/checker.h"
 #include "controlplane/interfaces.h"
 #include "controlplane/netlink/monitor.h"
@@ -36,6 +38,8 @@ constexpr milliseconds kAfterRefusal{5'000};
 constexpr milliseconds kInterfacesDue{3'000};
 // Ready, as far as the service manager is concerned, even without a data plane.
 constexpr milliseconds kReadyAnyway{5'000};
+// Between two looks for servers whose first check was bad.
+constexpr milliseconds kFirstResults{1'000};
 
 std::string to_bytes(Ipv4Address address) {
   return {reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw};
@@ -71,12 +75,14 @@ class Applier::Impl {
         interface_list(interfaces_of(config)),
         push_timer(io_context),
         checks_timer(io_context),
-        ready_timer(io_context) {}
+        ready_timer(io_context),
+        first_results_timer(io_context) {}
 
   Result<void> start();
   void leave(std::function<void()> done);
   void stop();
   Result<std::string> ha_command(const api::control::HaCommand& command);
+  Result<void> alert(const api::control::AlertRequest& request, api::control::AlertStatus& status);
   void fill_status(api::control::Status& status) const;
 
  private:
@@ -90,6 +96,7 @@ class Applier::Impl {
   void on_refused(const std::string& why);
   void on_health_change(const health::Target& target, const health::State& state);
   void follow_servers(const api::Snapshot& running);
+  void tell_first_results();
   void start_checks_when_due(bool due);
   bool is_cut_off(Ipv4Address server) const;
   void push_within(milliseconds delay);
@@ -111,12 +118,14 @@ class Applier::Impl {
   std::optional<health::Checker> checker;
   std::optional<DataplaneClient> dataplane;
   std::optional<Failover> failover;
+  std::optional<Alerts> alerts;
   std::set<Ipv4Address> standby;  // VIPs of which another director is master
 
   boost::asio::steady_timer push_timer;
   std::optional<Clock::time_point> push_due;
   boost::asio::steady_timer checks_timer;
   boost::asio::steady_timer ready_timer;
+  boost::asio::steady_timer first_results_timer;
   bool following = false;  // the servers are known to checker and next_hops
   bool checking = false;
   bool ready = false;
@@ -134,6 +143,7 @@ Result<void> Applier::Impl::start() {
   monitor.emplace(io, *requests, [this](const auto& changes) { on_kernel_change(changes); });
   if (auto result = monitor->start(); !result) return result;
 
+  alerts.emplace(io, config);
   interfaces.emplace(io, *requests, monitor->state(), config);
   next_hops.emplace(io, *requests, monitor->state(), interface_list,
                     [this] { push_within(kDebounce); });
@@ -151,7 +161,10 @@ Result<void> Applier::Impl::start() {
   notify_status("waiting for the data plane");
   ready_timer.expires_after(kReadyAnyway);
   ready_timer.async_wait([this](boost::system::error_code error) {
-    if (!error) become_ready();
+    if (error) return;
+    if (!dataplane->connected())
+      alerts->dataplane(false, "it has not been reached since the start");
+    become_ready();
   });
   return {};
 }
@@ -173,7 +186,12 @@ Result<void> Applier::Impl::start_failover() {
                 push_within(kAtOnce);
               },
           .has_server_up = [this](const std::string& service) { return has_server_up(service); },
-          .all_servers_checked = [this] { return all_servers_checked(); }});
+          .all_servers_checked = [this] { return all_servers_checked(); },
+          .transition =
+              [this](const HaEvent& event) {
+                alerts->ha(event.instance, event.from, event.to, event.reason);
+              },
+          .sync_link = [this](bool up, const std::string& why) { alerts->sync_link(up, why); }});
   return failover->start();
 }
 
@@ -200,8 +218,14 @@ bool Applier::Impl::all_servers_checked() {
 }
 
 void Applier::Impl::leave(std::function<void()> done) {
-  if (!failover) return done();
-  failover->leave(std::move(done));
+  const auto tell = [this, done = std::move(done)] { alerts->leave(done); };
+  if (!failover) return tell();
+  failover->leave(tell);
+}
+
+Result<void> Applier::Impl::alert(const api::control::AlertRequest& request,
+                                  api::control::AlertStatus& status) {
+  return alerts->answer(request, status);
 }
 
 Result<std::string> Applier::Impl::ha_command(const api::control::HaCommand& command) {
@@ -214,6 +238,7 @@ void Applier::Impl::stop() {
   push_timer.cancel();
   checks_timer.cancel();
   ready_timer.cancel();
+  first_results_timer.cancel();
   if (dataplane) dataplane->stop();
   if (checker) checker->stop();
   if (interfaces) interfaces->withdraw_vips();
@@ -237,6 +262,7 @@ bool Applier::Impl::is_cut_off(Ipv4Address server) const {
 }
 
 void Applier::Impl::on_connected(const api::Snapshot& running) {
+  alerts->dataplane(true, "");
   if (!std::exchange(following, true)) follow_servers(running);
   push();
   checks_timer.expires_after(kInterfacesDue);
@@ -248,6 +274,7 @@ void Applier::Impl::on_connected(const api::Snapshot& running) {
 
 // Without the data plane no packet of ours reaches a server: its silence says nothing about it.
 void Applier::Impl::on_disconnected() {
+  alerts->dataplane(false, "it stopped or does not answer; no check runs until it is back");
   checks_timer.cancel();
   checking = false;
   checker->stop();
@@ -264,8 +291,29 @@ void Applier::Impl::follow_servers(const api::Snapshot& running) {
       const bool known = it != adopted.end();
       next_hops->add(server.address.address, known ? it->second.next_hop : std::nullopt);
       checker->add(target_of(service, server), known ? std::optional(it->second.up) : std::nullopt);
+      if (known && !it->second.unchecked)
+        alerts->know_server(service.name, server.address, it->second.up);
     }
   }
+}
+
+// A server that is dead from the start never has a transition: those are looked for until all are
+// known.
+void Applier::Impl::tell_first_results() {
+  bool all_known = true;
+  for (const config::Service& service : config.services) {
+    for (const config::RealServer& server : service.real_servers) {
+      const health::State state = checker->state(target_of(service, server));
+      all_known &= state.up || state.fall_count > 0;
+      if (state.up || state.fall_count == 0) continue;
+      alerts->server(service.name, server.address, false, state.last_result);
+    }
+  }
+  if (all_known) return;
+  first_results_timer.expires_after(kFirstResults);
+  first_results_timer.async_wait([this](boost::system::error_code error) {
+    if (!error) tell_first_results();
+  });
 }
 
 void Applier::Impl::start_checks_when_due(bool due) {
@@ -273,6 +321,7 @@ void Applier::Impl::start_checks_when_due(bool due) {
   checking = true;
   checks_timer.cancel();
   checker->start();
+  tell_first_results();
 }
 
 void Applier::Impl::on_health_change(const health::Target& target, const health::State& state) {
@@ -285,6 +334,7 @@ void Applier::Impl::on_health_change(const health::Target& target, const health:
                  state.fall_count == 1 ? "" : "s");
     next_hops->doubt(target.address.address);
   }
+  alerts->server(target.service, target.address, state.up, state.last_result);
   push_within(state.up ? kDebounce : kAtOnce);
   if (failover) failover->look();
 }
@@ -418,6 +468,11 @@ void Applier::leave(std::function<void()> done) {
 
 Result<std::string> Applier::ha_command(const api::control::HaCommand& command) {
   return impl_->ha_command(command);
+}
+
+Result<void> Applier::alert(const api::control::AlertRequest& request,
+                            api::control::AlertStatus& status) {
+  return impl_->alert(request, status);
 }
 
 void Applier::stop() {

@@ -23,6 +23,8 @@ class io_context;
 }
 
 namespace lb::api::control {
+class AlertRequest;
+class AlertStatus;
 class HaCommand;
 class Status;
 }  // namespace lb::api::control
@@ -46,6 +48,7 @@ class Applier {
   void fill_status(api::control::Status& status) const;
   // What was begun, or why not.
   Result<std::string> ha_command(const api::control::HaCommand& command);
+  Result<void> alert(const api::control::AlertRequest& request, api::control::AlertStatus& status);
 
  private:
   class Impl;

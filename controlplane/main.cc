@@ -41,6 +41,10 @@ control::Response answer(const control::Request& request, Applier& applier) {
     } else {
       response.set_error(begun.error().message);
     }
+  } else if (request.has_alert()) {
+    if (auto told = applier.alert(request.alert(), *response.mutable_alert()); !told) {
+      response.set_error(told.error().message);
+    }
   } else {
     response.set_error("this control plane does not know the request");
   }

@@ -26,16 +26,24 @@ constexpr int kNotStarted = 127;  // as shells say it
 struct User {
   uid_t id;
   gid_t group;
-  std::string name;
+  std::vector<gid_t> groups;
 };
 
 std::optional<User> find_user(const std::string& name) {
   const passwd* const found = getpwnam(name.c_str());
   if (found == nullptr) return std::nullopt;
-  return User{found->pw_uid, found->pw_gid, name};
+  User user{found->pw_uid, found->pw_gid, std::vector<gid_t>(64)};
+  int count = static_cast<int>(user.groups.size());
+  if (getgrouplist(name.c_str(), user.group, user.groups.data(), &count) < 0) {
+    user.groups.resize(static_cast<std::size_t>(count));
+    getgrouplist(name.c_str(), user.group, user.groups.data(), &count);
+  }
+  user.groups.resize(static_cast<std::size_t>(count));
+  return user;
 }
 
-// In the child. Everything that allocates was done before the fork.
+// In the child. Everything that allocates or takes a lock was done before the fork: another thread
+// may have held the lock then.
 [[noreturn]] void become(char* const* argv, char* const* environment,
                          const std::optional<User>& user) {
   setpgid(0, 0);
@@ -46,8 +54,8 @@ std::optional<User> find_user(const std::string& name) {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, fd);
   // Sockets of ours are no business of a script's.
   syscall(SYS_close_range, 3U, ~0U, 0U);
-  if (user && (initgroups(user->name.c_str(), user->group) != 0 || setgid(user->group) != 0 ||
-               setuid(user->id) != 0)) {
+  if (user && (setgroups(user->groups.size(), user->groups.data()) != 0 ||
+               setgid(user->group) != 0 || setuid(user->id) != 0)) {
     _exit(kNotStarted);
   }
   execvpe(argv[0], argv, environment);

@@ -1,6 +1,7 @@
 #include "controlplane/cli/format.h"
 
 #include <arpa/inet.h>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -86,6 +87,11 @@ std::string age_text(std::uint64_t milliseconds) {
   if (seconds < 3600) return fmt::format("{}m{:02}s", seconds / 60, seconds % 60);
   if (seconds < 86'400) return fmt::format("{}h{:02}m", seconds / 3600, seconds / 60 % 60);
   return fmt::format("{}d{:02}h", seconds / 86'400, seconds / 3600 % 24);
+}
+
+std::string time_text(std::uint64_t unix_ms) {
+  const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
+  return fmt::format("{:%Y-%m-%d %H:%M:%S}.{:03}", fmt::localtime(seconds), unix_ms % 1000);
 }
 
 std::string Columns::text() const {

@@ -28,6 +28,9 @@ std::string_view state_text(const api::RealServerStats& server);
 // "800ms", "12s", "3m05s", "2h07m", "4d03h".
 std::string age_text(std::uint64_t milliseconds);
 
+// "2026-11-21 12:00:00.123", local.
+std::string time_text(std::uint64_t unix_ms);
+
 // Rows of cells below each other, two blanks between columns.
 class Columns {
  public:

@@ -23,7 +23,7 @@ struct View {
   const char* help;
 };
 
-constexpr std::array<View, 9> kViews = {{
+constexpr std::array<View, 10> kViews = {{
     {"service", Command::kShowService, "services and their real servers, as ipvsadm -Ln"},
     {"conn", Command::kShowConn, "connections, as ipvsadm -Lnc"},
     {"rs", Command::kShowRs, "real servers with their health"},
@@ -33,6 +33,7 @@ constexpr std::array<View, 9> kViews = {{
     {"drops", Command::kShowDrops, "dropped packets by reason"},
     {"ha", Command::kShowHa, "who is master, since when and why; the peer; transitions"},
     {"sync", Command::kShowSync, "the sync link and the two connection tables"},
+    {"alert", Command::kShowAlert, "who is told of transitions: what waits, what went wrong"},
 }};
 
 constexpr std::array<View, 4> kHaCommands = {{
@@ -42,7 +43,8 @@ constexpr std::array<View, 4> kHaCommands = {{
     {"thaw", Command::kHaThaw, "end of freeze"},
 }};
 
-constexpr auto kCommands = std::to_array<std::string_view>({"show", "ha", "check", "version"});
+constexpr auto kCommands =
+    std::to_array<std::string_view>({"show", "ha", "alert", "check", "version"});
 
 constexpr std::uint64_t kMostRows = 1'000'000'000;
 
@@ -154,6 +156,12 @@ void add_commands(CLI::App& app, Options& options, Raw& raw) {
         ->type_name("NAME");
   }
 
+  CLI::App* const alert = app.add_subcommand("alert", "who is told of transitions");
+  alert->require_subcommand(1)->fallthrough();
+  alert->add_subcommand("test", "send an event that is none, by script and by mail")
+      ->fallthrough()
+      ->callback([&options] { options.command = Command::kAlertTest; });
+
   CLI::App* const check =
       app.add_subcommand("check", "look for mistakes in a configuration file")->fallthrough();
   check->add_option("file", options.check_file, "the file")->required()->type_name("FILE");
@@ -209,12 +217,35 @@ std::string explain_command(int argc, const char* const* argv) {
   return {};
 }
 
+void collect_commands(CLI::App& app, const std::string& prefix, std::vector<CommandHelp>& out) {
+  const auto below = app.get_subcommands([](CLI::App*) { return true; });
+  for (CLI::App* const each : below) collect_commands(*each, prefix + each->get_name() + ' ', out);
+  if (!below.empty()) return;
+  CommandHelp help{prefix.substr(0, prefix.size() - 1), {}};
+  for (const CLI::Option* const option : app.get_options()) {
+    if (option == app.get_help_ptr()) continue;
+    help.options.push_back(option->get_lnames().empty() ? option->get_type_name()
+                                                        : "--" + option->get_lnames().front());
+  }
+  out.push_back(std::move(help));
+}
+
 Stop usage_error(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   return Stop{kUsage, fmt::format("lbcli: {} (lbcli --help tells more)\n", text)};
 }
 
 }  // namespace
+
+std::vector<CommandHelp> all_commands() {
+  Options options;
+  Raw raw;
+  CLI::App app;
+  add_commands(app, options, raw);
+  std::vector<CommandHelp> out;
+  collect_commands(app, "", out);
+  return out;
+}
 
 std::variant<Options, Stop> parse_options(int argc, const char* const* argv) {
   Options options;

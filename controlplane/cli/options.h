@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "config/base/net.h"
 
@@ -25,6 +26,8 @@ enum class Command : std::uint8_t {
   kHaResign,
   kHaFreeze,
   kHaThaw,
+  kShowAlert,
+  kAlertTest,
   kCheck,
   kVersion,
 };
@@ -56,6 +59,14 @@ struct Stop {
   int status = 0;
   std::string text;
 };
+
+// A command as it is typed, "show conn", with the names of its own options and arguments.
+struct CommandHelp {
+  std::string name;
+  std::vector<std::string> options;  // "--client", "FILE"
+};
+// All that there are, for the test that compares them with the documents.
+std::vector<CommandHelp> all_commands();
 
 std::variant<Options, Stop> parse_options(int argc, const char* const* argv);
 

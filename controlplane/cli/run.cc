@@ -64,6 +64,7 @@ class Session {
   Outcome<void> show_ha();
   Outcome<void> show_sync();
   Outcome<void> ha(api::control::HaCommand::Kind kind);
+  Outcome<void> alert(bool test);
   Outcome<void> version();
 
   void say(const std::string& line) { err_ << "lbcli: " << line << '\n'; }
@@ -186,6 +187,25 @@ Outcome<void> Session::ha(api::control::HaCommand::Kind kind) {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
+}
+
+Outcome<void> Session::alert(bool test) {
+  auto client = controlplane();
+  if (!client) return tl::make_unexpected(client.error());
+  api::control::Request request;
+  request.mutable_alert()->set_test(test);
+  const auto answer = client->call(std::move(request));
+  if (!answer) return stop(kFailed, answer.error().message);
+  const api::control::AlertStatus& status = answer->alert();
+  if (!test && !status.has_mail() && !status.has_script()) {
+    return stop(kFailed, "neither [alert.mail] nor a script in [alert] is configured");
+  }
+  if (test) {
+    out_ << alert_test_text(status);
+  } else {
+    out_ << (options_.json ? alert_json(status) : alert_text(status));
+  }
+  return {};
 }
 
 Outcome<void> Session::show_rs() {
@@ -345,6 +365,10 @@ Outcome<void> Session::run_command() {
       return ha(api::control::HaCommand::FREEZE);
     case Command::kHaThaw:
       return ha(api::control::HaCommand::THAW);
+    case Command::kShowAlert:
+      return alert(false);
+    case Command::kAlertTest:
+      return alert(true);
     case Command::kCheck:
       return check();
     case Command::kVersion:

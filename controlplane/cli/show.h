@@ -8,6 +8,7 @@ namespace lb::api {
 class Conn;
 class Stats;
 namespace control {
+class AlertStatus;
 class Handover;
 class Status;
 }  // namespace control
@@ -40,6 +41,10 @@ std::string handover_text(const api::control::Handover& handover);
 
 std::string sync_text(const api::control::Status& status);
 std::string sync_json(const api::control::Status& status);
+
+std::string alert_text(const api::control::AlertStatus& status);
+std::string alert_json(const api::control::AlertStatus& status);
+std::string alert_test_text(const api::control::AlertStatus& status);
 
 // Rows of connections, which may be millions: each is appended to `out` by itself.
 std::string conn_heading();

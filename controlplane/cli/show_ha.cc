@@ -1,5 +1,4 @@
 // `show ha` and `show sync`: the control plane's view of the pair.
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "controlplane/api/controlplane.pb.h"
@@ -11,11 +10,6 @@ namespace lb::cli {
 namespace {
 
 namespace control = api::control;
-
-std::string time_text(std::uint64_t unix_ms) {
-  const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
-  return fmt::format("{:%Y-%m-%d %H:%M:%S}.{:03}", fmt::localtime(seconds), unix_ms % 1000);
-}
 
 // "150 - 20 (script chk_haproxy) = 130"
 std::string priority_text(const control::HaInstance& instance) {

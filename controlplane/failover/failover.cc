@@ -101,7 +101,8 @@ Result<void> Failover::Impl::start() {
         {.fill_beat = [this](lb::sync::Heartbeat& beat) { fill_beat(beat); },
          .heard = [this] { heard_peer(); },
          .progress = [this] { look_at_gate(); },
-         .switchover = [this](const lb::sync::Switchover& message) { on_switchover(message); }});
+         .switchover = [this](const lb::sync::Switchover& message) { on_switchover(message); },
+         .link = [this](bool up, const std::string& why) { host.sync_link(up, why); }});
     if (!made) return tl::make_unexpected(made.error());
     peer = std::move(*made);
     peer->start();
@@ -196,6 +197,7 @@ void Failover::Impl::on_transition(Unit& unit, vrrp::State from, vrrp::State to,
                   member.standing.priority,           reason};
     log::info("{}: {} -> {}: {}", event.instance, event.from, event.to, reason);
     notifier.notify(event);
+    host.transition(event);
     events.push_back(std::move(event));
     if (events.size() > kEvents) events.pop_front();
   }

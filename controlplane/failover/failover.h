@@ -33,6 +33,8 @@ class Status;
 
 namespace lb::controlplane {
 
+struct HaEvent;
+
 class Failover {
  public:
   struct Host {
@@ -41,6 +43,8 @@ class Failover {
     std::function<void(std::set<Ipv4Address> vips)> set_standby;  // of whose VIPs we are not master
     std::function<bool(const std::string& service)> has_server_up;
     std::function<bool()> all_servers_checked;  // at least once
+    std::function<void(const HaEvent&)> transition;
+    std::function<void(bool up, const std::string& why)> sync_link;
   };
 
   // `config` and `state` outlive this.

@@ -100,7 +100,7 @@ struct Peer::Impl {
 
   void make_parts(boost::asio::io_context& io, std::unique_ptr<sync::Credentials> credentials);
   void up(const lb::sync::Hello& hello);
-  void down();
+  void down(const std::string& why);
   void on_message(const lb::sync::Message& message);
   void compare(const lb::sync::Services& services);
   void send_services();
@@ -129,7 +129,7 @@ void Peer::Impl::make_parts(boost::asio::io_context& io,
   link = std::make_unique<sync::Link>(
       io, options, std::move(credentials),
       sync::Link::Events{.up = [this](const lb::sync::Hello& hello) { up(hello); },
-                         .down = [this](const std::string&) { down(); },
+                         .down = [this](const std::string& why) { down(why); },
                          .message = [this](const auto& message) { on_message(message); },
                          .fill_beat = [this](auto& beat) { events.fill_beat(beat); }});
   mirror = std::make_unique<sync::Mirror>(
@@ -153,12 +153,14 @@ void Peer::Impl::up(const lb::sync::Hello& hello) {
   mirror->up({hello.ports().begin(), hello.ports().end()});
   send_services();
   link->beat();
+  events.link(true, "with " + director);
 }
 
-void Peer::Impl::down() {
+void Peer::Impl::down(const std::string& why) {
   was_complete = mirror->complete();
   unreachable = Clock::now();
   mirror->down();
+  events.link(false, why);
   events.heard();
 }
 

@@ -36,6 +36,7 @@ class Peer {
     std::function<void()> heard;     // a heartbeat came; or the session ended
     std::function<void()> progress;  // the table may be complete now
     std::function<void(const lb::sync::Switchover&)> switchover;
+    std::function<void(bool up, const std::string& why)> link;
   };
 
   static Result<std::unique_ptr<Peer>> make(boost::asio::io_context& io,

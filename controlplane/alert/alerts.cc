@@ -1,0 +1,194 @@
+#include "controlplane/alert/alerts.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "controlplane/alert/event.h"
+#include "controlplane/alert/mailer.h"
+#include "controlplane/alert/runner.h"
+#include "controlplane/alert/watch.h"
+#include "controlplane/api/controlplane.pb.h"
+
+namespace lb::controlplane {
+namespace {
+
+using alert::Event;
+using alert::Severity;
+using std::chrono::milliseconds;
+using std::chrono::system_clock;
+
+// At the end of the process; the service manager waits for 10 s.
+constexpr milliseconds kLastWords{3'000};
+
+std::uint64_t unix_ms(std::optional<system_clock::time_point> at) {
+  if (!at) return 0;
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<milliseconds>(at->time_since_epoch()).count());
+}
+
+}  // namespace
+
+struct Alerts::Impl {
+  Impl(boost::asio::io_context& io_context, const config::Config& config)
+      : io(io_context), leaving(io_context) {
+    set_config(config);
+  }
+
+  void set_config(const config::Config& config);
+  void tell(Severity severity, Event event);
+
+  boost::asio::io_context& io;
+  std::optional<config::Alert> current;
+  std::unique_ptr<alert::Runner> runner;
+  std::unique_ptr<alert::Mailer> mailer;  // null without [alert.mail]
+  alert::Watch watch;
+  std::map<std::string, bool> quorum;
+  std::optional<bool> sync_link, dataplane;
+  std::uint64_t events = 0;
+  boost::asio::steady_timer leaving;
+};
+
+void Alerts::Impl::set_config(const config::Config& config) {
+  watch.set_services(config.services);
+  if (current == config.alert) return;
+  current = config.alert;
+  runner = std::make_unique<alert::Runner>(io, config.director.name, config.alert);
+  mailer.reset();  // before another one takes its folder
+  if (!config.alert.mail) return;
+  mailer = std::make_unique<alert::Mailer>(config.director.name, *config.alert.mail,
+                                           config.director.state_dir + "/alerts");
+}
+
+void Alerts::Impl::tell(Severity severity, Event event) {
+  event.at = system_clock::now();
+  event.severity = severity;
+  events += 1;
+  runner->tell(event);
+  if (mailer) mailer->tell(std::move(event));
+}
+
+Alerts::Alerts(boost::asio::io_context& io, const config::Config& config)
+    : impl_(std::make_unique<Impl>(io, config)) {}
+
+Alerts::~Alerts() = default;
+
+void Alerts::set_config(const config::Config& config) {
+  impl_->set_config(config);
+}
+
+void Alerts::know_server(const std::string& service, Ipv4Endpoint server, bool up) {
+  impl_->watch.know(service, server.to_string(), up);
+}
+
+void Alerts::server(const std::string& service, Ipv4Endpoint server, bool up,
+                    const std::string& reason) {
+  const alert::Watch::Change change = impl_->watch.see(service, server.to_string(), up);
+  if (change.server) {
+    impl_->tell(up ? Severity::kGood : Severity::kBad, {.kind = "server",
+                                                        .name = service,
+                                                        .server = server.to_string(),
+                                                        .state = up ? "up" : "down",
+                                                        .reason = reason});
+  }
+  if (change.service) {
+    impl_->tell(*change.service ? Severity::kGood : Severity::kCritical,
+                {.kind = "service",
+                 .name = service,
+                 .state = *change.service ? "up" : "down",
+                 .reason = fmt::format("{} of {} real servers up", change.up, change.all)});
+  }
+}
+
+void Alerts::quorum(const std::string& service, bool reached, const std::string& reason) {
+  const auto [known, fresh] = impl_->quorum.try_emplace(service, reached);
+  if (!fresh && std::exchange(known->second, reached) == reached) return;
+  impl_->tell(
+      reached ? Severity::kGood : Severity::kCritical,
+      {.kind = "quorum", .name = service, .state = reached ? "reached" : "lost", .reason = reason});
+}
+
+void Alerts::ha(const std::string& instance, const std::string& from, const std::string& to,
+                const std::string& reason) {
+  impl_->tell(to == "FAULT" ? Severity::kBad : Severity::kNotice,
+              {.kind = "ha", .name = instance, .from = from, .state = to, .reason = reason});
+}
+
+void Alerts::sync_link(bool up, const std::string& reason) {
+  if (impl_->sync_link == up) return;
+  impl_->sync_link = up;
+  impl_->tell(up ? Severity::kGood : Severity::kBad,
+              {.kind = "sync", .state = up ? "up" : "down", .reason = reason});
+}
+
+void Alerts::dataplane(bool connected, const std::string& reason) {
+  if (impl_->dataplane == connected) return;
+  impl_->dataplane = connected;
+  impl_->tell(connected ? Severity::kGood : Severity::kCritical,
+              {.kind = "dataplane", .state = connected ? "connected" : "lost", .reason = reason});
+}
+
+Result<void> Alerts::answer(const api::control::AlertRequest& request,
+                            api::control::AlertStatus& status) {
+  const config::Alert& config = *impl_->current;
+  if (request.test()) {
+    if (!impl_->mailer && config.script.empty()) {
+      return fail("neither [alert.mail] nor a script in [alert] is configured");
+    }
+    impl_->tell(Severity::kNotice,
+                {.kind = "test", .state = "asked for", .reason = "lbcli alert test"});
+    if (impl_->mailer) impl_->mailer->hurry();
+  }
+  status.set_events(impl_->events);
+  if (!config.script.empty()) {
+    const alert::Runner::Status from = impl_->runner->status();
+    api::control::AlertScript& script = *status.mutable_script();
+    script.set_program(config.script.front());
+    script.set_queue(from.queue);
+    script.set_good(from.good);
+    script.set_bad(from.bad);
+    script.set_last_error(from.last_error);
+  }
+  if (!impl_->mailer) return {};
+  const alert::Mailer::Status from = impl_->mailer->status();
+  api::control::AlertMail& mail = *status.mutable_mail();
+  mail.set_server(config.mail->server.to_string());
+  for (const std::string& to : config.mail->to) mail.add_to(to);
+  mail.set_events(from.events);
+  mail.set_queue(from.queue);
+  mail.set_sent(from.sent);
+  mail.set_tries_failed(from.tries_failed);
+  mail.set_refused(from.refused);
+  mail.set_dropped(from.dropped);
+  mail.set_last_sent_unix_ms(unix_ms(from.last_sent));
+  mail.set_last_error_unix_ms(unix_ms(from.last_error_at));
+  mail.set_last_error(from.last_error);
+  mail.set_disk_error(from.disk_error);
+  return {};
+}
+
+void Alerts::leave(std::function<void()> done) {
+  const auto left = std::make_shared<int>(impl_->mailer ? 2 : 1);
+  const auto call = std::make_shared<std::function<void()>>(std::move(done));
+  const auto finish = [call] {
+    if (const auto once = std::exchange(*call, nullptr)) once();
+  };
+  const auto part = [left, finish] {
+    if (--*left == 0) finish();
+  };
+  impl_->leaving.expires_after(kLastWords);
+  impl_->leaving.async_wait([finish](const boost::system::error_code& error) {
+    if (!error) finish();
+  });
+  impl_->runner->when_idle(part);
+  if (!impl_->mailer) return;
+  impl_->mailer->when_done([&io = impl_->io, part] { boost::asio::post(io, part); });
+}
+
+}  // namespace lb::controlplane

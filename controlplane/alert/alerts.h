@@ -1,0 +1,56 @@
+// Tells operators of every transition, by script and by mail: in order, both ways. The rest of the
+// control plane calls it when something happens; here it is decided what is a transition. Runs on
+// the event loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/base/result.h"
+#include "config/model.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace lb::api::control {
+class AlertRequest;
+class AlertStatus;
+}  // namespace lb::api::control
+
+namespace lb::controlplane {
+
+class Alerts {
+ public:
+  Alerts(boost::asio::io_context& io, const config::Config& config);
+  ~Alerts();
+  Alerts(const Alerts&) = delete;
+  Alerts& operator=(const Alerts&) = delete;
+
+  // Another configuration: its services, and who is told. Mail that waits stays in the queue.
+  void set_config(const config::Config& config);
+
+  // A server's state as it was found, which is no news.
+  void know_server(const std::string& service, Ipv4Endpoint server, bool up);
+  // Each may be called again with the same state: that is no transition.
+  void server(const std::string& service, Ipv4Endpoint server, bool up, const std::string& reason);
+  void quorum(const std::string& service, bool reached, const std::string& reason);
+  void ha(const std::string& instance, const std::string& from, const std::string& to,
+          const std::string& reason);
+  void sync_link(bool up, const std::string& reason);
+  void dataplane(bool connected, const std::string& reason);
+
+  // What `lbcli alert test` and `lbcli show alert` want.
+  Result<void> answer(const api::control::AlertRequest& request, api::control::AlertStatus& status);
+  // Gives script and mail some seconds for what is under way, then calls back. Mail that is left
+  // stays on disk.
+  void leave(std::function<void()> done);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lb::controlplane

@@ -1,0 +1,46 @@
+// What is told: one transition of something that an operator cares about. Pure.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lb::controlplane::alert {
+
+// In the order in which the subject of a mail prefers them.
+enum class Severity : std::uint8_t { kGood, kNotice, kBad, kCritical };
+std::string_view to_text(Severity severity);  // "good"
+
+struct Event {
+  std::chrono::system_clock::time_point at{};
+  Severity severity = Severity::kNotice;
+  std::string kind{};    // "server", "service", "quorum", "ha", "sync", "dataplane", "test"
+  std::string name{};    // of the service or the HA instance; empty: there is one of the kind only
+  std::string server{};  // "10.0.0.11:80", of kind "server"
+  std::string from{};    // the state before, of kind "ha"
+  std::string state{};   // "up", "down", "MASTER"
+  std::string reason{};
+};
+
+// "web: real server 10.0.0.11:80 down", without the reason.
+std::string headline(const Event& event);
+// "2026-11-21T12:00:00.123Z".
+std::string time_text(std::chrono::system_clock::time_point at);
+
+// What a script is told beside its own arguments: EVENT NAME SERVER STATE.
+std::vector<std::string> arguments_of(const Event& event);
+// And in its environment; each variable is there for every event.
+std::vector<std::string> environment_of(const Event& event, const std::string& director);
+
+// One line, without its end, that decode() reads back. Nothing: it is not whole.
+std::string encode(const Event& event);
+std::optional<Event> decode(std::string_view line);
+
+// Text that can stand in a line of a log, a header or a mail: no control characters, valid UTF-8,
+// not endless.
+std::string clean(std::string_view text);
+
+}  // namespace lb::controlplane::alert

@@ -1,0 +1,211 @@
+#include "controlplane/alert/smtp.h"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdlib>
+#include <string_view>
+
+namespace lb::controlplane::alert {
+namespace {
+
+// The answers that are about the login or the encryption, so about the configuration, not this mail
+// (RFC 4954 section 6).
+constexpr std::array<int, 5> kConfiguration = {530, 534, 535, 538, 454};
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) {
+    return std::tolower(static_cast<unsigned char>(x)) ==
+           std::tolower(static_cast<unsigned char>(y));
+  });
+}
+
+}  // namespace
+
+struct Smtp::Impl {
+  Impl() : multi(curl_multi_init()) {}
+  ~Impl() {
+    end();
+    curl_multi_cleanup(multi);
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  void end();
+  void listen(std::string_view line);
+  void speak(std::string_view line);
+  Sent judge(CURLcode result) const;
+  static int on_debug(CURL* handle, curl_infotype type, char* data, std::size_t size, void* self);
+  static std::size_t on_read(char* to, std::size_t size, std::size_t count, void* self);
+
+  CURLM* multi;
+  CURL* easy = nullptr;
+  curl_slist* recipients = nullptr;
+  std::array<char, CURL_ERROR_SIZE> error{};
+  Mail mail;
+  std::size_t read = 0;
+
+  // What was heard of the conversation.
+  bool transaction = false;  // MAIL FROM was sent: refusals are about this mail
+  std::string asked;         // the recipient that the server is to answer about
+  bool leaving = false;      // QUIT was sent: what the server says now is about nothing
+  std::string last;          // line of the server
+  int status = 0;            // in it
+  std::vector<std::string> later, never;
+};
+
+void Smtp::Impl::end() {
+  if (easy == nullptr) return;
+  curl_multi_remove_handle(multi, easy);
+  curl_easy_cleanup(easy);
+  curl_slist_free_all(recipients);
+  easy = nullptr;
+  recipients = nullptr;
+}
+
+// A command of ours. Passwords come along here: nothing is kept but a recipient.
+void Smtp::Impl::speak(std::string_view line) {
+  constexpr std::string_view kMailFrom = "MAIL FROM:";
+  constexpr std::string_view kRecipient = "RCPT TO:<";
+  asked.clear();
+  leaving = equals_ignoring_case(line.substr(0, 4), "QUIT");
+  if (equals_ignoring_case(line.substr(0, kMailFrom.size()), kMailFrom)) transaction = true;
+  if (equals_ignoring_case(line.substr(0, kRecipient.size()), kRecipient)) {
+    asked = line.substr(kRecipient.size(), line.find('>') - kRecipient.size());
+  }
+}
+
+void Smtp::Impl::listen(std::string_view line) {
+  while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
+  if (leaving || line.size() < 4) return;
+  last = clean(line);
+  status = std::atoi(std::string(line.substr(0, 3)).c_str());
+  if (asked.empty() || line[3] == '-') return;
+  if (line[0] == '4') later.push_back(asked);
+  if (line[0] == '5') never.push_back(asked);
+  asked.clear();
+}
+
+int Smtp::Impl::on_debug(CURL*, curl_infotype type, char* data, std::size_t size, void* self) {
+  if (type == CURLINFO_HEADER_OUT) static_cast<Impl*>(self)->speak({data, size});
+  if (type == CURLINFO_HEADER_IN) static_cast<Impl*>(self)->listen({data, size});
+  return 0;
+}
+
+std::size_t Smtp::Impl::on_read(char* to, std::size_t size, std::size_t count, void* self) {
+  auto& me = *static_cast<Impl*>(self);
+  const std::size_t taken = me.mail.text.copy(to, size * count, me.read);
+  me.read += taken;
+  return taken;
+}
+
+Sent Smtp::Impl::judge(CURLcode result) const {
+  Sent sent;
+  sent.later = later;
+  sent.never = never;
+  if (result == CURLE_OK) {
+    sent.how = Sent::How::kSent;
+    sent.text = last;
+    return sent;
+  }
+  sent.text = error[0] != '\0' ? error.data() : curl_easy_strerror(result);
+  const bool refused = status >= 400 && status < 600;
+  if (refused) sent.text = last;
+  const bool ours = std::ranges::find(kConfiguration, status) != kConfiguration.end();
+  if (!transaction || !refused || ours) return sent;
+  const bool all_asked = later.size() + never.size() == mail.to.size();
+  if (all_asked) {
+    sent.how = later.empty() ? Sent::How::kNever : Sent::How::kWaiting;
+  } else if (status >= 500) {
+    sent.how = Sent::How::kNever;
+  }
+  return sent;
+}
+
+Smtp::Smtp() : impl_(std::make_unique<Impl>()) {}
+Smtp::~Smtp() = default;
+
+bool Smtp::busy() const {
+  return impl_->easy != nullptr;
+}
+
+void Smtp::wake() {
+  curl_multi_wakeup(impl_->multi);
+}
+
+void Smtp::begin(const config::AlertMail& config, const std::string& password, const Mail& mail,
+                 bool more) {
+  Impl& me = *impl_;
+  me.mail = mail;
+  me.read = 0;
+  me.transaction = me.leaving = false;
+  me.status = 0;
+  me.asked.clear();
+  me.last.clear();
+  me.later.clear();
+  me.never.clear();
+  me.error[0] = '\0';
+  me.easy = curl_easy_init();
+  for (const std::string& to : mail.to) {
+    me.recipients = curl_slist_append(me.recipients, ('<' + to + '>').c_str());
+  }
+  const auto set = [&me](CURLoption option, auto value) {
+    curl_easy_setopt(me.easy, option, value);
+  };
+  const bool tls = config.tls == config::MailTls::kTls;
+  set(CURLOPT_URL,
+      fmt::format("{}://{}", tls ? "smtps" : "smtp", config.server.to_string()).c_str());
+  set(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+  set(CURLOPT_PROXY, "");  // whatever the environment says
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_QUICK_EXIT, 1L);
+  set(CURLOPT_TIMEOUT_MS, static_cast<long>(config.timeout.count()));
+  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(config.timeout.count()));
+  set(CURLOPT_USE_SSL,
+      static_cast<long>(config.tls == config::MailTls::kNone ? CURLUSESSL_NONE : CURLUSESSL_ALL));
+  set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  set(CURLOPT_SSL_VERIFYPEER, config.tls_verify ? 1L : 0L);
+  set(CURLOPT_SSL_VERIFYHOST, config.tls_verify ? 2L : 0L);
+  if (!config.tls_ca_file.empty()) set(CURLOPT_CAINFO, config.tls_ca_file.c_str());
+  if (!config.user.empty()) {
+    set(CURLOPT_USERNAME, config.user.c_str());
+    set(CURLOPT_PASSWORD, password.c_str());
+  }
+  set(CURLOPT_FORBID_REUSE, more ? 0L : 1L);
+  set(CURLOPT_MAIL_FROM, ('<' + mail.from + '>').c_str());
+  set(CURLOPT_MAIL_RCPT, me.recipients);
+  set(CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
+  set(CURLOPT_UPLOAD, 1L);
+  set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(mail.text.size()));
+  set(CURLOPT_READFUNCTION, &Impl::on_read);
+  set(CURLOPT_READDATA, &me);
+  set(CURLOPT_ERRORBUFFER, me.error.data());
+  // The conversation itself: which recipient was refused, and by which words.
+  set(CURLOPT_VERBOSE, 1L);
+  set(CURLOPT_DEBUGFUNCTION, &Impl::on_debug);
+  set(CURLOPT_DEBUGDATA, &me);
+  curl_multi_add_handle(me.multi, me.easy);
+}
+
+std::optional<Sent> Smtp::run(std::chrono::milliseconds limit) {
+  Impl& me = *impl_;
+  int running = 0;
+  curl_multi_perform(me.multi, &running);
+  if (!busy() || running > 0) {
+    curl_multi_poll(me.multi, nullptr, 0, static_cast<int>(limit.count()), nullptr);
+    curl_multi_perform(me.multi, &running);
+  }
+  int left = 0;
+  while (const CURLMsg* const message = curl_multi_info_read(me.multi, &left)) {
+    if (message->msg != CURLMSG_DONE || message->easy_handle != me.easy) continue;
+    Sent sent = me.judge(message->data.result);
+    me.end();
+    return sent;
+  }
+  return std::nullopt;
+}
+
+}  // namespace lb::controlplane::alert

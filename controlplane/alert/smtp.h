@@ -1,0 +1,50 @@
+// One SMTP transaction at a time, by libcurl, without blocking: run() waits for it and for wake().
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/model.h"
+#include "controlplane/alert/compose.h"
+
+namespace lb::controlplane::alert {
+
+// How a try ended.
+struct Sent {
+  enum class How : std::uint8_t {
+    kSent,     // to all, or to those that are not in `later` and `never`
+    kLater,    // not the mail's fault: the server is away, wants another password, is busy
+    kNever,    // the server refuses this mail for good (5xx)
+    kWaiting,  // the server takes it for none of the recipients yet (4xx)
+  };
+  How how = How::kLater;
+  std::string text;                // what the server or libcurl said
+  std::vector<std::string> later;  // recipients that were refused for now
+  std::vector<std::string> never;  // and for good
+};
+
+class Smtp {
+ public:
+  Smtp();
+  ~Smtp();
+  Smtp(const Smtp&) = delete;
+  Smtp& operator=(const Smtp&) = delete;
+
+  // `more`: the connection will be used for another mail. Only when not busy().
+  void begin(const config::AlertMail& config, const std::string& password, const Mail& mail,
+             bool more);
+  bool busy() const;
+  // Waits for at most `limit`, or until wake(). How the mail's try ended, when it did.
+  std::optional<Sent> run(std::chrono::milliseconds limit);
+  // From any thread: run() returns now, or does not begin to wait.
+  void wake();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lb::controlplane::alert
