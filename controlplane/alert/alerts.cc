@@ -58,8 +58,11 @@ struct Alerts::Impl {
 void Alerts::Impl::set_config(const config::Config& config) {
   watch.set_services(config.services);
   if (current == config.alert) return;
+  if (!runner) runner = std::make_unique<alert::Runner>(io, config.director.name, config.alert);
+  runner->set_config(config.alert);
+  const bool same_mail = current && current->mail == config.alert.mail;
   current = config.alert;
-  runner = std::make_unique<alert::Runner>(io, config.director.name, config.alert);
+  if (same_mail) return;
   mailer.reset();  // before another one takes its folder
   if (!config.alert.mail) return;
   mailer = std::make_unique<alert::Mailer>(config.director.name, *config.alert.mail,

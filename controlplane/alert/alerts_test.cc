@@ -133,6 +133,18 @@ TEST_F(AlertsTest, a_script_that_fails_or_hangs_is_counted_and_the_next_one_told
   EXPECT_EQ(status.script().last_error(), "killed after 100 ms");
 }
 
+TEST_F(AlertsTest, another_configuration_holds_for_what_waits) {
+  use_script("sleep 0.05; echo first >> " + folder_ + "/told");
+  Alerts alerts(io_, config_);
+  alerts.dataplane(true, "");
+  alerts.dataplane(false, "");
+  use_script("echo second >> " + folder_ + "/told");
+  alerts.set_config(config_);
+  alerts.dataplane(true, "");
+  io_.run();
+  EXPECT_EQ(told(), "first\nsecond\nsecond\n");
+}
+
 TEST_F(AlertsTest, what_is_not_mailed_when_the_process_ends_is_mail_that_waits) {
   use_mail();
   {

@@ -18,13 +18,14 @@ struct Runner::Impl : std::enable_shared_from_this<Impl> {
 
   boost::asio::io_context& io;
   const std::string director;
-  const config::Alert config;
+  config::Alert config;
   std::deque<Event> waiting;  // the first one is being told
   std::function<void()> idle;
   Status status;
 };
 
 void Runner::Impl::run_next() {
+  if (config.script.empty()) waiting.clear();
   if (waiting.empty()) {
     if (const auto call = std::exchange(idle, nullptr)) call();
     return;
@@ -57,6 +58,10 @@ Runner::~Runner() {
     log::warning("alert script for \"{}\": it had not ended when this process did",
                  clean(headline(event)));
   }
+}
+
+void Runner::set_config(const config::Alert& config) {
+  impl_->config = config;
 }
 
 void Runner::tell(const Event& event) {

@@ -30,6 +30,8 @@ class Runner {
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
 
+  // For the runs to come, of what waits as well.
+  void set_config(const config::Alert& config);
   void tell(const Event& event);
   // Calls back when nothing is left to run, at once or later.
   void when_idle(std::function<void()> idle);

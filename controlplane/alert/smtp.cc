@@ -164,6 +164,7 @@ void Smtp::begin(const config::AlertMail& config, const std::string& password, c
   set(CURLOPT_QUICK_EXIT, 1L);
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(config.timeout.count()));
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(config.timeout.count()));
+  set(CURLOPT_SERVER_RESPONSE_TIMEOUT, static_cast<long>(config.timeout.count() / 1000));
   set(CURLOPT_USE_SSL,
       static_cast<long>(config.tls == config::MailTls::kNone ? CURLUSESSL_NONE : CURLUSESSL_ALL));
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));

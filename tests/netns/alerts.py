@@ -5,6 +5,7 @@ mail server and of the control plane."""
 import json
 import os
 import re
+import signal
 
 import harness
 from ballast_lab import director
@@ -225,6 +226,19 @@ class Alerts(harness.LabTest):
                          [f"{one} down", f"{one} up", "data plane connected", f"{two} down",
                           f"{two} up"])
         self.assertEqual(self.status()["mail"]["queue"], 0)
+
+    def test_a_mail_server_that_hangs_holds_up_nothing(self):
+        self.lab.processes["mail"].signal(signal.SIGSTOP)
+        self.lab.lbcli("alert", "test")
+        self.wait(lambda: self.status()["mail"]["queue"] == 1, "a mail to wait")
+        self.stop_web(1)
+        self.start_web(1)
+        self.lab.processes["lb-controlplane"].stop(timeout=10)
+        self.assertEqual(self.lab.processes["lb-controlplane"].exit_status(), 0)
+        self.restart()
+        self.lab.processes["mail"].signal(signal.SIGCONT)
+        # The test, down and up, connected.
+        self.wait_told(self.before + 4)
 
     def test_what_is_refused_for_good_holds_up_nothing(self):
         self.refuse("DATA 554 5.6.0 not this one")
