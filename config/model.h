@@ -60,6 +60,7 @@ struct Dataplane {
   Memory memory = Memory::kHugepages;
   std::uint32_t memory_mb = 1024;
   std::uint32_t max_connections = 1'000'000;
+  std::uint32_t max_persistence = 250'000;  // entries; taken when a service has persistence
   Idle idle = Idle::kAdaptive;
   std::string drivers;  // absolute path of a shared library or of a folder of them; empty: none
   std::uint32_t punt_limit_pps = 50'000;  // per worker, towards the kernel; 0 = no limit
@@ -140,6 +141,10 @@ struct Service {
   OnServerDown on_server_down = OnServerDown::kReset;
   std::string port;  // interface that bears the VIP; empty: the one whose subnet contains it
   bool sync = true;  // the HA peer is told of its connections
+  Milliseconds persistence{0};           // how long a client stays with its server; 0: no longer
+                                         // than a connection
+  std::uint8_t persistence_prefix = 32;  // clients whose addresses agree in so many bits are one
+  std::string group;  // services of one group share their clients' servers; empty: none
   Check check;
   std::vector<RealServer> real_servers;
   Origin where;

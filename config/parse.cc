@@ -16,6 +16,7 @@ using std::chrono::seconds;
 
 constexpr std::uint32_t kMaxMemoryMb = 1 << 20;
 constexpr std::uint32_t kMaxConnections = 200'000'000;
+constexpr std::uint32_t kMaxPersistence = 50'000'000;
 constexpr std::uint32_t kMaxPuntPps = 100'000'000;
 
 void parse_director(ReadReport& report, const Node& node, Director& director) {
@@ -52,6 +53,7 @@ void parse_dataplane(ReadReport& report, const Node& node, Dataplane& dataplane)
   reader.word("memory", dataplane.memory, kMemoryWords);
   reader.number("memory_mb", dataplane.memory_mb, 64u, kMaxMemoryMb);
   reader.number("max_connections", dataplane.max_connections, 1u, kMaxConnections);
+  reader.number("max_persistence", dataplane.max_persistence, 1u, kMaxPersistence);
   reader.word("idle", dataplane.idle, kIdleWords);
   reader.absolute_path("drivers", dataplane.drivers, "\"/opt/drivers/net.so\"");
   reader.number("punt_limit_pps", dataplane.punt_limit_pps, 0u, kMaxPuntPps);
@@ -186,6 +188,16 @@ Service parse_service(ReadReport& report, const Node& node, const std::string& p
   reader.word("on_server_down", service.on_server_down, kOnServerDownWords);
   reader.text("port", service.port);
   reader.boolean("sync", service.sync);
+  reader.duration("persistence", service.persistence, Milliseconds(0), hours(7 * 24));
+  reader.number<std::uint8_t>("persistence_prefix", service.persistence_prefix, 1, 32);
+  reader.text("group", service.group);
+  if (service.persistence == Milliseconds(0)) {
+    for (const std::string_view key : {"persistence_prefix", "group"}) {
+      reader.reject(key, fmt::format("{} has no meaning without persistence; remove it, or add "
+                                     "persistence = \"5m\"",
+                                     key));
+    }
+  }
   // A UDP port does not answer a TCP check, and only its owner knows what else would.
   if (service.protocol == Protocol::kUdp) service.check.type = CheckType::kNone;
   if (const Node* const check = reader.table("check", "service.check")) {

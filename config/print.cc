@@ -14,6 +14,7 @@ void print_dataplane(Printer& out, const Dataplane& dataplane) {
   out.text("memory", to_text(dataplane.memory));
   out.number("memory_mb", dataplane.memory_mb);
   out.number("max_connections", dataplane.max_connections);
+  out.number("max_persistence", dataplane.max_persistence);
   out.text("idle", to_text(dataplane.idle));
   if (!dataplane.drivers.empty()) out.text("drivers", dataplane.drivers);
   out.number("punt_limit_pps", dataplane.punt_limit_pps);
@@ -75,6 +76,11 @@ void print_service(Printer& out, const Service& service) {
   out.text("on_server_down", to_text(service.on_server_down));
   if (!service.port.empty()) out.text("port", service.port);
   out.boolean("sync", service.sync);
+  if (service.persistence.count() != 0) {
+    out.duration("persistence", service.persistence);
+    out.number("persistence_prefix", service.persistence_prefix);
+  }
+  if (!service.group.empty()) out.text("group", service.group);
   print_check(out, service.check);
   for (const RealServer& server : service.real_servers) {
     out.table("[[service.real_server]]");
