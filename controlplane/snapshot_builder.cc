@@ -84,6 +84,9 @@ void put_service(const config::Service& from, api::Service& to) {
   to.set_on_server_down(from.on_server_down == config::OnServerDown::kReset ? api::RESET
                                                                             : api::KEEP);
   to.set_no_sync(!from.sync);
+  to.set_persistence_ms(to_ms(from.persistence));
+  to.set_persistence_prefix(from.persistence_prefix);
+  to.set_group(from.group);
 }
 
 void put_real_server(const config::RealServer& from, const RealServerState& state,

@@ -32,6 +32,9 @@ config::Config web_and_dns() {
   web.name = "web";
   web.address = endpoint("192.0.2.10:80");
   web.scheduler = config::Scheduler::kWlc;
+  web.persistence = config::Milliseconds(5'000);
+  web.persistence_prefix = 24;
+  web.group = "shop";
   config::RealServer server;
   server.address = endpoint("10.0.0.11:8080");
   server.weight = 3;
@@ -73,6 +76,9 @@ TEST(SnapshotBuilder, SaysEverything) {
   EXPECT_EQ(web.port(), 80u);
   EXPECT_EQ(web.mode(), api::NAT);
   EXPECT_EQ(web.scheduler(), api::WLC);
+  EXPECT_EQ(web.persistence_ms(), 5'000u);
+  EXPECT_EQ(web.persistence_prefix(), 24u);
+  EXPECT_EQ(web.group(), "shop");
   EXPECT_EQ(web.on_server_down(), api::RESET);
   ASSERT_EQ(web.real_servers_size(), 1);
   EXPECT_EQ(web.real_servers(0).address(), std::string("\x0a\x00\x00\x0b", 4));

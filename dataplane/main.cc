@@ -29,6 +29,7 @@ lb::DaemonOptions options_from(const lb::config::Config& config) {
   options.run_dir = config.director.run_dir;
   lb::RuntimeOptions& runtime = options.runtime;
   runtime.max_connections = dataplane.max_connections;
+  runtime.max_persistence = dataplane.max_persistence;
   runtime.sleeps_when_idle = dataplane.idle == lb::config::Idle::kAdaptive;
   runtime.punt_limit_pps = dataplane.punt_limit_pps;
   runtime.sync = config.ha.sync.has_value();

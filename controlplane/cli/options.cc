@@ -26,6 +26,7 @@ struct View {
 constexpr std::array<View, 10> kViews = {{
     {"service", Command::kShowService, "services and their real servers, as ipvsadm -Ln"},
     {"conn", Command::kShowConn, "connections, as ipvsadm -Lnc"},
+    {"persistence", Command::kShowPersistence, "clients that are bound to a real server"},
     {"rs", Command::kShowRs, "real servers with their health"},
     {"port", Command::kShowPort, "ports with link and counters"},
     {"lcore", Command::kShowLcore, "workers: their load since the start, or rates"},
@@ -36,6 +37,11 @@ constexpr std::array<View, 10> kViews = {{
     {"alert", Command::kShowAlert, "who is told of transitions: what waits, what went wrong"},
 }};
 
+constexpr std::array<View, 2> kFlushCommands = {{
+    {"conn", Command::kFlushConn, "end connections; TCP clients are reset"},
+    {"persistence", Command::kFlushPersistence, "forget who is bound to a real server"},
+}};
+
 constexpr std::array<View, 4> kHaCommands = {{
     {"switchover", Command::kHaSwitchover, "planned: the peer takes over with every connection"},
     {"resign", Command::kHaResign, "leave at once, whatever the peer has"},
@@ -44,7 +50,7 @@ constexpr std::array<View, 4> kHaCommands = {{
 }};
 
 constexpr auto kCommands =
-    std::to_array<std::string_view>({"show", "ha", "alert", "check", "version"});
+    std::to_array<std::string_view>({"show", "flush", "ha", "alert", "check", "version"});
 
 constexpr std::uint64_t kMostRows = 1'000'000'000;
 
@@ -69,7 +75,7 @@ Result<void> understand(const Raw& raw, Options& options) {
       return fail(fmt::format("--client {}: write an address or a network, as 198.51.100.0/24",
                               raw.client));
     }
-    options.conns.client = *prefix;
+    options.conns.client = options.persistence.client = *prefix;
   }
   if (!raw.real_server.empty()) {
     if (raw.real_server.find(':') != std::string::npos) {
@@ -92,6 +98,14 @@ Result<void> understand(const Raw& raw, Options& options) {
     }
     options.interval = *interval;
   }
+  const ConnFilter& conns = options.conns;
+  const bool filtered =
+      !conns.service.empty() || conns.client || conns.real_server || !conns.state.empty();
+  if (options.command == Command::kFlushConn && filtered == options.all) {
+    return fail(filtered ? "flush conn: --all goes with no filter; leave one of them out"
+                         : "flush conn: say which connections, with --service, --client, --rs or "
+                           "--state, or --all");
+  }
   std::string& state = options.conns.state;
   std::transform(state.begin(), state.end(), state.begin(), [](char c) {
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c == '-' ? '_' : c;
@@ -99,7 +113,7 @@ Result<void> understand(const Raw& raw, Options& options) {
   return {};
 }
 
-void add_conn_options(CLI::App& conn, Options& options, Raw& raw) {
+void add_conn_options(CLI::App& conn, Options& options, Raw& raw, bool with_limit) {
   conn.add_option("--service", options.conns.service, "only those of this service")
       ->type_name("NAME");
   conn.add_option("--client", raw.client, "only those from this address or network")
@@ -108,9 +122,19 @@ void add_conn_options(CLI::App& conn, Options& options, Raw& raw) {
       ->type_name("ADDRESS[:PORT]");
   conn.add_option("--state", options.conns.state, "only those in this state, as ESTABLISHED")
       ->type_name("STATE");
+  if (!with_limit) return;
   conn.add_option("--limit", options.conns.limit, "stop after so many")
       ->type_name("N")
       ->check(CLI::Range(std::uint64_t{1}, kMostRows));
+}
+
+void add_persistence_options(CLI::App& command, Options& options, Raw& raw) {
+  command.add_option("--service", options.persistence.service, "only those of this service")
+      ->type_name("NAME");
+  command.add_option("--group", options.persistence.group, "only those of this group of services")
+      ->type_name("NAME");
+  command.add_option("--client", raw.client, "only those of this address or network")
+      ->type_name("ADDRESS[/LENGTH]");
 }
 
 void add_rate_options(CLI::App& view, Options& options, Raw& raw) {
@@ -141,9 +165,24 @@ void add_commands(CLI::App& app, Options& options, Raw& raw) {
     CLI::App* const command =
         show->add_subcommand(std::string(view.name), view.help)->fallthrough();
     command->callback([&options, &view] { options.command = view.command; });
-    if (view.command == Command::kShowConn) add_conn_options(*command, options, raw);
+    if (view.command == Command::kShowConn) add_conn_options(*command, options, raw, true);
+    if (view.command == Command::kShowPersistence) add_persistence_options(*command, options, raw);
     if (view.command == Command::kShowStats || view.command == Command::kShowLcore) {
       add_rate_options(*command, options, raw);
+    }
+  }
+
+  CLI::App* const flush = app.add_subcommand("flush", "end what the director remembers");
+  flush->require_subcommand(1)->fallthrough();
+  for (const View& each : kFlushCommands) {
+    CLI::App* const command =
+        flush->add_subcommand(std::string(each.name), each.help)->fallthrough();
+    command->callback([&options, &each] { options.command = each.command; });
+    if (each.command == Command::kFlushPersistence) {
+      add_persistence_options(*command, options, raw);
+    } else {
+      add_conn_options(*command, options, raw, false);
+      command->add_flag("--all", options.all, "all connections, instead of a filter");
     }
   }
 
@@ -204,15 +243,18 @@ std::string explain_command(int argc, const char* const* argv) {
   if (std::find(kCommands.begin(), kCommands.end(), argv[command]) == kCommands.end()) {
     return unknown("command", argv[command], kCommands);
   }
-  const bool is_show = std::string_view(argv[command]) == "show";
-  if (!is_show && std::string_view(argv[command]) != "ha") return {};
-  const auto known = is_show ? names(kViews) : names(kHaCommands);
+  const std::string_view first = argv[command];
+  const bool is_show = first == "show";
+  if (!is_show && first != "ha" && first != "flush") return {};
+  const auto known = is_show            ? names(kViews)
+                     : first == "flush" ? names(kFlushCommands)
+                                        : names(kHaCommands);
   const int word = next_word(argc, argv, command + 1);
   if (word == argc) {
-    return fmt::format("say what to {}: {}", is_show ? "show" : "do with ha", join(known));
+    return fmt::format("say what to {}: {}", first == "ha" ? "do with ha" : first, join(known));
   }
   if (std::find(known.begin(), known.end(), argv[word]) == known.end()) {
-    return unknown(is_show ? "view" : "command of ha", argv[word], known);
+    return unknown(is_show ? "view" : fmt::format("command of {}", first), argv[word], known);
   }
   return {};
 }

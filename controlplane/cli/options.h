@@ -15,6 +15,7 @@ namespace lb::cli {
 enum class Command : std::uint8_t {
   kShowService,
   kShowConn,
+  kShowPersistence,
   kShowRs,
   kShowPort,
   kShowLcore,
@@ -22,6 +23,8 @@ enum class Command : std::uint8_t {
   kShowDrops,
   kShowHa,
   kShowSync,
+  kFlushConn,
+  kFlushPersistence,
   kHaSwitchover,
   kHaResign,
   kHaFreeze,
@@ -41,6 +44,12 @@ struct ConnFilter {
   std::uint64_t limit = 0;             // 0: all
 };
 
+struct PersistenceFilter {
+  std::string service;  // empty: any
+  std::string group;    // empty: any
+  std::optional<Ipv4Prefix> client;
+};
+
 struct Options {
   Command command = Command::kVersion;
   std::string config_file;  // empty: not given
@@ -50,6 +59,8 @@ struct Options {
   std::chrono::milliseconds interval{1000};
   std::uint64_t count = 0;  // of samples; 0: without end
   ConnFilter conns;
+  PersistenceFilter persistence;
+  bool all = false;  // `flush conn` without a filter
   std::string check_file;
   std::string group;  // of `ha`; empty: all
 };

@@ -77,16 +77,37 @@ TEST(Options, rates) {
   EXPECT_TRUE(options({"show", "lcore", "--rate", "--count", "1"}).rate);
 }
 
+TEST(Options, filters_of_persistence) {
+  const Options shown = options({"show", "persistence", "--service", "web", "--group", "shop",
+                                 "--client", "198.51.100.0/24"});
+  EXPECT_EQ(shown.command, Command::kShowPersistence);
+  EXPECT_EQ(shown.persistence.service, "web");
+  EXPECT_EQ(shown.persistence.group, "shop");
+  EXPECT_EQ(shown.persistence.client->to_string(), "198.51.100.0/24");
+  const Options flushed = options({"flush", "persistence", "--client", "198.51.100.7"});
+  EXPECT_EQ(flushed.command, Command::kFlushPersistence);
+  EXPECT_EQ(flushed.persistence.client->length, 32);
+}
+
+TEST(Options, filters_of_flushed_connections) {
+  const Options some = options({"flush", "conn", "--rs", "10.0.0.11:80", "--state", "established"});
+  EXPECT_EQ(some.command, Command::kFlushConn);
+  EXPECT_EQ(some.conns.real_server_port, 80);
+  EXPECT_EQ(some.conns.state, "ESTABLISHED");
+  EXPECT_FALSE(some.all);
+  EXPECT_TRUE(options({"flush", "conn", "--all"}).all);
+}
+
 TEST(Options, errors_say_what_to_write) {
   EXPECT_EQ(error({}),
-            "lbcli: say what to do: show, ha, alert, check, version (lbcli --help tells more)\n");
+            "lbcli: say what to do: show, flush, ha, alert, check, version (lbcli --help tells more)\n");
   EXPECT_EQ(error({"--run-dir", "/r", "shwo"}),
             "lbcli: there is no command shwo; did you mean show? (lbcli --help tells more)\n");
   EXPECT_EQ(error({"show", "servcie"}),
             "lbcli: there is no view servcie; did you mean service? (lbcli --help tells more)\n");
   EXPECT_EQ(error({"show", "vrrp"}),
-            "lbcli: there is no view vrrp; it can be service, conn, rs, port, lcore, stats, drops, "
-            "ha, sync, alert "
+            "lbcli: there is no view vrrp; it can be service, conn, persistence, rs, port, lcore, "
+            "stats, drops, ha, sync, alert "
             "(lbcli --help tells more)\n");
   EXPECT_NE(error({"show"}).find("say what to show: service, conn"), std::string::npos);
   EXPECT_NE(error({"show", "conn", "--client", "10.0.0"}).find("--client 10.0.0: write an address"),
@@ -103,6 +124,13 @@ TEST(Options, errors_say_what_to_write) {
             std::string::npos);
   EXPECT_NE(error({"show", "rs", "--service", "web"}).find("--service"), std::string::npos);
   EXPECT_NE(error({"show", "rs", "extra"}).find("extra"), std::string::npos);
+  EXPECT_EQ(error({"flush"}),
+            "lbcli: say what to flush: conn, persistence (lbcli --help tells more)\n");
+  EXPECT_NE(error({"flush", "conn"}).find("or --all"), std::string::npos);
+  EXPECT_NE(error({"flush", "conn", "--all", "--state", "udp"}).find("leave one of them out"),
+            std::string::npos);
+  EXPECT_NE(error({"flush", "conn", "--limit", "1"}).find("--limit"), std::string::npos);
+  EXPECT_NE(error({"flush", "persistance"}).find("did you mean persistence?"), std::string::npos);
   EXPECT_NE(error({"check"}).find("file is required"), std::string::npos);
   EXPECT_NE(error({"--run-dir"}).find("--run-dir"), std::string::npos);
   EXPECT_NE(error({"--run-dir", "a", "--config", "b", "version"}).find("excludes"),

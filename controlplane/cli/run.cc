@@ -9,7 +9,10 @@
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/cli/check.h"
 #include "controlplane/cli/cli.h"
+#include "controlplane/cli/conns.h"
 #include "controlplane/cli/options.h"
+#include "controlplane/cli/outcome.h"
+#include "controlplane/cli/persistence.h"
 #include "controlplane/cli/rates.h"
 #include "controlplane/cli/show.h"
 #include "dataplane/api/client.h"
@@ -18,21 +21,7 @@
 namespace lb::cli {
 namespace {
 
-using DataplaneClient = api::Client<api::Request, api::Response>;
 using ControlClient = api::Client<api::control::Request, api::control::Response>;
-
-// A command that cannot go on: its exit status, and the line that says why (empty: it is said).
-struct Failure {
-  int status;
-  std::string message;
-};
-
-template <typename T>
-using Outcome = tl::expected<T, Failure>;
-
-tl::unexpected<Failure> stop(int status, std::string message) {
-  return tl::make_unexpected(Failure{status, std::move(message)});
-}
 
 class Session {
  public:
@@ -58,6 +47,8 @@ class Session {
   Outcome<void> check();
   Outcome<void> show(std::string (*text)(const api::Stats&),
                      std::string (*json)(const api::Stats&));
+  Outcome<void> with_dataplane(Outcome<void> (*command)(DataplaneClient&, const Options&,
+                                                        std::ostream&));
   Outcome<void> show_rs();
   Outcome<void> show_conns();
   Outcome<void> show_rates(std::string (*text)(const Rates&), std::string (*json)(const Rates&));
@@ -208,6 +199,13 @@ Outcome<void> Session::alert(bool test) {
   return {};
 }
 
+Outcome<void> Session::with_dataplane(Outcome<void> (*command)(DataplaneClient&, const Options&,
+                                                               std::ostream&)) {
+  auto client = dataplane();
+  if (!client) return tl::make_unexpected(client.error());
+  return command(*client, options_, out_);
+}
+
 Outcome<void> Session::show_rs() {
   auto client = dataplane();
   if (!client) return tl::make_unexpected(client.error());
@@ -231,27 +229,6 @@ Outcome<void> Session::show_rs() {
   }
   out_ << (options_.json ? rs_json(*answer, health) : rs_text(*answer, health));
   return {};
-}
-
-api::Request conns_request(const ConnFilter& filter) {
-  const auto bytes = [](Ipv4Address address) {
-    return std::string(reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw);
-  };
-  api::Request request;
-  api::ConnsRequest& conns = *request.mutable_conns();
-  conns.set_service(filter.service);
-  conns.set_state(filter.state);
-  conns.set_limit(filter.limit);
-  // A prefix of length 0 is everybody; in the message it would be one host.
-  if (filter.client && filter.client->length > 0) {
-    conns.set_client(bytes(filter.client->address));
-    conns.set_client_prefix(filter.client->length);
-  }
-  if (filter.real_server) {
-    conns.set_real_server(bytes(*filter.real_server));
-    conns.set_real_server_port(filter.real_server_port);
-  }
-  return request;
 }
 
 // Row by row: what is in memory at one time is one message of the daemon's.
@@ -342,6 +319,12 @@ Outcome<void> Session::run_command() {
       return show(service_text, service_json);
     case Command::kShowConn:
       return show_conns();
+    case Command::kShowPersistence:
+      return with_dataplane(show_persistence);
+    case Command::kFlushConn:
+      return with_dataplane(flush_conns);
+    case Command::kFlushPersistence:
+      return with_dataplane(flush_persistence);
     case Command::kShowRs:
       return show_rs();
     case Command::kShowPort:

@@ -93,6 +93,7 @@ class RunTest : public testing::Test {
       response.mutable_stats()->set_monotonic_ns(1'000'000'000 * (reading + 1));
       return response;
     }
+    if (request.has_flush()) return flush(request.flush());
     last_conns_ = request.conns();
     if (request.conns().service() == "none") {
       response.set_error("there is no service 'none'");
@@ -112,6 +113,23 @@ class RunTest : public testing::Test {
     });
   }
 
+  // Takes two more looks until it is through.
+  api::Response flush(const api::FlushRequest& request) {
+    api::Response response;
+    if (request.job() == 0) {
+      last_conns_ = request.filter();
+      looks_ = 0;
+    }
+    if (request.job() == 0 && request.filter().service() == "none") {
+      response.set_error("there is no service 'none'");
+      return response;
+    }
+    response.mutable_flush()->set_job(7);
+    response.mutable_flush()->set_ended(++looks_ * 100);
+    response.mutable_flush()->set_done(looks_ == 3 && request.job() == 7);
+    return response;
+  }
+
   Ran lbcli(std::vector<std::string> arguments, bool with_dir = true) {
     if (with_dir) arguments.insert(arguments.begin(), {"--run-dir", dir_.string()});
     arguments.insert(arguments.begin(), "lbcli");
@@ -125,6 +143,7 @@ class RunTest : public testing::Test {
 
   std::filesystem::path dir_;
   std::uint64_t readings_ = 0;
+  std::uint64_t looks_ = 0;
   api::ConnsRequest last_conns_;
 };
 
@@ -218,6 +237,16 @@ TEST_F(RunTest, a_filter_that_the_data_plane_refuses_is_a_usage_error) {
   EXPECT_EQ(ran.status, kUsage);
   EXPECT_EQ(ran.out, "");
   EXPECT_EQ(ran.err, "lbcli: there is no service 'none'\n");
+}
+
+TEST_F(RunTest, a_flush_is_waited_for) {
+  const auto daemon = dataplane();
+  const Ran ran = lbcli({"flush", "conn", "--service", "web", "--client", "198.51.100.7"});
+  EXPECT_EQ(ran.out, "300 connections ended\n") << ran.err;
+  EXPECT_EQ(last_conns_.service(), "web");
+  EXPECT_EQ(last_conns_.client_prefix(), 32u);
+  EXPECT_EQ(nlohmann::json::parse(lbcli({"flush", "conn", "--all", "--json"}).out)["ended"], 300);
+  EXPECT_EQ(lbcli({"flush", "conn", "--service", "none"}).status, kUsage);
 }
 
 TEST_F(RunTest, real_servers_without_the_control_plane) {

@@ -22,6 +22,11 @@ std::string stats_text(const api::Stats& stats) {
                                 age_text(stats.uptime_ms()), stats.connections(),
                                 stats.max_connections(), stats.connections_created(),
                                 stats.connections_expired(), stats.connections_shed());
+  if (stats.max_persistence() != 0) {
+    out += fmt::format("Persistence: {} of {} clients, forgotten for want of room {}\n",
+                       stats.persistence_entries(), stats.max_persistence(),
+                       stats.persistence_evicted());
+  }
   Columns columns({kLeft, kRight, kRight, kRight, kRight, kRight});
   columns.row({"Prot LocalAddress:Port", "Conns", "InPkts", "OutPkts", "InBytes", "OutBytes"});
   columns.row({"  -> RemoteAddress:Port"});
@@ -61,6 +66,9 @@ std::string stats_json(const api::Stats& stats) {
                 {"connections_created", stats.connections_created()},
                 {"connections_expired", stats.connections_expired()},
                 {"connections_shed", stats.connections_shed()},
+                {"persistence_entries", stats.persistence_entries()},
+                {"max_persistence", stats.max_persistence()},
+                {"persistence_evicted", stats.persistence_evicted()},
                 {"services", std::move(services)}});
 }
 

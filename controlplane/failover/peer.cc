@@ -150,7 +150,7 @@ void Peer::Impl::up(const lb::sync::Hello& hello) {
   unreachable.reset();
   compared = false;
   groups.clear();
-  mirror->up({hello.ports().begin(), hello.ports().end()});
+  mirror->up({hello.ports().begin(), hello.ports().end()}, hello.persistence());
   send_services();
   link->beat();
   events.link(true, "with " + director);

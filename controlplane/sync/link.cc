@@ -221,6 +221,7 @@ void Link::Impl::greet(const SessionPtr& of) {
   hello.set_director(options.director);
   hello.set_release(LB_RELEASE);
   for (const std::string& port : options.ports) hello.add_ports(port);
+  hello.set_persistence(true);
   write(of, message);
   read_prefix(of);
 }

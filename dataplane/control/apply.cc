@@ -35,6 +35,9 @@ Result<void> Transactions::replace(const SnapshotSpec& spec, std::uint64_t gener
   const auto in_use = [this](std::uint32_t slot) { return !unused_.contains(slot); };
   auto next = build_snapshot(spec, &before, in_use);
   if (!next) return tl::make_unexpected(next.error());
+  if (auto ready = publisher_.prepare(**next); !ready) {
+    return tl::make_unexpected(ready.error());
+  }
   (*next)->generation = generation;
   totals_.replaced(before, **next);
   publisher_.publish(std::move(*next));

@@ -21,6 +21,8 @@ namespace lb {
 class Publisher {
  public:
   virtual ~Publisher() = default;
+  // Gets ready what the workers need for `next`; when it fails nothing has changed.
+  virtual Result<void> prepare(const Snapshot& /*next*/) { return {}; }
   // The workers use `next` from their next burst on; the one before is freed when none can still
   // be reading it.
   virtual void publish(std::unique_ptr<const Snapshot> next) = 0;

@@ -46,51 +46,49 @@ void fill(const ConnTable::Copy& conn, const Snapshot& snapshot, std::uint32_t n
 
 }  // namespace
 
-Result<ConnsCursor> ConnsCursor::make(const api::ConnsRequest& request, const ConnTable& table,
-                                      const Snapshot& snapshot) {
-  ConnsCursor cursor(table);
-  if (request.limit() != 0) cursor.left_ = request.limit();
+Result<ConnMatch> to_match(const api::ConnsRequest& request, const Snapshot& snapshot) {
+  ConnMatch match;
   if (!request.service().empty()) {
-    const bool known =
-        std::any_of(snapshot.services.begin(), snapshot.services.end(),
-                    [&](const ServiceEntry& entry) { return entry.name == request.service(); });
+    bool known = false;
+    for (const ServiceEntry& service : snapshot.services) {
+      match.services.push_back(service.name == request.service());
+      known |= match.services.back();
+    }
     if (!known) return fail("there is no service '" + request.service() + "'");
-    cursor.service_ = request.service();
   }
   if (!request.client().empty()) {
     const auto address = to_address(request.client());
     if (!address) return fail("client: " + address.error().message);
     if (request.client_prefix() > 32) return fail("client: a prefix has at most 32 bits");
-    const auto length = static_cast<std::uint8_t>(request.client_prefix());
-    cursor.by_client_ = true;
-    cursor.client_ = {*address, length == 0 ? std::uint8_t{32} : length};
+    const std::uint32_t length = request.client_prefix() == 0 ? 32 : request.client_prefix();
+    match.client = address->be;
+    match.client_mask = Be32::from_host(~std::uint32_t{0} << (32 - length)).raw;
   }
   if (!request.real_server().empty()) {
     const auto address = to_address(request.real_server());
     if (!address) return fail("real server: " + address.error().message);
     if (request.real_server_port() > 65'535) return fail("real server: port above 65535");
-    cursor.by_real_server_ = true;
-    cursor.real_server_ = address->be;
-    cursor.real_server_port_ =
+    match.by_real_server = true;
+    match.real_server = address->be;
+    match.real_server_port =
         Be16::from_host(static_cast<std::uint16_t>(request.real_server_port()));
   }
   if (!request.state().empty()) {
     const auto state = parse_state(request.state());
     if (!state) return tl::make_unexpected(state.error());
-    cursor.state_ = *state;
+    match.state = *state;
   }
-  return cursor;
+  return match;
 }
 
-bool ConnsCursor::matches(const ConnTable::Copy& conn, const Snapshot& snapshot) const {
-  if (state_ != ConnState::kNone && conn.state != state_) return false;
-  if (by_client_ && !client_.contains(Ipv4Address{conn.tuple[0].src})) return false;
-  if (by_real_server_) {
-    const FlowTuple& from_server = conn.tuple[1];
-    if (from_server.src != real_server_) return false;
-    if (real_server_port_.raw != 0 && from_server.sport != real_server_port_) return false;
-  }
-  return service_.empty() || service_name(snapshot, conn.service) == service_;
+Result<ConnsCursor> ConnsCursor::make(const api::ConnsRequest& request, const ConnTable& table,
+                                      const Snapshot& snapshot) {
+  auto match = to_match(request, snapshot);
+  if (!match) return tl::make_unexpected(match.error());
+  ConnsCursor cursor(table);
+  cursor.match_ = std::move(*match);
+  if (request.limit() != 0) cursor.left_ = request.limit();
+  return cursor;
 }
 
 api::Response ConnsCursor::next(const Snapshot& snapshot, std::uint32_t now_tick) {
@@ -100,7 +98,8 @@ api::Response ConnsCursor::next(const Snapshot& snapshot, std::uint32_t now_tick
   const std::uint32_t stop = end - index_ > kRecords ? index_ + kRecords : end;
   while (index_ < stop && left_ > 0 && rows.conns_size() < kRows) {
     ConnTable::Copy conn;
-    if (!table_->read(index_++, conn) || !matches(conn, snapshot)) continue;
+    if (!table_->read(index_++, conn)) continue;
+    if (!match_.matches(conn.tuple, conn.service, conn.state)) continue;
     fill(conn, snapshot, now_tick, *rows.add_conns());
     --left_;
   }

@@ -8,14 +8,18 @@
 #include "config/base/result.h"
 #include "dataplane/api/dataplane.pb.h"
 #include "dataplane/conn/table.h"
+#include "dataplane/forward/flush.h"
 #include "dataplane/service/snapshot.h"
 
 namespace lb {
 
+// Which connections a request's filters mean. Fails when a filter names a service or state that
+// does not exist, or is malformed.
+Result<ConnMatch> to_match(const api::ConnsRequest& request, const Snapshot& snapshot);
+
 class ConnsCursor {
  public:
-  // Fails when a filter names a service or state that does not exist, or is malformed. The table
-  // outlives the cursor.
+  // The table outlives the cursor.
   static Result<ConnsCursor> make(const api::ConnsRequest& request, const ConnTable& table,
                                   const Snapshot& snapshot);
 
@@ -29,19 +33,11 @@ class ConnsCursor {
 
  private:
   explicit ConnsCursor(const ConnTable& table) : table_(&table) {}
-  bool matches(const ConnTable::Copy& conn, const Snapshot& snapshot) const;
 
   const ConnTable* table_;
   std::uint32_t index_ = 0;
   std::uint64_t left_ = ~std::uint64_t{0};
-  // Filters
-  std::string service_;
-  bool by_client_ = false;
-  Ipv4Prefix client_;
-  bool by_real_server_ = false;
-  Be32 real_server_;
-  Be16 real_server_port_;  // 0: any
-  ConnState state_ = ConnState::kNone;
+  ConnMatch match_;
 };
 
 }  // namespace lb

@@ -9,6 +9,10 @@ namespace {
 
 constexpr std::uint32_t kMaxVlan = 4094;
 
+constexpr std::uint32_t to_ticks(std::uint32_t ms) {
+  return ms / kTickMs + (ms % kTickMs == 0 ? 0 : 1);
+}
+
 Result<std::uint8_t> port_index(const std::string& name, const std::vector<PortInfo>& ports) {
   for (std::size_t i = 0; i < ports.size(); ++i) {
     if (ports[i].name == name) return static_cast<std::uint8_t>(i);
@@ -57,6 +61,7 @@ Result<RealServerSpec> real_server(const api::RealServer& message,
   spec.weight = *weight;
   spec.up = message.up();
   spec.unchecked = message.unchecked();
+  spec.draining = message.draining();
   if (message.has_next_hop()) {
     const auto hop = next_hop(message.next_hop(), ports);
     if (!hop) return failed(Error{"next hop: " + hop.error().message});
@@ -141,6 +146,15 @@ Result<ServiceSpec> service(const api::Service& message, const std::vector<PortI
   spec.on_server_down = *on_server_down;
   spec.sync = !message.no_sync();
   spec.standby = message.standby();
+  spec.persistence_ticks = to_ticks(message.persistence_ms());
+  if (spec.persistence_ticks != 0) {
+    if (message.persistence_prefix() < 1 || message.persistence_prefix() > 32) {
+      return failed(Error{"persistence_prefix " + std::to_string(message.persistence_prefix()) +
+                          " is not 1 to 32"});
+    }
+    spec.persistence_prefix = static_cast<std::uint8_t>(message.persistence_prefix());
+    spec.group = message.group();
+  }
   for (const auto& entry : message.real_servers()) {
     auto rs = real_server(entry, ports);
     if (!rs) return failed(rs.error());
@@ -194,8 +208,7 @@ Result<void> set_timeouts(const api::Timeouts& message, SnapshotSpec& spec) {
   };
   for (const Entry& entry : entries) {
     if (entry.ms == 0) return fail(std::string("timeout ") + entry.name + " is not set");
-    spec.timeout_ticks[static_cast<std::size_t>(entry.state)] =
-        entry.ms / kTickMs + (entry.ms % kTickMs == 0 ? 0 : 1);
+    spec.timeout_ticks[static_cast<std::size_t>(entry.state)] = to_ticks(entry.ms);
   }
   return {};
 }

@@ -29,6 +29,10 @@ TEST(Convert, EveryFieldArrives) {
   service.mutable_real_servers(1)->set_up(false);
   service.mutable_real_servers(1)->clear_next_hop();
   message.mutable_timeouts()->set_udp(250);
+  service.set_persistence_ms(5'001);
+  service.set_persistence_prefix(24);
+  service.set_group("shop");
+  rs.set_draining(true);
 
   const auto spec = to_spec(message, two_ports());
   ASSERT_TRUE(spec) << spec.error().message;
@@ -52,6 +56,10 @@ TEST(Convert, EveryFieldArrives) {
   EXPECT_EQ(web.real_servers[0].next_hop.port, 1);
   EXPECT_EQ(web.real_servers[0].next_hop.vlan, 200);
   EXPECT_EQ(web.real_servers[0].next_hop.mac.to_string(), "02:00:00:00:01:01");
+  EXPECT_EQ(web.persistence_ticks, 51u);
+  EXPECT_EQ(web.persistence_prefix, 24);
+  EXPECT_EQ(web.group, "shop");
+  EXPECT_TRUE(web.real_servers[0].draining);
   EXPECT_FALSE(web.real_servers[1].up);
   EXPECT_FALSE(web.real_servers[1].resolved);
   // Milliseconds become ticks, rounded up.

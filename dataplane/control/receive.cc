@@ -5,6 +5,7 @@
 
 #include "config/base/log.h"
 #include "dataplane/control/conns.h"
+#include "dataplane/control/persistence.h"
 #include "dataplane/control/report.h"
 
 namespace lb {
@@ -29,6 +30,7 @@ Receiver::Receiver(Runtime& runtime, Transactions& transactions, const Totals& t
     : runtime_(runtime),
       transactions_(transactions),
       totals_(totals),
+      flush_(runtime.flush()),
       sync_(runtime),
       started_ns_(monotonic_ns()) {}
 
@@ -44,6 +46,10 @@ DataplaneServer::Answer Receiver::receive(const api::Request& request) {
       return conns(request.conns());
     case api::Request::kSync:
       return sync_.answer(request.sync());
+    case api::Request::kPersistence:
+      return persistence(request.persistence());
+    case api::Request::kFlush:
+      return flush(request.flush());
     case api::Request::kHello:  // answered by the server
     case api::Request::KIND_NOT_SET:
       break;
@@ -78,6 +84,10 @@ api::Response Receiver::stats() const {
   stats.set_max_connections(runtime_.options().max_connections);
   stats.set_connections(runtime_.table().live());
   stats.set_tsc_hz(runtime_.tsc_hz());
+  const PersistTable& persist = runtime_.persist();
+  stats.set_persistence_entries(persist.entries());
+  stats.set_max_persistence(persist.ready() ? persist.max_entries() : 0);
+  stats.set_persistence_evicted(persist.evicted());
   report_workers(runtime_.counters(), runtime_.options().eal.worker_cpus, stats);
   report_ports(stats);
   report_services(runtime_.current(), totals_, stats);
@@ -123,6 +133,33 @@ DataplaneServer::Answer Receiver::conns(const api::ConnsRequest& request) const 
       [this, held = std::make_shared<ConnsCursor>(std::move(*cursor))] {
         return held->next(runtime_.current(), runtime_.now_tick());
       });
+}
+
+DataplaneServer::Answer Receiver::persistence(const api::PersistenceRequest& request) const {
+  auto cursor = PersistenceCursor::make(request, runtime_.persist(), runtime_.current());
+  if (!cursor) return error_response(cursor.error());
+  return DataplaneServer::Producer(
+      [this, held = std::make_shared<PersistenceCursor>(std::move(*cursor))] {
+        return held->next(runtime_.current(), runtime_.now_tick());
+      });
+}
+
+api::Response Receiver::flush(const api::FlushRequest& request) {
+  if (request.job() == 0) {
+    if (!flush_.done()) return error_response(Error{"connections are being ended already"});
+    auto match = to_match(request.filter(), runtime_.current());
+    if (!match) return error_response(match.error());
+    flush_.begin(std::move(*match), static_cast<unsigned>(runtime_.counters().size()));
+  } else if (request.job() != flush_.last_job()) {
+    return error_response(Error{"there has been another flush since"});
+  }
+  api::Response response;
+  api::FlushReply& reply = *response.mutable_flush();
+  reply.set_job(flush_.last_job());
+  // Asked first: what is counted after that belongs to the job.
+  reply.set_done(flush_.done());
+  reply.set_ended(flush_.ended());
+  return response;
 }
 
 }  // namespace lb

@@ -1,7 +1,8 @@
 // The data plane's side of the local API: each request to its handler. Main thread.
 //
 //   apply, snapshot -> Transactions (apply.h)      stats -> report.h      conns -> ConnsCursor
-//   sync -> SyncEndpoint
+//   sync -> SyncEndpoint                           persistence -> PersistenceCursor
+//   flush -> FlushBoard (forward/flush.h), the workers' work
 #pragma once
 
 #include <cstdint>
@@ -28,11 +29,14 @@ class Receiver {
   api::Response snapshot() const;
   api::Response stats() const;
   DataplaneServer::Answer conns(const api::ConnsRequest& request) const;
+  DataplaneServer::Answer persistence(const api::PersistenceRequest& request) const;
+  api::Response flush(const api::FlushRequest& request);
   void report_ports(api::Stats& stats) const;
 
   const Runtime& runtime_;
   Transactions& transactions_;
   const Totals& totals_;
+  FlushBoard& flush_;
   SyncEndpoint sync_;
   const std::uint64_t started_ns_;
 };

@@ -62,6 +62,7 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) 
   runtime->ports_ = std::move(*ports);
   runtime->qsbr_ = std::make_unique<Qsbr>(workers);
   if (auto made = runtime->make_table(); !made) return tl::make_unexpected(made.error());
+  if (auto made = runtime->make_persist(); !made) return tl::make_unexpected(made.error());
   runtime->make_workers();
   dpdk_log::show();
   return runtime;
@@ -83,6 +84,29 @@ Result<void> Runtime::make_table() {
   return {};
 }
 
+// Takes no memory yet.
+Result<void> Runtime::make_persist() {
+  PersistTable::Options persist;
+  persist.max_entries = options_.max_persistence;
+  if (getrandom(persist.hash_key, sizeof(persist.hash_key), 0) !=
+      static_cast<ssize_t>(sizeof(persist.hash_key))) {
+    return fail("the kernel gave no random numbers for the persistence table");
+  }
+  persist_ = std::make_unique<PersistTable>(persist);
+  return {};
+}
+
+Result<void> Runtime::prepare(const Snapshot& next) {
+  if (!next.any_persistence || persist_->ready()) return {};
+  if (!persist_->prepare()) {
+    return fail(fmt::format(
+        "no memory for {} clients with persistence; lower max_persistence in [dataplane]",
+        options_.max_persistence));
+  }
+  log::info("persistence table: room for {} clients", options_.max_persistence);
+  return {};
+}
+
 void Runtime::make_workers() {
   const auto workers = static_cast<unsigned>(options_.eal.worker_cpus.size());
   counters_ = std::make_unique<WorkerCounters[]>(workers);
@@ -92,7 +116,7 @@ void Runtime::make_workers() {
   }
   fragments_ = std::make_unique<FragmentTable>(FragmentTable::Options{});
   load_ = std::make_unique<Load>(counter_views_);
-  shared_.reset(new Pipeline::Shared{*table_, *fragments_, *load_});
+  shared_.reset(new Pipeline::Shared{*table_, *fragments_, *load_, *persist_, flush_});
   make_logs(workers);
   for (unsigned w = 0; w < workers; ++w) {
     ChangeLog* const log = logs_.empty() ? nullptr : logs_[w].get();
@@ -111,7 +135,7 @@ void Runtime::make_logs(unsigned workers) {
     logs_.push_back(std::make_unique<ChangeLog>(*marks_));
     views.push_back(logs_.back().get());
   }
-  exporter_.emplace(*table_, views, *marks_);
+  exporter_.emplace(*table_, views, *marks_, *persist_);
 }
 
 Result<void> Runtime::start() {

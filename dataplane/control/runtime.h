@@ -19,6 +19,7 @@
 #include "dataplane/lcore/qsbr.h"
 #include "dataplane/lcore/worker.h"
 #include "dataplane/packet/fragment_table.h"
+#include "dataplane/persist/table.h"
 #include "dataplane/sched/scheduler.h"
 #include "dataplane/sync/exporter.h"
 #include "dataplane/sync/import_queue.h"
@@ -29,6 +30,7 @@ struct RuntimeOptions {
   EalOptions eal;
   std::vector<PortOptions> ports;
   std::uint32_t max_connections = 1'000'000;
+  std::uint32_t max_persistence = 250'000;
   bool sleeps_when_idle = true;
   std::uint32_t punt_limit_pps = 50'000;  // per worker; 0: no limit
   bool sync = false;                      // with an HA peer
@@ -47,6 +49,7 @@ class Runtime final : public Publisher {
   // Sets the workers going. A snapshot must have been published.
   Result<void> start();
 
+  Result<void> prepare(const Snapshot& next) override;
   void publish(std::unique_ptr<const Snapshot> next) override;
   void wait_until_seen() override;
   const Snapshot& current() const override { return *current_; }
@@ -56,6 +59,8 @@ class Runtime final : public Publisher {
   const RuntimeOptions& options() const { return options_; }
   const Ports& ports() const { return *ports_; }
   const ConnTable& table() const { return *table_; }
+  PersistTable& persist() const { return *persist_; }
+  FlushBoard& flush() { return flush_; }
   const std::vector<const WorkerCounters*>& counters() const { return counter_views_; }
   std::uint32_t now_tick() const;
   std::uint64_t tsc_hz() const { return clock_.tsc_hz; }
@@ -69,6 +74,7 @@ class Runtime final : public Publisher {
  private:
   explicit Runtime(const RuntimeOptions& options) : options_(options) {}
   Result<void> make_table();
+  Result<void> make_persist();
   void make_workers();
   void make_logs(unsigned workers);
   void stop();
@@ -81,6 +87,8 @@ class Runtime final : public Publisher {
   std::optional<TableMemory> memory_;
   std::unique_ptr<ConnTable> table_;
   std::unique_ptr<FragmentTable> fragments_;
+  std::unique_ptr<PersistTable> persist_;
+  FlushBoard flush_;
   std::unique_ptr<WorkerCounters[]> counters_;
   std::vector<const WorkerCounters*> counter_views_;
   std::unique_ptr<Load> load_;

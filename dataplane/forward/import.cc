@@ -39,9 +39,15 @@ std::size_t Pipeline::import(std::span<const SyncEntry> entries, const Snapshot&
         if (slot != kNoSlot) walked_[slot] = true;
         break;
       }
+      case SyncKind::kPersist:
+      case SyncKind::kPersistEnd:
+        count_import(import_persistence(entry, snapshot, now));
+        break;
       case SyncKind::kWalkEnd:
         sweeping_ = true;
         sweep_cursor_ = 0;
+        conns_swept_ = false;
+        sweep_began_ = now;
         return i + 1;
     }
   }
@@ -165,15 +171,27 @@ ImportOutcome Pipeline::import_end(const SyncEntry& entry, std::uint64_t hash,
 }
 
 // Of the services that it is master of the peer has told all that there is: what came before and
-// did not come again is gone there.
+// did not come again is gone there. Connections first, then bound clients.
 void Pipeline::sweep(const Snapshot& snapshot) {
-  sweep_cursor_ = table_.walk_all(sweep_cursor_, kSweepSlice, [&](Record& record) {
-    const std::uint8_t epoch = record.import_epoch.load(std::memory_order_relaxed);
-    if (epoch == 0 || epoch == import_epoch_ || !walked_[record.service]) return;
-    if (!snapshot.services[record.service].standby) return;
-    if (end_connection(record)) count_import(ImportOutcome::swept);
-  });
-  sweeping_ = sweep_cursor_ != 0;
+  if (!conns_swept_) {
+    sweep_cursor_ = table_.walk_all(sweep_cursor_, kSweepSlice, [&](Record& record) {
+      const std::uint8_t epoch = record.import_epoch.load(std::memory_order_relaxed);
+      if (epoch == 0 || epoch == import_epoch_ || !walked_[record.service]) return;
+      if (!snapshot.services[record.service].standby) return;
+      if (end_connection(record)) count_import(ImportOutcome::swept);
+    });
+    conns_swept_ = sweep_cursor_ == 0;
+    sweeping_ = !conns_swept_ || persist_.ready();
+    return;
+  }
+  for (std::size_t looks = 0; looks < kSweepSlice; looks += PersistTable::kSlice) {
+    sweep_cursor_ = persist_.sweep(sweep_cursor_, sweep_began_, [&](const PersistRow& row) {
+      return row.imported && row.epoch != import_epoch_ && walked_[row.service] &&
+             snapshot.services[row.service].standby;
+    });
+    sweeping_ = sweep_cursor_ != 0;
+    if (!sweeping_) return;
+  }
 }
 
 }  // namespace lb

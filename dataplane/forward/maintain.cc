@@ -25,7 +25,15 @@ void Pipeline::maintain(const Snapshot& snapshot, std::uint32_t now, std::vector
   for (std::size_t i = before; i < expired_cookies.size(); ++i)
     counters_.drop(DropReason::fragment_timeout);
 
-  if (walked_epoch_ != snapshot.reset_epoch) walk_after_server_down(snapshot, probes);
+  if (snapshot.any_persistence) {
+    keep_persistent(snapshot, now);
+    if (worker_ == 0) sweep_persistent(now);
+  }
+  if (walked_epoch_ != snapshot.reset_epoch) {
+    walk_after_server_down(snapshot, probes);
+  } else if (flushed_job_ != flush_.job()) {
+    flush_connections(snapshot, probes);
+  }
 }
 
 }  // namespace lb

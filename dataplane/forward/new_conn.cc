@@ -32,7 +32,7 @@ void Pipeline::expect_connections(std::span<const Packet> burst,
         view.snapshot.find_service(packet.tuple.dst, packet.tuple.dport, packet.proto);
     if (service_slot == kNoSlot) continue;
     const ServiceEntry& service = view.snapshot.services[service_slot];
-    if (service.mode != Mode::kNat) continue;
+    if (service.mode != Mode::kNat || service.persistence.ticks != 0) continue;
     ahead = service_slot == last_slot ? ahead + 1 : 0;
     last_slot = service_slot;
     const std::uint32_t rs_slot = scheduler_.peek(service, service_slot, packet.tuple, ahead);
@@ -72,8 +72,11 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
   std::array<std::uint32_t, kPicks> tried;
   for (unsigned tries = 0; !hit && reason == DropReason::reply_tuple_taken && tries < kPicks;
        ++tries) {
+    const std::span<const std::uint32_t> without{tried.data(), tries};
     const std::uint32_t rs_slot =
-        scheduler_.pick(service, service_slot, packet.tuple, load_, {tried.data(), tries});
+        service.persistence.ticks == 0
+            ? scheduler_.pick(service, service_slot, packet.tuple, load_, without)
+            : choose_persistent(packet, service_slot, without, view);
     if (rs_slot == kNoSlot && tries > 0) break;
     if (rs_slot == kNoSlot) {
       answer_or_drop(
@@ -89,6 +92,7 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
     drop(packet, reason);
     return {};
   }
+  if (service.persistence.ticks != 0) stay(packet, service_slot, hit.record->rs, view);
   forward(packet, *hit.record, hit.dir, view);
   return {hit.record, hit.dir};
 }

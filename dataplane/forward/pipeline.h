@@ -7,7 +7,9 @@
 //   side lists       misses, SYN/FIN/RST, servers that are down     new_conn.cc, server_down.cc
 //                    fragments                                      fragments.cc
 //                    ICMP errors                                    icmp_errors.cc
+//   new connections  of clients that stay with their server            persist.cc
 //   expire, maintain between bursts: ends of connections, walks     maintain.cc
+//   flush            between bursts: connections that an operator ends  flush.cc
 //   import           between bursts: what the HA peer tells         import.cc
 //
 // A worker's own object: nothing here is touched by two threads. What workers share (table,
@@ -20,10 +22,12 @@
 #include <vector>
 
 #include "dataplane/conn/table.h"
+#include "dataplane/forward/flush.h"
 #include "dataplane/forward/tcp_state.h"
 #include "dataplane/forward/token_bucket.h"
 #include "dataplane/packet/fragment_table.h"
 #include "dataplane/packet/packet.h"
+#include "dataplane/persist/table.h"
 #include "dataplane/sched/scheduler.h"
 #include "dataplane/service/snapshot.h"
 #include "dataplane/stats/counters.h"
@@ -46,6 +50,8 @@ class Pipeline {
     ConnTable& table;
     FragmentTable& fragments;
     const Load& load;
+    PersistTable& persist;
+    FlushBoard& flush;
   };
   // `log` is told of every connection that changes or ends; null: nobody wants to know.
   Pipeline(unsigned worker, unsigned workers, const Shared& shared, WorkerCounters& counters,
@@ -120,6 +126,14 @@ class Pipeline {
                     const View& view, Hit& hit);
   bool shed_half_open();
 
+  // persist.cc
+  std::uint32_t choose_persistent(const Packet& packet, std::uint32_t service_slot,
+                                  std::span<const std::uint32_t> tried, const View& view);
+  void stay(const Packet& packet, std::uint32_t service_slot, std::uint32_t rs_slot,
+            const View& view);
+  void keep_persistent(const Snapshot& snapshot, std::uint32_t now);
+  void sweep_persistent(std::uint32_t now);
+
   // connection state, with the counts that hang on it
   bool follow_tcp(Packet& packet, Record& record, unsigned dir, const View& view);
   void count_state(std::uint32_t rs_slot, ConnState from, ConnState to);
@@ -129,6 +143,9 @@ class Pipeline {
   Owner server_down(Packet& packet, Record& record, unsigned dir, const View& view);
   void walk_after_server_down(const Snapshot& snapshot, std::vector<Probe>& probes);
 
+  // flush.cc
+  void flush_connections(const Snapshot& snapshot, std::vector<Probe>& probes);
+
   // import.cc
   void count_import(ImportOutcome outcome);
   static bool is_younger(const SyncEntry& entry, const Record& record, std::uint32_t rs_slot,
@@ -136,6 +153,8 @@ class Pipeline {
   ImportOutcome import_conn(const SyncEntry& entry, std::uint64_t hash, const Snapshot& snapshot,
                             std::uint32_t now);
   ImportOutcome import_end(const SyncEntry& entry, std::uint64_t hash, const Snapshot& snapshot);
+  ImportOutcome import_persistence(const SyncEntry& entry, const Snapshot& snapshot,
+                                   std::uint32_t now);
   void update_imported(Record& record, const SyncEntry& entry, const Snapshot& snapshot,
                        std::uint32_t now);
 
@@ -149,6 +168,8 @@ class Pipeline {
   ConnTable& table_;
   FragmentTable& fragments_;
   const Load& load_;
+  PersistTable& persist_;
+  FlushBoard& flush_;
   WorkerCounters& counters_;
   SchedulerState scheduler_;
   TokenBucket answers_;  // ICMP errors and resets of our own
@@ -158,11 +179,18 @@ class Pipeline {
   std::size_t walk_cursor_ = 0;
   std::uint64_t takeovers_ = 0;    // of the last snapshot that was looked at
   std::uint32_t quiet_until_ = 0;  // after a takeover, see may_be_told_of()
+  std::size_t keep_cursor_ = 0;    // a look at this worker's connections, for persistence
+  std::uint32_t keep_began_ = 0;   // when the last one did
+  std::uint32_t persist_cursor_ = 0;
+  std::uint64_t flushed_job_ = 0;  // the last that this worker is through with
+  std::size_t flush_cursor_ = 0;
   ChangeLog* const log_;
   std::uint8_t import_epoch_ = 1;  // of the peer's last whole walk
   std::vector<bool> walked_;       // by service slot: the peer's walk tells all of it
   bool sweeping_ = false;
   std::uint32_t sweep_cursor_ = 0;
+  bool conns_swept_ = false;  // by the sweep that is under way
+  std::uint32_t sweep_began_ = 0;
 };
 
 }  // namespace lb

@@ -96,7 +96,7 @@ class SyncedWorkers : public Workers {
       views.push_back(logs_.back().get());
     }
     make_pipelines(views);
-    exporter = std::make_unique<Exporter>(*table, views, marks_);
+    exporter = std::make_unique<Exporter>(*table, views, marks_, persist);
     master_of_all_ = std::make_unique<Snapshot>(*snapshot);
     for (ServiceEntry& service : master_of_all_->services) service.standby = false;
     ++master_of_all_->generation;

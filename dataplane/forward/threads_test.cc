@@ -32,6 +32,7 @@ struct Shape {
   Mode mode;
   Scheduler scheduler;
   std::uint32_t max_connections;
+  std::uint32_t persistence = 0;  // ticks
 };
 
 // Every frame that a flow may send: each kind of segment, from the client and from each real
@@ -71,6 +72,7 @@ std::vector<ServiceSpec> services_of(const Shape& shape) {
     services.push_back(test::service_of("192.0.2.10:80", proto, {"10.0.0.11:80", "10.0.0.12:80"}));
     services.back().mode = shape.mode;
     services.back().scheduler = shape.scheduler;
+    services.back().persistence_ticks = shape.persistence;
   }
   return services;
 }
@@ -166,6 +168,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ForwardThreads,
                          testing::Values(Shape{"nat", Mode::kNat, Scheduler::kRr, 4'000},
                                          Shape{"nat_lc", Mode::kNat, Scheduler::kLc, 4'000},
                                          Shape{"dr", Mode::kDr, Scheduler::kWrr, 4'000},
+                                         Shape{"persistence", Mode::kNat, Scheduler::kRr, 4'000, 1},
                                          Shape{"full_table", Mode::kNat, Scheduler::kRr, 60}),
                          [](const testing::TestParamInfo<Shape>& shape) {
                            return shape.param.name;

@@ -67,6 +67,10 @@ class Builder {
   void prepare_choice(ServiceEntry& service, const ServiceEntry* before) const;
   void prepare_hash(ServiceEntry& service) const;
   void prepare_maglev(ServiceEntry& service, const ServiceEntry* before) const;
+  std::uint32_t scope_of(const ServiceEntry& service, const ServiceEntry* before);
+  void prepare_persistence(const ServiceSpec& spec, ServiceEntry& service,
+                           const ServiceEntry* before);
+  void prepare_groups();
   bool any_newly_reset() const;
   bool any_taken_over() const;
 
@@ -76,6 +80,7 @@ class Builder {
   std::unique_ptr<Snapshot> next_;
   SlotsByKey service_slots_;      // of previous_, kept ones too
   SlotsByKey real_server_slots_;  // likewise
+  std::unordered_map<std::string, std::uint32_t> group_scopes_;
   // Below these no slot is left that was free in previous_.
   std::uint32_t free_service_ = 0;
   std::uint32_t free_real_server_ = 0;
@@ -85,6 +90,10 @@ void Builder::index_previous() {
   for (std::uint32_t slot = 0; slot < previous_.services.size(); ++slot) {
     const ServiceEntry& service = previous_.services[slot];
     if (service.proto != 0) service_slots_.emplace(service_key(service), slot);
+    const Persistence& persistence = service.persistence;
+    if (persistence.scope != 0 && !persistence.group.empty()) {
+      group_scopes_.emplace(persistence.group, persistence.scope);
+    }
   }
   for (std::uint32_t slot = 0; slot < previous_.real_servers.size(); ++slot) {
     const RealServerEntry& rs = previous_.real_servers[slot];
@@ -138,7 +147,9 @@ bool Builder::add_service(const ServiceSpec& spec) {
     if (!add_real_server(rs, slot)) return false;
   }
   const bool known = slot < previous_.services.size();
-  prepare_choice(next_->services[slot], known ? &previous_.services[slot] : nullptr);
+  const ServiceEntry* const before = known ? &previous_.services[slot] : nullptr;
+  prepare_choice(next_->services[slot], before);
+  if (spec.persistence_ticks != 0) prepare_persistence(spec, next_->services[slot], before);
   return true;
 }
 
@@ -150,6 +161,7 @@ bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_
   rs.weight = spec.weight;
   rs.service = service_slot;
   rs.up = spec.up;
+  rs.draining = spec.draining;
   rs.reset = !spec.up && !spec.unchecked && resets(service);
   if (spec.resolved) rs.next_hop = next_hop(spec.next_hop, spec_.ports[spec.next_hop.port]);
 
@@ -251,6 +263,51 @@ void Builder::prepare_choice(ServiceEntry& service, const ServiceEntry* before) 
   }
 }
 
+// The number that the service or its group had, so that its clients stay where they are; else a new
+// one.
+std::uint32_t Builder::scope_of(const ServiceEntry& service, const ServiceEntry* before) {
+  const std::string& group = service.persistence.group;
+  if (!group.empty()) {
+    const auto [at, is_new] = group_scopes_.emplace(group, next_->scopes + 1);
+    if (is_new) ++next_->scopes;
+    return at->second;
+  }
+  const bool same = before != nullptr && before->persistence.scope != 0 &&
+                    before->persistence.group.empty() &&
+                    service_key(*before) == service_key(service);
+  return same ? before->persistence.scope : ++next_->scopes;
+}
+
+void Builder::prepare_persistence(const ServiceSpec& spec, ServiceEntry& service,
+                                  const ServiceEntry* before) {
+  Persistence& persistence = service.persistence;
+  persistence.ticks = spec.persistence_ticks;
+  persistence.prefix = spec.persistence_prefix;
+  persistence.mask = Be32::from_host(~std::uint32_t{0} << (32 - spec.persistence_prefix)).raw;
+  persistence.group = spec.group;
+  persistence.scope = scope_of(service, before);
+  persistence.by_address = service.real_servers;
+  std::ranges::stable_sort(persistence.by_address, {}, [this](std::uint32_t slot) {
+    return next_->real_servers[slot].address.raw;
+  });
+  next_->any_persistence = true;
+}
+
+void Builder::prepare_groups() {
+  std::unordered_map<std::uint32_t, std::shared_ptr<std::vector<std::uint32_t>>> by_scope;
+  for (ServiceEntry& service : next_->services) {
+    Persistence& persistence = service.persistence;
+    if (persistence.group.empty()) continue;
+    auto& addresses = by_scope[persistence.scope];
+    if (addresses == nullptr) addresses = std::make_shared<std::vector<std::uint32_t>>();
+    persistence.group_addresses = addresses;
+    for (const std::uint32_t slot : service.real_servers) {
+      addresses->push_back(next_->real_servers[slot].address.raw);
+    }
+  }
+  for (const auto& [scope, addresses] : by_scope) std::ranges::sort(*addresses);
+}
+
 bool Builder::any_newly_reset() const {
   for (std::uint32_t slot = 0; slot < previous_.real_servers.size(); ++slot) {
     const RealServerEntry& before = previous_.real_servers[slot];
@@ -272,6 +329,7 @@ Result<std::unique_ptr<Snapshot>> Builder::build() {
   next_->generation = previous_.generation + 1;
   next_->ports = spec_.ports;
   next_->timeout_ticks = spec_.timeout_ticks;
+  next_->scopes = previous_.scopes;
   next_->services.resize(previous_.services.size());
   next_->real_servers.resize(previous_.real_servers.size());
 
@@ -284,6 +342,7 @@ Result<std::unique_ptr<Snapshot>> Builder::build() {
     }
   }
   keep_removed();
+  prepare_groups();
   next_->takeovers = previous_.takeovers + (any_taken_over() ? 1 : 0);
   next_->reset_epoch = previous_.reset_epoch + (any_newly_reset() ? 1 : 0);
   next_->build_index();

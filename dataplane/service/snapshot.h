@@ -42,8 +42,24 @@ struct alignas(kCacheLine) RealServerEntry {
   // Connections to it are to be reset: on_server_down = reset, it is down or removed, and this
   // director is master of the VIP.
   bool reset = false;
+  bool draining = false;  // gets no new connections of persistent clients either
 };
 static_assert(sizeof(RealServerEntry) == kCacheLine);
+
+// How a service's clients stay with their real servers (dataplane/persist).
+struct Persistence {
+  std::uint32_t ticks = 0;  // 0: they do not
+  std::uint32_t scope = 0;  // number of the service, or of its group; never given to another one
+  std::uint8_t prefix = 32;
+  std::uint32_t mask = 0;  // of the prefix, in network order
+  std::string group;       // empty: none
+  // All configured slots by address, then in the order of the file.
+  std::vector<std::uint32_t> by_address;
+  // In a group: the addresses (raw) of all its services' real servers, sorted.
+  std::shared_ptr<const std::vector<std::uint32_t>> group_addresses;
+
+  Be32 client(Be32 address) const { return Be32{address.raw & mask}; }
+};
 
 // By slot.
 struct ServiceEntry {
@@ -69,6 +85,7 @@ struct ServiceEntry {
   // mh: indexes of candidates; null while there are none. Shared with the snapshot before as long
   // as nothing changed: tables are large.
   std::shared_ptr<const std::vector<std::uint16_t>> maglev;
+  Persistence persistence;
 
   // Whether changes of its connections are told to the HA peer, whose word on them counts less.
   bool exported() const { return sync && !standby; }
@@ -99,6 +116,8 @@ struct Snapshot {
   std::uint64_t reset_epoch = 0;
   // Goes up whenever this director becomes master of a service.
   std::uint64_t takeovers = 0;
+  bool any_persistence = false;
+  std::uint32_t scopes = 0;  // the last number that was given to a Persistence
 
   // Open addressing with linear probing over the configured services, at most half full. The key
   // lies in the entry, so that a lookup reads one line as a rule. Built by build_index().

@@ -78,6 +78,9 @@ Result<void> check(const SnapshotSpec& spec) {
                   " is neither 6 (TCP) nor 17 (UDP)");
     }
     if (service.address.port == 0) return fail(describe(service) + " has port 0");
+    if (service.persistence_prefix < 1 || service.persistence_prefix > 32) {
+      return fail(describe(service) + ": persistence_prefix is not 1 to 32");
+    }
     const std::uint64_t key = endpoint_key(service.address) | std::uint64_t{service.proto} << 48;
     if (!seen.insert(key).second) return fail(describe(service) + " is there twice");
     if (Result<void> servers = check_real_servers(service, spec.ports.size()); !servers) {

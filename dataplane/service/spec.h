@@ -25,6 +25,7 @@ struct RealServerSpec {
   std::uint16_t weight = 1;
   bool up = false;
   bool unchecked = false;  // its health is not known yet: connections that it has are left alone
+  bool draining = false;   // turns away clients that are bound to it, too
   bool resolved = false;
   NextHopSpec next_hop;  // when resolved
 };
@@ -38,6 +39,9 @@ struct ServiceSpec {
   OnServerDown on_server_down = OnServerDown::kReset;
   bool sync = true;
   bool standby = false;
+  std::uint32_t persistence_ticks = 0;  // 0: none
+  std::uint8_t persistence_prefix = 32;
+  std::string group;  // empty: none
   std::vector<RealServerSpec> real_servers;
 };
 

@@ -21,7 +21,11 @@ namespace lb {
   X(unknown_real_server, "the service has no such real server here")                   \
   X(unknown_port, "the client is behind a port that this director lacks")              \
   X(reply_tuple_taken, "its reply key belongs to another connection here")             \
-  X(table_full, "no room in the connection table")
+  X(table_full, "no room in the connection table")                                     \
+  X(persistence, "a client bound to a real server by persistence")                     \
+  X(persistence_ended, "a client that is no longer bound to a real server")            \
+  X(persistence_kept, "a bound client, not taken over: it is known better here")       \
+  X(persistence_unknown, "a bound client, of no service or real server here")
 
 enum class ImportOutcome : std::uint8_t {
 #define X(name, text) name,

@@ -48,8 +48,16 @@ std::size_t bytes_of(SyncKind kind) {
     case SyncKind::kWalkBegin:
     case SyncKind::kWalkEnd:
       return 1;
+    case SyncKind::kPersist:
+      return kSyncPersistBytes;
+    case SyncKind::kPersistEnd:
+      return kSyncPersistEndBytes;
   }
   return 0;
+}
+
+bool has_length(SyncKind kind) {
+  return static_cast<std::uint8_t>(kind) >= kFirstWithLength;
 }
 
 bool state_fits(std::uint8_t proto, ConnState state) {
@@ -62,7 +70,13 @@ bool state_fits(std::uint8_t proto, ConnState state) {
 void append(std::string& batch, const SyncEntry& entry) {
   char bytes[kSyncConnBytes];
   char* at = put(bytes, entry.kind);
+  if (has_length(entry.kind)) at = put(at, static_cast<std::uint8_t>(bytes_of(entry.kind) - 2));
   at = put_key(at, entry);
+  if (entry.kind == SyncKind::kPersist) {
+    at = put(at, entry.rs_address.raw);
+    at = put(at, entry.rs_port.raw);
+    at = put(at, entry.left_ticks);
+  }
   if (entry.kind == SyncKind::kConn) {
     at = put(at,
              static_cast<std::uint8_t>(entry.mode << 4 | static_cast<std::uint8_t>(entry.state)));
@@ -84,8 +98,18 @@ std::optional<std::vector<SyncEntry>> decode_batch(std::string_view batch) {
     SyncEntry entry;
     entry.kind = static_cast<SyncKind>(batch.front());
     const std::size_t bytes = bytes_of(entry.kind);
-    if (bytes == 0 || batch.size() < bytes) return std::nullopt;
     const char* at = batch.data() + 1;
+    if (has_length(entry.kind)) {
+      if (batch.size() < 2) return std::nullopt;
+      const std::size_t told = 2 + static_cast<std::size_t>(static_cast<std::uint8_t>(*at++));
+      if (bytes != 0 && told != bytes) return std::nullopt;
+      if (batch.size() < told) return std::nullopt;
+      if (bytes == 0) {
+        batch.remove_prefix(told);
+        continue;
+      }
+    }
+    if (bytes == 0 || batch.size() < bytes) return std::nullopt;
     if (bytes > 1) {
       at = get_key(at, entry);
       if (entry.proto != kProtoTcp && entry.proto != kProtoUdp) return std::nullopt;
@@ -101,6 +125,11 @@ std::optional<std::vector<SyncEntry>> decode_batch(std::string_view batch) {
       std::memcpy(&entry.age_ticks, at, 3);
       at += 3;
       get(at, entry.client_hop.word);
+    }
+    if (entry.kind == SyncKind::kPersist) {
+      at = get(at, entry.rs_address.raw);
+      at = get(at, entry.rs_port.raw);
+      get(at, entry.left_ticks);
     }
     entries.push_back(entry);
     batch.remove_prefix(bytes);

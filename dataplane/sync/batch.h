@@ -21,35 +21,46 @@ enum class SyncKind : std::uint8_t {
   // was master of them from the beginning; of others it may know a part only.
   kWalked = 4,
   kWalkEnd = 5,
+  // From here on the length of the rest follows in one byte, so that a release that does not know a
+  // kind can leave it out.
+  kPersist = 16,     // a client is bound to a real server
+  kPersistEnd = 17,  // it is no longer
 };
+inline constexpr std::uint8_t kFirstWithLength = 16;
 
 struct SyncEntry {
   SyncKind kind = SyncKind::kConn;
   std::uint8_t proto = 0;
-  FlowTuple tuple;  // from the client to the VIP; of kWalked the VIP and its port only
+  // From the client to the VIP; of kWalked the VIP and its port only, of kPersist and kPersistEnd
+  // the client's network and a service by which it came.
+  FlowTuple tuple;
   std::uint16_t sync_id = 0;
-  // of kConn
+  // of kConn, and of kPersist the server alone (port 0: any, in a group)
   std::uint8_t mode = 0;
   ConnState state = ConnState::kNone;
   Be32 rs_address;
   Be16 rs_port;
-  std::uint32_t age_ticks = 0;  // since its last packet
-  ClientHop client_hop;         // on the wire with the sender's port number, here with ours
-  bool port_known = true;       // false: we have no such port; not on the wire
+  std::uint32_t age_ticks = 0;   // since its last packet
+  ClientHop client_hop;          // on the wire with the sender's port number, here with ours
+  bool port_known = true;        // false: we have no such port; not on the wire
+  std::uint32_t left_ticks = 0;  // of kPersist: until its time is over
 
   bool operator==(const SyncEntry&) const = default;
 };
 
 inline constexpr std::size_t kSyncConnBytes = 34;
 inline constexpr std::size_t kSyncEndBytes = 16;
+inline constexpr std::size_t kSyncPersistBytes = 27;
+inline constexpr std::size_t kSyncPersistEndBytes = 17;
 
-void append(std::string& batch, const SyncEntry& entry);      // kConn, kEnd, kWalked
+void append(std::string& batch, const SyncEntry& entry);      // all but the marks
 inline void append_mark(std::string& batch, SyncKind mark) {  // kWalkBegin, kWalkEnd
   batch.push_back(static_cast<char>(mark));
 }
 
 // All of the entries, or nothing when the batch is torn or an entry is none: a type, protocol, mode
-// or state that does not exist, an ended state.
+// or state that does not exist, an ended state. Entries of kinds with a length that are not known
+// are left out.
 std::optional<std::vector<SyncEntry>> decode_batch(std::string_view batch);
 
 }  // namespace lb

@@ -1,6 +1,7 @@
 #include "dataplane/sync/exporter.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace lb {
@@ -57,10 +58,14 @@ SyncEntry entry_of(const ConnTable::Copy& conn, std::uint32_t index, const Snaps
 
 }  // namespace
 
-Exporter::Exporter(const ConnTable& table, std::span<ChangeLog* const> logs, RangeMarks& marks)
-    : table_(table), logs_(logs.begin(), logs.end()), marks_(marks) {}
+Exporter::Exporter(const ConnTable& table, std::span<ChangeLog* const> logs, RangeMarks& marks,
+                   PersistTable& persist)
+    : table_(table), logs_(logs.begin(), logs.end()), marks_(marks), persist_(persist) {}
 
-void Exporter::begin() {
+void Exporter::begin(bool with_persistence) {
+  tells_persistence_ = with_persistence;
+  persist_.end_telling();
+  if (with_persistence) persist_.begin_telling();
   told_.assign(table_.records(), 0);
   lost_ends_seen_ = 0;
   for (ChangeLog* log : logs_) {
@@ -82,6 +87,7 @@ void Exporter::begin() {
 
 void Exporter::end() {
   for (ChangeLog* log : logs_) log->turn(false);
+  persist_.end_telling();
   on_ = false;
 }
 
@@ -99,6 +105,7 @@ Exporter::Fill Exporter::fill(std::string& batch, std::size_t max_bytes, const S
   // A walk has half of the room at least: it ends also when changes never do.
   const std::size_t reserve = walking_ || !marked_.empty() || marks_.any() ? max_bytes / 2 : 0;
   const bool changes_left = fill_changed(batch, max_bytes - reserve, snapshot, now);
+  if (tells_persistence_) fill_persistence(batch, max_bytes, snapshot, now);
   fill_marked(batch, max_bytes, snapshot, now);
   if (leaving(now)) fill_half_open(batch, max_bytes, snapshot, now);
   if (walking_) {
@@ -157,6 +164,8 @@ void Exporter::begin_walk(std::string& batch) {
   walk_due_ = false;
   walking_ = true;
   walk_at_ = 0;
+  persist_walked_ = !tells_persistence_ || !persist_.ready();
+  persist_at_ = 0;
   ++counters_.walks;
 }
 
@@ -268,6 +277,8 @@ bool Exporter::fill_walk(std::string& batch, std::size_t max_bytes, const Snapsh
     add(batch, walk_at_, Why::kWalk, snapshot, now);
   }
   if (walk_at_ < records) return false;
+  if (!persist_walked_) fill_persistence_walk(batch, max_bytes, snapshot, now);
+  if (!persist_walked_) return false;
   end_walk(batch, snapshot, now);
   return true;
 }
@@ -297,6 +308,48 @@ bool Exporter::refresh_due(std::uint32_t index, const ConnTable::Copy& conn,
   const std::uint32_t ticks = refresh_ticks(snapshot, conn.state);
   const std::uint32_t rounds = std::max(ticks / round_ticks(snapshot), 1U);
   return (index + refresh_round_) % rounds == 0 && !is_later(now, conn.last_seen + ticks + 1);
+}
+
+// What has changed, also what was flushed.
+void Exporter::fill_persistence(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
+                                std::uint32_t now) {
+  std::array<PersistRow, PersistTable::kSlice> rows;
+  for (std::size_t count = rows.size(); count == rows.size() && batch.size() < max_bytes;) {
+    count = persist_.take_changed(rows);
+    for (std::size_t i = 0; i < count; ++i) add_persistence(batch, rows[i], snapshot, now);
+  }
+}
+
+void Exporter::fill_persistence_walk(std::string& batch, std::size_t max_bytes,
+                                     const Snapshot& snapshot, std::uint32_t now) {
+  std::array<PersistRow, PersistTable::kSlice> rows;
+  for (std::uint32_t looks = 0; looks < kLooks && batch.size() < max_bytes; looks += rows.size()) {
+    const std::size_t count = persist_.read(persist_at_, now, rows);
+    for (std::size_t i = 0; i < count; ++i) add_persistence(batch, rows[i], snapshot, now);
+    if (persist_at_ == 0) {
+      persist_walked_ = true;
+      return;
+    }
+  }
+}
+
+void Exporter::add_persistence(std::string& batch, const PersistRow& row, const Snapshot& snapshot,
+                               std::uint32_t now) {
+  if (row.service >= snapshot.services.size()) return;
+  const ServiceEntry& service = snapshot.services[row.service];
+  if (service.persistence.scope != row.key.scope || !service.sync) return;
+  if (service.standby && row.imported) return;
+  if (!row.ended && !is_later(row.expires, now)) return;
+  SyncEntry entry;
+  entry.kind = row.ended ? SyncKind::kPersistEnd : SyncKind::kPersist;
+  entry.proto = service.proto;
+  entry.tuple.src = row.key.client;
+  entry.tuple.dst = service.address;
+  entry.tuple.dport = service.port;
+  entry.rs_address = row.server.address;
+  entry.rs_port = row.server.port;
+  entry.left_ticks = row.ended ? 0 : row.expires - now;
+  append(batch, entry);
 }
 
 // Appends the record's connection unless there is nothing to say about it.

@@ -3,6 +3,7 @@
 //   worker: ChangeLog --------> ended, changed --+
 //   a peer joined: the whole table, in slices ---+--> fill() -> batch
 //   a full ring: the marked ranges again --------+
+//   clients bound to a server: all of them, then those of which something changed
 //   what goes on (last_seen), told again before the peer's copy could expire
 //   this director becomes master: the whole table, as its word counts from now on
 //   it leaves: for a second half-open connections too, whose next packet comes to the peer
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "dataplane/conn/table.h"
+#include "dataplane/persist/table.h"
 #include "dataplane/service/snapshot.h"
 #include "dataplane/sync/batch.h"
 #include "dataplane/sync/change_log.h"
@@ -37,10 +39,11 @@ class Exporter {
   };
 
   // All outlive the exporter; the logs are one per worker.
-  Exporter(const ConnTable& table, std::span<ChangeLog* const> logs, RangeMarks& marks);
+  Exporter(const ConnTable& table, std::span<ChangeLog* const> logs, RangeMarks& marks,
+           PersistTable& persist);
 
-  // A peer joined: it gets everything.
-  void begin();
+  // A peer joined: it gets everything; entries of persistence only if it understands them.
+  void begin(bool with_persistence = true);
   // It left: nothing is logged any more.
   void end();
 
@@ -70,6 +73,12 @@ class Exporter {
                  std::uint32_t now);
   void fill_refresh(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
                     std::uint32_t now);
+  void fill_persistence(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
+                        std::uint32_t now);
+  void fill_persistence_walk(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
+                             std::uint32_t now);
+  void add_persistence(std::string& batch, const PersistRow& row, const Snapshot& snapshot,
+                       std::uint32_t now);
   bool add(std::string& batch, std::uint32_t index, Why why, const Snapshot& snapshot,
            std::uint32_t now);
   void look_at_roles(const Snapshot& snapshot, std::uint32_t now);
@@ -84,6 +93,7 @@ class Exporter {
   const ConnTable& table_;
   const std::vector<ChangeLog*> logs_;
   RangeMarks& marks_;
+  PersistTable& persist_;
   Counters counters_;
   // By record: what the peer was told last, generation and state; 0: nothing.
   std::vector<std::uint32_t> told_;
@@ -92,6 +102,9 @@ class Exporter {
   bool peer_lacks_ = false;  // the walk that is due is for what the peer may not have
   bool walking_ = false;
   std::uint32_t walk_at_ = 0;
+  bool tells_persistence_ = false;
+  bool persist_walked_ = false;  // by the walk that is under way
+  std::uint32_t persist_at_ = 0;
   std::optional<std::uint32_t> walk_began_;
   std::vector<std::uint32_t> marked_;  // ranges to walk, each once
   std::uint32_t marked_at_ = 0;        // in the last of them

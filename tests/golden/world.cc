@@ -34,6 +34,8 @@ World::World(const WorldOptions& options)
   std::memset(memory_.get(), 0, bytes);
   table_ = std::make_unique<ConnTable>(table, std::span(memory_.get(), bytes), *grace_);
   fragments_ = std::make_unique<FragmentTable>(FragmentTable::Options{});
+  persist_ =
+      std::make_unique<PersistTable>(PersistTable::Options{.max_entries = options.max_persistence});
 
   std::vector<const WorkerCounters*> all;
   for (unsigned i = 0; i < workers; ++i) {
@@ -49,11 +51,11 @@ World::World(const WorldOptions& options)
       logs_.push_back(std::make_unique<ChangeLog>(*marks_, options.log_entries));
       logs.push_back(logs_.back().get());
     }
-    pipelines_.push_back(
-        std::make_unique<Pipeline>(i, workers, Pipeline::Shared{*table_, *fragments_, *load_},
-                                   *counters_[i], options.peer ? logs.back() : nullptr));
+    pipelines_.push_back(std::make_unique<Pipeline>(
+        i, workers, Pipeline::Shared{*table_, *fragments_, *load_, *persist_, flush_},
+        *counters_[i], options.peer ? logs.back() : nullptr));
   }
-  if (options.peer) exporter_ = std::make_unique<Exporter>(*table_, logs, *marks_);
+  if (options.peer) exporter_ = std::make_unique<Exporter>(*table_, logs, *marks_, *persist_);
 
   for (std::uint8_t i = 0; i < 2; ++i) {
     PortInfo port;
@@ -74,6 +76,7 @@ void World::apply() {
   });
   if (!next) throw std::runtime_error(next.error().message);
   (*next)->generation = snapshot_ ? snapshot_->generation + 1 : 1;
+  if ((*next)->any_persistence && !persist_->prepare()) throw std::bad_alloc();
   snapshot_ = std::move(*next);
 }
 

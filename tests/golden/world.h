@@ -30,6 +30,7 @@ struct WorldOptions {
   std::uint32_t max_connections = 1024;
   bool peer = false;  // there may be another director, see join()
   std::size_t log_entries = 1024;
+  std::uint32_t max_persistence = 1024;
   std::uint64_t hash_key = 1;
 };
 
@@ -69,6 +70,8 @@ class World {
 
   const Snapshot& snapshot() const { return *snapshot_; }
   const ConnTable& table() const { return *table_; }
+  PersistTable& persist() { return *persist_; }
+  FlushBoard& flush() { return flush_; }
   std::uint64_t connections() const { return table_->live(); }
   // Sums over the workers.
   std::uint64_t dropped(DropReason reason) const;
@@ -96,6 +99,8 @@ class World {
   std::unique_ptr<std::byte, void (*)(void*)> memory_;
   std::unique_ptr<ConnTable> table_;
   std::unique_ptr<FragmentTable> fragments_;
+  std::unique_ptr<PersistTable> persist_;
+  FlushBoard flush_;
   std::vector<std::unique_ptr<WorkerCounters>> counters_;
   std::unique_ptr<Load> load_;
   std::unique_ptr<RangeMarks> marks_;  // null: no peer

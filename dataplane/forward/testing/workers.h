@@ -87,6 +87,7 @@ class Workers {
     auto built = build_snapshot(spec, nullptr, [](std::uint32_t) { return false; });
     if (!built) throw std::runtime_error(built.error().message);
     snapshot = std::move(*built);
+    if (snapshot->any_persistence && !persist.prepare()) throw std::bad_alloc();
 
     std::vector<const WorkerCounters*> all;
     for (WorkerCounters& one : counters) {
@@ -99,9 +100,9 @@ class Workers {
   void make_pipelines(const std::vector<ChangeLog*>& logs = {}) {
     const auto count = static_cast<unsigned>(counters.size());
     for (unsigned w = 0; w < count; ++w) {
-      pipelines.push_back(
-          std::make_unique<Pipeline>(w, count, Pipeline::Shared{*table, fragments_, *load},
-                                     counters[w], logs.empty() ? nullptr : logs[w]));
+      pipelines.push_back(std::make_unique<Pipeline>(
+          w, count, Pipeline::Shared{*table, fragments_, *load, persist, flush}, counters[w],
+          logs.empty() ? nullptr : logs[w]));
     }
   }
 
@@ -145,6 +146,8 @@ class Workers {
   std::unique_ptr<Load> load;
   std::unique_ptr<Snapshot> snapshot;
   std::vector<std::unique_ptr<Pipeline>> pipelines;
+  PersistTable persist{{.max_entries = 1'000}};
+  FlushBoard flush;
 
  private:
   FragmentTable fragments_;

@@ -36,7 +36,7 @@ class Master {
       logs_.push_back(std::make_unique<ChangeLog>(marks_, options.log_entries));
       logs.push_back(logs_.back().get());
     }
-    exporter_ = std::make_unique<Exporter>(*table_, logs, marks_);
+    exporter_ = std::make_unique<Exporter>(*table_, logs, marks_, persist_);
     PortInfo port;
     port.name = "wan";
     spec.ports = {port};
@@ -129,6 +129,7 @@ class Master {
   test::TestTable table_;
   RangeMarks marks_;
   std::vector<std::unique_ptr<ChangeLog>> logs_;
+  PersistTable persist_{{}};
   std::unique_ptr<Exporter> exporter_;
   std::unique_ptr<Snapshot> snapshot_;
 };

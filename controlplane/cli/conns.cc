@@ -1,0 +1,63 @@
+#include "controlplane/cli/conns.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <ostream>
+#include <thread>
+
+#include "controlplane/cli/cli.h"
+#include "controlplane/cli/json.h"
+
+namespace lb::cli {
+namespace {
+
+void put_filter(const ConnFilter& filter, api::ConnsRequest& conns) {
+  const auto bytes = [](Ipv4Address address) {
+    return std::string(reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw);
+  };
+  conns.set_service(filter.service);
+  conns.set_state(filter.state);
+  conns.set_limit(filter.limit);
+  // A prefix of length 0 is everybody; in the message it would be one host.
+  if (filter.client && filter.client->length > 0) {
+    conns.set_client(bytes(filter.client->address));
+    conns.set_client_prefix(filter.client->length);
+  }
+  if (filter.real_server) {
+    conns.set_real_server(bytes(*filter.real_server));
+    conns.set_real_server_port(filter.real_server_port);
+  }
+}
+
+}  // namespace
+
+api::Request conns_request(const ConnFilter& filter) {
+  api::Request request;
+  put_filter(filter, *request.mutable_conns());
+  return request;
+}
+
+Outcome<void> flush_conns(DataplaneClient& client, const Options& options, std::ostream& out) {
+  api::Request request;
+  put_filter(options.conns, *request.mutable_flush()->mutable_filter());
+  auto answer = client.call(request);
+  if (!answer) return stop(kUsage, answer.error().message);
+  const std::uint64_t job = answer->flush().job();
+  while (!answer->flush().done()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    api::Request again;
+    again.mutable_flush()->set_job(job);
+    answer = client.call(std::move(again));
+    if (!answer) return stop(kDaemonDown, answer.error().message);
+  }
+  const std::uint64_t ended = answer->flush().ended();
+  if (options.json) {
+    out << print({{"ended", ended}});
+  } else {
+    out << fmt::format("{} connection{} ended\n", ended, ended == 1 ? "" : "s");
+  }
+  return {};
+}
+
+}  // namespace lb::cli
