@@ -99,8 +99,9 @@ TEST(Options, filters_of_flushed_connections) {
 }
 
 TEST(Options, errors_say_what_to_write) {
-  EXPECT_EQ(error({}),
-            "lbcli: say what to do: show, flush, ha, alert, check, version (lbcli --help tells more)\n");
+  EXPECT_EQ(
+      error({}),
+      "lbcli: say what to do: show, flush, ha, alert, check, version (lbcli --help tells more)\n");
   EXPECT_EQ(error({"--run-dir", "/r", "shwo"}),
             "lbcli: there is no command shwo; did you mean show? (lbcli --help tells more)\n");
   EXPECT_EQ(error({"show", "servcie"}),
