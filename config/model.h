@@ -128,6 +128,9 @@ struct Check {
 struct RealServer {
   Ipv4Endpoint address;
   std::uint16_t weight = 1;  // 0: no new connections
+  // Upper and lower threshold: no new connections from max on, until it is down to resume.
+  std::uint32_t max_connections = 0;     // 0: none
+  std::uint32_t resume_connections = 0;  // of a file without it: three quarters of max_connections
   Origin where;
   bool operator==(const RealServer&) const = default;
 };

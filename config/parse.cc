@@ -171,6 +171,14 @@ RealServer parse_real_server(ReadReport& report, const Node& node, const std::st
   reader.parsed("address", server.address, Ipv4Endpoint::parse, "\"10.0.0.11:80\"",
                 Need::kRequired);
   reader.number<std::uint16_t>("weight", server.weight, 0, kMaxWeight);
+  reader.number("max_connections", server.max_connections, 0u, kMaxConnections);
+  if (server.max_connections == 0) {
+    reader.reject("resume_connections",
+                  "resume_connections has no meaning without max_connections; give both");
+  } else {
+    server.resume_connections = server.max_connections - (server.max_connections + 3) / 4;
+    reader.number("resume_connections", server.resume_connections, 0u, server.max_connections - 1);
+  }
   reader.finish();
   return server;
 }

@@ -86,6 +86,9 @@ void print_service(Printer& out, const Service& service) {
     out.table("[[service.real_server]]");
     out.text("address", server.address.to_string());
     out.number("weight", server.weight);
+    if (server.max_connections == 0) continue;
+    out.number("max_connections", server.max_connections);
+    out.number("resume_connections", server.resume_connections);
   }
 }
 

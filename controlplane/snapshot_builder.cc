@@ -94,6 +94,8 @@ void put_real_server(const config::RealServer& from, const RealServerState& stat
   to.set_address(to_bytes(from.address.address));
   to.set_port(from.address.port);
   to.set_weight(from.weight);
+  to.set_max_connections(from.max_connections);
+  to.set_resume_connections(from.resume_connections);
   to.set_up(state.up);
   to.set_unchecked(state.unchecked);
   if (!state.next_hop) return;

@@ -53,7 +53,8 @@ void pick(benchmark::State& state) {
   FlowTuple from_client;
   for (auto _ : state) {
     from_client.src.raw += 0x01000000;
-    const std::uint32_t slot = scheduler.pick(world.service, kService, from_client, load);
+    const std::uint32_t slot =
+        scheduler.pick(world.service, kService, from_client, load, Filter({}));
     world.counters[0]->real_servers[slot].active.add(1);
     benchmark::DoNotOptimize(slot);
   }

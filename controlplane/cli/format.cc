@@ -77,7 +77,8 @@ std::string_view scheduler_name(api::Scheduler scheduler) {
 std::string_view state_text(const api::RealServerStats& server) {
   if (server.removed()) return "removed";
   if (!server.up()) return "down";
-  return server.next_hop_resolved() ? "up" : "unresolved";
+  if (!server.next_hop_resolved()) return "unresolved";
+  return server.full() ? "full" : "up";
 }
 
 std::string age_text(std::uint64_t milliseconds) {

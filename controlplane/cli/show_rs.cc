@@ -36,6 +36,13 @@ std::string or_dash(const std::string& text) {
   return text.empty() ? "-" : text;
 }
 
+// "100/75": full at 100, back at 75.
+std::string limit_text(const api::RealServerStats& server) {
+  if (server.max_connections() == 0) return "-";
+  return std::to_string(server.max_connections()) + "/" +
+         std::to_string(server.resume_connections());
+}
+
 Json health_json(const api::control::Target* target) {
   if (target == nullptr) return nullptr;
   return {{"up", target->up()},
@@ -51,10 +58,10 @@ Json health_json(const api::control::Target* target) {
 std::string rs_text(const api::Stats& stats, const api::control::Status* health) {
   using enum Columns::Align;
   const HealthIndex index(health);
-  Columns columns(
-      {kLeft, kLeft, kLeft, kRight, kLeft, kLeft, kRight, kLeft, kRight, kRight, kRight, kLeft});
+  Columns columns({kLeft, kLeft, kLeft, kRight, kLeft, kLeft, kRight, kLeft, kRight, kRight, kRight,
+                   kRight, kLeft});
   columns.row({"Service", "RealServer:Port", "Forward", "Weight", "State", "Health", "Since",
-               "Check", "ActiveConn", "InActConn", "Conns", "LastResult"});
+               "Check", "ActiveConn", "InActConn", "MaxConn", "Conns", "LastResult"});
   for (const api::ServiceStats& service : stats.services()) {
     for (const api::RealServerStats& server : service.real_servers()) {
       const api::control::Target* const target = index.find(service, server);
@@ -67,7 +74,7 @@ std::string rs_text(const api::Stats& stats, const api::control::Status* health)
                    target == nullptr ? "-" : age_text(target->since_ms()),
                    target == nullptr ? "-" : or_dash(target->check()),
                    std::to_string(server.active_connections()),
-                   std::to_string(server.inactive_connections()),
+                   std::to_string(server.inactive_connections()), limit_text(server),
                    std::to_string(server.traffic().connections()),
                    target == nullptr ? "-" : or_dash(target->last_result())});
     }
@@ -90,6 +97,9 @@ std::string rs_json(const api::Stats& stats, const api::control::Status* health)
                    {"up", server.up()},
                    {"removed", server.removed()},
                    {"next_hop_resolved", server.next_hop_resolved()},
+                   {"max_connections", server.max_connections()},
+                   {"resume_connections", server.resume_connections()},
+                   {"full", server.full()},
                    {"active_connections", server.active_connections()},
                    {"inactive_connections", server.inactive_connections()}};
       json.update(traffic_json(server.traffic()));

@@ -54,24 +54,24 @@ TEST(ShowRs, with_health) {
   const auto status = sample_status();
   EXPECT_EQ(
       rs_text(sample_stats(), &status),
-      R"(Service  RealServer:Port  Forward  Weight  State       Health  Since  Check  ActiveConn  InActConn  Conns  LastResult
-web      10.0.0.11:80     Masq          2  up          up      3m05s  http           12          3     20  L7OK/200 in 2ms
-web      10.0.0.12:80     Masq          1  down        down    500ms  http            0          0      0  L4TOUT after 1000ms
-web      10.0.0.13:8080   Masq      65535  unresolved  -           -  -               0          0      0  -
-web      10.0.0.14:80     Masq          0  removed     -           -  -               0          0      0  -
-dns      192.0.2.21:53    Route         1  up          -           -  -               0          0      5  -
+      R"(Service  RealServer:Port  Forward  Weight  State       Health  Since  Check  ActiveConn  InActConn  MaxConn  Conns  LastResult
+web      10.0.0.11:80     Masq          2  up          up      3m05s  http           12          3   100/75     20  L7OK/200 in 2ms
+web      10.0.0.12:80     Masq          1  down        down    500ms  http            0          0        -      0  L4TOUT after 1000ms
+web      10.0.0.13:8080   Masq      65535  unresolved  -           -  -               0          0        -      0  -
+web      10.0.0.14:80     Masq          0  removed     -           -  -               0          0        -      0  -
+dns      192.0.2.21:53    Route         1  up          -           -  -               0          0        -      5  -
 )");
 }
 
 TEST(ShowRs, without_the_control_plane) {
   EXPECT_EQ(
       rs_text(sample_stats(), nullptr),
-      R"(Service  RealServer:Port  Forward  Weight  State       Health  Since  Check  ActiveConn  InActConn  Conns  LastResult
-web      10.0.0.11:80     Masq          2  up          -           -  -              12          3     20  -
-web      10.0.0.12:80     Masq          1  down        -           -  -               0          0      0  -
-web      10.0.0.13:8080   Masq      65535  unresolved  -           -  -               0          0      0  -
-web      10.0.0.14:80     Masq          0  removed     -           -  -               0          0      0  -
-dns      192.0.2.21:53    Route         1  up          -           -  -               0          0      5  -
+      R"(Service  RealServer:Port  Forward  Weight  State       Health  Since  Check  ActiveConn  InActConn  MaxConn  Conns  LastResult
+web      10.0.0.11:80     Masq          2  up          -           -  -              12          3   100/75     20  -
+web      10.0.0.12:80     Masq          1  down        -           -  -               0          0        -      0  -
+web      10.0.0.13:8080   Masq      65535  unresolved  -           -  -               0          0        -      0  -
+web      10.0.0.14:80     Masq          0  removed     -           -  -               0          0        -      0  -
+dns      192.0.2.21:53    Route         1  up          -           -  -               0          0        -      5  -
 )");
 }
 

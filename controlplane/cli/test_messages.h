@@ -54,6 +54,8 @@ inline api::Stats sample_stats() {
   api::RealServerStats& first = add_server(web, "10.0.0.11", 80, 2, true);
   first.set_active_connections(12);
   first.set_inactive_connections(3);
+  first.set_max_connections(100);
+  first.set_resume_connections(75);
   fill_traffic(*first.mutable_traffic(), 20);
   add_server(web, "10.0.0.12", 80, 1, false);
   add_server(web, "10.0.0.13", 8080, 65535, true).set_next_hop_resolved(false);

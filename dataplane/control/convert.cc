@@ -59,6 +59,8 @@ Result<RealServerSpec> real_server(const api::RealServer& message,
   if (!weight) return failed(weight.error());
   spec.address = *address;
   spec.weight = *weight;
+  spec.max_connections = message.max_connections();
+  spec.resume_connections = message.resume_connections();
   spec.up = message.up();
   spec.unchecked = message.unchecked();
   spec.draining = message.draining();

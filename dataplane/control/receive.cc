@@ -90,7 +90,7 @@ api::Response Receiver::stats() const {
   stats.set_persistence_evicted(persist.evicted());
   report_workers(runtime_.counters(), runtime_.options().eal.worker_cpus, stats);
   report_ports(stats);
-  report_services(runtime_.current(), totals_, stats);
+  report_services(runtime_.current(), totals_, runtime_.thresholds(), stats);
   return response;
 }
 

@@ -18,7 +18,8 @@ void fill(const Traffic& traffic, api::TrafficStats& out) {
 }
 
 // Returns the server's traffic.
-Traffic add_real_server(const Snapshot& snapshot, const Totals& totals, std::uint32_t slot,
+Traffic add_real_server(const Snapshot& snapshot, const Totals& totals,
+                        const Thresholds& thresholds, std::uint32_t slot,
                         api::ServiceStats& service) {
   const RealServerEntry& rs = snapshot.real_servers[slot];
   const Occupancy occupancy = totals.occupancy(slot);
@@ -27,6 +28,9 @@ Traffic add_real_server(const Snapshot& snapshot, const Totals& totals, std::uin
   out.set_address(to_bytes(rs.address));
   out.set_port(rs.port.host());
   out.set_weight(rs.weight);
+  out.set_max_connections(rs.max_connections);
+  out.set_resume_connections(rs.resume_connections);
+  out.set_full(thresholds.is_full(slot, rs));
   out.set_up(rs.up);
   out.set_removed(rs.removed);
   out.set_next_hop_resolved(rs.next_hop.resolved());
@@ -85,7 +89,8 @@ void report_workers(const std::vector<const WorkerCounters*>& workers,
   stats.set_connections_shed(shed);
 }
 
-void report_services(const Snapshot& snapshot, const Totals& totals, api::Stats& stats) {
+void report_services(const Snapshot& snapshot, const Totals& totals, const Thresholds& thresholds,
+                     api::Stats& stats) {
   std::vector<std::vector<std::uint32_t>> removed(snapshot.services.size());
   for (std::uint32_t slot = 0; slot < snapshot.real_servers.size(); ++slot) {
     const RealServerEntry& rs = snapshot.real_servers[slot];
@@ -98,14 +103,14 @@ void report_services(const Snapshot& snapshot, const Totals& totals, api::Stats&
     fill(service, out);
     Traffic traffic = totals.retired(slot);
     for (const std::uint32_t rs : service.real_servers) {
-      traffic += add_real_server(snapshot, totals, rs, out);
+      traffic += add_real_server(snapshot, totals, thresholds, rs, out);
     }
     for (const std::uint32_t rs : removed[slot]) {
       // Without connections it is gone but for the bookkeeping of the next moment.
       if (totals.occupancy(rs).none()) {
         traffic += totals.real_server(rs);
       } else {
-        traffic += add_real_server(snapshot, totals, rs, out);
+        traffic += add_real_server(snapshot, totals, thresholds, rs, out);
       }
     }
     fill(traffic, *out.mutable_traffic());

@@ -3,6 +3,7 @@
 
 #include "dataplane/api/dataplane.pb.h"
 #include "dataplane/control/totals.h"
+#include "dataplane/sched/thresholds.h"
 #include "dataplane/service/snapshot.h"
 #include "dataplane/stats/counters.h"
 
@@ -14,6 +15,7 @@ void report_workers(const std::vector<const WorkerCounters*>& workers,
 
 // Every service of the snapshot with its real servers, removed ones that still have connections
 // last.
-void report_services(const Snapshot& snapshot, const Totals& totals, api::Stats& stats);
+void report_services(const Snapshot& snapshot, const Totals& totals, const Thresholds& thresholds,
+                     api::Stats& stats);
 
 }  // namespace lb

@@ -27,6 +27,8 @@ class ReportTest : public ::testing::Test {
   std::array<WorkerCounters, 2> workers_;
   std::vector<const WorkerCounters*> views_{&workers_[0], &workers_[1]};
   Totals totals_{views_};
+  Load load_{views_};
+  Thresholds thresholds_{load_, 64};
 };
 
 TEST_F(ReportTest, EveryDropReasonHasItsText) {
@@ -63,8 +65,9 @@ TEST_F(ReportTest, ServicesWithTheirServersInTheOrderOfTheFile) {
   workers_[0].real_servers[slot].packets_in.add(5);
   workers_[1].real_servers[slot].bytes_out.add(900);
   workers_[1].real_servers[slot].active.add(2);
+  workers_[1].real_servers[slot].total.add(2);
   api::Stats stats;
-  report_services(*snapshot, totals_, stats);
+  report_services(*snapshot, totals_, thresholds_, stats);
   ASSERT_EQ(stats.services_size(), 1);
   const auto& web = stats.services(0);
   EXPECT_EQ(web.name(), "web");
@@ -88,17 +91,17 @@ TEST_F(ReportTest, RemovedServerIsShownWhileItHasConnections) {
   smaller.mutable_services(0)->mutable_real_servers()->RemoveLast();
   const auto after = build(smaller, before.get());
   workers_[0].real_servers[slot].packets_in.add(5);
-  workers_[0].real_servers[slot].inactive.add(1);
+  workers_[0].real_servers[slot].total.add(1);
 
   api::Stats stats;
-  report_services(*after, totals_, stats);
+  report_services(*after, totals_, thresholds_, stats);
   ASSERT_EQ(stats.services(0).real_servers_size(), 2);
   EXPECT_TRUE(stats.services(0).real_servers(1).removed());
   EXPECT_EQ(stats.services(0).real_servers(1).inactive_connections(), 1);
 
-  workers_[0].real_servers[slot].inactive.add(-1);
+  workers_[0].real_servers[slot].total.add(-1);
   stats.Clear();
-  report_services(*after, totals_, stats);
+  report_services(*after, totals_, thresholds_, stats);
   EXPECT_EQ(stats.services(0).real_servers_size(), 1);
   EXPECT_EQ(stats.services(0).traffic().packets_in(), 5U);
 }

@@ -116,7 +116,9 @@ void Runtime::make_workers() {
   }
   fragments_ = std::make_unique<FragmentTable>(FragmentTable::Options{});
   load_ = std::make_unique<Load>(counter_views_);
-  shared_.reset(new Pipeline::Shared{*table_, *fragments_, *load_, *persist_, flush_});
+  thresholds_ = std::make_unique<Thresholds>(*load_, kMaxRealServerSlots);
+  shared_.reset(
+      new Pipeline::Shared{*table_, *fragments_, *load_, *persist_, flush_, *thresholds_});
   make_logs(workers);
   for (unsigned w = 0; w < workers; ++w) {
     ChangeLog* const log = logs_.empty() ? nullptr : logs_[w].get();

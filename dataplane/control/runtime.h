@@ -53,6 +53,7 @@ class Runtime final : public Publisher {
   void publish(std::unique_ptr<const Snapshot> next) override;
   void wait_until_seen() override;
   const Snapshot& current() const override { return *current_; }
+  const Thresholds& thresholds() const { return *thresholds_; }
   // Frees snapshots that no worker can be reading any more; to be called now and then.
   void reclaim();
 
@@ -92,6 +93,7 @@ class Runtime final : public Publisher {
   std::unique_ptr<WorkerCounters[]> counters_;
   std::vector<const WorkerCounters*> counter_views_;
   std::unique_ptr<Load> load_;
+  std::unique_ptr<Thresholds> thresholds_;
   std::unique_ptr<Pipeline::Shared> shared_;
   std::optional<RangeMarks> marks_;
   std::vector<std::unique_ptr<ChangeLog>> logs_;  // one per worker, or none

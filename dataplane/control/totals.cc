@@ -62,7 +62,8 @@ Occupancy Totals::occupancy(std::uint32_t slot) const {
   Occupancy sum;
   for (const WorkerCounters* worker : workers_) {
     sum.active += worker->real_servers[slot].active.get();
-    sum.inactive += worker->real_servers[slot].inactive.get();
+    sum.inactive +=
+        worker->real_servers[slot].total.get() - worker->real_servers[slot].active.get();
   }
   return sum;
 }

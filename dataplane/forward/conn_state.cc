@@ -6,8 +6,8 @@ namespace lb {
 void Pipeline::count_state(std::uint32_t rs_slot, ConnState from, ConnState to) {
   RealServerCounters& count = counters_.real_servers[rs_slot];
   const auto lives = [](ConnState s) { return s != ConnState::kNone && s != ConnState::kDead; };
-  if (lives(from)) (is_active(from) ? count.active : count.inactive).add(-1);
-  if (lives(to)) (is_active(to) ? count.active : count.inactive).add(1);
+  if (lives(from) != lives(to)) count.total.add(lives(to) ? 1 : -1);
+  if (is_active(from) != is_active(to)) count.active.add(is_active(to) ? 1 : -1);
 }
 
 // Follows the segment's flags. False: it opens a new connection on the ports of one that is over,

@@ -12,6 +12,10 @@ constexpr std::uint8_t kCodePortUnreachable = 3;
 constexpr unsigned kPicks = 4;
 constexpr std::uint32_t kQuietTicks = 10;  // a second
 
+bool another_may_do(DropReason reason) {
+  return reason == DropReason::reply_tuple_taken || reason == DropReason::real_servers_full;
+}
+
 // What the real server's packets bear, in NAT mode.
 FlowTuple reverse_tuple(const FlowTuple& from_client, const RealServerEntry& server) {
   return {server.address, from_client.src, server.port, from_client.sport};
@@ -52,6 +56,23 @@ bool Pipeline::may_be_told_of(std::uint32_t service_slot, const View& view) {
   return view.snapshot.services[service_slot].standby || is_later(quiet_until_, view.now);
 }
 
+// Services without limits do not look at counts.
+Filter Pipeline::choice_of(const ServiceEntry& service, std::span<const std::uint32_t> without,
+                           const View& view) {
+  return service.limited ? Filter(without, thresholds_, view.real_servers) : Filter(without);
+}
+
+// A new connection that nobody takes.
+void Pipeline::refuse(Packet& packet, const ServiceEntry& service, const View& view) {
+  // Not answered: the client sends again, and a place may be free by then.
+  if (!service.candidates.empty()) {
+    return drop(packet, DropReason::real_servers_full);
+  }
+  answer_or_drop(packet, DropReason::no_real_server,
+                 may_answer(view) && make_icmp_error(packet, wire::kUnreachable,
+                                                     kCodePortUnreachable, 0, packet.tuple.dst));
+}
+
 Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
   const std::uint32_t service_slot =
       view.snapshot.find_service(packet.tuple.dst, packet.tuple.dport, packet.proto);
@@ -67,26 +88,23 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
     return {};
   }
   const ServiceEntry& service = view.snapshot.services[service_slot];
-  DropReason reason = DropReason::reply_tuple_taken;
+  DropReason reason = DropReason::none;
   Hit hit;
   std::array<std::uint32_t, kPicks> tried;
-  for (unsigned tries = 0; !hit && reason == DropReason::reply_tuple_taken && tries < kPicks;
-       ++tries) {
+  for (unsigned tries = 0; !hit && tries < kPicks; ++tries) {
     const std::span<const std::uint32_t> without{tried.data(), tries};
-    const std::uint32_t rs_slot =
-        service.persistence.ticks == 0
-            ? scheduler_.pick(service, service_slot, packet.tuple, load_, without)
-            : choose_persistent(packet, service_slot, without, view);
-    if (rs_slot == kNoSlot && tries > 0) break;
-    if (rs_slot == kNoSlot) {
-      answer_or_drop(
-          packet, DropReason::no_real_server,
-          may_answer(view) && make_icmp_error(packet, wire::kUnreachable, kCodePortUnreachable, 0,
-                                              packet.tuple.dst));
+    const std::uint32_t rs_slot = service.persistence.ticks == 0
+                                      ? scheduler_.pick(service, service_slot, packet.tuple, load_,
+                                                        choice_of(service, without, view))
+                                      : choose_persistent(packet, service_slot, without, view);
+    if (rs_slot == kNoSlot && tries == 0) {
+      refuse(packet, service, view);
       return {};
     }
+    if (rs_slot == kNoSlot) break;
     tried[tries] = rs_slot;
     reason = create(packet, service_slot, rs_slot, view, hit);
+    if (!another_may_do(reason)) break;
   }
   if (!hit) {
     drop(packet, reason);
@@ -103,6 +121,17 @@ DropReason Pipeline::create(const Packet& packet, std::uint32_t service_slot, st
                             const View& view, Hit& hit) {
   const RealServerEntry& server = view.snapshot.real_servers[rs_slot];
   if (!server.next_hop.resolved()) return DropReason::next_hop_unresolved;
+  if (server.max_connections == 0) [[likely]]
+    return create_counted(packet, service_slot, rs_slot, view, hit);
+  if (!thresholds_.try_enter(rs_slot, server)) return DropReason::real_servers_full;
+  const DropReason reason = create_counted(packet, service_slot, rs_slot, view, hit);
+  thresholds_.leave(rs_slot);
+  return reason;
+}
+
+DropReason Pipeline::create_counted(const Packet& packet, std::uint32_t service_slot,
+                                    std::uint32_t rs_slot, const View& view, Hit& hit) {
+  const RealServerEntry& server = view.snapshot.real_servers[rs_slot];
   const Mode mode = view.snapshot.services[service_slot].mode;
   const ConnState state = packet.proto == kProtoTcp ? ConnState::kSynSent : ConnState::kUdp;
 

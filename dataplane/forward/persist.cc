@@ -86,7 +86,8 @@ std::uint32_t Pipeline::choose_persistent(const Packet& packet, std::uint32_t se
     const std::uint32_t slot = slot_of(persistence, known, view.real_servers);
     if (slot != kNoSlot) return slot;
   }
-  const std::uint32_t picked = scheduler_.pick(service, service_slot, packet.tuple, load_, tried);
+  const std::uint32_t picked =
+      scheduler_.pick(service, service_slot, packet.tuple, load_, choice_of(service, tried, view));
   if (picked == kNoSlot || !tried.empty()) return picked;
   if (bound && is_elsewhere(persistence, known, view.real_servers)) return picked;
   const PersistUse use =

@@ -52,6 +52,7 @@ class Pipeline {
     const Load& load;
     PersistTable& persist;
     FlushBoard& flush;
+    Thresholds& thresholds;
   };
   // `log` is told of every connection that changes or ends; null: nobody wants to know.
   Pipeline(unsigned worker, unsigned workers, const Shared& shared, WorkerCounters& counters,
@@ -122,8 +123,13 @@ class Pipeline {
   void expect_connections(std::span<const Packet> burst, std::span<const std::uint8_t> misses,
                           const View& view);
   Owner open_connection(Packet& packet, const View& view);
+  Filter choice_of(const ServiceEntry& service, std::span<const std::uint32_t> without,
+                   const View& view);
+  void refuse(Packet& packet, const ServiceEntry& service, const View& view);
   DropReason create(const Packet& packet, std::uint32_t service_slot, std::uint32_t rs_slot,
                     const View& view, Hit& hit);
+  DropReason create_counted(const Packet& packet, std::uint32_t service_slot, std::uint32_t rs_slot,
+                            const View& view, Hit& hit);
   bool shed_half_open();
 
   // persist.cc
@@ -170,6 +176,7 @@ class Pipeline {
   const Load& load_;
   PersistTable& persist_;
   FlushBoard& flush_;
+  Thresholds& thresholds_;
   WorkerCounters& counters_;
   SchedulerState scheduler_;
   TokenBucket answers_;  // ICMP errors and resets of our own

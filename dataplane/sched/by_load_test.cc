@@ -11,6 +11,7 @@
 namespace lb {
 namespace {
 
+using test::kAnyone;
 using test::kFlow;
 using test::service;
 using test::Workers;
@@ -23,22 +24,22 @@ TEST(Sed, PrefersTheFastOneEvenWhenASlowOneIsIdle) {
   SchedulerState state(0, 1);
   const ServiceEntry web = service(Scheduler::kSed, {1, 4});
   for (unsigned i = 0; i < 3; ++i) {
-    EXPECT_EQ(state.pick(web, 0, kFlow, workers.load()), 1U) << i;
+    EXPECT_EQ(state.pick(web, 0, kFlow, workers.load(), kAnyone), 1U) << i;
     workers.of(i % 2, 1).active.add(1);
   }
   // 1 / 1 and 4 / 4: equal, the next in turn.
-  EXPECT_EQ(state.pick(web, 0, kFlow, workers.load()), 0U);
+  EXPECT_EQ(state.pick(web, 0, kFlow, workers.load(), kAnyone), 0U);
 }
 
 TEST(Nq, AnIdleServerNeverWaits) {
   Workers workers(2);
   SchedulerState state(0, 1);
   const ServiceEntry web = service(Scheduler::kNq, {1, 4});
-  EXPECT_EQ(state.pick(web, 0, kFlow, workers.load()), 0U);
+  EXPECT_EQ(state.pick(web, 0, kFlow, workers.load(), kAnyone), 0U);
   workers.of(0, 0).active.add(1);
-  EXPECT_EQ(state.pick(web, 0, kFlow, workers.load()), 1U);
+  EXPECT_EQ(state.pick(web, 0, kFlow, workers.load(), kAnyone), 1U);
   workers.of(1, 1).active.add(1);
-  EXPECT_EQ(state.pick(web, 0, kFlow, workers.load()), 1U) << "nobody is idle: as sed";
+  EXPECT_EQ(state.pick(web, 0, kFlow, workers.load(), kAnyone), 1U) << "nobody is idle: as sed";
 }
 
 TEST(Fo, TheHeaviestOfThoseThatAreUp) {
@@ -46,10 +47,10 @@ TEST(Fo, TheHeaviestOfThoseThatAreUp) {
   SchedulerState state(0, 1);
   ServiceEntry web = service(Scheduler::kFo, {10, 30, 30, 20});
   workers.of(0, 1).active.add(1'000'000);
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(state.pick(web, 0, kFlow, workers.load()), 1U);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(state.pick(web, 0, kFlow, workers.load(), kAnyone), 1U);
   web.candidates = {0, 3};
   web.weights = {10, 20};
-  EXPECT_EQ(state.pick(web, 0, kFlow, workers.load()), 3U);
+  EXPECT_EQ(state.pick(web, 0, kFlow, workers.load(), kAnyone), 3U);
 }
 
 TEST(Ovf, FillsOneAfterTheOther) {
@@ -58,7 +59,7 @@ TEST(Ovf, FillsOneAfterTheOther) {
   const ServiceEntry web = service(Scheduler::kOvf, {2, 3});
   std::string picks;
   for (unsigned i = 0; i < 7; ++i) {
-    const std::uint32_t slot = state.pick(web, 0, kFlow, workers.load());
+    const std::uint32_t slot = state.pick(web, 0, kFlow, workers.load(), kAnyone);
     picks += std::to_string(slot);
     workers.of(i % 2, slot).active.add(1);
   }
@@ -66,7 +67,7 @@ TEST(Ovf, FillsOneAfterTheOther) {
   // All overflow: nobody is turned away, the fewest connections per weight decide.
   std::map<std::uint32_t, unsigned> more;
   for (int i = 0; i < 10; ++i) {
-    const std::uint32_t slot = state.pick(web, 0, kFlow, workers.load());
+    const std::uint32_t slot = state.pick(web, 0, kFlow, workers.load(), kAnyone);
     ++more[slot];
     workers.of(0, slot).active.add(1);
   }
@@ -82,7 +83,7 @@ TEST(ByLoad, OfUdpEveryFlowCounts) {
     dns.proto = kProtoUdp;
     const std::uint32_t light = dns.candidates[0];
     for (int i = 0; i < 30; ++i) {
-      workers.of(0, state.pick(dns, 0, kFlow, workers.load())).inactive.add(1);
+      workers.of(0, state.pick(dns, 0, kFlow, workers.load(), kAnyone)).inactive.add(1);
     }
     EXPECT_NEAR(static_cast<double>(workers.load().inactive(light)), 10, 1);
   }
@@ -111,7 +112,7 @@ TEST(ByLoad, SedAndNqAgreeWithAnOracle) {
       for (unsigned k = 1; k < n; ++k) {
         if (cost((start + k) % n) < cost(best)) best = (start + k) % n;
       }
-      const std::uint32_t slot = state.pick(web, 0, kFlow, load);
+      const std::uint32_t slot = state.pick(web, 0, kFlow, load, kAnyone);
       ASSERT_EQ(slot, best) << "round " << round << ", pick " << i;
       start = best + 1;
       ++active[slot];
@@ -141,7 +142,7 @@ TEST(ByLoad, FoAndOvfAgreeWithAnOracle) {
       if (!expected || weights[s] > weights[*expected]) expected = s;
     }
     SchedulerState state(0, 1);
-    const std::uint32_t slot = state.pick(web, 0, kFlow, workers.load());
+    const std::uint32_t slot = state.pick(web, 0, kFlow, workers.load(), kAnyone);
     if (expected) {
       EXPECT_EQ(slot, *expected) << "round " << round;
     } else {
@@ -158,13 +159,14 @@ TEST(NotWanted, IsNeverChosenAndTheRestIs) {
     const ServiceEntry web = service(scheduler, {1, 60'000, 1, 2});
     std::set<std::uint32_t> seen;
     const std::uint32_t heavy[] = {1};
-    for (int i = 0; i < 50; ++i) seen.insert(state.pick(web, 0, kFlow, workers.load(), heavy));
+    for (int i = 0; i < 50; ++i)
+      seen.insert(state.pick(web, 0, kFlow, workers.load(), Filter(heavy)));
     EXPECT_FALSE(seen.contains(1));
     EXPECT_FALSE(seen.contains(kNoSlot));
     const std::uint32_t others[] = {0, 2, 3};
-    EXPECT_EQ(state.pick(web, 0, kFlow, workers.load(), others), 1U);
+    EXPECT_EQ(state.pick(web, 0, kFlow, workers.load(), Filter(others)), 1U);
     const std::uint32_t all[] = {0, 1, 2, 3};
-    EXPECT_EQ(state.pick(web, 0, kFlow, workers.load(), all), kNoSlot);
+    EXPECT_EQ(state.pick(web, 0, kFlow, workers.load(), Filter(all)), kNoSlot);
   }
 }
 
@@ -175,7 +177,7 @@ TEST(NotWanted, RoundRobinTakesTheNext) {
   const std::uint32_t first[] = {0};
   std::string picks;
   for (int i = 0; i < 4; ++i) {
-    picks += std::to_string(state.pick(web, 0, kFlow, workers.load(), first));
+    picks += std::to_string(state.pick(web, 0, kFlow, workers.load(), Filter(first)));
   }
   EXPECT_EQ(picks, "1212");
 }

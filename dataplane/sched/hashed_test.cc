@@ -155,7 +155,7 @@ TEST_P(Hashed, PeekKnows) {
   for (std::uint32_t client = 0; client < 50; ++client) {
     const FlowTuple flow{Be32::from_host(client), {}, {}, {}};
     const std::uint32_t expected = state.peek(world.service(), 0, flow, 3);
-    EXPECT_EQ(state.pick(world.service(), 0, flow, workers.load()), expected);
+    EXPECT_EQ(state.pick(world.service(), 0, flow, workers.load(), test::kAnyone), expected);
   }
   EXPECT_EQ(state.peek(World(GetParam(), {}).service(), 0, {}, 0), kNoSlot);
 }

@@ -8,9 +8,6 @@ namespace lb {
 namespace {
 
 constexpr std::uint32_t kNotStarted = ~std::uint32_t{0};
-constexpr std::int64_t kActiveCost = 256;  // as ipvsadm's lc: an idle connection is nearly free
-// Keeps load * weight within 63 bits; far above any number of connections.
-constexpr std::int64_t kMaxLoad = std::int64_t{1} << 47;
 // Turns of servers that may not be chosen that rr and wrr pass over, before they choose otherwise:
 // a heavy server may have 65,535 in a row with few of the others' between.
 constexpr std::size_t kPassedOver = 64;
@@ -43,27 +40,6 @@ struct Cost {
 };
 
 }  // namespace
-
-std::int64_t Load::active(std::uint32_t rs_slot) const {
-  std::int64_t sum = 0;
-  for (const WorkerCounters* worker : workers_) sum += worker->real_servers[rs_slot].active.get();
-  return sum;
-}
-
-std::int64_t Load::inactive(std::uint32_t rs_slot) const {
-  std::int64_t sum = 0;
-  for (const WorkerCounters* worker : workers_) sum += worker->real_servers[rs_slot].inactive.get();
-  return sum;
-}
-
-std::uint64_t Load::weighted(std::uint32_t rs_slot) const {
-  std::int64_t sum = 0;
-  for (const WorkerCounters* worker : workers_) {
-    const RealServerCounters& counters = worker->real_servers[rs_slot];
-    sum += counters.active.get() * kActiveCost + counters.inactive.get();
-  }
-  return static_cast<std::uint64_t>(std::clamp<std::int64_t>(sum, 0, kMaxLoad));
-}
 
 SchedulerState::SchedulerState(unsigned worker, unsigned workers)
     : worker_(worker), workers_(workers), position_(kMaxServiceSlots, kNotStarted) {}
@@ -117,9 +93,8 @@ std::uint32_t SchedulerState::least(const ServiceEntry& service, std::uint32_t s
 
 std::uint32_t SchedulerState::pick(const ServiceEntry& service, std::uint32_t service_slot,
                                    const FlowTuple& from_client, const Load& load,
-                                   std::span<const std::uint32_t> tried) {
+                                   const Filter& filter) {
   if (service.candidates.empty()) return kNoSlot;
-  const Filter filter(tried);
   const auto lc = [&](std::uint32_t slot, std::uint16_t) { return Cost{load.weighted(slot), 1}; };
   const auto wlc = [&](std::uint32_t slot, std::uint16_t weight) {
     return Cost{load.weighted(slot), weight};
@@ -127,9 +102,8 @@ std::uint32_t SchedulerState::pick(const ServiceEntry& service, std::uint32_t se
   // How long the connection would wait if it was there. Connections that are opening or closing
   // only decide between equals.
   const auto sed = [&](std::uint32_t slot, std::uint16_t weight) {
-    if (service.proto == kProtoTcp)
-      return Cost{load.weighted(slot) + std::uint64_t{kActiveCost}, weight};
-    return Cost{static_cast<std::uint64_t>(std::max<std::int64_t>(load.inactive(slot), 0)) + 1,
+    if (service.proto == kProtoTcp) return Cost{load.weighted(slot) + kActiveCost, weight};
+    return Cost{static_cast<std::uint64_t>(std::max<std::int64_t>(load.total(slot), 0)) + 1,
                 weight};
   };
   const auto nq = [&](std::uint32_t slot, std::uint16_t weight) {

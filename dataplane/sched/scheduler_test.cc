@@ -13,6 +13,7 @@
 namespace lb {
 namespace {
 
+using test::kAnyone;
 using test::kFlow;
 using test::service;
 using test::Workers;
@@ -36,7 +37,7 @@ TEST(Pick, NothingUpIsNoSlot) {
   Workers workers(1);
   SchedulerState state(0, 1);
   for (const Scheduler s : {Scheduler::kRr, Scheduler::kWrr, Scheduler::kLc, Scheduler::kWlc}) {
-    EXPECT_EQ(state.pick(service(s, {}), 0, kFlow, workers.load()), kNoSlot);
+    EXPECT_EQ(state.pick(service(s, {}), 0, kFlow, workers.load(), kAnyone), kNoSlot);
   }
 }
 
@@ -47,7 +48,7 @@ TEST(Pick, RoundRobinIsExactOverOnePeriod) {
     SchedulerState state(0, 1);
     const ServiceEntry web = service(s, {5, 3, 2}, 10);
     std::map<std::uint32_t, unsigned> picks;
-    for (int i = 0; i < 30; ++i) ++picks[state.pick(web, 7, kFlow, load)];
+    for (int i = 0; i < 30; ++i) ++picks[state.pick(web, 7, kFlow, load, kAnyone)];
     if (s == Scheduler::kRr) {
       EXPECT_EQ(picks, (std::map<std::uint32_t, unsigned>{{10, 10}, {11, 10}, {12, 10}}));
     } else {
@@ -62,10 +63,10 @@ TEST(Pick, ServicesDoNotDisturbEachOther) {
   SchedulerState state(0, 1);
   const ServiceEntry a = service(Scheduler::kRr, {1, 1});
   const ServiceEntry b = service(Scheduler::kRr, {1, 1}, 2);
-  EXPECT_EQ(state.pick(a, 0, kFlow, load), 0U);
-  EXPECT_EQ(state.pick(b, kMaxServiceSlots - 1, kFlow, load), 2U);
-  EXPECT_EQ(state.pick(a, 0, kFlow, load), 1U);
-  EXPECT_EQ(state.pick(b, kMaxServiceSlots - 1, kFlow, load), 3U);
+  EXPECT_EQ(state.pick(a, 0, kFlow, load, kAnyone), 0U);
+  EXPECT_EQ(state.pick(b, kMaxServiceSlots - 1, kFlow, load, kAnyone), 2U);
+  EXPECT_EQ(state.pick(a, 0, kFlow, load, kAnyone), 1U);
+  EXPECT_EQ(state.pick(b, kMaxServiceSlots - 1, kFlow, load, kAnyone), 3U);
 }
 
 TEST(Pick, GoesOnWhenServersCameAndWent) {
@@ -73,13 +74,13 @@ TEST(Pick, GoesOnWhenServersCameAndWent) {
   const Load load = workers.load();
   SchedulerState state(0, 1);
   for (int i = 0; i < 5; ++i)
-    state.pick(service(Scheduler::kRr, {1, 1, 1, 1, 1, 1}), 0, kFlow, load);
+    state.pick(service(Scheduler::kRr, {1, 1, 1, 1, 1, 1}), 0, kFlow, load, kAnyone);
   std::set<std::uint32_t> seen;
   for (int i = 0; i < 2; ++i)
-    seen.insert(state.pick(service(Scheduler::kRr, {1, 1}), 0, kFlow, load));
+    seen.insert(state.pick(service(Scheduler::kRr, {1, 1}), 0, kFlow, load, kAnyone));
   EXPECT_EQ(seen.size(), 2U);
-  EXPECT_EQ(state.pick(service(Scheduler::kLc, {1}), 0, kFlow, load), 0U);
-  EXPECT_EQ(state.pick(service(Scheduler::kLc, {}), 0, kFlow, load), kNoSlot);
+  EXPECT_EQ(state.pick(service(Scheduler::kLc, {1}), 0, kFlow, load, kAnyone), 0U);
+  EXPECT_EQ(state.pick(service(Scheduler::kLc, {}), 0, kFlow, load, kAnyone), kNoSlot);
 }
 
 // Few connections over many workers: without a count to go by, only the places where the workers
@@ -92,7 +93,7 @@ TEST(Pick, WorkersStartAtDifferentPlaces) {
     std::set<std::uint32_t> seen;
     for (unsigned worker = 0; worker < 4; ++worker) {
       SchedulerState state(worker, 4);
-      for (int i = 0; i < 2; ++i) seen.insert(state.pick(web, 0, kFlow, load));
+      for (int i = 0; i < 2; ++i) seen.insert(state.pick(web, 0, kFlow, load, kAnyone));
     }
     EXPECT_EQ(seen.size(), 8U);
   }
@@ -110,8 +111,9 @@ TEST(Peek, TellsTheNextChoicesAndChangesNone) {
         expected.push_back(state.peek(entry, 0, kFlow, ahead));
       }
       SchedulerState copy = state;
-      for (const std::uint32_t slot : expected) EXPECT_EQ(copy.pick(entry, 0, kFlow, load), slot);
-      state.pick(entry, 0, kFlow, load);
+      for (const std::uint32_t slot : expected)
+        EXPECT_EQ(copy.pick(entry, 0, kFlow, load, kAnyone), slot);
+      state.pick(entry, 0, kFlow, load, kAnyone);
     }
   }
 }
@@ -133,7 +135,7 @@ TEST(LeastConnections, TheFirstNConnectionsGoToNServers) {
     std::set<std::uint32_t> seen;
     for (unsigned i = 0; i < 7; ++i) {
       const unsigned worker = i % 3;
-      const std::uint32_t slot = states[worker].pick(web, 0, kFlow, load);
+      const std::uint32_t slot = states[worker].pick(web, 0, kFlow, load, kAnyone);
       seen.insert(slot);
       workers.of(worker, slot).inactive.add(1);
     }
@@ -147,9 +149,9 @@ TEST(LeastConnections, ActiveOnesWeigh256TimesAnInactive) {
   workers.of(1, 1).inactive.add(255);
   SchedulerState state(0, 1);
   const ServiceEntry web = service(Scheduler::kLc, {1, 1});
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(state.pick(web, 0, kFlow, workers.load()), 1U);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(state.pick(web, 0, kFlow, workers.load(), kAnyone), 1U);
   workers.of(0, 1).inactive.add(2);
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(state.pick(web, 0, kFlow, workers.load()), 0U);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(state.pick(web, 0, kFlow, workers.load(), kAnyone), 0U);
 }
 
 TEST(LeastConnections, LargeCountsAndWeightsDoNotOverflow) {
@@ -158,9 +160,14 @@ TEST(LeastConnections, LargeCountsAndWeightsDoNotOverflow) {
   workers.of(0, 0).active.add((std::int64_t{1} << 31) - 1);
   workers.of(0, 1).active.add((std::int64_t{1} << 31) - 2);
   SchedulerState state(0, 1);
-  EXPECT_EQ(state.pick(service(Scheduler::kWlc, {65'535, 65'535}), 0, kFlow, workers.load()), 1U);
-  EXPECT_EQ(state.pick(service(Scheduler::kWlc, {65'535, 65'534}), 0, kFlow, workers.load()), 0U);
-  EXPECT_EQ(state.pick(service(Scheduler::kWlc, {1, 65'535}), 0, kFlow, workers.load()), 1U);
+  EXPECT_EQ(
+      state.pick(service(Scheduler::kWlc, {65'535, 65'535}), 0, kFlow, workers.load(), kAnyone),
+      1U);
+  EXPECT_EQ(
+      state.pick(service(Scheduler::kWlc, {65'535, 65'534}), 0, kFlow, workers.load(), kAnyone),
+      0U);
+  EXPECT_EQ(state.pick(service(Scheduler::kWlc, {1, 65'535}), 0, kFlow, workers.load(), kAnyone),
+            1U);
 }
 
 // The rule in its plainest form: the least quotient, the first one from the last choice on.
@@ -187,7 +194,7 @@ TEST(LeastConnections, AgreesWithAnOracleInFloatingPoint) {
         const unsigned s = (start + k) % n;
         if (quotient(s) < quotient(best)) best = s;
       }
-      const std::uint32_t slot = state.pick(web, 0, kFlow, load);
+      const std::uint32_t slot = state.pick(web, 0, kFlow, load, kAnyone);
       ASSERT_EQ(slot, best) << "round " << round << ", pick " << i;
       start = best + 1;
       // A new connection, and now and then the end of an old one, counted by any worker.
@@ -214,7 +221,8 @@ TEST(LeastConnections, LoadFollowsTheWeights) {
   const Load load = workers.load();
   SchedulerState state(0, 1);
   const ServiceEntry web = service(Scheduler::kWlc, {1, 2, 5});
-  for (int i = 0; i < 800; ++i) workers.of(0, state.pick(web, 0, kFlow, load)).active.add(1);
+  for (int i = 0; i < 800; ++i)
+    workers.of(0, state.pick(web, 0, kFlow, load, kAnyone)).active.add(1);
   EXPECT_NEAR(static_cast<double>(load.active(0)), 100, 1);
   EXPECT_NEAR(static_cast<double>(load.active(1)), 200, 1);
   EXPECT_NEAR(static_cast<double>(load.active(2)), 500, 1);
@@ -231,7 +239,8 @@ TEST(LeastConnections, CountsAreExactOverThreads) {
   for (unsigned w = 0; w < kWorkers; ++w) {
     threads.emplace_back([&, w] {
       SchedulerState state(w, kWorkers);
-      for (int i = 0; i < kPicks; ++i) workers.of(w, state.pick(web, 0, kFlow, load)).active.add(1);
+      for (int i = 0; i < kPicks; ++i)
+        workers.of(w, state.pick(web, 0, kFlow, load, kAnyone)).active.add(1);
     });
   }
   for (std::thread& t : threads) t.join();

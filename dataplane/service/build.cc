@@ -159,6 +159,9 @@ bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_
   rs.address = spec.address.address.be;
   rs.port = Be16::from_host(spec.address.port);
   rs.weight = spec.weight;
+  rs.max_connections = spec.max_connections;
+  rs.resume_connections = spec.resume_connections;
+  service.limited |= rs.max_connections != 0;
   rs.service = service_slot;
   rs.up = spec.up;
   rs.draining = spec.draining;

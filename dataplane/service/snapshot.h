@@ -37,8 +37,11 @@ struct alignas(kCacheLine) RealServerEntry {
   Be16 port;
   std::uint16_t weight = 0;
   std::uint32_t service = kNoSlot;  // service slot; kNoSlot: this slot is free
-  bool up = false;                  // by its health check
-  bool removed = false;             // no longer configured; up is false too
+  // Upper and lower threshold: left out of the choice from max until it is down to resume.
+  std::uint32_t max_connections = 0;  // 0: none
+  std::uint32_t resume_connections = 0;
+  bool up = false;       // by its health check
+  bool removed = false;  // no longer configured; up is false too
   // Connections to it are to be reset: on_server_down = reset, it is down or removed, and this
   // director is master of the VIP.
   bool reset = false;
@@ -73,6 +76,7 @@ struct ServiceEntry {
   bool configured = false;  // false: the slot is free, or kept only for old connections
   bool sync = true;         // the HA peer is told of its connections
   bool standby = false;     // another director is master of its VIP
+  bool limited = false;     // a real server has max_connections
   std::vector<std::uint32_t> real_servers;  // all configured slots, in the order of the file
   std::vector<std::uint32_t> candidates;    // up and weight > 0, in the order of `sequence` for sh,
                                             // dh and mh, else of the file

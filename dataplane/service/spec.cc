@@ -48,6 +48,11 @@ Result<void> check_real_servers(const ServiceSpec& service, std::size_t ports) {
     if (rs.address.port == 0) return wrong("has port 0");
     if (rs.address == service.address) return wrong("is the service's own address");
     if (!seen.insert(endpoint_key(rs.address)).second) return wrong("is there twice");
+    if (rs.max_connections != 0 && rs.resume_connections >= rs.max_connections) {
+      return wrong("resumes at " + std::to_string(rs.resume_connections) +
+                   " connections, which is not below its maximum of " +
+                   std::to_string(rs.max_connections));
+    }
     if (!rs.resolved) continue;
     if (rs.next_hop.port >= ports) {
       return wrong("is behind port number " + std::to_string(rs.next_hop.port) +

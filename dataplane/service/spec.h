@@ -23,6 +23,8 @@ struct NextHopSpec {
 struct RealServerSpec {
   Ipv4Endpoint address;
   std::uint16_t weight = 1;
+  std::uint32_t max_connections = 0;  // 0: none
+  std::uint32_t resume_connections = 0;
   bool up = false;
   bool unchecked = false;  // its health is not known yet: connections that it has are left alone
   bool draining = false;   // turns away clients that are bound to it, too

@@ -28,8 +28,9 @@ class Counter {
 };
 
 // One real server as seen by one worker: exactly one line, so that a packet touches one.
-// active and inactive are deltas: a connection may be counted in by one worker and out by another,
-// only the sum over workers means something (and is exact).
+// active and total are deltas: a connection may be counted in by one worker and out by another,
+// only the sum over workers means something (and is exact). total changes only when a connection
+// begins or ends, so that a change of state does not make it look like one less for a moment.
 struct alignas(kCacheLine) RealServerCounters {
   Counter<std::uint64_t> packets_in;
   Counter<std::uint64_t> bytes_in;
@@ -37,7 +38,7 @@ struct alignas(kCacheLine) RealServerCounters {
   Counter<std::uint64_t> bytes_out;
   Counter<std::uint64_t> connections;
   Counter<std::int64_t> active;
-  Counter<std::int64_t> inactive;
+  Counter<std::int64_t> total;
 };
 static_assert(sizeof(RealServerCounters) == kCacheLine);
 

@@ -20,6 +20,7 @@ namespace lb {
   X(ttl_expired, "TTL ran out in NAT mode; answered with time exceeded")                           \
   X(mtu_exceeded, "too large for the way out with DF set; answered with fragmentation needed")     \
   X(no_real_server, "the service has no real server that is up; answered with port unreachable")   \
+  X(real_servers_full, "every real server that is up has max_connections")                         \
   X(next_hop_unresolved, "the real server's MAC address is not known yet")                         \
   X(real_server_down, "connection to a server that is down or removed; TCP answered with a reset") \
   X(taking_over, "a segment of no known connection while the peer is master, or was just now")     \

@@ -44,6 +44,7 @@ World::World(const WorldOptions& options)
     all.push_back(counters_.back().get());
   }
   load_ = std::make_unique<Load>(all);
+  thresholds_ = std::make_unique<Thresholds>(*load_, 64);
   if (options.peer) marks_ = std::make_unique<RangeMarks>(table_->records());
   std::vector<ChangeLog*> logs;
   for (unsigned i = 0; i < workers; ++i) {
@@ -52,7 +53,7 @@ World::World(const WorldOptions& options)
       logs.push_back(logs_.back().get());
     }
     pipelines_.push_back(std::make_unique<Pipeline>(
-        i, workers, Pipeline::Shared{*table_, *fragments_, *load_, *persist_, flush_},
+        i, workers, Pipeline::Shared{*table_, *fragments_, *load_, *persist_, flush_, *thresholds_},
         *counters_[i], options.peer ? logs.back() : nullptr));
   }
   if (options.peer) exporter_ = std::make_unique<Exporter>(*table_, logs, *marks_, *persist_);

@@ -103,6 +103,7 @@ class World {
   FlushBoard flush_;
   std::vector<std::unique_ptr<WorkerCounters>> counters_;
   std::unique_ptr<Load> load_;
+  std::unique_ptr<Thresholds> thresholds_;
   std::unique_ptr<RangeMarks> marks_;  // null: no peer
   std::vector<std::unique_ptr<ChangeLog>> logs_;
   std::unique_ptr<Exporter> exporter_;

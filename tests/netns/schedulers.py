@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""The schedulers with real connections: turns, weights, connections, hashes, weight 0, a server that
-dies."""
+"""The schedulers with real connections: turns, weights, connections, hashes, limits, weight 0, a
+server that dies."""
 
 import collections
 import socket
+import struct
 
 import harness
 from ballast_lab import director
@@ -30,6 +31,7 @@ FAILING = {
     9012: ("mh", (1, 1, 1)),
     9013: ("fo", (1, 3, 2)),
 }
+LIMITED_PORT = 9020
 CLIENTS = [f"198.18.7.{number}" for number in range(1, 41)]
 
 
@@ -46,6 +48,11 @@ class Schedulers(harness.LabTest):
             services.append(director.service(f"hold-{port}", f"{NAT_VIP}:{port}", "nat", [],
                                              scheduler=scheduler, real_server=servers,
                                              check=director.check("tcp")))
+        servers = [{"address": f"{server_address(number)}:{HOLD_PORT}", "max_connections": 4,
+                    "resume_connections": 2} for number in (1, 2)]
+        services.append(director.service(f"hold-{LIMITED_PORT}", f"{NAT_VIP}:{LIMITED_PORT}", "nat",
+                                         [], scheduler="rr", real_server=servers,
+                                         check=director.check("tcp")))
         return director.config(f"{lab.dir}/run", services)
 
     @classmethod
@@ -124,6 +131,7 @@ class Schedulers(harness.LabTest):
         return [name for name, _ in self.hold(port, 1, CLIENTS)]
 
     def test_hashes_and_failover_when_a_server_dies(self):
+        self.allow_drops("real_server_down")
         hashed = {port: self.servers_of_clients(port) for port in (9011, 9012)}
         for port, names in hashed.items():
             self.assertEqual(set(names), {"s1", "s2", "s3"})
@@ -141,6 +149,32 @@ class Schedulers(harness.LabTest):
             moved = sum(old not in ("s2", new) for old, new in zip(names, now))
             # sh moves nobody else; of 4,099 entries mh may lose one in a hundred, here none.
             self.assertEqual(moved, 0, f"clients of the other servers at {port}")
+
+    def states(self):
+        return [rs["state"] for rs in self.lab.real_servers()
+                if rs["service"] == f"hold-{LIMITED_PORT}"]
+
+    def test_full_servers_wait_until_they_are_down_to_resume(self):
+        self.allow_drops("real_servers_full")
+        held = self.hold(LIMITED_PORT, 8)
+        self.assertEqual(self.count(held), {"s1": 4, "s2": 4})
+        self.assertEqual(self.states(), ["full", "full"])
+        # Nobody is refused: the SYN is dropped, and sent again.
+        before = self.lab.drops()["real_servers_full"]
+        with self.host("c1").inside():
+            waiting = socket.socket()
+        self.addCleanup(waiting.close)
+        waiting.setblocking(False)
+        waiting.connect_ex((NAT_VIP, LIMITED_PORT))
+        self.wait(lambda: self.lab.drops()["real_servers_full"] > before, "the SYN to be dropped")
+        # One end is not enough, a second one is. A reset leaves nothing behind for long.
+        for client in [client for name, client in held if name == "s1"][:2]:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.assertEqual(self.states(), ["full", "full"])
+            client.close()
+        self.wait(lambda: self.states() == ["up", "full"], "s1 to have places", timeout=40)
+        waiting.settimeout(40)
+        self.assertEqual(waiting.recv(10).decode().strip(), "s1")
 
     def test_active_connections_are_exact(self):
         self.wait(lambda: sum(self.active(9001).values()) == 0, "earlier connections to end")

@@ -95,14 +95,15 @@ class Workers {
       all.push_back(&one);
     }
     load = std::make_unique<Load>(all);
+    thresholds = std::make_unique<Thresholds>(*load, slots());
   }
   // `logs`: one per worker, or none.
   void make_pipelines(const std::vector<ChangeLog*>& logs = {}) {
     const auto count = static_cast<unsigned>(counters.size());
     for (unsigned w = 0; w < count; ++w) {
       pipelines.push_back(std::make_unique<Pipeline>(
-          w, count, Pipeline::Shared{*table, fragments_, *load, persist, flush}, counters[w],
-          logs.empty() ? nullptr : logs[w]));
+          w, count, Pipeline::Shared{*table, fragments_, *load, persist, flush, *thresholds},
+          counters[w], logs.empty() ? nullptr : logs[w]));
     }
   }
 
@@ -144,6 +145,7 @@ class Workers {
   TestTable table;
   std::vector<WorkerCounters> counters;
   std::unique_ptr<Load> load;
+  std::unique_ptr<Thresholds> thresholds;
   std::unique_ptr<Snapshot> snapshot;
   std::vector<std::unique_ptr<Pipeline>> pipelines;
   PersistTable persist{{.max_entries = 1'000}};

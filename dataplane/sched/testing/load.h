@@ -15,6 +15,7 @@ namespace lb::test {
 
 inline constexpr std::uint32_t kSlots = 128;
 inline constexpr FlowTuple kFlow = {};
+inline const Filter kAnyone({});
 
 // The counters of a few workers, as the lcores have them.
 class Workers {
@@ -30,8 +31,20 @@ class Workers {
     for (const auto& c : counters_) workers.push_back(c.get());
     return Load(workers);
   }
-  RealServerCounters& of(unsigned worker, std::uint32_t slot) {
-    return counters_[worker]->real_servers[slot];
+  // What a worker counted of a server, in the terms of ipvsadm.
+  struct Counts {
+    struct Active {
+      RealServerCounters& counters;
+      void add(std::int64_t n) {
+        counters.active.add(n);
+        counters.total.add(n);
+      }
+    } active;
+    Counter<std::int64_t>& inactive;
+  };
+  Counts of(unsigned worker, std::uint32_t slot) {
+    RealServerCounters& counters = counters_[worker]->real_servers[slot];
+    return {{counters}, counters.total};
   }
 
  private:
