@@ -110,7 +110,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"Mode", [](auto& m) { web(m).set_mode(static_cast<api::Mode>(9)); },
                 "service web: unknown mode 9"},
         Mistake{"Scheduler", [](auto& m) { web(m).set_scheduler(static_cast<api::Scheduler>(99)); },
-                "service web: unknown scheduler 9"},
+                "service web: unknown scheduler 99"},
         Mistake{"OnServerDown",
                 [](auto& m) { web(m).set_on_server_down(static_cast<api::OnServerDown>(9)); },
                 "service web: unknown on_server_down 9"},
