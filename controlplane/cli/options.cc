@@ -23,7 +23,7 @@ struct View {
   const char* help;
 };
 
-constexpr std::array<View, 10> kViews = {{
+constexpr auto kViews = std::to_array<View>({
     {"service", Command::kShowService, "services and their real servers, as ipvsadm -Ln"},
     {"conn", Command::kShowConn, "connections, as ipvsadm -Lnc"},
     {"persistence", Command::kShowPersistence, "clients that are bound to a real server"},
@@ -35,19 +35,19 @@ constexpr std::array<View, 10> kViews = {{
     {"ha", Command::kShowHa, "who is master, since when and why; the peer; transitions"},
     {"sync", Command::kShowSync, "the sync link and the two connection tables"},
     {"alert", Command::kShowAlert, "who is told of transitions: what waits, what went wrong"},
-}};
+});
 
-constexpr std::array<View, 2> kFlushCommands = {{
+constexpr auto kFlushCommands = std::to_array<View>({
     {"conn", Command::kFlushConn, "end connections; TCP clients are reset"},
     {"persistence", Command::kFlushPersistence, "forget who is bound to a real server"},
-}};
+});
 
-constexpr std::array<View, 4> kHaCommands = {{
+constexpr auto kHaCommands = std::to_array<View>({
     {"switchover", Command::kHaSwitchover, "planned: the peer takes over with every connection"},
     {"resign", Command::kHaResign, "leave at once, whatever the peer has"},
     {"freeze", Command::kHaFreeze, "no transitions until thaw"},
     {"thaw", Command::kHaThaw, "end of freeze"},
-}};
+});
 
 constexpr auto kCommands =
     std::to_array<std::string_view>({"show", "flush", "ha", "alert", "check", "version"});
