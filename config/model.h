@@ -126,7 +126,7 @@ struct Check {
 };
 
 struct RealServer {
-  Ipv4Endpoint address;
+  Ipv4Endpoint address;      // port 0: the one that the client asked for
   std::uint16_t weight = 1;  // 0: no new connections
   // Upper and lower threshold: no new connections from max on, until it is down to resume.
   std::uint32_t max_connections = 0;     // 0: none
@@ -137,7 +137,9 @@ struct RealServer {
 
 struct Service {
   std::string name;
-  Ipv4Endpoint address;  // VIP and port
+  Ipv4Endpoint address;  // VIP and port; of several the first, with the first of its ports
+  // All of them, when there are several or a range of ports; else empty.
+  std::vector<Ipv4EndpointRange> addresses;
   Protocol protocol = Protocol::kTcp;
   Mode mode = Mode::kNat;
   Scheduler scheduler = Scheduler::kWrr;
@@ -152,6 +154,14 @@ struct Service {
   std::vector<RealServer> real_servers;
   Origin where;
   bool operator==(const Service&) const = default;
+
+  // Whichever way they were written, in the order of the file.
+  std::vector<Ipv4EndpointRange> all_addresses() const {
+    if (!addresses.empty()) return addresses;
+    return {{address.address, address.port, address.port}};
+  }
+  // Without its ports, each once.
+  std::vector<Ipv4Address> vips() const;
 };
 
 // What an instance's priority depends on: exactly one of the three names is set.
@@ -276,6 +286,7 @@ struct Config {
 inline constexpr std::size_t kMaxPorts = 16;
 inline constexpr std::size_t kMaxServices = 16'384;
 inline constexpr std::size_t kMaxRealServers = 65'536;
+inline constexpr std::size_t kMaxServiceAddresses = 65'536;
 inline constexpr std::uint16_t kMaxWeight = 65'535;
 inline constexpr std::uint8_t kOwnerPriority = 255;
 

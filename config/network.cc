@@ -54,10 +54,10 @@ const HaBearer* Network::ha_bearer(Ipv4Address address) const {
   return found == ha_bearers_.end() ? nullptr : &found->second;
 }
 
-const Interface* Network::bearer(const Service& service) const {
+const Interface* Network::bearer(const Service& service, Ipv4Address vip) const {
   if (!service.port.empty()) return find(service.port);
-  if (const HaBearer* const ha = ha_bearer(service.address.address)) return find(ha->port);
-  const auto link = on_link(service.address.address);
+  if (const HaBearer* const ha = ha_bearer(vip)) return find(ha->port);
+  const auto link = on_link(vip);
   return link ? link->interface : nullptr;
 }
 

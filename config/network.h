@@ -42,10 +42,10 @@ class Network {
   // The first [[ha.instance]] that has the address; null: none.
   const HaBearer* ha_bearer(Ipv4Address address) const;
 
-  // The interface that bears the service's VIP: the one that `port` names, else the one of its
-  // [[ha.instance]], else the one whose subnet contains it; null when there is none (which
+  // The interface that bears this VIP of the service: the one that `port` names, else the one of
+  // its [[ha.instance]], else the one whose subnet contains it; null when there is none (which
   // validation refuses).
-  const Interface* bearer(const Service& service) const;
+  const Interface* bearer(const Service& service, Ipv4Address vip) const;
 
   // For messages: "192.0.2.0/24 or 10.0.0.0/24".
   std::string subnets_text() const;

@@ -28,6 +28,11 @@ Service service(const char* address, const char* port) {
   return s;
 }
 
+const Interface* bearer(const Network& network, const char* address, const char* port) {
+  const Service s = service(address, port);
+  return network.bearer(s, s.address.address);
+}
+
 TEST(Network, knows_ports_and_vlans) {
   const Network network(config());
   ASSERT_EQ(network.interfaces().size(), 3u);
@@ -50,11 +55,11 @@ TEST(Network, finds_the_interface_of_an_address) {
 
 TEST(Network, finds_the_bearer_of_a_vip) {
   const Network network(config());
-  EXPECT_EQ(network.bearer(service("192.0.2.10:80", ""))->name, "wan");
-  EXPECT_EQ(network.bearer(service("192.0.2.10:80", "lan.20"))->name, "lan.20");
-  EXPECT_EQ(network.bearer(service("203.0.113.1:80", "lan"))->name, "lan");
-  EXPECT_EQ(network.bearer(service("203.0.113.1:80", "")), nullptr);
-  EXPECT_EQ(network.bearer(service("203.0.113.1:80", "dmz")), nullptr);
+  EXPECT_EQ(bearer(network, "192.0.2.10:80", "")->name, "wan");
+  EXPECT_EQ(bearer(network, "192.0.2.10:80", "lan.20")->name, "lan.20");
+  EXPECT_EQ(bearer(network, "203.0.113.1:80", "lan")->name, "lan");
+  EXPECT_EQ(bearer(network, "203.0.113.1:80", ""), nullptr);
+  EXPECT_EQ(bearer(network, "203.0.113.1:80", "dmz"), nullptr);
 }
 
 }  // namespace

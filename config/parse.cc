@@ -168,7 +168,7 @@ RealServer parse_real_server(ReadReport& report, const Node& node, const std::st
   RealServer server;
   TableReader reader(report, node, path);
   server.where = Origin{reader.where()};
-  reader.parsed("address", server.address, Ipv4Endpoint::parse, "\"10.0.0.11:80\"",
+  reader.parsed("address", server.address, Ipv4Endpoint::parse_port_optional, "\"10.0.0.11:80\"",
                 Need::kRequired);
   reader.number<std::uint16_t>("weight", server.weight, 0, kMaxWeight);
   reader.number("max_connections", server.max_connections, 0u, kMaxConnections);
@@ -183,13 +183,30 @@ RealServer parse_real_server(ReadReport& report, const Node& node, const std::st
   return server;
 }
 
+// Exactly one of the two keys. A list of one single port is the same as `address`.
+void parse_service_addresses(TableReader& reader, Service& service) {
+  std::vector<Ipv4EndpointRange>& ranges = service.addresses;
+  reader.endpoint_ranges("addresses", ranges);
+  if (!reader.has("addresses")) {
+    reader.parsed("address", service.address, Ipv4Endpoint::parse, "\"192.0.2.10:80\"",
+                  Need::kRequired);
+    return;
+  }
+  reader.reject("address", "a service has address or addresses; put this one into the list");
+  if (ranges.empty()) {
+    reader.reject("addresses", "addresses is empty; write [\"192.0.2.10:80\"]");
+    return;
+  }
+  service.address = ranges.front().front();
+  if (ranges.size() == 1 && ranges.front().is_single()) ranges.clear();
+}
+
 Service parse_service(ReadReport& report, const Node& node, const std::string& path) {
   Service service;
   TableReader reader(report, node, path);
   service.where = Origin{reader.where()};
   reader.text("name", service.name, Need::kRequired);
-  reader.parsed("address", service.address, Ipv4Endpoint::parse, "\"192.0.2.10:80\"",
-                Need::kRequired);
+  parse_service_addresses(reader, service);
   reader.word("protocol", service.protocol, kProtocolWords);
   reader.word("mode", service.mode, kModeWords);
   reader.word("scheduler", service.scheduler, kSchedulerWords);

@@ -69,7 +69,11 @@ void print_check(Printer& out, const Check& check) {
 void print_service(Printer& out, const Service& service) {
   out.table("[[service]]");
   out.text("name", service.name);
-  out.text("address", service.address.to_string());
+  if (service.addresses.empty()) {
+    out.text("address", service.address.to_string());
+  } else {
+    out.endpoint_ranges("addresses", service.addresses);
+  }
   out.text("protocol", to_text(service.protocol));
   out.text("mode", to_text(service.mode));
   out.text("scheduler", to_text(service.scheduler));

@@ -58,6 +58,10 @@ void Printer::addresses(std::string_view key, const std::vector<Ipv4Address>& va
   list(key, values, [](const Ipv4Address& value) { return value.to_string(); });
 }
 
+void Printer::endpoint_ranges(std::string_view key, const std::vector<Ipv4EndpointRange>& values) {
+  list(key, values, [](const Ipv4EndpointRange& value) { return value.to_string(); });
+}
+
 template <typename T, typename Text>
 void Printer::list(std::string_view key, const std::vector<T>& values, Text text) {
   std::string list;

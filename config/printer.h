@@ -22,6 +22,7 @@ class Printer {
   void texts(std::string_view key, const std::vector<std::string>& values);
   void prefixes(std::string_view key, const std::vector<Ipv4Prefix>& values);
   void addresses(std::string_view key, const std::vector<Ipv4Address>& values);
+  void endpoint_ranges(std::string_view key, const std::vector<Ipv4EndpointRange>& values);
   std::string take() { return std::move(out_); }
 
  private:

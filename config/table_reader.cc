@@ -163,6 +163,15 @@ void TableReader::addresses(std::string_view key, std::vector<Ipv4Address>& out)
   });
 }
 
+void TableReader::endpoint_ranges(std::string_view key, std::vector<Ipv4EndpointRange>& out) {
+  list(key, "[\"192.0.2.10:80\"]", "addresses with ports", Need::kOptional,
+       [&](const std::string& text) {
+         const auto range = Ipv4EndpointRange::parse(text);
+         out.push_back(range ? *range : Ipv4EndpointRange{});
+         return range ? std::string() : range.error().message;
+       });
+}
+
 void TableReader::texts(std::string_view key, std::vector<std::string>& out, std::string_view what,
                         Need need) {
   list(key, what, "texts", need, [&](const std::string& text) {

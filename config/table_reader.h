@@ -42,6 +42,7 @@ class TableReader {
   void duration(std::string_view key, Milliseconds& out, Milliseconds min, Milliseconds max);
   void prefixes(std::string_view key, std::vector<Ipv4Prefix>& out);
   void addresses(std::string_view key, std::vector<Ipv4Address>& out);
+  void endpoint_ranges(std::string_view key, std::vector<Ipv4EndpointRange>& out);
   // `what` is an example of the list, for messages.
   void texts(std::string_view key, std::vector<std::string>& out, std::string_view what,
              Need need = Need::kOptional);
@@ -84,6 +85,7 @@ class TableReader {
   // The tables under `key`, written as [[header]].
   std::span<const Node> tables(std::string_view key, std::string_view header);
 
+  bool has(std::string_view key) const { return node_.find(key) != nullptr; }
   // The key is there but must not be: its value does not matter then.
   void reject(std::string_view key, const std::string& message);
 

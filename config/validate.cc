@@ -138,6 +138,7 @@ std::vector<Problem> validate(const Config& config, const Machine& machine) {
   validate_director(config.director, problems);
   validate_dataplane(config.dataplane, machine, problems);
   validate_network(config, problems);
+  validate_addresses(config, problems);
   validate_services(config, problems);
   validate_groups(config, problems);
   validate_ha(config, problems);

@@ -28,6 +28,7 @@ void validate_director(const Director& director, std::vector<Problem>& problems)
 void validate_dataplane(const Dataplane& dataplane, const Machine& machine,
                         std::vector<Problem>& problems);
 void validate_network(const Config& config, std::vector<Problem>& problems);
+void validate_addresses(const Config& config, std::vector<Problem>& problems);
 void validate_services(const Config& config, std::vector<Problem>& problems);
 void validate_groups(const Config& config, std::vector<Problem>& problems);
 void validate_ha(const Config& config, std::vector<Problem>& problems);

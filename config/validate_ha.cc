@@ -124,7 +124,8 @@ class HaValidator {
       report(path, fmt::format("{} is an address of instance \"{}\", which moves; write {}", text,
                                ha->instance, mend));
     } else if (std::any_of(config_.services.begin(), config_.services.end(), [&](const Service& s) {
-                 return s.address.address == endpoint.address;
+                 const auto vips = s.vips();
+                 return std::find(vips.begin(), vips.end(), endpoint.address) != vips.end();
                })) {
       report(path, fmt::format("{} is the VIP of a service; write {}", text, mend));
     }

@@ -285,12 +285,44 @@ class InstanceValidator {
     if (unknown) return;
     std::set<Ipv4Address> reported;
     for (std::size_t i = 0; i < config_.services.size(); ++i) {
-      const Ipv4Address vip = config_.services[i].address.address;
-      if (network_.ha_bearer(vip) != nullptr || !reported.insert(vip).second) continue;
-      report(fmt::format("service[{}].address", i),
-             fmt::format("{} is in no [[ha.instance]], so both directors would bear it; add it to "
-                         "the addresses of one",
-                         vip.to_string()));
+      bool borne = true;
+      for (const Ipv4Address vip : config_.services[i].vips()) {
+        if (network_.ha_bearer(vip) != nullptr) continue;
+        borne = false;
+        if (!reported.insert(vip).second) continue;
+        report(addresses_of(i),
+               fmt::format("{} is in no [[ha.instance]], so both directors would bear it; add it "
+                           "to the addresses of one",
+                           vip.to_string()));
+      }
+      if (borne) check_moves_together(i);
+    }
+  }
+
+  static std::string addresses_of(std::size_t service) {
+    return fmt::format("service[{0}].address|service[{0}].addresses", service);
+  }
+
+  // One director has all connections of a service, so it must be master of all its VIPs.
+  void check_moves_together(std::size_t index) {
+    const auto instance_of = [this](Ipv4Address vip) {
+      const HaBearer* const bearer = network_.ha_bearer(vip);
+      return std::find_if(instances_.begin(), instances_.end(), [&](const HaInstance& instance) {
+        return instance.name == bearer->instance;
+      });
+    };
+    const auto vips = config_.services[index].vips();
+    const auto first = instance_of(vips.front());
+    for (const Ipv4Address vip : vips) {
+      const auto other = instance_of(vip);
+      if (other == first) continue;
+      if (!first->sync_group.empty() && other->sync_group == first->sync_group) continue;
+      report(
+          addresses_of(index),
+          fmt::format("{} moves with instance \"{}\", {} with \"{}\"; make one service for each, "
+                      "or put both instances in one sync_group",
+                      vips.front().to_string(), first->name, vip.to_string(), other->name));
+      return;
     }
   }
 

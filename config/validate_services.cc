@@ -1,4 +1,5 @@
-// Services, their real servers and checks, against each other and the network.
+// Services, their real servers and checks, against each other and the network. Their own addresses:
+// validate_addresses.cc.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,13 +23,12 @@ class ServiceValidator {
 
   void run() {
     for (const Service& service : config_.services) {
-      vips_.emplace(service.address.address.host(), &service);
+      for (const Ipv4Address vip : service.vips()) vips_.emplace(vip.host(), &service);
     }
     check_totals();
     for (std::size_t i = 0; i < config_.services.size(); ++i) {
       const std::string path = fmt::format("service[{}]", i);
       check_name(config_.services[i], path);
-      check_vip(config_.services[i], path);
       check_check(config_.services[i], path + ".check");
       check_real_servers(config_.services[i], path);
     }
@@ -67,75 +67,6 @@ class ServiceValidator {
       report(path + ".name",
              fmt::format("another service is called \"{}\" already; choose another name",
                          service.name));
-    }
-  }
-
-  void check_vip(const Service& service, const std::string& path) {
-    const Ipv4Address vip = service.address.address;
-    const std::string text = vip.to_string();
-    const std::string key =
-        fmt::format("{} {}", to_text(service.protocol), service.address.to_string());
-    const auto [first, is_new] = services_.emplace(key, &service);
-    if (!is_new) {
-      report(path + ".address", fmt::format("service \"{}\" has {} already; two services cannot "
-                                            "share protocol, address and port",
-                                            first->second->name, key));
-    }
-    if (const auto why = unusable(vip); !why.empty()) {
-      report(path + ".address",
-             fmt::format("{} is {}; write the service's own address", text, why));
-      return;
-    }
-    if (network_.is_own(vip)) {
-      report(path + ".address",
-             fmt::format("{} is the director's own address on a port; give the service another one",
-                         text),
-             Bearing::kFollowsNetwork);
-      return;
-    }
-    const auto link = network_.on_link(vip);
-    if (link) {
-      if (const auto what = reserved_in(link->subnet, vip); !what.empty()) {
-        report(path + ".address",
-               fmt::format("{} is {} of {}; choose another one", text, what,
-                           Ipv4Prefix{link->subnet.network(), link->subnet.length}.to_string()),
-               Bearing::kFollowsNetwork);
-      }
-    }
-    check_bearer(service, path);
-  }
-
-  void check_bearer(const Service& service, const std::string& path) {
-    const std::string text = service.address.address.to_string();
-    const Interface* const bearer = network_.bearer(service);
-    const HaBearer* const ha = network_.ha_bearer(service.address.address);
-    if (ha != nullptr && !service.port.empty() && service.port != ha->port) {
-      report(path + ".port",
-             fmt::format("instance \"{}\" bears {} on \"{}\"; name the same port, or none",
-                         ha->instance, text, ha->port));
-      return;
-    }
-    if (ha != nullptr && bearer == nullptr) return;  // the instance's port is the mistake
-    if (bearer == nullptr && !service.port.empty()) {
-      report(path + ".port",
-             fmt::format("there is no port or VLAN \"{}\"; write the name of one", service.port),
-             Bearing::kFollowsNetwork);
-    } else if (bearer == nullptr) {
-      report(path + ".address",
-             fmt::format("{} is in no port's subnet{}; take an address of {}, or say with port = "
-                         "\"NAME\" which interface bears it",
-                         text, swapped_octets(network_, service.address.address),
-                         network_.subnets_text()),
-             Bearing::kFollowsNetwork);
-    } else {
-      const auto [first, is_new] = bearers_.emplace(service.address.address.host(), bearer);
-      if (!is_new && first->second != bearer) {
-        report(path + ".port|" + path + ".address",
-               fmt::format("another service puts {} on \"{}\", this one on \"{}\"; name the same "
-                           "port in both",
-                           text, first->second->name, bearer->name),
-               Bearing::kFollowsNetwork);
-      }
     }
   }
 
@@ -197,19 +128,40 @@ class ServiceValidator {
     for (std::size_t i = 0; i < service.real_servers.size(); ++i) {
       const RealServer& server = service.real_servers[i];
       const std::string at = fmt::format("{}.real_server[{}].address", path, i);
+      // The first of this address, which is the one without a port if there is one.
+      const auto other = seen.lower_bound({server.address.address, 0});
+      if (other != seen.end() && other->first.address == server.address.address &&
+          (other->first.port == 0) != (server.address.port == 0)) {
+        report(at, fmt::format("real server {} stands here with a port and without, which takes "
+                               "all ports; keep one of the two",
+                               server.address.address.to_string()));
+      }
       if (!seen.emplace(server.address, i).second) {
         report(at, fmt::format("real server {} stands twice in service \"{}\"; keep one and raise "
                                "its weight",
                                server.address.to_string(), service.name));
       }
       if (!check_real_server_address(service, server, at)) continue;
-      if (service.mode == Mode::kDr && server.address.port != service.address.port) {
-        report(at,
-               fmt::format("in DR mode the real server sees the client's packets as they are, "
-                           "so its port must be the VIP's: write {}",
-                           Ipv4Endpoint{server.address.address, service.address.port}.to_string()));
-      }
+      check_real_server_port(service, server, at);
     }
+  }
+
+  void check_real_server_port(const Service& service, const RealServer& server,
+                              const std::string& at) {
+    if (service.mode != Mode::kDr || server.address.port == 0) return;
+    const auto ranges = service.all_addresses();
+    const bool same = std::all_of(ranges.begin(), ranges.end(), [&](const auto& range) {
+      return range.first == server.address.port && range.is_single();
+    });
+    if (same) return;
+    const bool one_port = std::all_of(ranges.begin(), ranges.end(), [&](const auto& range) {
+      return range.first == service.address.port && range.is_single();
+    });
+    const Ipv4Endpoint right{server.address.address,
+                             one_port ? service.address.port : std::uint16_t{0}};
+    report(at, fmt::format("in DR mode the real server sees the client's packets as they are, "
+                           "so its port must be the VIP's: write {}",
+                           right.to_string()));
   }
 
   bool check_real_server_address(const Service& service, const RealServer& server,
@@ -220,7 +172,8 @@ class ServiceValidator {
       report(at, fmt::format("{} is {}; write the real server's own address", text, why));
       return false;
     }
-    if (address == service.address.address) {
+    const auto own = service.vips();
+    if (std::find(own.begin(), own.end(), address) != own.end()) {
       report(at, fmt::format("{} is the VIP of this service itself; write the real server's own "
                              "address",
                              text));
@@ -285,8 +238,6 @@ class ServiceValidator {
   const Network network_;
   std::vector<Problem>& problems_;
   std::unordered_map<std::uint32_t, const Service*> vips_;
-  std::unordered_map<std::string, const Service*> services_;
-  std::unordered_map<std::uint32_t, const Interface*> bearers_;
   std::unordered_set<std::string> names_;
 };
 

@@ -24,6 +24,15 @@ std::optional<Ipv4Endpoint> to_endpoint(const std::string& bytes, std::uint32_t 
   return Ipv4Endpoint{address, static_cast<std::uint16_t>(port)};
 }
 
+std::optional<Ipv4EndpointRange> first_address(const api::Service& service) {
+  const auto first = to_endpoint(service.address(), service.port());
+  if (!first) return std::nullopt;
+  const std::uint32_t last =
+      service.addresses().empty() ? first->port : service.addresses(0).last_port();
+  if (last > 0xffff) return std::nullopt;
+  return Ipv4EndpointRange{first->address, first->port, static_cast<std::uint16_t>(last)};
+}
+
 std::uint32_t to_ms(config::Milliseconds duration) {
   constexpr config::Milliseconds::rep kMax = std::numeric_limits<std::uint32_t>::max();
   return static_cast<std::uint32_t>(
@@ -79,6 +88,12 @@ void put_service(const config::Service& from, api::Service& to) {
   to.set_protocol(to_api(from.protocol));
   to.set_address(to_bytes(from.address.address));
   to.set_port(from.address.port);
+  for (const Ipv4EndpointRange& range : from.addresses) {
+    api::AddressRange& address = *to.add_addresses();
+    address.set_address(to_bytes(range.address));
+    address.set_first_port(range.first);
+    address.set_last_port(range.last);
+  }
   to.set_mode(from.mode == config::Mode::kNat ? api::NAT : api::DR);
   to.set_scheduler(to_api(from.scheduler));
   to.set_on_server_down(from.on_server_down == config::OnServerDown::kReset ? api::RESET
@@ -132,7 +147,7 @@ std::optional<NextHop> to_next_hop(const api::RealServer& server) {
 }  // namespace
 
 RealServerKey key_of(const config::Service& service, const config::RealServer& server) {
-  return {service.protocol, service.address, server.address};
+  return {service.protocol, service.all_addresses().front(), server.address};
 }
 
 void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& standby,
@@ -148,6 +163,7 @@ void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& s
   for (const config::Service& service : config.services) {
     api::Service& to = *snapshot.add_services();
     put_service(service, to);
+    // All its VIPs move together.
     to.set_standby(standby.contains(service.address.address));
     for (const config::RealServer& server : service.real_servers) {
       put_real_server(server, state_of(service, server), *to.add_real_servers());
@@ -163,7 +179,7 @@ void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& s
 std::map<RealServerKey, RealServerState> read_snapshot(const api::Snapshot& snapshot) {
   std::map<RealServerKey, RealServerState> states;
   for (const api::Service& service : snapshot.services()) {
-    const auto vip = to_endpoint(service.address(), service.port());
+    const auto vip = first_address(service);
     if (!vip || (service.protocol() != api::TCP && service.protocol() != api::UDP)) continue;
     const auto protocol =
         service.protocol() == api::TCP ? config::Protocol::kTcp : config::Protocol::kUdp;

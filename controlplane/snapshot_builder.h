@@ -22,7 +22,7 @@ namespace lb::controlplane {
 // A real server of a service, whatever the service's name is.
 struct RealServerKey {
   config::Protocol protocol;
-  Ipv4Endpoint vip;
+  Ipv4EndpointRange vip;  // the first
   Ipv4Endpoint address;
 
   auto operator<=>(const RealServerKey&) const = default;

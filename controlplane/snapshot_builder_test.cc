@@ -97,12 +97,32 @@ TEST(SnapshotBuilder, SaysEverything) {
   EXPECT_FALSE(dns.real_servers(0).has_next_hop());
 }
 
+TEST(SnapshotBuilder, SaysAllAddresses) {
+  config::Config config = web_and_dns();
+  config.services[0].addresses = {*Ipv4EndpointRange::parse("192.0.2.10:80-90"),
+                                  *Ipv4EndpointRange::parse("192.0.2.11:*")};
+  config.services[0].real_servers[0].address.port = 0;
+  api::Snapshot snapshot;
+  build_snapshot(config, {}, only_web_is_up, snapshot);
+  const api::Service& web = snapshot.services(0);
+  EXPECT_EQ(web.port(), 80u);
+  ASSERT_EQ(web.addresses_size(), 2);
+  EXPECT_EQ(web.addresses(1).address(), std::string("\xc0\x00\x02\x0b", 4));
+  EXPECT_EQ(web.addresses(1).first_port(), 1u);
+  EXPECT_EQ(web.addresses(1).last_port(), 65'535u);
+  EXPECT_EQ(web.real_servers(0).port(), 0u);
+  EXPECT_EQ(snapshot.services(1).addresses_size(), 0);
+}
+
 TEST(SnapshotBuilder, WhatWasBuiltIsReadBack) {
-  const config::Config config = web_and_dns();
+  config::Config config = web_and_dns();
+  config.services.push_back(config.services[0]);
+  config.services.back().name = "webs";
+  config.services.back().addresses = {*Ipv4EndpointRange::parse("192.0.2.10:80-90")};
   api::Snapshot snapshot;
   build_snapshot(config, {}, only_web_is_up, snapshot);
   const auto states = read_snapshot(snapshot);
-  ASSERT_EQ(states.size(), 2u);
+  ASSERT_EQ(states.size(), 3u);
   for (const config::Service& service : config.services) {
     const config::RealServer& server = service.real_servers.front();
     EXPECT_EQ(states.at(key_of(service, server)), only_web_is_up(service, server)) << service.name;

@@ -16,7 +16,7 @@ std::vector<Interface> interfaces_of(const config::Config& config) {
 }
 
 const Interface* interface_of_vip(std::span<const Interface> interfaces,
-                                  const config::Service& service) {
+                                  const config::Service& service, Ipv4Address vip) {
   const Interface* best = nullptr;
   int best_length = -1;
   for (const Interface& interface : interfaces) {
@@ -25,7 +25,7 @@ const Interface* interface_of_vip(std::span<const Interface> interfaces,
       continue;
     }
     for (const Ipv4Prefix& prefix : interface.addresses) {
-      if (prefix.contains(service.address.address) && prefix.length > best_length) {
+      if (prefix.contains(vip) && prefix.length > best_length) {
         best = &interface;
         best_length = prefix.length;
       }
@@ -34,24 +34,31 @@ const Interface* interface_of_vip(std::span<const Interface> interfaces,
   return best;
 }
 
+namespace {
+
+// It is the interface's own, or an HA instance's.
+bool borne_anyway(const config::Config& config, const Interface& interface, Ipv4Address address) {
+  const auto has = [address](const std::vector<Ipv4Prefix>& prefixes) {
+    return std::ranges::find(prefixes, address, &Ipv4Prefix::address) != prefixes.end();
+  };
+  return has(interface.addresses) ||
+         std::ranges::any_of(config.ha.instances, [&](const config::HaInstance& instance) {
+           return has(instance.addresses);
+         });
+}
+
+}  // namespace
+
 std::vector<Vip> vips_of(const config::Config& config, std::span<const Interface> interfaces) {
   std::vector<Vip> vips;
-  for (const config::Service& service : config.services) {
-    const Interface* const interface = interface_of_vip(interfaces, service);
-    if (interface == nullptr) continue;
-    const Ipv4Address address = service.address.address;
-    if (std::ranges::find(interface->addresses, address, &Ipv4Prefix::address) !=
-        interface->addresses.end()) {
-      continue;
-    }
-    if (std::ranges::any_of(config.ha.instances, [address](const config::HaInstance& instance) {
-          return std::ranges::find(instance.addresses, address, &Ipv4Prefix::address) !=
-                 instance.addresses.end();
-        })) {
-      continue;
-    }
+  const auto add = [&](const config::Service& service, Ipv4Address address) {
+    const Interface* const interface = interface_of_vip(interfaces, service, address);
+    if (interface == nullptr || borne_anyway(config, *interface, address)) return;
     Vip vip{{address, 32}, interface->name};
     if (std::ranges::find(vips, vip) == vips.end()) vips.push_back(std::move(vip));
+  };
+  for (const config::Service& service : config.services) {
+    for (const Ipv4Address address : service.vips()) add(service, address);
   }
   return vips;
 }

@@ -23,10 +23,10 @@ struct Interface {
 // Ports in the order of the file, each followed by its VLANs.
 std::vector<Interface> interfaces_of(const config::Config& config);
 
-// The interface that bears a service's VIP: service.port, or else the one whose subnet contains the
-// VIP (of several the narrowest, of equals the first). Null when there is none.
+// The interface that bears this VIP of a service: service.port, or else the one whose subnet
+// contains the VIP (of several the narrowest, of equals the first). Null when there is none.
 const Interface* interface_of_vip(std::span<const Interface> interfaces,
-                                  const config::Service& service);
+                                  const config::Service& service, Ipv4Address vip);
 
 struct Vip {
   Ipv4Prefix prefix;  // of a service without an HA instance: /32

@@ -17,6 +17,10 @@ config::Service service(const char* name, const char* vip, const char* port = ""
   return s;
 }
 
+const Interface* bearer(const std::vector<Interface>& interfaces, const config::Service& of) {
+  return interface_of_vip(interfaces, of, of.address.address);
+}
+
 // wan with 192.0.2.0/24 and a VLAN in 198.51.100.0/24, lan with 10.0.0.0/8 and 10.1.0.0/16.
 config::Config two_ports() {
   config::Config config;
@@ -52,17 +56,17 @@ TEST(Topology, AVlanIsAnInterfaceOnItsPort) {
 
 TEST(Topology, AVipIsBorneByTheNarrowestSubnetThatContainsIt) {
   const auto interfaces = interfaces_of(two_ports());
-  EXPECT_EQ(interface_of_vip(interfaces, service("a", "192.0.2.10:80"))->name, "wan");
-  EXPECT_EQ(interface_of_vip(interfaces, service("b", "198.51.100.10:80"))->name, "wan.7");
-  EXPECT_EQ(interface_of_vip(interfaces, service("c", "10.9.0.10:80"))->name, "lan");
-  EXPECT_EQ(interface_of_vip(interfaces, service("d", "10.1.0.10:80"))->name, "rack");
-  EXPECT_EQ(interface_of_vip(interfaces, service("e", "203.0.113.1:80")), nullptr);
+  EXPECT_EQ(bearer(interfaces, service("a", "192.0.2.10:80"))->name, "wan");
+  EXPECT_EQ(bearer(interfaces, service("b", "198.51.100.10:80"))->name, "wan.7");
+  EXPECT_EQ(bearer(interfaces, service("c", "10.9.0.10:80"))->name, "lan");
+  EXPECT_EQ(bearer(interfaces, service("d", "10.1.0.10:80"))->name, "rack");
+  EXPECT_EQ(bearer(interfaces, service("e", "203.0.113.1:80")), nullptr);
 }
 
 TEST(Topology, AServiceMayNameTheInterfaceOfItsVip) {
   const auto interfaces = interfaces_of(two_ports());
-  EXPECT_EQ(interface_of_vip(interfaces, service("a", "203.0.113.1:80", "wan.7"))->name, "wan.7");
-  EXPECT_EQ(interface_of_vip(interfaces, service("b", "192.0.2.10:80", "lan"))->name, "lan");
+  EXPECT_EQ(bearer(interfaces, service("a", "203.0.113.1:80", "wan.7"))->name, "wan.7");
+  EXPECT_EQ(bearer(interfaces, service("b", "192.0.2.10:80", "lan"))->name, "lan");
 }
 
 TEST(Topology, VipsAreDistinctAndLeaveOutAddressesOfTheInterface) {
@@ -76,6 +80,16 @@ TEST(Topology, VipsAreDistinctAndLeaveOutAddressesOfTheInterface) {
   EXPECT_EQ(vips, expected);
   EXPECT_EQ(wanted_addresses(interfaces[0], vips),
             (std::vector{prefix("192.0.2.2/24"), prefix("192.0.2.10/32")}));
+}
+
+TEST(Topology, AServiceMayHaveSeveralVips) {
+  config::Config config = two_ports();
+  config.services = {service("a", "192.0.2.10:80")};
+  config.services[0].addresses = {*Ipv4EndpointRange::parse("192.0.2.10:80"),
+                                  *Ipv4EndpointRange::parse("192.0.2.10:443"),
+                                  *Ipv4EndpointRange::parse("10.9.0.10:*")};
+  EXPECT_EQ(vips_of(config, interfaces_of(config)),
+            (std::vector<Vip>{{prefix("192.0.2.10/32"), "wan"}, {prefix("10.9.0.10/32"), "lan"}}));
 }
 
 TEST(Topology, VipsOfAnInstanceAreItsOwn) {

@@ -33,6 +33,15 @@ tl::unexpected<Error> bad_address(std::string_view text, const std::string& why)
   return fail(quoted(text) + " is not an IPv4 address: " + why);
 }
 
+Result<std::uint16_t> parse_port(std::string_view text, std::string_view digits) {
+  std::uint32_t port = 0;
+  if (!parse_decimal(digits, port) || port == 0 || port > 65'535) {
+    return fail(quoted(text) + " has a bad port: " + quoted(digits) +
+                " is not a number from 1 to 65535");
+  }
+  return static_cast<std::uint16_t>(port);
+}
+
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -106,17 +115,51 @@ Result<Ipv4Endpoint> Ipv4Endpoint::parse(std::string_view text) {
     return fail(quoted(text) + " has no port; write it as \"" + std::string(text) +
                 ":80\", with its own port");
   }
-  const std::string_view digits = text.substr(colon + 1);
-  std::uint32_t port = 0;
-  if (!parse_decimal(digits, port) || port == 0 || port > 65'535) {
-    return fail(quoted(text) + " has a bad port: " + quoted(digits) +
-                " is not a number from 1 to 65535");
-  }
-  return Ipv4Endpoint{*address, static_cast<std::uint16_t>(port)};
+  const auto port = parse_port(text, text.substr(colon + 1));
+  if (!port) return tl::make_unexpected(port.error());
+  return Ipv4Endpoint{*address, *port};
+}
+
+Result<Ipv4Endpoint> Ipv4Endpoint::parse_port_optional(std::string_view text) {
+  if (text.find(':') != std::string_view::npos) return parse(text);
+  const auto address = Ipv4Address::parse(text);
+  if (!address) return tl::make_unexpected(address.error());
+  return Ipv4Endpoint{*address, 0};
 }
 
 std::string Ipv4Endpoint::to_string() const {
-  return address.to_string() + ':' + std::to_string(port);
+  return port == 0 ? address.to_string() : address.to_string() + ':' + std::to_string(port);
+}
+
+Result<Ipv4EndpointRange> Ipv4EndpointRange::parse(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  const std::string_view ports =
+      colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
+  const std::size_t dash = ports.find('-');
+  if (ports != "*" && dash == std::string_view::npos) {
+    const auto single = Ipv4Endpoint::parse(text);
+    if (!single) return tl::make_unexpected(single.error());
+    return Ipv4EndpointRange{single->address, single->port, single->port};
+  }
+  const auto address = Ipv4Address::parse(text.substr(0, colon));
+  if (!address) return tl::make_unexpected(address.error());
+  if (ports == "*") return Ipv4EndpointRange{*address, 1, 65'535};
+  const auto first = parse_port(text, ports.substr(0, dash));
+  if (!first) return tl::make_unexpected(first.error());
+  const auto last = parse_port(text, ports.substr(dash + 1));
+  if (!last) return tl::make_unexpected(last.error());
+  if (*first > *last) {
+    return fail(quoted(text) + " has a range that runs backwards; write the lower port first: \"" +
+                Ipv4EndpointRange{*address, *last, *first}.to_string() + '"');
+  }
+  return Ipv4EndpointRange{*address, *first, *last};
+}
+
+std::string Ipv4EndpointRange::to_string() const {
+  std::string out = address.to_string() + ':';
+  if (first == 1 && last == 65'535) return out + '*';
+  out += std::to_string(first);
+  return is_single() ? out : out + '-' + std::to_string(last);
 }
 
 Result<MacAddress> MacAddress::parse(std::string_view text) {

@@ -48,10 +48,32 @@ struct Ipv4Endpoint {
   std::uint16_t port = 0;
 
   static Result<Ipv4Endpoint> parse(std::string_view text);
-  std::string to_string() const;
+  // Also "192.0.2.10", which leaves the port open: 0.
+  static Result<Ipv4Endpoint> parse_port_optional(std::string_view text);
+  std::string to_string() const;  // without a port if it is 0
 
   constexpr bool operator==(const Ipv4Endpoint&) const = default;
   constexpr auto operator<=>(const Ipv4Endpoint&) const = default;
+};
+
+// The ports of an address from first to last: "192.0.2.10:80", "192.0.2.10:8000-8100",
+// "192.0.2.10:*" (all, from 1 on).
+struct Ipv4EndpointRange {
+  Ipv4Address address;
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;
+
+  static Result<Ipv4EndpointRange> parse(std::string_view text);
+  std::string to_string() const;
+  constexpr Ipv4Endpoint front() const { return {address, first}; }
+  constexpr bool is_single() const { return first == last; }
+  constexpr unsigned width() const { return last - first + 1u; }
+  constexpr bool overlaps(const Ipv4EndpointRange& o) const {
+    return address == o.address && first <= o.last && o.first <= last;
+  }
+
+  constexpr bool operator==(const Ipv4EndpointRange&) const = default;
+  constexpr auto operator<=>(const Ipv4EndpointRange&) const = default;
 };
 
 struct MacAddress {

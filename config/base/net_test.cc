@@ -71,6 +71,31 @@ TEST(Ipv4Endpoint, wants_a_port) {
   }
 }
 
+TEST(Ipv4Endpoint, may_leave_the_port_open) {
+  EXPECT_EQ(Ipv4Endpoint::parse_port_optional("10.0.0.11")->to_string(), "10.0.0.11");
+  EXPECT_EQ(Ipv4Endpoint::parse_port_optional("10.0.0.11:80")->to_string(), "10.0.0.11:80");
+  EXPECT_FALSE(Ipv4Endpoint::parse_port_optional("10.0.0.11:0"));
+  EXPECT_FALSE(Ipv4Endpoint::parse_port_optional("10.0.0"));
+}
+
+TEST(Ipv4EndpointRange, parses_and_prints) {
+  for (const char* text : {"192.0.2.10:80", "192.0.2.10:8000-8100", "192.0.2.10:*"}) {
+    const auto range = Ipv4EndpointRange::parse(text);
+    ASSERT_TRUE(range) << range.error().message;
+    EXPECT_EQ(range->to_string(), text);
+  }
+  EXPECT_EQ(Ipv4EndpointRange::parse("192.0.2.10:1-65535")->to_string(), "192.0.2.10:*");
+  EXPECT_EQ(Ipv4EndpointRange::parse("192.0.2.10:80-80")->to_string(), "192.0.2.10:80");
+  EXPECT_EQ(Ipv4EndpointRange::parse("192.0.2.10:8000-8100")->width(), 101u);
+}
+
+TEST(Ipv4EndpointRange, overlaps_where_both_have_a_port) {
+  const auto range = [](const char* text) { return *Ipv4EndpointRange::parse(text); };
+  EXPECT_TRUE(range("192.0.2.10:80-90").overlaps(range("192.0.2.10:90-99")));
+  EXPECT_FALSE(range("192.0.2.10:80-90").overlaps(range("192.0.2.10:91-99")));
+  EXPECT_FALSE(range("192.0.2.10:80-90").overlaps(range("192.0.2.11:80-90")));
+}
+
 TEST(MacAddress, parses_and_prints) {
   EXPECT_EQ(MacAddress::parse("02:00:5E:10:00:ff")->to_string(), "02:00:5e:10:00:ff");
   for (const char* text :

@@ -16,8 +16,33 @@ std::string address_text(std::string_view bytes) {
 }
 
 std::string endpoint_text(std::string_view bytes, std::uint32_t port) {
+  if (port == 0) return address_text(bytes);
   return bytes.size() == 16 ? fmt::format("[{}]:{}", address_text(bytes), port)
                             : fmt::format("{}:{}", address_text(bytes), port);
+}
+
+std::string range_text(const api::AddressRange& range) {
+  if (range.first_port() == 1 && range.last_port() == 65'535) {
+    return address_text(range.address()) + ":*";
+  }
+  std::string text = endpoint_text(range.address(), range.first_port());
+  if (range.last_port() != range.first_port()) text += fmt::format("-{}", range.last_port());
+  return text;
+}
+
+std::string service_addresses_text(const api::ServiceStats& service) {
+  if (service.addresses().empty()) return endpoint_text(service.address(), service.port());
+  std::string text;
+  for (const api::AddressRange& range : service.addresses()) {
+    text += (text.empty() ? "" : ",") + range_text(range);
+  }
+  return text;
+}
+
+std::string service_address_text(const api::ServiceStats& service) {
+  if (service.addresses().empty()) return endpoint_text(service.address(), service.port());
+  const int more = service.addresses_size() - 1;
+  return range_text(service.addresses(0)) + (more == 0 ? "" : fmt::format(" (+{})", more));
 }
 
 std::string mac_text(std::string_view bytes) {

@@ -13,7 +13,13 @@ namespace lb::cli {
 
 // Of 4 or 16 bytes in network order; "?" of anything else.
 std::string address_text(std::string_view bytes);
+// Port 0 is left out.
 std::string endpoint_text(std::string_view bytes, std::uint32_t port);
+// "192.0.2.10:80", "192.0.2.10:8000-8100", "192.0.2.10:*".
+std::string range_text(const api::AddressRange& range);
+// All that a service is offered under, with commas; or the first, and how many more: "(+2)".
+std::string service_addresses_text(const api::ServiceStats& service);
+std::string service_address_text(const api::ServiceStats& service);
 std::string mac_text(std::string_view bytes);
 
 std::string_view protocol_name(api::Protocol protocol);     // "tcp"

@@ -18,6 +18,27 @@ TEST(Format, addresses) {
   EXPECT_EQ(mac_text(""), "?");
 }
 
+TEST(Format, addresses_of_services) {
+  api::ServiceStats service;
+  service.set_address(std::string("\xc0\x00\x02\x0a", 4));
+  service.set_port(80);
+  EXPECT_EQ(service_addresses_text(service), "192.0.2.10:80");
+  EXPECT_EQ(service_address_text(service), "192.0.2.10:80");
+  const auto add = [&service](std::uint32_t first, std::uint32_t last) {
+    api::AddressRange& range = *service.add_addresses();
+    range.set_address(service.address());
+    range.set_first_port(first);
+    range.set_last_port(last);
+  };
+  add(80, 90);
+  EXPECT_EQ(service_address_text(service), "192.0.2.10:80-90");
+  add(443, 443);
+  add(1, 65'535);
+  EXPECT_EQ(service_addresses_text(service), "192.0.2.10:80-90,192.0.2.10:443,192.0.2.10:*");
+  EXPECT_EQ(service_address_text(service), "192.0.2.10:80-90 (+2)");
+  EXPECT_EQ(endpoint_text(service.address(), 0), "192.0.2.10");
+}
+
 TEST(Format, ages) {
   EXPECT_EQ(age_text(0), "0ms");
   EXPECT_EQ(age_text(999), "999ms");

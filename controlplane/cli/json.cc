@@ -1,5 +1,7 @@
 #include "controlplane/cli/json.h"
 
+#include "controlplane/cli/format.h"
+
 namespace lb::cli {
 
 std::string print(const Json& json) {
@@ -8,6 +10,13 @@ std::string print(const Json& json) {
 
 std::string print_line(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json addresses_json(const api::ServiceStats& service) {
+  Json texts = Json::array();
+  for (const api::AddressRange& range : service.addresses()) texts.push_back(range_text(range));
+  if (texts.empty()) texts.push_back(endpoint_text(service.address(), service.port()));
+  return texts;
 }
 
 Json traffic_json(const api::TrafficStats& traffic) {

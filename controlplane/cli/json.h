@@ -16,6 +16,7 @@ std::string print(const Json& json);
 // On one line, without its end.
 std::string print_line(const Json& json);
 
+Json addresses_json(const api::ServiceStats& service);  // all, as a configuration writes them
 Json traffic_json(const api::TrafficStats& traffic);
 
 }  // namespace lb::cli

@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "controlplane/cli/format.h"
+
 namespace lb::cli {
 namespace {
 
@@ -42,6 +44,7 @@ class Difference {
                     .protocol = now.protocol(),
                     .address = now.address(),
                     .port = now.port(),
+                    .endpoint = service_address_text(now),
                     .traffic = traffic(before.traffic(), now.traffic()),
                     .real_servers = {}};
     for (const api::RealServerStats& server : now.real_servers()) {

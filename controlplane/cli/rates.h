@@ -30,6 +30,7 @@ struct ServiceRate {
   api::Protocol protocol = api::PROTOCOL_UNSPECIFIED;
   std::string address;
   std::uint32_t port = 0;
+  std::string endpoint;  // as text
   TrafficRate traffic;
   std::vector<RealServerRate> real_servers;
 };

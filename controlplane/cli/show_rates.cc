@@ -53,8 +53,8 @@ std::string services_text(const Rates& rates) {
   columns.row({"  -> RemoteAddress:Port"});
   for (const ServiceRate& service : rates.services) {
     add_traffic(columns,
-                fmt::format("{:<4} {} {}", protocol_heading(service.protocol),
-                            endpoint_text(service.address, service.port), service.name),
+                fmt::format("{:<4} {} {}", protocol_heading(service.protocol), service.endpoint,
+                            service.name),
                 service.traffic);
     for (const RealServerRate& server : service.real_servers) {
       add_traffic(columns, fmt::format("  -> {}", endpoint_text(server.address, server.port)),

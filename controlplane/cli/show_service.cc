@@ -14,8 +14,8 @@ std::string service_text(const api::Stats& stats) {
   out += "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn  State\n";
   for (const api::ServiceStats& service : stats.services()) {
     out += fmt::format("{:<4} {} {} {}\n", protocol_heading(service.protocol()),
-                       endpoint_text(service.address(), service.port()),
-                       scheduler_name(service.scheduler()), service.name());
+                       service_addresses_text(service), scheduler_name(service.scheduler()),
+                       service.name());
     for (const api::RealServerStats& server : service.real_servers()) {
       out += fmt::format("  -> {:<28} {:<7} {:<6} {:<10} {:<10} {}\n",
                          endpoint_text(server.address(), server.port()),
@@ -42,6 +42,7 @@ std::string service_json(const api::Stats& stats) {
                         {"protocol", protocol_name(service.protocol())},
                         {"address", address_text(service.address())},
                         {"port", service.port()},
+                        {"addresses", addresses_json(service)},
                         {"mode", mode_name(service.mode())},
                         {"scheduler", scheduler_name(service.scheduler())},
                         {"real_servers", std::move(servers)}});

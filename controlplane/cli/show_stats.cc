@@ -33,7 +33,7 @@ std::string stats_text(const api::Stats& stats) {
   for (const api::ServiceStats& service : stats.services()) {
     add_traffic(columns,
                 fmt::format("{:<4} {} {}", protocol_heading(service.protocol()),
-                            endpoint_text(service.address(), service.port()), service.name()),
+                            service_address_text(service), service.name()),
                 service.traffic());
     for (const api::RealServerStats& server : service.real_servers()) {
       add_traffic(columns, fmt::format("  -> {}", endpoint_text(server.address(), server.port())),
@@ -55,7 +55,8 @@ std::string stats_json(const api::Stats& stats) {
     Json json = {{"name", service.name()},
                  {"protocol", protocol_name(service.protocol())},
                  {"address", address_text(service.address())},
-                 {"port", service.port()}};
+                 {"port", service.port()},
+                 {"addresses", addresses_json(service)}};
     json.update(traffic_json(service.traffic()));
     json["real_servers"] = std::move(servers);
     services.push_back(std::move(json));

@@ -23,7 +23,7 @@ constexpr int kMissedBeats = 3;
 
 std::string key_of(const config::Service& service) {
   return (service.protocol == config::Protocol::kTcp ? "tcp " : "udp ") +
-         service.address.to_string();
+         service.all_addresses().front().to_string();
 }
 
 std::vector<std::string> lines_of(const std::string& text) {

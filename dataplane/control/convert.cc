@@ -34,6 +34,14 @@ Result<Ipv4Endpoint> endpoint(const std::string& bytes, std::uint32_t port) {
   return Ipv4Endpoint{*address, *checked};
 }
 
+Result<Ipv4EndpointRange> address_range(const api::AddressRange& message) {
+  const auto first = endpoint(message.address(), message.first_port());
+  if (!first) return tl::make_unexpected(first.error());
+  const auto last = checked16(message.last_port(), 65'535, "port");
+  if (!last) return tl::make_unexpected(last.error());
+  return Ipv4EndpointRange{first->address, first->port, *last};
+}
+
 Result<NextHopSpec> next_hop(const api::NextHop& message, const std::vector<PortInfo>& ports) {
   NextHopSpec hop;
   const auto port = port_index(message.port(), ports);
@@ -134,6 +142,11 @@ Result<ServiceSpec> service(const api::Service& message, const std::vector<PortI
   }
   const auto address = endpoint(message.address(), message.port());
   if (!address) return failed(address.error());
+  for (const auto& entry : message.addresses()) {
+    const auto range = address_range(entry);
+    if (!range) return failed(range.error());
+    spec.addresses.push_back(*range);
+  }
   const auto mode = from_api(message.mode());
   if (!mode) return failed(mode.error());
   const auto scheduler = from_api(message.scheduler());

@@ -21,6 +21,10 @@ TEST(Convert, EveryFieldArrives) {
   auto& service = *message.mutable_services(0);
   service.set_protocol(api::UDP);
   service.set_mode(api::DR);
+  auto& range = *service.add_addresses();
+  range.set_address(test::bytes("192.0.2.10"));
+  range.set_first_port(80);
+  range.set_last_port(90);
   service.set_scheduler(api::WLC);
   service.set_on_server_down(api::KEEP);
   auto& rs = *service.mutable_real_servers(0);
@@ -45,6 +49,8 @@ TEST(Convert, EveryFieldArrives) {
   EXPECT_EQ(web.name, "web");
   EXPECT_EQ(web.proto, kProtoUdp);
   EXPECT_EQ(web.address.to_string(), "192.0.2.10:80");
+  ASSERT_EQ(web.addresses.size(), 1U);
+  EXPECT_EQ(web.addresses[0].to_string(), "192.0.2.10:80-90");
   EXPECT_EQ(web.mode, Mode::kDr);
   EXPECT_EQ(web.scheduler, Scheduler::kWlc);
   EXPECT_EQ(web.on_server_down, OnServerDown::kKeep);

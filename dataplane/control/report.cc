@@ -47,6 +47,12 @@ void fill(const ServiceEntry& service, api::ServiceStats& out) {
   out.set_protocol(to_api_protocol(service.proto));
   out.set_address(to_bytes(service.address));
   out.set_port(service.port.host());
+  for (const Ipv4EndpointRange& range : service.addresses) {
+    auto& to = *out.add_addresses();
+    to.set_address(to_bytes(range.address.be));
+    to.set_first_port(range.first);
+    to.set_last_port(range.last);
+  }
   out.set_mode(to_api(service.mode));
   out.set_scheduler(to_api(service.scheduler));
 }

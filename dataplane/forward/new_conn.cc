@@ -18,7 +18,7 @@ bool another_may_do(DropReason reason) {
 
 // What the real server's packets bear, in NAT mode.
 FlowTuple reverse_tuple(const FlowTuple& from_client, const RealServerEntry& server) {
-  return {server.address, from_client.src, server.port, from_client.sport};
+  return {server.address, from_client.src, server.port_for(from_client.dport), from_client.sport};
 }
 }  // namespace
 

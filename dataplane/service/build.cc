@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 #include <utility>
 
@@ -11,17 +12,15 @@ namespace {
 
 using SlotsByKey = std::unordered_map<std::uint64_t, std::uint32_t>;
 
-std::uint64_t key_of(Be32 address, Be16 port, std::uint64_t above) {
-  return address.raw | std::uint64_t{port.raw} << 32 | above << 48;
-}
+using ServiceKey = std::pair<std::uint8_t, Ipv4EndpointRange>;
 
-std::uint64_t service_key(const ServiceEntry& service) {
-  return key_of(service.address, service.port, service.proto);
+ServiceKey service_key(const ServiceEntry& service) {
+  return {service.proto, service.first_address()};
 }
 
 // Service slots have 14 bits.
 std::uint64_t real_server_key(const RealServerEntry& rs) {
-  return key_of(rs.address, rs.port, rs.service);
+  return rs.address.raw | std::uint64_t{rs.port.raw} << 32 | std::uint64_t{rs.service} << 48;
 }
 
 // Whether connections to its servers that are down end here. A standby leaves that to the master;
@@ -78,8 +77,8 @@ class Builder {
   const Snapshot& previous_;
   const std::function<bool(std::uint32_t)>& in_use_;
   std::unique_ptr<Snapshot> next_;
-  SlotsByKey service_slots_;      // of previous_, kept ones too
-  SlotsByKey real_server_slots_;  // likewise
+  std::map<ServiceKey, std::uint32_t> service_slots_;  // of previous_, kept ones too
+  SlotsByKey real_server_slots_;                       // likewise
   std::unordered_map<std::string, std::uint32_t> group_scopes_;
   // Below these no slot is left that was free in previous_.
   std::uint32_t free_service_ = 0;
@@ -132,6 +131,7 @@ bool Builder::add_service(const ServiceSpec& spec) {
   service.name = spec.name;
   service.address = spec.address.address.be;
   service.port = Be16::from_host(spec.address.port);
+  service.addresses = spec.addresses;
   service.proto = spec.proto;
   service.mode = spec.mode;
   service.scheduler = spec.scheduler;
@@ -193,6 +193,7 @@ void Builder::keep_removed() {
       service.name = old.name;
       service.address = old.address;
       service.port = old.port;
+      service.addresses = old.addresses;
       service.proto = old.proto;
       service.mode = old.mode;
       service.scheduler = old.scheduler;

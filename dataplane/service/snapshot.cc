@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace lb {
 
@@ -20,13 +21,26 @@ void Snapshot::insert(std::vector<IndexEntry>& index, std::uint64_t key, std::ui
 }
 
 void Snapshot::build_index() {
-  const auto configured = std::ranges::count_if(services, &ServiceEntry::configured);
-  index.assign(configured == 0 ? 0 : std::bit_ceil(2 * static_cast<std::size_t>(configured)), {});
+  std::vector<IndexEntry> singles;
+  std::vector<PortRanges::Range> several;
   for (std::uint32_t slot = 0; slot < services.size(); ++slot) {
     const ServiceEntry& service = services[slot];
     if (!service.configured) continue;
-    insert(index, service_key(service.address, service.port, service.proto), slot);
+    const auto add = [&](const Ipv4EndpointRange& range) {
+      if (range.is_single()) {
+        singles.push_back(
+            {service_key(range.address.be, Be16::from_host(range.first), service.proto), slot});
+      } else {
+        several.push_back({range, service.proto, slot});
+      }
+    };
+    if (service.addresses.empty()) add(service.first_address());
+    std::ranges::for_each(service.addresses, add);
   }
+  index.assign(singles.empty() ? 0 : std::bit_ceil(2 * singles.size()), {});
+  for (const IndexEntry& single : singles) insert(index, single.key, single.slot);
+  ranges = PortRanges(std::move(several));
+
   const auto servers = std::ranges::count_if(
       real_servers, [](const RealServerEntry& rs) { return rs.service != kNoSlot; });
   real_server_index.assign(servers == 0 ? 0 : std::bit_ceil(2 * static_cast<std::size_t>(servers)),
@@ -36,6 +50,26 @@ void Snapshot::build_index() {
     if (rs.service == kNoSlot) continue;
     insert(real_server_index, real_server_key(rs.service, rs.address, rs.port), slot);
   }
+}
+
+std::optional<Ipv4Endpoint> Snapshot::name_of_service(std::uint32_t slot) const {
+  const ServiceEntry& service = services[slot];
+  const auto leads_there = [&](Ipv4Address address, std::uint32_t port) {
+    const Be16 be = Be16::from_host(static_cast<std::uint16_t>(port));
+    return find_service(address.be, be, service.proto) == slot;
+  };
+  if (service.addresses.empty()) {
+    const Ipv4Endpoint only = service.first_address().front();
+    return leads_there(only.address, only.port) ? std::optional(only) : std::nullopt;
+  }
+  for (const Ipv4EndpointRange& range : service.addresses) {
+    for (std::uint32_t port = range.first; port <= range.last; ++port) {
+      if (leads_there(range.address, port)) {
+        return Ipv4Endpoint{range.address, static_cast<std::uint16_t>(port)};
+      }
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace lb

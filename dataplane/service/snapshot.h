@@ -11,13 +11,16 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/base/cache_line.h"
+#include "config/base/net.h"
 #include "dataplane/conn/record.h"
 #include "dataplane/packet/flow.h"
 #include "dataplane/packet/hop.h"
+#include "dataplane/service/port_ranges.h"
 
 namespace lb {
 
@@ -34,7 +37,7 @@ inline constexpr unsigned kMaxPorts = 16;
 struct alignas(kCacheLine) RealServerEntry {
   NextHop next_hop;
   Be32 address;
-  Be16 port;
+  Be16 port;  // 0: the one that the client asked for
   std::uint16_t weight = 0;
   std::uint32_t service = kNoSlot;  // service slot; kNoSlot: this slot is free
   // Upper and lower threshold: left out of the choice from max until it is down to resume.
@@ -46,6 +49,9 @@ struct alignas(kCacheLine) RealServerEntry {
   // director is master of the VIP.
   bool reset = false;
   bool draining = false;  // gets no new connections of persistent clients either
+
+  // Where a connection goes whose client asked for `asked`.
+  Be16 port_for(Be16 asked) const { return port.raw != 0 ? port : asked; }
 };
 static_assert(sizeof(RealServerEntry) == kCacheLine);
 
@@ -67,7 +73,7 @@ struct Persistence {
 // By slot.
 struct ServiceEntry {
   std::string name;
-  Be32 address;
+  Be32 address;  // of several the first, with the first of its ports
   Be16 port;
   std::uint8_t proto = 0;  // 0: the slot is free
   Mode mode = Mode::kNat;
@@ -77,6 +83,8 @@ struct ServiceEntry {
   bool sync = true;         // the HA peer is told of its connections
   bool standby = false;     // another director is master of its VIP
   bool limited = false;     // a real server has max_connections
+  // All addresses and ports, when there are several; else empty.
+  std::vector<Ipv4EndpointRange> addresses;
   std::vector<std::uint32_t> real_servers;  // all configured slots, in the order of the file
   std::vector<std::uint32_t> candidates;    // up and weight > 0, in the order of `sequence` for sh,
                                             // dh and mh, else of the file
@@ -90,6 +98,12 @@ struct ServiceEntry {
   // as nothing changed: tables are large.
   std::shared_ptr<const std::vector<std::uint16_t>> maglev;
   Persistence persistence;
+
+  // Whichever way it is kept; the first is a service's identity.
+  Ipv4EndpointRange first_address() const {
+    if (!addresses.empty()) return addresses.front();
+    return {Ipv4Address{address}, port.host(), port.host()};
+  }
 
   // Whether changes of its connections are told to the HA peer, whose word on them counts less.
   bool exported() const { return sync && !standby; }
@@ -123,25 +137,37 @@ struct Snapshot {
   bool any_persistence = false;
   std::uint32_t scopes = 0;  // the last number that was given to a Persistence
 
-  // Open addressing with linear probing over the configured services, at most half full. The key
+  // Open addressing with linear probing over the single ports of the configured services, at most
+  // half full. The key
   // lies in the entry, so that a lookup reads one line as a rule. Built by build_index().
   struct IndexEntry {
     std::uint64_t key = 0;
     std::uint32_t slot = kNoSlot;  // kNoSlot: empty
   };
   std::vector<IndexEntry> index;  // a power of two of them, or none
+  PortRanges ranges;              // asked for what is not in `index`
   // The same over all real servers, removed ones too: for connections that the HA peer tells of.
   std::vector<IndexEntry> real_server_index;
 
   void build_index();
-  // Slot of the configured service, or kNoSlot. For any worker; reads `index` only.
+  // Slot of the configured service, or kNoSlot. For any worker. A single port is found in `index`
+  // whatever ranges there are.
   std::uint32_t find_service(Be32 address, Be16 port, std::uint8_t proto) const {
-    return look_up(index, service_key(address, port, proto));
+    const std::uint32_t slot = look_up(index, service_key(address, port, proto));
+    if (slot != kNoSlot || ranges.empty()) [[likely]]
+      return slot;
+    return ranges.find(address, port, proto, kNoSlot);
   }
-  // Slot of a real server of the service in this slot, or kNoSlot.
+  // Slot of the real server of the service in this slot that has the port, else of the one that has
+  // all, or kNoSlot.
   std::uint32_t find_real_server(std::uint32_t service, Be32 address, Be16 port) const {
-    return look_up(real_server_index, real_server_key(service, address, port));
+    const std::uint32_t slot = look_up(real_server_index, real_server_key(service, address, port));
+    if (slot != kNoSlot) return slot;
+    return look_up(real_server_index, real_server_key(service, address, Be16{}));
   }
+  // An address and port that find_service() leads from to this service: how two directors name it
+  // to each other. None when others have all its ports.
+  std::optional<Ipv4Endpoint> name_of_service(std::uint32_t slot) const;
 
  private:
   static std::uint64_t service_key(Be32 address, Be16 port, std::uint8_t proto) {

@@ -51,6 +51,45 @@ TEST(FindService, ASlotKeptForOldConnectionsIsNotFound) {
   EXPECT_EQ(find(snapshot, 2, 80, kProtoTcp), 1U);
 }
 
+TEST(FindService, ASinglePortWinsOverRanges) {
+  Snapshot snapshot;
+  snapshot.services = {configured(9, 80, kProtoTcp), configured(9, 1, kProtoTcp),
+                       configured(9, 80, kProtoTcp)};
+  const Ipv4Address vip = Ipv4Address::from_host(9);
+  snapshot.services[1].addresses = {{vip, 1, 65'535}};
+  snapshot.services[2].addresses = {{vip, 80, 90}, {vip, 443, 443}};
+  snapshot.build_index();
+  EXPECT_EQ(find(snapshot, 9, 80, kProtoTcp), 0U);
+  EXPECT_EQ(find(snapshot, 9, 81, kProtoTcp), 2U);
+  EXPECT_EQ(find(snapshot, 9, 443, kProtoTcp), 2U);
+  EXPECT_EQ(find(snapshot, 9, 91, kProtoTcp), 1U);
+  EXPECT_EQ(find(snapshot, 9, 91, kProtoUdp), kNoSlot);
+  // Each has a name of its own.
+  EXPECT_EQ(snapshot.name_of_service(0), (Ipv4Endpoint{vip, 80}));
+  EXPECT_EQ(snapshot.name_of_service(1), (Ipv4Endpoint{vip, 1}));
+  EXPECT_EQ(snapshot.name_of_service(2), (Ipv4Endpoint{vip, 81}));
+  snapshot.services[2].addresses = {{vip, 80, 80}};
+  snapshot.services[0].addresses = {{vip, 80, 81}, {vip, 80, 80}};
+  snapshot.services[2].configured = false;
+  snapshot.build_index();
+  EXPECT_EQ(snapshot.name_of_service(2), std::nullopt);
+}
+
+TEST(FindRealServer, TheOneWithThePortOrTheOneWithAll) {
+  Snapshot snapshot;
+  snapshot.services = {configured(9, 80, kProtoTcp)};
+  snapshot.real_servers.resize(2);
+  for (auto& rs : snapshot.real_servers) {
+    rs.service = 0;
+    rs.address = Be32::from_host(11);
+  }
+  snapshot.real_servers[1].port = Be16::from_host(8080);
+  snapshot.build_index();
+  EXPECT_EQ(snapshot.find_real_server(0, Be32::from_host(11), Be16::from_host(8080)), 1U);
+  EXPECT_EQ(snapshot.find_real_server(0, Be32::from_host(11), Be16::from_host(8081)), 0U);
+  EXPECT_EQ(snapshot.find_real_server(0, Be32::from_host(12), Be16::from_host(8081)), kNoSlot);
+}
+
 // Neighbouring addresses, neighbouring ports, and anything.
 TEST(FindService, FindsEachOf16kServicesAndNoOther) {
   std::mt19937 random(3);

@@ -1,6 +1,8 @@
 #include "dataplane/service/spec.h"
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 
@@ -12,7 +14,7 @@ constexpr std::uint16_t kMinMtu = 68;  // RFC 791: what every link must carry
 
 std::string describe(const ServiceSpec& service) {
   return "service " + service.name + " (" + (service.proto == kProtoUdp ? "udp " : "tcp ") +
-         service.address.to_string() + ")";
+         service.first_address().to_string() + ")";
 }
 
 std::uint64_t endpoint_key(const Ipv4Endpoint& endpoint) {
@@ -39,13 +41,32 @@ Result<void> check_ports(const std::vector<PortInfo>& ports) {
   return {};
 }
 
+using Offers = std::set<std::tuple<std::uint8_t, Ipv4EndpointRange>>;
+
+Result<void> check_addresses(const ServiceSpec& service, Offers& seen) {
+  const auto check_one = [&](const Ipv4EndpointRange& range) -> Result<void> {
+    if (range.first == 0) return fail(describe(service) + " has port 0");
+    if (range.first > range.last) return fail(describe(service) + " has a range that is empty");
+    if (seen.emplace(service.proto, range).second) return {};
+    return fail(describe(service) + " is there twice" +
+                (service.addresses.empty() ? "" : ", with " + range.to_string()));
+  };
+  if (service.addresses.empty()) return check_one(service.first_address());
+  if (service.addresses.front().front() != service.address) {
+    return fail(describe(service) + " has another first address");
+  }
+  for (const Ipv4EndpointRange& range : service.addresses) {
+    if (Result<void> checked = check_one(range); !checked) return checked;
+  }
+  return {};
+}
+
 Result<void> check_real_servers(const ServiceSpec& service, std::size_t ports) {
   std::unordered_set<std::uint64_t> seen;
   for (const RealServerSpec& rs : service.real_servers) {
     const auto wrong = [&](const std::string& what) {
       return fail(describe(service) + ": real server " + rs.address.to_string() + " " + what);
     };
-    if (rs.address.port == 0) return wrong("has port 0");
     if (rs.address == service.address) return wrong("is the service's own address");
     if (!seen.insert(endpoint_key(rs.address)).second) return wrong("is there twice");
     if (rs.max_connections != 0 && rs.resume_connections >= rs.max_connections) {
@@ -75,19 +96,17 @@ Result<void> check(const SnapshotSpec& spec) {
                 std::to_string(spec.services.size()));
   }
   std::size_t real_servers = 0;
-  std::unordered_set<std::uint64_t> seen;
+  Offers seen;
   for (const ServiceSpec& service : spec.services) {
     if (service.proto != kProtoTcp && service.proto != kProtoUdp) {
       return fail("service " + service.name + " (" + service.address.to_string() +
                   "): protocol number " + std::to_string(service.proto) +
                   " is neither 6 (TCP) nor 17 (UDP)");
     }
-    if (service.address.port == 0) return fail(describe(service) + " has port 0");
+    if (Result<void> addresses = check_addresses(service, seen); !addresses) return addresses;
     if (service.persistence_prefix < 1 || service.persistence_prefix > 32) {
       return fail(describe(service) + ": persistence_prefix is not 1 to 32");
     }
-    const std::uint64_t key = endpoint_key(service.address) | std::uint64_t{service.proto} << 48;
-    if (!seen.insert(key).second) return fail(describe(service) + " is there twice");
     if (Result<void> servers = check_real_servers(service, spec.ports.size()); !servers) {
       return servers;
     }

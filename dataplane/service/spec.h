@@ -21,7 +21,7 @@ struct NextHopSpec {
 };
 
 struct RealServerSpec {
-  Ipv4Endpoint address;
+  Ipv4Endpoint address;  // port 0: the one that the client asked for
   std::uint16_t weight = 1;
   std::uint32_t max_connections = 0;  // 0: none
   std::uint32_t resume_connections = 0;
@@ -35,7 +35,8 @@ struct RealServerSpec {
 struct ServiceSpec {
   std::string name;
   std::uint8_t proto = kProtoTcp;
-  Ipv4Endpoint address;
+  Ipv4Endpoint address;                      // of several the first, with the first of its ports
+  std::vector<Ipv4EndpointRange> addresses;  // all, when there are several or a range; else empty
   Mode mode = Mode::kNat;
   Scheduler scheduler = Scheduler::kWrr;
   OnServerDown on_server_down = OnServerDown::kReset;
@@ -45,6 +46,11 @@ struct ServiceSpec {
   std::uint8_t persistence_prefix = 32;
   std::string group;  // empty: none
   std::vector<RealServerSpec> real_servers;
+
+  Ipv4EndpointRange first_address() const {
+    return addresses.empty() ? Ipv4EndpointRange{address.address, address.port, address.port}
+                             : addresses.front();
+  }
 };
 
 struct SnapshotSpec {
@@ -59,12 +65,13 @@ Result<void> check(const SnapshotSpec& spec);
 
 // Builds the next snapshot; fails when check() does or when the slots do not suffice.
 //
-// A service is the same as before if protocol and VIP:port are; a real server if its service and
-// address:port are; both then keep their slots, and get them back when they return while the slot
-// is still kept. A removed real server keeps its slot, `removed` and its last next hop (whatever
-// on_server_down says, `reset` follows its service's last setting) for one snapshot at least,
-// because workers may still choose it by `previous`, and from then on until in_use(slot) is false;
-// so does its service. A slot that gets free is not given to another one in the same snapshot.
+// A service is the same as before if protocol and VIP:port are, of several addresses the first
+// with its ports; a real server if its service and address:port are; both then keep their slots,
+// and get them back when they return while the slot is still kept. A removed real server keeps its
+// slot, `removed` and its last next hop (whatever on_server_down says, `reset` follows its
+// service's last setting) for one snapshot at least, because workers may still choose it by
+// `previous`, and from then on until in_use(slot) is false; so does its service. A slot that gets
+// free is not given to another one in the same snapshot.
 //
 // reset_epoch goes up when a slot that `previous` knew gets `reset` and did not have it for the
 // same server; a server that starts its life down has no connections.

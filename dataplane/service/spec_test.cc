@@ -94,11 +94,24 @@ TEST(CheckSpec, NumbersOutOfRange) {
   spec.services[0].address.port = 0;
   EXPECT_EQ(complaint(spec), "service web (tcp 192.0.2.10:0) has port 0");
   spec = good();
-  spec.services[0].real_servers[0].address.port = 0;
-  EXPECT_NE(complaint(spec).find("has port 0"), std::string::npos);
-  spec = good();
   spec.ports[0].mtu = 67;
   EXPECT_EQ(complaint(spec), "port wan: MTU 67 is below 68");
+}
+
+TEST(CheckSpec, Addresses) {
+  SnapshotSpec spec = good();
+  ServiceSpec& web = spec.services[0];
+  const Ipv4Address vip = web.address.address;
+  web.addresses = {{vip, 80, 90}, {vip, 80, 80}};
+  web.real_servers[0].address.port = 0;
+  EXPECT_EQ(complaint(spec), "");
+  web.addresses.push_back({vip, 80, 80});
+  EXPECT_EQ(complaint(spec),
+            "service web (tcp 192.0.2.10:80-90) is there twice, with 192.0.2.10:80");
+  web.addresses.back() = {vip, 9, 8};
+  EXPECT_EQ(complaint(spec), "service web (tcp 192.0.2.10:80-90) has a range that is empty");
+  web.addresses = {{vip, 81, 90}};
+  EXPECT_EQ(complaint(spec), "service web (tcp 192.0.2.10:81-90) has another first address");
 }
 
 TEST(CheckSpec, Limits) {

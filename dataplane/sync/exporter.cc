@@ -40,16 +40,15 @@ std::uint32_t round_ticks(const Snapshot& snapshot) {
                    refresh_ticks(snapshot, ConnState::kUdp)});
 }
 
-SyncEntry entry_of(const ConnTable::Copy& conn, std::uint32_t index, const Snapshot& snapshot,
-                   std::uint32_t now) {
+SyncEntry entry_of(const ConnTable::Copy& conn, std::uint32_t index, std::uint32_t now) {
   SyncEntry entry;
   entry.proto = conn.proto;
   entry.tuple = conn.tuple[0];
   entry.sync_id = sync_id_of({index, conn.generation});
   entry.mode = conn.mode;
   entry.state = conn.state;
-  entry.rs_address = snapshot.real_servers[conn.rs].address;
-  entry.rs_port = snapshot.real_servers[conn.rs].port;
+  entry.rs_address = conn.tuple[1].src;
+  entry.rs_port = conn.tuple[1].sport;
   // A worker may be a tick ahead of us.
   entry.age_ticks = is_later(conn.last_seen, now) ? 0 : now - conn.last_seen;
   entry.client_hop = conn.client_hop;
@@ -172,11 +171,13 @@ void Exporter::begin_walk(std::string& batch) {
 void Exporter::end_walk(std::string& batch, const Snapshot& snapshot, std::uint32_t now) {
   for (std::size_t slot = 0; slot < walked_.size(); ++slot) {
     if (!walked_[slot]) continue;
+    const auto name = snapshot.name_of_service(static_cast<std::uint32_t>(slot));
+    if (!name) continue;  // it has no connections that the peer would ask for
     SyncEntry entry;
     entry.kind = SyncKind::kWalked;
     entry.proto = snapshot.services[slot].proto;
-    entry.tuple.dst = snapshot.services[slot].address;
-    entry.tuple.dport = snapshot.services[slot].port;
+    entry.tuple.dst = name->address.be;
+    entry.tuple.dport = Be16::from_host(name->port);
     append(batch, entry);
   }
   append_mark(batch, SyncKind::kWalkEnd);
@@ -377,7 +378,7 @@ bool Exporter::add(std::string& batch, std::uint32_t index, Why why, const Snaps
       break;
   }
   told_[index] = stamp;
-  append(batch, entry_of(conn, index, snapshot, now));
+  append(batch, entry_of(conn, index, now));
   ++(why == Why::kChanged   ? counters_.changed
      : why == Why::kRefresh ? counters_.refreshed
                             : counters_.walked);

@@ -92,8 +92,9 @@ def config(run_dir, services, driver="af_packet", memory_mb=MEMORY_MB):
 
 def dr_vips(tables):
     """The addresses that real servers must hold on their loopback, given a parsed configuration."""
-    return sorted({table["address"].rsplit(":", 1)[0] for table in tables.get("service", [])
-                   if table.get("mode") == "dr"})
+    return sorted({address.rsplit(":", 1)[0] for table in tables.get("service", [])
+                   if table.get("mode") == "dr"
+                   for address in table.get("addresses") or [table["address"]]})
 
 
 def to_toml(tables):

@@ -2,7 +2,8 @@
 
 
 def _with_endpoint(row):
-    return row | {"endpoint": f"{row['address']}:{row['port']}"}
+    port = f":{row['port']}" if row["port"] else ""  # one that keeps the client's port has none
+    return row | {"endpoint": row["address"] + port}
 
 
 class Views:

@@ -1,0 +1,185 @@
+// What services are offered under: their VIPs and ports, against each other and the network.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+
+#include "config/validate.h"
+#include "config/validate_internal.h"
+#include "config/words.h"
+
+namespace lb::config {
+namespace {
+
+class AddressValidator {
+ public:
+  AddressValidator(const Config& config, std::vector<Problem>& problems)
+      : config_(config), network_(config), problems_(problems) {}
+
+  void run() {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < config_.services.size(); ++i) {
+      const Service& service = config_.services[i];
+      const auto ranges = service.all_addresses();
+      std::vector<Ipv4Address> seen;
+      for (std::size_t k = 0; k < ranges.size(); ++k) {
+        const std::string path = path_of(i, k);
+        if (++count == kMaxServiceAddresses + 1) {
+          report(path, fmt::format("more than {} addresses of services up to here; leave some out",
+                                   kMaxServiceAddresses));
+        }
+        offers_.push_back({&service, ranges[k], path});
+        if (std::find(seen.begin(), seen.end(), ranges[k].address) != seen.end()) continue;
+        seen.push_back(ranges[k].address);
+        check_vip(service, ranges[k].address, path, fmt::format("service[{}]", i));
+      }
+      check_ports_to_check(service, fmt::format("service[{}]", i));
+    }
+    check_overlaps();
+  }
+
+ private:
+  struct Offer {
+    const Service* service;
+    Ipv4EndpointRange range;
+    std::string path;
+  };
+
+  // A list of one may have been written either way.
+  static std::string path_of(std::size_t service, std::size_t address) {
+    const std::string in_list = fmt::format("service[{}].addresses[{}]", service, address);
+    return address > 0 ? in_list : fmt::format("service[{}].address|{}", service, in_list);
+  }
+
+  void report(std::string path, std::string message, Bearing bearing = Bearing::kOther) {
+    problems_.push_back({std::move(path), std::move(message), bearing});
+  }
+
+  void check_vip(const Service& service, Ipv4Address vip, const std::string& path,
+                 const std::string& service_path) {
+    const std::string text = vip.to_string();
+    if (const auto why = unusable(vip); !why.empty()) {
+      report(path, fmt::format("{} is {}; write the service's own address", text, why));
+      return;
+    }
+    if (network_.is_own(vip)) {
+      report(path,
+             fmt::format("{} is the director's own address on a port; give the service another one",
+                         text),
+             Bearing::kFollowsNetwork);
+      return;
+    }
+    const auto link = network_.on_link(vip);
+    if (link) {
+      if (const auto what = reserved_in(link->subnet, vip); !what.empty()) {
+        report(path,
+               fmt::format("{} is {} of {}; choose another one", text, what,
+                           Ipv4Prefix{link->subnet.network(), link->subnet.length}.to_string()),
+               Bearing::kFollowsNetwork);
+      }
+    }
+    check_bearer(service, vip, path, service_path);
+  }
+
+  void check_bearer(const Service& service, Ipv4Address vip, const std::string& path,
+                    const std::string& service_path) {
+    const std::string text = vip.to_string();
+    const Interface* const bearer = network_.bearer(service, vip);
+    const HaBearer* const ha = network_.ha_bearer(vip);
+    if (ha != nullptr && !service.port.empty() && service.port != ha->port) {
+      report(service_path + ".port",
+             fmt::format("instance \"{}\" bears {} on \"{}\"; name the same port, or none",
+                         ha->instance, text, ha->port));
+      return;
+    }
+    if (ha != nullptr && bearer == nullptr) return;  // the instance's port is the mistake
+    if (bearer == nullptr && !service.port.empty()) {
+      report(service_path + ".port",
+             fmt::format("there is no port or VLAN \"{}\"; write the name of one", service.port),
+             Bearing::kFollowsNetwork);
+    } else if (bearer == nullptr) {
+      report(path,
+             fmt::format("{} is in no port's subnet{}; take an address of {}, or say with port = "
+                         "\"NAME\" which interface bears it",
+                         text, swapped_octets(network_, vip), network_.subnets_text()),
+             Bearing::kFollowsNetwork);
+    } else {
+      const auto [first, is_new] = bearers_.emplace(vip.host(), bearer);
+      if (!is_new && first->second != bearer) {
+        report(service_path + ".port|" + path,
+               fmt::format("another service puts {} on \"{}\", this one on \"{}\"; name the same "
+                           "port in both",
+                           text, first->second->name, bearer->name),
+               Bearing::kFollowsNetwork);
+      }
+    }
+  }
+
+  // A server without a port has one for every port of the service: which of them to ask?
+  void check_ports_to_check(const Service& service, const std::string& path) {
+    const CheckType type = service.check.type;
+    if (type == CheckType::kNone || type == CheckType::kPing || service.check.port) return;
+    for (std::size_t i = 0; i < service.real_servers.size(); ++i) {
+      if (service.real_servers[i].address.port != 0) continue;
+      report(fmt::format("{}.real_server[{}].address", path, i),
+             fmt::format("real server {} has no port of its own that a \"{}\" check could ask; add "
+                         "port = N to [service.check], or use \"ping\" or \"none\"",
+                         service.real_servers[i].address.to_string(), to_text(type)));
+      return;
+    }
+  }
+
+  // Of two ranges that contain a port the narrower one has it. Of two equally wide ones neither is.
+  void check_overlaps() {
+    std::stable_sort(offers_.begin(), offers_.end(), [](const Offer& a, const Offer& b) {
+      const auto key = [](const Offer& o) {
+        return std::tuple(o.service->protocol, o.range.address, o.range.width(), o.range.first);
+      };
+      return key(a) < key(b);
+    });
+    // Equally wide and in the order of their first ports: what overlaps anyone before it overlaps
+    // the one just before it.
+    for (std::size_t i = 1; i < offers_.size(); ++i) {
+      const Offer& a = offers_[i - 1];
+      const Offer& b = offers_[i];
+      if (a.service->protocol != b.service->protocol || a.range.width() != b.range.width() ||
+          !a.range.overlaps(b.range)) {
+        continue;
+      }
+      report_overlap(a, b);
+    }
+  }
+
+  void report_overlap(const Offer& a, const Offer& b) {
+    const std::string other =
+        fmt::format("{} {}", to_text(a.service->protocol), a.range.to_string());
+    if (a.range == b.range && a.service == b.service) {
+      report(b.path, fmt::format("{} stands twice in service \"{}\"; remove one",
+                                 b.range.to_string(), b.service->name));
+    } else if (a.range == b.range) {
+      report(b.path, fmt::format("service \"{}\" has {} already; two services cannot share "
+                                 "protocol, address and port",
+                                 a.service->name, other));
+    } else if (a.service != b.service) {
+      report(b.path, fmt::format("service \"{}\" has {}, which overlaps {} and is as wide; a port "
+                                 "belongs to the narrower range, so make them differ",
+                                 a.service->name, other, b.range.to_string()));
+    }
+  }
+
+  const Config& config_;
+  const Network network_;
+  std::vector<Problem>& problems_;
+  std::vector<Offer> offers_;
+  std::unordered_map<std::uint32_t, const Interface*> bearers_;
+};
+
+}  // namespace
+
+void validate_addresses(const Config& config, std::vector<Problem>& problems) {
+  AddressValidator(config, problems).run();
+}
+
+}  // namespace lb::config
