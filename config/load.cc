@@ -8,11 +8,13 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <thread>
 
 #include "config/cpu_list.h"
 #include "config/parse.h"
+#include "config/prefix_list.h"
 #include "config/toml_tree.h"
 #include "config/validate.h"
 
@@ -87,6 +89,31 @@ void add_problems(const std::vector<Problem>& problems, const ReadReport& report
   }
 }
 
+// The clients' prefixes that stand in files of their own; one file may serve many services.
+void read_lists(Config& config, ReadReport& report, const Node& root) {
+  std::map<std::string, std::vector<Ipv4Prefix>> files;
+  const auto read = [&](std::size_t service, const char* key, const std::string& path,
+                        std::vector<Ipv4Prefix>& out) {
+    if (path.empty()) return;
+    const auto [file, is_new] = files.try_emplace(path);
+    if (is_new) {
+      std::vector<std::string> wrong;
+      file->second = read_prefix_file(path, wrong);
+      const Location where =
+          locate(report.source, root, fmt::format("service[{}].{}", service, key));
+      for (std::string& each : wrong) {
+        report.mistakes.push_back(Mistake{where, fmt::format("{}: {}", key, each)});
+      }
+    }
+    out = file->second;
+  };
+  for (std::size_t i = 0; i < config.services.size(); ++i) {
+    Access& access = config.services[i].access;
+    read(i, "allow_file", access.allow_file, access.allow_listed);
+    read(i, "deny_file", access.deny_file, access.deny_listed);
+  }
+}
+
 Loaded unreadable(const std::string& file_name, const std::string& why) {
   Loaded loaded;
   loaded.file_name = file_name;
@@ -124,6 +151,7 @@ Loaded load_text(std::string_view text, const std::string& file_name, const Mach
   if (!read_toml(source, root, loaded.mistakes)) return loaded;
   ReadReport report(source);
   loaded.config = parse(root, report);
+  read_lists(loaded.config, report, root);
   loaded.mistakes = std::move(report.mistakes);
   add_problems(validate(loaded.config, machine), report, root, loaded.mistakes);
   std::stable_sort(loaded.mistakes.begin(), loaded.mistakes.end(),

@@ -125,6 +125,32 @@ struct Check {
   bool operator==(const Check&) const = default;
 };
 
+// Which clients may open connections; the longest prefix decides. With `allow` or an allow_file all
+// others may not.
+struct Access {
+  std::vector<Ipv4Prefix> allow;
+  std::vector<Ipv4Prefix> deny;
+  std::string allow_file;
+  std::string deny_file;
+  // What was in the files.
+  std::vector<Ipv4Prefix> allow_listed;
+  std::vector<Ipv4Prefix> deny_listed;
+  bool any() const {
+    return !allow.empty() || !deny.empty() || !allow_file.empty() || !deny_file.empty();
+  }
+  bool operator==(const Access&) const = default;
+};
+
+// New connections; 0: no limit.
+struct Limits {
+  std::uint32_t new_per_second = 0;
+  std::uint32_t new_per_second_per_client = 0;
+  std::uint8_t client_prefix = 32;  // clients with so many equal leading bits count as one
+  Milliseconds burst{1000};         // as much of the rate may come at once
+  bool any() const { return new_per_second != 0 || new_per_second_per_client != 0; }
+  bool operator==(const Limits&) const = default;
+};
+
 struct RealServer {
   Ipv4Endpoint address;      // port 0: the one that the client asked for
   std::uint16_t weight = 1;  // 0: no new connections
@@ -150,6 +176,8 @@ struct Service {
                                          // than a connection
   std::uint8_t persistence_prefix = 32;  // clients whose addresses agree in so many bits are one
   std::string group;  // services of one group share their clients' servers; empty: none
+  Access access;
+  Limits limits;
   Check check;
   std::vector<RealServer> real_servers;
   Origin where;
@@ -286,6 +314,7 @@ struct Config {
 inline constexpr std::size_t kMaxPorts = 16;
 inline constexpr std::size_t kMaxServices = 16'384;
 inline constexpr std::size_t kMaxRealServers = 65'536;
+inline constexpr std::size_t kMaxClientPrefixes = 1'000'000;  // of all lists that differ
 inline constexpr std::size_t kMaxServiceAddresses = 65'536;
 inline constexpr std::uint16_t kMaxWeight = 65'535;
 inline constexpr std::uint8_t kOwnerPriority = 255;

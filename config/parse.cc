@@ -18,6 +18,7 @@ constexpr std::uint32_t kMaxMemoryMb = 1 << 20;
 constexpr std::uint32_t kMaxConnections = 200'000'000;
 constexpr std::uint32_t kMaxPersistence = 50'000'000;
 constexpr std::uint32_t kMaxPuntPps = 100'000'000;
+constexpr std::uint32_t kMaxNewPerSecond = 10'000'000;
 
 void parse_director(ReadReport& report, const Node& node, Director& director) {
   TableReader reader(report, node, "director");
@@ -201,6 +202,28 @@ void parse_service_addresses(TableReader& reader, Service& service) {
   if (ranges.size() == 1 && ranges.front().is_single()) ranges.clear();
 }
 
+void parse_access(TableReader& reader, Access& access) {
+  reader.client_prefixes("allow", access.allow);
+  reader.client_prefixes("deny", access.deny);
+  reader.absolute_path("allow_file", access.allow_file, "\"/etc/ballast/allow.txt\"");
+  reader.absolute_path("deny_file", access.deny_file, "\"/etc/ballast/deny.txt\"");
+  if (reader.has("allow") && access.allow.empty()) {
+    reader.reject("allow",
+                  "allow is empty, which would keep everyone out; name who may connect, or "
+                  "leave it out");
+  }
+}
+
+void parse_limits(ReadReport& report, const Node& node, const std::string& path, Limits& limits) {
+  TableReader reader(report, node, path);
+  reader.number("new_per_second", limits.new_per_second, 0u, kMaxNewPerSecond);
+  reader.number("new_per_second_per_client", limits.new_per_second_per_client, 0u,
+                kMaxNewPerSecond);
+  reader.number<std::uint8_t>("client_prefix", limits.client_prefix, 1, 32);
+  reader.duration("burst", limits.burst, Milliseconds(100), hours(1));
+  reader.finish();
+}
+
 Service parse_service(ReadReport& report, const Node& node, const std::string& path) {
   Service service;
   TableReader reader(report, node, path);
@@ -222,6 +245,10 @@ Service parse_service(ReadReport& report, const Node& node, const std::string& p
                                      "persistence = \"5m\"",
                                      key));
     }
+  }
+  parse_access(reader, service.access);
+  if (const Node* const limits = reader.table("limits", "service.limits")) {
+    parse_limits(report, *limits, reader.path_of("limits"), service.limits);
   }
   // A UDP port does not answer a TCP check, and only its owner knows what else would.
   if (service.protocol == Protocol::kUdp) service.check.type = CheckType::kNone;

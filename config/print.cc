@@ -1,4 +1,6 @@
 // The canonical form: every key that has a meaning, defaults written out.
+#include <fmt/format.h>
+
 #include "config/cpu_list.h"
 #include "config/load.h"
 #include "config/printer.h"
@@ -66,6 +68,22 @@ void print_check(Printer& out, const Check& check) {
   if (!check.tls_ca_file.empty()) out.text("tls_ca_file", check.tls_ca_file);
 }
 
+void print_access(Printer& out, const Access& access) {
+  if (!access.allow.empty()) out.prefixes("allow", access.allow);
+  if (!access.allow_file.empty()) out.text("allow_file", access.allow_file);
+  if (!access.deny.empty()) out.prefixes("deny", access.deny);
+  if (!access.deny_file.empty()) out.text("deny_file", access.deny_file);
+}
+
+void print_limits(Printer& out, const Limits& limits) {
+  if (!limits.any()) return;
+  out.table("[service.limits]");
+  out.number("new_per_second", limits.new_per_second);
+  out.number("new_per_second_per_client", limits.new_per_second_per_client);
+  out.number("client_prefix", limits.client_prefix);
+  out.duration("burst", limits.burst);
+}
+
 void print_service(Printer& out, const Service& service) {
   out.table("[[service]]");
   out.text("name", service.name);
@@ -85,6 +103,8 @@ void print_service(Printer& out, const Service& service) {
     out.number("persistence_prefix", service.persistence_prefix);
   }
   if (!service.group.empty()) out.text("group", service.group);
+  print_access(out, service.access);
+  print_limits(out, service.limits);
   print_check(out, service.check);
   for (const RealServer& server : service.real_servers) {
     out.table("[[service.real_server]]");
@@ -94,6 +114,16 @@ void print_service(Printer& out, const Service& service) {
     out.number("max_connections", server.max_connections);
     out.number("resume_connections", server.resume_connections);
   }
+}
+
+// "# deny_file holds 3 prefixes, 5f3a09c1d2e4b687": a comment that tells two lists apart.
+std::string contents(std::string_view key, const std::vector<Ipv4Prefix>& prefixes) {
+  std::uint64_t digest = 0xcbf29ce484222325;  // FNV-1a
+  for (const Ipv4Prefix& prefix : prefixes) {
+    digest = (digest ^ prefix.address.host()) * 0x100000001b3;
+    digest = (digest ^ prefix.length) * 0x100000001b3;
+  }
+  return fmt::format("# {} holds {} prefixes, {:016x}\n", key, prefixes.size(), digest);
 }
 
 }  // namespace
@@ -122,7 +152,14 @@ std::string print(const Config& config) {
 std::string print_service(const Service& service) {
   Printer out;
   print_service(out, service);
-  return out.take();
+  std::string text = out.take();
+  // Two files of one name may hold different prefixes.
+  const auto add = [&text](std::string_view key, const std::vector<Ipv4Prefix>& prefixes) {
+    if (!prefixes.empty()) text += contents(key, prefixes);
+  };
+  add("allow_file", service.access.allow_listed);
+  add("deny_file", service.access.deny_listed);
+  return text;
 }
 
 }  // namespace lb::config

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/base/nearest.h"
+#include "config/prefix_list.h"
 
 namespace lb::config {
 namespace {
@@ -149,6 +150,15 @@ void TableReader::list(std::string_view key, std::string_view what, std::string_
 void TableReader::prefixes(std::string_view key, std::vector<Ipv4Prefix>& out) {
   list(key, "[\"192.0.2.2/24\"]", "addresses", Need::kOptional, [&](const std::string& text) {
     const auto prefix = Ipv4Prefix::parse(text);
+    // A wrong one keeps its place, so that the others keep theirs.
+    out.push_back(prefix ? *prefix : Ipv4Prefix{});
+    return prefix ? std::string() : prefix.error().message;
+  });
+}
+
+void TableReader::client_prefixes(std::string_view key, std::vector<Ipv4Prefix>& out) {
+  list(key, "[\"198.51.100.0/24\"]", "prefixes", Need::kOptional, [&](const std::string& text) {
+    const auto prefix = parse_client_prefix(text);
     // A wrong one keeps its place, so that the others keep theirs.
     out.push_back(prefix ? *prefix : Ipv4Prefix{});
     return prefix ? std::string() : prefix.error().message;

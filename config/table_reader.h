@@ -41,6 +41,7 @@ class TableReader {
   void boolean(std::string_view key, bool& out);
   void duration(std::string_view key, Milliseconds& out, Milliseconds min, Milliseconds max);
   void prefixes(std::string_view key, std::vector<Ipv4Prefix>& out);
+  void client_prefixes(std::string_view key, std::vector<Ipv4Prefix>& out);
   void addresses(std::string_view key, std::vector<Ipv4Address>& out);
   void endpoint_ranges(std::string_view key, std::vector<Ipv4EndpointRange>& out);
   // `what` is an example of the list, for messages.

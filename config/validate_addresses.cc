@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -36,6 +38,8 @@ class AddressValidator {
         check_vip(service, ranges[k].address, path, fmt::format("service[{}]", i));
       }
       check_ports_to_check(service, fmt::format("service[{}]", i));
+      check_access(service.access, fmt::format("service[{}]", i));
+      check_limits(service.limits, fmt::format("service[{}].limits", i));
     }
     check_overlaps();
   }
@@ -131,6 +135,50 @@ class AddressValidator {
     }
   }
 
+  void check_access(const Access& access, const std::string& path) {
+    count_prefixes(access, path);
+    std::set<std::pair<Ipv4Address, std::uint8_t>> allowed;
+    const auto key = [](const Ipv4Prefix& p) { return std::pair(p.address, p.length); };
+    for (const auto* list : {&access.allow, &access.allow_listed}) {
+      for (const Ipv4Prefix& prefix : *list) allowed.insert(key(prefix));
+    }
+    if (allowed.empty()) return;
+    for (const auto* list : {&access.deny, &access.deny_listed}) {
+      for (const Ipv4Prefix& prefix : *list) {
+        if (!allowed.contains(key(prefix))) continue;
+        report(path + (list == &access.deny ? ".deny" : ".deny_file"),
+               fmt::format("{} is allowed and denied; keep it in one of the lists",
+                           prefix.to_string()));
+        return;
+      }
+    }
+  }
+
+  // A file that several services name counts once.
+  void count_prefixes(const Access& access, const std::string& path) {
+    const bool had_room = prefixes_ <= kMaxClientPrefixes;
+    prefixes_ += access.allow.size() + access.deny.size();
+    if (files_.insert(access.allow_file).second) prefixes_ += access.allow_listed.size();
+    if (files_.insert(access.deny_file).second) prefixes_ += access.deny_listed.size();
+    if (!had_room || prefixes_ <= kMaxClientPrefixes) return;
+    report(path + ".deny_file|" + path + ".allow_file",
+           fmt::format("more than {} prefixes of clients up to here; leave some out",
+                       kMaxClientPrefixes));
+  }
+
+  void check_limits(const Limits& limits, const std::string& path) {
+    if (limits.client_prefix != 32 && limits.new_per_second_per_client == 0) {
+      report(path + ".client_prefix",
+             "client_prefix has no meaning without new_per_second_per_client; add that, or remove "
+             "this");
+    }
+    if (limits.burst != Limits{}.burst && !limits.any()) {
+      report(path + ".burst",
+             "burst has no meaning without a limit; add new_per_second or "
+             "new_per_second_per_client, or remove this");
+    }
+  }
+
   // Of two ranges that contain a port the narrower one has it. Of two equally wide ones neither is.
   void check_overlaps() {
     std::stable_sort(offers_.begin(), offers_.end(), [](const Offer& a, const Offer& b) {
@@ -173,6 +221,8 @@ class AddressValidator {
   const Network network_;
   std::vector<Problem>& problems_;
   std::vector<Offer> offers_;
+  std::size_t prefixes_ = 0;
+  std::set<std::string> files_;
   std::unordered_map<std::uint32_t, const Interface*> bearers_;
 };
 

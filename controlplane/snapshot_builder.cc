@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <tuple>
 
 #include "controlplane/topology.h"
 #include "dataplane/api/dataplane.pb.h"
@@ -83,6 +84,13 @@ void put_timeouts(const config::Timeouts& from, api::Timeouts& to) {
   to.set_udp(to_ms(from.udp));
 }
 
+void put_limits(const config::Limits& from, api::Limits& to) {
+  to.set_new_per_second(from.new_per_second);
+  to.set_new_per_second_per_client(from.new_per_second_per_client);
+  to.set_client_prefix(from.client_prefix);
+  to.set_burst_ms(to_ms(from.burst));
+}
+
 void put_service(const config::Service& from, api::Service& to) {
   to.set_name(from.name);
   to.set_protocol(to_api(from.protocol));
@@ -102,7 +110,41 @@ void put_service(const config::Service& from, api::Service& to) {
   to.set_persistence_ms(to_ms(from.persistence));
   to.set_persistence_prefix(from.persistence_prefix);
   to.set_group(from.group);
+  if (from.limits.any()) put_limits(from.limits, *to.mutable_limits());
 }
+
+// Equal lists stand in the snapshot once.
+class AccessLists {
+ public:
+  explicit AccessLists(api::Snapshot& snapshot) : snapshot_(snapshot) {}
+
+  void put(const config::Access& access, api::Service& to) {
+    if (!access.any()) return;
+    api::AccessList list;
+    for (const auto* prefixes : {&access.allow, &access.allow_listed}) {
+      append(*prefixes, *list.mutable_allow());
+    }
+    for (const auto* prefixes : {&access.deny, &access.deny_listed}) {
+      append(*prefixes, *list.mutable_deny());
+    }
+    list.set_others(access.allow.empty() && access.allow_file.empty());
+    const auto [place, is_new] = places_.emplace(
+        std::tuple(list.allow(), list.deny(), list.others()), snapshot_.access_lists_size() + 1);
+    if (is_new) *snapshot_.add_access_lists() = std::move(list);
+    to.set_access_list(static_cast<std::uint32_t>(place->second));
+  }
+
+ private:
+  static void append(const std::vector<Ipv4Prefix>& prefixes, std::string& bytes) {
+    for (const Ipv4Prefix& prefix : prefixes) {
+      bytes += to_bytes(prefix.address);
+      bytes += static_cast<char>(prefix.length);
+    }
+  }
+
+  api::Snapshot& snapshot_;
+  std::map<std::tuple<std::string, std::string, bool>, int> places_;
+};
 
 void put_real_server(const config::RealServer& from, const RealServerState& state,
                      api::RealServer& to) {
@@ -160,9 +202,11 @@ void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& s
     address.set_vlan(interface.vlan);
     address.set_address(to_bytes(interface.addresses.front().address));
   }
+  AccessLists lists(snapshot);
   for (const config::Service& service : config.services) {
     api::Service& to = *snapshot.add_services();
     put_service(service, to);
+    lists.put(service.access, to);
     // All its VIPs move together.
     to.set_standby(standby.contains(service.address.address));
     for (const config::RealServer& server : service.real_servers) {

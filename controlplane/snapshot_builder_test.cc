@@ -114,6 +114,27 @@ TEST(SnapshotBuilder, SaysAllAddresses) {
   EXPECT_EQ(snapshot.services(1).addresses_size(), 0);
 }
 
+TEST(SnapshotBuilder, ServicesWithEqualListsShareThem) {
+  config::Config config = web_and_dns();
+  config::Access access;
+  access.allow_file = "/etc/allow.txt";
+  access.allow_listed = {*Ipv4Prefix::parse("198.51.100.0/24")};
+  access.deny = {*Ipv4Prefix::parse("198.51.100.7/32")};
+  config.services[0].access = config.services[1].access = access;
+  config.services[0].limits.new_per_second = 10;
+  api::Snapshot snapshot;
+  build_snapshot(config, {}, only_web_is_up, snapshot);
+  ASSERT_EQ(snapshot.access_lists_size(), 1);
+  EXPECT_EQ(snapshot.access_lists(0).allow(), std::string("\xc6\x33\x64\x00\x18", 5));
+  EXPECT_EQ(snapshot.access_lists(0).deny(), std::string("\xc6\x33\x64\x07\x20", 5));
+  EXPECT_FALSE(snapshot.access_lists(0).others());
+  EXPECT_EQ(snapshot.services(0).access_list(), 1u);
+  EXPECT_EQ(snapshot.services(1).access_list(), 1u);
+  EXPECT_EQ(snapshot.services(0).limits().new_per_second(), 10u);
+  EXPECT_EQ(snapshot.services(0).limits().burst_ms(), 1000u);
+  EXPECT_FALSE(snapshot.services(1).has_limits());
+}
+
 TEST(SnapshotBuilder, WhatWasBuiltIsReadBack) {
   config::Config config = web_and_dns();
   config.services.push_back(config.services[0]);

@@ -19,6 +19,13 @@ Json addresses_json(const api::ServiceStats& service) {
   return texts;
 }
 
+Json refused_json(const api::ServiceStats& service) {
+  if (!service.has_refused()) return nullptr;
+  return Json{{"denied", service.refused().denied()},
+              {"client_rate_limited", service.refused().client_rate_limited()},
+              {"service_rate_limited", service.refused().service_rate_limited()}};
+}
+
 Json traffic_json(const api::TrafficStats& traffic) {
   return Json{{"connections", traffic.connections()},
               {"packets_in", traffic.packets_in()},

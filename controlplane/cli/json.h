@@ -17,6 +17,8 @@ std::string print(const Json& json);
 std::string print_line(const Json& json);
 
 Json addresses_json(const api::ServiceStats& service);  // all, as a configuration writes them
+// By drop reason; null for a service without lists and limits.
+Json refused_json(const api::ServiceStats& service);
 Json traffic_json(const api::TrafficStats& traffic);
 
 }  // namespace lb::cli

@@ -6,6 +6,22 @@
 #include "controlplane/cli/show.h"
 
 namespace lb::cli {
+namespace {
+
+// Nothing as long as nobody was refused.
+std::string refused_text(const api::ServiceStats& service) {
+  const api::Refused& refused = service.refused();
+  std::string out;
+  const auto add = [&out](std::string_view reason, std::uint64_t count) {
+    if (count > 0) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", reason, count);
+  };
+  add("denied", refused.denied());
+  add("client_rate_limited", refused.client_rate_limited());
+  add("service_rate_limited", refused.service_rate_limited());
+  return out.empty() ? out : "     refused: " + out + "\n";
+}
+
+}  // namespace
 
 std::string service_text(const api::Stats& stats) {
   std::string out = fmt::format("Ballast {} (connections={} max={})\n", LB_RELEASE,
@@ -16,6 +32,7 @@ std::string service_text(const api::Stats& stats) {
     out += fmt::format("{:<4} {} {} {}\n", protocol_heading(service.protocol()),
                        service_addresses_text(service), scheduler_name(service.scheduler()),
                        service.name());
+    out += refused_text(service);
     for (const api::RealServerStats& server : service.real_servers()) {
       out += fmt::format("  -> {:<28} {:<7} {:<6} {:<10} {:<10} {}\n",
                          endpoint_text(server.address(), server.port()),
@@ -45,6 +62,7 @@ std::string service_json(const api::Stats& stats) {
                         {"addresses", addresses_json(service)},
                         {"mode", mode_name(service.mode())},
                         {"scheduler", scheduler_name(service.scheduler())},
+                        {"refused", refused_json(service)},
                         {"real_servers", std::move(servers)}});
   }
   return print({{"connections", stats.connections()},

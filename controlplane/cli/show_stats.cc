@@ -58,6 +58,7 @@ std::string stats_json(const api::Stats& stats) {
                  {"port", service.port()},
                  {"addresses", addresses_json(service)}};
     json.update(traffic_json(service.traffic()));
+    json["refused"] = refused_json(service);
     json["real_servers"] = std::move(servers);
     services.push_back(std::move(json));
   }

@@ -45,6 +45,28 @@ TEST(ShowService, json) {
   EXPECT_EQ(j["services"][1]["mode"], "dr");
 }
 
+TEST(ShowService, tells_what_was_refused_and_all_addresses) {
+  api::Stats stats = sample_stats();
+  api::ServiceStats& dns = *stats.mutable_services(1);
+  dns.mutable_refused();
+  EXPECT_EQ(service_text(stats).find("refused"), std::string::npos);
+  dns.mutable_refused()->set_denied(12);
+  dns.mutable_refused()->set_client_rate_limited(3);
+  api::AddressRange& range = *dns.add_addresses();
+  range.set_address(bytes_of("192.0.2.10"));
+  range.set_first_port(53);
+  range.set_last_port(60);
+  EXPECT_NE(service_text(stats).find("UDP  192.0.2.10:53-60 rr dns\n"
+                                     "     refused: denied 12, client_rate_limited 3\n"),
+            std::string::npos);
+  const json j = json::parse(service_json(stats));
+  EXPECT_EQ(j["services"][0]["addresses"], json::parse(R"(["192.0.2.10:80"])"));
+  EXPECT_TRUE(j["services"][0]["refused"].is_null());
+  EXPECT_EQ(j["services"][1]["addresses"], json::parse(R"(["192.0.2.10:53-60"])"));
+  EXPECT_EQ(j["services"][1]["refused"]["denied"], 12);
+  EXPECT_EQ(j["services"][1]["refused"]["service_rate_limited"], 0);
+}
+
 TEST(ShowService, nothing_configured) {
   EXPECT_TRUE(json::parse(service_json({}))["services"].empty());
   EXPECT_NE(service_text({}).find("InActConn"), std::string::npos);

@@ -15,7 +15,7 @@ Transactions::Transactions(std::vector<PortInfo> ports, Totals& totals, Publishe
 }
 
 Result<std::uint64_t> Transactions::apply(const api::Snapshot& message) {
-  auto spec = to_spec(message, ports_);
+  auto spec = to_spec(message, ports_, &spec_);
   if (!spec) return tl::make_unexpected(spec.error());
   if (auto good = check(*spec); !good) return tl::make_unexpected(good.error());
   const std::uint64_t generation = applied_.generation() + 1;

@@ -132,7 +132,53 @@ Result<OnServerDown> from_api(api::OnServerDown setting) {
   }
 }
 
-Result<ServiceSpec> service(const api::Service& message, const std::vector<PortInfo>& ports) {
+Result<std::vector<Ipv4Prefix>> prefixes(const std::string& bytes) {
+  constexpr std::size_t kBytes = 5;
+  std::vector<Ipv4Prefix> out;
+  for (std::size_t at = 0; at + kBytes <= bytes.size(); at += kBytes) {
+    Ipv4Prefix prefix;
+    std::memcpy(&prefix.address.be.raw, bytes.data() + at, sizeof prefix.address.be.raw);
+    prefix.length = static_cast<std::uint8_t>(bytes[at + kBytes - 1]);
+    if (prefix.length > 32) return fail("access list: a prefix has at most 32 bits");
+    out.push_back(prefix);
+  }
+  if (bytes.size() % kBytes != 0) return fail("access list: a prefix has 5 bytes");
+  return out;
+}
+
+Result<NamedAccessList> access_list(const api::AccessList& message, const SnapshotSpec* before) {
+  NamedAccessList out;
+  out.source = message.SerializeAsString();
+  if (before != nullptr) {
+    const auto known =
+        std::ranges::find(before->access_lists, out.source, &NamedAccessList::source);
+    if (known != before->access_lists.end()) return *known;
+  }
+  AccessList::Rules rules;
+  auto allow = prefixes(message.allow());
+  if (!allow) return tl::make_unexpected(allow.error());
+  auto deny = prefixes(message.deny());
+  if (!deny) return tl::make_unexpected(deny.error());
+  rules.allow = std::move(*allow);
+  rules.deny = std::move(*deny);
+  rules.others = message.others();
+  out.list = std::make_shared<const AccessList>(rules);
+  return out;
+}
+
+LimitSpec limits(const api::Limits& message) {
+  LimitSpec spec;
+  spec.per_second = message.new_per_second();
+  spec.per_second_per_client = message.new_per_second_per_client();
+  // What does not fit is refused by check().
+  spec.client_prefix =
+      static_cast<std::uint8_t>(std::min<std::uint32_t>(message.client_prefix(), 255));
+  spec.burst_ms = message.burst_ms();
+  return spec;
+}
+
+Result<ServiceSpec> service(const api::Service& message, const std::vector<PortInfo>& ports,
+                            const std::vector<NamedAccessList>& lists) {
   ServiceSpec spec;
   const auto failed = [&](const Error& error) {
     return fail("service " + message.name() + ": " + error.message);
@@ -170,6 +216,9 @@ Result<ServiceSpec> service(const api::Service& message, const std::vector<PortI
     spec.persistence_prefix = static_cast<std::uint8_t>(message.persistence_prefix());
     spec.group = message.group();
   }
+  if (message.access_list() > lists.size()) return failed(Error{"there is no such access list"});
+  if (message.access_list() != 0) spec.access = lists[message.access_list() - 1].list;
+  if (message.has_limits()) spec.limits = limits(message.limits());
   for (const auto& entry : message.real_servers()) {
     auto rs = real_server(entry, ports);
     if (!rs) return failed(rs.error());
@@ -281,8 +330,14 @@ api::Scheduler to_api(Scheduler scheduler) {
   return api::RR;
 }
 
-Result<SnapshotSpec> to_spec(const api::Snapshot& message, std::vector<PortInfo> ports) {
+Result<SnapshotSpec> to_spec(const api::Snapshot& message, std::vector<PortInfo> ports,
+                             const SnapshotSpec* before) {
   SnapshotSpec spec;
+  for (const auto& entry : message.access_lists()) {
+    auto list = access_list(entry, before);
+    if (!list) return tl::make_unexpected(list.error());
+    spec.access_lists.push_back(std::move(*list));
+  }
   for (auto& port : ports) port.addresses.clear();
   if (auto added = add_addresses(message, ports); !added) {
     return tl::make_unexpected(added.error());
@@ -292,7 +347,7 @@ Result<SnapshotSpec> to_spec(const api::Snapshot& message, std::vector<PortInfo>
     return tl::make_unexpected(set.error());
   }
   for (const auto& entry : message.services()) {
-    auto one = service(entry, ports);
+    auto one = service(entry, ports, spec.access_lists);
     if (!one) return tl::make_unexpected(one.error());
     spec.services.push_back(std::move(*one));
   }

@@ -13,7 +13,9 @@ namespace lb {
 // What the message describes, on the data plane's `ports` (name, MAC, MTU; their addresses come
 // from the message). Fails on the first thing that is malformed in itself, naming the service and
 // real server; check() finds what does not go together.
-Result<SnapshotSpec> to_spec(const api::Snapshot& message, std::vector<PortInfo> ports);
+// What of `before` is the same is not built again.
+Result<SnapshotSpec> to_spec(const api::Snapshot& message, std::vector<PortInfo> ports,
+                             const SnapshotSpec* before = nullptr);
 
 // 4 bytes in network order.
 std::string to_bytes(Be32 address);

@@ -73,6 +73,30 @@ TEST(Convert, EveryFieldArrives) {
   EXPECT_EQ(spec->timeout_ticks[static_cast<std::size_t>(ConnState::kEstablished)], 9000U);
 }
 
+TEST(Convert, AccessListsAreSharedAndNotBuiltAgain) {
+  api::Snapshot message = web_snapshot();
+  auto& list = *message.add_access_lists();
+  list.set_deny(test::bytes("198.51.100.0") + '\x18');
+  list.set_others(true);
+  message.mutable_services(0)->set_access_list(1);
+  message.mutable_services(0)->mutable_limits()->set_new_per_second(7);
+  message.mutable_services(0)->mutable_limits()->set_client_prefix(24);
+  const auto spec = to_spec(message, two_ports());
+  ASSERT_TRUE(spec) << spec.error().message;
+  const ServiceSpec& web = spec->services[0];
+  ASSERT_NE(web.access, nullptr);
+  EXPECT_FALSE(web.access->allows(Ipv4Address::parse("198.51.100.7")->be));
+  EXPECT_TRUE(web.access->allows(Ipv4Address::parse("198.51.101.7")->be));
+  EXPECT_EQ(web.limits.per_second, 7U);
+  EXPECT_EQ(web.limits.client_prefix, 24);
+  const auto again = to_spec(message, two_ports(), &*spec);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->services[0].access, web.access);
+  message.mutable_services(0)->set_access_list(2);
+  EXPECT_EQ(to_spec(message, two_ports()).error().message,
+            "service web: there is no such access list");
+}
+
 TEST(Convert, AddressesOfTheLastSnapshotAreForgotten) {
   auto ports = two_ports();
   ports[0].addresses.push_back({0, Ipv4Address::parse("192.0.2.9").value().be});

@@ -53,6 +53,13 @@ void fill(const ServiceEntry& service, api::ServiceStats& out) {
     to.set_first_port(range.first);
     to.set_last_port(range.last);
   }
+  if (service.gate != nullptr) {
+    const Refused refused = service.gate->refused();
+    auto& to = *out.mutable_refused();
+    to.set_denied(refused.denied);
+    to.set_client_rate_limited(refused.client_rate_limited);
+    to.set_service_rate_limited(refused.service_rate_limited);
+  }
   out.set_mode(to_api(service.mode));
   out.set_scheduler(to_api(service.scheduler));
 }

@@ -88,6 +88,13 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
     return {};
   }
   const ServiceEntry& service = view.snapshot.services[service_slot];
+  if (service.gate != nullptr) [[unlikely]] {
+    const DropReason refused = service.gate->admit(packet.tuple.src, view.now, worker_);
+    if (refused != DropReason::none) {
+      drop(packet, refused);
+      return {};
+    }
+  }
   DropReason reason = DropReason::none;
   Hit hit;
   std::array<std::uint32_t, kPicks> tried;

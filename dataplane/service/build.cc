@@ -61,6 +61,7 @@ class Builder {
   std::uint32_t take_service_slot(const ServiceEntry& service);
   std::uint32_t take_real_server_slot(const RealServerEntry& rs);
   bool add_service(const ServiceSpec& spec);
+  void add_gate(const ServiceSpec& spec, std::uint32_t slot);
   bool add_real_server(const RealServerSpec& spec, std::uint32_t service_slot);
   void keep_removed();
   void prepare_choice(ServiceEntry& service, const ServiceEntry* before) const;
@@ -142,6 +143,7 @@ bool Builder::add_service(const ServiceSpec& spec) {
   const std::uint32_t slot = take_service_slot(service);
   if (slot == kNoSlot) return false;
   next_->services[slot] = std::move(service);
+  add_gate(spec, slot);
 
   for (const RealServerSpec& rs : spec.real_servers) {
     if (!add_real_server(rs, slot)) return false;
@@ -151,6 +153,19 @@ bool Builder::add_service(const ServiceSpec& spec) {
   prepare_choice(next_->services[slot], before);
   if (spec.persistence_ticks != 0) prepare_persistence(spec, next_->services[slot], before);
   return true;
+}
+
+// The service's limits go on where they are, and so do those of its clients.
+void Builder::add_gate(const ServiceSpec& spec, std::uint32_t slot) {
+  if (spec.access == nullptr && !spec.limits.any()) return;
+  if (spec.limits.per_second_per_client != 0 && next_->clients == nullptr) {
+    next_->clients =
+        previous_.clients != nullptr ? previous_.clients : std::make_shared<ClientBuckets>();
+  }
+  const bool known = slot < previous_.services.size();
+  const Gate* const before = known ? previous_.services[slot].gate.get() : nullptr;
+  next_->services[slot].gate =
+      std::make_shared<const Gate>(slot, spec.access, spec.limits, next_->clients, before);
 }
 
 bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_slot) {

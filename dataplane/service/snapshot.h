@@ -20,6 +20,7 @@
 #include "dataplane/conn/record.h"
 #include "dataplane/packet/flow.h"
 #include "dataplane/packet/hop.h"
+#include "dataplane/service/gate.h"
 #include "dataplane/service/port_ranges.h"
 
 namespace lb {
@@ -83,6 +84,8 @@ struct ServiceEntry {
   bool sync = true;         // the HA peer is told of its connections
   bool standby = false;     // another director is master of its VIP
   bool limited = false;     // a real server has max_connections
+  // Null: whoever comes may open connections, as many as they like.
+  std::shared_ptr<const Gate> gate;
   // All addresses and ports, when there are several; else empty.
   std::vector<Ipv4EndpointRange> addresses;
   std::vector<std::uint32_t> real_servers;  // all configured slots, in the order of the file
@@ -127,7 +130,8 @@ struct Snapshot {
   std::uint64_t generation = 0;
   std::vector<ServiceEntry> services;
   std::vector<RealServerEntry> real_servers;
-  std::vector<PortInfo> ports;  // by port index
+  std::vector<PortInfo> ports;             // by port index
+  std::shared_ptr<ClientBuckets> clients;  // of the services' gates; null: none limits clients
   // Lifetime after the last packet, in ticks, by ConnState.
   std::array<std::uint32_t, static_cast<std::size_t>(ConnState::kCount)> timeout_ticks{};
   // Goes up whenever a real server newly has `reset` set; workers then walk their connections once.

@@ -61,6 +61,15 @@ Result<void> check_addresses(const ServiceSpec& service, Offers& seen) {
   return {};
 }
 
+Result<void> check_limits(const ServiceSpec& service) {
+  const LimitSpec& limits = service.limits;
+  if (std::max(limits.per_second, limits.per_second_per_client) > kMaxPerSecond) {
+    return fail(describe(service) + " has a limit above " + std::to_string(kMaxPerSecond));
+  }
+  if (limits.client_prefix > 32) return fail(describe(service) + " has a client prefix above 32");
+  return {};
+}
+
 Result<void> check_real_servers(const ServiceSpec& service, std::size_t ports) {
   std::unordered_set<std::uint64_t> seen;
   for (const RealServerSpec& rs : service.real_servers) {
@@ -107,6 +116,7 @@ Result<void> check(const SnapshotSpec& spec) {
     if (service.persistence_prefix < 1 || service.persistence_prefix > 32) {
       return fail(describe(service) + ": persistence_prefix is not 1 to 32");
     }
+    if (Result<void> limits = check_limits(service); !limits) return limits;
     if (Result<void> servers = check_real_servers(service, spec.ports.size()); !servers) {
       return servers;
     }

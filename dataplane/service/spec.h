@@ -45,6 +45,8 @@ struct ServiceSpec {
   std::uint32_t persistence_ticks = 0;  // 0: none
   std::uint8_t persistence_prefix = 32;
   std::string group;  // empty: none
+  std::shared_ptr<const AccessList> access;  // null: everyone may connect
+  LimitSpec limits;
   std::vector<RealServerSpec> real_servers;
 
   Ipv4EndpointRange first_address() const {
@@ -53,7 +55,14 @@ struct ServiceSpec {
   }
 };
 
+// As it came, so that an equal one need not be built again.
+struct NamedAccessList {
+  std::string source;
+  std::shared_ptr<const AccessList> list;
+};
+
 struct SnapshotSpec {
+  std::vector<NamedAccessList> access_lists;  // that the services share
   std::vector<PortInfo> ports;
   std::vector<ServiceSpec> services;
   std::array<std::uint32_t, static_cast<std::size_t>(ConnState::kCount)> timeout_ticks{};

@@ -24,6 +24,9 @@ namespace lb {
   X(next_hop_unresolved, "the real server's MAC address is not known yet")                         \
   X(real_server_down, "connection to a server that is down or removed; TCP answered with a reset") \
   X(taking_over, "a segment of no known connection while the peer is master, or was just now")     \
+  X(denied, "the service's allow and deny lists keep the client out")                              \
+  X(client_rate_limited, "more new connections than new_per_second_per_client allows")             \
+  X(service_rate_limited, "more new connections than new_per_second allows")                       \
   X(table_full, "the connection table is full and nothing half-open was left to shed")             \
   X(reply_tuple_taken, "the client's port is taken towards this real server by a service")         \
   X(fragment_table_full, "too many fragmented datagrams in flight")                                \

@@ -46,7 +46,8 @@ def _config(name, lab_dir, services, advert_interval, memory, options):
     tables["dataplane"]["memory"] = memory
     for port in tables["port"]:
         port["addresses"] = [f"{own[port['name']]}/24"]
-    vips = sorted({service["address"].rsplit(":", 1)[0] for service in services})
+    vips = sorted({address.rsplit(":", 1)[0] for service in services
+                   for address in service.get("addresses") or [service["address"]]})
     tables["ha"] = {
         "instance": [instance(name, WAN_INSTANCE, "wan", [f"{vip}/24" for vip in vips],
                               advert_interval),

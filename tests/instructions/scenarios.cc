@@ -5,6 +5,8 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -47,6 +49,10 @@ class Traffic {
       if (output.verdict != Verdict::kForward) give_up("a packet was not forwarded");
     }
   }
+  void change(const std::function<void(ServiceSpec&)>& how) {
+    how(scene_.spec.services[0]);
+    scene_.apply();
+  }
   std::vector<Bytes> clients(unsigned first, std::uint8_t flags) const {
     std::vector<Bytes> burst;
     for (unsigned n = first; n < first + kBurst; ++n) {
@@ -85,8 +91,11 @@ void established(const std::string& name, Mode mode, std::uint8_t proto, bool re
 }
 
 // One packet each of new connections.
-void new_connections(const std::string& name, Mode mode, std::uint8_t proto) {
+using Change = std::function<void(ServiceSpec&)>;
+void new_connections(const std::string& name, Mode mode, std::uint8_t proto,
+                     const Change& change = {}) {
   Traffic traffic(mode, proto);
+  if (change) traffic.change(change);
   begin();
   for (unsigned i = 0; i < kRounds; ++i) {
     traffic.send(golden::kWan, traffic.clients(i * kBurst, test::kSyn));
@@ -105,6 +114,30 @@ void handshakes(const std::string& name) {
     traffic.send(golden::kWan, traffic.clients(first, test::kAck));
   }
   end(name, kRounds * kBurst);
+}
+
+// What costs something only where it is used.
+void services_with_more() {
+  new_connections("new connection, DR, UDP, port of a range", Mode::kDr, kProtoUdp,
+                  [](ServiceSpec& service) {
+                    const Ipv4Address vip = service.address.address;
+                    service.addresses = {{vip, 1, 65'535}};
+                    service.address.port = 1;
+                  });
+  new_connections("new connection, DR, UDP, 10,000 prefixes", Mode::kDr, kProtoUdp,
+                  [](ServiceSpec& service) {
+                    AccessList::Rules rules;
+                    std::minstd_rand random(1);
+                    for (int i = 0; i < 10'000; ++i) {
+                      const auto host = static_cast<std::uint32_t>(random()) & 0x7fffff00;
+                      rules.deny.push_back({Ipv4Address::from_host(host), 24});
+                    }
+                    service.access = std::make_shared<const AccessList>(rules);
+                  });
+  new_connections(
+      "new connection, DR, UDP, both limits", Mode::kDr, kProtoUdp, [](ServiceSpec& service) {
+        service.limits.per_second = service.limits.per_second_per_client = kMaxPerSecond;
+      });
 }
 
 // ---- table
@@ -189,6 +222,7 @@ int main() {
   new_connections("new connection, NAT, UDP", Mode::kNat, kProtoUdp);
   new_connections("new connection, DR, UDP", Mode::kDr, kProtoUdp);
   handshakes("new connection, NAT, TCP, three packets");
+  services_with_more();
   table_operations();
   return 0;
 }

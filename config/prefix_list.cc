@@ -1,0 +1,66 @@
+#include "config/prefix_list.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+namespace lb::config {
+namespace {
+
+constexpr std::size_t kMaxMistakes = 5;  // told of one file
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r";
+  const std::size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
+}
+
+}  // namespace
+
+Result<Ipv4Prefix> parse_client_prefix(std::string_view text) {
+  if (text.find('/') == std::string_view::npos) {
+    const auto address = Ipv4Address::parse(text);
+    if (!address) return tl::make_unexpected(address.error());
+    return Ipv4Prefix{*address, 32};
+  }
+  const auto prefix = Ipv4Prefix::parse(text);
+  if (prefix && prefix->address != prefix->network()) {
+    const Ipv4Prefix network{prefix->network(), prefix->length};
+    return fail('"' + std::string(text) + "\" is an address in a network; write the network: \"" +
+                network.to_string() + "\", or the address alone");
+  }
+  return prefix;
+}
+
+std::vector<Ipv4Prefix> read_prefix_file(const std::string& path,
+                                         std::vector<std::string>& mistakes) {
+  std::vector<Ipv4Prefix> prefixes;
+  std::ifstream file(path);
+  if (!file) {
+    mistakes.push_back(fmt::format("{} cannot be opened: {}", path, std::strerror(errno)));
+    return prefixes;
+  }
+  std::size_t wrong = 0;
+  std::string line;
+  for (std::size_t number = 1; std::getline(file, line); ++number) {
+    const std::string_view text = trimmed(std::string_view(line).substr(0, line.find('#')));
+    if (text.empty()) continue;
+    const auto prefix = parse_client_prefix(text);
+    if (prefix) {
+      prefixes.push_back(*prefix);
+    } else if (++wrong <= kMaxMistakes) {
+      mistakes.push_back(fmt::format("{}:{}: {}", path, number, prefix.error().message));
+    }
+  }
+  if (file.bad()) mistakes.push_back(fmt::format("{} cannot be read", path));
+  if (wrong > kMaxMistakes) {
+    mistakes.push_back(
+        fmt::format("{}: {} more lines are no prefixes", path, wrong - kMaxMistakes));
+  }
+  return prefixes;
+}
+
+}  // namespace lb::config
