@@ -34,7 +34,7 @@ void collect_keys(const Node& node, const std::string& path, std::set<std::strin
 TEST(Example, is_without_mistakes) {
   const Loaded loaded = load_file(LB_EXAMPLE, kMachine);
   EXPECT_EQ(format_mistakes(loaded.file_name, loaded.mistakes), "");
-  EXPECT_EQ(loaded.config.services.size(), 3u);
+  EXPECT_EQ(loaded.config.services.size(), 7u);
 }
 
 // parse() asks for every key of a table that is there, so what it asks for when it reads the

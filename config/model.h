@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/base/net.h"
+#include "config/check.h"
 
 namespace lb::config {
 
@@ -97,32 +98,12 @@ struct Route {
 enum class Protocol : std::uint8_t { kTcp, kUdp };
 enum class Mode : std::uint8_t { kNat, kDr };
 enum class Scheduler : std::uint8_t { kRr, kWrr, kLc, kWlc, kSh, kDh, kMh, kSed, kNq, kFo, kOvf };
-enum class CheckType : std::uint8_t { kNone, kTcp, kHttp, kHttps, kPing };
 
 // What becomes of connections whose real server went down or was removed.
 enum class OnServerDown : std::uint8_t {
   kReset,  // TCP: the client gets a RST; UDP: the connection ends, the next datagram makes a new
            // one
   kKeep,   // packets go on to the old server until the connection times out
-};
-
-struct Check {
-  CheckType type = CheckType::kTcp;
-  std::optional<std::uint16_t> port;  // default: the real server's
-  Milliseconds interval{2000};
-  Milliseconds timeout{1000};
-  std::uint32_t rise = 2;
-  std::uint32_t fall = 3;
-  // http and https
-  std::string method = "GET";
-  std::string path = "/";
-  std::string host;  // Host header; empty: the VIP's address:port
-  std::uint16_t expect_status = 200;
-  // https
-  bool tls_verify = true;
-  std::string tls_server_name;  // SNI and the name that the certificate must bear; empty: `host`
-  std::string tls_ca_file;      // PEM; empty: the system's store
-  bool operator==(const Check&) const = default;
 };
 
 // Which clients may open connections; the longest prefix decides. With `allow` or an allow_file all
@@ -179,6 +160,7 @@ struct Service {
   Access access;
   Limits limits;
   Check check;
+  std::optional<AgentCheck> agent;
   std::vector<RealServer> real_servers;
   Origin where;
   bool operator==(const Service&) const = default;

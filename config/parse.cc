@@ -6,6 +6,7 @@
 
 #include "config/cpu_list.h"
 #include "config/parse_alert.h"
+#include "config/parse_check.h"
 #include "config/parse_ha.h"
 
 namespace lb::config {
@@ -113,58 +114,6 @@ Route parse_route(ReadReport& report, const Node& node, const std::string& path)
   return route;
 }
 
-// Keys that mean nothing to a check of this type are mistakes, not silence: who writes `path` into
-// a TCP check believes that it is asked for.
-void reject_foreign_keys(TableReader& reader, CheckType type) {
-  const bool http = type == CheckType::kHttp || type == CheckType::kHttps;
-  const auto reject = [&](std::initializer_list<std::string_view> keys, std::string_view types) {
-    for (const std::string_view key : keys) {
-      reader.reject(key, fmt::format("{} has no meaning for a check of type \"{}\"; remove it, or "
-                                     "use type {}",
-                                     key, to_text(type), types));
-    }
-  };
-  if (type == CheckType::kNone) {
-    reject({"interval", "timeout", "rise", "fall"}, "\"tcp\", \"http\", \"https\" or \"ping\"");
-  }
-  if (type == CheckType::kNone || type == CheckType::kPing) {
-    reject({"port"}, "\"tcp\", \"http\" or \"https\"");
-  }
-  if (!http) reject({"method", "path", "host", "expect_status"}, "\"http\" or \"https\"");
-  if (type != CheckType::kHttps) {
-    reject({"tls_verify", "tls_server_name", "tls_ca_file"}, "\"https\"");
-  }
-}
-
-void parse_check(ReadReport& report, const Node& node, const std::string& path, Check& check) {
-  TableReader reader(report, node, path);
-  reader.word("type", check.type, kCheckTypeWords);
-  reject_foreign_keys(reader, check.type);
-  if (check.type != CheckType::kNone && check.type != CheckType::kPing) {
-    std::uint16_t port = 0;
-    reader.number<std::uint16_t>("port", port, 1, 65'535);
-    if (port != 0) check.port = port;
-  }
-  if (check.type != CheckType::kNone) {
-    reader.duration("interval", check.interval, Milliseconds(100), hours(1));
-    reader.duration("timeout", check.timeout, Milliseconds(10), hours(1));
-    reader.number("rise", check.rise, 1u, 1000u);
-    reader.number("fall", check.fall, 1u, 1000u);
-  }
-  if (check.type == CheckType::kHttp || check.type == CheckType::kHttps) {
-    reader.text("method", check.method);
-    reader.text("path", check.path);
-    reader.text("host", check.host);
-    reader.number<std::uint16_t>("expect_status", check.expect_status, 100, 599);
-  }
-  if (check.type == CheckType::kHttps) {
-    reader.boolean("tls_verify", check.tls_verify);
-    reader.text("tls_server_name", check.tls_server_name);
-    reader.text("tls_ca_file", check.tls_ca_file);
-  }
-  reader.finish();
-}
-
 RealServer parse_real_server(ReadReport& report, const Node& node, const std::string& path) {
   RealServer server;
   TableReader reader(report, node, path);
@@ -254,6 +203,9 @@ Service parse_service(ReadReport& report, const Node& node, const std::string& p
   if (service.protocol == Protocol::kUdp) service.check.type = CheckType::kNone;
   if (const Node* const check = reader.table("check", "service.check")) {
     parse_check(report, *check, reader.path_of("check"), service.check);
+  }
+  if (const Node* const agent = reader.table("agent", "service.agent")) {
+    parse_agent(report, *agent, reader.path_of("agent"), service.agent.emplace());
   }
   for (const Node& server : reader.tables("real_server", "service.real_server")) {
     service.real_servers.push_back(parse_real_server(

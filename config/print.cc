@@ -48,26 +48,6 @@ void print_port(Printer& out, const Port& port) {
   }
 }
 
-void print_check(Printer& out, const Check& check) {
-  out.table("[service.check]");
-  out.text("type", to_text(check.type));
-  if (check.type == CheckType::kNone) return;
-  if (check.port) out.number("port", *check.port);
-  out.duration("interval", check.interval);
-  out.duration("timeout", check.timeout);
-  out.number("rise", check.rise);
-  out.number("fall", check.fall);
-  if (check.type != CheckType::kHttp && check.type != CheckType::kHttps) return;
-  out.text("method", check.method);
-  out.text("path", check.path);
-  if (!check.host.empty()) out.text("host", check.host);
-  out.number("expect_status", check.expect_status);
-  if (check.type != CheckType::kHttps) return;
-  out.boolean("tls_verify", check.tls_verify);
-  if (!check.tls_server_name.empty()) out.text("tls_server_name", check.tls_server_name);
-  if (!check.tls_ca_file.empty()) out.text("tls_ca_file", check.tls_ca_file);
-}
-
 void print_access(Printer& out, const Access& access) {
   if (!access.allow.empty()) out.prefixes("allow", access.allow);
   if (!access.allow_file.empty()) out.text("allow_file", access.allow_file);
@@ -106,6 +86,7 @@ void print_service(Printer& out, const Service& service) {
   print_access(out, service.access);
   print_limits(out, service.limits);
   print_check(out, service.check);
+  if (service.agent) print_agent(out, *service.agent);
   for (const RealServer& server : service.real_servers) {
     out.table("[[service.real_server]]");
     out.text("address", server.address.to_string());

@@ -33,6 +33,8 @@ class Printer {
   std::string out_;
 };
 
+void print_check(Printer& out, const Check& check);
+void print_agent(Printer& out, const AgentCheck& agent);
 void print_ha(Printer& out, const Ha& ha);
 void print_alert(Printer& out, const Alert& alert);
 

@@ -262,6 +262,11 @@ std::span<const Node> TableReader::tables(std::string_view key, std::string_view
   return node->children;
 }
 
+bool TableReader::holds_text(std::string_view key) const {
+  const Node* const node = node_.find(key);
+  return node != nullptr && node->is(Node::Kind::kString);
+}
+
 void TableReader::reject(std::string_view key, const std::string& message) {
   know(key);
   const Node* const node = node_.find(key);

@@ -81,6 +81,9 @@ class TableReader {
     if (index < N) out = words[index].value;
   }
 
+  // Whether the key is there and a text, for keys that may be of two kinds.
+  bool holds_text(std::string_view key) const;
+
   // The table under `key`, null when there is none. The caller reads it with a reader of its own.
   const Node* table(std::string_view key, std::string_view header, Need need = Need::kOptional);
   // The tables under `key`, written as [[header]].

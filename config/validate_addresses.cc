@@ -124,7 +124,10 @@ class AddressValidator {
   // A server without a port has one for every port of the service: which of them to ask?
   void check_ports_to_check(const Service& service, const std::string& path) {
     const CheckType type = service.check.type;
-    if (type == CheckType::kNone || type == CheckType::kPing || service.check.port) return;
+    if (type == CheckType::kNone || type == CheckType::kPing || type == CheckType::kScript ||
+        service.check.port) {
+      return;
+    }
     for (std::size_t i = 0; i < service.real_servers.size(); ++i) {
       if (service.real_servers[i].address.port != 0) continue;
       report(fmt::format("{}.real_server[{}].address", path, i),

@@ -6,6 +6,7 @@
 
 #include "config/base/net.h"
 #include "config/network.h"
+#include "config/validate.h"
 
 namespace lb::config {
 
@@ -23,5 +24,9 @@ bool printable(std::string_view text);
 
 // Empty, or what a user can be called.
 bool user_name(std::string_view text);
+
+// A service's check; `path` is the table's.
+void validate_check(const Service& service, const Network& network, const std::string& path,
+                    std::vector<Problem>& problems);
 
 }  // namespace lb::config

@@ -1,5 +1,5 @@
-// Services, their real servers and checks, against each other and the network. Their own addresses:
-// validate_addresses.cc.
+// Services and their real servers, against each other and the network. Their own addresses:
+// validate_addresses.cc; their checks: validate_checks.cc.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -29,7 +29,7 @@ class ServiceValidator {
     for (std::size_t i = 0; i < config_.services.size(); ++i) {
       const std::string path = fmt::format("service[{}]", i);
       check_name(config_.services[i], path);
-      check_check(config_.services[i], path + ".check");
+      validate_check(config_.services[i], network_, path + ".check", problems_);
       check_real_servers(config_.services[i], path);
     }
   }
@@ -67,54 +67,6 @@ class ServiceValidator {
       report(path + ".name",
              fmt::format("another service is called \"{}\" already; choose another name",
                          service.name));
-    }
-  }
-
-  void check_check(const Service& service, const std::string& path) {
-    const Check& check = service.check;
-    const bool connects = check.type == CheckType::kTcp || check.type == CheckType::kHttp ||
-                          check.type == CheckType::kHttps;
-    if (service.protocol == Protocol::kUdp && connects && !check.port) {
-      report(path + ".type",
-             fmt::format("a \"{}\" check connects by TCP, which a UDP service does not answer; add "
-                         "port = N with a TCP port of the real server, or use \"ping\" or \"none\"",
-                         to_text(check.type)));
-    }
-    if (!made_of(check.method, "") || check.method.size() > 16 ||
-        std::any_of(check.method.begin(), check.method.end(),
-                    [](char c) { return c >= 'a' && c <= 'z'; })) {
-      report(path + ".method",
-             fmt::format("\"{}\" is no method of HTTP; write \"GET\" or \"HEAD\"", check.method));
-    }
-    if (!check.path.starts_with('/') || !printable(check.path)) {
-      report(path + ".path", fmt::format("the path must begin with \"/\" and have no blanks; write "
-                                         "\"{}\"",
-                                         printable(check.path) ? '/' + check.path : "/health"));
-    }
-    if (!printable(check.host)) {
-      report(path + ".host", "host must have no blanks; write a name, as \"www.example.com\"");
-    }
-    if (check.type == CheckType::kHttps) check_tls(check, path);
-  }
-
-  void check_tls(const Check& check, const std::string& path) {
-    if (!made_of(check.tls_server_name, "-_.")) {
-      report(path + ".tls_server_name",
-             fmt::format("\"{}\" is no name of a host; write one, as \"www.example.com\"",
-                         check.tls_server_name));
-    }
-    if (!check.tls_ca_file.empty() && !check.tls_ca_file.starts_with('/')) {
-      report(path + ".tls_ca_file",
-             "tls_ca_file must be an absolute path, as \"/etc/ballast/ca.pem\"");
-    }
-    if (!check.tls_verify && !check.tls_ca_file.empty()) {
-      report(path + ".tls_ca_file",
-             "tls_ca_file has no meaning with tls_verify = false; remove one of the two");
-    }
-    if (check.tls_verify && check.host.empty() && check.tls_server_name.empty()) {
-      report(path + ".type",
-             "to verify a certificate its name must be known; add tls_server_name or host, or "
-             "tls_verify = false");
     }
   }
 

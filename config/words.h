@@ -59,7 +59,35 @@ inline constexpr auto kCheckTypeWords = std::to_array<Word<CheckType>>({
     {"http", CheckType::kHttp},
     {"https", CheckType::kHttps},
     {"ping", CheckType::kPing},
+    {"send_expect", CheckType::kSendExpect},
+    {"smtp", CheckType::kSmtp},
+    {"ftp", CheckType::kFtp},
+    {"imap", CheckType::kImap},
+    {"imaps", CheckType::kImaps},
+    {"pop3", CheckType::kPop3},
+    {"pop3s", CheckType::kPop3s},
+    {"redis", CheckType::kRedis},
+    {"ldap", CheckType::kLdap},
+    {"mysql", CheckType::kMysql},
+    {"pgsql", CheckType::kPgsql},
+    {"udp", CheckType::kUdp},
+    {"dns", CheckType::kDns},
+    {"script", CheckType::kScript},
     {"none", CheckType::kNone},
+});
+inline constexpr auto kScriptStyleWords = std::to_array<Word<ScriptStyle>>({
+    {"plain", ScriptStyle::kPlain},
+    {"nagios", ScriptStyle::kNagios},
+});
+inline constexpr auto kDnsTypeWords = std::to_array<Word<DnsType>>({
+    {"A", DnsType::kA},
+    {"AAAA", DnsType::kAaaa},
+    {"MX", DnsType::kMx},
+    {"NS", DnsType::kNs},
+    {"PTR", DnsType::kPtr},
+    {"SOA", DnsType::kSoa},
+    {"SRV", DnsType::kSrv},
+    {"TXT", DnsType::kTxt},
 });
 
 template <typename E, std::size_t N>
@@ -93,6 +121,12 @@ constexpr std::string_view to_text(MailTls v) {
 }
 constexpr std::string_view to_text(CheckType v) {
   return text_of(kCheckTypeWords, v);
+}
+constexpr std::string_view to_text(ScriptStyle v) {
+  return text_of(kScriptStyleWords, v);
+}
+constexpr std::string_view to_text(DnsType v) {
+  return text_of(kDnsTypeWords, v);
 }
 
 }  // namespace lb::config

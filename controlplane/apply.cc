@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "config/base/log.h"
+#include "config/words.h"
 #include "controlplane/alert/alerts.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/dataplane_client.h"
@@ -45,24 +46,8 @@ std::string to_bytes(Ipv4Address address) {
   return {reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw};
 }
 
-const char* to_text(config::CheckType type) {
-  switch (type) {
-    case config::CheckType::kNone:
-      return "none";
-    case config::CheckType::kTcp:
-      return "tcp";
-    case config::CheckType::kHttp:
-      return "http";
-    case config::CheckType::kHttps:
-      return "https";
-    case config::CheckType::kPing:
-      return "ping";
-  }
-  return "";
-}
-
 health::Target target_of(const config::Service& service, const config::RealServer& server) {
-  return {service.name, service.address, server.address, service.check};
+  return {service.name, service.address, server.address, service.check, service.agent};
 }
 
 }  // namespace
@@ -149,6 +134,12 @@ Result<void> Applier::Impl::start() {
                     [this] { push_within(kDebounce); });
   checker.emplace(
       io, [this](const auto& target, const auto& state) { on_health_change(target, state); });
+  checker->set_on_weight([this](const auto& target, const auto& state) {
+    log::info("{}: real server {} has another weight: {}", target.service,
+              target.address.to_string(),
+              state.agent_result.empty() ? state.last_result : "agent " + state.agent_result);
+    push_within(kDebounce);
+  });
   dataplane.emplace(
       io, config.director.run_dir + "/dataplane.sock",
       DataplaneClient::Events{
@@ -385,6 +376,7 @@ RealServerState Applier::Impl::state_of(const config::Service& service,
   RealServerState state;
   const health::State health = checker->state(target_of(service, server));
   state.up = health.up;
+  state.weight = health.weight_of(server.weight);
   state.unchecked = !health.up && health.last_result.empty();
   const Ipv4Address address = server.address.address;
   // Direct routing rewrites MACs only: a gateway would send the VIP's packets back to us.
@@ -444,7 +436,7 @@ void Applier::Impl::fill_status(api::control::Status& status) const {
       target.set_port(server.address.port);
       target.set_up(state.up);
       target.set_since_ms(following ? ms_since(state.since) : ms_since(started));
-      target.set_check(to_text(service.check.type));
+      target.set_check(std::string(config::to_text(service.check.type)));
       target.set_last_result(state.last_result);
       target.set_rise_count(state.rise_count);
       target.set_fall_count(state.fall_count);

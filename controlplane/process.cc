@@ -124,6 +124,9 @@ void Running::reap() {
   } else if (WEXITSTATUS(status) != 0) {
     ended.error = "exit status " + std::to_string(WEXITSTATUS(status));
   }
+  if (killed.empty() && WIFEXITED(status) && WEXITSTATUS(status) != kNotStarted) {
+    ended.status = WEXITSTATUS(status);
+  }
   ended.good = ended.error.empty();
   on_end(ended);
 }
@@ -133,7 +136,7 @@ void Running::reap() {
 void run_process(boost::asio::io_context& io, const Command& command,
                  std::chrono::milliseconds limit, std::function<void(const Ended&)> on_end) {
   const auto failed = [&](std::string why) {
-    boost::asio::post(io, [on_end, why = std::move(why)] { on_end({false, why}); });
+    boost::asio::post(io, [on_end, why = std::move(why)] { on_end({false, why, {}}); });
   };
   std::optional<User> user;
   if (!command.user.empty() && !(user = find_user(command.user))) {

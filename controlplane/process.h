@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct Command {
 struct Ended {
   bool good = false;
   std::string error;
+  std::optional<int> status;  // when the program ran and ended by itself
 };
 
 // Calls back once. `limit` is what the program may take. A program that cannot be started has ended

@@ -150,7 +150,7 @@ void put_real_server(const config::RealServer& from, const RealServerState& stat
                      api::RealServer& to) {
   to.set_address(to_bytes(from.address.address));
   to.set_port(from.address.port);
-  to.set_weight(from.weight);
+  to.set_weight(state.weight.value_or(from.weight));
   to.set_max_connections(from.max_connections);
   to.set_resume_connections(from.resume_connections);
   to.set_up(state.up);

@@ -33,6 +33,7 @@ struct RealServerState {
   bool up = false;
   bool unchecked = false;  // down because nothing is known of it yet
   std::optional<NextHop> next_hop;
+  std::optional<std::uint16_t> weight = {};  // in effect; nullopt: as it is configured
 
   bool operator==(const RealServerState&) const = default;
 };

@@ -26,13 +26,52 @@ using boost::system::error_code;
 constexpr std::size_t kMaxFirstChecks = 512;
 
 struct Subscriber {
+  Subscriber(const Target& wanted, std::uint32_t rise, std::optional<bool> initial_up,
+             Clock::time_point now)
+      : target(wanted),
+        tracker(rise, wanted.check.fall, initial_up, now),
+        up(tracker.up()),
+        since(now),
+        known_since(now) {}
+
+  State state() const {
+    State out;
+    out.up = up;
+    out.last_result = agent.out() ? "agent " + agent_result : last_result;
+    out.since = since;
+    out.rise_count = tracker.rise_count();
+    out.fall_count = tracker.fall_count();
+    out.agent = agent;
+    out.agent_result = agent_result;
+    out.weight = weight;
+    out.transitions = transitions;
+    out.known_since = known_since;
+    out.up_time = up_time + (up ? Clock::now() - since : Clock::duration{});
+    return out;
+  }
+
+  // After something was learnt: whether the state is another one.
+  bool turn(Clock::time_point now) {
+    const bool is_up = tracker.up() && !agent.out();
+    if (is_up == up) return false;
+    if (up) up_time += now - since;
+    up = is_up;
+    since = now;
+    ++transitions;
+    return true;
+  }
+
   Target target;
   Tracker tracker;
   std::string last_result;
-
-  State state() const {
-    return {tracker.up(), last_result, tracker.since(), tracker.rise_count(), tracker.fall_count()};
-  }
+  AgentState agent;
+  std::string agent_result;
+  std::optional<std::uint16_t> weight;
+  bool up;
+  Clock::time_point since;
+  Clock::time_point known_since;
+  Clock::duration up_time{};  // up to `since`
+  std::uint32_t transitions = 0;
 };
 
 struct Check {
@@ -44,7 +83,11 @@ struct Check {
   std::shared_ptr<Probe> probe;  // while one runs
   bool first_waits = false;      // in the queue of first checks
   bool first_runs = false;
-  bool cut_off = false;  // not to be asked
+  bool cut_off = false;                   // not to be asked
+  std::optional<Clock::time_point> wake;  // when the timer runs it
+  std::uint32_t retries = 0;              // since the last result that counted
+  std::string last_result;
+  std::optional<Clock::time_point> last_at;
   std::vector<std::shared_ptr<Subscriber>> subscribers;
 };
 
@@ -75,10 +118,13 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
   void stop();
   void leave_alone(const std::function<bool(Ipv4Address)>& cut_off, const std::string& why);
   State state(const Target& target) const;
+  void for_each_check(const std::function<void(const CheckView&)>& show) const;
+  void set_on_weight(OnWeight on_weight) { on_weight_ = std::move(on_weight); }
 
  private:
   using CheckPtr = std::shared_ptr<Check>;
 
+  CheckPtr subscribe(Request request, const std::shared_ptr<Subscriber>& subscriber);
   void begin(const CheckPtr& check);
   void halt(Check& check);
   void run_first_checks();
@@ -86,9 +132,11 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
   void run(const CheckPtr& check);
   void on_outcome(const CheckPtr& check, const Outcome& outcome);
   void deliver(const CheckPtr& check, const Outcome& outcome);
+  void take(Subscriber& subscriber, const Check& check, const Outcome& outcome);
 
   boost::asio::io_context& io_;
   OnChange on_change_;
+  OnWeight on_weight_;
   std::unique_ptr<Prober> prober_;
   std::minstd_rand random_;
   bool running_ = false;
@@ -102,10 +150,16 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
 void Checker::Impl::add(const Target& target, std::optional<bool> initial_up) {
   auto& subscriber = by_target_[key_of(target)];
   if (subscriber) return;
-  subscriber = std::make_shared<Subscriber>(Subscriber{
-      target, Tracker(rise_of(target.check), target.check.fall, initial_up, Clock::now()), {}});
+  subscriber =
+      std::make_shared<Subscriber>(target, rise_of(target.check), initial_up, Clock::now());
+  const auto held = subscriber;
+  subscribe(make_request(target.service, target.vip, target.address, target.check), held);
+  if (target.agent) subscribe(make_request(target.address, *target.agent), held);
+  if (running_) run_first_checks();
+}
 
-  Request request = make_request(target.vip, target.address, target.check);
+Checker::Impl::CheckPtr Checker::Impl::subscribe(Request request,
+                                                 const std::shared_ptr<Subscriber>& subscriber) {
   auto& check = by_request_[request];
   const bool is_new = !check;
   if (is_new) {
@@ -114,7 +168,7 @@ void Checker::Impl::add(const Target& target, std::optional<bool> initial_up) {
   }
   check->subscribers.push_back(subscriber);
   if (running_ && (is_new || check->request.type == config::CheckType::kNone)) begin(check);
-  if (running_) run_first_checks();
+  return check;
 }
 
 void Checker::Impl::start() {
@@ -134,6 +188,8 @@ void Checker::Impl::halt(Check& check) {
   check.timer.cancel();
   if (const auto probe = std::exchange(check.probe, nullptr)) probe->cancel();
   check.first_waits = false;
+  check.wake.reset();
+  check.retries = 0;
   if (std::exchange(check.first_runs, false) && running_) --first_running_;
 }
 
@@ -160,6 +216,17 @@ void Checker::Impl::leave_alone(const std::function<bool(Ipv4Address)>& cut_off,
 State Checker::Impl::state(const Target& target) const {
   const auto found = by_target_.find(key_of(target));
   return found == by_target_.end() ? State{} : found->second->state();
+}
+
+void Checker::Impl::for_each_check(const std::function<void(const CheckView&)>& show) const {
+  for (const auto& check : checks_) {
+    CheckView view{check->request, check->last_result,      check->last_at,
+                   check->wake,    check->probe != nullptr, {}};
+    for (const auto& subscriber : check->subscribers) {
+      view.targets.emplace_back(&subscriber->target, subscriber->state());
+    }
+    show(view);
+  }
 }
 
 void Checker::Impl::begin(const CheckPtr& check) {
@@ -190,6 +257,7 @@ void Checker::Impl::run_first_checks() {
 }
 
 void Checker::Impl::run_at(const CheckPtr& check, Clock::time_point when) {
+  check->wake = when;
   check->timer.expires_at(when);
   check->timer.async_wait(
       [weak = weak_from_this(), weak_check = std::weak_ptr(check)](error_code ec) {
@@ -197,7 +265,7 @@ void Checker::Impl::run_at(const CheckPtr& check, Clock::time_point when) {
         const auto due = weak_check.lock();
         if (ec || !self || !due || !self->running_) return;
         // It may have run from the queue while this handler was already on its way.
-        if (due->probe || Clock::now() < due->schedule.due()) return;
+        if (due->probe || !due->wake || Clock::now() < *due->wake) return;
         self->run(due);
       });
 }
@@ -206,6 +274,7 @@ void Checker::Impl::run(const CheckPtr& check) {
   check->first_runs = std::exchange(check->first_waits, false);
   if (check->first_runs) ++first_running_;
   check->timer.cancel();
+  check->wake.reset();
   check->schedule.started(Clock::now());
   check->probe = prober_->start(
       check->request,
@@ -219,22 +288,47 @@ void Checker::Impl::run(const CheckPtr& check) {
 void Checker::Impl::on_outcome(const CheckPtr& check, const Outcome& outcome) {
   check->probe.reset();
   if (std::exchange(check->first_runs, false)) --first_running_;
-  run_at(check, check->schedule.next_start(Clock::now()));
+  const auto now = Clock::now();
+  check->last_result = outcome.text;
+  check->last_at = now;
+  if (outcome.verdict == Verdict::kBad && check->retries < check->request.retry) {
+    ++check->retries;
+    run_at(check, now + check->request.retry_delay);
+    return run_first_checks();
+  }
+  check->retries = 0;
+  run_at(check, check->schedule.next_start(now));
   run_first_checks();
   deliver(check, outcome);
 }
 
 // The last thing that a handler does: a subscriber's owner may add(), stop() or destroy.
 void Checker::Impl::deliver(const CheckPtr& check, const Outcome& outcome) {
-  const auto now = Clock::now();
   const auto subscribers = check->subscribers;
   for (const auto& subscriber : subscribers) {
     if (!running_) return;
-    subscriber->last_result = outcome.text;
-    if (outcome.verdict == Verdict::kInconclusive) continue;
-    if (subscriber->tracker.add_result(outcome.verdict == Verdict::kGood, now) && on_change_) {
-      on_change_(subscriber->target, subscriber->state());
-    }
+    take(*subscriber, *check, outcome);
+  }
+}
+
+void Checker::Impl::take(Subscriber& subscriber, const Check& check, const Outcome& outcome) {
+  const auto now = Clock::now();
+  const std::uint16_t before = subscriber.state().weight_of(config::kMaxWeight);
+  if (check.request.type == config::CheckType::kAgent) {
+    subscriber.agent_result = outcome.text;
+    // An agent that does not answer changes nothing: the check is there to find a dead server.
+    if (outcome.agent) subscriber.agent.hear(*outcome.agent);
+  } else {
+    subscriber.last_result = outcome.text;
+    if (outcome.verdict == Verdict::kInconclusive) return;
+    const bool good = outcome.verdict == Verdict::kGood;
+    if (good) subscriber.weight = outcome.weight;
+    subscriber.tracker.add_result(good, now);
+  }
+  if (subscriber.turn(now)) {
+    if (on_change_) on_change_(subscriber.target, subscriber.state());
+  } else if (subscriber.state().weight_of(config::kMaxWeight) != before && on_weight_) {
+    on_weight_(subscriber.target, subscriber.state());
   }
 }
 
@@ -252,6 +346,12 @@ void Checker::add(const Target& target, std::optional<bool> initial_up) {
   impl_->add(target, initial_up);
 }
 
+void Checker::set_on_weight(OnWeight on_weight) {
+  impl_->set_on_weight(std::move(on_weight));
+}
+void Checker::for_each_check(const std::function<void(const CheckView&)>& show) const {
+  impl_->for_each_check(show);
+}
 void Checker::start() {
   impl_->start();
 }

@@ -13,9 +13,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "config/base/net.h"
 #include "config/model.h"
+#include "controlplane/health/agent_word.h"
 
 namespace boost::asio {
 class io_context;
@@ -31,14 +34,38 @@ struct Target {
   Ipv4Endpoint vip;
   Ipv4Endpoint address;
   config::Check check;
+  std::optional<config::AgentCheck> agent = {};
 };
 
 struct State {
-  bool up = false;
+  bool up = false;          // the check says so, and the agent does not object
   std::string last_result;  // "L7OK/200 in 2ms"; empty: none yet
   std::chrono::steady_clock::time_point since;
   std::uint32_t rise_count = 0;  // consecutive good results
   std::uint32_t fall_count = 0;  // consecutive bad results
+  AgentState agent;
+  std::string agent_result;             // empty: none yet, or there is no agent
+  std::optional<std::uint16_t> weight;  // by a script with dynamic_weight
+  std::uint32_t transitions = 0;
+  std::chrono::steady_clock::time_point known_since;
+  std::chrono::steady_clock::duration up_time{};  // since then
+
+  // Of a server that is configured with this weight.
+  std::uint16_t weight_of(std::uint16_t configured) const {
+    return agent.weight(weight.value_or(configured));
+  }
+};
+
+struct Request;
+
+// A distinct question, for show.
+struct CheckView {
+  const Request& request;
+  std::string last_result;
+  std::optional<std::chrono::steady_clock::time_point> last_at;  // of the last result
+  std::optional<std::chrono::steady_clock::time_point> next_at;  // nullopt: it runs, or will not
+  bool running = false;
+  std::vector<std::pair<const Target*, State>> targets;  // that want the answer
 };
 
 class Checker {
@@ -46,6 +73,8 @@ class Checker {
   // Called after every up <-> down transition. It may call the Checker, even destroy it; it must
   // not throw.
   using OnChange = std::function<void(const Target&, const State&)>;
+  // Called when an agent or a script gives another weight; as OnChange otherwise.
+  using OnWeight = std::function<void(const Target&, const State&)>;
 
   // The io_context must outlive the Checker.
   Checker(boost::asio::io_context& io, OnChange on_change);
@@ -62,6 +91,8 @@ class Checker {
   // A target that is known already stays as it is. After start(), the target is checked at once.
   void add(const Target& target, std::optional<bool> initial_up);
 
+  void set_on_weight(OnWeight on_weight);
+
   // The first check of every target runs at once, in order of add(), a bounded number at a time.
   void start();
   // Drops running checks; states and counts stay.
@@ -74,6 +105,8 @@ class Checker {
 
   // An unknown target is down and has no result.
   State state(const Target& target) const;
+  // In order of add().
+  void for_each_check(const std::function<void(const CheckView&)>& show) const;
 
  private:
   class Impl;

@@ -331,6 +331,54 @@ TEST_F(CheckerTest, AServerThatIsCutOffFromTheBeginningIsNotKnown) {
   EXPECT_TRUE(checker->state(web).up);
 }
 
+TEST_F(CheckerTest, ABadResultCountsAfterItsRetriesOnly) {
+  const auto checker = make_checker();
+  Target web = target("web", "10.0.0.1:80");
+  web.check.fall = 1;
+  web.check.retry = 2;
+  web.check.retry_delay = kShort;
+  checker->add(web, true);
+  checker->start();
+  for (std::size_t i = 0; i < 2; ++i) {
+    answer(i, Verdict::kBad);
+    EXPECT_TRUE(checker->state(web).up);
+    io_.restart();
+    while (probes_.size() == i + 1) io_.run_one();
+  }
+  answer(2, Verdict::kBad);
+  EXPECT_FALSE(checker->state(web).up);
+}
+
+TEST_F(CheckerTest, AnAgentGivesWeightAndStateBesideTheCheck) {
+  const auto checker = make_checker();
+  int weights = 0;
+  checker->set_on_weight([&](const Target&, const State&) { ++weights; });
+  Target web = target("web", "10.0.0.1:80");
+  web.agent = config::AgentCheck{.port = 9, .send = "", .interval = kLong, .timeout = kShort};
+  checker->add(web, true);
+  checker->start();
+  ASSERT_EQ(probes_.size(), 2u);
+  EXPECT_EQ(probes_[1]->request.to.port, 9);
+  std::exchange(probes_[1]->done,
+                nullptr)({Verdict::kGood, "L7OK/50% in 1ms", parse_agent_line("50%")});
+  EXPECT_EQ(weights, 1);
+  EXPECT_EQ(checker->state(web).weight_of(10), 5);
+  EXPECT_TRUE(checker->state(web).up);
+
+  checker->stop();
+  checker->start();
+  std::exchange(probes_.back()->done,
+                nullptr)({Verdict::kGood, "L7OK/maint in 1ms", parse_agent_line("maint")});
+  EXPECT_FALSE(checker->state(web).up);
+  EXPECT_EQ(checker->state(web).last_result, "agent L7OK/maint in 1ms");
+  EXPECT_EQ(checker->state(web).transitions, 1u);
+
+  checker->stop();
+  checker->start();
+  std::exchange(probes_.back()->done, nullptr)({Verdict::kBad, "L4CON connection refused"});
+  EXPECT_FALSE(checker->state(web).up) << "an agent that is silent changes nothing";
+}
+
 TEST_F(CheckerTest, OnChangeMayUseTheChecker) {
   std::unique_ptr<Checker> checker;
   int calls = 0;

@@ -139,7 +139,7 @@ Request https_to(const Ipv4Endpoint& endpoint, const std::string& ca_file = {},
   check.timeout = kAmple;
   check.host = name;
   check.tls_ca_file = ca_file;
-  return make_request(Ipv4Endpoint::parse("192.0.2.10:443").value(), endpoint, check);
+  return make_request("web", Ipv4Endpoint::parse("192.0.2.10:443").value(), endpoint, check);
 }
 
 class HttpsProbe : public testing::Test {

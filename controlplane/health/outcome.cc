@@ -45,10 +45,11 @@ Outcome socket_failure(std::string_view code, int error) {
   return bad(code, error_text(error));
 }
 
-Outcome http_status(unsigned status, unsigned expected, std::chrono::steady_clock::duration took) {
-  const bool matches = status == expected;
-  return {matches ? Verdict::kGood : Verdict::kBad,
-          (matches ? "L7OK/" : "L7STS/") + std::to_string(status) + in_ms(took)};
+Outcome http_status(unsigned status, bool expected, std::chrono::steady_clock::duration took) {
+  return {expected ? Verdict::kGood : Verdict::kBad,
+          (expected ? "L7OK/" : "L7STS/") + std::to_string(status) + in_ms(took),
+          {},
+          {}};
 }
 
 std::string error_text(int error) {

@@ -3,8 +3,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "controlplane/health/agent_word.h"
 
 namespace lb::health {
 
@@ -17,6 +20,8 @@ enum class Verdict : std::uint8_t {
 struct Outcome {
   Verdict verdict = Verdict::kInconclusive;
   std::string text;
+  std::optional<AgentWord> agent = {};       // what an agent said
+  std::optional<std::uint16_t> weight = {};  // what a script with dynamic_weight said
 };
 
 // "L4OK in 1ms"
@@ -30,7 +35,7 @@ Outcome timed_out(std::string_view code, std::chrono::milliseconds timeout);
 Outcome socket_failure(std::string_view code, int error);
 
 // "L7OK/200 in 2ms" or "L7STS/503 in 3ms"
-Outcome http_status(unsigned status, unsigned expected, std::chrono::steady_clock::duration took);
+Outcome http_status(unsigned status, bool expected, std::chrono::steady_clock::duration took);
 
 // The system's text for an errno, in lower case: "no route to host".
 std::string error_text(int error);

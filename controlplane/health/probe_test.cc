@@ -27,7 +27,7 @@ Request request_to(const Ipv4Endpoint& endpoint, CheckType type,
   config::Check check;
   check.type = type;
   check.timeout = timeout;
-  return make_request(Ipv4Endpoint::parse("192.0.2.10:80").value(), endpoint, check);
+  return make_request("web", Ipv4Endpoint::parse("192.0.2.10:80").value(), endpoint, check);
 }
 
 Request http_to(const Ipv4Endpoint& endpoint, config::Milliseconds timeout = kAmple) {
@@ -164,7 +164,7 @@ TEST(HttpProbe, AsksForWhatTheCheckSays) {
   Request request = http_to(server.endpoint());
   request.method = "OPTIONS";
   request.path = "/health?deep=1";
-  request.expect_status = 204;
+  request.expect_status = {{204, 204}};
   EXPECT_EQ(without_time(run_probe(request)), "L7OK/204 in");
   EXPECT_EQ(asked.rfind("OPTIONS /health?deep=1 HTTP/1.1\r\n", 0), 0u) << asked;
   EXPECT_NE(asked.find("Host: 192.0.2.10:80\r\n"), std::string::npos) << asked;

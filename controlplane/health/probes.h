@@ -1,6 +1,7 @@
 // The probe types behind make_socket_prober(), one .cc each.
 #pragma once
 
+#include <boost/system/error_code.hpp>
 #include <memory>
 
 #include "controlplane/health/probe.h"
@@ -12,15 +13,29 @@ namespace lb::health {
 // and then it is not the server that was late.
 bool has_unread_news(int socket, short events);
 
+// Has connections come from this address, with a port that the kernel chooses when they begin.
+void bind_source(int socket, Ipv4Address source, boost::system::error_code& error);
+
+// A probe that cannot even start.
+std::shared_ptr<Probe> start_failed_probe(boost::asio::io_context& io, Outcome outcome, Done done);
+
 std::shared_ptr<Probe> start_tcp_probe(boost::asio::io_context& io, const Request& request,
                                        Done done);
 
-// Runs http and https probes. Keeps TLS contexts: the trusted certificates are read once per CA
-// file, and again only after reading failed.
+// Runs http and https probes.
 std::unique_ptr<Prober> make_http_prober(boost::asio::io_context& io);
 
 // Runs ping probes over one socket, which it opens for the first of them: an ICMP datagram socket
 // where net.ipv4.ping_group_range permits it, else a raw one.
 std::unique_ptr<Prober> make_ping_prober(boost::asio::io_context& io);
+
+// Runs the checks that are a conversation over TCP or TLS (dialogue.h).
+std::unique_ptr<Prober> make_dialogue_prober(boost::asio::io_context& io);
+
+// Runs udp and dns probes.
+std::unique_ptr<Prober> make_udp_prober(boost::asio::io_context& io);
+
+std::shared_ptr<Probe> start_script_probe(boost::asio::io_context& io, const Request& request,
+                                          Done done);
 
 }  // namespace lb::health

@@ -3,39 +3,93 @@
 #include <algorithm>
 #include <functional>
 
+#include "config/check_keys.h"
+
 namespace lb::health {
 namespace {
+
+using config::CheckType;
 
 // "www.example.com:8443" -> "www.example.com"
 std::string without_port(const std::string& host) {
   return host.substr(0, host.rfind(':'));
 }
 
+void add_http(const Ipv4Endpoint& vip, const config::Check& check, Request& request) {
+  request.method = check.method;
+  request.path = check.path;
+  request.host = check.host.empty() ? vip.to_string() : check.host;
+  request.headers = check.headers;
+  request.expect_status = check.expect_status;
+  request.expect_body = check.expect_body;
+  request.expect_body_sha256 = check.expect_body_sha256;
+}
+
+void add_tls(const config::Check& check, Request& request) {
+  request.tls = true;
+  request.tls_verify = check.tls_verify;
+  request.tls_server_name =
+      check.tls_server_name.empty() ? without_port(request.host) : check.tls_server_name;
+  if (check.tls_verify) request.tls_ca_file = check.tls_ca_file;
+}
+
+void add_script(const std::string& service, const Ipv4Endpoint& vip,
+                const Ipv4Endpoint& real_server, const config::Check& check, Request& request) {
+  request.command = check.command;
+  request.user = check.user;
+  request.script_style = check.script_style;
+  request.dynamic_weight = check.dynamic_weight;
+  request.environment = {"BALLAST_SERVICE=" + service, "BALLAST_VIP=" + vip.address.to_string(),
+                         "BALLAST_VIP_PORT=" + std::to_string(vip.port),
+                         "BALLAST_RS=" + real_server.address.to_string(),
+                         "BALLAST_RS_PORT=" + std::to_string(request.to.port)};
+}
+
 }  // namespace
 
-Request make_request(const Ipv4Endpoint& vip, const Ipv4Endpoint& real_server,
-                     const config::Check& check) {
-  using config::CheckType;
+Request make_request(const std::string& service, const Ipv4Endpoint& vip,
+                     const Ipv4Endpoint& real_server, const config::Check& check) {
   Request request;
   request.to = real_server;
   request.type = check.type;
   if (check.type == CheckType::kNone) return request;
 
+  request.to.address = check.address.value_or(real_server.address);
   request.to.port = check.type == CheckType::kPing ? 0 : check.port.value_or(real_server.port);
+  request.source = check.source;
   request.interval = std::max(check.interval, config::Milliseconds{1});
   request.timeout = std::max(check.timeout, config::Milliseconds{1});
-  if (check.type != CheckType::kHttp && check.type != CheckType::kHttps) return request;
+  request.connect_timeout =
+      check.connect_timeout.count() == 0 ? request.timeout : check.connect_timeout;
+  request.retry = check.retry;
+  request.retry_delay = check.retry_delay;
+  const auto has = [&](const char* key) { return config::has_key(check.type, key); };
+  if (has("method")) add_http(vip, check, request);
+  if (config::speaks_tls(check)) add_tls(check, request);
+  if (has("send")) {
+    request.send = check.send;
+    request.expect = check.expect;
+  }
+  if (has("username")) request.username = check.username;
+  if (has("password_file")) request.password_file = check.password_file;
+  if (has("database")) request.database = check.database;
+  if (has("query")) {
+    request.query = check.query;
+    request.query_type = check.query_type;
+    request.expect_address = check.expect_address;
+  }
+  if (has("command")) add_script(service, vip, real_server, check, request);
+  return request;
+}
 
-  request.method = check.method;
-  request.path = check.path;
-  request.host = check.host.empty() ? vip.to_string() : check.host;
-  request.expect_status = check.expect_status;
-  if (check.type != CheckType::kHttps) return request;
-
-  request.tls_verify = check.tls_verify;
-  request.tls_server_name =
-      check.tls_server_name.empty() ? without_port(request.host) : check.tls_server_name;
-  if (check.tls_verify) request.tls_ca_file = check.tls_ca_file;
+Request make_request(const Ipv4Endpoint& real_server, const config::AgentCheck& agent) {
+  Request request;
+  request.to = {real_server.address, agent.port};
+  request.type = CheckType::kAgent;
+  request.interval = std::max(agent.interval, config::Milliseconds{1});
+  request.timeout = std::max(agent.timeout, config::Milliseconds{1});
+  request.connect_timeout = request.timeout;
+  request.send = agent.send;
   return request;
 }
 

@@ -5,7 +5,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "config/base/net.h"
 #include "config/model.h"
@@ -14,25 +16,49 @@ namespace lb::health {
 
 struct Request {
   Ipv4Endpoint to;  // port 0 for ping
+  std::optional<Ipv4Address> source;
   config::CheckType type = config::CheckType::kTcp;
   std::chrono::milliseconds interval{};
   std::chrono::milliseconds timeout{};
+  std::chrono::milliseconds connect_timeout{};  // `timeout` at most
+  std::uint32_t retry = 0;
+  std::chrono::milliseconds retry_delay{};
   // http and https
   std::string method;
   std::string path;
   std::string host;
-  std::uint16_t expect_status = 0;
-  // https
+  std::vector<std::string> headers;
+  config::StatusSet expect_status;
+  std::string expect_body;
+  std::string expect_body_sha256;
+  // Where TLS is spoken
+  bool tls = false;
   bool tls_verify = false;
   std::string tls_server_name;
   std::string tls_ca_file;
+  // The other types, as in config::Check
+  std::string send;
+  std::string expect;
+  std::string username;
+  std::string password_file;
+  std::string database;
+  std::string query;
+  config::DnsType query_type = config::DnsType::kA;
+  std::optional<Ipv4Address> expect_address;
+  std::vector<std::string> command;
+  std::vector<std::string> environment;  // of the command: whom it is about
+  std::string user;
+  config::ScriptStyle script_style = config::ScriptStyle::kPlain;
+  bool dynamic_weight = false;
 
   bool operator==(const Request&) const = default;
 };
 
-// `vip` gives the Host header when the check names none.
-Request make_request(const Ipv4Endpoint& vip, const Ipv4Endpoint& real_server,
-                     const config::Check& check);
+// `vip` gives the Host header when the check names none; `service` is told to scripts.
+Request make_request(const std::string& service, const Ipv4Endpoint& vip,
+                     const Ipv4Endpoint& real_server, const config::Check& check);
+// Of the agent beside a check.
+Request make_request(const Ipv4Endpoint& real_server, const config::AgentCheck& agent);
 
 struct RequestHash {
   std::size_t operator()(const Request& request) const;

@@ -27,7 +27,7 @@ Check check_of(CheckType type) {
 }
 
 TEST(Request, DefaultsComeFromTheServiceAndTheRealServer) {
-  const Request request = make_request(kVip, kServer, check_of(CheckType::kHttps));
+  const Request request = make_request("web", kVip, kServer, check_of(CheckType::kHttps));
   EXPECT_EQ(request.to, kServer);
   EXPECT_EQ(request.host, "192.0.2.10:80");
   EXPECT_EQ(request.tls_server_name, "192.0.2.10");
@@ -36,19 +36,19 @@ TEST(Request, DefaultsComeFromTheServiceAndTheRealServer) {
 TEST(Request, TheHostGivesTheTlsNameWithoutItsPort) {
   Check check = check_of(CheckType::kHttps);
   check.host = "www.example.com:8443";
-  EXPECT_EQ(make_request(kVip, kServer, check).tls_server_name, "www.example.com");
+  EXPECT_EQ(make_request("web", kVip, kServer, check).tls_server_name, "www.example.com");
   check.host = "www.example.com";
-  EXPECT_EQ(make_request(kVip, kServer, check).tls_server_name, "www.example.com");
+  EXPECT_EQ(make_request("web", kVip, kServer, check).tls_server_name, "www.example.com");
   check.tls_server_name = "internal.example.com";
-  EXPECT_EQ(make_request(kVip, kServer, check).tls_server_name, "internal.example.com");
+  EXPECT_EQ(make_request("web", kVip, kServer, check).tls_server_name, "internal.example.com");
 }
 
 TEST(Request, ACheckPortReplacesTheRealServers) {
   Check check = check_of(CheckType::kTcp);
   check.port = 9000;
-  EXPECT_EQ(make_request(kVip, kServer, check).to.port, 9000);
+  EXPECT_EQ(make_request("web", kVip, kServer, check).to.port, 9000);
   check.type = CheckType::kPing;
-  EXPECT_EQ(make_request(kVip, kServer, check).to.port, 0);
+  EXPECT_EQ(make_request("web", kVip, kServer, check).to.port, 0);
 }
 
 TEST(Request, WhatATypeDoesNotUseMakesNoDifference) {
@@ -56,20 +56,23 @@ TEST(Request, WhatATypeDoesNotUseMakesNoDifference) {
     Check other = check_of(type);
     other.path = "/elsewhere";
     other.host = "www.example.com";
-    other.expect_status = 204;
+    other.expect_status = {{204, 204}};
     other.tls_verify = false;
     other.rise = 7;
-    EXPECT_EQ(make_request(kVip, kServer, check_of(type)), make_request(kOtherVip, kServer, other));
+    EXPECT_EQ(make_request("web", kVip, kServer, check_of(type)),
+              make_request("web", kOtherVip, kServer, other));
   }
 }
 
 TEST(Request, ServicesShareAnHttpCheckUnlessTheHostHeaderDiffers) {
   Check check = check_of(CheckType::kHttp);
-  EXPECT_NE(make_request(kVip, kServer, check), make_request(kOtherVip, kServer, check));
+  EXPECT_NE(make_request("web", kVip, kServer, check),
+            make_request("web", kOtherVip, kServer, check));
   check.host = "www.example.com";
-  EXPECT_EQ(make_request(kVip, kServer, check), make_request(kOtherVip, kServer, check));
-  EXPECT_EQ(RequestHash{}(make_request(kVip, kServer, check)),
-            RequestHash{}(make_request(kOtherVip, kServer, check)));
+  EXPECT_EQ(make_request("web", kVip, kServer, check),
+            make_request("web", kOtherVip, kServer, check));
+  EXPECT_EQ(RequestHash{}(make_request("web", kVip, kServer, check)),
+            RequestHash{}(make_request("web", kOtherVip, kServer, check)));
 }
 
 TEST(Request, WhatHttpAsksForMakesADifference) {
@@ -77,11 +80,11 @@ TEST(Request, WhatHttpAsksForMakesADifference) {
   const auto differs = [&](auto&& change) {
     Check other = check;
     change(other);
-    return make_request(kVip, kServer, other) != make_request(kVip, kServer, check);
+    return make_request("web", kVip, kServer, other) != make_request("web", kVip, kServer, check);
   };
   EXPECT_TRUE(differs([](Check& c) { c.path = "/health"; }));
   EXPECT_TRUE(differs([](Check& c) { c.method = "HEAD"; }));
-  EXPECT_TRUE(differs([](Check& c) { c.expect_status = 204; }));
+  EXPECT_TRUE(differs([](Check& c) { c.expect_status = {{204, 204}}; }));
   EXPECT_TRUE(differs([](Check& c) { c.tls_verify = false; }));
   EXPECT_TRUE(differs([](Check& c) { c.tls_ca_file = "/ca.pem"; }));
   EXPECT_TRUE(differs([](Check& c) { c.interval = config::Milliseconds(1); }));
@@ -93,9 +96,9 @@ TEST(Outcome, TextsReadAsDocumented) {
   EXPECT_EQ(good("L4OK", milliseconds(1)).text, "L4OK in 1ms");
   EXPECT_EQ(good("L3OK", std::chrono::microseconds(300)).text, "L3OK in 0ms");
   EXPECT_EQ(timed_out("L4TOUT", milliseconds(1000)).text, "L4TOUT after 1000ms");
-  EXPECT_EQ(http_status(200, 200, milliseconds(2)).text, "L7OK/200 in 2ms");
-  EXPECT_EQ(http_status(503, 200, milliseconds(3)).text, "L7STS/503 in 3ms");
-  EXPECT_EQ(http_status(404, 404, milliseconds(3)).verdict, Verdict::kGood);
+  EXPECT_EQ(http_status(200, true, milliseconds(2)).text, "L7OK/200 in 2ms");
+  EXPECT_EQ(http_status(503, false, milliseconds(3)).text, "L7STS/503 in 3ms");
+  EXPECT_EQ(http_status(404, true, milliseconds(3)).verdict, Verdict::kGood);
   EXPECT_EQ(socket_failure("L4CON", ECONNREFUSED).text, "L4CON connection refused");
   EXPECT_EQ(socket_failure("L4CON", EHOSTUNREACH).text, "L4CON no route to host");
 }

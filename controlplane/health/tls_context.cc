@@ -51,6 +51,16 @@ Result<TlsContext> make_client_context(bool verify, const std::string& ca_file) 
   return fail("CA file " + ca_file + ": no certificate in PEM form in it");
 }
 
+Result<ssl_ctx_st*> TlsContexts::get(bool verify, const std::string& ca_file) {
+  TlsContext& context = made_[{verify, ca_file}];
+  if (!context) {
+    auto made = make_client_context(verify, ca_file);
+    if (!made) return tl::make_unexpected(made.error());
+    context = std::move(*made);
+  }
+  return context.get();
+}
+
 bool expect_server_name(ssl_st* tls, const std::string& name) {
   ERR_clear_error();
   if (Ipv4Address::parse(name)) {

@@ -1,8 +1,10 @@
 // TLS as https checks use it, in terms of OpenSSL alone.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "config/base/result.h"
 
@@ -21,6 +23,16 @@ using TlsContext = std::unique_ptr<ssl_ctx_st, FreeTlsContext>;
 // in `ca_file` (PEM), or in the system's store when that is empty. The error reads "CA file /x: no
 // such file".
 Result<TlsContext> make_client_context(bool verify, const std::string& ca_file);
+
+// Contexts that were made once: the trusted certificates are read once per CA file, and again only
+// after reading failed. A connection keeps its context alive by itself.
+class TlsContexts {
+ public:
+  Result<ssl_ctx_st*> get(bool verify, const std::string& ca_file);
+
+ private:
+  std::map<std::pair<bool, std::string>, TlsContext> made_;
+};
 
 // Before the handshake: the name that goes into SNI (unless it is an address: RFC 6066 section 3)
 // and, where the context verifies, that the certificate must bear. False: OpenSSL refused it.

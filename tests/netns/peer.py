@@ -4,6 +4,7 @@
   peer.py tcp-echo PORT   sends back what it gets
   peer.py tcp-hash PORT   reads to the end, answers with the SHA-256 of it in hexadecimal
   peer.py tcp-hold PORT   accepts, says its host's name, and keeps the connection open
+  peer.py tcp-file PORT   says what stands in the file --name, and closes
   peer.py udp-echo PORT   sends each datagram back; b"who" is answered with the host's name
   peer.py udp-sink PORT   takes datagrams and says nothing
 The host's name is the last part of --name.
@@ -33,6 +34,11 @@ def tcp_hash(connection, _):
 def tcp_hold(connection, name):
     connection.sendall(name.encode() + b"\n")
     connection.recv(1)  # until the client closes
+
+
+def tcp_file(connection, path):
+    with open(path, "rb") as file:
+        connection.sendall(file.read())
 
 
 def serve_tcp(port, name, handle):
@@ -72,8 +78,8 @@ def sink_udp(port):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=["tcp-echo", "tcp-hash", "tcp-hold", "udp-echo",
-                                         "udp-sink"])
+    parser.add_argument("kind", choices=["tcp-echo", "tcp-hash", "tcp-hold", "tcp-file",
+                                         "udp-echo", "udp-sink"])
     parser.add_argument("port", type=int)
     parser.add_argument("--name", default="")
     arguments = parser.parse_args()
@@ -82,7 +88,8 @@ def main():
     elif arguments.kind == "udp-sink":
         sink_udp(arguments.port)
     else:
-        handlers = {"tcp-echo": tcp_echo, "tcp-hash": tcp_hash, "tcp-hold": tcp_hold}
+        handlers = {"tcp-echo": tcp_echo, "tcp-hash": tcp_hash, "tcp-hold": tcp_hold,
+                    "tcp-file": tcp_file}
         serve_tcp(arguments.port, arguments.name, handlers[arguments.kind])
 
 

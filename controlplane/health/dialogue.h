@@ -1,0 +1,41 @@
+// What a check says on a connection, and what it makes of the answers: one class per protocol, none
+// of which knows a socket. Pure.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "config/base/result.h"
+#include "controlplane/health/agent_word.h"
+#include "controlplane/health/patterns.h"
+#include "controlplane/health/request.h"
+
+namespace lb::health {
+
+struct Move {
+  enum class Kind : std::uint8_t { kWait, kSend, kGood, kBad };
+  Kind kind = Kind::kWait;
+  std::string text;  // kSend: what; kGood: the result's code, "L7OK/250"; kBad: the whole result
+  std::string farewell;  // kGood: what is said before the connection is closed
+  std::optional<AgentWord> agent;
+  std::optional<std::uint16_t> weight;
+};
+
+class Dialogue {
+ public:
+  virtual ~Dialogue() = default;
+  // What to do next. `received` has what came and was not taken yet; what is understood is taken
+  // out of it. Called first when the connection stands, then after each kSend, and after kWait when
+  // more has come.
+  virtual Move next(std::string& received) = 0;
+};
+
+// Fails when a file that it needs cannot be read.
+Result<std::unique_ptr<Dialogue>> make_dialogue(const Request& request, Patterns& patterns);
+
+// An answer as part of a result: one line of printable characters, not too long.
+std::string shown(std::string_view answer);
+
+}  // namespace lb::health

@@ -1,0 +1,56 @@
+#include "controlplane/health/dns_message.h"
+
+#include <gtest/gtest.h>
+
+namespace lb::health {
+namespace {
+
+using namespace std::string_literals;
+
+const std::string kQuestion = "\3www\2ex\0\0\1\0\1"s;
+
+// A response to question 0x1234 with one record.
+std::string response(const std::string& flags, const std::string& record) {
+  return "\x12\x34"s + flags + "\0\1"s + (record.empty() ? "\0\0"s : "\0\1"s) + "\0\0\0\0"s +
+         kQuestion + record;
+}
+
+TEST(DnsMessage, TheQuestionIsAskedWithRecursion) {
+  EXPECT_EQ(make_dns_query(0x1234, "www.ex", config::DnsType::kA),
+            "\x12\x34\1\0\0\1\0\0\0\0\0\0"s + kQuestion);
+  EXPECT_EQ(make_dns_query(1, "www.ex.", config::DnsType::kAaaa).substr(12),
+            "\3www\2ex\0\0\x1c\0\1"s);
+  EXPECT_EQ(make_dns_query(1, ".", config::DnsType::kNs).substr(12), "\0\0\2\0\1"s);
+}
+
+TEST(DnsMessage, AnAddressIsLookedForAmongTheAnswers) {
+  const std::string record = "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x0a\0\0\1"s;
+  const auto address = Ipv4Address::parse("10.0.0.1").value();
+  const auto found = parse_dns_answer(response("\x81\x80"s, record), 0x1234, address);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->rcode, 0);
+  EXPECT_TRUE(found->has_address);
+  EXPECT_TRUE(found->complete);
+  const auto other = Ipv4Address::parse("10.0.0.2").value();
+  EXPECT_FALSE(parse_dns_answer(response("\x81\x80"s, record), 0x1234, other)->has_address);
+}
+
+TEST(DnsMessage, OnlyAnswersToTheQuestionCount) {
+  const std::string good = response("\x81\x83"s, "");
+  EXPECT_EQ(rcode_text(parse_dns_answer(good, 0x1234, {})->rcode), "NXDOMAIN");
+  EXPECT_FALSE(parse_dns_answer(good, 0x1235, {}));
+  EXPECT_FALSE(parse_dns_answer(response("\1\0"s, ""), 0x1234, {}));  // a question
+  EXPECT_FALSE(parse_dns_answer("\x12\x34"s, 0x1234, {}));
+}
+
+TEST(DnsMessage, ACutOffAnswerIsNotReadBeyondItsEnd) {
+  const std::string whole = response("\x81\x80"s, "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x0a\0\0\1"s);
+  for (std::size_t length = 12; length < whole.size(); ++length) {
+    const auto answer = parse_dns_answer(whole.substr(0, length), 0x1234, {});
+    ASSERT_TRUE(answer);
+    EXPECT_FALSE(answer->complete) << length;
+  }
+}
+
+}  // namespace
+}  // namespace lb::health
