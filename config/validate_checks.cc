@@ -159,6 +159,10 @@ class CheckValidator {
       report("command", fmt::format("\"{}\" is no absolute path; the program begins with /",
                                     check_.command[0]));
     }
+    if (!user_name(check_.user)) {
+      report("user",
+             fmt::format("\"{}\" is no name of a user; write one, as \"nobody\"", check_.user));
+    }
     for (const std::string& word : check_.command) {
       if (word.find('\0') != std::string::npos) {
         report("command", "a program's argument cannot hold a zero byte; remove it");
