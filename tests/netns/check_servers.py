@@ -44,12 +44,8 @@ class CheckServers(harness.LabTest):
 
     @classmethod
     def configure(cls, lab):
-        cls.weight_file = write(f"{lab.dir}/weight", "0")
-        script = write(f"{lab.dir}/check.sh", "#!/bin/sh\n"
-                       "test \"$BALLAST_RS\" = " + SERVER + " || exit 1\n"
-                       f"exit $(cat {lab.dir}/weight)\n", 0o755)
-        os.chmod(lab.dir, 0o755)
-        cls.password_file = write(f"{lab.dir}/redis.password", REDIS_PASSWORD + "\n", 0o600)
+        script = f"{lab.dir}/check.sh"
+        cls.password_file = f"{lab.dir}/redis.password"
         # Service -> (its check, the program behind it).
         cls.checks = {
             "smtp": (check("smtp", port=25), "smtpd"),
@@ -100,6 +96,12 @@ class CheckServers(harness.LabTest):
 
     @classmethod
     def prepare(cls, lab):
+        os.chmod(lab.dir, 0o755)  # for programs that do not run as root
+        cls.weight_file = write(f"{lab.dir}/weight", "0")
+        write(f"{lab.dir}/check.sh", "#!/bin/sh\n"
+              "test \"$BALLAST_RS\" = " + SERVER + " || exit 1\n"
+              f"exit $(cat {lab.dir}/weight)\n", 0o755)
+        write(cls.password_file, REDIS_PASSWORD + "\n", 0o600)
         programs = {
             "smtpd": (25, cls.smtpd(lab)),
             "vsftpd": (21, cls.vsftpd(lab)),
@@ -135,12 +137,16 @@ listen on {SERVER} port 25 hostname mail.lab
 action "local" mbox
 match for local action "local"
 """)
-        return ["smtpd", "-d", "-f", conf]
+        # It asks for the client's name before it greets: of the dnsmasq beside it, which knows none.
+        resolver = write(f"{lab.dir}/resolv.conf", f"nameserver {SERVER}\n")
+        return ["unshare", "--mount", "sh", "-c",
+                f"mount --bind {resolver} /etc/resolv.conf && exec smtpd -d -f {conf}"]
 
     @classmethod
     def vsftpd(cls, lab):
         conf = write(f"{lab.dir}/vsftpd.conf", "listen=YES\nbackground=NO\nseccomp_sandbox=NO\n"
-                     "anonymous_enable=NO\nlocal_enable=YES\nsecure_chroot_dir=/var/empty\n")
+                     "anonymous_enable=NO\nlocal_enable=YES\n"
+                     f"secure_chroot_dir={cls.directory(lab, 'empty')}\n")
         return ["vsftpd", conf]
 
     @classmethod
