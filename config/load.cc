@@ -159,11 +159,11 @@ Loaded load_text(std::string_view text, const std::string& file_name, const Mach
   return loaded;
 }
 
-Loaded load_file(const std::string& path, const Machine& machine) {
+Result<std::string> read_file(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
-    return unreadable(path, fmt::format("cannot be opened: {}; name the configuration file",
-                                        std::strerror(errno)));
+    return fail(
+        fmt::format("cannot be opened: {}; name the configuration file", std::strerror(errno)));
   }
   std::string text;
   std::string buffer(std::size_t{1} << 16, '\0');
@@ -173,8 +173,13 @@ Loaded load_file(const std::string& path, const Machine& machine) {
   }
   const int error = errno;
   ::close(fd);
-  if (got < 0) return unreadable(path, fmt::format("cannot be read: {}", std::strerror(error)));
-  return load_text(text, path, machine);
+  if (got < 0) return fail(fmt::format("cannot be read: {}", std::strerror(error)));
+  return text;
+}
+
+Loaded load_file(const std::string& path, const Machine& machine) {
+  const auto text = read_file(path);
+  return text ? load_text(*text, path, machine) : unreadable(path, text.error().message);
 }
 
 std::string format_mistakes(const std::string& file_name, const std::vector<Mistake>& mistakes) {

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/base/result.h"
 #include "config/model.h"
 
 namespace lb::config {
@@ -30,6 +31,9 @@ struct Machine {
 // Neither throws, whatever the text holds.
 Loaded load_text(std::string_view text, const std::string& file_name, const Machine& machine);
 Loaded load_file(const std::string& path, const Machine& machine);
+
+// The file as it is, for those who keep it. Reads no more than what could be a configuration.
+Result<std::string> read_file(const std::string& path);
 
 // The configuration as TOML with every key written out; load_text() of it gives the same Config.
 std::string print(const Config& config);

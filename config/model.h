@@ -35,6 +35,7 @@ struct Director {
   std::string name;
   std::string run_dir = "/run/ballast";
   std::string state_dir = "/var/lib/ballast";  // what must outlive a restart
+  bool auto_reload = false;                    // when the configuration file changes
   bool operator==(const Director&) const = default;
 };
 

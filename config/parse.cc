@@ -26,6 +26,7 @@ void parse_director(ReadReport& report, const Node& node, Director& director) {
   reader.text("name", director.name, Need::kRequired);
   reader.text("run_dir", director.run_dir);
   reader.absolute_path("state_dir", director.state_dir, "\"/var/lib/ballast\"");
+  reader.boolean("auto_reload", director.auto_reload);
   reader.finish();
 }
 

@@ -115,6 +115,7 @@ std::string print(const Config& config) {
   out.text("name", config.director.name);
   out.text("run_dir", config.director.run_dir);
   out.text("state_dir", config.director.state_dir);
+  if (config.director.auto_reload) out.boolean("auto_reload", true);
   print_dataplane(out, config.dataplane);
   for (const Port& port : config.ports) print_port(out, port);
   for (const Route& route : config.routes) {

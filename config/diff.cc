@@ -1,0 +1,196 @@
+#include "config/diff.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "config/load.h"
+
+namespace lb::config {
+namespace {
+
+struct Table {
+  std::string path;   // "service.real_server", as the file has it
+  std::string label;  // "service web: real server 10.0.0.11:80"
+  std::string above;  // the label of the table around it
+  bool in_list = false;
+  std::vector<std::pair<std::string, std::string>> keys;
+
+  const std::string* find(std::string_view key) const {
+    const auto found =
+        std::ranges::find_if(keys, [key](const auto& entry) { return entry.first == key; });
+    return found == keys.end() ? nullptr : &found->second;
+  }
+};
+
+// The canonical form, table by table, each findable by its label.
+struct Tables {
+  std::vector<Table> all;
+  std::map<std::string, std::size_t, std::less<>> by_label;
+
+  const Table* find(std::string_view label) const {
+    const auto found = by_label.find(label);
+    return found == by_label.end() ? nullptr : &all[found->second];
+  }
+};
+
+std::string unquoted(std::string_view value) {
+  if (value.starts_with('"') && value.size() > 2) value = value.substr(1, value.size() - 2);
+  return std::string(value);
+}
+
+std::string words(std::string_view name) {
+  std::string out(name);
+  std::ranges::replace(out, '_', ' ');
+  return out;
+}
+
+class Reader {
+ public:
+  explicit Reader(std::string_view text) {
+    while (!text.empty()) {
+      const std::size_t end = text.find('\n');
+      line(text.substr(0, end));
+      text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    finish();
+  }
+
+  Tables take() { return std::move(tables_); }
+
+ private:
+  void line(std::string_view text) {
+    if (text.empty()) return;
+    if (text.starts_with('[')) {
+      finish();
+      table_ = Table{};
+      table_.in_list = text.starts_with("[[");
+      const std::size_t brackets = table_.in_list ? 2 : 1;
+      table_.path = text.substr(brackets, text.size() - 2 * brackets);
+      open_ = true;
+      return;
+    }
+    constexpr std::string_view kEquals = " = ";
+    const std::size_t at = text.find(kEquals);
+    table_.keys.emplace_back(text.substr(0, at), text.substr(at + kEquals.size()));
+  }
+
+  // A list's table is known by its first key: a name or an address.
+  void finish() {
+    if (!std::exchange(open_, false)) return;
+    const std::size_t dot = table_.path.rfind('.');
+    const bool nested = dot != std::string::npos;
+    if (nested) table_.above = labels_[table_.path.substr(0, dot)];
+    if (nested && table_.above.empty()) table_.above = words(table_.path.substr(0, dot));
+    table_.label = (nested ? table_.above + ": " : std::string()) +
+                   words(std::string_view(table_.path).substr(nested ? dot + 1 : 0));
+    if (table_.in_list && !table_.keys.empty()) {
+      table_.label += ' ' + unquoted(table_.keys.front().second);
+    }
+    labels_[table_.path] = table_.label;
+    const std::string first = table_.label;
+    for (int copy = 2; tables_.by_label.contains(table_.label); ++copy) {
+      table_.label = first + " (" + std::to_string(copy) + ')';
+    }
+    tables_.by_label.emplace(table_.label, tables_.all.size());
+    tables_.all.push_back(std::move(table_));
+  }
+
+  Tables tables_;
+  Table table_;
+  bool open_ = false;
+  std::map<std::string, std::string> labels_;  // of the last table of each path
+};
+
+struct Rule {
+  std::string_view path;  // and all tables in it
+  std::string_view key;   // empty: every one, and the table itself
+  Needs needs;
+};
+
+// The first that fits decides. What has no rule needs a restart of the control plane.
+constexpr auto kRules = std::to_array<Rule>({
+    {"director", "auto_reload", Needs::kNothing},
+    {"director", "name", Needs::kControlplane},
+    {"director", "state_dir", Needs::kControlplane},
+    {"director", "", Needs::kBoth},
+    {"dataplane.timeouts", "", Needs::kNothing},
+    {"dataplane", "", Needs::kBoth},
+    {"port.vlan", "", Needs::kNothing},
+    {"port", "addresses", Needs::kNothing},
+    {"port", "", Needs::kBoth},
+    {"route", "", Needs::kNothing},
+    {"service", "", Needs::kNothing},
+    {"ha", "garp_refresh", Needs::kNothing},
+    {"ha.instance.track", "", Needs::kNothing},
+    {"ha.sync", "gate_timeout", Needs::kNothing},
+    {"ha.sync", "", Needs::kBoth},  // the data plane records changes for it
+});
+
+Needs needs_of(std::string_view path, std::string_view key) {
+  for (const Rule& rule : kRules) {
+    const bool inside = path.starts_with(rule.path) &&
+                        (path.size() == rule.path.size() || path[rule.path.size()] == '.');
+    if (inside && (rule.key.empty() || (rule.key == key && path == rule.path))) return rule.needs;
+  }
+  return Needs::kControlplane;
+}
+
+// The owner of the addresses is one by its priority, which its state machine was made with.
+Needs needs_of_priority(std::string_view from, std::string_view to) {
+  const std::string owner = std::to_string(kOwnerPriority);
+  return from == owner || to == owner ? Needs::kControlplane : Needs::kNothing;
+}
+
+void compare(const Table& running, const Table& next, std::vector<Change>& changes) {
+  const auto note = [&](const std::string& key, const std::string* from, const std::string* to) {
+    const std::string before = from == nullptr ? "not set" : *from;
+    const std::string after = to == nullptr ? "not set" : *to;
+    const bool is_priority = next.path == "ha.instance" && key == "priority";
+    changes.push_back({next.label + ": " + key + ' ' + unquoted(before) + " -> " + unquoted(after),
+                       is_priority ? needs_of_priority(before, after) : needs_of(next.path, key)});
+  };
+  for (const auto& [key, to] : next.keys) {
+    const std::string* const from = running.find(key);
+    if (from == nullptr || *from != to) note(key, from, &to);
+  }
+  for (const auto& [key, from] : running.keys) {
+    if (next.find(key) == nullptr) note(key, &from, nullptr);
+  }
+}
+
+// A table of `tables` that the other configuration lacks. What is in it goes without saying.
+void whole(const Table& table, const Tables& tables, const Tables& other, bool added,
+           std::vector<Change>& changes) {
+  if (tables.find(table.above) != nullptr && other.find(table.above) == nullptr) return;
+  if (table.in_list) {
+    changes.push_back({table.label + (added ? " added" : " removed"), needs_of(table.path, "")});
+    return;
+  }
+  Table empty = table;
+  empty.keys.clear();
+  compare(added ? empty : table, added ? table : empty, changes);
+}
+
+}  // namespace
+
+std::vector<Change> diff(const Config& running, const Config& next) {
+  const Tables before = Reader(print(running)).take();
+  const Tables after = Reader(print(next)).take();
+  std::vector<Change> changes;
+  for (const Table& table : after.all) {
+    if (const Table* const known = before.find(table.label)) {
+      compare(*known, table, changes);
+    } else {
+      whole(table, after, before, true, changes);
+    }
+  }
+  for (const Table& table : before.all) {
+    if (after.find(table.label) == nullptr) whole(table, before, after, false, changes);
+  }
+  return changes;
+}
+
+}  // namespace lb::config
