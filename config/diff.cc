@@ -123,6 +123,7 @@ constexpr auto kRules = std::to_array<Rule>({
     {"port", "", Needs::kBoth},
     {"route", "", Needs::kNothing},
     {"service", "", Needs::kNothing},
+    {"alert", "", Needs::kNothing},
     {"ha", "garp_refresh", Needs::kNothing},
     {"ha.instance.track", "", Needs::kNothing},
     {"ha.sync", "gate_timeout", Needs::kNothing},

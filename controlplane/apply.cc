@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -50,6 +51,16 @@ health::Target target_of(const config::Service& service, const config::RealServe
   return {service.name, service.address, server.address, service.check, service.agent};
 }
 
+// In place: Failover holds pointers to the HA instances, which are the same ones in both, by name.
+void replace(config::Config& running, config::Config next) {
+  for (config::HaInstance& instance : running.ha.instances) {
+    const auto it = std::ranges::find(next.ha.instances, instance.name, &config::HaInstance::name);
+    if (it != next.ha.instances.end()) instance = std::move(*it);
+  }
+  std::swap(running.ha.instances, next.ha.instances);
+  running = std::move(next);
+}
+
 }  // namespace
 
 class Applier::Impl {
@@ -66,6 +77,7 @@ class Applier::Impl {
   Result<void> start();
   void leave(std::function<void()> done);
   void stop();
+  void configure(config::Config next, std::function<void(Result<void>)> done);
   Result<std::string> ha_command(const api::control::HaCommand& command);
   Result<void> alert(const api::control::AlertRequest& request, api::control::AlertStatus& status);
   void fill_status(api::control::Status& status) const;
@@ -80,9 +92,12 @@ class Applier::Impl {
   void on_applied();
   void on_refused(const std::string& why);
   void on_health_change(const health::Target& target, const health::State& state);
-  void follow_servers(const api::Snapshot& running);
   void tell_first_results();
+  void follow_servers(const std::map<RealServerKey, RealServerState>& known);
+  std::map<RealServerKey, RealServerState> drop_servers(const config::Config& next);
+  void end_change(const Result<void>& result);
   void start_checks_when_due(bool due);
+  void rest_cut_off_checks();
   bool is_cut_off(Ipv4Address server) const;
   void push_within(milliseconds delay);
   void push();
@@ -92,8 +107,8 @@ class Applier::Impl {
   void tell_status() const;
 
   boost::asio::io_context& io;
-  const config::Config config;
-  const std::vector<Interface> interface_list;
+  config::Config config;  // Failover keeps pointers to its HA instances
+  std::vector<Interface> interface_list;
   const Clock::time_point started = Clock::now();
 
   std::optional<netlink::Requests> requests;
@@ -114,7 +129,8 @@ class Applier::Impl {
   bool following = false;  // the servers are known to checker and next_hops
   bool checking = false;
   bool ready = false;
-  bool all_checked = false;  // every real server, at least once
+  bool all_checked = false;                    // every real server, at least once
+  std::function<void(Result<void>)> changing;  // to be told how the new configuration was taken
   std::string last_refusal;
   std::size_t servers = 0;  // in the last snapshot
   std::size_t servers_up = 0;
@@ -235,13 +251,68 @@ void Applier::Impl::stop() {
   if (interfaces) interfaces->withdraw_vips();
 }
 
+void Applier::Impl::configure(config::Config next, std::function<void(Result<void>)> done) {
+  end_change(fail("another change of the configuration came in between"));
+  const auto known = drop_servers(next);
+  replace(config, std::move(next));
+  interface_list = interfaces_of(config);
+  interfaces->configure(config);
+  next_hops->set_interfaces(interface_list);
+  alerts->set_config(config);
+  if (following) follow_servers(known);
+  rest_cut_off_checks();
+  if (checking) tell_first_results();
+  if (failover) failover->configure();
+  changing = std::move(done);
+  push();
+  if (!dataplane->connected() || dataplane->up_to_date()) end_change({});
+}
+
+// Takes out what `next` has no more, or checks in another way. Returns what is known of the servers
+// that are: a service with another name or check goes on with it.
+std::map<RealServerKey, RealServerState> Applier::Impl::drop_servers(const config::Config& next) {
+  std::map<RealServerKey, RealServerState> known;
+  std::map<RealServerKey, health::Target> wanted;
+  std::set<Ipv4Address> destinations;
+  for (const config::Service& service : next.services) {
+    for (const config::RealServer& server : service.real_servers) {
+      wanted.emplace(key_of(service, server), target_of(service, server));
+      destinations.insert(server.address.address);
+    }
+  }
+  for (const config::Service& service : config.services) {
+    for (const config::RealServer& server : service.real_servers) {
+      const RealServerState state = state_of(service, server);
+      if (following && !state.unchecked) known.emplace(key_of(service, server), state);
+      const health::Target target = target_of(service, server);
+      const auto kept = wanted.find(key_of(service, server));
+      if (kept == wanted.end() || kept->second.service != target.service ||
+          kept->second.check != target.check || kept->second.agent != target.agent) {
+        checker->remove(target);
+      }
+      if (!destinations.contains(server.address.address)) {
+        next_hops->remove(server.address.address);
+      }
+    }
+  }
+  return known;
+}
+
+void Applier::Impl::end_change(const Result<void>& result) {
+  if (const auto call = std::exchange(changing, nullptr)) call(result);
+}
+
 void Applier::Impl::on_kernel_change(const netlink::Changes& changes) {
   interfaces->on_change(changes);
   next_hops->on_change(changes);
   if (failover) failover->look();
+  rest_cut_off_checks();
+  start_checks_when_due(false);
+}
+
+void Applier::Impl::rest_cut_off_checks() {
   checker->leave_alone([this](Ipv4Address server) { return is_cut_off(server); },
                        "not checked: its port has no link");
-  start_checks_when_due(false);
 }
 
 // A port without link says nothing about the servers behind it. A standby that held them for dead
@@ -254,7 +325,7 @@ bool Applier::Impl::is_cut_off(Ipv4Address server) const {
 
 void Applier::Impl::on_connected(const api::Snapshot& running) {
   alerts->dataplane(true, "");
-  if (!std::exchange(following, true)) follow_servers(running);
+  if (!std::exchange(following, true)) follow_servers(read_snapshot(running));
   push();
   checks_timer.expires_after(kInterfacesDue);
   checks_timer.async_wait([this](boost::system::error_code error) {
@@ -270,16 +341,17 @@ void Applier::Impl::on_disconnected() {
   checking = false;
   checker->stop();
   if (failover) failover->set_dataplane_ready(false);
+  end_change({});
   tell_status();
 }
 
 // Takes over what a data plane that is older than this process runs; one that is new runs nothing.
-void Applier::Impl::follow_servers(const api::Snapshot& running) {
-  const auto adopted = read_snapshot(running);
+// A server that is followed already stays as it is.
+void Applier::Impl::follow_servers(const std::map<RealServerKey, RealServerState>& known_servers) {
   for (const config::Service& service : config.services) {
     for (const config::RealServer& server : service.real_servers) {
-      const auto it = adopted.find(key_of(service, server));
-      const bool known = it != adopted.end();
+      const auto it = known_servers.find(key_of(service, server));
+      const bool known = it != known_servers.end();
       next_hops->add(server.address.address, known ? it->second.next_hop : std::nullopt);
       checker->add(target_of(service, server), known ? std::optional(it->second.up) : std::nullopt);
       if (known && !it->second.unchecked)
@@ -390,12 +462,14 @@ void Applier::Impl::on_applied() {
   if (failover) failover->set_dataplane_ready(true);
   last_refusal.clear();
   become_ready();
+  if (dataplane->up_to_date()) end_change({});
 }
 
 void Applier::Impl::on_refused(const std::string& why) {
   if (last_refusal != why) log::error("the data plane refused the configuration: {}", why);
   last_refusal = why;
   push_within(kAfterRefusal);
+  end_change(fail("the data plane refused it: " + why));
 }
 
 void Applier::Impl::become_ready() {
@@ -452,6 +526,10 @@ Applier::~Applier() = default;
 
 Result<void> Applier::start() {
   return impl_->start();
+}
+
+void Applier::configure(config::Config next, std::function<void(Result<void>)> done) {
+  impl_->configure(std::move(next), std::move(done));
 }
 
 void Applier::leave(std::function<void()> done) {

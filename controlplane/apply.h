@@ -45,6 +45,12 @@ class Applier {
   // Takes the VIPs away and stops checking and applying. The data plane forwards on.
   void stop();
 
+  // Another configuration in the place of the one that runs, as one transaction: what it has in
+  // common with it goes on, with its health and connections. It may differ in what needs no restart
+  // alone (config/diff.h). `done` is called once, at once or later: when the data plane forwards by
+  // it, when it refused it, or when there is no data plane, which gets it as soon as it comes.
+  void configure(config::Config next, std::function<void(Result<void>)> done);
+
   void fill_status(api::control::Status& status) const;
   // What was begun, or why not.
   Result<std::string> ha_command(const api::control::HaCommand& command);

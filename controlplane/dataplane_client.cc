@@ -25,6 +25,7 @@ struct DataplaneClient::Impl {
   std::optional<std::string> waiting;  // a serialized ApplyRequest
   std::string last_sent;               // the same, sent last on this connection
   std::uint64_t generation = 0;
+  bool confirmed = false;  // last_sent
 };
 
 void DataplaneClient::Impl::read_running() {
@@ -44,6 +45,7 @@ void DataplaneClient::Impl::read_running() {
 void DataplaneClient::Impl::lose() {
   waiting.reset();
   last_sent.clear();
+  confirmed = false;
   if (std::exchange(ready, false) && events.disconnected) events.disconnected();
 }
 
@@ -55,9 +57,11 @@ void DataplaneClient::Impl::send_waiting() {
   api::Request request;
   if (!api::from_bytes(bytes, *request.mutable_apply())) return;
   last_sent = std::move(bytes);
+  confirmed = false;
   connection.call(std::move(request), [this](const api::Response& response) {
     if (response.error().empty()) {
       generation = response.apply().generation();
+      confirmed = true;
       if (events.applied) events.applied(generation);
     } else {
       last_sent.clear();
@@ -93,6 +97,10 @@ void DataplaneClient::push(const api::Snapshot& snapshot) {
 
 bool DataplaneClient::connected() const {
   return impl_->ready;
+}
+
+bool DataplaneClient::up_to_date() const {
+  return impl_->ready && impl_->confirmed && !impl_->waiting;
 }
 
 std::uint64_t DataplaneClient::generation() const {

@@ -44,6 +44,8 @@ class DataplaneClient {
   void push(const api::Snapshot& snapshot);
 
   bool connected() const;
+  // The data plane forwards by what was pushed last.
+  bool up_to_date() const;
   std::uint64_t generation() const;  // last one confirmed by this or an earlier connection
 
  private:

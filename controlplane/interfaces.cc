@@ -44,6 +44,7 @@ struct Interfaces::Impl : std::enable_shared_from_this<Impl> {
                   [this](const std::string& name) { return state.link(name); }),
         retry(io) {}
 
+  void join_vips();
   void put_all_right();
   void put_right(const Interface& interface);
   void make_vlan(const Interface& interface);
@@ -59,8 +60,9 @@ struct Interfaces::Impl : std::enable_shared_from_this<Impl> {
   netlink::Requests& requests;
   const netlink::State& state;
   std::vector<Interface> interfaces;
-  const std::vector<Vip> constant_vips;  // of no HA instance
-  std::vector<Vip> vips;                 // all that are to be up
+  std::vector<Vip> constant_vips;  // of no HA instance
+  std::vector<Vip> ha_vips;        // of HA instances that are master
+  std::vector<Vip> vips;           // all that are to be up: both
   std::vector<Vip> undecided;
   bool withdrawn = false;
   std::vector<config::Route> routes;
@@ -72,6 +74,11 @@ struct Interfaces::Impl : std::enable_shared_from_this<Impl> {
   std::map<std::string, std::string> failures;
   std::map<std::string, std::string> known_failures;
 };
+
+void Interfaces::Impl::join_vips() {
+  vips = constant_vips;
+  vips.insert(vips.end(), ha_vips.begin(), ha_vips.end());
+}
 
 void Interfaces::Impl::put_all_right() {
   known_failures = std::exchange(failures, {});
@@ -237,10 +244,20 @@ void Interfaces::on_change(const netlink::Changes& changes) {
   if (changes.links || changes.addresses || changes.owned_route) impl_->put_all_right();
 }
 
+void Interfaces::configure(const config::Config& config) {
+  if (impl_->withdrawn) return;
+  impl_->interfaces = interfaces_of(config);
+  impl_->constant_vips = vips_of(config, impl_->interfaces);
+  impl_->routes = config.routes;
+  impl_->join_vips();
+  impl_->put_all_right();
+}
+
 void Interfaces::set_ha_vips(std::vector<Vip> up, std::vector<Vip> undecided) {
   if (impl_->withdrawn) return;
-  const std::vector<Vip> before = std::exchange(impl_->vips, impl_->constant_vips);
-  impl_->vips.insert(impl_->vips.end(), up.begin(), up.end());
+  const std::vector<Vip> before = impl_->vips;
+  impl_->ha_vips = up;
+  impl_->join_vips();
   impl_->undecided = std::move(undecided);
   impl_->put_all_right();
   // One that a previous life left here is up already; the neighbours have to hear of it anyway.

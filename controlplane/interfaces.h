@@ -29,6 +29,8 @@ class Interfaces {
 
   // To be called with every change that the monitor reports.
   void on_change(const netlink::Changes& changes);
+  // Another configuration: what it has no more goes, what is new comes, in this call.
+  void configure(const config::Config& config);
   // The VIPs of HA instances that are master: what is new is put up and announced, what is not
   // wanted any more is taken away, in this call. `undecided` ones stay as they are: up if a
   // previous life of this process has put them up, else down.

@@ -13,6 +13,7 @@
 #include "config/load.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/apply.h"
+#include "controlplane/reload.h"
 #include "controlplane/state_dir.h"
 #include "dataplane/api/server.h"
 
@@ -30,7 +31,7 @@ int fail_start(const Error& error) {
   return kExitFailure;
 }
 
-control::Response answer(const control::Request& request, Applier& applier) {
+control::Response answer(const control::Request& request, Applier& applier, Reloader& reloader) {
   control::Response response;
   if (request.has_status()) {
     applier.fill_status(*response.mutable_status());
@@ -45,6 +46,8 @@ control::Response answer(const control::Request& request, Applier& applier) {
     if (auto told = applier.alert(request.alert(), *response.mutable_alert()); !told) {
       response.set_error(told.error().message);
     }
+  } else if (request.has_config()) {
+    reloader.command(request.config(), *response.mutable_config());
   } else {
     response.set_error("this control plane does not know the request");
   }
@@ -53,17 +56,17 @@ control::Response answer(const control::Request& request, Applier& applier) {
 
 // The first signal to stop lets the HA peer take over; the second one stops at once.
 void listen_for_signals(boost::asio::signal_set& signals, boost::asio::io_context& io,
-                        Applier& applier, bool stopping = false) {
+                        Applier& applier, Reloader& reloader, bool stopping = false) {
   signals.async_wait([&, stopping](boost::system::error_code error, int signal) {
     if (error) return;
     if (signal == SIGHUP) {
-      log::warning("SIGHUP: the configuration is read at start only; restart to change it");
-      listen_for_signals(signals, io, applier, stopping);
+      reloader.reload("SIGHUP");
+      listen_for_signals(signals, io, applier, reloader, stopping);
       return;
     }
     if (stopping) return io.stop();
     log::info("stopping");
-    listen_for_signals(signals, io, applier, true);
+    listen_for_signals(signals, io, applier, reloader, true);
     applier.leave([&io] { io.stop(); });
   });
 }
@@ -79,21 +82,27 @@ void raise_file_limit() {
   }
 }
 
-int run(config::Config config) {
+int run(const std::string& path, std::string text, config::Config config) {
   raise_file_limit();
   boost::asio::io_context io(1);
   const std::string socket_path = config.director.run_dir + "/controlplane.sock";
   const std::string state_path = config.director.state_dir;
-  Applier applier(io, std::move(config));
-  Server server(io, {.path = socket_path, .program = "lb-controlplane"},
-                [&applier](const control::Request& request) { return answer(request, applier); });
+  Applier applier(io, config);
+  Reloader reloader(io, {path, state_path, config::Machine::here()}, std::move(text),
+                    std::move(config), [&applier](config::Config next, auto done) {
+                      applier.configure(std::move(next), std::move(done));
+                    });
+  Server server(
+      io, {.path = socket_path, .program = "lb-controlplane"},
+      [&](const control::Request& request) { return answer(request, applier, reloader); });
   // First of all: the socket is taken when another control plane runs already.
   if (auto result = server.listen(); !result) return fail_start(result.error());
   const auto state_dir = StateDir::open(state_path);
   if (!state_dir) return fail_start(state_dir.error());
   boost::asio::signal_set signals(io, SIGTERM, SIGINT, SIGHUP);
-  listen_for_signals(signals, io, applier);
+  listen_for_signals(signals, io, applier, reloader);
   if (auto result = applier.start(); !result) return fail_start(result.error());
+  reloader.watch();
   io.run();
   applier.stop();
   server.close();
@@ -112,13 +121,16 @@ int main(int argc, char** argv) {
   }
   log::init("lb-controlplane", log::Level::kInfo);
 
-  config::Loaded loaded = config::load_file(config_path, config::Machine::here());
+  auto content = config::read_file(config_path);
+  config::Loaded loaded = content
+                              ? config::load_text(*content, config_path, config::Machine::here())
+                              : config::load_file(config_path, config::Machine::here());
   if (!loaded.mistakes.empty()) {
     const std::string text = config::format_mistakes(config_path, loaded.mistakes);
     std::fputs(text.c_str(), stderr);
     return kExitMistake;
   }
-  return run(std::move(loaded.config));
+  return run(config_path, std::move(*content), std::move(loaded.config));
 }
 
 }  // namespace

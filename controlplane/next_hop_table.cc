@@ -9,17 +9,26 @@ void NextHopTable::add(Ipv4Address destination, std::optional<NextHop> last_know
   if (!entry.next_hop) entry.next_hop = std::move(last_known);
 }
 
+void NextHopTable::remove(Ipv4Address destination) {
+  const auto it = destinations_.find(destination);
+  if (it == destinations_.end()) return;
+  if (it->second.via) unlink(destination, *it->second.via);
+  destinations_.erase(it);
+}
+
+void NextHopTable::unlink(Ipv4Address destination, const Via& via) {
+  const auto users = users_.find(via);
+  users->second.erase(destination);
+  if (users->second.empty()) users_.erase(users);
+}
+
 bool NextHopTable::set_route(Ipv4Address destination, std::optional<Via> via) {
   const auto it = destinations_.find(destination);
   if (it == destinations_.end()) return false;
   Destination& entry = it->second;
   if (entry.via == via) return false;
   const bool was_direct = direct(destination);
-  if (entry.via) {
-    const auto users = users_.find(*entry.via);
-    users->second.erase(destination);
-    if (users->second.empty()) users_.erase(users);
-  }
+  if (entry.via) unlink(destination, *entry.via);
   entry.via = std::move(via);
   if (entry.via) users_[*entry.via].insert(destination);
   return was_direct != direct(destination);

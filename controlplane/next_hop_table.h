@@ -39,6 +39,7 @@ class NextHopTable {
  public:
   // `last_known`: what the data plane uses already, if anything.
   void add(Ipv4Address destination, std::optional<NextHop> last_known);
+  void remove(Ipv4Address destination);
 
   // The way to a destination; nothing: there is none over our ports. True when find() changed.
   bool set_route(Ipv4Address destination, std::optional<Via> via);
@@ -60,6 +61,8 @@ class NextHopTable {
     std::optional<Via> via;
     std::optional<NextHop> next_hop;
   };
+
+  void unlink(Ipv4Address destination, const Via& via);
 
   std::map<Ipv4Address, Destination> destinations_;
   std::map<Via, std::set<Ipv4Address>> users_;

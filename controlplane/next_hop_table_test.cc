@@ -36,6 +36,23 @@ TEST(NextHopTable, FollowsAMacThatChanges) {
   EXPECT_EQ(table.find(kServer), (NextHop{"lan", 7, kMac2}));
 }
 
+TEST(NextHopTable, ForgetsWhatIsRemoved) {
+  NextHopTable table;
+  table.add(kServer, std::nullopt);
+  table.add(kFarServer, std::nullopt);
+  table.set_route(kServer, via(kGateway));
+  table.set_route(kFarServer, via(kGateway));
+  table.set_mac(via(kGateway), kMac1);
+  table.remove(kServer);
+  EXPECT_FALSE(table.find(kServer));
+  EXPECT_TRUE(table.find(kFarServer));
+  EXPECT_EQ(table.destinations(), std::set<Ipv4Address>{kFarServer});
+  table.remove(kFarServer);
+  table.remove(kFarServer);
+  EXPECT_TRUE(table.neighbours().empty());
+  EXPECT_FALSE(table.set_mac(via(kGateway), kMac2));
+}
+
 TEST(NextHopTable, AGatewayServesAllBehindIt) {
   NextHopTable table;
   table.add(kServer, std::nullopt);

@@ -203,6 +203,18 @@ void NextHops::add(Ipv4Address destination, std::optional<NextHop> last_known) {
   impl_->probe_later();
 }
 
+void NextHops::remove(Ipv4Address destination) {
+  impl_->table.remove(destination);
+  impl_->to_refresh.erase(destination);
+  impl_->elsewhere.erase(destination);
+}
+
+void NextHops::set_interfaces(std::span<const Interface> interfaces) {
+  impl_->interfaces.assign(interfaces.begin(), interfaces.end());
+  impl_->to_refresh = impl_->table.destinations();
+  impl_->refresh_soon();
+}
+
 void NextHops::doubt(Ipv4Address destination) {
   const auto via = impl_->table.route(destination);
   const netlink::Link* const link = via ? impl_->link_of(*via) : nullptr;

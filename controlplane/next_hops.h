@@ -28,6 +28,9 @@ class NextHops {
 
   // A destination to follow; `last_known` is what the data plane uses already, if anything.
   void add(Ipv4Address destination, std::optional<NextHop> last_known);
+  void remove(Ipv4Address destination);
+  // The configuration has other ones now: every way is asked for anew.
+  void set_interfaces(std::span<const Interface> interfaces);
   // The destination does not answer: perhaps its MAC, or its gateway's, is another now, which the
   // kernel by itself would find out within a minute.
   void doubt(Ipv4Address destination);

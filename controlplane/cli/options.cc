@@ -35,6 +35,7 @@ constexpr auto kViews = std::to_array<View>({
     {"ha", Command::kShowHa, "who is master, since when and why; the peer; transitions"},
     {"sync", Command::kShowSync, "the sync link and the two connection tables"},
     {"alert", Command::kShowAlert, "who is told of transitions: what waits, what went wrong"},
+    {"changes", Command::kShowChanges, "what runs and is not in the configuration file"},
 });
 
 constexpr auto kFlushCommands = std::to_array<View>({
@@ -50,7 +51,8 @@ constexpr auto kHaCommands = std::to_array<View>({
 });
 
 constexpr auto kCommands =
-    std::to_array<std::string_view>({"show", "flush", "ha", "alert", "check", "version"});
+    std::to_array<std::string_view>({"show", "reload", "diff", "commit", "confirm", "rollback",
+                                     "flush", "ha", "alert", "check", "version"});
 
 constexpr std::uint64_t kMostRows = 1'000'000'000;
 
@@ -65,6 +67,7 @@ struct Raw {
   std::string client;
   std::string real_server;
   std::string interval;
+  std::string confirm;
 };
 
 Result<void> understand(const Raw& raw, Options& options) {
@@ -105,6 +108,15 @@ Result<void> understand(const Raw& raw, Options& options) {
     return fail(filtered ? "flush conn: --all goes with no filter; leave one of them out"
                          : "flush conn: say which connections, with --service, --client, --rs or "
                            "--state, or --all");
+  }
+  if (!raw.confirm.empty()) {
+    auto confirm = config::parse_duration(raw.confirm);
+    if (!confirm) return fail("--confirm: " + confirm.error().message);
+    if (*confirm < std::chrono::seconds(1) || *confirm > std::chrono::hours(24)) {
+      return fail(fmt::format("--confirm {} is out of range; write a duration from 1s to 24h",
+                              raw.confirm));
+    }
+    options.confirm = *confirm;
   }
   std::string& state = options.conns.state;
   std::transform(state.begin(), state.end(), state.begin(), [](char c) {
@@ -147,6 +159,28 @@ void add_rate_options(CLI::App& view, Options& options, Raw& raw) {
       ->type_name("N")
       ->check(CLI::Range(std::uint64_t{1}, kMostRows))
       ->needs(rate);
+}
+
+void add_change_commands(CLI::App& app, Options& options, Raw& raw) {
+  const auto add = [&](const char* name, Command command, const char* help) {
+    CLI::App* const made = app.add_subcommand(name, help)->fallthrough();
+    made->callback([&options, command] { options.command = command; });
+    return made;
+  };
+  const auto add_file = [&options](CLI::App* command) {
+    command->add_option("file", options.change_file, "the file")->required()->type_name("FILE");
+  };
+  add("reload", Command::kReload, "take over the changed configuration file");
+  add_file(add("diff", Command::kDiff, "what a configuration file would change"));
+  CLI::App* const commit =
+      add("commit", Command::kCommit, "take over another file and make it the configuration");
+  add_file(commit);
+  commit
+      ->add_option("--confirm", raw.confirm,
+                   "roll back unless `lbcli confirm` comes within this time")
+      ->type_name("DURATION");
+  add("confirm", Command::kConfirm, "keep what was committed with --confirm");
+  add("rollback", Command::kRollback, "go back to what was before the last change");
 }
 
 void add_commands(CLI::App& app, Options& options, Raw& raw) {
@@ -206,6 +240,7 @@ void add_commands(CLI::App& app, Options& options, Raw& raw) {
   check->add_option("file", options.check_file, "the file")->required()->type_name("FILE");
   check->callback([&options] { options.command = Command::kCheck; });
 
+  add_change_commands(app, options, raw);
   app.add_subcommand("version", "releases of lbcli and the daemons")
       ->fallthrough()
       ->callback([&options] { options.command = Command::kVersion; });

@@ -32,6 +32,12 @@ enum class Command : std::uint8_t {
   kShowAlert,
   kAlertTest,
   kCheck,
+  kShowChanges,
+  kReload,
+  kDiff,
+  kCommit,
+  kConfirm,
+  kRollback,
   kVersion,
 };
 
@@ -62,7 +68,9 @@ struct Options {
   PersistenceFilter persistence;
   bool all = false;  // `flush conn` without a filter
   std::string check_file;
-  std::string group;  // of `ha`; empty: all
+  std::string change_file;               // of `diff` and `commit`
+  std::chrono::milliseconds confirm{0};  // of `commit`; 0: kept at once
+  std::string group;                     // of `ha`; empty: all
 };
 
 // Nothing to run: help (for stdout, status 0) or what is wrong with the arguments (one line).

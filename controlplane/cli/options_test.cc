@@ -101,14 +101,15 @@ TEST(Options, filters_of_flushed_connections) {
 TEST(Options, errors_say_what_to_write) {
   EXPECT_EQ(
       error({}),
-      "lbcli: say what to do: show, flush, ha, alert, check, version (lbcli --help tells more)\n");
+      "lbcli: say what to do: show, reload, diff, commit, confirm, rollback, flush, ha, alert, "
+      "check, version (lbcli --help tells more)\n");
   EXPECT_EQ(error({"--run-dir", "/r", "shwo"}),
             "lbcli: there is no command shwo; did you mean show? (lbcli --help tells more)\n");
   EXPECT_EQ(error({"show", "servcie"}),
             "lbcli: there is no view servcie; did you mean service? (lbcli --help tells more)\n");
   EXPECT_EQ(error({"show", "vrrp"}),
             "lbcli: there is no view vrrp; it can be service, conn, persistence, rs, port, lcore, "
-            "stats, drops, ha, sync, alert "
+            "stats, drops, ha, sync, alert, changes "
             "(lbcli --help tells more)\n");
   EXPECT_NE(error({"show"}).find("say what to show: service, conn"), std::string::npos);
   EXPECT_NE(error({"show", "conn", "--client", "10.0.0"}).find("--client 10.0.0: write an address"),

@@ -7,6 +7,7 @@
 
 #include "config/load.h"
 #include "controlplane/api/controlplane.pb.h"
+#include "controlplane/cli/change.h"
 #include "controlplane/cli/check.h"
 #include "controlplane/cli/cli.h"
 #include "controlplane/cli/conns.h"
@@ -56,6 +57,7 @@ class Session {
   Outcome<void> show_sync();
   Outcome<void> ha(api::control::HaCommand::Kind kind);
   Outcome<void> alert(bool test);
+  Outcome<void> change();
   Outcome<void> version();
 
   void say(const std::string& line) { err_ << "lbcli: " << line << '\n'; }
@@ -313,6 +315,14 @@ Outcome<void> Session::check() {
   return stop(kUsage, "");
 }
 
+Outcome<void> Session::change() {
+  auto client = controlplane();
+  if (!client) return tl::make_unexpected(client.error());
+  Ended ended = run_change(*client, options_, out_, err_);
+  if (ended.status == kOk) return {};
+  return stop(ended.status, std::move(ended.message));
+}
+
 Outcome<void> Session::run_command() {
   switch (options_.command) {
     case Command::kShowService:
@@ -352,6 +362,13 @@ Outcome<void> Session::run_command() {
       return alert(false);
     case Command::kAlertTest:
       return alert(true);
+    case Command::kShowChanges:
+    case Command::kReload:
+    case Command::kDiff:
+    case Command::kCommit:
+    case Command::kConfirm:
+    case Command::kRollback:
+      return change();
     case Command::kCheck:
       return check();
     case Command::kVersion:

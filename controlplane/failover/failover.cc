@@ -274,6 +274,11 @@ void Failover::set_dataplane_ready(bool ready) {
   if (impl_->peer) impl_->peer->set_dataplane_ready(ready);
 }
 
+void Failover::configure() {
+  if (impl_->peer) impl_->peer->set_services();
+  impl_->look();
+}
+
 void Failover::look() {
   impl_->look();
 }

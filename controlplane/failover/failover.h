@@ -59,6 +59,9 @@ class Failover {
   // Hands over what this director is master of, waits for the notify program; then calls back.
   void leave(std::function<void()> done);
 
+  // The configuration that was handed in has other values now; its instances are the same objects
+  // in the same order.
+  void configure();
   // Whether the data plane runs our configuration.
   void set_dataplane_ready(bool ready);
   // The kernel's interfaces or addresses have changed, or a service has got or lost its last

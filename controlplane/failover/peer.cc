@@ -102,6 +102,7 @@ struct Peer::Impl {
   void up(const lb::sync::Hello& hello);
   void down(const std::string& why);
   void on_message(const lb::sync::Message& message);
+  void read_services();
   void compare(const lb::sync::Services& services);
   void send_services();
 
@@ -110,6 +111,7 @@ struct Peer::Impl {
   std::unique_ptr<sync::Link> link;
   std::unique_ptr<sync::Mirror> mirror;
   ServiceTexts services;  // ours
+  ServiceTexts theirs;    // as the peer sent them last
 
   std::string director, release;
   std::map<std::string, vrrp::Peer> groups;
@@ -139,6 +141,11 @@ void Peer::Impl::make_parts(boost::asio::io_context& io,
           .refuse = [this](auto refusal, const auto& what) { link->refuse(refusal, what); },
           .reset = [this](const std::string& why) { link->reset(why); },
           .progress = [this] { events.progress(); }});
+  read_services();
+}
+
+void Peer::Impl::read_services() {
+  services.clear();
   for (const config::Service& service : config.services) {
     services[key_of(service)] = {service.name, config::print_service(service)};
   }
@@ -203,7 +210,7 @@ void Peer::Impl::on_message(const lb::sync::Message& message) {
 }
 
 void Peer::Impl::compare(const lb::sync::Services& message) {
-  ServiceTexts theirs;
+  theirs.clear();
   for (const lb::sync::Service& each : message.services()) {
     theirs[each.key()] = {each.name(), each.text()};
   }
@@ -235,6 +242,13 @@ Result<std::unique_ptr<Peer>> Peer::make(boost::asio::io_context& io, const conf
 void Peer::start() {
   impl_->mirror->start();
   impl_->link->start();
+}
+
+void Peer::set_services() {
+  impl_->read_services();
+  if (!connected()) return;
+  if (impl_->compared) impl_->differing = differences(impl_->services, impl_->theirs);
+  impl_->send_services();
 }
 
 void Peer::set_dataplane_ready(bool ready) {

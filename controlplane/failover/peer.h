@@ -46,6 +46,8 @@ class Peer {
   Peer& operator=(const Peer&) = delete;
 
   void start();
+  // The configuration has others now: they are compared with the peer's anew.
+  void set_services();
   // Whether the data plane runs our configuration.
   void set_dataplane_ready(bool ready);
 

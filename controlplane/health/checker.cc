@@ -72,6 +72,7 @@ struct Subscriber {
   Clock::time_point known_since;
   Clock::duration up_time{};  // up to `since`
   std::uint32_t transitions = 0;
+  bool removed = false;
 };
 
 struct Check {
@@ -114,6 +115,7 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
         random_(std::random_device{}()) {}
 
   void add(const Target& target, std::optional<bool> initial_up);
+  void remove(const Target& target);
   void start();
   void stop();
   void leave_alone(const std::function<bool(Ipv4Address)>& cut_off, const std::string& why);
@@ -125,6 +127,7 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
   using CheckPtr = std::shared_ptr<Check>;
 
   CheckPtr subscribe(Request request, const std::shared_ptr<Subscriber>& subscriber);
+  void unsubscribe(const Request& request, const std::shared_ptr<Subscriber>& subscriber);
   void begin(const CheckPtr& check);
   void halt(Check& check);
   void run_first_checks();
@@ -169,6 +172,29 @@ Checker::Impl::CheckPtr Checker::Impl::subscribe(Request request,
   check->subscribers.push_back(subscriber);
   if (running_ && (is_new || check->request.type == config::CheckType::kNone)) begin(check);
   return check;
+}
+
+void Checker::Impl::remove(const Target& target) {
+  const auto found = by_target_.find(key_of(target));
+  if (found == by_target_.end()) return;
+  const std::shared_ptr<Subscriber> subscriber = found->second;
+  by_target_.erase(found);
+  subscriber->removed = true;
+  const Target& known = subscriber->target;
+  unsubscribe(make_request(known.service, known.vip, known.address, known.check), subscriber);
+  if (known.agent) unsubscribe(make_request(known.address, *known.agent), subscriber);
+  if (running_) run_first_checks();
+}
+
+void Checker::Impl::unsubscribe(const Request& request,
+                                const std::shared_ptr<Subscriber>& subscriber) {
+  const auto asked = by_request_.find(request);
+  const CheckPtr check = asked->second;
+  std::erase(check->subscribers, subscriber);
+  if (!check->subscribers.empty()) return;
+  halt(*check);
+  by_request_.erase(asked);
+  std::erase(checks_, check);
 }
 
 void Checker::Impl::start() {
@@ -307,7 +333,7 @@ void Checker::Impl::deliver(const CheckPtr& check, const Outcome& outcome) {
   const auto subscribers = check->subscribers;
   for (const auto& subscriber : subscribers) {
     if (!running_) return;
-    take(*subscriber, *check, outcome);
+    if (!subscriber->removed) take(*subscriber, *check, outcome);
   }
 }
 
@@ -352,6 +378,10 @@ void Checker::set_on_weight(OnWeight on_weight) {
 void Checker::for_each_check(const std::function<void(const CheckView&)>& show) const {
   impl_->for_each_check(show);
 }
+void Checker::remove(const Target& target) {
+  impl_->remove(target);
+}
+
 void Checker::start() {
   impl_->start();
 }

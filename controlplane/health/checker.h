@@ -92,6 +92,8 @@ class Checker {
   void add(const Target& target, std::optional<bool> initial_up);
 
   void set_on_weight(OnWeight on_weight);
+  // Its check, too, unless other targets ask the same. An unknown target is none.
+  void remove(const Target& target);
 
   // The first check of every target runs at once, in order of add(), a bounded number at a time.
   void start();

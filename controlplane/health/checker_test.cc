@@ -93,6 +93,53 @@ class CheckerTest : public testing::Test {
   std::vector<std::string> changes_;
 };
 
+TEST_F(CheckerTest, WhatIsRemovedIsNotAskedAnyMore) {
+  const auto checker = make_checker();
+  const Target web = target("web", "10.0.0.1:80", CheckType::kTcp, kShort);
+  const Target also = target("also", "10.0.0.1:80", CheckType::kTcp, kShort);
+  checker->add(web, true);
+  checker->add(also, true);
+  checker->start();
+  ASSERT_EQ(probes_.size(), 1u);
+  checker->remove(web);
+  checker->remove(web);
+  EXPECT_FALSE(checker->state(web).up);
+  answer(0, Verdict::kGood, "good");
+  EXPECT_EQ(checker->state(also).last_result, "good");
+  run_until_started(2);
+  checker->remove(also);  // while it is asked
+  EXPECT_FALSE(probes_[1]->done);
+  io_.restart();
+  io_.run();  // no timer is left
+  EXPECT_EQ(probes_.size(), 2u);
+
+  // One that comes back is new.
+  checker->add(web, std::nullopt);
+  ASSERT_EQ(probes_.size(), 3u);
+  answer(2, Verdict::kGood, "good");
+  EXPECT_EQ(changes_, std::vector<std::string>{"web 10.0.0.1:80 up good"});
+}
+
+TEST_F(CheckerTest, ATargetMayBeRemovedByWhatFollowsFromItsOwnResult) {
+  const Target web = target("web", "10.0.0.1:80");
+  const Target also = target("also", "10.0.0.1:80");
+  std::unique_ptr<Checker> checker;
+  checker = std::make_unique<Checker>(
+      io_,
+      [&](const Target& changed, const State&) {
+        changes_.push_back(changed.service);
+        checker->remove(web);
+        checker->remove(also);
+      },
+      std::make_unique<FakeProber>(probes_));
+  checker->add(web, std::nullopt);
+  checker->add(also, std::nullopt);
+  checker->start();
+  answer(0, Verdict::kGood);
+  EXPECT_EQ(changes_, std::vector<std::string>{"web"});
+  EXPECT_FALSE(checker->state(web).up);
+}
+
 TEST_F(CheckerTest, TheFirstResultBringsANewTargetUp) {
   const auto checker = make_checker();
   const Target web = target("web", "10.0.0.1:80");

@@ -1,0 +1,221 @@
+#include "controlplane/reload.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "controlplane/api/controlplane.pb.h"
+#include "controlplane/text_file.h"
+
+namespace lb::controlplane {
+namespace {
+
+using api::control::ConfigCommand;
+using api::control::ConfigReply;
+
+std::string config_text(int weight, const std::string& more = "", const std::string& lcores = "1") {
+  return "[director]\nname = \"lb1\"\n" + more + "[dataplane]\nlcores = \"" + lcores +
+         "\"\n[[port]]\nname = \"wan\"\ndevice = \"net_null0\"\naddresses = [\"192.0.2.2/24\"]\n"
+         "[[service]]\nname = \"web\"\naddress = \"192.0.2.10:80\"\nmode = \"dr\"\n"
+         "[[service.real_server]]\naddress = \"192.0.2.11:80\"\nweight = " +
+         std::to_string(weight) + "\n";
+}
+
+const config::Machine kMachine{{0, 1, 2, 3}};
+constexpr const char* kChange = "service web: real server 192.0.2.11:80: weight 1 -> 2";
+
+class ReloaderTest : public testing::Test {
+ protected:
+  ReloaderTest() {
+    std::string pattern = "/tmp/ballast-reload-XXXXXX";
+    folder = ::mkdtemp(pattern.data());
+    file = folder + "/ballast.toml";
+    EXPECT_TRUE(write_text(file, config_text(1)));
+    start();
+  }
+  ~ReloaderTest() override { std::filesystem::remove_all(folder); }
+
+  // As after a restart: with what the file says.
+  void start() {
+    const std::string text = config::read_file(file).value();
+    reloader.emplace(io, Reloader::Options{file, folder, kMachine}, text,
+                     config::load_text(text, file, kMachine).config,
+                     [this](const config::Config& next, auto done) {
+                       applied.push_back(next.services[0].real_servers[0].weight);
+                       if (hold) {
+                         held = std::move(done);
+                       } else if (refusal.empty()) {
+                         done({});
+                       } else {
+                         done(fail(std::exchange(refusal, {})));
+                       }
+                     });
+  }
+
+  ConfigReply run(ConfigCommand::Kind kind, const std::string& text = "", int confirm_ms = 0) {
+    ConfigCommand command;
+    command.set_kind(kind);
+    command.set_file("next.toml");
+    command.set_text(text);
+    command.set_confirm_ms(static_cast<std::uint64_t>(confirm_ms));
+    ConfigReply reply;
+    reloader->command(command, reply);
+    return reply;
+  }
+  std::string in_file() { return config::read_file(file).value(); }
+
+  boost::asio::io_context io;
+  std::string folder;
+  std::string file;
+  std::optional<Reloader> reloader;
+  std::vector<int> applied;  // weights
+  std::string refusal;       // of the next one
+  bool hold = false;
+  std::function<void(Result<void>)> held;
+};
+
+TEST_F(ReloaderTest, ReloadTakesTheFileOver) {
+  ASSERT_TRUE(write_text(file, config_text(2)));
+  const ConfigReply reply = run(ConfigCommand::RELOAD);
+  EXPECT_EQ(reply.error(), "");
+  ASSERT_EQ(reply.changes_size(), 1);
+  EXPECT_EQ(reply.changes(0), kChange);
+  EXPECT_EQ(applied, std::vector<int>{2});
+  EXPECT_EQ(run(ConfigCommand::RELOAD).changes_size(), 0);
+}
+
+TEST_F(ReloaderTest, AFileWithMistakesChangesNothing) {
+  ASSERT_TRUE(write_text(file, config_text(2) + "colour = 1\n"));
+  const ConfigReply reply = run(ConfigCommand::RELOAD);
+  ASSERT_EQ(reply.mistakes_size(), 1);
+  EXPECT_TRUE(reply.mistakes(0).starts_with(file + ":16:")) << reply.mistakes(0);
+  EXPECT_TRUE(applied.empty());
+  ASSERT_TRUE(write_text(file, config_text(1)));
+  EXPECT_EQ(run(ConfigCommand::CHANGES).changes_size(), 0);
+}
+
+TEST_F(ReloaderTest, WhatNeedsARestartIsNamedAndNothingIsChanged) {
+  ASSERT_TRUE(write_text(file, config_text(2, "", "1,2")));
+  EXPECT_EQ(run(ConfigCommand::RELOAD).error(),
+            "nothing was changed: dataplane: lcores 1 -> 1-2: needs a restart of lb-dataplane and "
+            "lb-controlplane");
+  EXPECT_TRUE(applied.empty());
+}
+
+TEST_F(ReloaderTest, WhatTheDataPlaneRefusesIsTakenBack) {
+  ASSERT_TRUE(write_text(file, config_text(2)));
+  refusal = "no memory";
+  EXPECT_EQ(run(ConfigCommand::RELOAD).error(), "nothing was changed: no memory");
+  EXPECT_EQ(applied, (std::vector<int>{2, 1}));
+  EXPECT_EQ(run(ConfigCommand::CHANGES).changes(0),
+            "service web: real server 192.0.2.11:80: weight 2 -> 1");
+}
+
+TEST_F(ReloaderTest, OneChangeAtATime) {
+  hold = true;
+  EXPECT_TRUE(run(ConfigCommand::COMMIT, config_text(2)).applying());
+  EXPECT_NE(run(ConfigCommand::RELOAD).error(), "");
+  EXPECT_TRUE(run(ConfigCommand::STATUS).applying());
+  held({});
+  EXPECT_FALSE(run(ConfigCommand::STATUS).applying());
+  EXPECT_EQ(in_file(), config_text(2));
+}
+
+TEST_F(ReloaderTest, DiffChangesNothing) {
+  EXPECT_EQ(run(ConfigCommand::DIFF, config_text(2)).changes(0), kChange);
+  EXPECT_NE(run(ConfigCommand::DIFF, config_text(2, "", "2")).note(), "");
+  EXPECT_EQ(run(ConfigCommand::DIFF, "[director").mistakes_size(), 1);
+  EXPECT_TRUE(applied.empty());
+}
+
+TEST_F(ReloaderTest, ACommitReplacesTheFileAndRollbackBringsItBack) {
+  EXPECT_EQ(run(ConfigCommand::ROLLBACK).error().find("there is no configuration to go back to"),
+            0u);
+  EXPECT_EQ(run(ConfigCommand::COMMIT, config_text(2)).error(), "");
+  EXPECT_EQ(in_file(), config_text(2));
+  start();
+  EXPECT_EQ(run(ConfigCommand::ROLLBACK).error(), "");
+  EXPECT_EQ(in_file(), config_text(1));
+  EXPECT_EQ(run(ConfigCommand::ROLLBACK).error(), "");
+  EXPECT_EQ(in_file(), config_text(2));
+  EXPECT_EQ(applied, (std::vector<int>{2, 1, 2}));
+}
+
+TEST_F(ReloaderTest, AReloadCanBeRolledBackToo) {
+  ASSERT_TRUE(write_text(file, config_text(3)));
+  run(ConfigCommand::RELOAD);
+  EXPECT_EQ(run(ConfigCommand::ROLLBACK).error(), "");
+  EXPECT_EQ(in_file(), config_text(1));
+  EXPECT_EQ(applied, (std::vector<int>{3, 1}));
+}
+
+TEST_F(ReloaderTest, AConfirmedCommitStays) {
+  const ConfigReply reply = run(ConfigCommand::COMMIT, config_text(2), 60'000);
+  EXPECT_GT(reply.confirm_due_ms(), 50'000u);
+  EXPECT_EQ(in_file(), config_text(1));
+  EXPECT_NE(run(ConfigCommand::RELOAD).error(), "");
+  EXPECT_NE(run(ConfigCommand::COMMIT, config_text(3)).error(), "");
+  EXPECT_EQ(run(ConfigCommand::CONFIRM).error(), "");
+  EXPECT_EQ(in_file(), config_text(2));
+  EXPECT_EQ(run(ConfigCommand::CONFIRM).error(), "there is no commit that waits to be confirmed");
+  EXPECT_EQ(applied, std::vector<int>{2});
+}
+
+TEST_F(ReloaderTest, AnUnconfirmedCommitIsRolledBack) {
+  run(ConfigCommand::COMMIT, config_text(2), 20);
+  io.run();
+  EXPECT_EQ(applied, (std::vector<int>{2, 1}));
+  EXPECT_EQ(run(ConfigCommand::STATUS).confirm_due_ms(), 0u);
+  EXPECT_EQ(run(ConfigCommand::CHANGES).changes_size(), 0);
+}
+
+TEST_F(ReloaderTest, ACommitThatWaitsIsRolledBackAtOnce) {
+  run(ConfigCommand::COMMIT, config_text(2), 60'000);
+  EXPECT_EQ(run(ConfigCommand::ROLLBACK).changes_size(), 1);
+  EXPECT_EQ(applied, (std::vector<int>{2, 1}));
+  EXPECT_EQ(in_file(), config_text(1));
+}
+
+TEST_F(ReloaderTest, ARestartWhileACommitWaitsStartsWithTheOldOne) {
+  run(ConfigCommand::COMMIT, config_text(2), 60'000);
+  start();
+  EXPECT_EQ(run(ConfigCommand::CHANGES).changes_size(), 0);
+  EXPECT_NE(run(ConfigCommand::CONFIRM).error(), "");
+}
+
+TEST_F(ReloaderTest, FollowsTheFileIfToldTo) {
+  reloader->watch();
+  ASSERT_TRUE(write_text(file, config_text(2, "auto_reload = true\n")));
+  io.run_for(std::chrono::milliseconds(1800));
+  EXPECT_TRUE(applied.empty());  // not yet told
+  run(ConfigCommand::RELOAD);
+  ASSERT_TRUE(write_text(file, config_text(3, "auto_reload = true\n")));
+  for (int turn = 0; turn < 100 && applied.size() < 2; ++turn) {
+    io.run_for(std::chrono::milliseconds(100));
+  }
+  EXPECT_EQ(applied, (std::vector<int>{2, 3}));
+}
+
+TEST(TextFile, KeepsModeAndLinks) {
+  std::string folder = "/tmp/ballast-text-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const std::string target = folder + "/target";
+  const std::string link = folder + "/link";
+  ASSERT_TRUE(write_text(target, "one"));
+  std::filesystem::permissions(target, std::filesystem::perms(0604));
+  std::filesystem::create_symlink("target", link);
+  const FileStamp before = FileStamp::of(link);
+  ASSERT_TRUE(write_text(link, "two"));
+  EXPECT_NE(FileStamp::of(link), before);
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(config::read_file(target).value(), "two");
+  EXPECT_EQ(std::filesystem::status(target).permissions(), std::filesystem::perms(0604));
+  EXPECT_FALSE(write_text(folder + "/none/file", "x"));
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace lb::controlplane

@@ -1,0 +1,29 @@
+// Files that are replaced as a whole.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "config/base/result.h"
+
+namespace lb::controlplane {
+
+// What tells one content of a file from another.
+struct FileStamp {
+  bool exists = false;
+  dev_t device = 0;
+  ino_t inode = 0;
+  off_t bytes = 0;
+  std::int64_t changed_ns = 0;
+  bool operator==(const FileStamp&) const = default;
+
+  static FileStamp of(const std::string& path);
+};
+
+// Whoever reads the file, also after a power cut, sees the old text or the new one. It keeps its
+// owner and mode; a new one has mode 0640. Where the path is a link, its target is replaced.
+Result<void> write_text(const std::string& path, const std::string& text);
+
+}  // namespace lb::controlplane
