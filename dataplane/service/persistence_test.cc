@@ -12,7 +12,7 @@ ServiceSpec service(std::uint16_t port, const std::string& group = {}, std::uint
   spec.address = {Ipv4Address::from_host(0xc000020a), port};
   spec.persistence_ticks = ticks;
   spec.group = group;
-  for (const std::uint32_t address : {3, 1, 2}) {
+  for (const std::uint32_t address : {3U, 1U, 2U}) {
     RealServerSpec rs;
     rs.address = {Ipv4Address::from_host(0x0a000000 + address), port};
     spec.real_servers.push_back(rs);

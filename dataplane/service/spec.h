@@ -44,7 +44,7 @@ struct ServiceSpec {
   bool standby = false;
   std::uint32_t persistence_ticks = 0;  // 0: none
   std::uint8_t persistence_prefix = 32;
-  std::string group;  // empty: none
+  std::string group;                         // empty: none
   std::shared_ptr<const AccessList> access;  // null: everyone may connect
   LimitSpec limits;
   std::vector<RealServerSpec> real_servers;
