@@ -14,6 +14,7 @@
 #include "config/words.h"
 #include "controlplane/alert/alerts.h"
 #include "controlplane/api/controlplane.pb.h"
+#include "controlplane/check_status.h"
 #include "controlplane/dataplane_client.h"
 #include "controlplane/failover/failover.h"
 #include "controlplane/failover/notifier.h"
@@ -81,6 +82,7 @@ class Applier::Impl {
   Result<std::string> ha_command(const api::control::HaCommand& command);
   Result<void> alert(const api::control::AlertRequest& request, api::control::AlertStatus& status);
   void fill_status(api::control::Status& status) const;
+  void fill_checks(api::control::Status& status) const;
 
  private:
   Result<void> start_failover();
@@ -519,6 +521,10 @@ void Applier::Impl::fill_status(api::control::Status& status) const {
   }
 }
 
+void Applier::Impl::fill_checks(api::control::Status& status) const {
+  put_checks(*checker, status);
+}
+
 Applier::Applier(boost::asio::io_context& io, config::Config config)
     : impl_(std::make_unique<Impl>(io, std::move(config))) {}
 
@@ -547,6 +553,10 @@ Result<void> Applier::alert(const api::control::AlertRequest& request,
 
 void Applier::stop() {
   impl_->stop();
+}
+
+void Applier::fill_checks(api::control::Status& status) const {
+  impl_->fill_checks(status);
 }
 
 void Applier::fill_status(api::control::Status& status) const {

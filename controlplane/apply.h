@@ -52,6 +52,8 @@ class Applier {
   void configure(config::Config next, std::function<void(Result<void>)> done);
 
   void fill_status(api::control::Status& status) const;
+  // Status.checks, which may be thousands.
+  void fill_checks(api::control::Status& status) const;
   // What was begun, or why not.
   Result<std::string> ha_command(const api::control::HaCommand& command);
   Result<void> alert(const api::control::AlertRequest& request, api::control::AlertStatus& status);

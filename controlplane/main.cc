@@ -35,6 +35,7 @@ control::Response answer(const control::Request& request, Applier& applier, Relo
   control::Response response;
   if (request.has_status()) {
     applier.fill_status(*response.mutable_status());
+    if (request.status().with_checks()) applier.fill_checks(*response.mutable_status());
   } else if (request.has_ha()) {
     auto begun = applier.ha_command(request.ha());
     if (begun) {

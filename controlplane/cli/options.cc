@@ -28,6 +28,7 @@ constexpr auto kViews = std::to_array<View>({
     {"conn", Command::kShowConn, "connections, as ipvsadm -Lnc"},
     {"persistence", Command::kShowPersistence, "clients that are bound to a real server"},
     {"rs", Command::kShowRs, "real servers with their health"},
+    {"check", Command::kShowCheck, "health checks: results, when they run next, share of time up"},
     {"port", Command::kShowPort, "ports with link and counters"},
     {"lcore", Command::kShowLcore, "workers: their load since the start, or rates"},
     {"stats", Command::kShowStats, "counters since the start, or rates"},

@@ -17,6 +17,7 @@ enum class Command : std::uint8_t {
   kShowConn,
   kShowPersistence,
   kShowRs,
+  kShowCheck,
   kShowPort,
   kShowLcore,
   kShowStats,

@@ -54,6 +54,7 @@ class Session {
   Outcome<void> show_conns();
   Outcome<void> show_rates(std::string (*text)(const Rates&), std::string (*json)(const Rates&));
   Outcome<void> show_ha();
+  Outcome<void> show_checks();
   Outcome<void> show_sync();
   Outcome<void> ha(api::control::HaCommand::Kind kind);
   Outcome<void> alert(bool test);
@@ -134,6 +135,17 @@ Outcome<api::control::Status> Session::status(ControlClient& client) {
   auto response = client.call(std::move(request));
   if (!response) return stop(kDaemonDown, response.error().message);
   return std::move(*response->mutable_status());
+}
+
+Outcome<void> Session::show_checks() {
+  auto client = controlplane();
+  if (!client) return tl::make_unexpected(client.error());
+  api::control::Request request;
+  request.mutable_status()->set_with_checks(true);
+  const auto answer = client->call(std::move(request));
+  if (!answer) return stop(kFailed, answer.error().message);
+  out_ << (options_.json ? checks_json(answer->status()) : checks_text(answer->status()));
+  return {};
 }
 
 Outcome<void> Session::show_ha() {
@@ -337,6 +349,8 @@ Outcome<void> Session::run_command() {
       return with_dataplane(flush_persistence);
     case Command::kShowRs:
       return show_rs();
+    case Command::kShowCheck:
+      return show_checks();
     case Command::kShowPort:
       return show(port_text, port_json);
     case Command::kShowLcore:

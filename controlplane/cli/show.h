@@ -23,6 +23,10 @@ std::string service_json(const api::Stats& stats);
 std::string rs_text(const api::Stats& stats, const api::control::Status* health);
 std::string rs_json(const api::Stats& stats, const api::control::Status* health);
 
+// The control plane's checks.
+std::string checks_text(const api::control::Status& status);
+std::string checks_json(const api::control::Status& status);
+
 std::string port_text(const api::Stats& stats);
 std::string port_json(const api::Stats& stats);
 

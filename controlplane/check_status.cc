@@ -1,0 +1,58 @@
+#include "controlplane/check_status.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+
+#include "config/words.h"
+#include "controlplane/api/controlplane.pb.h"
+#include "controlplane/health/checker.h"
+#include "controlplane/health/request.h"
+
+namespace lb::controlplane {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::uint64_t in_ms(Clock::duration duration) {
+  const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(whole, 0));
+}
+
+std::string to_bytes(Ipv4Address address) {
+  return {reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw};
+}
+
+void put_check(const health::CheckView& from, Clock::time_point now, api::control::CheckStatus& to) {
+  const health::Request& request = from.request;
+  to.set_address(to_bytes(request.to.address));
+  to.set_port(request.to.port);
+  to.set_type(request.type == config::CheckType::kAgent
+                  ? std::string("agent")
+                  : std::string(config::to_text(request.type)));
+  to.set_last_result(from.last_result);
+  if (from.last_at) to.set_last_ms(in_ms(now - *from.last_at));
+  if (from.next_at && !from.running) to.set_next_ms(in_ms(*from.next_at - now));
+  to.set_running(from.running);
+  for (const auto& [target, state] : from.targets) {
+    api::control::CheckTarget& each = *to.add_targets();
+    each.set_service(target->service);
+    each.set_address(to_bytes(target->address.address));
+    each.set_port(target->address.port);
+    each.set_up(state.up);
+    each.set_since_ms(in_ms(now - state.since));
+    each.set_transitions(state.transitions);
+    each.set_up_ms(in_ms(state.up_time));
+    each.set_known_ms(in_ms(now - state.known_since));
+  }
+}
+
+}  // namespace
+
+void put_checks(const health::Checker& checker, api::control::Status& status) {
+  const auto now = Clock::now();
+  checker.for_each_check(
+      [&](const health::CheckView& check) { put_check(check, now, *status.add_checks()); });
+}
+
+}  // namespace lb::controlplane

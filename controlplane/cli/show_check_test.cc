@@ -1,0 +1,53 @@
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "controlplane/cli/show.h"
+#include "controlplane/cli/test_messages.h"
+
+namespace lb::cli {
+namespace {
+
+api::control::Status status() {
+  api::control::Status out;
+  api::control::CheckStatus& check = *out.add_checks();
+  check.set_address(bytes_of("10.0.0.11"));
+  check.set_port(80);
+  check.set_type("http");
+  check.set_last_result("L7OK/200 in 2ms");
+  check.set_last_ms(400);
+  check.set_next_ms(1'600);
+  for (const char* name : {"web", "shop"}) {
+    api::control::CheckTarget& target = *check.add_targets();
+    target.set_service(name);
+    target.set_address(bytes_of("10.0.0.11"));
+    target.set_port(80);
+    target.set_up(name == std::string("web"));
+    target.set_since_ms(name == std::string("web") ? 60'000 : 5'000);
+    target.set_transitions(3);
+    target.set_up_ms(90'000);
+    target.set_known_ms(120'000);
+  }
+  return out;
+}
+
+TEST(ShowCheck, EachCheckIsOneRow) {
+  EXPECT_EQ(checks_text(status()),
+            "Target        Check  State      Since  Changes  UpTime   Last     Next  Services      "
+            "   LastResult\n"
+            "10.0.0.11:80  http   1 of 2 up     5s        3  75.00%  400ms    in 1s  shop and 1 more"
+            "  L7OK/200 in 2ms\n");
+}
+
+TEST(ShowCheck, TheJsonHasEveryTarget) {
+  const auto json = nlohmann::json::parse(checks_json(status()));
+  const auto& check = json["checks"][0];
+  EXPECT_EQ(check["address"], "10.0.0.11");
+  EXPECT_EQ(check["next_ms"], 1'600);
+  EXPECT_EQ(check["targets"].size(), 2u);
+  EXPECT_EQ(check["targets"][1]["service"], "shop");
+  EXPECT_EQ(check["targets"][1]["transitions"], 3);
+}
+
+}  // namespace
+}  // namespace lb::cli
