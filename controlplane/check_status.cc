@@ -23,7 +23,8 @@ std::string to_bytes(Ipv4Address address) {
   return {reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw};
 }
 
-void put_check(const health::CheckView& from, Clock::time_point now, api::control::CheckStatus& to) {
+void put_check(const health::CheckView& from, Clock::time_point now,
+               api::control::CheckStatus& to) {
   const health::Request& request = from.request;
   to.set_address(to_bytes(request.to.address));
   to.set_port(request.to.port);

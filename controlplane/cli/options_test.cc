@@ -108,7 +108,7 @@ TEST(Options, errors_say_what_to_write) {
   EXPECT_EQ(error({"show", "servcie"}),
             "lbcli: there is no view servcie; did you mean service? (lbcli --help tells more)\n");
   EXPECT_EQ(error({"show", "vrrp"}),
-            "lbcli: there is no view vrrp; it can be service, conn, persistence, rs, port, lcore, "
+            "lbcli: there is no view vrrp; it can be service, conn, persistence, rs, check, port, lcore, "
             "stats, drops, ha, sync, alert, changes "
             "(lbcli --help tells more)\n");
   EXPECT_NE(error({"show"}).find("say what to show: service, conn"), std::string::npos);

@@ -32,11 +32,11 @@ api::control::Status status() {
 }
 
 TEST(ShowCheck, EachCheckIsOneRow) {
-  EXPECT_EQ(checks_text(status()),
-            "Target        Check  State      Since  Changes  UpTime   Last     Next  Services      "
-            "   LastResult\n"
-            "10.0.0.11:80  http   1 of 2 up     5s        3  75.00%  400ms    in 1s  shop and 1 more"
-            "  L7OK/200 in 2ms\n");
+  EXPECT_EQ(
+      checks_text(status()),
+      R"(Target        Check  State      Since  Changes  UpTime   Last   Next  Services         LastResult
+10.0.0.11:80  http   1 of 2 up     5s        3  75.00%  400ms  in 1s  shop and 1 more  L7OK/200 in 2ms
+)");
 }
 
 TEST(ShowCheck, TheJsonHasEveryTarget) {

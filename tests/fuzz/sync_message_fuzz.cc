@@ -22,7 +22,7 @@ class Session {
                  .refuse = [this](Refusal, const std::string&) { refused_ = true; },
                  .reset = [](const std::string&) {},
                  .progress = [] {}}) {
-    mirror_.up({"wan", "lan"});
+    mirror_.up({"wan", "lan"}, true);
   }
 
   // False: the session is over.

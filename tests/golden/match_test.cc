@@ -104,12 +104,18 @@ TEST(Match, DirectReturnKeepsAddressAndPort) {
 TEST(Match, AServiceIsTheSameAsLongAsItsFirstAddressIs) {
   Ranges world;
   world.send(kWan, client_syn("192.0.2.10", 8001));
-  const std::uint32_t slot = world.snapshot().services[0].real_servers[0];
+  const auto server_slot = [&world] {
+    const Snapshot& now = world.snapshot();
+    const std::uint32_t service =
+        now.find_service(test::ip("192.0.2.10"), Be16::from_host(8001), kProtoTcp);
+    return now.services.at(service).real_servers.at(0);
+  };
+  const std::uint32_t slot = server_slot();
   ServiceSpec& web = world.spec.services[0];
   web.name = "shop";
   web.addresses = {range("192.0.2.10:8000-8100"), range("192.0.2.13:443")};
   world.apply();
-  EXPECT_EQ(world.snapshot().services[0].real_servers[0], slot);
+  EXPECT_EQ(server_slot(), slot);
   EXPECT_EQ(way_of(world.send(kWan, client_syn("192.0.2.13", 443))), "10.0.0.11:443");
   EXPECT_EQ(way_of(world.send(kWan, client_syn("192.0.2.10", 8001, 40'000, kAck))),
             "10.0.0.11:8001");

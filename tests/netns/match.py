@@ -105,7 +105,7 @@ class Match(harness.LabTest):
         self.assertEqual([(row["vip_address"], row["vip_port"], row["real_server_port"])
                           for row in rows], [(THIRD_VIP, 40_000, 40_000)])
         self.assertEqual(rows[0]["real_server_address"], server_address(int(name[1:])))
-        text = self.lab.lbcli("show", "service")
+        text = self.lab.lbcli("show", "service").stdout
         self.assertIn(f"{NAT_VIP}:8000-8100,{NAT_VIP}:80,{SECOND_VIP}:80", text)
         self.assertIn(f"{THIRD_VIP}:*", text)
         self.assertIn(f"  -> {server_address(1)} ", text)

@@ -8,7 +8,7 @@ import struct
 
 import harness
 from ballast_lab import director
-from ballast_lab.topology import NAT_VIP, server_address
+from ballast_lab.topology import NAT_VIP, client_address, server_address
 
 HOLD_PORT = 9000
 # Service port -> scheduler and weights of s1, s2, s3. All lead to the same program.
@@ -63,6 +63,7 @@ class Schedulers(harness.LabTest):
                        for name in lab.network.servers}
         for address in CLIENTS:
             lab.host("c1").run("ip", "address", "add", f"{address}/32", "dev", "lo")
+        lab.host("router").ip("route", "add", "198.18.7.0/24", "via", client_address(1))
 
     def hold(self, port, count, sources=("0.0.0.0",)):
         """Opens connections one after the other and keeps them: [(server's name, socket)]."""
@@ -147,8 +148,8 @@ class Schedulers(harness.LabTest):
             self.assertNotIn("s2", now)
             self.assertEqual({new for old, new in zip(names, now) if old == "s2"}, {"s1", "s3"})
             moved = sum(old not in ("s2", new) for old, new in zip(names, now))
-            # sh moves nobody else; of 4,099 entries mh may lose one in a hundred, here none.
-            self.assertEqual(moved, 0, f"clients of the other servers at {port}")
+            # sh moves nobody else; mh one in a hundred entries, which may be met by one client.
+            self.assertLessEqual(moved, 1 if port == 9012 else 0, f"others' clients at {port}")
 
     def states(self):
         return [rs["state"] for rs in self.lab.real_servers()

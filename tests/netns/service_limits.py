@@ -29,12 +29,15 @@ class ServiceLimits(harness.LabTest):
             services[name] = director.service(name, f"{NAT_VIP}:{port}", "nat", [],
                                               real_server=servers, check=director.check("tcp"))
         cls.deny_file = f"{lab.dir}/deny.txt"
-        cls.write_list(10_000, client_address(2))
         services["denying"]["deny_file"] = cls.deny_file
         services["allowing"] |= {"allow": [f"{client_address(2)}/32"]}
         services["limited"]["limits"] = {"new_per_second": PER_SECOND, "burst": "1s"}
         services["per-client"]["limits"] = {"new_per_second_per_client": PER_SECOND, "burst": "1s"}
         return director.config(f"{lab.dir}/run", list(services.values()))
+
+    @classmethod
+    def prepare(cls, lab):
+        cls.write_list(10_000, client_address(2))
 
     @classmethod
     def write_list(cls, count, last):
@@ -86,7 +89,7 @@ print(json.dumps([taken, time.monotonic() - begin]))
         self.assertFalse(self.get("c2", "denying"))
         self.assertGreater(self.refused("denying")["denied"], before)
         self.assertGreater(self.lab.drops()["denied"], 0)
-        self.assertIn("     refused: denied ", self.lab.lbcli("show", "service"))
+        self.assertIn("     refused: denied ", self.lab.lbcli("show", "service").stdout)
 
     def test_only_clients_in_the_allow_list_come_in(self):
         self.allow_drops("denied")
@@ -114,10 +117,12 @@ print(json.dumps([taken, time.monotonic() - begin]))
         self.assertGreater(self.refused("per-client")["client_rate_limited"], 0)
 
     def test_a_mistake_in_the_file_is_told_with_its_line(self):
-        self.addCleanup(self.write_list, 10_000, client_address(2))
         self.write_list(3, "198.51.100.1/24")
-        done = subprocess.run([self.lab.program("lbcli"), "check", self.lab.config_path],
-                              capture_output=True, check=False, timeout=30)
+        try:
+            done = subprocess.run([self.lab.program("lbcli"), "check", self.lab.config_path],
+                                  capture_output=True, check=False, timeout=30)
+        finally:
+            self.write_list(10_000, client_address(2))
         self.assertNotEqual(done.returncode, 0)
         text = (done.stdout + done.stderr).decode()
         self.assertIn(f'{self.deny_file}:5: "198.51.100.1/24" is an address in a network', text)
