@@ -53,7 +53,6 @@ void DataplaneClient::Impl::send_waiting() {
   if (!ready || connection.busy() || !waiting) return;
   std::string bytes = std::move(*waiting);
   waiting.reset();
-  if (bytes == last_sent) return;
   api::Request request;
   if (!api::from_bytes(bytes, *request.mutable_apply())) return;
   last_sent = std::move(bytes);
@@ -91,7 +90,10 @@ void DataplaneClient::push(const api::Snapshot& snapshot) {
   if (!connected()) return;
   api::ApplyRequest request;
   *request.mutable_snapshot() = snapshot;
-  impl_->waiting = request.SerializeAsString();
+  std::string bytes = request.SerializeAsString();
+  // What is on its way already need not wait behind itself: nobody would be told of its end.
+  impl_->waiting.reset();
+  if (bytes != impl_->last_sent) impl_->waiting = std::move(bytes);
   impl_->send_waiting();
 }
 

@@ -26,7 +26,11 @@ class Client : public testing::Test {
                       running = snapshot;
                     },
                 .disconnected = [this] { ++disconnected; },
-                .applied = [this](std::uint64_t) { ++applied; },
+                .applied =
+                    [this](std::uint64_t) {
+                      ++applied;
+                      complete = client.up_to_date();
+                    },
                 .refused = [this](const std::string& why) { refusals.push_back(why); }}) {}
 
   void start_dataplane() {
@@ -42,6 +46,7 @@ class Client : public testing::Test {
   int connected = 0;
   int disconnected = 0;
   int applied = 0;
+  bool complete = false;  // when it was told of the last one
   api::Snapshot running;
   std::vector<std::string> refusals;
   DataplaneClient client;
@@ -84,6 +89,7 @@ TEST_F(Client, WhatIsTheSameIsNotSentAgain) {
   client.push(snapshot_with("a"));
   client.push(snapshot_with("a"));
   ASSERT_TRUE(wait([&] { return applied == 1; }));
+  EXPECT_TRUE(complete);
   client.push(snapshot_with("a"));
   client.push(snapshot_with("b"));
   ASSERT_TRUE(wait([&] { return applied == 2; }));
