@@ -107,10 +107,11 @@ TEST(Options, errors_say_what_to_write) {
             "lbcli: there is no command shwo; did you mean show? (lbcli --help tells more)\n");
   EXPECT_EQ(error({"show", "servcie"}),
             "lbcli: there is no view servcie; did you mean service? (lbcli --help tells more)\n");
-  EXPECT_EQ(error({"show", "vrrp"}),
-            "lbcli: there is no view vrrp; it can be service, conn, persistence, rs, check, port, lcore, "
-            "stats, drops, ha, sync, alert, changes "
-            "(lbcli --help tells more)\n");
+  EXPECT_EQ(
+      error({"show", "vrrp"}),
+      "lbcli: there is no view vrrp; it can be service, conn, persistence, rs, check, port, lcore, "
+      "stats, drops, ha, sync, alert, changes "
+      "(lbcli --help tells more)\n");
   EXPECT_NE(error({"show"}).find("say what to show: service, conn"), std::string::npos);
   EXPECT_NE(error({"show", "conn", "--client", "10.0.0"}).find("--client 10.0.0: write an address"),
             std::string::npos);
