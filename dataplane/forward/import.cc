@@ -95,6 +95,7 @@ ImportOutcome Pipeline::import_conn(const SyncEntry& entry, std::uint64_t hash,
     }
     if (hit.record->rs == rs_slot && hit.record->mode == entry.mode) {
       update_imported(*hit.record, entry, snapshot, now);
+      tell_back(*hit.record, snapshot);
       return ImportOutcome::updated;
     }
     end_connection(*hit.record);
@@ -129,7 +130,15 @@ ImportOutcome Pipeline::import_conn(const SyncEntry& entry, std::uint64_t hash,
     return created.full ? ImportOutcome::table_full : ImportOutcome::reply_tuple_taken;
   }
   count_state(rs_slot, ConnState::kNone, entry.state);
+  tell_back(*created.hit.record, snapshot);
   return outcome;
+}
+
+// Late news that a master takes: on their way they may have met its own older word, which the peer
+// goes by now.
+void Pipeline::tell_back(const Record& record, const Snapshot& snapshot) {
+  if (log_ == nullptr || !snapshot.services[record.service].exported()) return;
+  log_->changed(table_.handle_of(record));
 }
 
 void Pipeline::update_imported(Record& record, const SyncEntry& entry, const Snapshot& snapshot,

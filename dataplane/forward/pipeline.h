@@ -161,6 +161,7 @@ class Pipeline {
   ImportOutcome import_end(const SyncEntry& entry, std::uint64_t hash, const Snapshot& snapshot);
   ImportOutcome import_persistence(const SyncEntry& entry, const Snapshot& snapshot,
                                    std::uint32_t now);
+  void tell_back(const Record& record, const Snapshot& snapshot);
   void update_imported(Record& record, const SyncEntry& entry, const Snapshot& snapshot,
                        std::uint32_t now);
 
