@@ -359,8 +359,12 @@ bool Exporter::add(std::string& batch, std::uint32_t index, Why why, const Snaps
   ConnTable::Copy conn;
   if (!table_.read(index, conn)) return false;
   const ServiceEntry& service = snapshot.services[conn.service];
-  if (is_half_open(conn.state) != (why == Why::kHalfOpen)) return false;
   const std::uint32_t stamp = stamp_of(conn);
+  if (is_half_open(conn.state) != (why == Why::kHalfOpen)) {
+    // It began anew: the state that was told last may come again, and is news then.
+    if (is_half_open(conn.state) && told_[index] >> 4 == stamp >> 4) told_[index] &= ~0xfU;
+    return false;
+  }
   switch (why) {
     case Why::kChanged:
     case Why::kRange:
