@@ -25,6 +25,15 @@ struct Running {
   std::string reason;
 };
 
+// Of the last planned switchover that was begun here.
+struct HandoverOutcome {
+  std::string groups;
+  bool over = false;
+  bool done = false;
+  std::string text;
+  std::chrono::milliseconds took{0};
+};
+
 struct Failover::Impl : std::enable_shared_from_this<Impl> {
   using Clock = Unit::Clock;
 
@@ -80,14 +89,7 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
 
   std::optional<Running> handover;
   boost::asio::steady_timer handover_timer;
-  struct Outcome {
-    std::string groups;
-    bool over = false;
-    bool done = false;
-    std::string text;
-    std::chrono::milliseconds took{0};
-  };
-  std::optional<Outcome> last_handover;
+  std::optional<HandoverOutcome> last_handover;
   std::function<void()> leaving;
 };
 
