@@ -22,7 +22,7 @@ struct Sent {
   };
   How how = How::kLater;
   std::string text;                // what the server or libcurl said
-  std::vector<std::string> later;  // recipients that were refused for now
+  std::vector<std::string> later;  // recipients whose refusal is temporary (4yz)
   std::vector<std::string> never;  // and for good
 };
 

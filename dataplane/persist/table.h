@@ -112,7 +112,7 @@ class PersistTable {
   // From begin_telling() to end_telling() changes are put by for take_changed().
   void begin_telling();
   void end_telling();
-  // Up to rows.size() entries that have changed; 0: none is left for now.
+  // Up to rows.size() entries that have changed; 0: all have been told.
   std::size_t take_changed(std::span<PersistRow> rows);
 
   std::uint64_t entries() const;
