@@ -160,6 +160,7 @@ struct Service {
   std::string group;  // services of one group share their clients' servers; empty: none
   Access access;
   Limits limits;
+  std::optional<Timeouts> timeouts;  // of its own: where it gives none those of all
   Check check;
   std::optional<AgentCheck> agent;
   std::vector<RealServer> real_servers;
