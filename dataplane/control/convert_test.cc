@@ -36,7 +36,6 @@ TEST(Convert, EveryFieldArrives) {
   service.set_persistence_ms(5'001);
   service.set_persistence_prefix(24);
   service.set_group("shop");
-  rs.set_draining(true);
 
   const auto spec = to_spec(message, two_ports());
   ASSERT_TRUE(spec) << spec.error().message;
@@ -65,7 +64,6 @@ TEST(Convert, EveryFieldArrives) {
   EXPECT_EQ(web.persistence_ticks, 51u);
   EXPECT_EQ(web.persistence_prefix, 24);
   EXPECT_EQ(web.group, "shop");
-  EXPECT_TRUE(web.real_servers[0].draining);
   EXPECT_FALSE(web.real_servers[1].up);
   EXPECT_FALSE(web.real_servers[1].resolved);
   // Milliseconds become ticks, rounded up.

@@ -42,7 +42,7 @@ std::uint32_t slot_of(const Persistence& persistence, const PersistServer& serve
                       const RealServerEntry* real_servers) {
   std::uint32_t found = kNoSlot;
   any_meant(persistence, server, real_servers, [&](std::uint32_t slot, const RealServerEntry& rs) {
-    if (rs.up && !rs.draining) found = slot;
+    if (rs.up) found = slot;
     return found != kNoSlot;
   });
   return found;

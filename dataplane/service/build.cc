@@ -63,7 +63,6 @@ class Builder {
   bool add_service(const ServiceSpec& spec);
   void add_gate(const ServiceSpec& spec, std::uint32_t slot);
   bool add_real_server(const RealServerSpec& spec, std::uint32_t service_slot);
-  void set_timeouts(std::uint32_t service_slot, const TimeoutTicks& ticks);
   void keep_removed();
   void prepare_choice(ServiceEntry& service, const ServiceEntry* before) const;
   void prepare_hash(ServiceEntry& service) const;
@@ -149,7 +148,6 @@ bool Builder::add_service(const ServiceSpec& spec) {
   for (const RealServerSpec& rs : spec.real_servers) {
     if (!add_real_server(rs, slot)) return false;
   }
-  if (spec.timeout_ticks) set_timeouts(slot, *spec.timeout_ticks);
   const bool known = slot < previous_.services.size();
   const ServiceEntry* const before = known ? &previous_.services[slot] : nullptr;
   prepare_choice(next_->services[slot], before);
@@ -181,8 +179,7 @@ bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_
   service.limited |= rs.max_connections != 0;
   rs.service = service_slot;
   rs.up = spec.up;
-  rs.draining = spec.draining;
-  rs.reset = !spec.up && !spec.unchecked && resets(service);
+  rs.reset = (!spec.up && !spec.unchecked && resets(service)) || (spec.end && !service.standby);
   if (spec.resolved) rs.next_hop = next_hop(spec.next_hop, spec_.ports[spec.next_hop.port]);
 
   const std::uint32_t slot = take_real_server_slot(rs);
@@ -194,16 +191,6 @@ bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_
     service.weights.push_back(rs.weight);
   }
   return true;
-}
-
-// Equal ones are kept once: services with own timeouts mostly have the same.
-void Builder::set_timeouts(std::uint32_t service_slot, const TimeoutTicks& ticks) {
-  std::vector<TimeoutTicks>& sets = next_->own_timeouts;
-  const auto known = std::ranges::find(sets, ticks);
-  const auto number = static_cast<std::uint16_t>(known - sets.begin() + 1);
-  if (known == sets.end()) sets.push_back(ticks);
-  if (next_->own_timeouts_of.empty()) next_->own_timeouts_of.resize(kMaxServiceSlots);
-  next_->own_timeouts_of[service_slot] = number;
 }
 
 // Takes over the removed real servers that may still have connections, and their services.
@@ -227,9 +214,6 @@ void Builder::keep_removed() {
       service.on_server_down = old.on_server_down;
       service.sync = old.sync;
       service.standby = old.standby;
-      if (const TimeoutTicks* own = previous_.own_timeouts_at(before.service)) {
-        set_timeouts(before.service, *own);
-      }
     }
     rs = before;
     rs.weight = 0;

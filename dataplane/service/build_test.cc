@@ -41,6 +41,20 @@ std::unique_ptr<Snapshot> build(const SnapshotSpec& spec, const Snapshot* previo
   return result ? std::move(*result) : nullptr;
 }
 
+TEST(BuildSnapshot, EndsConnectionsWhateverOnServerDownSays) {
+  SnapshotSpec spec = spec_of({service(kVip, {1, 2}, OnServerDown::kKeep)});
+  spec.services[0].real_servers[0].up = false;
+  const auto before = build(spec);
+  EXPECT_FALSE(before->real_servers[0].reset);
+  spec.services[0].real_servers[0].end = true;
+  const auto after = build(spec, before.get());
+  EXPECT_TRUE(after->real_servers[0].reset);
+  EXPECT_FALSE(after->real_servers[1].reset);
+  EXPECT_EQ(after->reset_epoch, before->reset_epoch + 1);
+  spec.services[0].standby = true;
+  EXPECT_FALSE(build(spec, after.get())->real_servers[0].reset) << "the master ends them";
+}
+
 TEST(BuildSnapshot, CopiesWhatTheSpecSays) {
   SnapshotSpec spec = spec_of({service(kVip, {1, 2, 3})});
   spec.services[0].mode = Mode::kDr;
@@ -118,27 +132,6 @@ TEST(BuildSnapshot, AnUnchangedMaglevTableIsShared) {
   EXPECT_EQ(third->services[0].maglev->size(), 4'099U);
   for (RealServerSpec& rs : spec.services[0].real_servers) rs.up = false;
   EXPECT_EQ(build(spec, third.get())->services[0].maglev, nullptr);
-}
-
-TEST(BuildSnapshot, TimeoutsOfAServicesOwn) {
-  SnapshotSpec spec = spec_of({service(kVip, {1}), service(kVip + 1, {1}), service(kVip + 2, {1})});
-  spec.timeout_ticks.fill(600);
-  const auto ticks = [](const Snapshot& snapshot, std::uint32_t slot) {
-    return snapshot.timeouts().ticks(slot, ConnState::kEstablished);
-  };
-  const auto none = build(spec);
-  EXPECT_TRUE(none->own_timeouts_of.empty());
-  EXPECT_EQ(ticks(*none, 1), 600U);
-  spec.services[1].timeout_ticks.emplace().fill(50);
-  spec.services[2].timeout_ticks.emplace().fill(50);
-  const auto some = build(spec, none.get());
-  EXPECT_EQ(ticks(*some, 0), 600U);
-  EXPECT_EQ(ticks(*some, 1), 50U);
-  EXPECT_EQ(ticks(*some, 2), 50U);
-  EXPECT_EQ(some->own_timeouts.size(), 1U) << "equal ones are kept once";
-  spec.services.pop_back();
-  const auto removed = build(spec, some.get());
-  EXPECT_EQ(ticks(*removed, 2), 50U) << "for the connections that are left";
 }
 
 TEST(BuildSnapshot, AnUnchangedSequenceIsCopied) {

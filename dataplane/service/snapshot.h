@@ -46,10 +46,9 @@ struct alignas(kCacheLine) RealServerEntry {
   std::uint32_t resume_connections = 0;
   bool up = false;       // by its health check
   bool removed = false;  // no longer configured; up is false too
-  // Connections to it are to be reset: on_server_down = reset, it is down or removed, and this
-  // director is master of the VIP.
+  // Connections to it are to be reset: on_server_down = reset and it is down or removed, or an
+  // operator ends them; and this director is master of the VIP.
   bool reset = false;
-  bool draining = false;  // gets no new connections of persistent clients either
 
   // Where a connection goes whose client asked for `asked`.
   Be16 port_for(Be16 asked) const { return port.raw != 0 ? port : asked; }
@@ -132,10 +131,8 @@ struct Snapshot {
   std::vector<RealServerEntry> real_servers;
   std::vector<PortInfo> ports;             // by port index
   std::shared_ptr<ClientBuckets> clients;  // of the services' gates; null: none limits clients
-  TimeoutTicks timeout_ticks{};            // of the services without own ones
-  // The others'. By service slot: 1 + the index of its own, 0: none. Empty when no service has any.
-  std::vector<TimeoutTicks> own_timeouts;
-  std::vector<std::uint16_t> own_timeouts_of;
+  // Lifetime after the last packet, in ticks, by ConnState.
+  std::array<std::uint32_t, static_cast<std::size_t>(ConnState::kCount)> timeout_ticks{};
   // Goes up whenever a real server newly has `reset` set; workers then walk their connections once.
   std::uint64_t reset_epoch = 0;
   // Goes up whenever this director becomes master of a service.
@@ -154,22 +151,6 @@ struct Snapshot {
   PortRanges ranges;              // asked for what is not in `index`
   // The same over all real servers, removed ones too: for connections that the HA peer tells of.
   std::vector<IndexEntry> real_server_index;
-
-  // Looked at when connections are made, change their state or may expire; never for a packet of a
-  // steady connection.
-  Timeouts timeouts() const {
-    Timeouts all(timeout_ticks.data());
-    if (own_timeouts_of.empty()) return all;
-    all.own_of = own_timeouts_of.data();
-    all.own = own_timeouts.data();
-    return all;
-  }
-
-  // Null: the service has none of its own.
-  const TimeoutTicks* own_timeouts_at(std::uint32_t service_slot) const {
-    if (own_timeouts_of.empty() || own_timeouts_of[service_slot] == 0) return nullptr;
-    return &own_timeouts[own_timeouts_of[service_slot] - 1U];
-  }
 
   void build_index();
   // Slot of the configured service, or kNoSlot. For any worker. A single port is found in `index`

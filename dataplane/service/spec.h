@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,8 +26,8 @@ struct RealServerSpec {
   std::uint32_t max_connections = 0;  // 0: none
   std::uint32_t resume_connections = 0;
   bool up = false;
-  bool unchecked = false;  // its health is not known yet: connections that it has are left alone
-  bool draining = false;   // turns away clients that are bound to it, too
+  bool unchecked = false;  // with !up: the connections that it has are left alone
+  bool end = false;        // its connections end, whatever on_server_down says
   bool resolved = false;
   NextHopSpec next_hop;  // when resolved
 };
@@ -48,7 +47,6 @@ struct ServiceSpec {
   std::string group;                         // empty: none
   std::shared_ptr<const AccessList> access;  // null: everyone may connect
   LimitSpec limits;
-  std::optional<TimeoutTicks> timeout_ticks;  // of its own
   std::vector<RealServerSpec> real_servers;
 
   Ipv4EndpointRange first_address() const {
@@ -67,7 +65,7 @@ struct SnapshotSpec {
   std::vector<NamedAccessList> access_lists;  // that the services share
   std::vector<PortInfo> ports;
   std::vector<ServiceSpec> services;
-  TimeoutTicks timeout_ticks{};
+  std::array<std::uint32_t, static_cast<std::size_t>(ConnState::kCount)> timeout_ticks{};
 };
 
 // Checks a spec that came from a peer process: duplicate services, duplicate real servers, port

@@ -159,7 +159,8 @@ TEST(Persistence, ADrainingServerTurnsAwayEverybody) {
   Shop shop;
   EXPECT_EQ(shop.open(kClient), kServer1);
   shop.rs(0).weight = 0;
-  shop.rs(0).draining = true;
+  shop.rs(0).up = false;
+  shop.rs(0).unchecked = true;
   shop.apply();
   EXPECT_EQ(shop.open(kClient), kServer2);
 }
