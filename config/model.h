@@ -102,9 +102,10 @@ enum class Scheduler : std::uint8_t { kRr, kWrr, kLc, kWlc, kSh, kDh, kMh, kSed,
 
 // What becomes of connections whose real server went down or was removed.
 enum class OnServerDown : std::uint8_t {
-  kReset,  // TCP: the client gets a RST; UDP: the connection ends, the next datagram makes a new
-           // one
-  kKeep,   // packets go on to the old server until the connection times out
+  kReset,    // TCP: the client gets a RST; UDP: the connection ends, the next datagram makes a new
+             // one
+  kKeep,     // packets go on to the old server until the connection times out
+  kQuiesce,  // likewise, and the server stays a candidate of weight 0: persistent clients stay, too
 };
 
 // Which clients may open connections; the longest prefix decides. With `allow` or an allow_file all
@@ -143,6 +144,13 @@ struct RealServer {
   bool operator==(const RealServer&) const = default;
 };
 
+// Gets the new connections of a service that has lost its quorum, in the service's mode.
+struct SorryServer {
+  Ipv4Endpoint address;
+  Origin where;
+  bool operator==(const SorryServer&) const = default;
+};
+
 struct Service {
   std::string name;
   Ipv4Endpoint address;  // VIP and port; of several the first, with the first of its ports
@@ -160,7 +168,15 @@ struct Service {
   std::string group;  // services of one group share their clients' servers; empty: none
   Access access;
   Limits limits;
-  std::optional<Timeouts> timeouts;  // of its own: where it gives none those of all
+  Milliseconds slow_start{0};  // how long the weight of a server that returns grows; 0: at once
+  // Of the weights of the servers that are up: lost below quorum - hysteresis, regained at quorum +
+  // hysteresis.
+  std::uint32_t quorum = 1;
+  std::uint32_t quorum_hysteresis = 0;
+  std::vector<std::string> quorum_up;  // program and arguments, no shell
+  std::vector<std::string> quorum_down;
+  std::string quorum_user;  // empty: the one that the control plane runs as
+  std::optional<SorryServer> sorry_server;
   Check check;
   std::optional<AgentCheck> agent;
   std::vector<RealServer> real_servers;

@@ -18,6 +18,7 @@ using std::chrono::seconds;
 constexpr std::uint32_t kMaxMemoryMb = 1 << 20;
 constexpr std::uint32_t kMaxConnections = 200'000'000;
 constexpr std::uint32_t kMaxPersistence = 50'000'000;
+constexpr std::uint32_t kMaxQuorum = 1'000'000'000;
 constexpr std::uint32_t kMaxPuntPps = 100'000'000;
 constexpr std::uint32_t kMaxNewPerSecond = 10'000'000;
 
@@ -30,7 +31,8 @@ void parse_director(ReadReport& report, const Node& node, Director& director) {
   reader.finish();
 }
 
-void read_timeouts(TableReader& reader, Timeouts& timeouts) {
+void parse_timeouts(ReadReport& report, const Node& node, Timeouts& timeouts) {
+  TableReader reader(report, node, "dataplane.timeouts");
   const auto timeout = [&reader](std::string_view key, Milliseconds& out) {
     reader.duration(key, out, seconds(1), hours(7 * 24));
   };
@@ -43,36 +45,7 @@ void read_timeouts(TableReader& reader, Timeouts& timeouts) {
   timeout("tcp_time_wait", timeouts.tcp_time_wait);
   timeout("tcp_closed", timeouts.tcp_closed);
   timeout("udp", timeouts.udp);
-}
-
-void parse_timeouts(ReadReport& report, const Node& node, Timeouts& timeouts) {
-  TableReader reader(report, node, "dataplane.timeouts");
-  read_timeouts(reader, timeouts);
   reader.finish();
-}
-
-// The keys of the other protocol are mistakes: who writes `udp` for a TCP service believes that it
-// does something.
-Timeouts parse_service_timeouts(ReadReport& report, const Node& node, const std::string& path,
-                                Protocol protocol, const Timeouts& common) {
-  Timeouts timeouts = common;
-  TableReader reader(report, node, path);
-  const auto reject = [&](std::string_view key) {
-    reader.reject(
-        key, fmt::format("{} has no meaning for a {} service; remove it", key, to_text(protocol)));
-  };
-  if (protocol == Protocol::kTcp) {
-    reject("udp");
-  } else {
-    for (const std::string_view key :
-         {"tcp_syn_sent", "tcp_syn_received", "tcp_established", "tcp_fin_wait", "tcp_close_wait",
-          "tcp_last_ack", "tcp_time_wait", "tcp_closed"}) {
-      reject(key);
-    }
-  }
-  read_timeouts(reader, timeouts);
-  reader.finish();
-  return timeouts;
 }
 
 void parse_dataplane(ReadReport& report, const Node& node, Dataplane& dataplane) {
@@ -202,8 +175,23 @@ void parse_limits(ReadReport& report, const Node& node, const std::string& path,
   reader.finish();
 }
 
-Service parse_service(ReadReport& report, const Node& node, const std::string& path,
-                      const Timeouts& timeouts) {
+void parse_quorum(ReadReport& report, TableReader& reader, Service& service) {
+  reader.number("quorum", service.quorum, 1u, kMaxQuorum);
+  reader.number("quorum_hysteresis", service.quorum_hysteresis, 0u, kMaxQuorum);
+  reader.texts("quorum_up", service.quorum_up, "[\"/etc/ballast/quorum.sh\", \"up\"]");
+  reader.texts("quorum_down", service.quorum_down, "[\"/etc/ballast/quorum.sh\", \"down\"]");
+  reader.text("quorum_user", service.quorum_user);
+  const Node* const node = reader.table("sorry_server", "service.sorry_server");
+  if (node == nullptr) return;
+  TableReader sorry(report, *node, reader.path_of("sorry_server"));
+  service.sorry_server.emplace();
+  service.sorry_server->where = Origin{sorry.where()};
+  sorry.parsed("address", service.sorry_server->address, Ipv4Endpoint::parse, "\"10.0.0.99:80\"",
+               Need::kRequired);
+  sorry.finish();
+}
+
+Service parse_service(ReadReport& report, const Node& node, const std::string& path) {
   Service service;
   TableReader reader(report, node, path);
   service.where = Origin{reader.where()};
@@ -225,13 +213,11 @@ Service parse_service(ReadReport& report, const Node& node, const std::string& p
                                      key));
     }
   }
+  reader.duration("slow_start", service.slow_start, Milliseconds(0), hours(1));
+  parse_quorum(report, reader, service);
   parse_access(reader, service.access);
   if (const Node* const limits = reader.table("limits", "service.limits")) {
     parse_limits(report, *limits, reader.path_of("limits"), service.limits);
-  }
-  if (const Node* const own = reader.table("timeouts", "service.timeouts")) {
-    service.timeouts = parse_service_timeouts(report, *own, reader.path_of("timeouts"),
-                                              service.protocol, timeouts);
   }
   // A UDP port does not answer a TCP check, and only its owner knows what else would.
   if (service.protocol == Protocol::kUdp) service.check.type = CheckType::kNone;
@@ -268,9 +254,8 @@ Config parse(const Node& root, ReadReport& report) {
         parse_route(report, node, reader.path_of("route", config.routes.size())));
   }
   for (const Node& node : reader.tables("service", "service")) {
-    config.services.push_back(parse_service(report, node,
-                                            reader.path_of("service", config.services.size()),
-                                            config.dataplane.timeouts));
+    config.services.push_back(
+        parse_service(report, node, reader.path_of("service", config.services.size())));
   }
   if (const Node* const node = reader.table("ha", "ha")) parse_ha(report, *node, config.ha);
   if (const Node* const node = reader.table("alert", "alert")) {

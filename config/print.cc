@@ -9,17 +9,6 @@
 namespace lb::config {
 namespace {
 
-void print_tcp_timeouts(Printer& out, const Timeouts& timeouts) {
-  out.duration("tcp_syn_sent", timeouts.tcp_syn_sent);
-  out.duration("tcp_syn_received", timeouts.tcp_syn_received);
-  out.duration("tcp_established", timeouts.tcp_established);
-  out.duration("tcp_fin_wait", timeouts.tcp_fin_wait);
-  out.duration("tcp_close_wait", timeouts.tcp_close_wait);
-  out.duration("tcp_last_ack", timeouts.tcp_last_ack);
-  out.duration("tcp_time_wait", timeouts.tcp_time_wait);
-  out.duration("tcp_closed", timeouts.tcp_closed);
-}
-
 void print_dataplane(Printer& out, const Dataplane& dataplane) {
   out.table("[dataplane]");
   out.number("main_lcore", dataplane.main_lcore);
@@ -32,9 +21,17 @@ void print_dataplane(Printer& out, const Dataplane& dataplane) {
   if (!dataplane.drivers.empty()) out.text("drivers", dataplane.drivers);
   out.number("punt_limit_pps", dataplane.punt_limit_pps);
 
+  const Timeouts& timeouts = dataplane.timeouts;
   out.table("[dataplane.timeouts]");
-  print_tcp_timeouts(out, dataplane.timeouts);
-  out.duration("udp", dataplane.timeouts.udp);
+  out.duration("tcp_syn_sent", timeouts.tcp_syn_sent);
+  out.duration("tcp_syn_received", timeouts.tcp_syn_received);
+  out.duration("tcp_established", timeouts.tcp_established);
+  out.duration("tcp_fin_wait", timeouts.tcp_fin_wait);
+  out.duration("tcp_close_wait", timeouts.tcp_close_wait);
+  out.duration("tcp_last_ack", timeouts.tcp_last_ack);
+  out.duration("tcp_time_wait", timeouts.tcp_time_wait);
+  out.duration("tcp_closed", timeouts.tcp_closed);
+  out.duration("udp", timeouts.udp);
 }
 
 void print_port(Printer& out, const Port& port) {
@@ -67,6 +64,19 @@ void print_limits(Printer& out, const Limits& limits) {
   out.duration("burst", limits.burst);
 }
 
+// Most services have the plain quorum: one server.
+void print_quorum(Printer& out, const Service& service) {
+  const Service plain;
+  if (service.quorum != plain.quorum) out.number("quorum", service.quorum);
+  if (service.quorum_hysteresis != 0) out.number("quorum_hysteresis", service.quorum_hysteresis);
+  if (!service.quorum_up.empty()) out.texts("quorum_up", service.quorum_up);
+  if (!service.quorum_down.empty()) out.texts("quorum_down", service.quorum_down);
+  if (!service.quorum_user.empty()) out.text("quorum_user", service.quorum_user);
+  if (!service.sorry_server) return;
+  out.table("[service.sorry_server]");
+  out.text("address", service.sorry_server->address.to_string());
+}
+
 void print_service(Printer& out, const Service& service) {
   out.table("[[service]]");
   out.text("name", service.name);
@@ -87,12 +97,9 @@ void print_service(Printer& out, const Service& service) {
   }
   if (!service.group.empty()) out.text("group", service.group);
   print_access(out, service.access);
+  if (service.slow_start > Milliseconds(0)) out.duration("slow_start", service.slow_start);
+  print_quorum(out, service);
   print_limits(out, service.limits);
-  if (service.timeouts) {
-    out.table("[service.timeouts]");
-    if (service.protocol == Protocol::kTcp) print_tcp_timeouts(out, *service.timeouts);
-    if (service.protocol == Protocol::kUdp) out.duration("udp", service.timeouts->udp);
-  }
   print_check(out, service.check);
   if (service.agent) print_agent(out, *service.agent);
   for (const RealServer& server : service.real_servers) {

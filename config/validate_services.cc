@@ -31,6 +31,8 @@ class ServiceValidator {
       check_name(config_.services[i], path);
       validate_check(config_.services[i], network_, path + ".check", problems_);
       check_real_servers(config_.services[i], path);
+      check_quorum(config_.services[i], path);
+      check_sorry_server(config_.services[i], path);
     }
   }
 
@@ -114,6 +116,67 @@ class ServiceValidator {
     report(at, fmt::format("in DR mode the real server sees the client's packets as they are, "
                            "so its port must be the VIP's: write {}",
                            right.to_string()));
+  }
+
+  void check_quorum(const Service& service, const std::string& path) {
+    std::uint64_t weights = 0;
+    for (const RealServer& server : service.real_servers) weights += server.weight;
+    const std::uint64_t needed = std::uint64_t{service.quorum} + service.quorum_hysteresis;
+    if (service.quorum_hysteresis >= service.quorum) {
+      report(path + ".quorum_hysteresis|" + path + ".quorum",
+             fmt::format("a hysteresis of {} is never left below a quorum of {}; write less than "
+                         "the quorum",
+                         service.quorum_hysteresis, service.quorum));
+    } else if (needed > weights && needed > 1) {
+      report(path + ".quorum|" + path + ".quorum_hysteresis",
+             fmt::format("quorum + quorum_hysteresis is {}, but all weights together are {}: it "
+                         "would never be reached; write less",
+                         needed, weights));
+    }
+    check_program(service.quorum_up, path + ".quorum_up");
+    check_program(service.quorum_down, path + ".quorum_down");
+    if (service.quorum_user.empty()) return;
+    if (service.quorum_up.empty() && service.quorum_down.empty()) {
+      report(path + ".quorum_user",
+             "quorum_user has no meaning without quorum_up or quorum_down; add one, or remove it");
+    } else if (!printable(service.quorum_user)) {
+      report(path + ".quorum_user", "write the name of a user, as \"nobody\"");
+    }
+  }
+
+  void check_program(const std::vector<std::string>& command, const std::string& path) {
+    if (command.empty()) return;
+    if (!command[0].starts_with('/')) {
+      report(path + "[0]", fmt::format("\"{}\" is not an absolute path; write the program with its "
+                                       "folder, and its arguments as further texts",
+                                       command[0]));
+    }
+    for (std::size_t i = 0; i < command.size(); ++i) {
+      if (command[i].find('\0') == std::string::npos) continue;
+      report(fmt::format("{}[{}]", path, i), "no argument can hold a zero byte; remove it");
+    }
+  }
+
+  void check_sorry_server(const Service& service, const std::string& path) {
+    if (!service.sorry_server) return;
+    const std::string at = path + ".sorry_server.address";
+    const Ipv4Endpoint address = service.sorry_server->address;
+    if (std::ranges::any_of(service.real_servers,
+                            [&](const RealServer& server) { return server.address == address; })) {
+      report(at, fmt::format("{} is a real server of this service already; the sorry server must "
+                             "be another one",
+                             address.to_string()));
+      return;
+    }
+    RealServer server;
+    server.address = address;
+    if (!check_real_server_address(service, server, at)) return;
+    if (service.mode == Mode::kDr && address.port != service.address.port) {
+      report(at,
+             fmt::format("in DR mode the sorry server sees the client's packets as they are, so "
+                         "its port must be the VIP's: write {}",
+                         Ipv4Endpoint{address.address, service.address.port}.to_string()));
+    }
   }
 
   bool check_real_server_address(const Service& service, const RealServer& server,

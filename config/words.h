@@ -48,6 +48,7 @@ inline constexpr auto kSchedulerWords = std::to_array<Word<Scheduler>>({
 inline constexpr auto kOnServerDownWords = std::to_array<Word<OnServerDown>>({
     {"reset", OnServerDown::kReset},
     {"keep", OnServerDown::kKeep},
+    {"quiesce", OnServerDown::kQuiesce},
 });
 inline constexpr auto kMailTlsWords = std::to_array<Word<MailTls>>({
     {"starttls", MailTls::kStarttls},
