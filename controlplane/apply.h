@@ -1,10 +1,9 @@
 // Brings together what the control plane knows (configuration, health, next hops) and applies it:
 // the kernel's interfaces by Interfaces, the data plane's snapshot by DataplaneClient.
 //
-//   health/checker  --up, down--+
-//   next_hops       --MACs------+--> build_snapshot() --> dataplane_client --> data plane
-//   failover        --standby---+
-//   configuration   ------------+
+//   servers    --health, MACs--> service/operations --decisions--+
+//   failover   --standby-----------------------------------------+--> build_snapshot()
+//   configuration -----------------------------------------------+     --> dataplane_client
 //
 // A server that goes down is taken out in the same turn of the event loop; everything else waits
 // some milliseconds for company. At start nothing is decided before the data plane has told what it
@@ -14,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "config/base/result.h"
 #include "config/model.h"
@@ -26,6 +26,7 @@ namespace lb::api::control {
 class AlertRequest;
 class AlertStatus;
 class HaCommand;
+class SetCommand;
 class Status;
 }  // namespace lb::api::control
 
@@ -51,12 +52,16 @@ class Applier {
   // it, when it refused it, or when there is no data plane, which gets it as soon as it comes.
   void configure(config::Config next, std::function<void(Result<void>)> done);
 
+  // What operators set at run time, a line each.
+  std::vector<std::string> set_changes() const;
   void fill_status(api::control::Status& status) const;
   // Status.checks, which may be thousands.
   void fill_checks(api::control::Status& status) const;
   // What was begun, or why not.
   Result<std::string> ha_command(const api::control::HaCommand& command);
   Result<void> alert(const api::control::AlertRequest& request, api::control::AlertStatus& status);
+  // What was done to a service or a real server, or why not.
+  Result<std::string> set(const api::control::SetCommand& command);
 
  private:
   class Impl;

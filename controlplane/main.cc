@@ -49,6 +49,18 @@ control::Response answer(const control::Request& request, Applier& applier, Relo
     }
   } else if (request.has_config()) {
     reloader.command(request.config(), *response.mutable_config());
+    if (request.config().kind() == control::ConfigCommand::CHANGES) {
+      for (const std::string& line : applier.set_changes()) {
+        response.mutable_config()->add_changes(line);
+      }
+    }
+  } else if (request.has_set()) {
+    auto done = applier.set(request.set());
+    if (done) {
+      response.mutable_set()->set_text(*done);
+    } else {
+      response.set_error(done.error().message);
+    }
   } else {
     response.set_error("this control plane does not know the request");
   }

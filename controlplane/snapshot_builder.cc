@@ -111,7 +111,6 @@ void put_service(const config::Service& from, api::Service& to) {
   to.set_persistence_prefix(from.persistence_prefix);
   to.set_group(from.group);
   if (from.limits.any()) put_limits(from.limits, *to.mutable_limits());
-  if (from.timeouts) put_timeouts(*from.timeouts, *to.mutable_timeouts());
 }
 
 // Equal lists stand in the snapshot once.
@@ -156,6 +155,10 @@ void put_real_server(const config::RealServer& from, const RealServerState& stat
   to.set_resume_connections(from.resume_connections);
   to.set_up(state.up);
   to.set_unchecked(state.unchecked);
+  to.set_end(state.end);
+  if (state.healthy && *state.healthy != state.up) {
+    to.set_checked(*state.healthy ? api::GOOD : api::BAD);
+  }
   if (!state.next_hop) return;
   api::NextHop& hop = *to.mutable_next_hop();
   hop.set_port(state.next_hop->port);
@@ -189,12 +192,13 @@ std::optional<NextHop> to_next_hop(const api::RealServer& server) {
 
 }  // namespace
 
-RealServerKey key_of(const config::Service& service, const config::RealServer& server) {
-  return {service.protocol, service.all_addresses().front(), server.address};
+RealServerKey key_of(const config::Service& service, Ipv4Endpoint server) {
+  return {service.protocol, service.all_addresses().front(), server};
 }
 
 void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& standby,
-                    const StateOf& state_of, api::Snapshot& snapshot) {
+                    const StateOf& state_of, api::Snapshot& snapshot,
+                    const ServiceStateOf& service_state_of) {
   snapshot.Clear();
   for (const Interface& interface : interfaces_of(config)) {
     if (interface.addresses.empty()) continue;
@@ -213,6 +217,13 @@ void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& s
     for (const config::RealServer& server : service.real_servers) {
       put_real_server(server, state_of(service, server), *to.add_real_servers());
     }
+    if (!service_state_of) continue;
+    const ServiceInEffect in_effect = service_state_of(service);
+    to.set_scheduler(to_api(in_effect.scheduler));
+    if (!service.sorry_server) continue;
+    config::RealServer sorry;
+    sorry.address = service.sorry_server->address;
+    put_real_server(sorry, in_effect.sorry, *to.add_real_servers());
   }
   put_timeouts(config.dataplane.timeouts, *snapshot.mutable_timeouts());
   for (const config::HaInstance& instance : config.ha.instances) {
@@ -231,7 +242,11 @@ std::map<RealServerKey, RealServerState> read_snapshot(const api::Snapshot& snap
     for (const api::RealServer& server : service.real_servers()) {
       const auto address = to_endpoint(server.address(), server.port());
       if (!address) continue;
-      states[{protocol, *vip, *address}] = {server.up(), server.unchecked(), to_next_hop(server)};
+      RealServerState& state = states[{protocol, *vip, *address}];
+      state.up = server.up();
+      state.unchecked = server.unchecked();
+      state.next_hop = to_next_hop(server);
+      if (server.checked() != api::AS_UP) state.healthy = server.checked() == api::GOOD;
     }
   }
   return states;

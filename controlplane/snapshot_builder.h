@@ -19,7 +19,7 @@ class Snapshot;
 
 namespace lb::controlplane {
 
-// A real server of a service, whatever the service's name is.
+// A real server or the sorry server of a service, whatever the service's name is.
 struct RealServerKey {
   config::Protocol protocol;
   Ipv4EndpointRange vip;  // the first
@@ -27,24 +27,34 @@ struct RealServerKey {
 
   auto operator<=>(const RealServerKey&) const = default;
 };
-RealServerKey key_of(const config::Service& service, const config::RealServer& server);
+RealServerKey key_of(const config::Service& service, Ipv4Endpoint server);
 
 struct RealServerState {
   bool up = false;
-  bool unchecked = false;  // down because nothing is known of it yet
+  bool unchecked = false;  // down, but the connections that it has are left alone
   std::optional<NextHop> next_hop;
   std::optional<std::uint16_t> weight = {};  // in effect; nullopt: as it is configured
+  std::optional<bool> healthy = {};          // by its check, where that is not what `up` says
+  bool end = false;                          // the connections that it has end
 
   bool operator==(const RealServerState&) const = default;
 };
 
+struct ServiceInEffect {
+  config::Scheduler scheduler;
+  RealServerState sorry;  // of its sorry server, if it has one
+};
+
+using ServiceStateOf = std::function<ServiceInEffect(const config::Service&)>;
 using StateOf = std::function<RealServerState(const config::Service&, const config::RealServer&)>;
 
 // `snapshot` is cleared first. Its generation is left for the data plane to set.
 // `standby` holds the VIPs of which another director is master. Of the instances that are master
-// with a virtual MAC address, the port bears it.
+// with a virtual MAC address, the port bears it. Without `service_state_of` all is as configured,
+// and no sorry server told of.
 void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& standby,
-                    const StateOf& state_of, api::Snapshot& snapshot);
+                    const StateOf& state_of, api::Snapshot& snapshot,
+                    const ServiceStateOf& service_state_of = {});
 
 // What a data plane runs now, as it tells. Entries that make no sense are left out.
 std::map<RealServerKey, RealServerState> read_snapshot(const api::Snapshot& snapshot);

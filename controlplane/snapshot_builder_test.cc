@@ -146,7 +146,8 @@ TEST(SnapshotBuilder, WhatWasBuiltIsReadBack) {
   ASSERT_EQ(states.size(), 3u);
   for (const config::Service& service : config.services) {
     const config::RealServer& server = service.real_servers.front();
-    EXPECT_EQ(states.at(key_of(service, server)), only_web_is_up(service, server)) << service.name;
+    EXPECT_EQ(states.at(key_of(service, server.address)), only_web_is_up(service, server))
+        << service.name;
   }
 }
 

@@ -52,8 +52,8 @@ constexpr auto kHaCommands = std::to_array<View>({
 });
 
 constexpr auto kCommands =
-    std::to_array<std::string_view>({"show", "reload", "diff", "commit", "confirm", "rollback",
-                                     "flush", "ha", "alert", "check", "version"});
+    std::to_array<std::string_view>({"show", "set", "reload", "diff", "commit", "confirm",
+                                     "rollback", "flush", "ha", "alert", "check", "version"});
 
 constexpr std::uint64_t kMostRows = 1'000'000'000;
 
@@ -185,7 +185,7 @@ void add_change_commands(CLI::App& app, Options& options, Raw& raw) {
 }
 
 void add_commands(CLI::App& app, Options& options, Raw& raw) {
-  app.add_option("--config", options.config_file, "configuration file that names the run_dir; may have mistakes")
+  app.add_option("--config", options.config_file, "configuration file that names the run_dir")
       ->type_name("FILE");
   app.add_option("--run-dir", options.run_dir, "folder of the daemons' sockets")
       ->type_name("DIR")
@@ -220,6 +220,7 @@ void add_commands(CLI::App& app, Options& options, Raw& raw) {
       command->add_flag("--all", options.all, "all connections, instead of a filter");
     }
   }
+  add_set_command(app, options);
 
   CLI::App* const ha = app.add_subcommand("ha", "change who is master");
   ha->require_subcommand(1)->fallthrough();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/base/net.h"
+#include "controlplane/cli/set.h"
 
 namespace lb::cli {
 
@@ -26,6 +27,7 @@ enum class Command : std::uint8_t {
   kShowSync,
   kFlushConn,
   kFlushPersistence,
+  kSet,
   kHaSwitchover,
   kHaResign,
   kHaFreeze,
@@ -69,6 +71,7 @@ struct Options {
   PersistenceFilter persistence;
   bool all = false;  // `flush conn` without a filter
   std::string check_file;
+  SetOptions set;
   std::string change_file;               // of `diff` and `commit`
   std::chrono::milliseconds confirm{0};  // of `commit`; 0: kept at once
   std::string group;                     // of `ha`; empty: all

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "controlplane/api/controlplane.pb.h"
 #include "controlplane/cli/cli.h"
 
 namespace lb::cli {
@@ -55,6 +56,27 @@ TEST(Options, of_the_whole_program_stand_anywhere) {
   EXPECT_EQ(options({"--config", "a.toml", "show", "rs"}).config_file, "a.toml");
 }
 
+TEST(Options, of_set) {
+  const Options weight = options({"set", "rs", "web", "10.0.0.11:80", "weight", "3"});
+  EXPECT_EQ(weight.command, Command::kSet);
+  EXPECT_EQ(set_request(weight.set)->weight(), 3u);
+  const Options drain = options({"set", "rs", "web", "10.0.0.11", "drain", "--deadline", "90s"});
+  EXPECT_EQ(set_request(drain.set)->deadline_ms(), 90'000u);
+  const Options scheduler = options({"set", "service", "web", "scheduler", "lc"});
+  EXPECT_EQ(set_request(scheduler.set)->scheduler(), "lc");
+  const auto mistake = [](std::vector<const char*> words) {
+    const auto request = set_request(options(std::move(words)).set);
+    return request ? "" : request.error().message;
+  };
+  EXPECT_EQ(mistake({"set", "rs", "web", "10.0.0.11", "weight"}),
+            "\"\" is no weight; write a number from 0 to 65535");
+  EXPECT_EQ(mistake({"set", "rs", "web", "10.0.0.11", "maint", "5"}),
+            "maint takes no further word; leave 5 out");
+  EXPECT_EQ(mistake({"set", "rs", "web", "10.0.0.11", "ready", "--deadline", "1m"}),
+            "--deadline belongs to drain");
+  EXPECT_TRUE(error({"set", "rs", "web", "10.0.0.11", "explode"}).starts_with("lbcli: "));
+}
+
 TEST(Options, filters) {
   const Options o = options({"show", "conn", "--service", "web", "--client", "198.51.100.0/24",
                              "--rs", "10.0.0.11:80", "--state", "time-wait", "--limit", "5"});
@@ -99,10 +121,10 @@ TEST(Options, filters_of_flushed_connections) {
 }
 
 TEST(Options, errors_say_what_to_write) {
-  EXPECT_EQ(
-      error({}),
-      "lbcli: say what to do: show, reload, diff, commit, confirm, rollback, flush, ha, alert, "
-      "check, version (lbcli --help tells more)\n");
+  EXPECT_EQ(error({}),
+            "lbcli: say what to do: show, set, reload, diff, commit, confirm, rollback, flush, ha, "
+            "alert, "
+            "check, version (lbcli --help tells more)\n");
   EXPECT_EQ(error({"--run-dir", "/r", "shwo"}),
             "lbcli: there is no command shwo; did you mean show? (lbcli --help tells more)\n");
   EXPECT_EQ(error({"show", "servcie"}),

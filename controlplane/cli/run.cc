@@ -6,7 +6,6 @@
 #include <thread>
 
 #include "config/load.h"
-#include "config/run_dir.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/cli/change.h"
 #include "controlplane/cli/check.h"
@@ -24,8 +23,6 @@ namespace lb::cli {
 namespace {
 
 using ControlClient = api::Client<api::control::Request, api::control::Response>;
-
-constexpr const char* kUsualConfig = "/etc/ballast/ballast.toml";  // as of the daemons' units
 
 class Session {
  public:
@@ -53,7 +50,10 @@ class Session {
                      std::string (*json)(const api::Stats&));
   Outcome<void> with_dataplane(Outcome<void> (*command)(DataplaneClient&, const Options&,
                                                         std::ostream&));
-  Outcome<void> show_rs();
+  Outcome<void> show_with_health(
+      std::string (*text)(const api::Stats&, const api::control::Status*),
+      std::string (*json)(const api::Stats&, const api::control::Status*), bool missed);
+  Outcome<void> set();
   Outcome<void> show_conns();
   Outcome<void> show_rates(std::string (*text)(const Rates&), std::string (*json)(const Rates&));
   Outcome<void> show_ha();
@@ -66,7 +66,7 @@ class Session {
 
   void say(const std::string& line) { err_ << "lbcli: " << line << '\n'; }
 
-  config::RunDir run_dir() const;
+  Outcome<std::string> run_dir();
   template <typename Client>
   Outcome<Client> connect(const std::string& socket_name, const std::string& daemon);
   Outcome<DataplaneClient> dataplane() {
@@ -83,17 +83,20 @@ class Session {
   std::ostream& err_;
 };
 
-// A file with mistakes, or without one, is no hindrance: it is the daemons that are asked.
-config::RunDir Session::run_dir() const {
-  if (!options_.run_dir.empty()) return {options_.run_dir, "--run-dir"};
-  if (!options_.config_file.empty()) return config::run_dir_of(options_.config_file);
-  return config::run_dir_of(kUsualConfig);
+Outcome<std::string> Session::run_dir() {
+  if (!options_.run_dir.empty()) return options_.run_dir;
+  if (options_.config_file.empty()) return config::Director{}.run_dir;
+  const config::Loaded loaded = config::load_file(options_.config_file, config::Machine::here());
+  if (loaded.mistakes.empty()) return loaded.config.director.run_dir;
+  err_ << config::format_mistakes(options_.config_file, loaded.mistakes);
+  return stop(kUsage, "the configuration has mistakes; --run-dir works without it");
 }
 
 template <typename Client>
 Outcome<Client> Session::connect(const std::string& socket_name, const std::string& daemon) {
-  const config::RunDir folder = run_dir();
-  const std::string path = folder.path + '/' + socket_name;
+  const auto folder = run_dir();
+  if (!folder) return tl::make_unexpected(folder.error());
+  const std::string path = *folder + '/' + socket_name;
   const api::ClientOptions client_options{.program = "lbcli", .daemon = daemon};
   auto client = Client::connect(path, client_options);
   if (client) return std::move(*client);
@@ -106,9 +109,9 @@ Outcome<Client> Session::connect(const std::string& socket_name, const std::stri
   }
   return stop(
       kDaemonDown,
-      fmt::format("{} does not run: nobody answers at {} (the folder is {}); start it (systemctl "
-                  "start {}), or name its folder with --run-dir or --config",
-                  daemon, path, folder.source, daemon));
+      fmt::format("{} does not run: nobody answers at {}; start it (systemctl start {}), or "
+                  "name its folder with --run-dir or --config",
+                  daemon, path, daemon));
 }
 
 Outcome<api::Stats> Session::stats(DataplaneClient& client) {
@@ -220,7 +223,23 @@ Outcome<void> Session::with_dataplane(Outcome<void> (*command)(DataplaneClient&,
   return command(*client, options_, out_);
 }
 
-Outcome<void> Session::show_rs() {
+Outcome<void> Session::set() {
+  auto command = set_request(options_.set);
+  if (!command) return stop(kUsage, command.error().message);
+  auto client = controlplane();
+  if (!client) return tl::make_unexpected(client.error());
+  api::control::Request request;
+  *request.mutable_set() = std::move(*command);
+  const auto done = client->call(std::move(request));
+  if (!done) return stop(kFailed, done.error().message);
+  out_ << done->set().text() << '\n';
+  return {};
+}
+
+// `missed`: without the control plane's word the view is poor, and that is said.
+Outcome<void> Session::show_with_health(
+    std::string (*text)(const api::Stats&, const api::control::Status*),
+    std::string (*json)(const api::Stats&, const api::control::Status*), bool missed) {
   auto client = dataplane();
   if (!client) return tl::make_unexpected(client.error());
   const auto answer = stats(*client);
@@ -235,13 +254,13 @@ Outcome<void> Session::show_rs() {
     if (auto status = control->call(std::move(request))) {
       response = std::move(*status);
       health = &response.status();
-    } else {
+    } else if (missed) {
       say(status.error().message + "; the health is unknown");
     }
-  } else {
+  } else if (missed) {
     say(control.error().message + "; the health is unknown");
   }
-  out_ << (options_.json ? rs_json(*answer, health) : rs_text(*answer, health));
+  out_ << (options_.json ? json(*answer, health) : text(*answer, health));
   return {};
 }
 
@@ -301,6 +320,8 @@ Outcome<void> Session::version() {
   DaemonRelease control_release{"lb-controlplane", {}, {}};
   if (auto client = dataplane()) {
     dataplane_release.release = client->release();
+  } else if (client.error().status == kUsage) {
+    return tl::make_unexpected(client.error());
   } else {
     dataplane_release.error = client.error().message;
   }
@@ -336,7 +357,7 @@ Outcome<void> Session::change() {
 Outcome<void> Session::run_command() {
   switch (options_.command) {
     case Command::kShowService:
-      return show(service_text, service_json);
+      return show_with_health(service_text, service_json, false);
     case Command::kShowConn:
       return show_conns();
     case Command::kShowPersistence:
@@ -346,7 +367,7 @@ Outcome<void> Session::run_command() {
     case Command::kFlushPersistence:
       return with_dataplane(flush_persistence);
     case Command::kShowRs:
-      return show_rs();
+      return show_with_health(rs_text, rs_json, true);
     case Command::kShowCheck:
       return show_checks();
     case Command::kShowPort:
@@ -362,6 +383,8 @@ Outcome<void> Session::run_command() {
       return show_ha();
     case Command::kShowSync:
       return show_sync();
+    case Command::kSet:
+      return set();
     case Command::kHaSwitchover:
       return ha(api::control::HaCommand::SWITCHOVER);
     case Command::kHaResign:

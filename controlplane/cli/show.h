@@ -16,10 +16,10 @@ class Status;
 
 namespace lb::cli {
 
-std::string service_text(const api::Stats& stats);
-std::string service_json(const api::Stats& stats);
-
 // `health` is null when the control plane does not answer.
+std::string service_text(const api::Stats& stats, const api::control::Status* health);
+std::string service_json(const api::Stats& stats, const api::control::Status* health);
+
 std::string rs_text(const api::Stats& stats, const api::control::Status* health);
 std::string rs_json(const api::Stats& stats, const api::control::Status* health);
 

@@ -1,36 +1,13 @@
 // `show rs`: real servers as the data plane runs them, with the control plane's word on their
 // health.
-#include <map>
-#include <tuple>
-
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/cli/format.h"
 #include "controlplane/cli/json.h"
 #include "controlplane/cli/show.h"
+#include "controlplane/cli/status_index.h"
 
 namespace lb::cli {
 namespace {
-
-class HealthIndex {
- public:
-  explicit HealthIndex(const api::control::Status* status) {
-    if (status == nullptr) return;
-    for (const api::control::Target& target : status->targets()) {
-      targets_.emplace(std::tuple(target.service(), target.address(), target.port()), &target);
-    }
-  }
-
-  // Null when the control plane is silent, or checks no such server.
-  const api::control::Target* find(const api::ServiceStats& service,
-                                   const api::RealServerStats& server) const {
-    const auto found = targets_.find({service.name(), server.address(), server.port()});
-    return found == targets_.end() ? nullptr : found->second;
-  }
-
- private:
-  std::map<std::tuple<std::string, std::string, std::uint32_t>, const api::control::Target*>
-      targets_;
-};
 
 std::string or_dash(const std::string& text) {
   return text.empty() ? "-" : text;
@@ -57,7 +34,7 @@ Json health_json(const api::control::Target* target) {
 
 std::string rs_text(const api::Stats& stats, const api::control::Status* health) {
   using enum Columns::Align;
-  const HealthIndex index(health);
+  const StatusIndex index(health);
   Columns columns({kLeft, kLeft, kLeft, kRight, kLeft, kLeft, kRight, kLeft, kRight, kRight, kRight,
                    kRight, kLeft});
   columns.row({"Service", "RealServer:Port", "Forward", "Weight", "State", "Health", "Since",
@@ -66,8 +43,8 @@ std::string rs_text(const api::Stats& stats, const api::control::Status* health)
     for (const api::RealServerStats& server : service.real_servers()) {
       const api::control::Target* const target = index.find(service, server);
       columns.row({service.name(), endpoint_text(server.address(), server.port()),
-                   std::string(forward_text(service.mode())), std::to_string(server.weight()),
-                   std::string(state_text(server)),
+                   std::string(forward_text(service.mode())), index.weight_text(service, server),
+                   index.state_text(service, server),
                    target == nullptr ? "-"
                    : target->up()    ? "up"
                                      : "down",
@@ -83,7 +60,7 @@ std::string rs_text(const api::Stats& stats, const api::control::Status* health)
 }
 
 std::string rs_json(const api::Stats& stats, const api::control::Status* health) {
-  const HealthIndex index(health);
+  const StatusIndex index(health);
   Json servers = Json::array();
   for (const api::ServiceStats& service : stats.services()) {
     for (const api::RealServerStats& server : service.real_servers()) {
@@ -93,7 +70,7 @@ std::string rs_json(const api::Stats& stats, const api::control::Status* health)
                    {"port", server.port()},
                    {"mode", mode_name(service.mode())},
                    {"weight", server.weight()},
-                   {"state", state_text(server)},
+                   {"state", index.state_name(service, server)},
                    {"up", server.up()},
                    {"removed", server.removed()},
                    {"next_hop_resolved", server.next_hop_resolved()},
@@ -103,6 +80,7 @@ std::string rs_json(const api::Stats& stats, const api::control::Status* health)
                    {"active_connections", server.active_connections()},
                    {"inactive_connections", server.inactive_connections()}};
       json.update(traffic_json(server.traffic()));
+      json["policy"] = index.policy_json(service, server);
       json["health"] = health_json(index.find(service, server));
       servers.push_back(std::move(json));
     }

@@ -4,6 +4,7 @@
 #include "controlplane/cli/format.h"
 #include "controlplane/cli/json.h"
 #include "controlplane/cli/show.h"
+#include "controlplane/cli/status_index.h"
 
 namespace lb::cli {
 namespace {
@@ -21,9 +22,31 @@ std::string refused_text(const api::ServiceStats& service) {
   return out.empty() ? out : "     refused: " + out + "\n";
 }
 
+// Nothing of a plain quorum, one server, that is there.
+std::string quorum_text(const api::control::ServiceState* state) {
+  if (state == nullptr || !state->quorum_known()) return {};
+  const bool plain = state->quorum_weight() == 1 && state->quorum_hysteresis() == 0;
+  if (plain && state->quorum()) return {};
+  return fmt::format("     quorum {}: {} up of {}{}\n", state->quorum() ? "is there" : "is lost",
+                     state->weight_up(), state->quorum_weight(),
+                     state->quorum_hysteresis() == 0
+                         ? ""
+                         : fmt::format(", hysteresis {}", state->quorum_hysteresis()));
+}
+
+Json quorum_json(const api::control::ServiceState* state) {
+  if (state == nullptr) return nullptr;
+  return {{"reached", state->quorum_known() ? Json(state->quorum()) : Json(nullptr)},
+          {"weight_up", state->weight_up()},
+          {"quorum", state->quorum_weight()},
+          {"hysteresis", state->quorum_hysteresis()},
+          {"sorry_server_in_use", state->sorry_in_use()}};
+}
+
 }  // namespace
 
-std::string service_text(const api::Stats& stats) {
+std::string service_text(const api::Stats& stats, const api::control::Status* health) {
+  const StatusIndex index(health);
   std::string out = fmt::format("Ballast {} (connections={} max={})\n", LB_RELEASE,
                                 stats.connections(), stats.max_connections());
   out += "Prot LocalAddress:Port Scheduler Service\n";
@@ -33,17 +56,20 @@ std::string service_text(const api::Stats& stats) {
                        service_addresses_text(service), scheduler_name(service.scheduler()),
                        service.name());
     out += refused_text(service);
+    out += quorum_text(index.find(service));
     for (const api::RealServerStats& server : service.real_servers()) {
-      out += fmt::format("  -> {:<28} {:<7} {:<6} {:<10} {:<10} {}\n",
-                         endpoint_text(server.address(), server.port()),
-                         forward_text(service.mode()), server.weight(), server.active_connections(),
-                         server.inactive_connections(), state_text(server));
+      out +=
+          fmt::format("  -> {:<28} {:<7} {:<6} {:<10} {:<10} {}\n",
+                      endpoint_text(server.address(), server.port()), forward_text(service.mode()),
+                      index.weight_text(service, server), server.active_connections(),
+                      server.inactive_connections(), index.state_text(service, server));
     }
   }
   return out;
 }
 
-std::string service_json(const api::Stats& stats) {
+std::string service_json(const api::Stats& stats, const api::control::Status* health) {
+  const StatusIndex index(health);
   Json services = Json::array();
   for (const api::ServiceStats& service : stats.services()) {
     Json servers = Json::array();
@@ -51,9 +77,10 @@ std::string service_json(const api::Stats& stats) {
       servers.push_back({{"address", address_text(server.address())},
                          {"port", server.port()},
                          {"weight", server.weight()},
-                         {"state", state_text(server)},
+                         {"state", index.state_name(service, server)},
                          {"active_connections", server.active_connections()},
-                         {"inactive_connections", server.inactive_connections()}});
+                         {"inactive_connections", server.inactive_connections()},
+                         {"policy", index.policy_json(service, server)}});
     }
     services.push_back({{"name", service.name()},
                         {"protocol", protocol_name(service.protocol())},
@@ -63,6 +90,7 @@ std::string service_json(const api::Stats& stats) {
                         {"mode", mode_name(service.mode())},
                         {"scheduler", scheduler_name(service.scheduler())},
                         {"refused", refused_json(service)},
+                        {"quorum", quorum_json(index.find(service))},
                         {"real_servers", std::move(servers)}});
   }
   return print({{"connections", stats.connections()},

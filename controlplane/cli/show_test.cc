@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 
 TEST(ShowService, looks_like_ipvsadm) {
-  EXPECT_EQ(service_text(sample_stats()), R"(Ballast 0.1.0 (connections=42 max=1000000)
+  EXPECT_EQ(service_text(sample_stats(), nullptr), R"(Ballast 0.1.0 (connections=42 max=1000000)
 Prot LocalAddress:Port Scheduler Service
   -> RemoteAddress:Port           Forward Weight ActiveConn InActConn  State
 TCP  192.0.2.10:80 wrr web
@@ -27,7 +27,7 @@ UDP  192.0.2.10:53 rr dns
 }
 
 TEST(ShowService, json) {
-  const json j = json::parse(service_json(sample_stats()));
+  const json j = json::parse(service_json(sample_stats(), nullptr));
   EXPECT_EQ(j["connections"], 42);
   EXPECT_EQ(j["generation"], 7);
   const json& web = j["services"][0];
@@ -38,7 +38,7 @@ TEST(ShowService, json) {
   EXPECT_EQ(web["mode"], "nat");
   EXPECT_EQ(web["scheduler"], "wrr");
   EXPECT_EQ(web["real_servers"][0], json::parse(R"({"address": "10.0.0.11", "port": 80, "weight": 2,
-      "state": "up", "active_connections": 12, "inactive_connections": 3})"));
+      "state": "up", "active_connections": 12, "inactive_connections": 3, "policy": null})"));
   EXPECT_EQ(web["real_servers"][1]["state"], "down");
   EXPECT_EQ(web["real_servers"][2]["state"], "unresolved");
   EXPECT_EQ(web["real_servers"][3]["state"], "removed");
@@ -49,17 +49,18 @@ TEST(ShowService, tells_what_was_refused_and_all_addresses) {
   api::Stats stats = sample_stats();
   api::ServiceStats& dns = *stats.mutable_services(1);
   dns.mutable_refused();
-  EXPECT_EQ(service_text(stats).find("refused"), std::string::npos);
+  EXPECT_EQ(service_text(stats, nullptr).find("refused"), std::string::npos);
   dns.mutable_refused()->set_denied(12);
   dns.mutable_refused()->set_client_rate_limited(3);
   api::AddressRange& range = *dns.add_addresses();
   range.set_address(bytes_of("192.0.2.10"));
   range.set_first_port(53);
   range.set_last_port(60);
-  EXPECT_NE(service_text(stats).find("UDP  192.0.2.10:53-60 rr dns\n"
-                                     "     refused: denied 12, client_rate_limited 3\n"),
+  EXPECT_NE(service_text(stats, nullptr)
+                .find("UDP  192.0.2.10:53-60 rr dns\n"
+                      "     refused: denied 12, client_rate_limited 3\n"),
             std::string::npos);
-  const json j = json::parse(service_json(stats));
+  const json j = json::parse(service_json(stats, nullptr));
   EXPECT_EQ(j["services"][0]["addresses"], json::parse(R"(["192.0.2.10:80"])"));
   EXPECT_TRUE(j["services"][0]["refused"].is_null());
   EXPECT_EQ(j["services"][1]["addresses"], json::parse(R"(["192.0.2.10:53-60"])"));
@@ -68,8 +69,49 @@ TEST(ShowService, tells_what_was_refused_and_all_addresses) {
 }
 
 TEST(ShowService, nothing_configured) {
-  EXPECT_TRUE(json::parse(service_json({}))["services"].empty());
-  EXPECT_NE(service_text({}).find("InActConn"), std::string::npos);
+  EXPECT_TRUE(json::parse(service_json({}, nullptr))["services"].empty());
+  EXPECT_NE(service_text({}, nullptr).find("InActConn"), std::string::npos);
+}
+
+// The sample, with what policies and operators make of it.
+api::control::Status changed_status() {
+  auto status = sample_status();
+  api::control::Target& drained = *status.mutable_targets(0);
+  drained.set_duty("drain");
+  drained.set_has_deadline(true);
+  drained.set_drain_left_ms(598'000);
+  drained.set_weight(9);
+  api::control::ServiceState& web = *status.add_services();
+  web.set_name("web");
+  web.set_quorum_known(true);
+  web.set_quorum_weight(3);
+  web.set_quorum_hysteresis(1);
+  web.set_weight_up(1);
+  web.set_sorry_address(bytes_of("10.0.0.13"));
+  web.set_sorry_port(8080);
+  web.set_sorry_in_use(true);
+  web.set_scheduler("lc");
+  web.set_file_scheduler("wrr");
+  return status;
+}
+
+TEST(ShowService, tells_quorum_and_changes) {
+  const auto status = changed_status();
+  const std::string text = service_text(sample_stats(), &status);
+  EXPECT_NE(text.find(R"(
+     quorum is lost: 1 up of 3, hysteresis 1
+  -> 10.0.0.11:80                 Masq    9*     12         3          drain, 9m58s left
+  -> 10.0.0.12:80                 Masq    1      0          0          down
+  -> 10.0.0.13:8080               Masq    65535  0          0          sorry server, unresolved
+)"),
+            std::string::npos)
+      << text;
+  const json j = json::parse(service_json(sample_stats(), &status))["services"][0];
+  EXPECT_EQ(j["quorum"], json::parse(R"({"reached": false, "weight_up": 1, "quorum": 3,
+      "hysteresis": 1, "sorry_server_in_use": true})"));
+  EXPECT_EQ(j["real_servers"][0]["policy"]["drain_left_ms"], 598'000);
+  EXPECT_EQ(j["real_servers"][0]["policy"]["weight_in_file"], 2);
+  EXPECT_EQ(j["real_servers"][2]["policy"]["sorry_server"], true);
 }
 
 TEST(ShowRs, with_health) {

@@ -1,0 +1,321 @@
+#include "controlplane/service/policy.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+
+#include "config/base/testing/randomised.h"
+#include "controlplane/service/states.h"
+
+namespace lb::controlplane {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr ServerHealth kUp{true, false};
+constexpr ServerHealth kDown{false, false};
+constexpr ServerHealth kUnchecked{false, true};
+
+Ipv4Endpoint address(unsigned i) {
+  return Ipv4Endpoint::parse("10.0.0." + std::to_string(11 + i) + ":80").value();
+}
+
+// A service with one policy and a clock that stands still until it is moved.
+struct World {
+  explicit World(std::vector<std::uint16_t> weights) {
+    for (unsigned i = 0; i < weights.size(); ++i) {
+      config::RealServer server;
+      server.address = address(i);
+      server.weight = weights[i];
+      service.real_servers.push_back(server);
+    }
+    health.assign(weights.size(), kUp);
+  }
+
+  ServiceDecision decide() { return policy.decide(service, health, change, now); }
+  std::vector<unsigned> weights() {
+    std::vector<unsigned> all;
+    for (const ServerDecision& server : decide().servers) all.push_back(server.weight);
+    return all;
+  }
+  ServerOverride& own(unsigned i) { return change.servers[address(i)]; }
+
+  config::Service service;
+  std::vector<ServerHealth> health;
+  ServiceOverride change;
+  ServicePolicy::Time now{seconds(1000)};
+  ServicePolicy policy;
+};
+
+using Weights = std::vector<unsigned>;
+
+TEST(Policy, as_configured) {
+  World world({3, 0});
+  world.health[1] = kDown;
+  const ServiceDecision decision = world.decide();
+  EXPECT_TRUE(decision.servers[0].up);
+  EXPECT_EQ(decision.servers[0].weight, 3);
+  EXPECT_FALSE(decision.servers[1].up);
+  EXPECT_FALSE(decision.servers[1].unchecked);
+  EXPECT_EQ(decision.weight_up, 3u);
+  EXPECT_FALSE(decision.next);
+}
+
+TEST(Policy, quiesce_keeps_a_failed_server_at_weight_0) {
+  World world({3});
+  world.service.on_server_down = config::OnServerDown::kQuiesce;
+  world.health[0] = kDown;
+  const ServerDecision server = world.decide().servers[0];
+  EXPECT_TRUE(server.up);
+  EXPECT_EQ(server.weight, 0);
+  EXPECT_FALSE(server.in_service);
+  world.health[0] = kUnchecked;
+  EXPECT_FALSE(world.decide().servers[0].up);
+}
+
+TEST(Policy, maintenance_is_down) {
+  World world({3, 1});
+  world.own(0).duty = Duty::kMaint;
+  const ServerDecision server = world.decide().servers[0];
+  EXPECT_FALSE(server.up);
+  EXPECT_FALSE(server.unchecked);
+  EXPECT_EQ(world.decide().weight_up, 1u);
+}
+
+TEST(Policy, a_drained_server_keeps_its_connections_until_the_deadline) {
+  World world({3, 1});
+  world.own(0) = {Duty::kDrain, world.now + seconds(10), {}};
+  ServiceDecision decision = world.decide();
+  EXPECT_FALSE(decision.servers[0].up);
+  EXPECT_TRUE(decision.servers[0].unchecked);
+  EXPECT_EQ(decision.servers[0].drain_left, seconds(10));
+  EXPECT_EQ(decision.next, world.now + seconds(10));
+  world.now += milliseconds(9'999);
+  EXPECT_FALSE(world.decide().servers[0].end);
+  world.now += milliseconds(1);
+  decision = world.decide();
+  EXPECT_TRUE(decision.servers[0].end);
+  EXPECT_FALSE(decision.servers[0].unchecked);
+  EXPECT_FALSE(decision.next);
+  world.change = {};
+  EXPECT_TRUE(world.decide().servers[0].up);
+  EXPECT_FALSE(world.decide().servers[0].end);
+}
+
+TEST(Policy, a_drained_server_that_dies_is_down) {
+  World world({3});
+  world.own(0) = {Duty::kDrain, {}, {}};
+  world.health[0] = kDown;
+  EXPECT_FALSE(world.decide().servers[0].unchecked);
+  EXPECT_FALSE(world.decide().servers[0].end);
+}
+
+TEST(Policy, quorum_has_hysteresis) {
+  World world({2, 2, 1});
+  world.service.quorum = 3;
+  world.service.quorum_hysteresis = 1;
+  EXPECT_EQ(world.decide().quorum, true);
+  world.health[0] = kDown;  // 3 are left: quorum - hysteresis is 2
+  EXPECT_EQ(world.decide().quorum, true);
+  world.health[2] = kDown;
+  EXPECT_EQ(world.decide().quorum, true);
+  world.own(1).weight = 1;
+  EXPECT_EQ(world.decide().quorum, false);
+  EXPECT_FALSE(world.decide().quorum_news);
+  world.own(1).weight = 3;  // quorum + hysteresis is 4
+  EXPECT_EQ(world.decide().quorum, false);
+  world.own(1).weight = 4;
+  EXPECT_TRUE(world.decide().quorum_news);
+  EXPECT_EQ(world.decide().quorum, true);
+}
+
+TEST(Policy, quorum_is_not_known_before_all_were_checked) {
+  World world({1, 1});
+  world.service.quorum = 2;
+  world.health = {kUp, kUnchecked};
+  EXPECT_EQ(world.decide().quorum, std::nullopt);
+  world.health[1] = kDown;
+  const ServiceDecision decision = world.decide();
+  EXPECT_EQ(decision.quorum, false);
+  EXPECT_TRUE(decision.quorum_news);
+  EXPECT_FALSE(decision.sorry) << "there is none";
+}
+
+TEST(Policy, the_sorry_server_stands_in) {
+  World world({1, 1});
+  world.service.quorum = 2;
+  world.service.sorry_server.emplace().address = address(9);
+  EXPECT_FALSE(world.decide().sorry);
+  world.health[0] = kDown;
+  EXPECT_TRUE(world.decide().sorry);
+  EXPECT_EQ(world.weights(), (Weights{0, 0}));
+  EXPECT_TRUE(world.decide().servers[1].up) << "its connections stay";
+  world.health[0] = kUp;
+  EXPECT_FALSE(world.decide().sorry);
+  EXPECT_EQ(world.weights(), (Weights{1, 1}));
+}
+
+TEST(Policy, an_adopted_quorum_is_no_news) {
+  World plain({1});
+  plain.policy.adopt(false);
+  EXPECT_FALSE(plain.decide().quorum_news);
+  World lost({1});
+  lost.service.sorry_server.emplace().address = address(9);
+  lost.policy.adopt(true);
+  lost.health[0] = kUnchecked;
+  EXPECT_TRUE(lost.decide().sorry);
+  lost.health[0] = kUp;
+  EXPECT_TRUE(lost.decide().quorum_news);
+  EXPECT_FALSE(lost.decide().sorry);
+}
+
+TEST(Policy, a_returning_server_gets_its_weight_little_by_little) {
+  World world({1, 2});
+  world.service.slow_start = seconds(20);
+  EXPECT_EQ(world.weights(), (Weights{1, 2})) << "not at the start";
+  world.health[0] = kDown;
+  world.decide();
+  world.health[0] = kUp;
+  EXPECT_EQ(world.weights(), (Weights{1, 200}));
+  EXPECT_EQ(world.decide().next, world.now + seconds(1));
+  world.now += seconds(1);
+  EXPECT_EQ(world.weights(), (Weights{5, 200}));
+  world.now += seconds(9);
+  EXPECT_EQ(world.weights(), (Weights{50, 200}));
+  EXPECT_EQ(world.decide().servers[0].ramp, 50u);
+  world.now += seconds(10);
+  EXPECT_EQ(world.weights(), (Weights{1, 2}));
+  EXPECT_FALSE(world.decide().next);
+}
+
+TEST(Policy, a_ramp_keeps_large_weights_in_range) {
+  World world({60'000, 3, 0});
+  world.service.slow_start = seconds(20);
+  world.decide();
+  world.health[1] = world.health[2] = kDown;
+  world.decide();
+  world.health[1] = world.health[2] = kUp;
+  EXPECT_EQ(world.weights(), (Weights{60'000, 1, 0}));
+}
+
+TEST(Policy, a_ramp_leaves_numbers_of_connections_alone) {
+  World world({50, 10});
+  world.service.scheduler = config::Scheduler::kOvf;
+  world.service.slow_start = seconds(20);
+  world.decide();
+  world.health[0] = kDown;
+  world.decide();
+  world.health[0] = kUp;
+  world.decide();
+  world.now += seconds(2);
+  EXPECT_EQ(world.weights(), (Weights{5, 10}));
+}
+
+TEST(Policy, changes_that_say_nothing_are_dropped) {
+  World world({5});
+  world.service.name = "web";
+  Overrides overrides;
+  overrides["gone"].scheduler = config::Scheduler::kRr;
+  overrides["web"].scheduler = world.service.scheduler;
+  overrides["web"].servers[address(0)].weight = 5;
+  overrides["web"].servers[address(7)].duty = Duty::kMaint;
+  prune(overrides, {world.service});
+  EXPECT_TRUE(overrides.empty());
+}
+
+// What is promised, said in another way: by the history of each server.
+struct Oracle {
+  bool quorum = false;
+  bool known = false;
+
+  void check(World& world, const ServiceDecision& decision) {
+    std::uint64_t sum = 0;
+    bool all_checked = true;
+    for (unsigned i = 0; i < world.health.size(); ++i) {
+      const ServerOverride own = world.own(i);
+      const bool serves = world.health[i].up && own.duty == Duty::kReady;
+      if (serves) sum += own.weight.value_or(world.service.real_servers[i].weight);
+      all_checked = all_checked && !world.health[i].unchecked;
+    }
+    const std::uint64_t low = world.service.quorum - world.service.quorum_hysteresis;
+    const std::uint64_t high = world.service.quorum + world.service.quorum_hysteresis;
+    if (sum >= high) {
+      quorum = known = true;
+    } else if (all_checked && (sum < low || !known)) {
+      quorum = false;
+      known = true;
+    }
+    ASSERT_EQ(decision.weight_up, sum);
+    ASSERT_EQ(decision.quorum.has_value(), known);
+    ASSERT_EQ(decision.sorry, known && !quorum);
+    for (unsigned i = 0; i < world.health.size(); ++i) check_server(world, decision, i);
+  }
+
+  static void check_server(World& world, const ServiceDecision& decision, unsigned i) {
+    const ServerDecision& server = decision.servers[i];
+    const ServerOverride own = world.own(i);
+    const bool serves = world.health[i].up && own.duty == Duty::kReady;
+    const bool quiesce = world.service.on_server_down == config::OnServerDown::kQuiesce;
+    const std::uint16_t plain = own.weight.value_or(world.service.real_servers[i].weight);
+    const bool ended = own.duty == Duty::kDrain && own.deadline && *own.deadline <= world.now;
+    ASSERT_EQ(server.end, ended);
+    ASSERT_EQ(server.in_service, serves);
+    const bool candidate = server.up && server.weight > 0;
+    ASSERT_EQ(candidate, serves && plain > 0 && !decision.sorry);
+    if (server.up && !serves) {
+      ASSERT_TRUE(quiesce);
+    }
+    // Connections are left alone while there is hope, or somebody asked for it.
+    const bool alive = own.duty == Duty::kDrain && !world.health[i].unchecked && world.health[i].up;
+    if (alive && !ended) {
+      ASSERT_TRUE(server.unchecked);
+    }
+    ASSERT_LE(server.weight, config::kMaxWeight);
+  }
+};
+
+TEST(Policy, random_histories_keep_what_is_promised) {
+  const std::uint32_t seed = test::seed();
+  SCOPED_TRACE("LB_SEED=" + std::to_string(seed));
+  std::mt19937 random(seed);
+  const auto below = [&random](unsigned n) { return static_cast<unsigned>(random() % n); };
+  for (unsigned round = 0; round < test::rounds(300); ++round) {
+    World world({1, 2, 3, static_cast<std::uint16_t>(below(65'536))});
+    world.health.assign(4, kUnchecked);
+    world.service.quorum = 1 + below(6);
+    world.service.quorum_hysteresis = below(world.service.quorum);
+    world.service.sorry_server.emplace().address = address(9);
+    if (below(2) == 0) world.service.on_server_down = config::OnServerDown::kQuiesce;
+    world.service.slow_start = seconds(below(3) * 10);
+    Oracle oracle;
+    for (int step = 0; step < 100; ++step) {
+      const unsigned i = below(4);
+      switch (below(5)) {
+        case 0:
+        case 1:
+          world.health[i] = below(2) == 0 ? kUp : kDown;
+          break;
+        case 2:
+          world.own(i).duty = static_cast<Duty>(below(3));
+          world.own(i).deadline.reset();
+          if (world.own(i).duty == Duty::kDrain && below(2) == 0) {
+            world.own(i).deadline = world.now + seconds(below(5));
+          }
+          break;
+        case 3:
+          world.own(i).weight = static_cast<std::uint16_t>(below(5));
+          break;
+        default:
+          world.now += milliseconds(below(3000));
+      }
+      oracle.check(world, world.decide());
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lb::controlplane
