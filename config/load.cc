@@ -138,7 +138,6 @@ Machine Machine::here() {
 }
 
 Loaded load_text(std::string_view text, const std::string& file_name, const Machine& machine) {
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   if (text.size() > kMaxFileBytes) {
     return unreadable(file_name, fmt::format("is larger than {} MiB; is it a configuration file?",

@@ -45,6 +45,7 @@ class Source {
 };
 
 inline constexpr std::size_t kMaxFileBytes = std::size_t{16} << 20;
+inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 // True and the tree, or false and one mistake appended.
 bool read_toml(const Source& source, Node& root, std::vector<Mistake>& mistakes);

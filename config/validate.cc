@@ -72,6 +72,10 @@ bool printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
+bool good_run_dir(std::string_view path) {
+  return path.starts_with('/') && printable(path) && path.size() <= kMaxRunDirBytes;
+}
+
 bool user_name(std::string_view text) {
   return made_of(text, "-_.") && text.size() <= kMaxUserBytes;
 }

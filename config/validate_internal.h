@@ -22,6 +22,8 @@ bool made_of(std::string_view text, std::string_view others);
 // Printable ASCII without blanks.
 bool printable(std::string_view text);
 
+// An absolute path without blanks, with room for the names of the sockets in it.
+bool good_run_dir(std::string_view path);
 // Empty, or what a user can be called.
 bool user_name(std::string_view text);
 

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "config/load.h"
+#include "config/run_dir.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/cli/change.h"
 #include "controlplane/cli/check.h"
@@ -23,6 +24,8 @@ namespace lb::cli {
 namespace {
 
 using ControlClient = api::Client<api::control::Request, api::control::Response>;
+
+constexpr const char* kUsualConfig = "/etc/ballast/ballast.toml";  // as of the daemons' units
 
 class Session {
  public:
@@ -66,7 +69,7 @@ class Session {
 
   void say(const std::string& line) { err_ << "lbcli: " << line << '\n'; }
 
-  Outcome<std::string> run_dir();
+  config::RunDir run_dir() const;
   template <typename Client>
   Outcome<Client> connect(const std::string& socket_name, const std::string& daemon);
   Outcome<DataplaneClient> dataplane() {
@@ -83,20 +86,17 @@ class Session {
   std::ostream& err_;
 };
 
-Outcome<std::string> Session::run_dir() {
-  if (!options_.run_dir.empty()) return options_.run_dir;
-  if (options_.config_file.empty()) return config::Director{}.run_dir;
-  const config::Loaded loaded = config::load_file(options_.config_file, config::Machine::here());
-  if (loaded.mistakes.empty()) return loaded.config.director.run_dir;
-  err_ << config::format_mistakes(options_.config_file, loaded.mistakes);
-  return stop(kUsage, "the configuration has mistakes; --run-dir works without it");
+// A file with mistakes, or without one, is no hindrance: it is the daemons that are asked.
+config::RunDir Session::run_dir() const {
+  if (!options_.run_dir.empty()) return {options_.run_dir, "--run-dir"};
+  if (!options_.config_file.empty()) return config::run_dir_of(options_.config_file);
+  return config::run_dir_of(kUsualConfig);
 }
 
 template <typename Client>
 Outcome<Client> Session::connect(const std::string& socket_name, const std::string& daemon) {
-  const auto folder = run_dir();
-  if (!folder) return tl::make_unexpected(folder.error());
-  const std::string path = *folder + '/' + socket_name;
+  const config::RunDir folder = run_dir();
+  const std::string path = folder.path + '/' + socket_name;
   const api::ClientOptions client_options{.program = "lbcli", .daemon = daemon};
   auto client = Client::connect(path, client_options);
   if (client) return std::move(*client);
@@ -109,9 +109,9 @@ Outcome<Client> Session::connect(const std::string& socket_name, const std::stri
   }
   return stop(
       kDaemonDown,
-      fmt::format("{} does not run: nobody answers at {}; start it (systemctl start {}), or "
-                  "name its folder with --run-dir or --config",
-                  daemon, path, daemon));
+      fmt::format("{} does not run: nobody answers at {} (the folder is {}); start it (systemctl "
+                  "start {}), or name its folder with --run-dir or --config",
+                  daemon, path, folder.source, daemon));
 }
 
 Outcome<api::Stats> Session::stats(DataplaneClient& client) {
@@ -320,8 +320,6 @@ Outcome<void> Session::version() {
   DaemonRelease control_release{"lb-controlplane", {}, {}};
   if (auto client = dataplane()) {
     dataplane_release.release = client->release();
-  } else if (client.error().status == kUsage) {
-    return tl::make_unexpected(client.error());
   } else {
     dataplane_release.error = client.error().message;
   }

@@ -172,8 +172,8 @@ TEST_F(RunTest, a_daemon_that_is_down_is_one_line_and_status_3) {
     EXPECT_EQ(ran.out, "");
     EXPECT_EQ(ran.err, "lbcli: lb-dataplane does not run: nobody answers at " +
                            path("dataplane.sock") +
-                           "; start it (systemctl start lb-dataplane), or name its folder with "
-                           "--run-dir or --config\n");
+                           " (the folder is --run-dir); start it (systemctl start lb-dataplane), "
+                           "or name its folder with --run-dir or --config\n");
   }
 }
 
@@ -279,10 +279,30 @@ TEST_F(RunTest, the_configuration_names_the_folder) {
   const Ran checked = lbcli({"check", config}, false);
   EXPECT_EQ(checked.status, kOk);
   EXPECT_EQ(checked.out, config + ": ok (0 services, 0 real servers)\n");
-  std::ofstream(config, std::ios::app) << "colour = 1\n";
-  const Ran wrong = lbcli({"--config", config, "show", "drops"}, false);
-  EXPECT_EQ(wrong.status, kUsage);
-  EXPECT_NE(wrong.err.find(config + ":10:1: "), std::string::npos) << wrong.err;
+}
+
+TEST_F(RunTest, a_configuration_with_mistakes_names_the_folder_too) {
+  const std::string config = path("a.toml");
+  std::ofstream(config) << "[[service]\n[director]\nname = 1\nrun_dir = \"" << dir_.string()
+                        << "\"\n";
+  const auto daemon = dataplane();
+  const Ran ran = lbcli({"--config", config, "show", "drops"}, false);
+  EXPECT_EQ(ran.status, kOk);
+  EXPECT_EQ(ran.err, "");
+}
+
+TEST_F(RunTest, a_daemon_that_is_down_tells_where_it_was_looked_for) {
+  const std::string config = path("a.toml");
+  std::ofstream(config) << "[director]\nrun_dir = \"" << dir_.string() << "\"\n";
+  Ran ran = lbcli({"--config", config, "show", "drops"}, false);
+  EXPECT_EQ(ran.status, kDaemonDown);
+  EXPECT_NE(ran.err.find("the folder is the run_dir of " + config), std::string::npos) << ran.err;
+  ran = lbcli({"--config", path("none.toml"), "version"}, false);
+  EXPECT_EQ(ran.status, kOk);
+  EXPECT_NE(ran.out.find("the folder is the default, because " + path("none.toml") +
+                         " cannot be opened: No such file or directory"),
+            std::string::npos)
+      << ran.out;
 }
 
 TEST_F(RunTest, check_tells_mistakes_with_status_2) {

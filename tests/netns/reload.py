@@ -6,7 +6,6 @@ import copy
 import os
 import random
 import signal
-import subprocess
 import time
 
 import harness
@@ -51,10 +50,7 @@ class Reload(harness.LabTest):
         self.wait(lambda: all(self.ready(rs) for rs in self.servers()), "every server to be up")
 
     def run_cli(self, *arguments):
-        """lbcli that does not need the file to be good."""
-        return subprocess.run([self.lab.program("lbcli"), "--run-dir", self.lab.run_dir(),
-                               *arguments], capture_output=True, text=True, check=False,
-                              timeout=60)
+        return self.lab.lbcli(*arguments, check=False)
 
     def cli(self, *arguments):
         done = self.run_cli(*arguments)
@@ -162,6 +158,15 @@ class Reload(harness.LabTest):
         self.assertIn("max_connections 200000 -> 1000: needs a restart of lb-dataplane and "
                       "lb-controlplane", done.stderr)
         self.assertEqual(self.lab.generation(), generation)
+
+    def test_lbcli_needs_no_good_file(self):
+        """Only the run_dir is taken from it."""
+        with open(self.lab.config_path, "r+", encoding="utf-8") as file:
+            text = file.read()
+            file.seek(0)
+            file.write("[[service]\n" + text)
+        self.assertIn(f"{NAT_VIP}:80", self.cli("show", "service"))
+        self.assertEqual(self.run_cli("reload").returncode, 2)
 
     def test_signal_and_auto_reload(self):
         self.web["real_server"][0]["weight"] = 11
