@@ -177,6 +177,7 @@ struct Service {
   std::vector<std::string> quorum_down;
   std::string quorum_user;  // empty: the one that the control plane runs as
   std::optional<SorryServer> sorry_server;
+  std::optional<Timeouts> timeouts;  // of its own: where it gives none those of all
   Check check;
   std::optional<AgentCheck> agent;
   std::vector<RealServer> real_servers;

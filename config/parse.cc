@@ -31,8 +31,7 @@ void parse_director(ReadReport& report, const Node& node, Director& director) {
   reader.finish();
 }
 
-void parse_timeouts(ReadReport& report, const Node& node, Timeouts& timeouts) {
-  TableReader reader(report, node, "dataplane.timeouts");
+void read_timeouts(TableReader& reader, Timeouts& timeouts) {
   const auto timeout = [&reader](std::string_view key, Milliseconds& out) {
     reader.duration(key, out, seconds(1), hours(7 * 24));
   };
@@ -45,7 +44,36 @@ void parse_timeouts(ReadReport& report, const Node& node, Timeouts& timeouts) {
   timeout("tcp_time_wait", timeouts.tcp_time_wait);
   timeout("tcp_closed", timeouts.tcp_closed);
   timeout("udp", timeouts.udp);
+}
+
+void parse_timeouts(ReadReport& report, const Node& node, Timeouts& timeouts) {
+  TableReader reader(report, node, "dataplane.timeouts");
+  read_timeouts(reader, timeouts);
   reader.finish();
+}
+
+// The keys of the other protocol are mistakes: who writes `udp` for a TCP service believes that it
+// does something.
+Timeouts parse_service_timeouts(ReadReport& report, const Node& node, const std::string& path,
+                                Protocol protocol, const Timeouts& common) {
+  Timeouts timeouts = common;
+  TableReader reader(report, node, path);
+  const auto reject = [&](std::string_view key) {
+    reader.reject(
+        key, fmt::format("{} has no meaning for a {} service; remove it", key, to_text(protocol)));
+  };
+  if (protocol == Protocol::kTcp) {
+    reject("udp");
+  } else {
+    for (const std::string_view key :
+         {"tcp_syn_sent", "tcp_syn_received", "tcp_established", "tcp_fin_wait", "tcp_close_wait",
+          "tcp_last_ack", "tcp_time_wait", "tcp_closed"}) {
+      reject(key);
+    }
+  }
+  read_timeouts(reader, timeouts);
+  reader.finish();
+  return timeouts;
 }
 
 void parse_dataplane(ReadReport& report, const Node& node, Dataplane& dataplane) {
@@ -191,7 +219,8 @@ void parse_quorum(ReadReport& report, TableReader& reader, Service& service) {
   sorry.finish();
 }
 
-Service parse_service(ReadReport& report, const Node& node, const std::string& path) {
+Service parse_service(ReadReport& report, const Node& node, const std::string& path,
+                      const Timeouts& timeouts) {
   Service service;
   TableReader reader(report, node, path);
   service.where = Origin{reader.where()};
@@ -218,6 +247,10 @@ Service parse_service(ReadReport& report, const Node& node, const std::string& p
   parse_access(reader, service.access);
   if (const Node* const limits = reader.table("limits", "service.limits")) {
     parse_limits(report, *limits, reader.path_of("limits"), service.limits);
+  }
+  if (const Node* const own = reader.table("timeouts", "service.timeouts")) {
+    service.timeouts = parse_service_timeouts(report, *own, reader.path_of("timeouts"),
+                                              service.protocol, timeouts);
   }
   // A UDP port does not answer a TCP check, and only its owner knows what else would.
   if (service.protocol == Protocol::kUdp) service.check.type = CheckType::kNone;
@@ -254,8 +287,9 @@ Config parse(const Node& root, ReadReport& report) {
         parse_route(report, node, reader.path_of("route", config.routes.size())));
   }
   for (const Node& node : reader.tables("service", "service")) {
-    config.services.push_back(
-        parse_service(report, node, reader.path_of("service", config.services.size())));
+    config.services.push_back(parse_service(report, node,
+                                            reader.path_of("service", config.services.size()),
+                                            config.dataplane.timeouts));
   }
   if (const Node* const node = reader.table("ha", "ha")) parse_ha(report, *node, config.ha);
   if (const Node* const node = reader.table("alert", "alert")) {

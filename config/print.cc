@@ -9,6 +9,17 @@
 namespace lb::config {
 namespace {
 
+void print_tcp_timeouts(Printer& out, const Timeouts& timeouts) {
+  out.duration("tcp_syn_sent", timeouts.tcp_syn_sent);
+  out.duration("tcp_syn_received", timeouts.tcp_syn_received);
+  out.duration("tcp_established", timeouts.tcp_established);
+  out.duration("tcp_fin_wait", timeouts.tcp_fin_wait);
+  out.duration("tcp_close_wait", timeouts.tcp_close_wait);
+  out.duration("tcp_last_ack", timeouts.tcp_last_ack);
+  out.duration("tcp_time_wait", timeouts.tcp_time_wait);
+  out.duration("tcp_closed", timeouts.tcp_closed);
+}
+
 void print_dataplane(Printer& out, const Dataplane& dataplane) {
   out.table("[dataplane]");
   out.number("main_lcore", dataplane.main_lcore);
@@ -21,17 +32,9 @@ void print_dataplane(Printer& out, const Dataplane& dataplane) {
   if (!dataplane.drivers.empty()) out.text("drivers", dataplane.drivers);
   out.number("punt_limit_pps", dataplane.punt_limit_pps);
 
-  const Timeouts& timeouts = dataplane.timeouts;
   out.table("[dataplane.timeouts]");
-  out.duration("tcp_syn_sent", timeouts.tcp_syn_sent);
-  out.duration("tcp_syn_received", timeouts.tcp_syn_received);
-  out.duration("tcp_established", timeouts.tcp_established);
-  out.duration("tcp_fin_wait", timeouts.tcp_fin_wait);
-  out.duration("tcp_close_wait", timeouts.tcp_close_wait);
-  out.duration("tcp_last_ack", timeouts.tcp_last_ack);
-  out.duration("tcp_time_wait", timeouts.tcp_time_wait);
-  out.duration("tcp_closed", timeouts.tcp_closed);
-  out.duration("udp", timeouts.udp);
+  print_tcp_timeouts(out, dataplane.timeouts);
+  out.duration("udp", dataplane.timeouts.udp);
 }
 
 void print_port(Printer& out, const Port& port) {
@@ -100,6 +103,11 @@ void print_service(Printer& out, const Service& service) {
   if (service.slow_start > Milliseconds(0)) out.duration("slow_start", service.slow_start);
   print_quorum(out, service);
   print_limits(out, service.limits);
+  if (service.timeouts) {
+    out.table("[service.timeouts]");
+    if (service.protocol == Protocol::kTcp) print_tcp_timeouts(out, *service.timeouts);
+    if (service.protocol == Protocol::kUdp) out.duration("udp", service.timeouts->udp);
+  }
   print_check(out, service.check);
   if (service.agent) print_agent(out, *service.agent);
   for (const RealServer& server : service.real_servers) {

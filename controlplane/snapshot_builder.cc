@@ -111,6 +111,7 @@ void put_service(const config::Service& from, api::Service& to) {
   to.set_persistence_prefix(from.persistence_prefix);
   to.set_group(from.group);
   if (from.limits.any()) put_limits(from.limits, *to.mutable_limits());
+  if (from.timeouts) put_timeouts(*from.timeouts, *to.mutable_timeouts());
 }
 
 // Equal lists stand in the snapshot once.

@@ -18,6 +18,7 @@
 // last_seen.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -43,6 +44,25 @@ enum class ConnState : std::uint8_t {
   kUdp,
   kDead,  // unlinked or being unlinked; treat as a miss
   kCount
+};
+
+// Lifetime after the last packet, in ticks, by ConnState.
+using TimeoutTicks = std::array<std::uint32_t, static_cast<std::size_t>(ConnState::kCount)>;
+
+// The lifetimes of all services: one set for most, and sets of their own for some. A view.
+struct Timeouts {
+  const std::uint32_t* common;
+  // By service slot: 1 + index in `own`, or 0. Null: no service has its own.
+  const std::uint16_t* own_of = nullptr;
+  const TimeoutTicks* own = nullptr;
+
+  // Implicit: who has one set for all hands it in as it is.
+  Timeouts(const std::uint32_t* ticks) : common(ticks) {}  // NOLINT
+  std::uint32_t ticks(std::uint32_t service, ConnState state) const {
+    const std::uint16_t at = own_of == nullptr ? std::uint16_t{0} : own_of[service];
+    return at == 0 ? common[static_cast<std::size_t>(state)]
+                   : own[at - 1U][static_cast<std::size_t>(state)];
+  }
 };
 
 // As `lbcli show conn` prints them and its state filter takes them.

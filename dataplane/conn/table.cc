@@ -276,19 +276,17 @@ bool ConnTable::end(unsigned worker, Record& record, ConnState& from) {
 
 namespace {
 
-std::uint32_t deadline_of(const Record& record, ConnState state,
-                          const std::uint32_t* timeout_ticks) {
-  return record.last_seen.load(std::memory_order_relaxed) +
-         timeout_ticks[static_cast<std::size_t>(state)];
+std::uint32_t deadline_of(const Record& record, ConnState state, const Timeouts& timeouts) {
+  return record.last_seen.load(std::memory_order_relaxed) + timeouts.ticks(record.service, state);
 }
 
 }  // namespace
 
 void ConnTable::prefetch_lapsing(std::uint32_t index, std::uint32_t now,
-                                 const std::uint32_t* timeout_ticks) const {
+                                 const Timeouts& timeouts) const {
   const Record& record = records_[index];
   const ConnState state = record.state.load(std::memory_order_acquire);
-  if (!is_live(state) || is_later(deadline_of(record, state, timeout_ticks), now)) return;
+  if (!is_live(state) || is_later(deadline_of(record, state, timeouts), now)) return;
   prefetch_keys(record);
 }
 
@@ -300,13 +298,13 @@ void ConnTable::prefetch_keys(const Record& record) const {
 }
 
 bool ConnTable::lapse(unsigned worker, std::uint32_t index, std::uint32_t now,
-                      const std::uint32_t* timeout_ticks, ConnState& last) {
+                      const Timeouts& timeouts, ConnState& last) {
   const std::uint32_t seen = deadlines_.get(index);
   if (!Deadlines::is_due(seen, now)) return false;
   Record& record = records_[index];
   ConnState state = record.state.load(std::memory_order_acquire);
   if (!is_live(state)) return false;
-  const std::uint32_t deadline = deadline_of(record, state, timeout_ticks);
+  const std::uint32_t deadline = deadline_of(record, state, timeouts);
   if (is_later(deadline, now)) {
     deadlines_.rearm(index, seen, deadline);
     return false;

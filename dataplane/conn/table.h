@@ -141,13 +141,13 @@ class ConnTable {
   // ---- upkeep, each worker for itself, in bounded slices
   // Looks at up to `budget` deadlines (in steps of Deadlines::kBlock, at least one) of the records
   // that this worker owns, from where the last call ended. For each that has come: deadline =
-  // last_seen + timeout_ticks[state]; re-armed when that is later, else killed and on_expired
-  // called with the connection's last state. Also frees killed records whose grace period passed:
-  // to be called also when nothing expires. Returns the number killed. Timeouts are below 2^31
-  // ticks. Visitor: void(Record&, ConnState)
+  // last_seen + timeouts.ticks(service, state); re-armed when that is later, else killed and
+  // on_expired called with the connection's last state. Also frees killed records whose grace
+  // period passed: to be called also when nothing expires. Returns the number killed. Timeouts are
+  // below 2^31 ticks. Visitor: void(Record&, ConnState)
   template <typename OnExpired>
-  unsigned expire(unsigned worker, std::uint32_t now, const std::uint32_t* timeout_ticks,
-                  std::size_t budget, OnExpired&& on_expired);
+  unsigned expire(unsigned worker, std::uint32_t now, const Timeouts& timeouts, std::size_t budget,
+                  OnExpired&& on_expired);
 
   // Looks at up to `budget` of the records that this worker owns and calls visit(Record&) for the
   // live ones. Begins at cursor 0, goes on at the cursor it returned; 0 at the end. A connection
@@ -205,13 +205,12 @@ class ConnTable {
   void erase(unsigned worker, std::uint64_t hash, std::uint64_t slot);
   bool end(unsigned worker, Record& record, ConnState& from);
   // Of a record whose deadline came: the buckets that lapse() is going to need.
-  void prefetch_lapsing(std::uint32_t index, std::uint32_t now,
-                        const std::uint32_t* timeout_ticks) const;
+  void prefetch_lapsing(std::uint32_t index, std::uint32_t now, const Timeouts& timeouts) const;
   // The buckets that end() of the record is going to need.
   void prefetch_keys(const Record& record) const;
   // Looks at a record whose deadline came; true: killed, in state `last`.
-  bool lapse(unsigned worker, std::uint32_t index, std::uint32_t now,
-             const std::uint32_t* timeout_ticks, ConnState& last);
+  bool lapse(unsigned worker, std::uint32_t index, std::uint32_t now, const Timeouts& timeouts,
+             ConnState& last);
   void reclaim(unsigned worker, std::size_t budget);
   void free_batch(unsigned worker, std::size_t budget);
   std::uint32_t next_block(unsigned worker);
@@ -227,7 +226,7 @@ class ConnTable {
 };
 
 template <typename OnExpired>
-unsigned ConnTable::expire(unsigned worker, std::uint32_t now, const std::uint32_t* timeout_ticks,
+unsigned ConnTable::expire(unsigned worker, std::uint32_t now, const Timeouts& timeouts,
                            std::size_t budget, OnExpired&& on_expired) {
   reclaim(worker, budget);
   constexpr std::size_t kBlocksPerChunk = RecordPool::kChunk / Deadlines::kBlock;
@@ -241,12 +240,12 @@ unsigned ConnTable::expire(unsigned worker, std::uint32_t now, const std::uint32
       __builtin_prefetch(&records_[first + static_cast<unsigned>(__builtin_ctzll(d))], 1);
     }
     for (std::uint64_t d = due; d != 0; d &= d - 1) {
-      prefetch_lapsing(first + static_cast<unsigned>(__builtin_ctzll(d)), now, timeout_ticks);
+      prefetch_lapsing(first + static_cast<unsigned>(__builtin_ctzll(d)), now, timeouts);
     }
     for (std::uint64_t d = due; d != 0; d &= d - 1) {
       const std::uint32_t index = first + static_cast<unsigned>(__builtin_ctzll(d));
       ConnState last{};
-      if (!lapse(worker, index, now, timeout_ticks, last)) continue;
+      if (!lapse(worker, index, now, timeouts, last)) continue;
       on_expired(records_[index], last);
       ++killed;
     }

@@ -40,7 +40,7 @@ void fill(const ConnTable::Copy& conn, const Snapshot& snapshot, std::uint32_t n
   out.set_mode(to_api(static_cast<Mode>(conn.mode)));
   // Ticks wrap: a connection from the HA peer may have been seen before this data plane started.
   const auto left = static_cast<std::int32_t>(
-      conn.last_seen + snapshot.timeout_ticks[static_cast<std::size_t>(conn.state)] - now_tick);
+      conn.last_seen + snapshot.timeouts().ticks(conn.service, conn.state) - now_tick);
   out.set_expires_ms(static_cast<std::uint64_t>(std::max(left, 0)) * kTickMs);
 }
 

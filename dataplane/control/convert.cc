@@ -177,6 +177,31 @@ LimitSpec limits(const api::Limits& message) {
   return spec;
 }
 
+Result<TimeoutTicks> to_ticks(const api::Timeouts& message) {
+  TimeoutTicks ticks{};
+  struct Entry {
+    ConnState state;
+    std::uint32_t ms;
+    const char* name;
+  };
+  const Entry entries[] = {
+      {ConnState::kSynSent, message.tcp_syn_sent(), "tcp_syn_sent"},
+      {ConnState::kSynReceived, message.tcp_syn_received(), "tcp_syn_received"},
+      {ConnState::kEstablished, message.tcp_established(), "tcp_established"},
+      {ConnState::kFinWait, message.tcp_fin_wait(), "tcp_fin_wait"},
+      {ConnState::kCloseWait, message.tcp_close_wait(), "tcp_close_wait"},
+      {ConnState::kLastAck, message.tcp_last_ack(), "tcp_last_ack"},
+      {ConnState::kTimeWait, message.tcp_time_wait(), "tcp_time_wait"},
+      {ConnState::kClosed, message.tcp_closed(), "tcp_closed"},
+      {ConnState::kUdp, message.udp(), "udp"},
+  };
+  for (const Entry& entry : entries) {
+    if (entry.ms == 0) return fail(std::string("timeout ") + entry.name + " is not set");
+    ticks[static_cast<std::size_t>(entry.state)] = to_ticks(entry.ms);
+  }
+  return ticks;
+}
+
 Result<ServiceSpec> service(const api::Service& message, const std::vector<PortInfo>& ports,
                             const std::vector<NamedAccessList>& lists) {
   ServiceSpec spec;
@@ -219,6 +244,11 @@ Result<ServiceSpec> service(const api::Service& message, const std::vector<PortI
   if (message.access_list() > lists.size()) return failed(Error{"there is no such access list"});
   if (message.access_list() != 0) spec.access = lists[message.access_list() - 1].list;
   if (message.has_limits()) spec.limits = limits(message.limits());
+  if (message.has_timeouts()) {
+    const auto ticks = to_ticks(message.timeouts());
+    if (!ticks) return failed(ticks.error());
+    spec.timeout_ticks = *ticks;
+  }
   for (const auto& entry : message.real_servers()) {
     auto rs = real_server(entry, ports);
     if (!rs) return failed(rs.error());
@@ -249,30 +279,6 @@ Result<void> set_macs(const api::Snapshot& message, std::vector<PortInfo>& ports
       return fail("port " + entry.port() + ": a MAC address has 6 bytes and is not a group's");
     }
     std::memcpy(mac.data(), entry.mac().data(), mac.size());
-  }
-  return {};
-}
-
-Result<void> set_timeouts(const api::Timeouts& message, SnapshotSpec& spec) {
-  struct Entry {
-    ConnState state;
-    std::uint32_t ms;
-    const char* name;
-  };
-  const Entry entries[] = {
-      {ConnState::kSynSent, message.tcp_syn_sent(), "tcp_syn_sent"},
-      {ConnState::kSynReceived, message.tcp_syn_received(), "tcp_syn_received"},
-      {ConnState::kEstablished, message.tcp_established(), "tcp_established"},
-      {ConnState::kFinWait, message.tcp_fin_wait(), "tcp_fin_wait"},
-      {ConnState::kCloseWait, message.tcp_close_wait(), "tcp_close_wait"},
-      {ConnState::kLastAck, message.tcp_last_ack(), "tcp_last_ack"},
-      {ConnState::kTimeWait, message.tcp_time_wait(), "tcp_time_wait"},
-      {ConnState::kClosed, message.tcp_closed(), "tcp_closed"},
-      {ConnState::kUdp, message.udp(), "udp"},
-  };
-  for (const Entry& entry : entries) {
-    if (entry.ms == 0) return fail(std::string("timeout ") + entry.name + " is not set");
-    spec.timeout_ticks[static_cast<std::size_t>(entry.state)] = to_ticks(entry.ms);
   }
   return {};
 }
@@ -343,9 +349,9 @@ Result<SnapshotSpec> to_spec(const api::Snapshot& message, std::vector<PortInfo>
     return tl::make_unexpected(added.error());
   }
   if (auto set = set_macs(message, ports); !set) return tl::make_unexpected(set.error());
-  if (auto set = set_timeouts(message.timeouts(), spec); !set) {
-    return tl::make_unexpected(set.error());
-  }
+  const auto ticks = to_ticks(message.timeouts());
+  if (!ticks) return tl::make_unexpected(ticks.error());
+  spec.timeout_ticks = *ticks;
   for (const auto& entry : message.services()) {
     auto one = service(entry, ports, spec.access_lists);
     if (!one) return tl::make_unexpected(one.error());

@@ -28,8 +28,8 @@ bool Pipeline::follow_tcp(Packet& packet, Record& record, unsigned dir, const Vi
     if (next == state) return true;
     if (!ConnTable::change_state(record, state, next)) continue;
     count_state(record.rs, state, next);
-    const auto& timeout = view.snapshot.timeout_ticks;
-    const auto of = [&](ConnState s) { return timeout[static_cast<std::size_t>(s)]; };
+    const Timeouts timeouts = view.snapshot.timeouts();
+    const auto of = [&](ConnState s) { return timeouts.ticks(record.service, s); };
     if (of(next) < of(state)) table_.set_deadline(record, view.now + of(next));
     if (log_ != nullptr && !is_half_open(next)) log_->changed(table_.handle_of(record));
     return true;

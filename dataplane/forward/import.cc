@@ -102,7 +102,7 @@ ImportOutcome Pipeline::import_conn(const SyncEntry& entry, std::uint64_t hash,
     outcome = ImportOutcome::replaced;
   }
 
-  const std::uint32_t timeout = snapshot.timeout_ticks[static_cast<std::size_t>(entry.state)];
+  const std::uint32_t timeout = snapshot.timeouts().ticks(service_slot, entry.state);
   if (entry.age_ticks >= timeout) return ImportOutcome::too_old;
   NewConn conn;
   conn.tuple[0] = entry.tuple;
@@ -152,9 +152,7 @@ void Pipeline::update_imported(Record& record, const SyncEntry& entry, const Sna
   }
   record.import_epoch.store(import_epoch_, std::memory_order_relaxed);
   record.sync_id.store(entry.sync_id, std::memory_order_relaxed);
-  const auto timeout = [&](ConnState s) {
-    return snapshot.timeout_ticks[static_cast<std::size_t>(s)];
-  };
+  const auto timeout = [&](ConnState s) { return snapshot.timeouts().ticks(record.service, s); };
   // Acquire and the retry: another worker may follow a stray packet of it.
   for (ConnState state = record.state.load(std::memory_order_acquire);
        is_live(state) && state != entry.state;

@@ -10,7 +10,7 @@ constexpr std::size_t kFragmentSlice = 64;  // datagrams per call
 }  // namespace
 
 void Pipeline::expire(const Snapshot& snapshot, std::uint32_t now) {
-  table_.expire(worker_, now, snapshot.timeout_ticks.data(), kExpirySlice,
+  table_.expire(worker_, now, snapshot.timeouts(), kExpirySlice,
                 [&](const Record& record, ConnState last) {
                   count_state(record.rs, last, ConnState::kDead);
                   counters_.conns_expired.add(1);

@@ -156,8 +156,7 @@ DropReason Pipeline::create_counted(const Packet& packet, std::uint32_t service_
   conn.proto = packet.proto;
   conn.mode = static_cast<std::uint8_t>(mode);
   conn.keys = mode == Mode::kNat ? 2 : 1;
-  const std::uint32_t deadline =
-      view.now + view.snapshot.timeout_ticks[static_cast<std::size_t>(state)];
+  const std::uint32_t deadline = view.now + view.snapshot.timeouts().ticks(service_slot, state);
 
   ConnTable::Created created = table_.create(worker_, conn, packet.hash, state, view.now, deadline);
   if (created.full && shed_half_open()) {

@@ -63,6 +63,7 @@ class Builder {
   bool add_service(const ServiceSpec& spec);
   void add_gate(const ServiceSpec& spec, std::uint32_t slot);
   bool add_real_server(const RealServerSpec& spec, std::uint32_t service_slot);
+  void set_timeouts(std::uint32_t service_slot, const TimeoutTicks& ticks);
   void keep_removed();
   void prepare_choice(ServiceEntry& service, const ServiceEntry* before) const;
   void prepare_hash(ServiceEntry& service) const;
@@ -148,6 +149,7 @@ bool Builder::add_service(const ServiceSpec& spec) {
   for (const RealServerSpec& rs : spec.real_servers) {
     if (!add_real_server(rs, slot)) return false;
   }
+  if (spec.timeout_ticks) set_timeouts(slot, *spec.timeout_ticks);
   const bool known = slot < previous_.services.size();
   const ServiceEntry* const before = known ? &previous_.services[slot] : nullptr;
   prepare_choice(next_->services[slot], before);
@@ -193,6 +195,16 @@ bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_
   return true;
 }
 
+// Equal ones are kept once: services with own timeouts mostly have the same.
+void Builder::set_timeouts(std::uint32_t service_slot, const TimeoutTicks& ticks) {
+  std::vector<TimeoutTicks>& sets = next_->own_timeouts;
+  const auto known = std::ranges::find(sets, ticks);
+  const auto number = static_cast<std::uint16_t>(known - sets.begin() + 1);
+  if (known == sets.end()) sets.push_back(ticks);
+  if (next_->own_timeouts_of.empty()) next_->own_timeouts_of.resize(kMaxServiceSlots);
+  next_->own_timeouts_of[service_slot] = number;
+}
+
 // Takes over the removed real servers that may still have connections, and their services.
 void Builder::keep_removed() {
   for (std::uint32_t slot = 0; slot < previous_.real_servers.size(); ++slot) {
@@ -214,6 +226,9 @@ void Builder::keep_removed() {
       service.on_server_down = old.on_server_down;
       service.sync = old.sync;
       service.standby = old.standby;
+      if (const TimeoutTicks* own = previous_.own_timeouts_at(before.service)) {
+        set_timeouts(before.service, *own);
+      }
     }
     rs = before;
     rs.weight = 0;

@@ -134,6 +134,27 @@ TEST(BuildSnapshot, AnUnchangedMaglevTableIsShared) {
   EXPECT_EQ(build(spec, third.get())->services[0].maglev, nullptr);
 }
 
+TEST(BuildSnapshot, TimeoutsOfAServicesOwn) {
+  SnapshotSpec spec = spec_of({service(kVip, {1}), service(kVip + 1, {1}), service(kVip + 2, {1})});
+  spec.timeout_ticks.fill(600);
+  const auto ticks = [](const Snapshot& snapshot, std::uint32_t slot) {
+    return snapshot.timeouts().ticks(slot, ConnState::kEstablished);
+  };
+  const auto none = build(spec);
+  EXPECT_TRUE(none->own_timeouts_of.empty());
+  EXPECT_EQ(ticks(*none, 1), 600U);
+  spec.services[1].timeout_ticks.emplace().fill(50);
+  spec.services[2].timeout_ticks.emplace().fill(50);
+  const auto some = build(spec, none.get());
+  EXPECT_EQ(ticks(*some, 0), 600U);
+  EXPECT_EQ(ticks(*some, 1), 50U);
+  EXPECT_EQ(ticks(*some, 2), 50U);
+  EXPECT_EQ(some->own_timeouts.size(), 1U) << "equal ones are kept once";
+  spec.services.pop_back();
+  const auto removed = build(spec, some.get());
+  EXPECT_EQ(ticks(*removed, 2), 50U) << "for the connections that are left";
+}
+
 TEST(BuildSnapshot, AnUnchangedSequenceIsCopied) {
   const SnapshotSpec spec = spec_of({service(kVip, {1, 2})});
   const auto first = build(spec);

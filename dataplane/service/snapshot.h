@@ -131,8 +131,10 @@ struct Snapshot {
   std::vector<RealServerEntry> real_servers;
   std::vector<PortInfo> ports;             // by port index
   std::shared_ptr<ClientBuckets> clients;  // of the services' gates; null: none limits clients
-  // Lifetime after the last packet, in ticks, by ConnState.
-  std::array<std::uint32_t, static_cast<std::size_t>(ConnState::kCount)> timeout_ticks{};
+  TimeoutTicks timeout_ticks{};            // of the services without own ones
+  // The others'. By service slot: 1 + the index of its own, 0: none. Empty when no service has any.
+  std::vector<TimeoutTicks> own_timeouts;
+  std::vector<std::uint16_t> own_timeouts_of;
   // Goes up whenever a real server newly has `reset` set; workers then walk their connections once.
   std::uint64_t reset_epoch = 0;
   // Goes up whenever this director becomes master of a service.
@@ -151,6 +153,22 @@ struct Snapshot {
   PortRanges ranges;              // asked for what is not in `index`
   // The same over all real servers, removed ones too: for connections that the HA peer tells of.
   std::vector<IndexEntry> real_server_index;
+
+  // Looked at when connections are made, change their state or may expire; never for a packet of a
+  // steady connection.
+  Timeouts timeouts() const {
+    Timeouts all(timeout_ticks.data());
+    if (own_timeouts_of.empty()) return all;
+    all.own_of = own_timeouts_of.data();
+    all.own = own_timeouts.data();
+    return all;
+  }
+
+  // Null: the service has none of its own.
+  const TimeoutTicks* own_timeouts_at(std::uint32_t service_slot) const {
+    if (own_timeouts_of.empty() || own_timeouts_of[service_slot] == 0) return nullptr;
+    return &own_timeouts[own_timeouts_of[service_slot] - 1U];
+  }
 
   void build_index();
   // Slot of the configured service, or kNoSlot. For any worker. A single port is found in `index`

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ struct ServiceSpec {
   std::string group;                         // empty: none
   std::shared_ptr<const AccessList> access;  // null: everyone may connect
   LimitSpec limits;
+  std::optional<TimeoutTicks> timeout_ticks;  // of its own
   std::vector<RealServerSpec> real_servers;
 
   Ipv4EndpointRange first_address() const {
@@ -65,7 +67,7 @@ struct SnapshotSpec {
   std::vector<NamedAccessList> access_lists;  // that the services share
   std::vector<PortInfo> ports;
   std::vector<ServiceSpec> services;
-  std::array<std::uint32_t, static_cast<std::size_t>(ConnState::kCount)> timeout_ticks{};
+  TimeoutTicks timeout_ticks{};
 };
 
 // Checks a spec that came from a peer process: duplicate services, duplicate real servers, port

@@ -26,18 +26,26 @@ std::uint32_t stamp_of(const ConnTable::Copy& conn) {
 }
 
 // A third of the lifetime: two refreshes may be missed.
-std::uint32_t refresh_ticks(const Snapshot& snapshot, ConnState state) {
-  return std::clamp(snapshot.timeout_ticks[static_cast<std::size_t>(state)] / 3, kShortestRefresh,
-                    kLongestRefresh);
+std::uint32_t refresh_ticks(std::uint32_t lifetime) {
+  return std::clamp(lifetime / 3, kShortestRefresh, kLongestRefresh);
 }
 
-// Of those that go on, half-closed ones too, the shortest: in this time every record is looked at
-// once.
+// Of those that go on, half-closed ones too, the shortest.
+std::uint32_t round_ticks(const TimeoutTicks& ticks) {
+  const auto of = [&](ConnState state) {
+    return refresh_ticks(ticks[static_cast<std::size_t>(state)]);
+  };
+  return std::min({of(ConnState::kEstablished), of(ConnState::kFinWait), of(ConnState::kCloseWait),
+                   of(ConnState::kUdp)});
+}
+
+// In this time every record is looked at once.
 std::uint32_t round_ticks(const Snapshot& snapshot) {
-  return std::min({refresh_ticks(snapshot, ConnState::kEstablished),
-                   refresh_ticks(snapshot, ConnState::kFinWait),
-                   refresh_ticks(snapshot, ConnState::kCloseWait),
-                   refresh_ticks(snapshot, ConnState::kUdp)});
+  std::uint32_t shortest = round_ticks(snapshot.timeout_ticks);
+  for (const TimeoutTicks& own : snapshot.own_timeouts) {
+    shortest = std::min(shortest, round_ticks(own));
+  }
+  return shortest;
 }
 
 SyncEntry entry_of(const ConnTable::Copy& conn, std::uint32_t index, std::uint32_t now) {
@@ -287,10 +295,10 @@ bool Exporter::fill_walk(std::string& batch, std::size_t max_bytes, const Snapsh
 void Exporter::fill_refresh(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
                             std::uint32_t now) {
   const std::uint32_t records = table_.records();
-  const std::uint32_t period = round_ticks(snapshot);
-  const std::uint32_t elapsed = std::min(now - refreshed_tick_, period);
+  refresh_period_ = round_ticks(snapshot);
+  const std::uint32_t elapsed = std::min(now - refreshed_tick_, refresh_period_);
   refreshed_tick_ = now;
-  refresh_credit_ += (std::uint64_t{records} * elapsed << 16) / period;
+  refresh_credit_ += (std::uint64_t{records} * elapsed << 16) / refresh_period_;
   refresh_credit_ = std::min(refresh_credit_, std::uint64_t{records} << 16);
   for (std::uint32_t looks = 0;
        refresh_credit_ >= 1 << 16 && looks < kLooks && batch.size() < max_bytes; ++looks) {
@@ -306,8 +314,8 @@ void Exporter::fill_refresh(std::string& batch, std::size_t max_bytes, const Sna
 // some rounds only, each connection in its own.
 bool Exporter::refresh_due(std::uint32_t index, const ConnTable::Copy& conn,
                            const Snapshot& snapshot, std::uint32_t now) const {
-  const std::uint32_t ticks = refresh_ticks(snapshot, conn.state);
-  const std::uint32_t rounds = std::max(ticks / round_ticks(snapshot), 1U);
+  const std::uint32_t ticks = refresh_ticks(snapshot.timeouts().ticks(conn.service, conn.state));
+  const std::uint32_t rounds = std::max(ticks / refresh_period_, 1U);
   return (index + refresh_round_) % rounds == 0 && !is_later(now, conn.last_seen + ticks + 1);
 }
 

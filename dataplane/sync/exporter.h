@@ -123,6 +123,7 @@ class Exporter {
   std::optional<Leaving> leaving_;
   std::uint32_t refresh_at_ = 0;
   std::uint32_t refresh_round_ = 0;
+  std::uint32_t refresh_period_ = 1;  // ticks that a round takes
   std::uint32_t refreshed_tick_ = 0;
   std::uint64_t refresh_credit_ = 0;  // records to look at, in 1/2^16
 };

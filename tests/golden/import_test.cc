@@ -176,12 +176,16 @@ TEST(Import, IcmpErrorsAndFragmentsGoOn) {
 
 // ---- time
 
-TEST(Import, TimeoutsRunOn) {
-  Pair pair;
-  for (std::size_t state = 0; state < pair.first.spec.timeout_ticks.size(); ++state) {
-    const auto ticks = static_cast<std::uint32_t>(100 + 40 * state);
-    pair.first.spec.timeout_ticks[state] = pair.second.spec.timeout_ticks[state] = ticks;
+TimeoutTicks rising() {
+  TimeoutTicks ticks;
+  for (std::size_t state = 0; state < ticks.size(); ++state) {
+    ticks[state] = static_cast<std::uint32_t>(100 + 40 * state);
   }
+  return ticks;
+}
+
+// Each state's connections end at the same tick on both.
+void expect_to_end_together(Pair& pair) {
   pair.first.apply();
   pair.second.set_master(false);
   fill(pair.first);
@@ -197,6 +201,41 @@ TEST(Import, TimeoutsRunOn) {
   EXPECT_EQ(counts.size(), 8U) << "each state at its own time, none of them at the beginning";
   EXPECT_EQ(pair.second.connections(), 0U);
   EXPECT_EQ(pair.second.wrong_counts(), "");
+}
+
+TEST(Import, TimeoutsRunOn) {
+  Pair pair;
+  pair.first.spec.timeout_ticks = pair.second.spec.timeout_ticks = rising();
+  expect_to_end_together(pair);
+}
+
+TEST(Import, TimeoutsOfAServicesOwnRunOn) {
+  Pair pair;
+  for (std::size_t offer = 0; offer < kOffers; ++offer) {
+    pair.first.service(offer).timeout_ticks = pair.second.service(offer).timeout_ticks = rising();
+  }
+  pair.first.spec.timeout_ticks.fill(50);
+  pair.second.spec.timeout_ticks.fill(50);
+  expect_to_end_together(pair);
+}
+
+TEST(Import, AChangedStateHasTheServicesOwnLifetime) {
+  Pair pair;
+  for (Director* each : {&pair.first, &pair.second}) {
+    TimeoutTicks& own = each->service(kNatTcp).timeout_ticks.emplace(each->spec.timeout_ticks);
+    own[static_cast<std::size_t>(ConnState::kClosed)] = 20;
+  }
+  pair.first.apply();
+  pair.second.set_master(false);
+  establish(pair.first, kNatTcp, 40'000);
+  pair.tell();
+  pair.first.from_client(kNatTcp, 40'000, kRst);
+  pair.tell();
+  pair.pass(1'500);
+  EXPECT_EQ(pair.second.connections(), 1U);
+  pair.pass(1'000);
+  EXPECT_EQ(pair.first.connections(), 0U);
+  EXPECT_EQ(pair.second.connections(), 0U) << "the deadline moved to the nearer one";
 }
 
 TEST(Import, WhatGoesOnAtTheMasterDoesNotExpireHere) {

@@ -1,4 +1,5 @@
-// max_connections and resume_connections of real servers, in the pipeline.
+// max_connections and resume_connections of real servers, and timeouts of services, in the
+// pipeline.
 #include <gtest/gtest.h>
 
 #include "tests/golden/scene.h"
@@ -68,6 +69,35 @@ TEST_P(Limits, AllFullIsADropOfItsOwnWithoutAnAnswer) {
 
 INSTANTIATE_TEST_SUITE_P(, Limits, testing::Values(Mode::kNat, Mode::kDr),
                          [](const auto& mode) { return mode.param == Mode::kNat ? "nat" : "dr"; });
+
+// Two services, one with own timeouts: each connection lives as long as its service says, after
+// every packet anew.
+TEST(OwnTimeouts, LastAsLongAsTheServiceSays) {
+  Scene world(Mode::kNat, kProtoUdp);
+  world.spec.services.push_back(world.spec.services[0]);
+  world.spec.services[1].name = "web2";
+  world.spec.services[1].address = *Ipv4Endpoint::parse("192.0.2.11:80");
+  world.spec.timeout_ticks.fill(100);
+  world.spec.services[1].timeout_ticks.emplace().fill(30);
+  world.apply();
+  const auto send = [&](const char* vip) {
+    world.send(kWan, test::udp_frame(from_router(), {.src = kClient, .dst = test::ip(vip)},
+                                     {.sport = 7'000, .dport = 80, .payload = test::pattern(18)}));
+  };
+  send("192.0.2.10");
+  send("192.0.2.11");
+  ASSERT_EQ(world.connections(), 2U);
+  world.advance(2'000);
+  send("192.0.2.11");
+  world.advance(2'000);
+  EXPECT_EQ(world.connections(), 2U) << "it was used meanwhile";
+  world.advance(2'000);
+  EXPECT_EQ(world.connections(), 1U);
+  world.advance(3'000);
+  EXPECT_EQ(world.connections(), 1U);
+  world.advance(3'000);
+  EXPECT_EQ(world.connections(), 0U);
+}
 
 TEST(LimitsOf, EveryWorkersConnectionsCount) {
   Scene world(Mode::kNat, kProtoTcp, {.workers = 4});

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Who may open connections to a service, and how many a second: lists, files, limits."""
+"""Who may open connections to a service, how many a second, and how long they last without a
+packet: lists, files, limits, time-outs."""
 
 import json
 import subprocess
@@ -16,6 +17,10 @@ SERVICES = {  # name: port
     "per-client": 84,
 }
 PER_SECOND = 20
+DNS_SERVICES = {  # name: (port, what [service.timeouts] says)
+    "dns-short": (5301, {"timeouts": {"udp": "1s"}}),
+    "dns-long": (5302, {}),
+}
 
 
 class ServiceLimits(harness.LabTest):
@@ -33,6 +38,11 @@ class ServiceLimits(harness.LabTest):
         services["allowing"] |= {"allow": [f"{client_address(2)}/32"]}
         services["limited"]["limits"] = {"new_per_second": PER_SECOND, "burst": "1s"}
         services["per-client"]["limits"] = {"new_per_second_per_client": PER_SECOND, "burst": "1s"}
+        for name, (port, timeouts) in DNS_SERVICES.items():
+            servers = [{"address": f"{server_address(1)}:53"}]
+            services[name] = director.service(name, f"{NAT_VIP}:{port}", "nat", [], protocol="udp",
+                                              real_server=servers, check=director.check("ping"),
+                                              **timeouts)
         return director.config(f"{lab.dir}/run", list(services.values()))
 
     @classmethod
@@ -115,6 +125,15 @@ print(json.dumps([taken, time.monotonic() - begin]))
         self.assertLessEqual(taken, most)
         self.assertEqual(self.syns("c2", "per-client", PER_SECOND // 2)[0], PER_SECOND // 2)
         self.assertGreater(self.refused("per-client")["client_rate_limited"], 0)
+
+    def test_a_services_own_time_out(self):
+        for port, _ in DNS_SERVICES.values():
+            self.host("c1").run("dig", f"@{NAT_VIP}", "-p", str(port), "server.lab", "TXT")
+        left = self.lab.connections("--service", "dns-short")
+        self.assertTrue(all(row["expires_ms"] <= 1000 for row in left), left)
+        self.wait(lambda: not self.lab.connections("--service", "dns-short"), "the short one to end")
+        (long,) = self.lab.connections("--service", "dns-long")
+        self.assertGreater(long["expires_ms"], 60_000)
 
     def test_a_mistake_in_the_file_is_told_with_its_line(self):
         self.write_list(3, "198.51.100.1/24")
