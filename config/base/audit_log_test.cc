@@ -1,0 +1,98 @@
+#include "config/base/audit_log.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <vector>
+
+namespace lb {
+namespace {
+
+class AuditLogTest : public testing::Test {
+ protected:
+  AuditLogTest() : folder_("/tmp/lb-audit-XXXXXX") {
+    folder_ = ::mkdtemp(folder_.data());
+    path_ = folder_ + "/audit.log";
+  }
+  ~AuditLogTest() override { std::filesystem::remove_all(folder_); }
+
+  // Without their times.
+  static std::vector<std::string> lines(const std::string& path) {
+    std::ifstream file(path);
+    std::vector<std::string> out;
+    for (std::string line; std::getline(file, line);)
+      out.push_back(line.substr(line.find(' ') + 1));
+    return out;
+  }
+
+  std::string folder_;
+  std::string path_;
+};
+
+TEST_F(AuditLogTest, a_line_for_each_change) {
+  const mode_t before = ::umask(077);
+  auto audit = AuditLog::open("lb-test", path_);
+  ::umask(before);
+  ASSERT_TRUE(audit) << audit.error().message;
+  audit->write("by=lbcli uid=7", "commit \"a\"\nb", "c\\d");
+  audit->write("by=SIGHUP", "reload", "ok");
+  EXPECT_EQ(lines(path_),
+            (std::vector<std::string>{
+                R"(lb-test: audit: by=lbcli uid=7 command="commit \"a\"?b" outcome="c\\d")",
+                R"(lb-test: audit: by=SIGHUP command="reload" outcome="ok")"}));
+  struct stat status {};
+  ASSERT_EQ(::stat(path_.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777u, 0640u);
+}
+
+TEST_F(AuditLogTest, what_is_there_is_kept_and_time_is_told) {
+  std::ofstream(path_) << "old\n";
+  auto audit = AuditLog::open("lb-test", path_);
+  ASSERT_TRUE(audit);
+  audit->write("by=timer", "x", "ok");
+  EXPECT_EQ(lines(path_).size(), 2u);
+  std::ifstream file(path_);
+  std::string line;
+  std::getline(file, line);
+  EXPECT_EQ(line, "old");
+  std::getline(file, line);
+  EXPECT_EQ(line.substr(10, 1), "T");
+  EXPECT_EQ(line.substr(23, 2), "Z ");
+}
+
+TEST_F(AuditLogTest, a_file_that_was_moved_away_is_made_anew) {
+  auto audit = AuditLog::open("lb-test", path_);
+  ASSERT_TRUE(audit);
+  audit->write("by=a", "one", "ok");
+  std::filesystem::rename(path_, path_ + ".1");
+  audit->write("by=a", "two", "ok");
+  std::filesystem::remove(path_);
+  audit->write("by=a", "three", "ok");
+  EXPECT_EQ(lines(path_ + ".1").size(), 1u);
+  ASSERT_EQ(lines(path_).size(), 1u);
+  EXPECT_NE(lines(path_)[0].find("three"), std::string::npos);
+}
+
+TEST_F(AuditLogTest, a_long_value_is_cut) {
+  auto audit = AuditLog::open("lb-test", path_);
+  ASSERT_TRUE(audit);
+  audit->write("by=a", std::string(100'000, 'x'), "ok");
+  EXPECT_LT(lines(path_).at(0).size(), 1200u);
+  EXPECT_NE(lines(path_)[0].find("x...\""), std::string::npos);
+}
+
+TEST_F(AuditLogTest, what_cannot_be_written_to_is_an_error) {
+  EXPECT_NE(AuditLog::open("lb-test", folder_ + "/none/a").error().message.find("audit_file"),
+            std::string::npos);
+  EXPECT_FALSE(AuditLog::open("lb-test", folder_));
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  EXPECT_FALSE(AuditLog::open("lb-test", path_));
+  EXPECT_TRUE(AuditLog::open("lb-test", ""));
+}
+
+}  // namespace
+}  // namespace lb
