@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <grp.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -125,6 +126,7 @@ Loaded unreadable(const std::string& file_name, const std::string& why) {
 
 Machine Machine::here() {
   Machine machine;
+  machine.has_group = [](const std::string& name) { return ::getgrnam(name.c_str()) != nullptr; };
   std::ifstream file("/sys/devices/system/cpu/online");
   std::string line;
   if (std::getline(file, line)) {

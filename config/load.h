@@ -25,6 +25,8 @@ struct Loaded {
 // Facts about the machine that validation needs; tests hand in their own.
 struct Machine {
   std::vector<std::uint32_t> cpus;  // online CPU numbers
+  // Whether it has a group of this name. Null: groups are not looked at.
+  bool (*has_group)(const std::string& name) = nullptr;
   static Machine here();
 };
 

@@ -55,6 +55,25 @@ TEST(Example, shows_every_key_that_the_parser_knows) {
   EXPECT_TRUE(known.contains("service.check.tls_ca_file"));
 }
 
+TEST(Groups, must_be_there) {
+  Machine machine = kMachine;
+  machine.has_group = [](const std::string& name) { return name == "adm"; };
+  const auto mistakes = [&machine](const std::string& keys) {
+    const Loaded loaded =
+        load_text("[director]\nname = \"a\"\n" + keys +
+                      "\n[dataplane]\nlcores = \"0\"\n[[port]]\nname = \"wan\"\ndevice = "
+                      "\"net_tap0\"\naddresses = [\"192.0.2.2/24\"]\n",
+                  "a.toml", machine);
+    return format_mistakes(loaded.file_name, loaded.mistakes);
+  };
+  EXPECT_EQ(mistakes("read_group = \"adm\""), "");
+  EXPECT_EQ(mistakes("admin_group = \"\""), "");
+  EXPECT_EQ(
+      mistakes("admin_group = \"ballast\""),
+      "a.toml:3:15: there is no group ballast on this machine; make it with groupadd --system "
+      "ballast\n");
+}
+
 // The example says of each default what it is; those that it sets to the default must be it.
 TEST(Example, names_the_true_defaults) {
   const Config config = load_text(example(), "example", kMachine).config;

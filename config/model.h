@@ -36,6 +36,9 @@ struct Director {
   std::string run_dir = "/run/ballast";
   std::string state_dir = "/var/lib/ballast";  // what must outlive a restart
   bool auto_reload = false;                    // when the configuration file changes
+  std::string admin_group;  // whose members may do everything, beside root; empty: none
+  std::string read_group;   // whose members may look; empty: none
+  std::string audit_file;   // for who changed what, beside the log; empty: none
   bool operator==(const Director&) const = default;
 };
 

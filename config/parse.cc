@@ -28,6 +28,11 @@ void parse_director(ReadReport& report, const Node& node, Director& director) {
   reader.text("run_dir", director.run_dir);
   reader.absolute_path("state_dir", director.state_dir, "\"/var/lib/ballast\"");
   reader.boolean("auto_reload", director.auto_reload);
+  // Unlike a text, it may be empty.
+  const auto group = [](const std::string& name) -> Result<std::string> { return name; };
+  reader.parsed("admin_group", director.admin_group, group, "\"ballast\"", Need::kOptional);
+  reader.parsed("read_group", director.read_group, group, "\"ballast-read\"", Need::kOptional);
+  reader.absolute_path("audit_file", director.audit_file, "\"/var/log/ballast/audit.log\"");
   reader.finish();
 }
 

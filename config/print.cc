@@ -139,6 +139,12 @@ std::string print(const Config& config) {
   out.text("run_dir", config.director.run_dir);
   out.text("state_dir", config.director.state_dir);
   if (config.director.auto_reload) out.boolean("auto_reload", true);
+  const auto print_set = [&out](const char* key, const std::string& value) {
+    if (!value.empty()) out.text(key, value);
+  };
+  print_set("admin_group", config.director.admin_group);
+  print_set("read_group", config.director.read_group);
+  print_set("audit_file", config.director.audit_file);
   print_dataplane(out, config.dataplane);
   for (const Port& port : config.ports) print_port(out, port);
   for (const Route& route : config.routes) {

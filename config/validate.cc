@@ -15,7 +15,7 @@ constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::size_t kMaxUserBytes = 32;
 
 // sun_path of unix(7) without its final zero, less the longest socket name with its slash.
-constexpr std::size_t kMaxRunDirBytes = 107 - std::string_view("/controlplane.sock").size();
+constexpr std::size_t kMaxRunDirBytes = 107 - std::string_view("/controlplane-read.sock").size();
 
 // PATH_MAX less room for the names of the files in it.
 constexpr std::size_t kMaxStateDirBytes = 3840;
@@ -80,7 +80,37 @@ bool user_name(std::string_view text) {
   return made_of(text, "-_.") && text.size() <= kMaxUserBytes;
 }
 
-void validate_director(const Director& director, std::vector<Problem>& problems) {
+// Who may use the sockets, and where it is written down.
+static void validate_access(const Director& director, const Machine& machine,
+                            std::vector<Problem>& problems) {
+  const auto check = [&](const char* key, const std::string& group) {
+    const std::string path = fmt::format("director.{}", key);
+    if (!user_name(group)) {
+      problems.push_back(
+          {path, fmt::format("{} must be the name of a group, as \"ballast\"", key)});
+    } else if (!group.empty() && machine.has_group != nullptr && !machine.has_group(group)) {
+      problems.push_back({path, fmt::format("there is no group {} on this machine; make it with "
+                                            "groupadd --system {}",
+                                            group, group)});
+    }
+  };
+  check("admin_group", director.admin_group);
+  check("read_group", director.read_group);
+  if (!director.read_group.empty() && director.read_group == director.admin_group) {
+    problems.push_back(
+        {"director.read_group",
+         "read_group is the admin_group, whose members may look anyway; name another "
+         "group, or remove this line"});
+  }
+  if (!printable(director.audit_file) || director.audit_file.ends_with('/')) {
+    problems.push_back({"director.audit_file",
+                        "audit_file must be a file's path without blanks, as "
+                        "\"/var/log/ballast/audit.log\""});
+  }
+}
+
+void validate_director(const Director& director, const Machine& machine,
+                       std::vector<Problem>& problems) {
   if (!made_of(director.name, "-_.") || director.name.size() > kMaxNameBytes) {
     problems.push_back({"director.name",
                         fmt::format("name must be made of letters, digits, \"-\", \"_\" and \".\", "
@@ -107,6 +137,7 @@ void validate_director(const Director& director, std::vector<Problem>& problems)
                                                           "at most",
                                                           kMaxStateDirBytes)});
   }
+  validate_access(director, machine, problems);
 }
 
 void validate_dataplane(const Dataplane& dataplane, const Machine& machine,
@@ -139,7 +170,7 @@ void validate_dataplane(const Dataplane& dataplane, const Machine& machine,
 
 std::vector<Problem> validate(const Config& config, const Machine& machine) {
   std::vector<Problem> problems;
-  validate_director(config.director, problems);
+  validate_director(config.director, machine, problems);
   validate_dataplane(config.dataplane, machine, problems);
   validate_network(config, problems);
   validate_addresses(config, problems);

@@ -24,7 +24,8 @@ struct Problem {
 std::vector<Problem> validate(const Config& config, const Machine& machine);
 
 // Its parts.
-void validate_director(const Director& director, std::vector<Problem>& problems);
+void validate_director(const Director& director, const Machine& machine,
+                       std::vector<Problem>& problems);
 void validate_dataplane(const Dataplane& dataplane, const Machine& machine,
                         std::vector<Problem>& problems);
 void validate_network(const Config& config, std::vector<Problem>& problems);

@@ -13,15 +13,16 @@
 #include "config/load.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/apply.h"
+#include "controlplane/deeds.h"
 #include "controlplane/reload.h"
 #include "controlplane/state_dir.h"
-#include "dataplane/api/server.h"
+#include "dataplane/api/doors.h"
 
 namespace lb::controlplane {
 namespace {
 
 namespace control = lb::api::control;
-using Server = api::Server<control::Request, control::Response>;
+using Doors = api::Doors<control::Request, control::Response>;
 
 constexpr int kExitFailure = 1;
 constexpr int kExitMistake = 2;  // in the configuration or on the command line
@@ -31,7 +32,8 @@ int fail_start(const Error& error) {
   return kExitFailure;
 }
 
-control::Response answer(const control::Request& request, Applier& applier, Reloader& reloader) {
+control::Response answer(const control::Request& request, const api::Peer& peer, Applier& applier,
+                         Reloader& reloader) {
   control::Response response;
   if (request.has_status()) {
     applier.fill_status(*response.mutable_status());
@@ -48,7 +50,7 @@ control::Response answer(const control::Request& request, Applier& applier, Relo
       response.set_error(told.error().message);
     }
   } else if (request.has_config()) {
-    reloader.command(request.config(), *response.mutable_config());
+    reloader.command(request.config(), api::to_words(peer), *response.mutable_config());
     if (request.config().kind() == control::ConfigCommand::CHANGES) {
       for (const std::string& line : applier.set_changes()) {
         response.mutable_config()->add_changes(line);
@@ -98,19 +100,23 @@ void raise_file_limit() {
 int run(const std::string& path, std::string text, config::Config config) {
   raise_file_limit();
   boost::asio::io_context io(1);
-  const std::string socket_path = config.director.run_dir + "/controlplane.sock";
-  const std::string state_path = config.director.state_dir;
+  const config::Director director = config.director;
   Applier applier(io, config);
-  Reloader reloader(io, {path, state_path, config::Machine::here()}, std::move(text),
-                    std::move(config), [&applier](config::Config next, auto done) {
+  auto audit = AuditLog::open("lb-controlplane", director.audit_file);
+  if (!audit) return fail_start(audit.error());
+  Reloader reloader(io, {path, director.state_dir, config::Machine::here(), &*audit},
+                    std::move(text), std::move(config), [&applier](config::Config next, auto done) {
                       applier.configure(std::move(next), std::move(done));
                     });
-  Server server(
-      io, {.path = socket_path, .program = "lb-controlplane"},
-      [&](const control::Request& request) { return answer(request, applier, reloader); });
+  Doors doors(io,
+              {director.run_dir, "controlplane", "lb-controlplane", director.admin_group,
+               director.read_group, ""},
+              *audit, deed_of, [&](const control::Request& request, const api::Peer& peer) {
+                return answer(request, peer, applier, reloader);
+              });
   // First of all: the socket is taken when another control plane runs already.
-  if (auto result = server.listen(); !result) return fail_start(result.error());
-  const auto state_dir = StateDir::open(state_path);
+  if (auto result = doors.listen(); !result) return fail_start(result.error());
+  const auto state_dir = StateDir::open(director.state_dir);
   if (!state_dir) return fail_start(state_dir.error());
   boost::asio::signal_set signals(io, SIGTERM, SIGINT, SIGHUP);
   listen_for_signals(signals, io, applier, reloader);
@@ -118,7 +124,7 @@ int run(const std::string& path, std::string text, config::Config config) {
   reloader.watch();
   io.run();
   applier.stop();
-  server.close();
+  doors.close();
   return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "config/base/log.h"
 #include "config/diff.h"
 #include "controlplane/api/controlplane.pb.h"
+#include "controlplane/deeds.h"
 #include "controlplane/text_file.h"
 
 namespace lb::controlplane {
@@ -45,6 +46,14 @@ std::string hindrance(const std::vector<config::Change>& changes) {
   return text;
 }
 
+// Of a change that was not begun, or is over.
+std::string outcome_of(const ConfigReply& reply) {
+  const int mistakes = reply.mistakes_size();
+  if (mistakes == 1) return reply.mistakes(0);
+  if (mistakes > 1) return reply.mistakes(0) + " and " + std::to_string(mistakes - 1) + " more";
+  return reply.error().empty() ? "ok" : reply.error();
+}
+
 }  // namespace
 
 struct Reloader::Impl : std::enable_shared_from_this<Impl> {
@@ -66,21 +75,31 @@ struct Reloader::Impl : std::enable_shared_from_this<Impl> {
     Clock::time_point due;
   };
   enum class Keep : std::uint8_t { kAsItIs, kWrite, kOnTrial };
+  // A change for the audit log.
+  struct Asked {
+    std::string by;
+    std::string words;
+  };
 
   std::optional<Version> read(const std::string& text, const std::string& name,
                               ConfigReply& reply) const;
   std::vector<config::Change> tell(const config::Config& next, ConfigReply& reply) const;
-  void reload(ConfigReply& reply);
-  void commit(const ConfigCommand& command, ConfigReply& reply);
+  // True: the change was begun, and is told to the audit log when it ends.
+  bool reload(const Asked& asked, ConfigReply& reply);
+  bool commit(const ConfigCommand& command, const Asked& asked, ConfigReply& reply);
+  bool rollback(const Asked& asked, ConfigReply& reply);
+  bool change(Version next, Keep keep, const Asked& asked, ConfigReply& reply);
+
   void confirm(ConfigReply& reply);
-  void rollback(ConfigReply& reply);
   void changes(ConfigReply& reply) const;
   bool busy(ConfigReply& reply) const;
-  void change(Version next, Keep keep, ConfigReply& reply);
   void applied(Version before, Keep keep, const Result<void>& result);
   void keep_running(const std::string& replaced);
   void begin_trial(Version before);
-  void end_trial(const std::string& why);
+  void end_trial(const std::string& why, const Asked& asked);
+  void audit(const Asked& asked, const std::string& outcome) const {
+    options.audit->write(asked.by, asked.words, outcome);
+  }
   void say(const std::string& what, const ConfigReply& reply) const;
   void look();
 
@@ -132,42 +151,47 @@ bool Reloader::Impl::busy(ConfigReply& reply) const {
   return !reply.error().empty();
 }
 
-void Reloader::Impl::reload(ConfigReply& reply) {
-  if (busy(reply)) return;
+bool Reloader::Impl::reload(const Asked& asked, ConfigReply& reply) {
+  if (busy(reply)) return false;
   seen = latest = FileStamp::of(options.file);
   const auto text = config::read_file(options.file);
   if (!text) {
     reply.add_mistakes(options.file + ": " + text.error().message);
-    return;
+    return false;
   }
-  if (auto next = read(*text, options.file, reply)) {
-    change(std::move(*next), Keep::kAsItIs, reply);
-  }
+  auto next = read(*text, options.file, reply);
+  return next && change(std::move(*next), Keep::kAsItIs, asked, reply);
 }
 
-void Reloader::Impl::commit(const ConfigCommand& command, ConfigReply& reply) {
-  if (busy(reply)) return;
+bool Reloader::Impl::commit(const ConfigCommand& command, const Asked& asked, ConfigReply& reply) {
+  if (busy(reply)) return false;
   auto next = read(command.text(), command.file(), reply);
-  if (!next) return;
+  if (!next) return false;
   trial_file = command.file();
   trial_time = milliseconds(command.confirm_ms());
-  change(std::move(*next), trial_time.count() == 0 ? Keep::kWrite : Keep::kOnTrial, reply);
+  const Keep keep = trial_time.count() == 0 ? Keep::kWrite : Keep::kOnTrial;
+  return change(std::move(*next), keep, asked, reply);
 }
 
-void Reloader::Impl::change(Version next, Keep keep, ConfigReply& reply) {
+bool Reloader::Impl::change(Version next, Keep keep, const Asked& asked, ConfigReply& reply) {
   last_error = hindrance(tell(next.config, reply));
   if (!last_error.empty()) {
     reply.set_error(last_error);
-    return;
+    return false;
   }
   Version before = std::exchange(running, std::move(next));
   applying = true;
-  apply(running.config, [weak = weak_from_this(), before = std::move(before),
-                         keep](const Result<void>& result) mutable {
-    if (const auto self = weak.lock()) self->applied(std::move(before), keep, result);
+  std::string good = "ok, " + counted(static_cast<std::size_t>(reply.changes_size()));
+  apply(running.config, [weak = weak_from_this(), before = std::move(before), keep, asked,
+                         good = std::move(good)](const Result<void>& result) mutable {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->applied(std::move(before), keep, result);
+    self->audit(asked, self->last_error.empty() ? good : self->last_error);
   });
   reply.set_applying(applying);
   reply.set_error(last_error);
+  return true;
 }
 
 // All or nothing: what the data plane does not take, this process does not keep.
@@ -202,21 +226,24 @@ void Reloader::Impl::begin_trial(Version before) {
   confirm_timer.expires_at(trial->due);
   confirm_timer.async_wait([weak = weak_from_this()](boost::system::error_code error) {
     const auto self = weak.lock();
-    if (self && !error && self->trial) self->end_trial("it was not confirmed in time");
+    if (!self || error || !self->trial) return;
+    self->end_trial("it was not confirmed in time",
+                    {"by=timer", "rollback of " + self->trial->file});
   });
 }
 
-void Reloader::Impl::end_trial(const std::string& why) {
+void Reloader::Impl::end_trial(const std::string& why, const Asked& asked) {
   log::warning("the commit of {} is rolled back: {}", trial->file, why);
   confirm_timer.cancel();
   running = std::move(trial->before);
   trial.reset();
   applying = true;
-  apply(running.config, [weak = weak_from_this()](const Result<void>& result) {
+  apply(running.config, [weak = weak_from_this(), asked, why](const Result<void>& result) {
     const auto self = weak.lock();
     if (!self) return;
     self->applying = false;
     if (!result) self->last_error = result.error().message;
+    self->audit(asked, result ? "ok, " + why : result.error().message);
   });
 }
 
@@ -233,24 +260,23 @@ void Reloader::Impl::confirm(ConfigReply& reply) {
   reply.set_error(last_error);
 }
 
-void Reloader::Impl::rollback(ConfigReply& reply) {
+bool Reloader::Impl::rollback(const Asked& asked, ConfigReply& reply) {
   last_error.clear();
   if (trial) {
     tell(trial->before.config, reply);
-    end_trial("lbcli rollback");
+    end_trial("lbcli rollback", asked);
     reply.set_applying(applying);
-    return;
+    return true;
   }
-  if (busy(reply)) return;
+  if (busy(reply)) return false;
   const auto text = config::read_file(previous_path());
   if (!text) {
     reply.set_error("there is no configuration to go back to: no change has been made since " +
                     options.state_dir + " was made");
-    return;
+    return false;
   }
-  if (auto next = read(*text, previous_path(), reply)) {
-    change(std::move(*next), Keep::kWrite, reply);
-  }
+  auto next = read(*text, previous_path(), reply);
+  return next && change(std::move(*next), Keep::kWrite, asked, reply);
 }
 
 // From the file to what runs.
@@ -293,7 +319,8 @@ void Reloader::Impl::look() {
     return;
   }
   ConfigReply reply;
-  reload(reply);
+  const Asked asked{"by=auto_reload", "reload of " + options.file};
+  if (!reload(asked, reply)) audit(asked, outcome_of(reply));
   say("auto_reload of " + options.file, reply);
 }
 
@@ -307,8 +334,12 @@ Reloader::~Reloader() {
   impl_->confirm_timer.cancel();
 }
 
-void Reloader::command(const ConfigCommand& command, ConfigReply& reply) {
+void Reloader::command(const ConfigCommand& command, const std::string& by, ConfigReply& reply) {
   reply.set_file(impl_->options.file);
+  const Impl::Asked asked{by, words_of(command)};
+  const auto end = [&](bool begun) {
+    if (!begun) impl_->audit(asked, outcome_of(reply));
+  };
   switch (command.kind()) {
     case ConfigCommand::STATUS:
       reply.set_applying(impl_->applying);
@@ -320,18 +351,19 @@ void Reloader::command(const ConfigCommand& command, ConfigReply& reply) {
       }
       break;
     case ConfigCommand::RELOAD:
-      impl_->reload(reply);
+      end(impl_->reload(asked, reply));
       impl_->say("reload of " + impl_->options.file, reply);
       break;
     case ConfigCommand::COMMIT:
-      impl_->commit(command, reply);
+      end(impl_->commit(command, asked, reply));
       impl_->say("commit of " + command.file(), reply);
       break;
     case ConfigCommand::CONFIRM:
       impl_->confirm(reply);
+      end(false);
       break;
     case ConfigCommand::ROLLBACK:
-      impl_->rollback(reply);
+      end(impl_->rollback(asked, reply));
       impl_->say("rollback", reply);
       break;
     case ConfigCommand::CHANGES:
@@ -349,7 +381,8 @@ void Reloader::command(const ConfigCommand& command, ConfigReply& reply) {
 
 void Reloader::reload(const std::string& why) {
   ConfigReply reply;
-  impl_->reload(reply);
+  const Impl::Asked asked{"by=" + why, "reload"};
+  if (!impl_->reload(asked, reply)) impl_->audit(asked, outcome_of(reply));
   impl_->say(why, reply);
 }
 

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "config/base/audit_log.h"
 #include "config/base/result.h"
 #include "config/load.h"
 
@@ -33,6 +34,7 @@ class Reloader {
     std::string file;       // of the configuration
     std::string state_dir;  // bears the text that the last change replaced
     config::Machine machine;
+    AuditLog* audit;  // is told how each change ends; outlives this
   };
 
   // `text` is what `running` was read from.
@@ -43,7 +45,9 @@ class Reloader {
   Reloader& operator=(const Reloader&) = delete;
 
   // What was begun; `applying` says that STATUS is to be asked for how it ends.
-  void command(const api::control::ConfigCommand& command, api::control::ConfigReply& reply);
+  // `by`: who asks, for the audit log.
+  void command(const api::control::ConfigCommand& command, const std::string& by,
+               api::control::ConfigReply& reply);
   // As the command RELOAD; what comes of it is in the log. `why`: "SIGHUP".
   void reload(const std::string& why);
   // Follows the file as long as the configuration says auto_reload.

@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <vector>
 
@@ -34,6 +35,7 @@ class ReloaderTest : public testing::Test {
     folder = ::mkdtemp(pattern.data());
     file = folder + "/ballast.toml";
     EXPECT_TRUE(write_text(file, config_text(1)));
+    audit.emplace(AuditLog::open("test", folder + "/audit.log").value());
     start();
   }
   ~ReloaderTest() override { std::filesystem::remove_all(folder); }
@@ -41,7 +43,7 @@ class ReloaderTest : public testing::Test {
   // As after a restart: with what the file says.
   void start() {
     const std::string text = config::read_file(file).value();
-    reloader.emplace(io, Reloader::Options{file, folder, kMachine}, text,
+    reloader.emplace(io, Reloader::Options{file, folder, kMachine, &*audit}, text,
                      config::load_text(text, file, kMachine).config,
                      [this](const config::Config& next, auto done) {
                        applied.push_back(next.services[0].real_servers[0].weight);
@@ -62,7 +64,7 @@ class ReloaderTest : public testing::Test {
     command.set_text(text);
     command.set_confirm_ms(static_cast<std::uint64_t>(confirm_ms));
     ConfigReply reply;
-    reloader->command(command, reply);
+    reloader->command(command, "by=test", reply);
     return reply;
   }
   std::string in_file() { return config::read_file(file).value(); }
@@ -70,6 +72,19 @@ class ReloaderTest : public testing::Test {
   boost::asio::io_context io;
   std::string folder;
   std::string file;
+  // What the audit log has been told since it was asked last, without times.
+  std::vector<std::string> told() {
+    std::ifstream in(folder + "/audit.log");
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(in, line);) {
+      lines.push_back(line.substr(line.find("audit: ") + 7));
+    }
+    const auto known = static_cast<std::ptrdiff_t>(std::exchange(told_, lines.size()));
+    return {lines.begin() + known, lines.end()};
+  }
+
+  std::optional<AuditLog> audit;
+  std::size_t told_ = 0;
   std::optional<Reloader> reloader;
   std::vector<int> applied;  // weights
   std::string refusal;       // of the next one
@@ -215,6 +230,55 @@ TEST(TextFile, KeepsModeAndLinks) {
   EXPECT_EQ(std::filesystem::status(target).permissions(), std::filesystem::perms(0604));
   EXPECT_FALSE(write_text(folder + "/none/file", "x"));
   std::filesystem::remove_all(folder);
+}
+
+TEST_F(ReloaderTest, EveryChangeIsInTheAuditLogWithItsOutcome) {
+  using Lines = std::vector<std::string>;
+  ASSERT_TRUE(write_text(file, config_text(2)));
+  run(ConfigCommand::DIFF, config_text(3));
+  run(ConfigCommand::CHANGES);
+  run(ConfigCommand::STATUS);
+  EXPECT_EQ(told(), Lines{});
+  run(ConfigCommand::RELOAD);
+  EXPECT_EQ(told(), Lines{R"(by=test command="reload" outcome="ok, 1 change")"});
+  reloader->reload("SIGHUP");
+  EXPECT_EQ(told(), Lines{R"(by=SIGHUP command="reload" outcome="ok, 0 changes")"});
+  run(ConfigCommand::CONFIRM);
+  EXPECT_EQ(
+      told(),
+      Lines{
+          R"(by=test command="confirm" outcome="there is no commit that waits to be confirmed")"});
+  run(ConfigCommand::COMMIT, "colour = 1");
+  EXPECT_NE(told().at(0).find(R"(by=test command="commit next.toml" outcome="next.toml:1:1: )"),
+            std::string::npos);
+  refusal = "no memory";
+  run(ConfigCommand::COMMIT, config_text(3));
+  EXPECT_EQ(
+      told(),
+      Lines{R"(by=test command="commit next.toml" outcome="nothing was changed: no memory")"});
+  run(ConfigCommand::COMMIT, config_text(3), 60'000);
+  run(ConfigCommand::RELOAD);
+  run(ConfigCommand::ROLLBACK);
+  EXPECT_EQ(
+      told(),
+      (Lines{
+          R"(by=test command="commit next.toml --confirm 1m" outcome="ok, 1 change")",
+          R"(by=test command="reload" outcome="the commit of next.toml waits to be confirmed: lbcli confirm, or lbcli rollback")",
+          R"(by=test command="rollback" outcome="ok, lbcli rollback")"}));
+}
+
+TEST_F(ReloaderTest, TheAuditLogIsToldWhenAChangeEnds) {
+  hold = true;
+  run(ConfigCommand::COMMIT, config_text(2), 1);
+  EXPECT_EQ(told().size(), 0u);
+  hold = false;
+  std::exchange(held, nullptr)({});
+  EXPECT_EQ(told().size(), 1u);
+  io.run_for(std::chrono::seconds(5));
+  EXPECT_EQ(
+      told(),
+      std::vector<std::string>{
+          R"(by=timer command="rollback of next.toml" outcome="ok, it was not confirmed in time")"});
 }
 
 }  // namespace

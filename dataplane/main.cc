@@ -27,6 +27,9 @@ lb::DaemonOptions options_from(const lb::config::Config& config) {
   const auto& dataplane = config.dataplane;
   lb::DaemonOptions options;
   options.run_dir = config.director.run_dir;
+  options.admin_group = config.director.admin_group;
+  options.read_group = config.director.read_group;
+  options.audit_file = config.director.audit_file;
   lb::RuntimeOptions& runtime = options.runtime;
   runtime.max_connections = dataplane.max_connections;
   runtime.max_persistence = dataplane.max_persistence;

@@ -185,7 +185,8 @@ void add_change_commands(CLI::App& app, Options& options, Raw& raw) {
 }
 
 void add_commands(CLI::App& app, Options& options, Raw& raw) {
-  app.add_option("--config", options.config_file, "configuration file that names the run_dir; may have mistakes")
+  app.add_option("--config", options.config_file,
+                 "configuration file that names the run_dir; may have mistakes")
       ->type_name("FILE");
   app.add_option("--run-dir", options.run_dir, "folder of the daemons' sockets")
       ->type_name("DIR")

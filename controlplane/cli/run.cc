@@ -1,13 +1,12 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <iostream>
 #include <thread>
 
 #include "config/load.h"
 #include "config/run_dir.h"
 #include "controlplane/api/controlplane.pb.h"
+#include "controlplane/cli/access.h"
 #include "controlplane/cli/change.h"
 #include "controlplane/cli/check.h"
 #include "controlplane/cli/cli.h"
@@ -37,7 +36,7 @@ class Session {
     out_.flush();
     if (!outcome) {
       if (!outcome.error().message.empty()) say(outcome.error().message);
-      return outcome.error().status;
+      return is_permission_denied(outcome.error().message) ? kFailed : outcome.error().status;
     }
     if (!out_) {
       say("the output could not be written");
@@ -71,12 +70,12 @@ class Session {
 
   config::RunDir run_dir() const;
   template <typename Client>
-  Outcome<Client> connect(const std::string& socket_name, const std::string& daemon);
+  Outcome<Client> connect(const std::string& name, const std::string& daemon);
   Outcome<DataplaneClient> dataplane() {
-    return connect<DataplaneClient>("dataplane.sock", "lb-dataplane");
+    return connect<DataplaneClient>("dataplane", "lb-dataplane");
   }
   Outcome<ControlClient> controlplane() {
-    return connect<ControlClient>("controlplane.sock", "lb-controlplane");
+    return connect<ControlClient>("controlplane", "lb-controlplane");
   }
   Outcome<api::Stats> stats(DataplaneClient& client);
   Outcome<api::control::Status> status(ControlClient& client);
@@ -94,9 +93,9 @@ config::RunDir Session::run_dir() const {
 }
 
 template <typename Client>
-Outcome<Client> Session::connect(const std::string& socket_name, const std::string& daemon) {
+Outcome<Client> Session::connect(const std::string& name, const std::string& daemon) {
   const config::RunDir folder = run_dir();
-  const std::string path = folder.path + '/' + socket_name;
+  const std::string path = folder.path + '/' + name + ".sock";
   const api::ClientOptions client_options{.program = "lbcli", .daemon = daemon};
   auto client = Client::connect(path, client_options);
   if (client) return std::move(*client);
@@ -104,8 +103,15 @@ Outcome<Client> Session::connect(const std::string& socket_name, const std::stri
   if (api::FrameSocket::connect(path, daemon, client_options.timeout)) {
     return stop(kFailed, client.error().message);
   }
-  if (::access(path.c_str(), R_OK | W_OK) != 0 && errno == EACCES) {
-    return stop(kDaemonDown, client.error().message);
+  if (denied(path)) {
+    // Members of the read_group; what is refused there is said by the daemon.
+    const std::string reading = folder.path + '/' + name + "-read.sock";
+    if (denied(reading) || !exists(reading)) {
+      return stop(kFailed, access_refused(folder.path, path, reading));
+    }
+    auto reader = Client::connect(reading, client_options);
+    if (reader) return std::move(*reader);
+    return stop(kDaemonDown, reader.error().message);
   }
   return stop(
       kDaemonDown,

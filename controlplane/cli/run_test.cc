@@ -194,7 +194,7 @@ TEST_F(RunTest, another_release_is_one_line) {
     Step fault(const std::string&) override { return next(); }
   };
   api::FrameServer server(context, {.path = path("dataplane.sock"), .program = "lb-dataplane"},
-                          [] { return std::make_unique<Refusal>(); });
+                          [](const api::Peer&) { return std::make_unique<Refusal>(); });
   ASSERT_TRUE(server.listen());
   std::thread thread([&context] { context.run(); });
   const Ran ran = lbcli({"show", "service"});

@@ -13,9 +13,12 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <thread>
 #include <vector>
+
+#include "dataplane/api/run_folder.h"
 
 namespace lb::api {
 
@@ -50,6 +53,7 @@ class FrameServer::Impl : public std::enable_shared_from_this<FrameServer::Impl>
  private:
   bool wait_until_deaf();
   Result<void> make_way();
+  Result<void> bind_socket();
   void accept();
   void accepted(Local::socket socket);
 
@@ -211,8 +215,35 @@ Result<void> FrameServer::Impl::make_way() {
   return {};
 }
 
-Result<void> FrameServer::Impl::listen() {
+// Nobody can connect before listen(), and until then the file has no rights but its owner's: it has
+// from the first moment on what fchmod() said before bind().
+Result<void> FrameServer::Impl::bind_socket() {
   constexpr mode_t kMode = 0660;
+  const auto failed = [this](const std::string& what, int error) {
+    return fail("cannot " + what + ' ' + options_.path + ": " + std::strerror(error));
+  };
+  std::optional<unsigned> group;
+  if (!options_.group.empty()) {
+    const auto id = group_id(options_.group);
+    if (!id) return tl::make_unexpected(id.error());
+    group = *id;
+  }
+  error_code error;
+  acceptor_.open(Local(), error);
+  if (error) return failed("open", error.value());
+  if (::fchmod(acceptor_.native_handle(), S_IRUSR | S_IWUSR) != 0) {
+    return failed("set the mode of", errno);
+  }
+  acceptor_.bind(Local::endpoint(options_.path), error);
+  if (error) return failed("bind", error.value());
+  if (group && ::lchown(options_.path.c_str(), static_cast<uid_t>(-1), *group) != 0) {
+    return failed("give group " + options_.group + " the socket", errno);
+  }
+  if (::chmod(options_.path.c_str(), kMode) != 0) return failed("set the mode of", errno);
+  return {};
+}
+
+Result<void> FrameServer::Impl::listen() {
   const auto failed = [this](const char* what, const error_code& error) {
     return fail(std::string("cannot ") + what + " " + options_.path + ": " + error.message());
   };
@@ -227,14 +258,7 @@ Result<void> FrameServer::Impl::listen() {
   if (folder_error) return failed("make the folder of", folder_error);
   if (auto cleared = make_way(); !cleared) return cleared;
 
-  acceptor_.open(Local(), error);
-  if (error) return failed("open", error);
-  acceptor_.bind(Local::endpoint(options_.path), error);
-  if (error) return failed("bind", error);
-  // Nobody can connect before listen(), so the mode is right from the first moment on.
-  if (::chmod(options_.path.c_str(), kMode) != 0) {
-    return fail("cannot set the mode of " + options_.path + ": " + std::strerror(errno));
-  }
+  if (auto bound = bind_socket(); !bound) return bound;
   acceptor_.listen(asio::socket_base::max_listen_connections, error);
   if (error) return failed("listen on", error);
   listening_ = true;
@@ -259,7 +283,16 @@ void FrameServer::Impl::accept() {
 }
 
 void FrameServer::Impl::accepted(Local::socket socket) {
-  auto session = std::make_shared<Session>(std::move(socket), make_dialogue_(), weak_from_this());
+  Peer peer;
+  peer.read_only = options_.read_only;
+  ucred credentials{};
+  socklen_t bytes = sizeof(credentials);
+  if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &bytes) == 0) {
+    peer.uid = credentials.uid;
+    peer.pid = credentials.pid;
+  }
+  auto session =
+      std::make_shared<Session>(std::move(socket), make_dialogue_(peer), weak_from_this());
   if (sessions_.size() >= options_.max_clients) {
     session->refuse(options_.program + " serves " + std::to_string(options_.max_clients) +
                     " clients already; try again later");

@@ -13,6 +13,7 @@
 
 #include "config/base/result.h"
 #include "dataplane/api/frame.h"
+#include "dataplane/api/peer.h"
 
 namespace boost::asio {
 class io_context;
@@ -24,6 +25,8 @@ struct ServerOptions {
   std::string path;     // of the socket; its folder is made when missing
   std::string program;  // our own name, told in Hello and in messages
   std::size_t max_clients = 64;
+  std::string group = {};  // whose members may connect, beside root; empty: the process's own
+  bool read_only = false;  // told to the handler with the Peer
   // How long to wait for a process that listens on the socket to be gone: one that was killed
   // listens for a moment after its death.
   std::chrono::milliseconds takeover_wait{3000};
@@ -47,7 +50,7 @@ class Dialogue {
 
 class FrameServer {
  public:
-  using MakeDialogue = std::function<std::unique_ptr<Dialogue>()>;
+  using MakeDialogue = std::function<std::unique_ptr<Dialogue>(const Peer&)>;
   FrameServer(boost::asio::io_context& context, ServerOptions options, MakeDialogue make_dialogue);
   ~FrameServer();
   FrameServer(const FrameServer&) = delete;
@@ -82,12 +85,19 @@ class Server {
   };
   // Answers any request but Hello. `id` is set by the server.
   using Handler = std::function<Answer(const Request&)>;
+  using PeerHandler = std::function<Answer(const Request&, const Peer&)>;
 
+  Server(boost::asio::io_context& context, const ServerOptions& options, PeerHandler handler)
+      : frames_(context, options,
+                [handler = std::make_shared<PeerHandler>(std::move(handler)),
+                 program = options.program](const Peer& peer) {
+                  return std::make_unique<Talk>(handler, program, peer);
+                }) {}
   Server(boost::asio::io_context& context, const ServerOptions& options, Handler handler)
-      : handler_(std::make_shared<Handler>(std::move(handler))),
-        frames_(context, options, [handler = handler_, program = options.program] {
-          return std::make_unique<Talk>(handler, program);
-        }) {}
+      : Server(context, options,
+               PeerHandler([handler = std::move(handler)](const Request& request, const Peer&) {
+                 return handler(request);
+               })) {}
 
   Result<void> listen() { return frames_.listen(); }
   void close() { frames_.close(); }
@@ -95,8 +105,8 @@ class Server {
  private:
   class Talk final : public Dialogue {
    public:
-    Talk(std::shared_ptr<Handler> handler, std::string program)
-        : handler_(std::move(handler)), program_(std::move(program)) {}
+    Talk(std::shared_ptr<PeerHandler> handler, std::string program, Peer peer)
+        : handler_(std::move(handler)), program_(std::move(program)), peer_(std::move(peer)) {}
 
     void begin(std::string_view message) override {
       Request request;
@@ -114,7 +124,7 @@ class Server {
       } else if (request.kind_case() == 0) {
         answer_ = error_response(program_ + " " + LB_RELEASE + " does not know this request");
       } else {
-        answer_ = (*handler_)(request);
+        answer_ = (*handler_)(request, peer_);
       }
     }
 
@@ -153,6 +163,7 @@ class Server {
         close_ = true;
       } else {
         greeted_ = true;
+        peer_.program = theirs.program();
       }
       auto* ours = response.mutable_hello();
       ours->set_protocol(kProtocolVersion);
@@ -169,15 +180,15 @@ class Server {
       return {to_frame(too_large).value_or(std::string()), false, close_};
     }
 
-    std::shared_ptr<Handler> handler_;
+    std::shared_ptr<PeerHandler> handler_;
     std::string program_;
+    Peer peer_;
     Answer answer_{Response{}};
     std::uint64_t id_ = 0;
     bool greeted_ = false;
     bool close_ = false;
   };
 
-  std::shared_ptr<Handler> handler_;
   FrameServer frames_;
 };
 

@@ -37,7 +37,8 @@ class ServerTest : public ::testing::Test {
   }
 
   void start(std::size_t max_clients = 64) {
-    const ServerOptions options{path_, "lb-dataplane", max_clients, std::chrono::seconds(3)};
+    const ServerOptions options{
+        .path = path_, .program = "lb-dataplane", .max_clients = max_clients};
     server_ = std::make_unique<DataplaneServer>(
         context_, options, [this](const Request& request) { return handle(request); });
     const auto listening = server_->listen();
@@ -299,8 +300,10 @@ TEST_F(ServerTest, StaleSocketIsReplaced) {
 TEST_F(ServerTest, LiveSocketIsNotReplaced) {
   start();
   boost::asio::io_context other;
-  DataplaneServer second(other, {path_, "lb-dataplane", 4, std::chrono::milliseconds(0)},
-                         [](const Request&) { return Response(); });
+  DataplaneServer second(
+      other,
+      {.path = path_, .program = "lb-dataplane", .takeover_wait = std::chrono::milliseconds(0)},
+      [](const Request&) { return Response(); });
   const auto listening = second.listen();
   ASSERT_FALSE(listening);
   EXPECT_NE(listening.error().message.find("another lb-dataplane listens"), std::string::npos);
@@ -310,8 +313,10 @@ TEST_F(ServerTest, LiveSocketIsNotReplaced) {
 TEST_F(ServerTest, OrdinaryFileIsNotReplaced) {
   std::filesystem::create_directories(folder_ + "/run");
   std::ofstream(path_) << "precious";
-  DataplaneServer server(context_, {path_, "lb-dataplane", 4, std::chrono::milliseconds(0)},
-                         [](const Request&) { return Response(); });
+  DataplaneServer server(
+      context_,
+      {.path = path_, .program = "lb-dataplane", .takeover_wait = std::chrono::milliseconds(0)},
+      [](const Request&) { return Response(); });
   const auto listening = server.listen();
   ASSERT_FALSE(listening);
   EXPECT_NE(listening.error().message.find("not a socket"), std::string::npos);

@@ -11,6 +11,8 @@
 #include <functional>
 
 #include "config/base/log.h"
+#include "dataplane/api/doors.h"
+#include "dataplane/control/deeds.h"
 #include "dataplane/control/receive.h"
 #include "dataplane/lcore/host_interface.h"
 
@@ -107,15 +109,19 @@ Result<void> run_dataplane(const DaemonOptions& options) {
   // this one instead, which would end the process.
   ::signal(SIGIO, SIG_IGN);
 
+  auto audit = AuditLog::open("lb-dataplane", options.audit_file);
+  if (!audit) return tl::make_unexpected(audit.error());
+
   // The socket first: it tells at once whether another data plane runs here.
   asio::io_context context(1);
   std::function<DataplaneServer::Answer(const api::Request&)> handler = not_ready;
-  api::ServerOptions socket;
-  socket.path = options.run_dir + "/dataplane.sock";
-  socket.program = "lb-dataplane";
-  DataplaneServer server(context, socket,
-                         [&handler](const api::Request& request) { return handler(request); });
-  if (auto listening = server.listen(); !listening) return listening;
+  api::Doors<api::Request, api::Response> doors(
+      context,
+      {options.run_dir, "dataplane", "lb-dataplane", options.admin_group, options.read_group,
+       "lb-controlplane"},
+      *audit, deed_of,
+      [&handler](const api::Request& request, const api::Peer&) { return handler(request); });
+  if (auto listening = doors.listen(); !listening) return listening;
 
   auto created = Runtime::create(options.runtime);
   if (!created) return tl::make_unexpected(created.error());
@@ -150,7 +156,7 @@ Result<void> run_dataplane(const DaemonOptions& options) {
             options.runtime.ports.size() == 1 ? "" : "s", options.run_dir);
   context.run();
   sd_notify(0, "STOPPING=1");
-  server.close();
+  doors.close();
   return {};
 }
 

@@ -44,6 +44,8 @@ MISTAKES = {
                                              "192.0.2.10:80")), "192.0.2.10", "192.0.2.10:80"),
     "two services in one place": (edited(set_in("service", 2, "address", "192.0.2.10:80")),
                                   "192.0.2.10:80", "192.0.2.10:80"),
+    "no such group": (edited(set_in("director", "admin_group", "no-such-group")),
+                      "groupadd --system no-such-group", "no-such-group"),
     "no TOML": ("[director\nname = 1\n", "", "[director"),
 }
 

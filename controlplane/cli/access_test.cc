@@ -1,0 +1,43 @@
+#include "controlplane/cli/access.h"
+
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace lb::cli {
+namespace {
+
+TEST(Access, names_whose_the_sockets_are) {
+  std::string folder = "/tmp/lbcli-access-XXXXXX";
+  folder = ::mkdtemp(folder.data());
+  const std::string admin = folder + "/a.sock";
+  const std::string reader = folder + "/a-read.sock";
+  EXPECT_EQ(access_refused(folder, admin, reader),
+            "permission denied: " + folder +
+                " is for root and the members of admin_group and read_group (see [director] in the "
+                "configuration)");
+  std::ofstream(admin) << ' ';
+  const std::string ours = ::getgrgid(::getegid())->gr_name;
+  EXPECT_EQ(access_refused(folder, admin, reader), "permission denied: " + admin +
+                                                       " is for root and the members of group " +
+                                                       ours + "; become one");
+  std::ofstream(reader) << ' ';
+  EXPECT_EQ(access_refused(folder, admin, reader),
+            "permission denied: " + admin + " is for root and the members of group " + ours + ", " +
+                reader + " for those of " + ours + "; become one");
+  EXPECT_TRUE(exists(admin));
+  EXPECT_FALSE(denied(admin));
+  EXPECT_FALSE(denied(folder + "/none"));
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Access, a_refused_change_is_known_by_its_words) {
+  EXPECT_TRUE(is_permission_denied("permission denied: reload is for root"));
+  EXPECT_FALSE(is_permission_denied("there is no service 'permission denied: '"));
+}
+
+}  // namespace
+}  // namespace lb::cli

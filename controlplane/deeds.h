@@ -1,0 +1,16 @@
+// What a request to the control plane does, in an operator's words.
+#pragma once
+
+#include <optional>
+
+#include "controlplane/api/controlplane.pb.h"
+#include "dataplane/api/deed.h"
+
+namespace lb::controlplane {
+
+// Nothing: it only asks. What is not known here counts as a deed.
+std::optional<api::Deed> deed_of(const api::control::Request& request);
+// Of a change of the configuration, for the log.
+std::string words_of(const api::control::ConfigCommand& command);
+
+}  // namespace lb::controlplane

@@ -1,0 +1,131 @@
+// The two sockets of a daemon's local API, and who may do what through them:
+//
+//   RUN_DIR/NAME.sock       for root and the admin_group: everything
+//   RUN_DIR/NAME-read.sock  for the read_group: what changes nothing; not there without such a
+//   group
+//
+// What a request does is for the daemon to say (deed.h). Each is told to the audit log, refused or
+// not.
+#pragma once
+
+#include <unistd.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/base/audit_log.h"
+#include "dataplane/api/deed.h"
+#include "dataplane/api/peer.h"
+#include "dataplane/api/run_folder.h"
+#include "dataplane/api/server.h"
+
+namespace lb::api {
+
+struct DoorOptions {
+  std::string run_dir;
+  std::string name;         // of the socket: "dataplane"
+  std::string program;      // "lb-dataplane"
+  std::string admin_group;  // empty: root's
+  std::string read_group;   // empty: none
+  std::string own_client;   // the other daemon of ours: what it does all the time is not logged
+};
+
+inline std::string permission_denied(const std::string& what, const std::string& admin_group) {
+  return "permission denied: " + what + " is for " +
+         (admin_group.empty() ? "root; [director] admin_group would name a group for it"
+                              : "root and the members of group " + admin_group);
+}
+
+template <typename Request, typename Response>
+class Doors {
+ public:
+  using Api = Server<Request, Response>;
+  using Answer = typename Api::Answer;
+  using Handler = typename Api::PeerHandler;
+  // Nothing: it only asks.
+  using DeedOf = std::function<std::optional<Deed>(const Request&)>;
+
+  // The audit log outlives this.
+  Doors(boost::asio::io_context& context, DoorOptions options, AuditLog& audit, DeedOf deed_of,
+        Handler handler)
+      : options_(std::move(options)),
+        audit_(audit),
+        deed_of_(std::move(deed_of)),
+        handler_(std::move(handler)),
+        admin_(context, server_options(false), answer()) {
+    if (!options_.read_group.empty()) read_.emplace(context, server_options(true), answer());
+  }
+
+  Result<void> listen() {
+    std::vector<std::string> groups;
+    for (const std::string& group : {options_.admin_group, options_.read_group}) {
+      if (!group.empty()) groups.push_back(group);
+    }
+    if (auto ready = prepare_run_folder(options_.run_dir, groups); !ready) return ready;
+    if (auto listening = admin_.listen(); !listening) return listening;
+    if (read_) return read_->listen();
+    // Of one that was killed. The other socket is ours, so it is nobody's.
+    ::unlink(server_options(true).path.c_str());
+    return {};
+  }
+
+  void close() {
+    admin_.close();
+    if (read_) read_->close();
+  }
+
+ private:
+  ServerOptions server_options(bool read_only) const {
+    ServerOptions out;
+    out.path = options_.run_dir + '/' + options_.name + (read_only ? "-read.sock" : ".sock");
+    out.program = options_.program;
+    out.group = read_only ? options_.read_group : options_.admin_group;
+    out.read_only = read_only;
+    return out;
+  }
+
+  Handler answer() {
+    return [this](const Request& request, const Peer& peer) -> Answer {
+      const std::optional<Deed> deed = deed_of_(request);
+      if (!deed) return handler_(request, peer);
+      if (peer.read_only) {
+        Response refusal;
+        refusal.set_error(permission_denied(deed->words, options_.admin_group));
+        audit_.write(to_words(peer), deed->words, refusal.error());
+        return refusal;
+      }
+      Answer answer = handler_(request, peer);
+      return deed->logged && !is_own(peer) ? logged(std::move(answer), peer, deed->words) : answer;
+    };
+  }
+
+  bool is_own(const Peer& peer) const {
+    return !options_.own_client.empty() && peer.program == options_.own_client &&
+           (peer.uid == 0 || peer.uid == ::geteuid());
+  }
+
+  // With the outcome that the first part of the answer tells.
+  Answer logged(Answer answer, const Peer& peer, const std::string& words) {
+    return typename Api::Producer([this, by = to_words(peer), words, told = false,
+                                   held = std::make_shared<Answer>(std::move(answer))]() mutable {
+      Response part = held->next();
+      if (!std::exchange(told, true)) {
+        audit_.write(by, words, part.error().empty() ? "ok" : part.error());
+      }
+      return part;
+    });
+  }
+
+  const DoorOptions options_;
+  AuditLog& audit_;
+  const DeedOf deed_of_;
+  const Handler handler_;
+  Api admin_;
+  std::optional<Api> read_;
+};
+
+}  // namespace lb::api

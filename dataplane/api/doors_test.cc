@@ -1,0 +1,162 @@
+#include "dataplane/api/doors.h"
+
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+#include <vector>
+
+#include "dataplane/api/client.h"
+#include "dataplane/api/dataplane.pb.h"
+
+namespace lb::api {
+namespace {
+
+using TestDoors = Doors<Request, Response>;
+using TestClient = Client<Request, Response>;
+
+std::optional<Deed> deed_of(const Request& request) {
+  if (request.has_flush()) return Deed{"flush conn --all"};
+  if (request.has_sync()) return Deed{"sync", false};
+  return std::nullopt;
+}
+
+class DoorsTest : public testing::Test {
+ protected:
+  DoorsTest() : folder_("/tmp/lb-doors-XXXXXX") { folder_ = ::mkdtemp(folder_.data()); }
+  ~DoorsTest() override {
+    stop();
+    std::filesystem::remove_all(folder_);
+  }
+
+  std::string socket(const char* name) const { return folder_ + "/run/" + name; }
+
+  void start(const std::string& read_group) {
+    audit_.emplace(AuditLog::open("test", folder_ + "/audit.log").value());
+    doors_.emplace(
+        context_,
+        DoorOptions{folder_ + "/run", "test", "lb-test", group(), read_group, "lb-controlplane"},
+        *audit_, deed_of, [](const Request& request, const Peer& peer) {
+          EXPECT_EQ(peer.uid, ::geteuid());
+          EXPECT_EQ(peer.pid, ::getpid());
+          Response response;
+          response.mutable_stats();
+          if (request.flush().filter().service() == "none") response.set_error("no none");
+          return response;
+        });
+    const auto listening = doors_->listen();
+    ASSERT_TRUE(listening) << listening.error().message;
+    thread_ = std::thread([this] { context_.run(); });
+  }
+
+  void stop() {
+    if (!thread_.joinable()) return;
+    context_.stop();
+    thread_.join();
+    doors_->close();
+  }
+
+  Result<Response> ask(const char* name, const Request& request, const char* program = "lbcli") {
+    auto client = TestClient::connect(socket(name), {.program = program, .daemon = "lb-test"});
+    if (!client) return tl::make_unexpected(client.error());
+    return client->call(request);
+  }
+
+  // What the audit log holds, without the times and who we are.
+  std::vector<std::string> told() const {
+    std::ifstream in(folder_ + "/audit.log");
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(in, line);) {
+      EXPECT_NE(line.find("audit: by=lbcli uid=" + std::to_string(::geteuid()) + ' '),
+                std::string::npos)
+          << line;
+      EXPECT_NE(line.find(" pid=" + std::to_string(::getpid()) + ' '), std::string::npos) << line;
+      lines.push_back(line.substr(line.find("command=")));
+    }
+    return lines;
+  }
+
+  static std::string group() { return ::getgrgid(::getegid())->gr_name; }
+  static Request stats() {
+    Request request;
+    request.mutable_stats();
+    return request;
+  }
+  static Request flush(const std::string& service = "") {
+    Request request;
+    request.mutable_flush()->mutable_filter()->set_service(service);
+    return request;
+  }
+
+  std::string folder_;
+  boost::asio::io_context context_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_ =
+      boost::asio::make_work_guard(context_);
+  std::optional<AuditLog> audit_;
+  std::optional<TestDoors> doors_;
+  std::thread thread_;
+};
+
+TEST_F(DoorsTest, the_socket_for_reading_refuses_changes) {
+  start(group());
+  EXPECT_TRUE(ask("test.sock", stats()));
+  EXPECT_TRUE(ask("test.sock", flush()));
+  EXPECT_TRUE(ask("test-read.sock", stats()));
+  const std::string refusal =
+      "permission denied: flush conn --all is for root and the members of group " + group();
+  EXPECT_EQ(ask("test-read.sock", flush()).error().message, refusal);
+  Request sync;
+  sync.mutable_sync();
+  EXPECT_FALSE(ask("test-read.sock", sync));
+  EXPECT_EQ(told().at(1), "command=\"flush conn --all\" outcome=\"" + refusal + '"');
+}
+
+TEST_F(DoorsTest, every_change_is_told_with_its_outcome) {
+  start("");
+  ask("test.sock", stats());
+  ask("test.sock", flush());
+  ask("test.sock", flush("none"));
+  Request sync;
+  sync.mutable_sync();
+  ask("test.sock", sync);
+  ask("test.sock", flush(), "lb-controlplane");
+  EXPECT_EQ(told(), (std::vector<std::string>{R"(command="flush conn --all" outcome="ok")",
+                                              R"(command="flush conn --all" outcome="no none")"}));
+}
+
+TEST_F(DoorsTest, sockets_have_their_rights) {
+  start(group());
+  for (const char* name : {"test.sock", "test-read.sock"}) {
+    struct stat status {};
+    ASSERT_EQ(::stat(socket(name).c_str(), &status), 0) << name;
+    EXPECT_EQ(status.st_mode & 07777u, 0660u);
+    EXPECT_EQ(status.st_gid, ::getegid());
+  }
+  stop();
+  EXPECT_FALSE(std::filesystem::exists(socket("test-read.sock")));
+}
+
+TEST_F(DoorsTest, without_a_read_group_there_is_one_socket) {
+  std::filesystem::create_directories(folder_ + "/run");
+  std::ofstream(socket("test-read.sock")) << ' ';
+  start("");
+  EXPECT_TRUE(ask("test.sock", stats()));
+  EXPECT_FALSE(std::filesystem::exists(socket("test-read.sock")));
+}
+
+TEST(PeerWords, hold_nothing_that_could_mislead) {
+  EXPECT_EQ(to_words({4'000'000'000, 7, "lb cli\nuid=0", false}),
+            "by=lb?cli?uid?0 uid=4000000000 pid=7");
+  EXPECT_EQ(to_words({0, 1, "", false}), "by=? uid=0 user=root pid=1");
+  EXPECT_EQ(to_words({0, 1, std::string(100, 'x'), true}),
+            "by=" + std::string(32, 'x') + " uid=0 user=root pid=1");
+}
+
+}  // namespace
+}  // namespace lb::api

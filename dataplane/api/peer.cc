@@ -1,0 +1,46 @@
+#include "dataplane/api/peer.h"
+
+#include <pwd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+namespace lb::api {
+namespace {
+
+constexpr std::size_t kMostLetters = 32;
+
+// What a client says of itself, without what could be taken for something else in a line.
+std::string plain(const std::string& program) {
+  std::string out = program.substr(0, kMostLetters);
+  std::replace_if(
+      out.begin(), out.end(),
+      [](char c) {
+        return !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                 c == '-' || c == '_' || c == '.');
+      },
+      '?');
+  return out.empty() ? "?" : out;
+}
+
+// From the machine's own file: getpwuid() may ask a directory service that does not answer, and
+// then nothing else would go on. Empty: it is not there.
+std::string user_name(uid_t uid) {
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen("/etc/passwd", "re"), std::fclose);
+  if (!file) return {};
+  while (const passwd* const entry = ::fgetpwent(file.get())) {
+    if (entry->pw_uid == uid) return entry->pw_name;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string to_words(const Peer& peer) {
+  std::string words = "by=" + plain(peer.program) + " uid=" + std::to_string(peer.uid);
+  if (const std::string name = user_name(peer.uid); !name.empty()) words += " user=" + name;
+  return words + " pid=" + std::to_string(peer.pid);
+}
+
+}  // namespace lb::api

@@ -1,0 +1,73 @@
+#include "dataplane/control/deeds.h"
+
+#include <algorithm>
+
+#include "dataplane/control/convert.h"
+
+namespace lb {
+namespace {
+
+std::string address_words(const std::string& bytes) {
+  const auto address = to_address(bytes);
+  return address ? address->to_string() : "?";
+}
+
+// " --service web"; nothing without a value.
+std::string option(const char* name, const std::string& value) {
+  return value.empty() ? "" : std::string(" ") + name + ' ' + value;
+}
+
+std::string client_option(const std::string& client, std::uint32_t prefix) {
+  if (client.empty()) return {};
+  const std::string length = prefix == 0 || prefix >= 32 ? "" : '/' + std::to_string(prefix);
+  return option("--client", address_words(client) + length);
+}
+
+api::Deed flush(const api::ConnsRequest& filter) {
+  std::string options = option("--service", filter.service()) +
+                        client_option(filter.client(), filter.client_prefix());
+  if (!filter.real_server().empty()) {
+    const std::uint32_t port = filter.real_server_port();
+    options += option("--rs", address_words(filter.real_server()) +
+                                  (port == 0 ? "" : ':' + std::to_string(port)));
+  }
+  options += option("--state", filter.state());
+  return {"flush conn" + (options.empty() ? " --all" : options)};
+}
+
+api::Deed flush(const api::PersistenceRequest& request) {
+  return {"flush persistence" + option("--service", request.service()) +
+          option("--group", request.group()) +
+          client_option(request.client(), request.client_prefix())};
+}
+
+}  // namespace
+
+std::optional<api::Deed> deed_of(const api::Request& request) {
+  switch (request.kind_case()) {
+    case api::Request::kHello:
+    case api::Request::kSnapshot:
+    case api::Request::kStats:
+    case api::Request::kConns:
+    case api::Request::KIND_NOT_SET:
+      return std::nullopt;
+    case api::Request::kPersistence:
+      if (!request.persistence().flush()) return std::nullopt;
+      return flush(request.persistence());
+    case api::Request::kFlush:
+      // With a job it asks how far that is.
+      if (request.flush().job() != 0) return std::nullopt;
+      return flush(request.flush().filter());
+    case api::Request::kApply:
+      return api::Deed{"a snapshot of " +
+                       std::to_string(request.apply().snapshot().services_size()) + " services"};
+    case api::Request::kSync: {
+      const api::SyncRequest& sync = request.sync();
+      return api::Deed{"sync of connections", sync.begin() || sync.end() || !sync.import().empty()};
+    }
+    default:
+      return api::Deed{"request " + std::to_string(request.kind_case())};
+  }
+}
+
+}  // namespace lb

@@ -1,0 +1,68 @@
+#include "dataplane/control/deeds.h"
+
+#include <gtest/gtest.h>
+
+namespace lb {
+namespace {
+
+std::string words(const api::Request& request) {
+  const auto deed = deed_of(request);
+  return deed ? deed->words : "";
+}
+
+const std::string kClient("\xc6\x33\x64\x07", 4);  // 198.51.100.7
+
+TEST(Deeds, questions_are_none) {
+  api::Request request;
+  EXPECT_EQ(deed_of(request), std::nullopt);
+  request.mutable_stats();
+  EXPECT_EQ(deed_of(request), std::nullopt);
+  request.mutable_snapshot();
+  EXPECT_EQ(deed_of(request), std::nullopt);
+  request.mutable_conns()->set_service("web");
+  EXPECT_EQ(deed_of(request), std::nullopt);
+  request.mutable_persistence()->set_service("web");
+  EXPECT_EQ(deed_of(request), std::nullopt);
+  request.mutable_flush()->set_job(7);
+  EXPECT_EQ(deed_of(request), std::nullopt);
+}
+
+TEST(Deeds, flushes_as_they_are_typed) {
+  api::Request request;
+  request.mutable_flush()->mutable_filter();
+  EXPECT_EQ(words(request), "flush conn --all");
+  auto& filter = *request.mutable_flush()->mutable_filter();
+  filter.set_service("web");
+  filter.set_client(kClient);
+  filter.set_client_prefix(24);
+  filter.set_real_server(kClient);
+  filter.set_real_server_port(80);
+  filter.set_state("ESTABLISHED");
+  EXPECT_EQ(words(request),
+            "flush conn --service web --client 198.51.100.7/24 --rs 198.51.100.7:80 --state "
+            "ESTABLISHED");
+  filter.Clear();
+  filter.set_client("nonsense");
+  EXPECT_EQ(words(request), "flush conn --client ?");
+
+  auto& persistence = *request.mutable_persistence();
+  persistence.set_flush(true);
+  EXPECT_EQ(words(request), "flush persistence");
+  persistence.set_group("shop");
+  persistence.set_client(kClient);
+  persistence.set_client_prefix(32);
+  EXPECT_EQ(words(request), "flush persistence --group shop --client 198.51.100.7");
+}
+
+TEST(Deeds, what_the_control_plane_asks_for) {
+  api::Request request;
+  request.mutable_apply()->mutable_snapshot()->add_services();
+  EXPECT_EQ(words(request), "a snapshot of 1 services");
+  request.mutable_sync()->set_pull_bytes(1);
+  EXPECT_FALSE(deed_of(request)->logged);
+  request.mutable_sync()->set_begin(true);
+  EXPECT_TRUE(deed_of(request)->logged);
+}
+
+}  // namespace
+}  // namespace lb
