@@ -180,6 +180,7 @@ struct Service {
   std::vector<std::string> quorum_down;
   std::string quorum_user;  // empty: the one that the control plane runs as
   std::optional<SorryServer> sorry_server;
+  bool one_packet = false;           // of UDP: each datagram goes on its own, without a connection
   std::optional<Timeouts> timeouts;  // of its own: where it gives none those of all
   Check check;
   std::optional<AgentCheck> agent;

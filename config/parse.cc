@@ -237,6 +237,7 @@ Service parse_service(ReadReport& report, const Node& node, const std::string& p
   reader.word("on_server_down", service.on_server_down, kOnServerDownWords);
   reader.text("port", service.port);
   reader.boolean("sync", service.sync);
+  reader.boolean("one_packet", service.one_packet);
   reader.duration("persistence", service.persistence, Milliseconds(0), hours(7 * 24));
   reader.number<std::uint8_t>("persistence_prefix", service.persistence_prefix, 1, 32);
   reader.text("group", service.group);

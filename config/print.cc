@@ -94,6 +94,7 @@ void print_service(Printer& out, const Service& service) {
   out.text("on_server_down", to_text(service.on_server_down));
   if (!service.port.empty()) out.text("port", service.port);
   out.boolean("sync", service.sync);
+  if (service.one_packet) out.boolean("one_packet", true);
   if (service.persistence.count() != 0) {
     out.duration("persistence", service.persistence);
     out.number("persistence_prefix", service.persistence_prefix);

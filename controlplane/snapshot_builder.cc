@@ -111,7 +111,12 @@ void put_service(const config::Service& from, api::Service& to) {
   to.set_persistence_prefix(from.persistence_prefix);
   to.set_group(from.group);
   if (from.limits.any()) put_limits(from.limits, *to.mutable_limits());
+  to.set_one_packet(from.one_packet);
   if (from.timeouts) put_timeouts(*from.timeouts, *to.mutable_timeouts());
+}
+
+void put_own(const std::vector<Ipv4Prefix>& addresses, api::Snapshot& snapshot) {
+  for (const Ipv4Prefix& own : addresses) snapshot.add_own_addresses(to_bytes(own.address));
 }
 
 // Equal lists stand in the snapshot once.
@@ -202,6 +207,7 @@ void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& s
                     const ServiceStateOf& service_state_of) {
   snapshot.Clear();
   for (const Interface& interface : interfaces_of(config)) {
+    put_own(interface.addresses, snapshot);
     if (interface.addresses.empty()) continue;
     api::PortAddress& address = *snapshot.add_port_addresses();
     address.set_port(interface.port);
@@ -228,6 +234,7 @@ void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& s
   }
   put_timeouts(config.dataplane.timeouts, *snapshot.mutable_timeouts());
   for (const config::HaInstance& instance : config.ha.instances) {
+    put_own(instance.addresses, snapshot);
     if (!instance.virtual_mac || standby.contains(instance.addresses.front().address)) continue;
     put_virtual_mac(config, instance, *snapshot.add_port_macs());
   }

@@ -45,7 +45,10 @@ config::Config web_and_dns() {
   dns.protocol = config::Protocol::kUdp;
   dns.mode = config::Mode::kDr;
   dns.on_server_down = config::OnServerDown::kKeep;
-  config.services = {web, dns};
+  dns.one_packet = true;
+  web.timeouts.emplace().tcp_closed = config::Milliseconds(5'000);
+  config.services.push_back(web);
+  config.services.push_back(dns);
   return config;
 }
 
@@ -65,6 +68,10 @@ TEST(SnapshotBuilder, SaysEverything) {
   EXPECT_EQ(snapshot.port_addresses(0).vlan(), 0u);
   EXPECT_EQ(snapshot.port_addresses(0).address(), std::string("\xc0\x00\x02\x02", 4));
   EXPECT_EQ(snapshot.port_addresses(1).vlan(), 7u);
+  ASSERT_EQ(snapshot.own_addresses_size(), 3);
+  EXPECT_EQ(snapshot.own_addresses(0), std::string("\xc0\x00\x02\x02", 4));
+  EXPECT_EQ(snapshot.own_addresses(1), std::string("\xc0\x00\x02\x03", 4));
+  EXPECT_EQ(snapshot.own_addresses(2), std::string("\xc6\x33\x64\x02", 4));
   EXPECT_EQ(snapshot.timeouts().udp(), 1234u);
   EXPECT_EQ(snapshot.timeouts().tcp_established(), 900'000u);
 
@@ -79,6 +86,8 @@ TEST(SnapshotBuilder, SaysEverything) {
   EXPECT_EQ(web.persistence_ms(), 5'000u);
   EXPECT_EQ(web.persistence_prefix(), 24u);
   EXPECT_EQ(web.group(), "shop");
+  EXPECT_EQ(web.timeouts().tcp_closed(), 5'000u);
+  EXPECT_FALSE(web.one_packet());
   EXPECT_EQ(web.on_server_down(), api::RESET);
   ASSERT_EQ(web.real_servers_size(), 1);
   EXPECT_EQ(web.real_servers(0).address(), std::string("\x0a\x00\x00\x0b", 4));
@@ -93,6 +102,8 @@ TEST(SnapshotBuilder, SaysEverything) {
   EXPECT_EQ(dns.protocol(), api::UDP);
   EXPECT_EQ(dns.mode(), api::DR);
   EXPECT_EQ(dns.on_server_down(), api::KEEP);
+  EXPECT_FALSE(dns.has_timeouts());
+  EXPECT_TRUE(dns.one_packet());
   EXPECT_FALSE(dns.real_servers(0).up());
   EXPECT_FALSE(dns.real_servers(0).has_next_hop());
 }

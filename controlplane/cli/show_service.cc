@@ -52,9 +52,9 @@ std::string service_text(const api::Stats& stats, const api::control::Status* he
   out += "Prot LocalAddress:Port Scheduler Service\n";
   out += "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn  State\n";
   for (const api::ServiceStats& service : stats.services()) {
-    out += fmt::format("{:<4} {} {} {}\n", protocol_heading(service.protocol()),
+    out += fmt::format("{:<4} {} {} {}{}\n", protocol_heading(service.protocol()),
                        service_addresses_text(service), scheduler_name(service.scheduler()),
-                       service.name());
+                       service.name(), service.one_packet() ? " one_packet" : "");
     out += refused_text(service);
     out += quorum_text(index.find(service));
     for (const api::RealServerStats& server : service.real_servers()) {
@@ -89,6 +89,7 @@ std::string service_json(const api::Stats& stats, const api::control::Status* he
                         {"addresses", addresses_json(service)},
                         {"mode", mode_name(service.mode())},
                         {"scheduler", scheduler_name(service.scheduler())},
+                        {"one_packet", service.one_packet()},
                         {"refused", refused_json(service)},
                         {"quorum", quorum_json(index.find(service))},
                         {"real_servers", std::move(servers)}});

@@ -117,6 +117,20 @@ TEST(SetCommand, says_what_is_wrong) {
   EXPECT_TRUE(error_of(scheduler).starts_with("there is no scheduler fastest; it can be rr, "));
 }
 
+TEST(SetCommand, without_connections_no_scheduler_that_counts_them) {
+  std::vector<config::Service> services = web();
+  services[0].one_packet = true;
+  SetCommand set = command("");
+  set.set_scheduler("sh");
+  EXPECT_TRUE(change(set, services, {}, kNow));
+  set.set_scheduler("wlc");
+  const auto changed = change(set, services, {}, kNow);
+  ASSERT_FALSE(changed);
+  EXPECT_EQ(changed.error().message,
+            "web has one_packet, and so no connections that scheduler wlc could go by; take rr, "
+            "wrr, sh, dh, mh or fo");
+}
+
 TEST(OverridesFile, outlives_the_process) {
   const TestFolder folder;
   const std::string path = folder.path + "/changes.json";

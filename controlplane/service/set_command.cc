@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/base/nearest.h"
+#include "config/validate.h"
 #include "config/words.h"
 #include "controlplane/api/controlplane.pb.h"
 
@@ -48,6 +49,12 @@ Result<std::string> change_scheduler(const std::string& word, const config::Serv
                                      ServiceOverride& own) {
   for (const auto& known : config::kSchedulerWords) {
     if (known.text != word) continue;
+    if (service.one_packet && config::goes_by_connections(known.value)) {
+      return fail(
+          fmt::format("{} has one_packet, and so no connections that scheduler {} could go "
+                      "by; take rr, wrr, sh, dh, mh or fo",
+                      service.name, word));
+    }
     own.scheduler = known.value;
     return fmt::format("{}: scheduler {}", service.name, word);
   }

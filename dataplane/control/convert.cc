@@ -244,6 +244,7 @@ Result<ServiceSpec> service(const api::Service& message, const std::vector<PortI
   if (message.access_list() > lists.size()) return failed(Error{"there is no such access list"});
   if (message.access_list() != 0) spec.access = lists[message.access_list() - 1].list;
   if (message.has_limits()) spec.limits = limits(message.limits());
+  spec.one_packet = message.one_packet();
   if (message.has_timeouts()) {
     const auto ticks = to_ticks(message.timeouts());
     if (!ticks) return failed(ticks.error());
@@ -352,6 +353,11 @@ Result<SnapshotSpec> to_spec(const api::Snapshot& message, std::vector<PortInfo>
   const auto ticks = to_ticks(message.timeouts());
   if (!ticks) return tl::make_unexpected(ticks.error());
   spec.timeout_ticks = *ticks;
+  for (const std::string& entry : message.own_addresses()) {
+    const auto own = to_address(entry);
+    if (!own) return fail("own address: " + own.error().message);
+    spec.own_addresses.push_back(own->be);
+  }
   for (const auto& entry : message.services()) {
     auto one = service(entry, ports, spec.access_lists);
     if (!one) return tl::make_unexpected(one.error());

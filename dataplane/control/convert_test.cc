@@ -36,6 +36,10 @@ TEST(Convert, EveryFieldArrives) {
   service.set_persistence_ms(5'001);
   service.set_persistence_prefix(24);
   service.set_group("shop");
+  service.set_one_packet(true);
+  *service.mutable_timeouts() = message.timeouts();
+  service.mutable_timeouts()->set_udp(1'000);
+  message.add_own_addresses(test::bytes("192.0.2.2"));
 
   const auto spec = to_spec(message, two_ports());
   ASSERT_TRUE(spec) << spec.error().message;
@@ -64,6 +68,10 @@ TEST(Convert, EveryFieldArrives) {
   EXPECT_EQ(web.persistence_ticks, 51u);
   EXPECT_EQ(web.persistence_prefix, 24);
   EXPECT_EQ(web.group, "shop");
+  EXPECT_TRUE(web.one_packet);
+  ASSERT_TRUE(web.timeout_ticks);
+  EXPECT_EQ((*web.timeout_ticks)[static_cast<std::size_t>(ConnState::kUdp)], 10U);
+  EXPECT_EQ(spec->own_addresses, std::vector{Ipv4Address::parse("192.0.2.2").value().be});
   EXPECT_FALSE(web.real_servers[1].up);
   EXPECT_FALSE(web.real_servers[1].resolved);
   // Milliseconds become ticks, rounded up.
@@ -154,6 +162,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "service web: real server 10.0.0.12:80: next hop: a MAC address has 6 bytes"},
         Mistake{"PortAddress", [](auto& m) { m.add_port_addresses()->set_port("dmz"); },
                 "port address: there is no port 'dmz'"},
+        Mistake{"OwnAddress", [](auto& m) { m.add_own_addresses("x"); },
+                "own address: an IPv4 address has 4 bytes, not 1"},
+        Mistake{"ServiceTimeout", [](auto& m) { web(m).mutable_timeouts()->set_udp(1); },
+                "service web: timeout tcp_syn_sent is not set"},
         Mistake{"Timeout", [](auto& m) { m.mutable_timeouts()->set_tcp_closed(0); },
                 "timeout tcp_closed is not set"}),
     [](const auto& test) { return std::string(test.param.name); });

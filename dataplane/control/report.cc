@@ -62,6 +62,7 @@ void fill(const ServiceEntry& service, api::ServiceStats& out) {
   }
   out.set_mode(to_api(service.mode));
   out.set_scheduler(to_api(service.scheduler));
+  out.set_one_packet(service.one_packet);
 }
 
 }  // namespace

@@ -15,6 +15,9 @@ void Pipeline::fragment(Packet& packet, const View& view) {
       const Handle handle = table_.handle_of(*owner.record);
       decision = {FragmentDecision::Kind::kConn, static_cast<std::uint8_t>(owner.dir), handle.index,
                   handle.generation, DropReason::none};
+    } else if (owner.alone != kNoSlot) {
+      decision = {FragmentDecision::Kind::kAlone, static_cast<std::uint8_t>(owner.dir), owner.alone,
+                  view.real_servers[owner.alone].service, DropReason::none};
     } else if (packet.verdict == Verdict::kPunt) {
       decision.kind = FragmentDecision::Kind::kPunt;
     } else {
@@ -43,6 +46,9 @@ void Pipeline::fragment(Packet& packet, const View& view) {
     return;
   }
   if (decision.kind == FragmentDecision::Kind::kDrop) return drop(packet, decision.reason);
+  if (decision.kind == FragmentDecision::Kind::kAlone) {
+    return fragment_alone(packet, decision, view);
+  }
 
   Record* record = table_.at({decision.record, decision.generation});
   if (record == nullptr) return drop(packet, DropReason::fragment_timeout);

@@ -15,7 +15,9 @@ void Pipeline::icmp_error(Packet& packet, const View& view) {
     return;
   }
   const FlowTuple key = quote.tuple.reversed();
-  const Hit hit = table_.find(key, quote.proto, table_.hash(key, quote.proto));
+  Hit hit = table_.find(key, quote.proto, table_.hash(key, quote.proto));
+  Record alone;
+  if (!hit && quote.proto == kProtoUdp && answerer(key, view, alone) != kNoSlot) hit = {&alone, 1};
   if (!hit) {
     packet.verdict = Verdict::kPunt;
     return;

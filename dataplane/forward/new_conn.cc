@@ -36,7 +36,9 @@ void Pipeline::expect_connections(std::span<const Packet> burst,
         view.snapshot.find_service(packet.tuple.dst, packet.tuple.dport, packet.proto);
     if (service_slot == kNoSlot) continue;
     const ServiceEntry& service = view.snapshot.services[service_slot];
-    if (service.mode != Mode::kNat || service.persistence.ticks != 0) continue;
+    if (service.mode != Mode::kNat || service.persistence.ticks != 0 || service.one_packet) {
+      continue;
+    }
     ahead = service_slot == last_slot ? ahead + 1 : 0;
     last_slot = service_slot;
     const std::uint32_t rs_slot = scheduler_.peek(service, service_slot, packet.tuple, ahead);
@@ -84,6 +86,9 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
   // A segment of no connection to a service goes to the kernel as well: it owns the VIP and answers
   // with a reset.
   if (service_slot == kNoSlot || !opens) {
+    if (packet.proto == kProtoUdp && view.snapshot.client_ways != nullptr) {
+      return answer_alone(packet, view);
+    }
     packet.verdict = Verdict::kPunt;
     return {};
   }
@@ -95,6 +100,8 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
       return {};
     }
   }
+  if (service.one_packet) [[unlikely]]
+    return send_alone(packet, service_slot, view);
   DropReason reason = DropReason::none;
   Hit hit;
   std::array<std::uint32_t, kPicks> tried;

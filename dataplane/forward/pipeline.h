@@ -8,6 +8,7 @@
 //                    fragments                                      fragments.cc
 //                    ICMP errors                                    icmp_errors.cc
 //   new connections  of clients that stay with their server            persist.cc
+//   no connections   datagrams that go each on its own                 one_packet.cc
 //   expire, maintain between bursts: ends of connections, walks     maintain.cc
 //   flush            between bursts: connections that an operator ends  flush.cc
 //   import           between bursts: what the HA peer tells         import.cc
@@ -99,8 +100,9 @@ class Pipeline {
   // Where a packet that was looked at turned out to belong; kept for the later fragments of its
   // datagram.
   struct Owner {
-    Record* record = nullptr;  // null: punted or dropped, see the verdict
+    Record* record = nullptr;  // null: punted or dropped, see the verdict, or alone
     unsigned dir = 0;
+    std::uint32_t alone = kNoSlot;  // of a service without connections: the real server's slot
   };
 
   // pipeline.cc
@@ -131,6 +133,14 @@ class Pipeline {
   DropReason create_counted(const Packet& packet, std::uint32_t service_slot, std::uint32_t rs_slot,
                             const View& view, Hit& hit);
   bool shed_half_open();
+
+  // one_packet.cc
+  static void describe(Record& record, const FlowTuple& from_client, std::uint32_t rs_slot,
+                       const View& view);
+  static std::uint32_t answerer(const FlowTuple& from_server, const View& view, Record& record);
+  Owner send_alone(Packet& packet, std::uint32_t service_slot, const View& view);
+  Owner answer_alone(Packet& packet, const View& view);
+  void fragment_alone(Packet& packet, const FragmentDecision& first, const View& view);
 
   // persist.cc
   std::uint32_t choose_persistent(const Packet& packet, std::uint32_t service_slot,

@@ -26,7 +26,9 @@ struct FragmentKey {
 // What the first fragment's datagram was decided to be. `record` is a handle: index and generation,
 // rechecked at use.
 struct FragmentDecision {
-  enum class Kind : std::uint8_t { kConn, kPunt, kDrop } kind = Kind::kPunt;
+  // kAlone: of a service without connections; `record` and `generation` are the slots of the real
+  // server and the service then.
+  enum class Kind : std::uint8_t { kConn, kAlone, kPunt, kDrop } kind = Kind::kPunt;
   std::uint8_t dir = 0;
   std::uint32_t record = 0;
   std::uint32_t generation = 0;

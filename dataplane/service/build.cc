@@ -140,7 +140,12 @@ bool Builder::add_service(const ServiceSpec& spec) {
   service.on_server_down = spec.on_server_down;
   service.sync = spec.sync;
   service.standby = spec.standby;
+  service.one_packet = spec.one_packet;
   service.configured = true;
+  if (service.translates_alone() && next_->client_ways == nullptr) {
+    next_->client_ways =
+        previous_.client_ways != nullptr ? previous_.client_ways : std::make_shared<ClientWays>();
+  }
   const std::uint32_t slot = take_service_slot(service);
   if (slot == kNoSlot) return false;
   next_->services[slot] = std::move(service);
@@ -362,6 +367,8 @@ Result<std::unique_ptr<Snapshot>> Builder::build() {
   next_->generation = previous_.generation + 1;
   next_->ports = spec_.ports;
   next_->timeout_ticks = spec_.timeout_ticks;
+  next_->own_addresses = spec_.own_addresses;
+  std::ranges::sort(next_->own_addresses, {}, &Be32::raw);
   next_->scopes = previous_.scopes;
   next_->services.resize(previous_.services.size());
   next_->real_servers.resize(previous_.real_servers.size());

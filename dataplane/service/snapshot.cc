@@ -20,6 +20,19 @@ void Snapshot::insert(std::vector<IndexEntry>& index, std::uint64_t key, std::ui
   index[at] = {key, slot};
 }
 
+void Snapshot::build_answer_index() {
+  std::vector<IndexEntry> answers;
+  for (const ServiceEntry& service : services) {
+    if (!service.configured || !service.translates_alone()) continue;
+    for (const std::uint32_t slot : service.real_servers) {
+      const RealServerEntry& rs = real_servers[slot];
+      answers.push_back({service_key(rs.address, rs.port_for(service.port), kProtoUdp), slot});
+    }
+  }
+  answer_index.assign(answers.empty() ? 0 : std::bit_ceil(2 * answers.size()), {});
+  for (const IndexEntry& answer : answers) insert(answer_index, answer.key, answer.slot);
+}
+
 void Snapshot::build_index() {
   std::vector<IndexEntry> singles;
   std::vector<PortRanges::Range> several;
@@ -40,6 +53,8 @@ void Snapshot::build_index() {
   index.assign(singles.empty() ? 0 : std::bit_ceil(2 * singles.size()), {});
   for (const IndexEntry& single : singles) insert(index, single.key, single.slot);
   ranges = PortRanges(std::move(several));
+
+  build_answer_index();
 
   const auto servers = std::ranges::count_if(
       real_servers, [](const RealServerEntry& rs) { return rs.service != kNoSlot; });

@@ -8,6 +8,7 @@
 // index.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -20,6 +21,7 @@
 #include "dataplane/conn/record.h"
 #include "dataplane/packet/flow.h"
 #include "dataplane/packet/hop.h"
+#include "dataplane/service/client_ways.h"
 #include "dataplane/service/gate.h"
 #include "dataplane/service/port_ranges.h"
 
@@ -83,6 +85,7 @@ struct ServiceEntry {
   bool sync = true;         // the HA peer is told of its connections
   bool standby = false;     // another director is master of its VIP
   bool limited = false;     // a real server has max_connections
+  bool one_packet = false;  // of UDP: each datagram goes on its own, without a connection
   // Null: whoever comes may open connections, as many as they like.
   std::shared_ptr<const Gate> gate;
   // All addresses and ports, when there are several; else empty.
@@ -107,6 +110,8 @@ struct ServiceEntry {
     return {Ipv4Address{address}, port.host(), port.host()};
   }
 
+  // Whether answers are translated that belong to no connection.
+  bool translates_alone() const { return one_packet && mode == Mode::kNat; }
   // Whether changes of its connections are told to the HA peer, whose word on them counts less.
   bool exported() const { return sync && !standby; }
 };
@@ -153,6 +158,10 @@ struct Snapshot {
   PortRanges ranges;              // asked for what is not in `index`
   // The same over all real servers, removed ones too: for connections that the HA peer tells of.
   std::vector<IndexEntry> real_server_index;
+  // The real servers of the services that translate alone, by address and port.
+  std::vector<IndexEntry> answer_index;
+  std::shared_ptr<ClientWays> client_ways;  // of the same services; null: there are none
+  std::vector<Be32> own_addresses;          // of the director, sorted by the raw word
 
   // Looked at when connections are made, change their state or may expire; never for a packet of a
   // steady connection.
@@ -186,6 +195,13 @@ struct Snapshot {
     if (slot != kNoSlot) return slot;
     return look_up(real_server_index, real_server_key(service, address, Be16{}));
   }
+  // Slot of the real server whose answers of no connection come from here, or kNoSlot.
+  std::uint32_t find_answerer(Be32 address, Be16 port) const {
+    return look_up(answer_index, service_key(address, port, kProtoUdp));
+  }
+  bool is_own(Be32 address) const {
+    return std::ranges::binary_search(own_addresses, address.raw, {}, &Be32::raw);
+  }
   // An address and port that find_service() leads from to this service: how two directors name it
   // to each other. None when others have all its ports.
   std::optional<Ipv4Endpoint> name_of_service(std::uint32_t slot) const;
@@ -207,6 +223,7 @@ struct Snapshot {
       if (entry.slot == kNoSlot) return kNoSlot;
     }
   }
+  void build_answer_index();
   static void insert(std::vector<IndexEntry>& index, std::uint64_t key, std::uint32_t slot);
   // Only the operator chooses what is in the index, so the hash need not withstand an attacker; it
   // has to spread neighbouring addresses and ports.

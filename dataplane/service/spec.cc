@@ -61,6 +61,15 @@ Result<void> check_addresses(const ServiceSpec& service, Offers& seen) {
   return {};
 }
 
+Result<void> check_one_packet(const ServiceSpec& service) {
+  if (!service.one_packet) return {};
+  if (service.proto != kProtoUdp) return fail(describe(service) + " is not UDP, but one_packet");
+  if (service.mode == Mode::kNat && !service.addresses.empty()) {
+    return fail(describe(service) + " is one_packet in NAT mode and has several addresses");
+  }
+  return {};
+}
+
 Result<void> check_limits(const ServiceSpec& service) {
   const LimitSpec& limits = service.limits;
   if (std::max(limits.per_second, limits.per_second_per_client) > kMaxPerSecond) {
@@ -117,6 +126,7 @@ Result<void> check(const SnapshotSpec& spec) {
       return fail(describe(service) + ": persistence_prefix is not 1 to 32");
     }
     if (Result<void> limits = check_limits(service); !limits) return limits;
+    if (Result<void> checked = check_one_packet(service); !checked) return checked;
     if (Result<void> servers = check_real_servers(service, spec.ports.size()); !servers) {
       return servers;
     }

@@ -49,6 +49,7 @@ struct ServiceSpec {
   std::shared_ptr<const AccessList> access;  // null: everyone may connect
   LimitSpec limits;
   std::optional<TimeoutTicks> timeout_ticks;  // of its own
+  bool one_packet = false;                    // of UDP: no connections
   std::vector<RealServerSpec> real_servers;
 
   Ipv4EndpointRange first_address() const {
@@ -67,6 +68,7 @@ struct SnapshotSpec {
   std::vector<NamedAccessList> access_lists;  // that the services share
   std::vector<PortInfo> ports;
   std::vector<ServiceSpec> services;
+  std::vector<Be32> own_addresses;  // of the director
   TimeoutTicks timeout_ticks{};
 };
 

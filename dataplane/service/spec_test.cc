@@ -114,6 +114,21 @@ TEST(CheckSpec, Addresses) {
   EXPECT_EQ(complaint(spec), "service web (tcp 192.0.2.10:81-90) has another first address");
 }
 
+TEST(CheckSpec, OnePacket) {
+  SnapshotSpec spec = good();
+  ServiceSpec& web = spec.services[0];
+  web.one_packet = true;
+  EXPECT_EQ(complaint(spec), "service web (tcp 192.0.2.10:80) is not UDP, but one_packet");
+  web.proto = kProtoUdp;
+  EXPECT_EQ(complaint(spec), "");
+  web.addresses = {{web.address.address, 80, 81}};
+  EXPECT_EQ(
+      complaint(spec),
+      "service web (udp 192.0.2.10:80-81) is one_packet in NAT mode and has several addresses");
+  web.mode = Mode::kDr;
+  EXPECT_EQ(complaint(spec), "");
+}
+
 TEST(CheckSpec, Limits) {
   SnapshotSpec spec = good();
   spec.ports.resize(kMaxPorts + 1, spec.ports[0]);
