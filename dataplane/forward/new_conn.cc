@@ -28,19 +28,24 @@ FlowTuple reverse_tuple(const FlowTuple& from_client, const RealServerEntry& ser
 void Pipeline::expect_connections(std::span<const Packet> burst,
                                   std::span<const std::uint8_t> misses, const View& view) {
   std::uint32_t last_slot = kNoSlot;
+  const Packet* last = nullptr;  // nearly always to the same service as the next one
   std::size_t ahead = 0;
   for (const std::uint8_t i : misses) {
     const Packet& packet = burst[i];
     if (packet.proto == kProtoTcp && !is_opening(packet.tcp_flags)) continue;
+    const bool same = last != nullptr && packet.tuple.dst == last->tuple.dst &&
+                      packet.tuple.dport == last->tuple.dport && packet.proto == last->proto;
+    last = &packet;
     const std::uint32_t service_slot =
-        view.snapshot.find_service(packet.tuple.dst, packet.tuple.dport, packet.proto);
+        same ? last_slot
+             : view.snapshot.find_service(packet.tuple.dst, packet.tuple.dport, packet.proto);
+    ahead = service_slot == last_slot ? ahead + 1 : 0;
+    last_slot = service_slot;
     if (service_slot == kNoSlot) continue;
     const ServiceEntry& service = view.snapshot.services[service_slot];
     if (service.mode != Mode::kNat || service.persistence.ticks != 0 || service.one_packet) {
       continue;
     }
-    ahead = service_slot == last_slot ? ahead + 1 : 0;
-    last_slot = service_slot;
     const std::uint32_t rs_slot = scheduler_.peek(service, service_slot, packet.tuple, ahead);
     if (rs_slot == kNoSlot) continue;
     const FlowTuple reverse = reverse_tuple(packet.tuple, view.real_servers[rs_slot]);
@@ -131,8 +136,10 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
 
 // The connection in `hit`, be it this one or the one that another worker made first; else why there
 // is none.
-DropReason Pipeline::create(const Packet& packet, std::uint32_t service_slot, std::uint32_t rs_slot,
-                            const View& view, Hit& hit) {
+[[gnu::always_inline]] inline DropReason Pipeline::create(const Packet& packet,
+                                                          std::uint32_t service_slot,
+                                                          std::uint32_t rs_slot, const View& view,
+                                                          Hit& hit) {
   const RealServerEntry& server = view.snapshot.real_servers[rs_slot];
   if (!server.next_hop.resolved()) return DropReason::next_hop_unresolved;
   if (server.max_connections == 0) [[likely]]

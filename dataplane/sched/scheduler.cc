@@ -45,7 +45,8 @@ SchedulerState::SchedulerState(unsigned worker, unsigned workers)
     : worker_(worker), workers_(workers), position_(kMaxServiceSlots, kNotStarted) {}
 
 // Where to go on among `size` choices, which may have become fewer since the last time.
-std::size_t SchedulerState::next_position(std::uint32_t service_slot, std::size_t size) const {
+[[gnu::always_inline]] inline std::size_t SchedulerState::next_position(std::uint32_t service_slot,
+                                                                        std::size_t size) const {
   const std::uint32_t position = position_[service_slot];
   if (position == kNotStarted) return worker_ * size / workers_;
   return position < size ? position : position % size;
@@ -59,16 +60,20 @@ std::uint32_t SchedulerState::peek(const ServiceEntry& service, std::uint32_t se
   return service.sequence[(next_position(service_slot, size) + ahead) % size];
 }
 
-std::uint32_t SchedulerState::next_in_turn(const ServiceEntry& service, std::uint32_t service_slot,
-                                           const Filter& filter) {
+[[gnu::always_inline]] inline std::uint32_t SchedulerState::next_in_turn(
+    const ServiceEntry& service, std::uint32_t service_slot, const Filter& filter) {
   const std::vector<std::uint32_t>& sequence = service.sequence;
   std::size_t at = next_position(service_slot, sequence.size());
-  std::size_t left = filter.takes_all() ? 0 : std::min(kPassedOver, sequence.size()) - 1;
-  for (; left > 0 && !filter.takes(sequence[at]); --left) {
-    if (++at == sequence.size()) at = 0;
+  bool takes = true;
+  if (!filter.takes_all()) [[unlikely]] {
+    for (std::size_t left = std::min(kPassedOver, sequence.size());; --left) {
+      takes = filter.takes(sequence[at]);
+      if (takes || left == 1) break;
+      if (++at == sequence.size()) at = 0;
+    }
   }
   position_[service_slot] = static_cast<std::uint32_t>(at + 1);
-  return filter.takes_all() || filter.takes(sequence[at]) ? sequence[at] : kNoSlot;
+  return takes ? sequence[at] : kNoSlot;
 }
 
 // The candidate of least cost; among equals the next after the last choice.
@@ -95,6 +100,17 @@ std::uint32_t SchedulerState::pick(const ServiceEntry& service, std::uint32_t se
                                    const FlowTuple& from_client, const Load& load,
                                    const Filter& filter) {
   if (service.candidates.empty()) return kNoSlot;
+  if (is_in_turn(service.scheduler)) {
+    const std::uint32_t next = next_in_turn(service, service_slot, filter);
+    if (next != kNoSlot) [[likely]]
+      return next;
+  }
+  return compare(service, service_slot, from_client, load, filter);
+}
+
+std::uint32_t SchedulerState::compare(const ServiceEntry& service, std::uint32_t service_slot,
+                                      const FlowTuple& from_client, const Load& load,
+                                      const Filter& filter) {
   const auto lc = [&](std::uint32_t slot, std::uint16_t) { return Cost{load.weighted(slot), 1}; };
   const auto wlc = [&](std::uint32_t slot, std::uint16_t weight) {
     return Cost{load.weighted(slot), weight};
@@ -117,13 +133,9 @@ std::uint32_t SchedulerState::pick(const ServiceEntry& service, std::uint32_t se
   std::uint32_t chosen = kNoSlot;
   switch (service.scheduler) {
     case Scheduler::kRr:
-    case Scheduler::kWrr:
-      chosen = next_in_turn(service, service_slot, filter);
-      if (chosen != kNoSlot) return chosen;
-      return service.scheduler == Scheduler::kRr ? least(service, service_slot, filter, lc)
-                                                 : least(service, service_slot, filter, wlc);
     case Scheduler::kLc:
       return least(service, service_slot, filter, lc);
+    case Scheduler::kWrr:
     case Scheduler::kWlc:
       return least(service, service_slot, filter, wlc);
     case Scheduler::kSed:

@@ -33,6 +33,11 @@ class SchedulerState {
   std::size_t next_position(std::uint32_t service_slot, std::size_t size) const;
   std::uint32_t next_in_turn(const ServiceEntry& service, std::uint32_t service_slot,
                              const Filter& filter);
+  // All but a turn of rr and wrr. Out of line: it needs more registers than there are, and pick()
+  // would have to save them for everybody.
+  [[gnu::noinline]] std::uint32_t compare(const ServiceEntry& service, std::uint32_t service_slot,
+                                          const FlowTuple& from_client, const Load& load,
+                                          const Filter& filter);
   template <typename CostOf>
   std::uint32_t least(const ServiceEntry& service, std::uint32_t service_slot, const Filter& filter,
                       const CostOf& cost_of);
