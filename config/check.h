@@ -57,6 +57,7 @@ struct Check {
   std::uint32_t fall = 3;
   std::uint32_t retry = 0;  // attempts beyond the first before a bad result counts
   Milliseconds retry_delay{0};
+  bool passive = true;  // clients' handshakes that fail bring the next check forward
   // http and https
   std::string method = "GET";
   std::string path = "/";

@@ -32,6 +32,7 @@ constexpr auto kKeys = std::to_array<CheckKey>({
     {"fall", kActiveTypes},
     {"retry", kActiveTypes},
     {"retry_delay", kActiveTypes},
+    {"passive", kActiveTypes},
     {"method", kHttpTypes},
     {"path", kHttpTypes},
     {"host", kHttpTypes},

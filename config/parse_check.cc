@@ -96,6 +96,7 @@ class CheckParser {
       reader_.number("fall", check_.fall, 1u, 1000u);
       reader_.number("retry", check_.retry, 0u, 100u);
       reader_.duration("retry_delay", check_.retry_delay, Milliseconds(0), hours(1));
+      reader_.boolean("passive", check_.passive);
     }
     if (has("connect_timeout")) {
       reader_.duration("connect_timeout", check_.connect_timeout, Milliseconds(0), hours(1));

@@ -58,6 +58,7 @@ void print_common(Printer& out, const Check& check) {
   out.number("fall", check.fall);
   if (check.retry != 0) out.number("retry", check.retry);
   if (check.retry_delay.count() != 0) out.duration("retry_delay", check.retry_delay);
+  if (!check.passive) out.boolean("passive", false);
 }
 
 }  // namespace

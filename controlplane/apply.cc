@@ -15,6 +15,7 @@
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/check_status.h"
 #include "controlplane/dataplane_client.h"
+#include "controlplane/evidence.h"
 #include "controlplane/failover/failover.h"
 #include "controlplane/failover/notifier.h"
 #include "controlplane/interfaces.h"
@@ -107,6 +108,7 @@ class Applier::Impl {
   std::optional<Failover> failover;
   std::optional<Alerts> alerts;
   std::optional<Servers> servers;
+  std::optional<Evidence> evidence;
   std::set<Ipv4Address> standby;  // VIPs of which another director is master
 
   boost::asio::steady_timer push_timer;
@@ -143,6 +145,9 @@ Result<void> Applier::Impl::start() {
           .disconnected = [this] { on_disconnected(); },
           .applied = [this](std::uint64_t) { on_applied(); },
           .refused = [this](const std::string& why) { on_refused(why); }});
+  evidence.emplace(io, *dataplane, [this](const auto& service, auto vip, auto server) {
+    servers->suspect(service, vip, server);
+  });
   if (auto result = start_failover(); !result) return result;
   operations.load();
   dataplane->start();
@@ -221,6 +226,7 @@ void Applier::Impl::stop() {
   checks_timer.cancel();
   ready_timer.cancel();
   if (dataplane) dataplane->stop();
+  if (evidence) evidence->stop();
   if (servers) servers->stop_checks();
   if (interfaces) interfaces->withdraw_vips();
 }
@@ -265,6 +271,7 @@ void Applier::Impl::on_connected(const api::Snapshot& running) {
 void Applier::Impl::on_disconnected() {
   alerts->dataplane(false, "it stopped or does not answer; no check runs until it is back");
   checks_timer.cancel();
+  evidence->stop();
   servers->stop_checks();
   if (failover) failover->set_dataplane_ready(false);
   end_change({});
@@ -275,6 +282,7 @@ void Applier::Impl::start_checks_when_due(bool due) {
   if (servers->checking() || !dataplane->connected() || !(due || interfaces->complete())) return;
   checks_timer.cancel();
   servers->start_checks();
+  evidence->start();
 }
 
 void Applier::Impl::push_within(milliseconds delay) {

@@ -97,6 +97,17 @@ void DataplaneClient::push(const api::Snapshot& snapshot) {
   impl_->send_waiting();
 }
 
+bool DataplaneClient::try_ask(api::Request request,
+                              std::function<void(const api::Response&)> on_answer) {
+  if (!impl_->ready || impl_->connection.busy()) return false;
+  impl_->connection.call(std::move(request), [impl = impl_.get(), on_answer = std::move(on_answer)](
+                                                 const api::Response& response) {
+    on_answer(response);
+    impl->send_waiting();
+  });
+  return true;
+}
+
 bool DataplaneClient::connected() const {
   return impl_->ready;
 }

@@ -13,8 +13,10 @@ class io_context;
 }
 
 namespace lb::api {
+class Request;
+class Response;
 class Snapshot;
-}
+}  // namespace lb::api
 
 namespace lb::controlplane {
 
@@ -42,6 +44,10 @@ class DataplaneClient {
   // one. While not connected it is dropped: a new one is due on `connected`. What equals the last
   // one sent on this connection is not sent again.
   void push(const api::Snapshot& snapshot);
+
+  // Asks something between two snapshots. False: there is no connection, or a snapshot or a
+  // question is under way.
+  bool try_ask(api::Request request, std::function<void(const api::Response&)> on_answer);
 
   bool connected() const;
   // The data plane forwards by what was pushed last.

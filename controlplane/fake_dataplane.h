@@ -25,8 +25,9 @@ class FakeDataplane {
 
   api::Snapshot running;
   std::vector<api::Snapshot> applied;
-  std::string refusal;  // not empty: the answer to every snapshot
-  std::string failure;  // of listening
+  api::Evidence evidence;  // told once
+  std::string refusal;     // not empty: the answer to every snapshot
+  std::string failure;     // of listening
   std::function<void()> before_answer;
 
  private:
@@ -34,6 +35,8 @@ class FakeDataplane {
     api::Response response;
     if (request.has_snapshot()) {
       *response.mutable_snapshot() = running;
+    } else if (request.has_evidence()) {
+      response.mutable_evidence()->Swap(&evidence);
     } else if (!refusal.empty()) {
       response.set_error(refusal);
     } else {

@@ -60,6 +60,11 @@ class Servers {
   bool checking() const { return checking_; }
   void on_kernel_change(const netlink::Changes& changes);
 
+  // Clients' handshakes with it fail.
+  void suspect(const std::string& service, Ipv4Endpoint vip, Ipv4Endpoint server) {
+    checker_.hasten(service, vip, server);
+  }
+
   // Whether a real server of the service is healthy and no operator has taken it out.
   bool has_one_up(const std::string& service) const;
   // Every real server, at least once.

@@ -27,11 +27,10 @@ Json refused_json(const api::ServiceStats& service) {
 }
 
 Json traffic_json(const api::TrafficStats& traffic) {
-  return Json{{"connections", traffic.connections()},
-              {"packets_in", traffic.packets_in()},
-              {"packets_out", traffic.packets_out()},
-              {"bytes_in", traffic.bytes_in()},
-              {"bytes_out", traffic.bytes_out()}};
+  return Json{{"connections", traffic.connections()}, {"packets_in", traffic.packets_in()},
+              {"packets_out", traffic.packets_out()}, {"bytes_in", traffic.bytes_in()},
+              {"bytes_out", traffic.bytes_out()},     {"syn_unanswered", traffic.syn_unanswered()},
+              {"syn_refused", traffic.syn_refused()}};
 }
 
 }  // namespace lb::cli

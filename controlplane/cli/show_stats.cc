@@ -11,7 +11,8 @@ namespace {
 void add_traffic(Columns& columns, std::string name, const api::TrafficStats& traffic) {
   columns.row({std::move(name), std::to_string(traffic.connections()),
                std::to_string(traffic.packets_in()), std::to_string(traffic.packets_out()),
-               std::to_string(traffic.bytes_in()), std::to_string(traffic.bytes_out())});
+               std::to_string(traffic.bytes_in()), std::to_string(traffic.bytes_out()),
+               std::to_string(traffic.syn_unanswered()), std::to_string(traffic.syn_refused())});
 }
 
 }  // namespace
@@ -27,8 +28,9 @@ std::string stats_text(const api::Stats& stats) {
                        stats.persistence_entries(), stats.max_persistence(),
                        stats.persistence_evicted());
   }
-  Columns columns({kLeft, kRight, kRight, kRight, kRight, kRight});
-  columns.row({"Prot LocalAddress:Port", "Conns", "InPkts", "OutPkts", "InBytes", "OutBytes"});
+  Columns columns({kLeft, kRight, kRight, kRight, kRight, kRight, kRight, kRight});
+  columns.row({"Prot LocalAddress:Port", "Conns", "InPkts", "OutPkts", "InBytes", "OutBytes",
+               "SynUnansw", "SynRefused"});
   columns.row({"  -> RemoteAddress:Port"});
   for (const api::ServiceStats& service : stats.services()) {
     add_traffic(columns,

@@ -194,15 +194,15 @@ TEST(ShowLcore, json) {
 TEST(ShowStats, text) {
   EXPECT_EQ(stats_text(sample_stats()),
             R"(Up 1h02m, connections 42 of 1000000: created 1000, expired 958, shed 0
-Prot LocalAddress:Port   Conns  InPkts  OutPkts  InBytes  OutBytes
+Prot LocalAddress:Port   Conns  InPkts  OutPkts  InBytes  OutBytes  SynUnansw  SynRefused
   -> RemoteAddress:Port
-TCP  192.0.2.10:80 web      30     300      270    30000   1500000
-  -> 10.0.0.11:80           20     200      180    20000   1000000
-  -> 10.0.0.12:80            0       0        0        0         0
-  -> 10.0.0.13:8080          0       0        0        0         0
-  -> 10.0.0.14:80            0       0        0        0         0
-UDP  192.0.2.10:53 dns       5      50       45     5000    250000
-  -> 192.0.2.21:53           5      50       45     5000    250000
+TCP  192.0.2.10:80 web      30     300      270    30000   1500000          3           6
+  -> 10.0.0.11:80           20     200      180    20000   1000000          2           4
+  -> 10.0.0.12:80            0       0        0        0         0          0           0
+  -> 10.0.0.13:8080          0       0        0        0         0          0           0
+  -> 10.0.0.14:80            0       0        0        0         0          0           0
+UDP  192.0.2.10:53 dns       5      50       45     5000    250000          0           1
+  -> 192.0.2.21:53           5      50       45     5000    250000          0           1
 )");
 }
 

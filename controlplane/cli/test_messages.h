@@ -18,6 +18,8 @@ inline void fill_traffic(api::TrafficStats& traffic, std::uint64_t n) {
   traffic.set_packets_out(9 * n);
   traffic.set_bytes_in(1000 * n);
   traffic.set_bytes_out(50'000 * n);
+  traffic.set_syn_unanswered(n / 10);
+  traffic.set_syn_refused(n / 5);
 }
 
 inline api::RealServerStats& add_server(api::ServiceStats& service, const char* address,

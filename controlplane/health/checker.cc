@@ -80,11 +80,13 @@ struct Check {
 
   Request request;
   Schedule schedule{Clock::duration{1}, {}};
+  Haste haste{Clock::duration(request.interval)};
   boost::asio::steady_timer timer;
   std::shared_ptr<Probe> probe;  // while one runs
   bool first_waits = false;      // in the queue of first checks
   bool first_runs = false;
   bool cut_off = false;                   // not to be asked
+  bool hastened = false;                  // the next run, or the one that is under way
   std::optional<Clock::time_point> wake;  // when the timer runs it
   std::uint32_t retries = 0;              // since the last result that counted
   std::string last_result;
@@ -119,6 +121,7 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
   void start();
   void stop();
   void leave_alone(const std::function<bool(Ipv4Address)>& cut_off, const std::string& why);
+  void hasten(const TargetKey& key);
   State state(const Target& target) const;
   void for_each_check(const std::function<void(const CheckView&)>& show) const;
   void set_on_weight(OnWeight on_weight) { on_weight_ = std::move(on_weight); }
@@ -215,6 +218,7 @@ void Checker::Impl::halt(Check& check) {
   if (const auto probe = std::exchange(check.probe, nullptr)) probe->cancel();
   check.first_waits = false;
   check.wake.reset();
+  check.hastened = false;
   check.retries = 0;
   if (std::exchange(check.first_runs, false) && running_) --first_running_;
 }
@@ -237,6 +241,22 @@ void Checker::Impl::leave_alone(const std::function<bool(Ipv4Address)>& cut_off,
     }
   }
   if (running_) run_first_checks();
+}
+
+void Checker::Impl::hasten(const TargetKey& key) {
+  const auto found = by_target_.find(key);
+  if (!running_ || found == by_target_.end()) return;
+  const Subscriber& subscriber = *found->second;
+  const Target& target = subscriber.target;
+  if (!target.check.passive || !subscriber.up) return;
+  const CheckPtr& check =
+      by_request_.at(make_request(target.service, target.vip, target.address, target.check));
+  // Without `wake` it runs, or is not to be run; a retry comes soon anyway.
+  if (!check->wake || check->retries != 0) return;
+  const auto when = check->haste.start(Clock::now());
+  if (when >= *check->wake) return;
+  check->hastened = true;
+  run_at(check, when);
 }
 
 State Checker::Impl::state(const Target& target) const {
@@ -301,7 +321,9 @@ void Checker::Impl::run(const CheckPtr& check) {
   if (check->first_runs) ++first_running_;
   check->timer.cancel();
   check->wake.reset();
-  check->schedule.started(Clock::now());
+  const auto now = Clock::now();
+  check->schedule.started(now);
+  if (check->hastened) check->haste.started(now);
   check->probe = prober_->start(
       check->request,
       [weak = weak_from_this(), weak_check = std::weak_ptr(check)](const Outcome& outcome) {
@@ -323,6 +345,9 @@ void Checker::Impl::on_outcome(const CheckPtr& check, const Outcome& outcome) {
     return run_first_checks();
   }
   check->retries = 0;
+  if (std::exchange(check->hastened, false) && outcome.verdict == Verdict::kGood) {
+    check->haste.found_good();
+  }
   run_at(check, check->schedule.next_start(now));
   run_first_checks();
   deliver(check, outcome);
@@ -390,6 +415,9 @@ void Checker::stop() {
 }
 void Checker::leave_alone(const std::function<bool(Ipv4Address)>& cut_off, const std::string& why) {
   impl_->leave_alone(cut_off, why);
+}
+void Checker::hasten(const std::string& service, Ipv4Endpoint vip, Ipv4Endpoint address) {
+  impl_->hasten({service, vip, address});
 }
 State Checker::state(const Target& target) const {
   return impl_->state(target);

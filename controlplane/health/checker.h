@@ -105,6 +105,11 @@ class Checker {
   // their result.
   void leave_alone(const std::function<bool(Ipv4Address)>& cut_off, const std::string& why);
 
+  // Clients' handshakes with this target fail: its next check runs at once, or as soon as Haste
+  // (schedule.h) lets it, unless its service does not want that. What evidence says of a target
+  // that is down, or that is being asked, is no news.
+  void hasten(const std::string& service, Ipv4Endpoint vip, Ipv4Endpoint address);
+
   // An unknown target is down and has no result.
   State state(const Target& target) const;
   // In order of add().

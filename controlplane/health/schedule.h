@@ -32,4 +32,32 @@ class Schedule {
   TimePoint due_;
 };
 
+// When evidence of trouble, that clients bring, brings a check forward. It must not make checks run
+// hot, whatever clients send: between two of them is a quarter of the interval, or a second if that
+// is less and the last one found trouble.
+class Haste {
+ public:
+  using TimePoint = Schedule::TimePoint;
+  using Duration = Schedule::Duration;
+
+  explicit Haste(Duration interval) : interval_(interval) {}
+
+  // When evidence that comes at `now` may run the check.
+  TimePoint start(TimePoint now) const { return std::max(now, next_); }
+
+  // A check began that had been brought forward.
+  void started(TimePoint now) {
+    started_ = now;
+    next_ = now + std::min<Duration>(interval_ / 4, std::chrono::seconds(1));
+  }
+  // And found nothing wrong: clients that do not answer the server, and nobody else, may be the
+  // reason.
+  void found_good() { next_ = started_ + interval_ / 4; }
+
+ private:
+  Duration interval_;
+  TimePoint started_;
+  TimePoint next_;
+};
+
 }  // namespace lb::health

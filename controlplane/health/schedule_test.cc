@@ -51,5 +51,26 @@ TEST(Schedule, ALateStartIsNotMadeUpFor) {
   EXPECT_EQ(schedule.next_start(at(4301)), at(5300));
 }
 
+TEST(Haste, RunsAtOnceAndThenNotBeforeASecondHasPassed) {
+  Haste haste(milliseconds(60'000));
+  EXPECT_EQ(haste.start(at(500)), at(500));
+  haste.started(at(500));
+  EXPECT_EQ(haste.start(at(600)), at(1500));
+  EXPECT_EQ(haste.start(at(1700)), at(1700));
+}
+
+TEST(Haste, AShortIntervalIsQuartered) {
+  Haste haste(milliseconds(2000));
+  haste.started(at(100));
+  EXPECT_EQ(haste.start(at(101)), at(600));
+}
+
+TEST(Haste, EvidenceThatWasWrongHasToWaitLonger) {
+  Haste haste(milliseconds(60'000));
+  haste.started(at(500));
+  haste.found_good();
+  EXPECT_EQ(haste.start(at(600)), at(15'500));
+}
+
 }  // namespace
 }  // namespace lb::health

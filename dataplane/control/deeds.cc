@@ -65,6 +65,9 @@ std::optional<api::Deed> deed_of(const api::Request& request) {
       const api::SyncRequest& sync = request.sync();
       return api::Deed{"sync of connections", sync.begin() || sync.end() || !sync.import().empty()};
     }
+    case api::Request::kEvidence:
+      // The control plane's alone: who is told of news takes it from the next who asks.
+      return api::Deed{"evidence", false};
     default:
       return api::Deed{"request " + std::to_string(request.kind_case())};
   }

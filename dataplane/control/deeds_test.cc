@@ -62,6 +62,8 @@ TEST(Deeds, what_the_control_plane_asks_for) {
   EXPECT_FALSE(deed_of(request)->logged);
   request.mutable_sync()->set_begin(true);
   EXPECT_TRUE(deed_of(request)->logged);
+  request.mutable_evidence();
+  EXPECT_FALSE(deed_of(request)->logged);
 }
 
 }  // namespace

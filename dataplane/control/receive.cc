@@ -32,6 +32,7 @@ Receiver::Receiver(Runtime& runtime, Transactions& transactions, const Totals& t
       totals_(totals),
       flush_(runtime.flush()),
       sync_(runtime),
+      evidence_(runtime.counters()),
       started_ns_(monotonic_ns()) {}
 
 DataplaneServer::Answer Receiver::receive(const api::Request& request) {
@@ -50,6 +51,8 @@ DataplaneServer::Answer Receiver::receive(const api::Request& request) {
       return persistence(request.persistence());
     case api::Request::kFlush:
       return flush(request.flush());
+    case api::Request::kEvidence:
+      return evidence(request.evidence());
     case api::Request::kHello:  // answered by the server
     case api::Request::KIND_NOT_SET:
       break;
@@ -142,6 +145,12 @@ DataplaneServer::Answer Receiver::persistence(const api::PersistenceRequest& req
       [this, held = std::make_shared<PersistenceCursor>(std::move(*cursor))] {
         return held->next(runtime_.current(), runtime_.now_tick());
       });
+}
+
+api::Response Receiver::evidence(const api::EvidenceRequest& request) {
+  api::Response response;
+  evidence_.tell(runtime_.current(), request.limit(), *response.mutable_evidence());
+  return response;
 }
 
 api::Response Receiver::flush(const api::FlushRequest& request) {

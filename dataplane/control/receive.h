@@ -2,6 +2,7 @@
 //
 //   apply, snapshot -> Transactions (apply.h)      stats -> report.h      conns -> ConnsCursor
 //   sync -> SyncEndpoint                           persistence -> PersistenceCursor
+//   evidence -> Evidence
 //   flush -> FlushBoard (forward/flush.h), the workers' work
 #pragma once
 
@@ -10,6 +11,7 @@
 #include "dataplane/api/dataplane.pb.h"
 #include "dataplane/api/server.h"
 #include "dataplane/control/apply.h"
+#include "dataplane/control/evidence.h"
 #include "dataplane/control/runtime.h"
 #include "dataplane/control/sync.h"
 
@@ -31,6 +33,7 @@ class Receiver {
   DataplaneServer::Answer conns(const api::ConnsRequest& request) const;
   DataplaneServer::Answer persistence(const api::PersistenceRequest& request) const;
   api::Response flush(const api::FlushRequest& request);
+  api::Response evidence(const api::EvidenceRequest& request);
   void report_ports(api::Stats& stats) const;
 
   const Runtime& runtime_;
@@ -38,6 +41,7 @@ class Receiver {
   const Totals& totals_;
   FlushBoard& flush_;
   SyncEndpoint sync_;
+  Evidence evidence_;
   const std::uint64_t started_ns_;
 };
 

@@ -15,6 +15,8 @@ void fill(const Traffic& traffic, api::TrafficStats& out) {
   out.set_packets_out(traffic.packets_out);
   out.set_bytes_in(traffic.bytes_in);
   out.set_bytes_out(traffic.bytes_out);
+  out.set_syn_unanswered(traffic.syn_unanswered);
+  out.set_syn_refused(traffic.syn_refused);
 }
 
 // Returns the server's traffic.

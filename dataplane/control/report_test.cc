@@ -12,7 +12,7 @@ class ReportTest : public ::testing::Test {
  protected:
   ReportTest() {
     for (auto& worker : workers_) {
-      worker.real_servers = std::make_unique<RealServerCounters[]>(kMaxRealServerSlots);
+      worker.make_real_servers(kMaxRealServerSlots);
     }
   }
 

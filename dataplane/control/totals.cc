@@ -10,6 +10,8 @@ Traffic& Traffic::operator+=(const Traffic& other) {
   packets_out += other.packets_out;
   bytes_in += other.bytes_in;
   bytes_out += other.bytes_out;
+  syn_unanswered += other.syn_unanswered;
+  syn_refused += other.syn_refused;
   return *this;
 }
 
@@ -19,6 +21,8 @@ Traffic& Traffic::operator-=(const Traffic& other) {
   packets_out -= other.packets_out;
   bytes_in -= other.bytes_in;
   bytes_out -= other.bytes_out;
+  syn_unanswered -= other.syn_unanswered;
+  syn_refused -= other.syn_refused;
   return *this;
 }
 
@@ -46,8 +50,11 @@ Traffic Totals::counted(std::uint32_t slot) const {
   Traffic sum;
   for (const WorkerCounters* worker : workers_) {
     const RealServerCounters& c = worker->real_servers[slot];
-    sum += {c.connections.get(), c.packets_in.get(), c.packets_out.get(), c.bytes_in.get(),
-            c.bytes_out.get()};
+    const HandshakeCounters& handshakes = worker->handshakes[slot];
+    sum += {c.connections.get(),         c.packets_in.get(),
+            c.packets_out.get(),         c.bytes_in.get(),
+            c.bytes_out.get(),           handshakes.syn_unanswered.get(),
+            handshakes.syn_refused.get()};
   }
   return sum;
 }

@@ -15,6 +15,7 @@ struct Traffic {
   std::uint64_t connections = 0;
   std::uint64_t packets_in = 0, packets_out = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0;
+  std::uint64_t syn_unanswered = 0, syn_refused = 0;
 
   Traffic& operator+=(const Traffic& other);
   Traffic& operator-=(const Traffic& other);

@@ -9,7 +9,7 @@ class TotalsTest : public ::testing::Test {
  protected:
   TotalsTest() {
     for (auto& worker : workers_) {
-      worker.real_servers = std::make_unique<RealServerCounters[]>(kMaxRealServerSlots);
+      worker.make_real_servers(kMaxRealServerSlots);
     }
   }
 

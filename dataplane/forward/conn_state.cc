@@ -10,6 +10,12 @@ void Pipeline::count_state(std::uint32_t rs_slot, ConnState from, ConnState to) 
   if (is_active(from) != is_active(to)) count.active.add(is_active(to) ? 1 : -1);
 }
 
+// One handshake of HandshakeCounters.
+void Pipeline::count_failed(Counter<std::uint64_t>& handshakes) {
+  handshakes.add(1);
+  counters_.failed_handshakes.add(1);
+}
+
 // Follows the segment's flags. False: it opens a new connection on the ports of one that is over,
 // which was ended.
 bool Pipeline::follow_tcp(Packet& packet, Record& record, unsigned dir, const View& view) {
@@ -25,9 +31,16 @@ bool Pipeline::follow_tcp(Packet& packet, Record& record, unsigned dir, const Vi
       return false;
     }
     const ConnState next = tcp_next(from, event, state);
-    if (next == state) return true;
+    if (next == state) {
+      // The SYN before this one had no answer.
+      if (event == TcpEvent::kSyn && state == ConnState::kSynSent && dir == 0) [[unlikely]]
+        count_failed(counters_.handshakes[record.rs].syn_unanswered);
+      return true;
+    }
     if (!ConnTable::change_state(record, state, next)) continue;
     count_state(record.rs, state, next);
+    if (event == TcpEvent::kRst && dir == 1 && is_half_open(state)) [[unlikely]]
+      count_failed(counters_.handshakes[record.rs].syn_refused);
     const Timeouts timeouts = view.snapshot.timeouts();
     const auto of = [&](ConnState s) { return timeouts.ticks(record.service, s); };
     if (of(next) < of(state)) table_.set_deadline(record, view.now + of(next));

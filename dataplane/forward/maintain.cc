@@ -13,6 +13,9 @@ void Pipeline::expire(const Snapshot& snapshot, std::uint32_t now) {
   table_.expire(worker_, now, snapshot.timeouts(), kExpirySlice,
                 [&](const Record& record, ConnState last) {
                   count_state(record.rs, last, ConnState::kDead);
+                  if (last == ConnState::kSynSent) {
+                    count_failed(counters_.handshakes[record.rs].syn_unanswered);
+                  }
                   counters_.conns_expired.add(1);
                   if (log_ != nullptr) log_->ended(record, table_.index_of(record), last);
                 });

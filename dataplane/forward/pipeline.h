@@ -153,6 +153,7 @@ class Pipeline {
   // connection state, with the counts that hang on it
   bool follow_tcp(Packet& packet, Record& record, unsigned dir, const View& view);
   void count_state(std::uint32_t rs_slot, ConnState from, ConnState to);
+  void count_failed(Counter<std::uint64_t>& handshakes);
   bool end_connection(Record& record);
 
   // server_down.cc

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -42,6 +43,18 @@ struct alignas(kCacheLine) RealServerCounters {
 };
 static_assert(sizeof(RealServerCounters) == kCacheLine);
 
+// TCP handshakes that failed, by real server: apart from the line that packets of established
+// connections touch. Evidence for the health checks, no verdict: docs/health.md says whose fault
+// each may be.
+struct HandshakeCounters {
+  // SYNs sent to the server that had no answer, each counted once: when the client repeats it, or
+  // when its connection ends by the time-out of SYN_SENT. In NAT mode the answer is the server's
+  // SYN-ACK; in DR mode, which does not see that, the client's next segment.
+  Counter<std::uint64_t> syn_unanswered;
+  // NAT mode: connections that the server reset before its handshake was through.
+  Counter<std::uint64_t> syn_refused;
+};
+
 struct PortCounters {
   Counter<std::uint64_t> kernel_rx_packets;
   Counter<std::uint64_t> kernel_tx_packets;
@@ -63,11 +76,18 @@ struct alignas(kCacheLine) WorkerCounters {
   Counter<std::uint64_t> conns_created;
   Counter<std::uint64_t> conns_expired;
   Counter<std::uint64_t> conns_shed;
+  Counter<std::uint64_t> failed_handshakes;  // sum of all in `handshakes`: tells that there is news
   std::array<Counter<std::uint64_t>, kDropReasons> drops;
   std::array<Counter<std::uint64_t>, kImportOutcomes> imports;
   std::array<PortCounters, 16> ports;
-  std::unique_ptr<RealServerCounters[]> real_servers;  // by real server slot
+  // By real server slot.
+  std::unique_ptr<RealServerCounters[]> real_servers;
+  std::unique_ptr<HandshakeCounters[]> handshakes;
 
+  void make_real_servers(std::size_t slots) {
+    real_servers = std::make_unique<RealServerCounters[]>(slots);
+    handshakes = std::make_unique<HandshakeCounters[]>(slots);
+  }
   void drop(DropReason reason) {
     drops[static_cast<std::size_t>(reason)].add(1);
     dropped.add(1);

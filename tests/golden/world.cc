@@ -40,7 +40,7 @@ World::World(const WorldOptions& options)
   std::vector<const WorkerCounters*> all;
   for (unsigned i = 0; i < workers; ++i) {
     counters_.push_back(std::make_unique<WorkerCounters>());
-    counters_.back()->real_servers = std::make_unique<RealServerCounters[]>(64);
+    counters_.back()->make_real_servers(64);
     all.push_back(counters_.back().get());
   }
   load_ = std::make_unique<Load>(all);
@@ -181,6 +181,12 @@ std::uint64_t World::rs_counter(std::uint32_t rs_slot,
                                 Counter<std::uint64_t> RealServerCounters::*which) const {
   return sum(counters_,
              [&](const WorkerCounters& w) { return (w.real_servers[rs_slot].*which).get(); });
+}
+
+std::uint64_t World::handshakes(std::uint32_t rs_slot,
+                                Counter<std::uint64_t> HandshakeCounters::*which) const {
+  return sum(counters_,
+             [&](const WorkerCounters& w) { return (w.handshakes[rs_slot].*which).get(); });
 }
 
 std::uint64_t World::counter(Counter<std::uint64_t> WorkerCounters::*which) const {

@@ -79,6 +79,8 @@ class World {
   std::int64_t inactive(std::uint32_t rs_slot) const { return load_->inactive(rs_slot); }
   std::uint64_t rs_counter(std::uint32_t rs_slot,
                            Counter<std::uint64_t> RealServerCounters::*which) const;
+  std::uint64_t handshakes(std::uint32_t rs_slot,
+                           Counter<std::uint64_t> HandshakeCounters::*which) const;
   std::uint64_t counter(Counter<std::uint64_t> WorkerCounters::*which) const;
   // Slot of a real server by its address.
   std::uint32_t rs_slot(const std::string& address) const;

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""A real server that dies is taken out in time and comes back; nothing fails in between."""
+"""A real server that dies is taken out in time and comes back; nothing fails in between. Clients
+that meet it first bring its check forward."""
 
 import os
 import time
@@ -99,6 +100,51 @@ class Health(harness.LabTest):
         log = self.lab.log_text("lb-controlplane")
         self.assertRegex(log, r"10\.0\.0\.12.*down")
         self.assertRegex(log, r"10\.0\.0\.11.*503")
+
+
+class Evidence(harness.LabTest):
+    """Checks that come once a minute: without what clients meet, a dead server would stay in."""
+
+    SERVERS = 3
+    CHECK = director.check("tcp") | {"interval": "60s", "timeout": "1s", "fall": 1}
+    SOON_S = 20  # a busy machine; a third of the interval
+
+    @classmethod
+    def configure(cls, lab):
+        every = [(1, 1), (2, 1), (3, 1)]
+        return director.config(f"{lab.dir}/run", [
+            director.service("web", f"{NAT_VIP}:80", "nat", every, check=cls.CHECK),
+            director.service("web-dr", f"{DR_VIP}:443", "dr", every, check=cls.CHECK)])
+
+    def setUp(self):
+        super().setUp()
+        self.allow_drops("real_server_down")
+
+    def connect_until_down(self, service, url, address):
+        """A client comes to the servers in turn until the one that is dead is out."""
+        argv = self.host("c1").argv("curl", "--silent", "--insecure", "--output", "/dev/null",
+                                    "--max-time", "4", url)
+        deadline = time.monotonic() + self.SOON_S
+        while self.real_server(service, address)["up"]:
+            self.assertLess(time.monotonic(), deadline, f"{address} is not taken out")
+            harness.exit_status(argv)
+
+    def test_reset_in_nat_mode(self):
+        address = f"{server_address(1)}:80"
+        self.lab.processes["s1-nginx"].kill()
+        self.connect_until_down("web", f"http://{NAT_VIP}/", address)
+        self.assertGreater(self.real_server("web", address)["syn_refused"], 0)
+        self.assertEqual(self.real_server("web", f"{server_address(3)}:80")["syn_refused"], 0)
+        self.assertRegex(self.lab.log_text("lb-controlplane"),
+                         r"web: .*10\.0\.0\.11:80 down.*refused")
+
+    def test_no_answer_in_dr_mode(self):
+        address = f"{server_address(2)}:443"
+        self.host("s2").run("nft", "add table inet deaf; add chain inet deaf in { type filter hook "
+                            "input priority 0; }; add rule inet deaf in tcp dport 443 drop")
+        self.connect_until_down("web-dr", f"https://{DR_VIP}/", address)
+        self.assertGreater(self.real_server("web-dr", address)["syn_unanswered"], 0)
+        self.assertEqual(self.real_server("web-dr", address)["syn_refused"], 0)
 
 
 harness.main(__name__)

@@ -13,7 +13,8 @@ import harness
 from ballast_lab import director
 from ballast_lab.topology import NAT_VIP, client_address
 
-TRAFFIC = {"connections", "packets_in", "packets_out", "bytes_in", "bytes_out"}
+TRAFFIC = {"connections", "packets_in", "packets_out", "bytes_in", "bytes_out", "syn_unanswered",
+           "syn_refused"}
 # View -> (key of its list, keys of a row): what scripts out there rely on.
 VIEWS = {
     "service": ("services", {"name", "protocol", "address", "port", "mode", "scheduler",

@@ -91,7 +91,7 @@ class Workers {
 
     std::vector<const WorkerCounters*> all;
     for (WorkerCounters& one : counters) {
-      one.real_servers = std::make_unique<RealServerCounters[]>(slots());
+      one.make_real_servers(slots());
       all.push_back(&one);
     }
     load = std::make_unique<Load>(all);

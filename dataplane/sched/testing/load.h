@@ -23,7 +23,7 @@ class Workers {
   explicit Workers(unsigned n) {
     for (unsigned i = 0; i < n; ++i) {
       counters_.push_back(std::make_unique<WorkerCounters>());
-      counters_.back()->real_servers = std::make_unique<RealServerCounters[]>(kSlots);
+      counters_.back()->make_real_servers(kSlots);
     }
   }
   Load load() const {

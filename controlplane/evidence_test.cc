@@ -1,0 +1,48 @@
+#include "controlplane/evidence.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "controlplane/dataplane_client.h"
+#include "controlplane/fake_dataplane.h"
+#include "controlplane/netlink/test_namespace.h"
+
+namespace lb::controlplane {
+namespace {
+
+TEST(EvidenceTest, WhatTheDataPlaneTellsIsPassedOnBetweenSnapshots) {
+  boost::asio::io_context io;
+  TestFolder folder;
+  FakeDataplane dataplane(io, folder.path + "/dataplane.sock");
+  ASSERT_EQ(dataplane.failure, "");
+  int applied = 0;
+  DataplaneClient client(io, folder.path + "/dataplane.sock",
+                         {.connected = {},
+                          .disconnected = {},
+                          .applied = [&](std::uint64_t) { ++applied; },
+                          .refused = {}});
+  std::vector<std::string> suspects;
+  Evidence evidence(io, client, [&](const std::string& service, auto vip, auto server) {
+    suspects.push_back(service + ' ' + vip.to_string() + ' ' + server.to_string());
+    api::Snapshot snapshot;
+    snapshot.add_services()->set_name(service);
+    client.push(snapshot);
+  });
+  evidence.start();  // there is no connection yet
+  client.start();
+  api::EvidenceEntry& entry = *dataplane.evidence.add_entries();
+  entry.set_service("web");
+  entry.set_vip(std::string("\xc0\x00\x02\x0a", 4));
+  entry.set_vip_port(80);
+  entry.set_address(std::string("\x0a\x00\x00\x0b", 4));
+  entry.set_port(8080);
+  ASSERT_TRUE(netlink::run_until(io, [&] { return applied == 1; }));
+  EXPECT_EQ(suspects, std::vector<std::string>{"web 192.0.2.10:80 10.0.0.11:8080"});
+  evidence.stop();
+  client.stop();
+}
+
+}  // namespace
+}  // namespace lb::controlplane
