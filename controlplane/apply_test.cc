@@ -21,6 +21,7 @@ config::Config make_config(const std::string& run_dir) {
   config::Config config;
   config.director.name = "lb1";
   config.director.run_dir = run_dir;
+  config.director.state_dir = run_dir;
   config::Port wan;
   wan.name = "wan";
   wan.addresses = {Ipv4Prefix::parse("192.0.2.2/24").value()};

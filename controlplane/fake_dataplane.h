@@ -59,6 +59,7 @@ class TestFolder {
   TestFolder() { path = ::mkdtemp(path.data()); }
   ~TestFolder() {
     ::unlink((path + "/dataplane.sock").c_str());
+    ::unlink((path + "/health.json").c_str());
     ::rmdir(path.c_str());
   }
   std::string path = "/tmp/ballast-test-XXXXXX";

@@ -36,6 +36,8 @@ Servers::Servers(boost::asio::io_context& io, netlink::Requests& requests,
       next_hops_(io, requests, state, interfaces_, [this] { events_.changed(kDebounce); }),
       checker_(
           io, [this](const auto& target, const auto& result) { on_health_change(target, result); }),
+      history_(io, config.director.state_dir + "/health.json",
+               [this] { return states_of_targets(); }),
       first_results_timer_(io) {
   checker_.set_on_weight([this](const auto& target, const auto& result) {
     log::info("{}: real server {} has another weight: {}", target.service,
@@ -46,7 +48,34 @@ Servers::Servers(boost::asio::io_context& io, netlink::Requests& requests,
 }
 
 void Servers::follow(const api::Snapshot& running) {
-  if (!std::exchange(following_, true)) add(read_snapshot(running));
+  if (std::exchange(following_, true)) return;
+  const Known known = read_snapshot(running);
+  add(known);
+  remember(known);
+}
+
+// What the file tells of targets that are configured no more is forgotten.
+void Servers::remember(const Known& known) {
+  const Pasts pasts = history_.load();
+  for (const config::Service& service : config_.services) {
+    for (const config::RealServer& server : service.real_servers) {
+      const health::Target target = target_of(service, server);
+      const auto past = pasts.find({target.service, target.vip, target.address});
+      if (past == pasts.end()) continue;
+      const auto before = known.find(key_of(service, server.address));
+      checker_.remember(target, past->second, before != known.end() && !before->second.unchecked);
+    }
+  }
+}
+
+std::vector<TargetState> Servers::states_of_targets() const {
+  std::vector<TargetState> states;
+  for (const config::Service& service : config_.services) {
+    for (const config::RealServer& server : service.real_servers) {
+      states.push_back({target_of(service, server), check_of(service, server)});
+    }
+  }
+  return states;
 }
 
 Servers::Known Servers::drop(const config::Config& next) {
@@ -136,6 +165,7 @@ void Servers::stop_checks() {
   checking_ = false;
   first_results_timer_.cancel();
   checker_.stop();
+  if (following_) history_.write();
 }
 
 void Servers::on_kernel_change(const netlink::Changes& changes) {
@@ -186,6 +216,7 @@ void Servers::on_health_change(const health::Target& target, const health::State
     next_hops_.doubt(target.address.address);
   }
   alerts_.server(target.service, target.address, state.up, state.last_result);
+  history_.changed();
   events_.changed(state.up ? kDebounce : kAtOnce);
   events_.transition();
 }

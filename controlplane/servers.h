@@ -15,6 +15,7 @@
 
 #include "config/model.h"
 #include "controlplane/health/checker.h"
+#include "controlplane/health_history.h"
 #include "controlplane/netlink/requests.h"
 #include "controlplane/netlink/state.h"
 #include "controlplane/next_hops.h"
@@ -82,6 +83,8 @@ class Servers {
  private:
   void add(const Known& known);
   void add_sorry_server(const config::Service& service, const Known& known);
+  void remember(const Known& known);
+  std::vector<TargetState> states_of_targets() const;
   void on_health_change(const health::Target& target, const health::State& state);
   void tell_first_results();
   void rest_cut_off_checks();
@@ -95,6 +98,7 @@ class Servers {
   std::vector<Interface> interfaces_;
   NextHops next_hops_;
   health::Checker checker_;
+  HealthHistory history_;
   boost::asio::steady_timer first_results_timer_;
   bool following_ = false;
   bool checking_ = false;

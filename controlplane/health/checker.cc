@@ -50,6 +50,22 @@ struct Subscriber {
     return out;
   }
 
+  void remember(const Past& past, bool in_between) {
+    const auto now = Clock::now();
+    const Clock::duration missing = now - past.written;
+    transitions = past.transitions;
+    up_time = past.up_time;
+    known_since = in_between ? past.known_since : past.known_since + missing;
+    if (!in_between) return;
+    if (up == past.up) {
+      since = past.since;
+      if (up) up_time -= past.written - past.since;
+    } else {  // it turned after that was written
+      ++transitions;
+      if (past.up) up_time += missing;
+    }
+  }
+
   // After something was learnt: whether the state is another one.
   bool turn(Clock::time_point now) {
     const bool is_up = tracker.up() && !agent.out();
@@ -117,6 +133,7 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
         random_(std::random_device{}()) {}
 
   void add(const Target& target, std::optional<bool> initial_up);
+  void remember(const Target& target, const Past& past, bool in_between);
   void remove(const Target& target);
   void start();
   void stop();
@@ -175,6 +192,11 @@ Checker::Impl::CheckPtr Checker::Impl::subscribe(Request request,
   check->subscribers.push_back(subscriber);
   if (running_ && (is_new || check->request.type == config::CheckType::kNone)) begin(check);
   return check;
+}
+
+void Checker::Impl::remember(const Target& target, const Past& past, bool in_between) {
+  const auto found = by_target_.find(key_of(target));
+  if (found != by_target_.end()) found->second->remember(past, in_between);
 }
 
 void Checker::Impl::remove(const Target& target) {
@@ -397,6 +419,9 @@ void Checker::add(const Target& target, std::optional<bool> initial_up) {
   impl_->add(target, initial_up);
 }
 
+void Checker::remember(const Target& target, const Past& past, bool in_between) {
+  impl_->remember(target, past, in_between);
+}
 void Checker::set_on_weight(OnWeight on_weight) {
   impl_->set_on_weight(std::move(on_weight));
 }

@@ -56,6 +56,17 @@ struct State {
   }
 };
 
+// What an earlier process knew of a target when it wrote that down.
+struct Past {
+  std::chrono::steady_clock::time_point written;
+  bool up = false;
+  std::chrono::steady_clock::time_point since;
+  std::chrono::steady_clock::time_point known_since;
+  std::chrono::steady_clock::duration up_time{};  // until `written`
+  std::uint32_t transitions = 0;
+  bool operator==(const Past&) const = default;
+};
+
 struct Request;
 
 // A distinct question, for show.
@@ -90,6 +101,11 @@ class Checker {
   // `rise` good ones are needed. A target without a check (CheckType::kNone) comes up at start().
   // A target that is known already stays as it is. After start(), the target is checked at once.
   void add(const Target& target, std::optional<bool> initial_up);
+
+  // To follow add() at once: since when, how often and how long count on from there; the state is
+  // what add() was told. `in_between`: somebody forwarded by that state until now; else nothing is
+  // known of the time since `past` was written, and it does not count.
+  void remember(const Target& target, const Past& past, bool in_between);
 
   void set_on_weight(OnWeight on_weight);
   // Its check, too, unless other targets ask the same. An unknown target is none.

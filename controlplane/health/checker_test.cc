@@ -458,6 +458,41 @@ TEST_F(CheckerTest, ADestroyedCheckerLeavesNothingBehind) {
   EXPECT_TRUE(changes_.empty());
 }
 
+TEST_F(CheckerTest, AHistoryGoesOn) {
+  using std::chrono::minutes;
+  const auto checker = make_checker();
+  const Target web = target("web", "10.0.0.1:80");
+  const auto now = std::chrono::steady_clock::now();
+  // Up for half of 8 minutes, of which the last one; written a minute ago.
+  const Past past{now - minutes(1), true, now - minutes(2), now - minutes(9), minutes(4), 7};
+  const auto about = [](auto duration) {
+    return std::chrono::duration_cast<minutes>(duration + std::chrono::seconds(1)).count();
+  };
+  const auto remembered = [&](std::optional<bool> up, bool in_between) {
+    checker->remove(web);
+    checker->add(web, up);
+    checker->remember(web, past, in_between);
+    return checker->state(web);
+  };
+
+  State state = remembered(true, true);
+  EXPECT_EQ(state.since, past.since);
+  EXPECT_EQ(state.known_since, past.known_since);
+  EXPECT_EQ(state.transitions, 7u);
+  EXPECT_EQ(about(state.up_time), 5);
+
+  state = remembered(false, true);  // it turned while nobody wrote
+  EXPECT_GE(state.since, now);
+  EXPECT_EQ(state.transitions, 8u);
+  EXPECT_EQ(about(state.up_time), 5);
+
+  state = remembered(std::nullopt, false);  // the director was off for a minute
+  EXPECT_FALSE(state.up);
+  EXPECT_EQ(state.transitions, 7u);
+  EXPECT_EQ(about(state.up_time), 4);
+  EXPECT_EQ(about(std::chrono::steady_clock::now() - state.known_since), 8);
+}
+
 // The first checks of the targets, all good; no other is due within the test.
 class HastenTest : public CheckerTest {
  protected:

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """kill -9 of the control plane under load: nothing is lost, and its restart changes nothing."""
 
+import json
+import os
 import signal
 import socket
 import subprocess
@@ -93,6 +95,54 @@ class KillControlplane(harness.LabTest):
                          "a server that is down came back without a check")
         self.lab.start_server("s2")
         self.wait_server("web", "10.0.0.12:80", up=True)
+
+    def history(self):
+        """What `show check` tells of s2's check for "web"; None while it is not asked."""
+        for check in self.lab.show("check")["checks"]:
+            for target in check["targets"]:
+                if target["service"] == "web" and target["address"] == "10.0.0.12":
+                    return target
+        return None
+
+    def restart(self, number):
+        control = self.lab.processes["lb-controlplane"]
+        control.signal(number)
+        control.wait(20)
+        self.lab.start_controlplane()
+        self.wait(lambda: self.lab.controlplane_answers() and self.history(), "s2 to be checked")
+
+    def test_history_of_checks_goes_on(self):
+        self.allow_drops("real_server_down")
+        self.lab.processes["s2-nginx"].kill()
+        self.wait_server("web", "10.0.0.12:80", up=False)
+        self.lab.start_server("s2")
+        self.wait_server("web", "10.0.0.12:80", up=True)
+        before = self.history()
+        self.assertGreaterEqual(before["transitions"], 2)
+        path = f"{self.lab.dir}/state/health.json"
+
+        def written():
+            if not os.path.exists(path):
+                return False
+            with open(path, encoding="utf-8") as file:
+                return any(each["service"] == "web" and each["address"] == "10.0.0.12:80"
+                           and each["up"] and each["transitions"] == before["transitions"]
+                           for each in json.load(file)["targets"])
+
+        self.wait(written, "the history to be written")
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            self.restart(number)
+            after = self.history()
+            self.assertEqual(after["transitions"], before["transitions"])
+            for key in ("since_ms", "known_ms", "up_ms"):
+                self.assertGreaterEqual(after[key], before[key], key)
+            before = after
+
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("{")
+        self.restart(signal.SIGKILL)
+        self.assertEqual(self.history()["transitions"], 0)
+        self.assertIn("history of the checks begins anew", self.lab.log_text("lb-controlplane"))
 
 
 harness.main(__name__)
