@@ -124,6 +124,7 @@ constexpr auto kRules = std::to_array<Rule>({
     {"route", "", Needs::kNothing},
     {"service", "", Needs::kNothing},
     {"alert", "", Needs::kNothing},
+    {"health", "", Needs::kNothing},
     {"ha", "garp_refresh", Needs::kNothing},
     {"ha.instance.track", "", Needs::kNothing},
     {"ha.sync", "gate_timeout", Needs::kNothing},

@@ -50,6 +50,8 @@ mode = "nat"
 type = "ping"
 [[service.real_server]]
 address = "10.0.0.11:53"
+[health]
+panic_threshold = 30
 [ha]
 [[ha.instance]]
 name = "wan"
@@ -128,6 +130,7 @@ const std::vector<Edit> kEdits = {
     {[](Config& c) { c.ha.instances[0].virtual_router_id = 6; },
      "ha: instance wan: virtual_router_id 5 -> 6", Needs::kControlplane},
     {[](Config& c) { c.ha.garp_refresh = Milliseconds(5000); }, "ha: garp_refresh 0s -> 5s"},
+    {[](Config& c) { c.health.panic_threshold = 40; }, "health: panic_threshold 30 -> 40"},
 };
 
 TEST(Diff, OneChangeIsOneLine) {

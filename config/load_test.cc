@@ -128,6 +128,11 @@ TEST(Example, names_the_true_defaults_of_alerts) {
   EXPECT_EQ(mail, AlertMail{});
 }
 
+TEST(Example, names_the_true_defaults_of_the_panic_guard) {
+  const Health health = load_text(example(), "example", kMachine).config.health;
+  EXPECT_EQ(health.panic_window, Health{}.panic_window);
+}
+
 TEST(Load, remembers_where_things_stood) {
   const Loaded loaded =
       load_text("[[port]]\nname = \"a\"\n[[port.vlan]]\n\n[[service]]\n[[service.real_server]]\n",

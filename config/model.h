@@ -305,6 +305,13 @@ struct Alert {
   bool operator==(const Alert&) const = default;
 };
 
+// What holds for all health checks together.
+struct Health {
+  std::uint32_t panic_threshold = 0;  // percent of all checks; 0: no panic guard
+  Milliseconds panic_window{10'000};
+  bool operator==(const Health&) const = default;
+};
+
 struct Config {
   Director director;
   Dataplane dataplane;
@@ -312,6 +319,7 @@ struct Config {
   std::vector<Route> routes;
   std::vector<Service> services;
   Ha ha;
+  Health health;
   Alert alert;
   bool operator==(const Config&) const = default;
 };

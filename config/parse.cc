@@ -13,6 +13,7 @@ namespace lb::config {
 namespace {
 
 using std::chrono::hours;
+using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr std::uint32_t kMaxMemoryMb = 1 << 20;
@@ -274,6 +275,13 @@ Service parse_service(ReadReport& report, const Node& node, const std::string& p
   return service;
 }
 
+void parse_health(ReadReport& report, const Node& node, Health& health) {
+  TableReader reader(report, node, "health");
+  reader.number("panic_threshold", health.panic_threshold, 0u, 99u);
+  reader.duration("panic_window", health.panic_window, seconds(1), minutes(10));
+  reader.finish();
+}
+
 }  // namespace
 
 Config parse(const Node& root, ReadReport& report) {
@@ -298,6 +306,9 @@ Config parse(const Node& root, ReadReport& report) {
                                             config.dataplane.timeouts));
   }
   if (const Node* const node = reader.table("ha", "ha")) parse_ha(report, *node, config.ha);
+  if (const Node* const node = reader.table("health", "health")) {
+    parse_health(report, *node, config.health);
+  }
   if (const Node* const node = reader.table("alert", "alert")) {
     parse_alert(report, *node, config.alert);
   }

@@ -121,6 +121,12 @@ void print_service(Printer& out, const Service& service) {
   }
 }
 
+void print_health(Printer& out, const Health& health) {
+  out.table("[health]");
+  out.number("panic_threshold", health.panic_threshold);
+  out.duration("panic_window", health.panic_window);
+}
+
 // "# deny_file holds 3 prefixes, 5f3a09c1d2e4b687": a comment that tells two lists apart.
 std::string contents(std::string_view key, const std::vector<Ipv4Prefix>& prefixes) {
   std::uint64_t digest = 0xcbf29ce484222325;  // FNV-1a
@@ -157,6 +163,7 @@ std::string print(const Config& config) {
   for (const Service& service : config.services) print_service(out, service);
   // Without an instance there is nothing in it.
   if (!config.ha.instances.empty()) print_ha(out, config.ha);
+  if (config.health != Health{}) print_health(out, config.health);
   if (config.alert != Alert{}) print_alert(out, config.alert);
   return out.take();
 }

@@ -137,6 +137,11 @@ Result<void> Applier::Impl::start() {
                                   .transition =
                                       [this] {
                                         if (failover) failover->look();
+                                      },
+                                  .ask_peer =
+                                      [this](const auto& keys, auto done) {
+                                        return failover &&
+                                               failover->ask_peer(keys, std::move(done));
                                       }});
   dataplane.emplace(
       io, config.director.run_dir + "/dataplane.sock",
@@ -185,7 +190,8 @@ Result<void> Applier::Impl::start_failover() {
               [this](const HaEvent& event) {
                 alerts->ha(event.instance, event.from, event.to, event.reason);
               },
-          .sync_link = [this](bool up, const std::string& why) { alerts->sync_link(up, why); }});
+          .sync_link = [this](bool up, const std::string& why) { alerts->sync_link(up, why); },
+          .check_words = [this](const auto& keys) { return servers->words_on(keys); }});
   return failover->start();
 }
 
@@ -206,7 +212,7 @@ Result<std::string> Applier::Impl::ha_command(const api::control::HaCommand& com
 }
 
 Result<std::string> Applier::Impl::set(const api::control::SetCommand& command) {
-  auto text = operations.set(command);
+  auto text = command.believe_checks() ? servers->believe_checks() : operations.set(command);
   if (!text) return text;
   push_timer.cancel();
   push_due.reset();
@@ -373,19 +379,23 @@ void Applier::Impl::fill_status(api::control::Status& status) const {
     vip.set_present(from.present);
   }
   if (failover) failover->fill_status(status);
+  if (config.health.panic_threshold > 0) servers->panic().fill(*status.mutable_panic());
   report_services(
       config.services, operations.states(),
       [this](const config::Service& service, const config::RealServer& server) {
         ServerFacts facts{servers->check_of(service, server),
                           servers->next_hop_of(service, server.address.address).has_value()};
         if (!servers->following()) facts.health.since = started;
+        if (servers->panic().holds(facts.health)) facts.held = servers->panic().why();
         return facts;
       },
       now, status);
 }
 
 void Applier::Impl::fill_checks(api::control::Status& status) const {
-  put_checks(servers->checker(), status);
+  put_checks(
+      servers->checker(), [this](const auto& state) { return servers->panic().holds(state); },
+      status);
 }
 
 Applier::Applier(boost::asio::io_context& io, config::Config config)

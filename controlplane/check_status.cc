@@ -23,7 +23,9 @@ std::string to_bytes(Ipv4Address address) {
   return {reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw};
 }
 
-void put_check(const health::CheckView& from, Clock::time_point now,
+using IsHeld = std::function<bool(const health::State&)>;
+
+void put_check(const health::CheckView& from, const IsHeld& held, Clock::time_point now,
                api::control::CheckStatus& to) {
   const health::Request& request = from.request;
   to.set_address(to_bytes(request.to.address));
@@ -41,6 +43,7 @@ void put_check(const health::CheckView& from, Clock::time_point now,
     each.set_address(to_bytes(target->address.address));
     each.set_port(target->address.port);
     each.set_up(state.up);
+    each.set_held(held(state));
     each.set_since_ms(in_ms(now - state.since));
     each.set_transitions(state.transitions);
     each.set_up_ms(in_ms(state.up_time));
@@ -50,10 +53,10 @@ void put_check(const health::CheckView& from, Clock::time_point now,
 
 }  // namespace
 
-void put_checks(const health::Checker& checker, api::control::Status& status) {
+void put_checks(const health::Checker& checker, const IsHeld& held, api::control::Status& status) {
   const auto now = Clock::now();
   checker.for_each_check(
-      [&](const health::CheckView& check) { put_check(check, now, *status.add_checks()); });
+      [&](const health::CheckView& check) { put_check(check, held, now, *status.add_checks()); });
 }
 
 }  // namespace lb::controlplane

@@ -32,6 +32,7 @@ std::string words_of(const HaCommand& command) {
 }
 
 std::string words_of(const SetCommand& command) {
+  if (command.believe_checks()) return "set health believe";
   std::string words = command.real_server().empty()
                           ? "set service " + command.service()
                           : "set rs " + command.service() + ' ' + command.real_server();

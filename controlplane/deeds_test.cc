@@ -55,6 +55,9 @@ TEST(Deeds, as_they_are_typed) {
   set.set_deadline_ms(600'000);
   set.clear_save();
   EXPECT_EQ(words(request), "set rs web 10.0.0.11:80 drain --deadline 10m");
+  set.Clear();
+  set.set_believe_checks(true);
+  EXPECT_EQ(words(request), "set health believe");
   EXPECT_EQ(words(config_request(ConfigCommand::RELOAD)), "reload");
   EXPECT_EQ(words(config_request(ConfigCommand::ROLLBACK)), "rollback");
   request = config_request(ConfigCommand::COMMIT);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "config/base/log.h"
@@ -38,11 +39,20 @@ Servers::Servers(boost::asio::io_context& io, netlink::Requests& requests,
           io, [this](const auto& target, const auto& result) { on_health_change(target, result); }),
       history_(io, config.director.state_dir + "/health.json",
                [this] { return states_of_targets(); }),
+      panic_(io, config.health, alerts,
+             {.held = [this] { return held(); },
+              .ask = [this](const auto& keys,
+                            auto done) { return events_.ask_peer(keys, std::move(done)); },
+              .changed = [this] { on_panic_change(); }}),
       first_results_timer_(io) {
   checker_.set_on_weight([this](const auto& target, const auto& result) {
     log::info("{}: real server {} has another weight: {}", target.service,
               target.address.to_string(),
               result.agent_result.empty() ? result.last_result : "agent " + result.agent_result);
+    // One that the panic guard holds, and that its agent takes out or gives back.
+    if (!result.up && result.fall_count > 0) {
+      alerts_.server(target.service, target.address, panic_.holds(result), result.last_result);
+    }
     events_.changed(kDebounce);
   });
 }
@@ -99,7 +109,10 @@ Servers::Known Servers::drop(const config::Config& next) {
       const auto kept = wanted.find(key);
       if (kept == wanted.end() || kept->second.service != target.service ||
           kept->second.check != target.check || kept->second.agent != target.agent) {
+        const health::State state = check_of(service, server);
         checker_.remove(target);
+        held_.erase(state.target);
+        panic_.forget(state);
       }
       if (!destinations.contains(server.address.address)) {
         next_hops_.remove(server.address.address);
@@ -116,6 +129,7 @@ Servers::Known Servers::drop(const config::Config& next) {
 void Servers::take_up(const Known& known) {
   interfaces_ = interfaces_of(config_);
   next_hops_.set_interfaces(interfaces_);
+  panic_.configure(config_.health);
   if (following_) add(known);
   rest_cut_off_checks();
   if (checking_) tell_first_results();
@@ -135,6 +149,7 @@ void Servers::add(const Known& known) {
       const bool healthy = before.healthy.value_or(before.up);
       next_hops_.add(server.address.address, before.next_hop);
       checker_.add(target_of(service, server), healthy);
+      if (healthy) panic_.know(target_of(service, server), check_of(service, server));
       if (!before.unchecked) alerts_.know_server(service.name, server.address, healthy);
     }
     add_sorry_server(service, known);
@@ -194,7 +209,7 @@ void Servers::tell_first_results() {
     for (const config::RealServer& server : service.real_servers) {
       const health::State state = check_of(service, server);
       all_known &= state.up || state.fall_count > 0;
-      if (state.up || state.fall_count == 0) continue;
+      if (health_of(service, server).up || state.fall_count == 0) continue;
       alerts_.server(service.name, server.address, false, state.last_result);
     }
   }
@@ -206,19 +221,85 @@ void Servers::tell_first_results() {
 }
 
 void Servers::on_health_change(const health::Target& target, const health::State& state) {
+  // Not to be called back in service when it is the one by which the guard trips.
+  if (!state.up) held_.insert(state.target);
+  panic_.know(target, state);
+  const bool held = panic_.holds(state);
+  if (!held) held_.erase(state.target);
   if (state.up) {
     log::info("{}: real server {} up: {}", target.service, target.address.to_string(),
               state.last_result);
   } else {
-    log::warning("{}: real server {} down: {} after {} failure{}", target.service,
-                 target.address.to_string(), state.last_result, state.fall_count,
-                 state.fall_count == 1 ? "" : "s");
+    log::warning("{}: real server {} {}: {} after {} failure{}", target.service,
+                 target.address.to_string(), held ? "held in service" : "down", state.last_result,
+                 state.fall_count, state.fall_count == 1 ? "" : "s");
     next_hops_.doubt(target.address.address);
   }
-  alerts_.server(target.service, target.address, state.up, state.last_result);
+  alerts_.server(target.service, target.address, state.up || held, state.last_result);
   history_.changed();
   events_.changed(state.up ? kDebounce : kAtOnce);
   events_.transition();
+}
+
+std::vector<Panic::Held> Servers::held() const {
+  std::vector<Panic::Held> all;
+  for (const config::Service& service : config_.services) {
+    for (const config::RealServer& server : service.real_servers) {
+      const health::State state = check_of(service, server);
+      if (panic_.holds(state)) {
+        all.push_back({state.target, {sync::key_of(service), server.address}});
+      }
+    }
+  }
+  return all;
+}
+
+void Servers::on_panic_change() {
+  for (const config::Service& service : config_.services) {
+    for (const config::RealServer& server : service.real_servers) {
+      const health::State state = check_of(service, server);
+      if (state.last_result.empty()) continue;
+      const bool held = panic_.holds(state);
+      if (held && held_.insert(state.target).second) {
+        log::info("{}: real server {} back in service: {}", service.name,
+                  server.address.to_string(), panic_.why());
+      } else if (!held && held_.erase(state.target) > 0 && !state.up) {
+        log::warning("{}: real server {} down: {}, held no more", service.name,
+                     server.address.to_string(), state.last_result);
+      }
+      alerts_.server(service.name, server.address, state.up || held,
+                     held ? panic_.why() : state.last_result);
+    }
+  }
+  events_.changed(kAtOnce);
+}
+
+sync::CheckWord Servers::word_on(const config::Service& service,
+                                 const config::RealServer& server) const {
+  const health::State state = check_of(service, server);
+  if (service.check.type == config::CheckType::kNone || is_cut_off(server.address.address)) {
+    return sync::CheckWord::kUnknown;
+  }
+  if (state.passes && state.rise_count > 0) return sync::CheckWord::kUp;
+  if (!state.passes && state.fall_count > 0) return sync::CheckWord::kDown;
+  return sync::CheckWord::kUnknown;
+}
+
+sync::CheckWords Servers::words_on(const sync::CheckKeys& keys) {
+  sync::CheckWords words(keys.size(), sync::CheckWord::kUnknown);
+  if (!checking_) return words;
+  std::unordered_map<std::string, const config::Service*> services;
+  for (const config::Service& service : config_.services) {
+    services.emplace(sync::key_of(service), &service);
+  }
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto service = services.find(keys[i].service);
+    if (service == services.end()) continue;
+    const auto& servers = service->second->real_servers;
+    const auto server = std::ranges::find(servers, keys[i].server, &config::RealServer::address);
+    if (server != servers.end()) words[i] = word_on(*service->second, *server);
+  }
+  return words;
 }
 
 bool Servers::has_one_up(const std::string& name) const {
@@ -252,7 +333,7 @@ health::State Servers::check_of(const config::Service& service,
 ServerHealth Servers::health_of(const config::Service& service,
                                 const config::RealServer& server) const {
   const health::State health = check_of(service, server);
-  return {.up = health.up,
+  return {.up = health.up || panic_.holds(health),
           .unchecked = !health.up && health.last_result.empty(),
           .weight = health.weight_of(server.weight)};
 }

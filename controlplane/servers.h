@@ -19,8 +19,10 @@
 #include "controlplane/netlink/requests.h"
 #include "controlplane/netlink/state.h"
 #include "controlplane/next_hops.h"
+#include "controlplane/panic.h"
 #include "controlplane/service/states.h"
 #include "controlplane/snapshot_builder.h"
+#include "controlplane/sync/check_words.h"
 #include "controlplane/topology.h"
 
 namespace boost::asio {
@@ -39,6 +41,8 @@ class Servers {
     std::function<void(std::chrono::milliseconds within)> changed;
     // A real server went up or down.
     std::function<void()> transition;
+    // As Failover::ask_peer(); also false without HA.
+    std::function<bool(const sync::CheckKeys&, sync::OnCheckWords)> ask_peer;
   };
 
   // All that is handed in by reference outlives this.
@@ -66,10 +70,13 @@ class Servers {
     checker_.hasten(service, vip, server);
   }
 
-  // Whether a real server of the service is healthy and no operator has taken it out.
+  // Whether a real server of the service is healthy and no operator has taken it out. One that the
+  // panic guard holds is not: a peer that sees the servers is the better master.
   bool has_one_up(const std::string& service) const;
   // Every real server, at least once.
   bool all_checked();
+  // What our own checks say, for the peer.
+  sync::CheckWords words_on(const sync::CheckKeys& keys);
   health::State check_of(const config::Service& service, const config::RealServer& server) const;
   ServerHealth health_of(const config::Service& service, const config::RealServer& server) const;
   // For the snapshot: with what was decided.
@@ -79,6 +86,8 @@ class Servers {
   // Complains, once, of one that mode "dr" cannot reach.
   void warn_of_gateway(const config::Service& service, Ipv4Address server);
   const health::Checker& checker() const { return checker_; }
+  const Panic& panic() const { return panic_; }
+  Result<std::string> believe_checks() { return panic_.believe(); }
 
  private:
   void add(const Known& known);
@@ -87,6 +96,9 @@ class Servers {
   std::vector<TargetState> states_of_targets() const;
   void on_health_change(const health::Target& target, const health::State& state);
   void tell_first_results();
+  std::vector<Panic::Held> held() const;
+  void on_panic_change();
+  sync::CheckWord word_on(const config::Service& service, const config::RealServer& server) const;
   void rest_cut_off_checks();
   bool is_cut_off(Ipv4Address server) const;
 
@@ -99,6 +111,8 @@ class Servers {
   NextHops next_hops_;
   health::Checker checker_;
   HealthHistory history_;
+  Panic panic_;
+  std::set<std::uint64_t> held_;  // targets, as the log has told
   boost::asio::steady_timer first_results_timer_;
   bool following_ = false;
   bool checking_ = false;

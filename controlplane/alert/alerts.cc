@@ -137,6 +137,11 @@ void Alerts::dataplane(bool connected, const std::string& reason) {
               {.kind = "dataplane", .state = connected ? "connected" : "lost", .reason = reason});
 }
 
+void Alerts::panic(bool begun, const std::string& reason) {
+  impl_->tell(begun ? Severity::kCritical : Severity::kGood,
+              {.kind = "panic", .state = begun ? "begun" : "over", .reason = reason});
+}
+
 Result<void> Alerts::answer(const api::control::AlertRequest& request,
                             api::control::AlertStatus& status) {
   const config::Alert& config = *impl_->current;

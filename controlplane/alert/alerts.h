@@ -41,6 +41,7 @@ class Alerts {
           const std::string& reason);
   void sync_link(bool up, const std::string& reason);
   void dataplane(bool connected, const std::string& reason);
+  void panic(bool begun, const std::string& reason);
 
   // What `lbcli alert test` and `lbcli show alert` want.
   Result<void> answer(const api::control::AlertRequest& request, api::control::AlertStatus& status);

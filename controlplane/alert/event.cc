@@ -93,6 +93,7 @@ std::string headline(const Event& event) {
   }
   if (event.kind == "sync") return fmt::format("sync link {}", event.state);
   if (event.kind == "dataplane") return fmt::format("data plane {}", event.state);
+  if (event.kind == "panic") return fmt::format("panic guard: {}", event.state);
   return fmt::format("{} {}", event.kind, event.state);
 }
 

@@ -30,6 +30,9 @@ TEST(Event, says_what_happened) {
   event.from = "BACKUP";
   event.state = "MASTER";
   EXPECT_EQ(headline(event), "VI_1: BACKUP -> MASTER");
+  event.kind = "panic";
+  event.state = "begun";
+  EXPECT_EQ(headline(event), "panic guard: begun");
   EXPECT_EQ(time_text(server_down().at), "2025-11-21T12:00:00.123Z");
 }
 

@@ -54,6 +54,10 @@ void add_save(CLI::App& app, Options& options) {
 
 Result<SetCommand> set_request(const SetOptions& options) {
   SetCommand command;
+  if (options.what == "believe") {
+    command.set_believe_checks(true);
+    return command;
+  }
   command.set_service(options.service);
   command.set_real_server(options.real_server);
   command.set_save(options.save);
@@ -95,6 +99,14 @@ void add_set_command(CLI::App& app, Options& options) {
       ->check(CLI::IsMember({"scheduler"}));
   service->add_option("value", options.set.value, "the scheduler")->required()->type_name("WORD");
   add_save(*service, options);
+
+  CLI::App* const health = set->add_subcommand("health", "the health checks")->fallthrough();
+  health->callback([&options] { options.command = Command::kSet; });
+  health
+      ->add_option("what", options.set.what,
+                   "believe: take out what the panic guard holds in service")
+      ->required()
+      ->check(CLI::IsMember({"believe"}));
 }
 
 }  // namespace lb::cli

@@ -17,11 +17,16 @@ using api::control::CheckTarget;
 constexpr std::uint64_t kWhole = 10'000;  // hundredths of a percent
 
 // "up", "down", or how many of the targets are up: each counts for itself, with its own rise and
-// fall.
+// fall. "held": down, but some are in service by the panic guard.
 std::string state_of(const CheckStatus& check) {
   int up = 0;
-  for (const CheckTarget& target : check.targets()) up += target.up() ? 1 : 0;
+  bool held = false;
+  for (const CheckTarget& target : check.targets()) {
+    up += target.up() ? 1 : 0;
+    held |= target.held();
+  }
   if (up == check.targets_size()) return "up";
+  if (up == 0 && held) return "held";
   return up == 0 ? "down" : fmt::format("{} of {} up", up, check.targets_size());
 }
 
@@ -53,11 +58,39 @@ std::string next_text(const CheckStatus& check) {
   return check.has_next_ms() ? "in " + age_text(check.next_ms()) : "-";
 }
 
+// What the panic guard does, before the table.
+std::string panic_text(const api::control::Panic& panic) {
+  if (!panic.holds()) return {};
+  return fmt::format(
+      "Panic guard: holds since {}, {} of {} checks fail (threshold {}%); the peer's checks: "
+      "{}\n\n",
+      age_text(panic.since_ms()), panic.failing(), panic.all(), panic.threshold(),
+      panic.peer().empty() ? "not known" : panic.peer());
+}
+
+Json panic_json(const api::control::Status& status) {
+  if (!status.has_panic()) return nullptr;
+  const api::control::Panic& panic = status.panic();
+  Json json = {
+      {"threshold", panic.threshold()}, {"times", panic.times()}, {"holds", panic.holds()}};
+  if (!panic.holds()) return json;
+  json.update({{"since_ms", panic.since_ms()},
+               {"failing", panic.failing()},
+               {"all", panic.all()},
+               {"peer", panic.peer().empty() ? Json(nullptr) : Json(panic.peer())}});
+  return json;
+}
+
 Json target_json(const CheckTarget& target) {
-  return {{"service", target.service()},   {"address", address_text(target.address())},
-          {"port", target.port()},         {"up", target.up()},
-          {"since_ms", target.since_ms()}, {"transitions", target.transitions()},
-          {"up_ms", target.up_ms()},       {"known_ms", target.known_ms()}};
+  return {{"service", target.service()},
+          {"address", address_text(target.address())},
+          {"port", target.port()},
+          {"up", target.up()},
+          {"held", target.held()},
+          {"since_ms", target.since_ms()},
+          {"transitions", target.transitions()},
+          {"up_ms", target.up_ms()},
+          {"known_ms", target.known_ms()}};
 }
 
 }  // namespace
@@ -76,7 +109,7 @@ std::string checks_text(const api::control::Status& status) {
                  next_text(check), services_text(check),
                  check.last_result().empty() ? "-" : check.last_result()});
   }
-  return columns.text();
+  return panic_text(status.panic()) + columns.text();
 }
 
 std::string checks_json(const api::control::Status& status) {
@@ -94,7 +127,7 @@ std::string checks_json(const api::control::Status& status) {
                       {"running", check.running()},
                       {"targets", std::move(targets)}});
   }
-  return print({{"checks", std::move(checks)}});
+  return print({{"panic", panic_json(status)}, {"checks", std::move(checks)}});
 }
 
 }  // namespace lb::cli

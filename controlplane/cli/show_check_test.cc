@@ -49,5 +49,30 @@ TEST(ShowCheck, TheJsonHasEveryTarget) {
   EXPECT_EQ(check["targets"][1]["transitions"], 3);
 }
 
+TEST(ShowCheck, TellsWhatThePanicGuardHolds) {
+  api::control::Status held = status();
+  EXPECT_TRUE(nlohmann::json::parse(checks_json(held))["panic"].is_null());
+  for (auto& target : *held.mutable_checks(0)->mutable_targets()) {
+    target.set_up(false);
+    target.set_held(true);
+  }
+  api::control::Panic& panic = *held.mutable_panic();
+  panic.set_threshold(50);
+  EXPECT_EQ(checks_text(held).find("Panic"), std::string::npos);
+  panic.set_holds(true);
+  panic.set_since_ms(12'000);
+  panic.set_failing(7);
+  panic.set_all(10);
+  panic.set_peer("3 up, 4 down, 0 not known");
+  EXPECT_EQ(checks_text(held).substr(0, 115),
+            "Panic guard: holds since 12s, 7 of 10 checks fail (threshold 50%); the peer's checks: "
+            "3 up, 4 down, 0 not known\n\nTa");
+  EXPECT_NE(checks_text(held).find("http   held"), std::string::npos);
+  const auto json = nlohmann::json::parse(checks_json(held));
+  EXPECT_EQ(json["panic"]["failing"], 7);
+  EXPECT_EQ(json["checks"][0]["state"], "held");
+  EXPECT_EQ(json["checks"][0]["targets"][0]["held"], true);
+}
+
 }  // namespace
 }  // namespace lb::cli

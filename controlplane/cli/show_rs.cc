@@ -20,12 +20,19 @@ std::string limit_text(const api::RealServerStats& server) {
          std::to_string(server.resume_connections());
 }
 
+// "held: check failed, 7 of 10 checks fail at once (L4TOUT after 1000ms)"
+std::string result_text(const api::control::Target& target) {
+  if (target.held().empty()) return target.last_result();
+  return target.held() + " (" + target.last_result() + ")";
+}
+
 Json health_json(const api::control::Target* target) {
   if (target == nullptr) return nullptr;
   return {{"up", target->up()},
           {"since_ms", target->since_ms()},
           {"check", target->check()},
           {"last_result", target->last_result()},
+          {"held", target->held().empty() ? Json(nullptr) : Json(target->held())},
           {"rise_count", target->rise_count()},
           {"fall_count", target->fall_count()}};
 }
@@ -45,15 +52,16 @@ std::string rs_text(const api::Stats& stats, const api::control::Status* health)
       columns.row({service.name(), endpoint_text(server.address(), server.port()),
                    std::string(forward_text(service.mode())), index.weight_text(service, server),
                    index.state_text(service, server),
-                   target == nullptr ? "-"
-                   : target->up()    ? "up"
-                                     : "down",
+                   target == nullptr        ? "-"
+                   : target->up()           ? "up"
+                   : target->held().empty() ? "down"
+                                            : "held",
                    target == nullptr ? "-" : age_text(target->since_ms()),
                    target == nullptr ? "-" : or_dash(target->check()),
                    std::to_string(server.active_connections()),
                    std::to_string(server.inactive_connections()), limit_text(server),
                    std::to_string(server.traffic().connections()),
-                   target == nullptr ? "-" : or_dash(target->last_result())});
+                   target == nullptr ? "-" : or_dash(result_text(*target))});
     }
   }
   return columns.text();

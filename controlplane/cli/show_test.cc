@@ -127,6 +127,20 @@ dns      192.0.2.21:53    Route         1  up          -           -  -         
 )");
 }
 
+TEST(ShowRs, tells_who_is_held) {
+  auto status = sample_status();
+  status.mutable_targets(1)->set_held("held: check failed, 7 of 10 checks fail at once");
+  EXPECT_NE(rs_text(sample_stats(), &status)
+                .find("held    500ms  http            0          0        -      0  held: check "
+                      "failed, 7 of "
+                      "10 checks fail at once (L4TOUT after 1000ms)\n"),
+            std::string::npos);
+  const json j = json::parse(rs_json(sample_stats(), &status));
+  EXPECT_EQ(j["real_servers"][1]["health"]["held"],
+            "held: check failed, 7 of 10 checks fail at once");
+  EXPECT_EQ(j["real_servers"][1]["health"]["up"], false);
+}
+
 TEST(ShowRs, without_the_control_plane) {
   EXPECT_EQ(
       rs_text(sample_stats(), nullptr),
@@ -147,7 +161,8 @@ TEST(ShowRs, json) {
   EXPECT_EQ(server["service"], "web");
   EXPECT_EQ(server["bytes_in"], 20'000);
   EXPECT_EQ(server["health"], json::parse(R"({"up": true, "since_ms": 185000, "check": "http",
-      "last_result": "L7OK/200 in 2ms", "rise_count": 5, "fall_count": 0})"));
+      "last_result": "L7OK/200 in 2ms", "rise_count": 5, "fall_count": 0,
+      "held": null})"));
   EXPECT_EQ(j["real_servers"][1]["health"]["up"], false);
   EXPECT_TRUE(j["real_servers"][2]["health"].is_null());
 

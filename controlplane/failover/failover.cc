@@ -102,7 +102,8 @@ Result<void> Failover::Impl::start() {
          .heard = [this] { heard_peer(); },
          .progress = [this] { look_at_gate(); },
          .switchover = [this](const lb::sync::Switchover& message) { on_switchover(message); },
-         .link = [this](bool up, const std::string& why) { host.sync_link(up, why); }});
+         .link = [this](bool up, const std::string& why) { host.sync_link(up, why); },
+         .check_words = [this](const sync::CheckKeys& keys) { return host.check_words(keys); }});
     if (!made) return tl::make_unexpected(made.error());
     peer = std::move(*made);
     peer->start();
@@ -281,6 +282,10 @@ void Failover::configure() {
 
 void Failover::look() {
   impl_->look();
+}
+
+bool Failover::ask_peer(const sync::CheckKeys& keys, sync::OnCheckWords done) {
+  return impl_->peer && impl_->peer->ask(keys, std::move(done));
 }
 
 Result<std::string> Failover::command(const api::control::HaCommand& command) {

@@ -20,6 +20,7 @@
 #include "config/base/result.h"
 #include "config/model.h"
 #include "controlplane/netlink/state.h"
+#include "controlplane/sync/check_words.h"
 #include "controlplane/topology.h"
 
 namespace boost::asio {
@@ -45,6 +46,7 @@ class Failover {
     std::function<bool()> all_servers_checked;  // at least once
     std::function<void(const HaEvent&)> transition;
     std::function<void(bool up, const std::string& why)> sync_link;
+    std::function<sync::CheckWords(const sync::CheckKeys&)> check_words;  // our own checks'
   };
 
   // `config` and `state` outlive this.
@@ -67,6 +69,9 @@ class Failover {
   // The kernel's interfaces or addresses have changed, or a service has got or lost its last
   // server.
   void look();
+
+  // As Peer::ask().
+  bool ask_peer(const sync::CheckKeys& keys, sync::OnCheckWords done);
 
   // What was begun, or why not.
   Result<std::string> command(const api::control::HaCommand& command);

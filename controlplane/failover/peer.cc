@@ -21,11 +21,6 @@ using std::chrono::milliseconds;
 // Heartbeats that may be missing before the peer is taken for dead.
 constexpr int kMissedBeats = 3;
 
-std::string key_of(const config::Service& service) {
-  return (service.protocol == config::Protocol::kTcp ? "tcp " : "udp ") +
-         service.all_addresses().front().to_string();
-}
-
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream in(text);
@@ -105,6 +100,8 @@ struct Peer::Impl {
   void read_services();
   void compare(const lb::sync::Services& services);
   void send_services();
+  void answer(const lb::sync::CheckQuestion& question);
+  void hear(const lb::sync::CheckAnswer& answer);
 
   const config::Config& config;
   Events events;
@@ -120,6 +117,14 @@ struct Peer::Impl {
   bool was_complete = false;  // at the end of the last session
   std::vector<std::string> differing;
   bool compared = false;
+
+  struct Asked {
+    std::size_t keys;
+    sync::OnCheckWords done;
+  };
+  bool answers_checks = false;  // the peer does
+  std::uint64_t question = 0;   // the last one's number
+  std::optional<Asked> asked;   // what it has yet to answer
 };
 
 void Peer::Impl::make_parts(boost::asio::io_context& io,
@@ -147,7 +152,7 @@ void Peer::Impl::make_parts(boost::asio::io_context& io,
 void Peer::Impl::read_services() {
   services.clear();
   for (const config::Service& service : config.services) {
-    services[key_of(service)] = {service.name, config::print_service(service)};
+    services[sync::key_of(service)] = {service.name, config::print_service(service)};
   }
 }
 
@@ -157,6 +162,7 @@ void Peer::Impl::up(const lb::sync::Hello& hello) {
   unreachable.reset();
   compared = false;
   groups.clear();
+  answers_checks = hello.checks();
   mirror->up({hello.ports().begin(), hello.ports().end()}, hello.persistence());
   send_services();
   link->beat();
@@ -166,6 +172,7 @@ void Peer::Impl::up(const lb::sync::Hello& hello) {
 void Peer::Impl::down(const std::string& why) {
   was_complete = mirror->complete();
   unreachable = Clock::now();
+  asked.reset();
   mirror->down();
   events.link(false, why);
   events.heard();
@@ -202,11 +209,33 @@ void Peer::Impl::on_message(const lb::sync::Message& message) {
       return compare(message.services());
     case lb::sync::Message::kSwitchover:
       return events.switchover(message.switchover());
+    case lb::sync::Message::kCheckQuestion:
+      return answer(message.check_question());
+    case lb::sync::Message::kCheckAnswer:
+      return hear(message.check_answer());
     case lb::sync::Message::kHello:  // the link's own
     case lb::sync::Message::KIND_NOT_SET:
       break;
   }
   link->refuse(sync::Refusal::malformed, "a message of an unknown kind");
+}
+
+void Peer::Impl::answer(const lb::sync::CheckQuestion& question_in) {
+  const auto keys = sync::read(question_in);
+  if (!keys) return link->refuse(sync::Refusal::malformed, "a question about checks");
+  lb::sync::Message message;
+  message.mutable_check_answer()->set_number(question_in.number());
+  sync::write(events.check_words(*keys), *message.mutable_check_answer());
+  link->send(message);
+}
+
+// One that comes too late is about what nobody wants to know any more.
+void Peer::Impl::hear(const lb::sync::CheckAnswer& answer_in) {
+  if (!asked || answer_in.number() != question) return;
+  const auto words = sync::read(answer_in, asked->keys);
+  if (!words) return link->refuse(sync::Refusal::malformed, "an answer about checks");
+  const sync::OnCheckWords done = std::exchange(asked, std::nullopt)->done;
+  done(*words);
 }
 
 void Peer::Impl::compare(const lb::sync::Services& message) {
@@ -296,6 +325,16 @@ void Peer::send(const lb::sync::Switchover& message) {
   lb::sync::Message wrapped;
   *wrapped.mutable_switchover() = message;
   impl_->link->send(wrapped);
+}
+
+bool Peer::ask(const sync::CheckKeys& keys, sync::OnCheckWords done) {
+  if (!connected() || !impl_->answers_checks) return false;
+  lb::sync::Message message;
+  message.mutable_check_question()->set_number(++impl_->question);
+  sync::write(keys, *message.mutable_check_question());
+  impl_->asked = Impl::Asked{keys.size(), std::move(done)};
+  impl_->link->send(message);
+  return true;
 }
 
 void Peer::fill(api::control::HaPeer& peer) const {

@@ -12,6 +12,7 @@
 
 #include "config/base/result.h"
 #include "config/model.h"
+#include "controlplane/sync/check_words.h"
 #include "controlplane/sync/link.h"
 #include "controlplane/sync/mirror.h"
 #include "vrrp/fsm.h"
@@ -37,6 +38,8 @@ class Peer {
     std::function<void()> progress;  // the table may be complete now
     std::function<void(const lb::sync::Switchover&)> switchover;
     std::function<void(bool up, const std::string& why)> link;
+    // What our own checks say, to be told the peer.
+    std::function<sync::CheckWords(const sync::CheckKeys&)> check_words;
   };
 
   static Result<std::unique_ptr<Peer>> make(boost::asio::io_context& io,
@@ -64,6 +67,9 @@ class Peer {
   void beat();
   void flush(std::chrono::milliseconds limit, std::function<void(bool)> done);
   void send(const lb::sync::Switchover& message);
+  // Asks what the peer's own checks say of at most kMaxCheckKeys real servers. False: it cannot be
+  // asked now. Else `done` is called once or, when the link goes or another question comes, never.
+  bool ask(const sync::CheckKeys& keys, sync::OnCheckWords done);
 
   void fill(api::control::HaPeer& peer) const;
   void fill(api::control::Sync& sync) const;

@@ -26,9 +26,10 @@ using boost::system::error_code;
 constexpr std::size_t kMaxFirstChecks = 512;
 
 struct Subscriber {
-  Subscriber(const Target& wanted, std::uint32_t rise, std::optional<bool> initial_up,
-             Clock::time_point now)
-      : target(wanted),
+  Subscriber(std::uint64_t its_id, const Target& wanted, std::uint32_t rise,
+             std::optional<bool> initial_up, Clock::time_point now)
+      : id(its_id),
+        target(wanted),
         tracker(rise, wanted.check.fall, initial_up, now),
         up(tracker.up()),
         since(now),
@@ -36,6 +37,9 @@ struct Subscriber {
 
   State state() const {
     State out;
+    out.target = id;
+    out.question = question;
+    out.passes = tracker.up();
     out.up = up;
     out.last_result = agent.out() ? "agent " + agent_result : last_result;
     out.since = since;
@@ -77,6 +81,8 @@ struct Subscriber {
     return true;
   }
 
+  std::uint64_t id;
+  std::uint64_t question = 0;
   Target target;
   Tracker tracker;
   std::string last_result;
@@ -92,8 +98,10 @@ struct Subscriber {
 };
 
 struct Check {
-  Check(boost::asio::io_context& io, Request asked) : request(std::move(asked)), timer(io) {}
+  Check(boost::asio::io_context& io, std::uint64_t its_id, Request asked)
+      : id(its_id), request(std::move(asked)), timer(io) {}
 
+  std::uint64_t id;
   Request request;
   Schedule schedule{Clock::duration{1}, {}};
   Haste haste{Clock::duration(request.interval)};
@@ -163,6 +171,7 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
   std::unique_ptr<Prober> prober_;
   std::minstd_rand random_;
   bool running_ = false;
+  std::uint64_t last_id_ = 0;     // of a target or a check
   std::vector<CheckPtr> checks_;  // in order of add()
   std::unordered_map<Request, CheckPtr, RequestHash> by_request_;
   std::map<TargetKey, std::shared_ptr<Subscriber>> by_target_;
@@ -173,10 +182,11 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
 void Checker::Impl::add(const Target& target, std::optional<bool> initial_up) {
   auto& subscriber = by_target_[key_of(target)];
   if (subscriber) return;
-  subscriber =
-      std::make_shared<Subscriber>(target, rise_of(target.check), initial_up, Clock::now());
+  subscriber = std::make_shared<Subscriber>(++last_id_, target, rise_of(target.check), initial_up,
+                                            Clock::now());
   const auto held = subscriber;
-  subscribe(make_request(target.service, target.vip, target.address, target.check), held);
+  held->question =
+      subscribe(make_request(target.service, target.vip, target.address, target.check), held)->id;
   if (target.agent) subscribe(make_request(target.address, *target.agent), held);
   if (running_) run_first_checks();
 }
@@ -186,7 +196,7 @@ Checker::Impl::CheckPtr Checker::Impl::subscribe(Request request,
   auto& check = by_request_[request];
   const bool is_new = !check;
   if (is_new) {
-    check = std::make_shared<Check>(io_, std::move(request));
+    check = std::make_shared<Check>(io_, ++last_id_, std::move(request));
     checks_.push_back(check);
   }
   check->subscribers.push_back(subscriber);
@@ -387,6 +397,7 @@ void Checker::Impl::deliver(const CheckPtr& check, const Outcome& outcome) {
 void Checker::Impl::take(Subscriber& subscriber, const Check& check, const Outcome& outcome) {
   const auto now = Clock::now();
   const std::uint16_t before = subscriber.state().weight_of(config::kMaxWeight);
+  const bool was_out = subscriber.agent.out();
   if (check.request.type == config::CheckType::kAgent) {
     subscriber.agent_result = outcome.text;
     // An agent that does not answer changes nothing: the check is there to find a dead server.
@@ -400,9 +411,11 @@ void Checker::Impl::take(Subscriber& subscriber, const Check& check, const Outco
   }
   if (subscriber.turn(now)) {
     if (on_change_) on_change_(subscriber.target, subscriber.state());
-  } else if (subscriber.state().weight_of(config::kMaxWeight) != before && on_weight_) {
-    on_weight_(subscriber.target, subscriber.state());
+    return;
   }
+  const bool other = subscriber.state().weight_of(config::kMaxWeight) != before ||
+                     subscriber.agent.out() != was_out;
+  if (other && on_weight_) on_weight_(subscriber.target, subscriber.state());
 }
 
 Checker::Checker(boost::asio::io_context& io, OnChange on_change)

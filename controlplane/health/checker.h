@@ -38,7 +38,12 @@ struct Target {
 };
 
 struct State {
-  bool up = false;          // the check says so, and the agent does not object
+  // Numbers of this process, given once: of the target, and of what it asks, which others may
+  // share.
+  std::uint64_t target = 0;
+  std::uint64_t question = 0;
+  bool passes = false;      // the check says so
+  bool up = false;          // and the agent does not object
   std::string last_result;  // "L7OK/200 in 2ms"; empty: none yet
   std::chrono::steady_clock::time_point since;
   std::uint32_t rise_count = 0;  // consecutive good results
@@ -84,7 +89,8 @@ class Checker {
   // Called after every up <-> down transition. It may call the Checker, even destroy it; it must
   // not throw.
   using OnChange = std::function<void(const Target&, const State&)>;
-  // Called when an agent or a script gives another weight; as OnChange otherwise.
+  // Called when an agent or a script gives another weight, or an agent takes out a target that is
+  // down already, which counts when the panic guard holds it; as OnChange otherwise.
   using OnWeight = std::function<void(const Target&, const State&)>;
 
   // The io_context must outlive the Checker.

@@ -75,6 +75,7 @@ void report_services(const std::vector<config::Service>& services, const Service
       target.set_fall_count(state.fall_count);
       target.set_next_hop_resolved(facts.next_hop_resolved);
       target.set_file_weight(server.weight);
+      target.set_held(facts.held);
       report_decision(states.of(service, server), target);
     }
   }

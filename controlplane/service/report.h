@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <string>
 
 #include "controlplane/health/checker.h"
 #include "controlplane/service/states.h"
@@ -16,6 +17,7 @@ namespace lb::controlplane {
 struct ServerFacts {
   health::State health;
   bool next_hop_resolved = false;
+  std::string held = {};  // why it is in service though its check fails
 };
 
 using FactsOf =

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <string_view>
 
+#include "controlplane/sync/check_words.h"
 #include "controlplane/sync/mirror.h"
 #include "controlplane/sync/sync.pb.h"
 #include "dataplane/api/frame.h"
@@ -35,12 +36,34 @@ class Session {
     } else if (message.has_ack()) {
       mirror_.on_ack(message.ack());
       LB_FUZZ_CHECK(refused_);  // nothing was sent that could be acknowledged
+    } else if (message.has_check_question()) {
+      hear(message.check_question());
+    } else if (message.has_check_answer()) {
+      hear(message.check_answer());
     }
     LB_FUZZ_CHECK(!mirror_.complete());  // no data plane has taken anything
     return !refused_;
   }
 
  private:
+  // What is read is within its bounds, and says the same when it is written again.
+  void hear(const lb::sync::CheckQuestion& question) {
+    const auto keys = lb::controlplane::sync::read(question);
+    refused_ = !keys;
+    if (!keys) return;
+    LB_FUZZ_CHECK(keys->size() <= lb::controlplane::sync::kMaxCheckKeys);
+    lb::sync::CheckQuestion again;
+    lb::controlplane::sync::write(*keys, again);
+    LB_FUZZ_CHECK(lb::controlplane::sync::read(again) == keys);
+  }
+
+  // As if two keys had been asked about.
+  void hear(const lb::sync::CheckAnswer& answer) {
+    const auto words = lb::controlplane::sync::read(answer, 2);
+    refused_ = !words;
+    LB_FUZZ_CHECK(!words || words->size() == 2);
+  }
+
   boost::asio::io_context io_;
   bool refused_ = false;
   std::uint64_t batches_ = 0;

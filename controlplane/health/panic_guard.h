@@ -1,0 +1,107 @@
+// When very much fails at once, it is the director rather than all servers: its port, its switch,
+// its gateway, its CPU. Decides which targets are held in service though their checks fail. Pure:
+// the time is handed in.
+//
+//   UP   --check fails--> FELL --window over, counted no more--> (nothing)
+//   UP   --check fails, the guard holds--> HELD
+//   FELL --the guard trips--> HELD
+//   HELD --the peer agrees, an operator does, or the guard lets go--> (nothing)
+//   any  --check is good again--> UP
+//
+// Counted are questions, not targets: ten services that share a check of one server are one. The
+// guard trips when more than `threshold` percent of the questions that were good within the window
+// have failed in it, and the servers behind them are three at least: one machine that bears most of
+// the services is a dead machine, not a broken director.
+//
+// It lets go of all when the share has been at the threshold or below for as long as the window: in
+// between, servers whose checks are on their way back (`rise`) would be taken out for a moment.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <utility>
+
+#include "config/base/net.h"
+
+namespace lb::health {
+
+class PanicGuard {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  // Fewer servers are never held.
+  static constexpr std::size_t kFewestServers = 3;
+
+  struct Settings {
+    unsigned threshold = 0;  // percent; 0: it never trips
+    std::chrono::milliseconds window{};
+    bool operator==(const Settings&) const = default;
+  };
+  // Numbers that stand for nothing else.
+  struct Target {
+    std::uint64_t id = 0;
+    std::uint64_t question = 0;
+    Ipv4Address server;
+  };
+  struct Counts {
+    std::size_t failing = 0;  // questions: while it holds, those that are held
+    std::size_t all = 0;      // and those that are good
+  };
+
+  // Each of these returns whether targets other than the one that it is about are held now, or are
+  // not any more.
+  bool configure(const Settings& settings, Time now);
+  bool good(const Target& target, Time now);
+  bool bad(const Target& target, Time now);  // of one that was not good: nothing new
+  // Not counted any more: it is gone, or down for another reason than its check.
+  bool forget(std::uint64_t id, Time now);
+  // Somebody else finds them down too.
+  bool agree(std::span<const std::uint64_t> ids, Time now);
+  bool believe_all(Time now);
+  bool pass(Time now);
+
+  bool holding() const { return holding_; }
+  bool holds(std::uint64_t id) const;
+  Counts counts() const { return {failing_, all_}; }
+  // When pass() is due.
+  std::optional<Time> next() const;
+
+ private:
+  enum class Phase : std::uint8_t { kUp, kFell, kHeld };
+  struct Known {
+    Target target;
+    Phase phase;
+    Time fell;
+  };
+  struct Question {
+    std::size_t up = 0;  // targets
+    std::size_t failing = 0;
+  };
+
+  void put(const Target& target, Phase phase, Time now);
+  void drop(std::uint64_t id);
+  void count(const Target& target, Phase phase, bool in);
+  void expire(Time now);
+  bool above_threshold() const;
+  bool trip();
+  bool let_go_when_due(Time now);
+  bool let_go();
+
+  Settings settings_;
+  std::unordered_map<std::uint64_t, Known> targets_;
+  std::unordered_map<std::uint64_t, Question> questions_;
+  std::map<Ipv4Address, std::size_t> failing_servers_;  // with how many failing questions
+  std::size_t failing_ = 0;
+  std::size_t all_ = 0;
+  std::deque<std::pair<Time, std::uint64_t>> falls_;  // oldest first; some are out of date
+  bool holding_ = false;
+  std::optional<Time> calm_since_;  // since when the share is not above the threshold
+};
+
+}  // namespace lb::health

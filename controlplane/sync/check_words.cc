@@ -1,0 +1,66 @@
+#include "controlplane/sync/check_words.h"
+
+#include <cstring>
+
+#include "controlplane/sync/sync.pb.h"
+
+namespace lb::controlplane::sync {
+namespace {
+
+constexpr std::size_t kMaxServiceKey = 64;
+constexpr std::uint32_t kMaxPort = 65'535;
+
+}  // namespace
+
+std::string key_of(const config::Service& service) {
+  return (service.protocol == config::Protocol::kTcp ? "tcp " : "udp ") +
+         service.all_addresses().front().to_string();
+}
+
+void write(const CheckKeys& keys, lb::sync::CheckQuestion& question) {
+  for (const CheckKey& key : keys) {
+    lb::sync::CheckKey& each = *question.add_keys();
+    each.set_service(key.service);
+    const auto& raw = key.server.address.be.raw;
+    each.set_address(std::string(reinterpret_cast<const char*>(&raw), sizeof raw));
+    each.set_port(key.server.port);
+  }
+}
+
+void write(const CheckWords& words, lb::sync::CheckAnswer& answer) {
+  for (const CheckWord word : words) {
+    answer.add_states(word == CheckWord::kUp     ? lb::sync::CheckAnswer::UP
+                      : word == CheckWord::kDown ? lb::sync::CheckAnswer::DOWN
+                                                 : lb::sync::CheckAnswer::UNKNOWN);
+  }
+}
+
+std::optional<CheckKeys> read(const lb::sync::CheckQuestion& question) {
+  if (static_cast<std::size_t>(question.keys_size()) > kMaxCheckKeys) return std::nullopt;
+  CheckKeys keys;
+  for (const lb::sync::CheckKey& each : question.keys()) {
+    CheckKey& key = keys.emplace_back();
+    auto& raw = key.server.address.be.raw;
+    if (each.service().size() > kMaxServiceKey || each.address().size() != sizeof raw ||
+        each.port() > kMaxPort) {
+      return std::nullopt;
+    }
+    key.service = each.service();
+    std::memcpy(&raw, each.address().data(), sizeof raw);
+    key.server.port = static_cast<std::uint16_t>(each.port());
+  }
+  return keys;
+}
+
+std::optional<CheckWords> read(const lb::sync::CheckAnswer& answer, std::size_t asked) {
+  if (static_cast<std::size_t>(answer.states_size()) != asked) return std::nullopt;
+  CheckWords words;
+  for (const int state : answer.states()) {
+    words.push_back(state == lb::sync::CheckAnswer::UP     ? CheckWord::kUp
+                    : state == lb::sync::CheckAnswer::DOWN ? CheckWord::kDown
+                                                           : CheckWord::kUnknown);
+  }
+  return words;
+}
+
+}  // namespace lb::controlplane::sync

@@ -1,0 +1,48 @@
+// What two directors tell each other of their health checks: by which names they know real servers,
+// and the messages' way to plain values and back. Pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/base/net.h"
+#include "config/model.h"
+
+namespace lb::sync {
+class CheckAnswer;
+class CheckQuestion;
+}  // namespace lb::sync
+
+namespace lb::controlplane::sync {
+
+// Of one question: it stays far below the limit of a message.
+inline constexpr std::size_t kMaxCheckKeys = 1'000;
+
+// "tcp 192.0.2.10:80": the same on both directors, whatever the service is called.
+std::string key_of(const config::Service& service);
+
+struct CheckKey {
+  std::string service;
+  Ipv4Endpoint server;
+  bool operator==(const CheckKey&) const = default;
+};
+
+// What a director's own checks say of a real server.
+enum class CheckWord : std::uint8_t { kUnknown, kUp, kDown };
+
+using CheckKeys = std::vector<CheckKey>;
+using CheckWords = std::vector<CheckWord>;  // in the order of the keys
+using OnCheckWords = std::function<void(const CheckWords&)>;
+
+void write(const CheckKeys& keys, lb::sync::CheckQuestion& question);
+void write(const CheckWords& words, lb::sync::CheckAnswer& answer);
+// Nothing: it is malformed.
+std::optional<CheckKeys> read(const lb::sync::CheckQuestion& question);
+// What a later release may say beside up and down is unknown.
+std::optional<CheckWords> read(const lb::sync::CheckAnswer& answer, std::size_t asked);
+
+}  // namespace lb::controlplane::sync

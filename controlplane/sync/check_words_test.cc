@@ -1,0 +1,65 @@
+#include "controlplane/sync/check_words.h"
+
+#include <gtest/gtest.h>
+
+#include "controlplane/sync/sync.pb.h"
+#include "dataplane/api/frame.h"
+
+namespace lb::controlplane::sync {
+namespace {
+
+CheckKey key(const std::string& server) {
+  return {"tcp 192.0.2.10:80", Ipv4Endpoint::parse(server).value()};
+}
+
+TEST(CheckWords, AQuestionComesAsItWasAsked) {
+  const CheckKeys keys = {key("10.0.0.11:80"), key("10.0.0.12:65535")};
+  lb::sync::CheckQuestion question;
+  write(keys, question);
+  EXPECT_EQ(read(question), keys);
+}
+
+TEST(CheckWords, AnAnswerHasAWordForEachKey) {
+  const CheckWords words = {CheckWord::kDown, CheckWord::kUnknown, CheckWord::kUp};
+  lb::sync::CheckAnswer answer;
+  write(words, answer);
+  EXPECT_EQ(read(answer, 3), words);
+  EXPECT_FALSE(read(answer, 2));
+  EXPECT_FALSE(read(answer, 4));
+}
+
+TEST(CheckWords, AWordOfALaterReleaseIsUnknown) {
+  lb::sync::CheckAnswer answer;
+  answer.add_states(static_cast<lb::sync::CheckAnswer::State>(7));
+  EXPECT_EQ(read(answer, 1), CheckWords{CheckWord::kUnknown});
+}
+
+TEST(CheckWords, AQuestionOutOfBoundsIsMalformed) {
+  lb::sync::CheckQuestion question;
+  write(CheckKeys(kMaxCheckKeys, key("10.0.0.11:80")), question);
+  EXPECT_TRUE(read(question));
+  write({key("10.0.0.11:80")}, question);
+  EXPECT_FALSE(read(question));
+  const auto refused = [](auto spoil) {
+    lb::sync::CheckQuestion one;
+    write({key("10.0.0.11:80")}, one);
+    spoil(*one.mutable_keys(0));
+    return !read(one);
+  };
+  EXPECT_TRUE(refused([](auto& each) { each.set_address("123"); }));
+  EXPECT_TRUE(refused([](auto& each) { each.set_port(65'536); }));
+  EXPECT_TRUE(refused([](auto& each) { each.set_service(std::string(65, 'x')); }));
+}
+
+TEST(CheckWords, TheLongestQuestionFitsIntoAFrame) {
+  lb::sync::Message message;
+  write(CheckKeys(kMaxCheckKeys, {"udp 255.255.255.255:65535-65535",
+                                  Ipv4Endpoint::parse("1.2.3.4:65535").value()}),
+        *message.mutable_check_question());
+  const auto frame = api::to_frame(message);
+  ASSERT_TRUE(frame);
+  EXPECT_LT(frame->size(), 64u * 1024);
+}
+
+}  // namespace
+}  // namespace lb::controlplane::sync
