@@ -1,5 +1,7 @@
 #include "controlplane/service/operations.h"
 
+#include <fmt/format.h>
+
 #include <boost/asio/io_context.hpp>
 #include <utility>
 
@@ -81,8 +83,15 @@ void Operations::on_quorum(const config::Service& service, const ServiceDecision
     log::warning("{}: quorum {} lost, weights up: {}{}", service.name, service.quorum,
                  decision.weight_up, sorry.empty() ? "" : "; " + sorry + " in use");
   }
-  told(service.name, has,
-       std::to_string(decision.weight_up) + " of " + std::to_string(service.quorum) + " are up");
+  // That of one server is the service's own coming and going, which is told already.
+  const bool plain = service.quorum == 1 && service.quorum_hysteresis == 0 && sorry.empty();
+  if (!plain) {
+    told(service.name, has,
+         fmt::format("weights up: {} of {}{}", decision.weight_up, service.quorum,
+                     sorry.empty() ? ""
+                     : has         ? "; " + sorry + " not in use"
+                                   : "; " + sorry + " in use"));
+  }
   const std::vector<std::string>& program = has ? service.quorum_up : service.quorum_down;
   if (program.empty()) return;
   const auto queue = programs_.try_emplace(service.name, io_).first;

@@ -30,7 +30,7 @@ class Operations {
   // what the new file makes meaningless.
   void back_to_file();
 
-  // Of a quorum that was reached or lost, and the weights.
+  // Of a quorum that was reached or lost, and the weights; not of the plain one of one server.
   using OnQuorum =
       std::function<void(const std::string& service, bool reached, const std::string& reason)>;
   void decide(const ServiceStates::HealthOf& health_of, const OnQuorum& told);

@@ -327,4 +327,71 @@ class Alerts(harness.LabTest):
         self.restart()
 
 
+class PairAlerts(harness.HaTest):
+    """What a pair has to tell: who is master, the sync link, a quorum."""
+
+    QUORUM_VIP = f"{NAT_VIP}:81"
+
+    @classmethod
+    def services(cls):
+        return super().services() + [director.service(
+            "both", cls.QUORUM_VIP, "nat", [], quorum=2, check=CHECK,
+            real_server=[{"address": f"{server_address(n)}:80"} for n in (1, 2)])]
+
+    @classmethod
+    def configure(cls, lab):
+        cls.folder = f"{lab.dir}/alerts"
+        configs = super().configure(lab)
+        for name, tables in configs.items():
+            tables["alert"] = {"script": [f"{cls.folder}/{name}"]}
+        return configs
+
+    @classmethod
+    def prepare(cls, lab):
+        os.mkdir(cls.folder)
+        for name in lab.configured:
+            script = f"{cls.folder}/{name}"
+            with open(script, "w", encoding="utf-8") as out:
+                out.write(f'#!/bin/sh\necho "$BALLAST_EVENT $BALLAST_TEXT" >> {script}.told\n')
+            os.chmod(script, 0o755)
+
+    def told(self, name, kind):
+        path = f"{self.folder}/{name}.told"
+        if not os.path.exists(path):
+            return []
+        with open(path, encoding="utf-8") as file:
+            words = [line.rstrip("\n").split(" ", 1) for line in file]
+        return [text for event, text in words if event == kind]
+
+    def wait_told(self, name, kind, expected, before):
+        self.wait(lambda: self.told(name, kind)[before:] == expected,
+                  f"{name} to tell of {kind}: {expected}", 30)
+
+    def test_master_and_sync_link(self):
+        self.allow_drops("next_hop_unresolved", "no_real_server", "punt_failed", "other_station")
+        self.wait_role("lb1", "MASTER")
+        self.wait(lambda: self.told("lb2", "sync") == ["sync link up"], "lb2 to tell of the link")
+        roles = len(self.told("lb2", "ha"))
+        self.kill_director("lb1")
+        self.wait(lambda: len(self.told("lb2", "ha")) == roles + 2, "both instances to be told of")
+        self.assertEqual({text.split(": ", 1)[1] for text in self.told("lb2", "ha")[roles:]},
+                         {"BACKUP -> MASTER"})
+        self.wait_told("lb2", "sync", ["sync link down"], 1)
+        self.start_director("lb1")
+        self.wait_role("lb1", "MASTER")
+        self.wait(lambda: len(self.told("lb2", "ha")) == roles + 4, "both to be told of again")
+        self.assertEqual({text.split(": ", 1)[1] for text in self.told("lb2", "ha")[roles + 2:]},
+                         {"MASTER -> BACKUP"})
+        self.wait_told("lb2", "sync", ["sync link up"], 2)
+
+    def test_quorum(self):
+        self.wait(lambda: self.told("lb1", "quorum")[-1:] == ["both: quorum reached"], "the quorum")
+        before = len(self.told("lb1", "quorum"))
+        self.lab.processes["s1-nginx"].stop()
+        self.addCleanup(self.lab.start_server, "s1")
+        self.wait_told("lb1", "quorum", ["both: quorum lost"], before)
+        self.lab.start_server("s1")
+        self.wait_told("lb1", "quorum", ["both: quorum lost", "both: quorum reached"], before)
+
+
 harness.main(__name__)
