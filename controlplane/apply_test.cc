@@ -6,6 +6,8 @@
 
 #include <boost/asio/io_context.hpp>
 #include <optional>
+#include <random>
+#include <set>
 
 #include "config/load.h"
 #include "controlplane/api/controlplane.pb.h"
@@ -46,6 +48,63 @@ config::Config make_config(const std::string& run_dir) {
   checked.check.fall = 2;
   config.services = {web, checked};
   return config;
+}
+
+// Up to six services of up to five real servers, some with a sorry server. The ports are wan's.
+config::Config random_config(const std::string& run_dir, std::mt19937& random) {
+  const auto below = [&random](unsigned n) { return static_cast<unsigned>(random() % n); };
+  config::Config config = make_config(run_dir);
+  const std::vector<config::Service> kinds = config.services;
+  config.services.clear();
+  for (unsigned i = 0; i < 6; ++i) {
+    if (below(3) == 0) continue;
+    config::Service service = kinds[below(2)];
+    const unsigned number = below(4) == 0 ? i + 10 : i;
+    service.name = "s" + std::to_string(number);
+    service.address.port = static_cast<std::uint16_t>(80 + i);
+    service.scheduler = below(2) == 0 ? config::Scheduler::kWlc : config::Scheduler::kMh;
+    service.real_servers.clear();
+    for (unsigned host = 11; host < 16; ++host) {
+      if (below(2) == 0) continue;
+      config::RealServer server;
+      server.address = Ipv4Endpoint::parse("192.0.2." + std::to_string(host) + ":80").value();
+      server.address.port = service.address.port;
+      server.weight = static_cast<std::uint16_t>(below(100));
+      service.real_servers.push_back(server);
+    }
+    if (service.real_servers.empty()) continue;
+    if (below(3) == 0) {
+      service.sorry_server.emplace();
+      service.sorry_server->address = {Ipv4Address::parse("192.0.2.99").value(), 80};
+    }
+    config.services.push_back(service);
+  }
+  return config;
+}
+
+// What the data plane runs, or should: services, their addresses, real servers and weights.
+std::string outline(const config::Config& config) {
+  std::string out;
+  for (const config::Service& service : config.services) {
+    out += service.name + ":" + std::to_string(service.address.port);
+    for (const config::RealServer& server : service.real_servers) {
+      out += " " + std::to_string(server.address.address.host() & 0xff);
+    }
+    out += service.sorry_server ? " 99\n" : "\n";
+  }
+  return out;
+}
+
+std::string outline(const api::Snapshot& snapshot) {
+  std::string out;
+  for (const api::Service& service : snapshot.services()) {
+    out += service.name() + ":" + std::to_string(service.port());
+    for (const api::RealServer& server : service.real_servers()) {
+      out += " " + std::to_string(static_cast<unsigned char>(server.address()[3]));
+    }
+    out += "\n";
+  }
+  return out;
 }
 
 class ApplierInKernel : public testing::Test {
@@ -200,6 +259,33 @@ TEST_F(ApplierInKernel, DirectRoutingDoesNotGoThroughAGateway) {
       " ip route add 198.51.100.0/24 via 192.0.2.1");
   EXPECT_TRUE(wait([&] { return resolved(1, 1); }));  // NAT mode
   EXPECT_FALSE(resolved(0, 1));                       // DR mode
+}
+
+// With AddressSanitizer: they leave nothing behind either.
+TEST_F(ApplierInKernel, AHundredRandomConfigurations) {
+  start_dataplane();
+  make_wan();
+  ASSERT_TRUE(applier->start());
+  ASSERT_TRUE(wait([&] { return !dataplane->applied.empty(); }));
+  std::mt19937 random(1);
+  for (int round = 0; round < 100; ++round) {
+    const config::Config next = random_config(folder.path, random);
+    std::optional<Result<void>> taken;
+    applier->configure(next, [&taken](const Result<void>& result) { taken = result; });
+    ASSERT_TRUE(wait([&] { return taken.has_value(); })) << "round " << round;
+    ASSERT_TRUE(*taken) << taken->error().message;
+    ASSERT_EQ(outline(dataplane->running), outline(next)) << "round " << round;
+    std::set<std::pair<Ipv4Endpoint, config::CheckType>> questions;
+    for (const config::Service& service : next.services) {
+      for (const config::RealServer& server : service.real_servers) {
+        questions.emplace(server.address, service.check.type);
+      }
+    }
+    api::control::Status checks;
+    applier->fill_checks(checks);
+    ASSERT_EQ(static_cast<std::size_t>(checks.checks_size()), questions.size())
+        << "round " << round;
+  }
 }
 
 TEST_F(ApplierInKernel, StopTakesTheVipsAway) {
