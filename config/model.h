@@ -143,13 +143,15 @@ struct RealServer {
   // Upper and lower threshold: no new connections from max on, until it is down to resume.
   std::uint32_t max_connections = 0;     // 0: none
   std::uint32_t resume_connections = 0;  // of a file without it: three quarters of max_connections
+  std::optional<Check> check = {};       // in the place of the service's
   Origin where;
   bool operator==(const RealServer&) const = default;
 };
 
-// Gets the new connections of a service that has lost its quorum, in the service's mode.
+// Gets the new connections of a service that has lost its quorum.
 struct SorryServer {
-  Ipv4Endpoint address;
+  Ipv4Endpoint address;  // port 0: the one that the client asked for
+  Mode mode = Mode::kNat;
   Origin where;
   bool operator==(const SorryServer&) const = default;
 };
@@ -188,6 +190,9 @@ struct Service {
   Origin where;
   bool operator==(const Service&) const = default;
 
+  const Check& check_of(const RealServer& server) const {
+    return server.check ? *server.check : check;
+  }
   // Whichever way they were written, in the order of the file.
   std::vector<Ipv4EndpointRange> all_addresses() const {
     if (!addresses.empty()) return addresses;

@@ -150,7 +150,13 @@ Route parse_route(ReadReport& report, const Node& node, const std::string& path)
   return route;
 }
 
-RealServer parse_real_server(ReadReport& report, const Node& node, const std::string& path) {
+// A UDP port does not answer a TCP check, and only its owner knows what else would.
+CheckType default_check(Protocol protocol) {
+  return protocol == Protocol::kUdp ? CheckType::kNone : CheckType::kTcp;
+}
+
+RealServer parse_real_server(ReadReport& report, const Node& node, const std::string& path,
+                             Protocol protocol) {
   RealServer server;
   TableReader reader(report, node, path);
   server.where = Origin{reader.where()};
@@ -164,6 +170,10 @@ RealServer parse_real_server(ReadReport& report, const Node& node, const std::st
   } else {
     server.resume_connections = server.max_connections - (server.max_connections + 3) / 4;
     reader.number("resume_connections", server.resume_connections, 0u, server.max_connections - 1);
+  }
+  if (const Node* const check = reader.table("check", "service.real_server.check")) {
+    server.check.emplace().type = default_check(protocol);
+    parse_check(report, *check, reader.path_of("check"), *server.check);
   }
   reader.finish();
   return server;
@@ -220,8 +230,10 @@ void parse_quorum(ReadReport& report, TableReader& reader, Service& service) {
   TableReader sorry(report, *node, reader.path_of("sorry_server"));
   service.sorry_server.emplace();
   service.sorry_server->where = Origin{sorry.where()};
-  sorry.parsed("address", service.sorry_server->address, Ipv4Endpoint::parse, "\"10.0.0.99:80\"",
-               Need::kRequired);
+  sorry.parsed("address", service.sorry_server->address, Ipv4Endpoint::parse_port_optional,
+               "\"10.0.0.99:80\"", Need::kRequired);
+  service.sorry_server->mode = service.mode;
+  sorry.word("mode", service.sorry_server->mode, kModeWords);
   sorry.finish();
 }
 
@@ -259,8 +271,7 @@ Service parse_service(ReadReport& report, const Node& node, const std::string& p
     service.timeouts = parse_service_timeouts(report, *own, reader.path_of("timeouts"),
                                               service.protocol, timeouts);
   }
-  // A UDP port does not answer a TCP check, and only its owner knows what else would.
-  if (service.protocol == Protocol::kUdp) service.check.type = CheckType::kNone;
+  service.check.type = default_check(service.protocol);
   if (const Node* const check = reader.table("check", "service.check")) {
     parse_check(report, *check, reader.path_of("check"), service.check);
   }
@@ -269,7 +280,8 @@ Service parse_service(ReadReport& report, const Node& node, const std::string& p
   }
   for (const Node& server : reader.tables("real_server", "service.real_server")) {
     service.real_servers.push_back(parse_real_server(
-        report, server, reader.path_of("real_server", service.real_servers.size())));
+        report, server, reader.path_of("real_server", service.real_servers.size()),
+        service.protocol));
   }
   reader.finish();
   return service;

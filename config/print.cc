@@ -78,6 +78,7 @@ void print_quorum(Printer& out, const Service& service) {
   if (!service.sorry_server) return;
   out.table("[service.sorry_server]");
   out.text("address", service.sorry_server->address.to_string());
+  out.text("mode", to_text(service.sorry_server->mode));
 }
 
 void print_service(Printer& out, const Service& service) {
@@ -109,15 +110,17 @@ void print_service(Printer& out, const Service& service) {
     if (service.protocol == Protocol::kTcp) print_tcp_timeouts(out, *service.timeouts);
     if (service.protocol == Protocol::kUdp) out.duration("udp", service.timeouts->udp);
   }
-  print_check(out, service.check);
+  print_check(out, "[service.check]", service.check);
   if (service.agent) print_agent(out, *service.agent);
   for (const RealServer& server : service.real_servers) {
     out.table("[[service.real_server]]");
     out.text("address", server.address.to_string());
     out.number("weight", server.weight);
-    if (server.max_connections == 0) continue;
-    out.number("max_connections", server.max_connections);
-    out.number("resume_connections", server.resume_connections);
+    if (server.max_connections != 0) {
+      out.number("max_connections", server.max_connections);
+      out.number("resume_connections", server.resume_connections);
+    }
+    if (server.check) print_check(out, "[service.real_server.check]", *server.check);
   }
 }
 

@@ -63,8 +63,8 @@ void print_common(Printer& out, const Check& check) {
 
 }  // namespace
 
-void print_check(Printer& out, const Check& check) {
-  out.table("[service.check]");
+void print_check(Printer& out, std::string_view header, const Check& check) {
+  out.table(header);
   out.text("type", to_text(check.type));
   if (check.type == CheckType::kNone) return;
   print_common(out, check);

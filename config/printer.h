@@ -33,7 +33,7 @@ class Printer {
   std::string out_;
 };
 
-void print_check(Printer& out, const Check& check);
+void print_check(Printer& out, std::string_view header, const Check& check);
 void print_agent(Printer& out, const AgentCheck& agent);
 void print_ha(Printer& out, const Ha& ha);
 void print_alert(Printer& out, const Alert& alert);

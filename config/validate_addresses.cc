@@ -123,16 +123,16 @@ class AddressValidator {
 
   // A server without a port has one for every port of the service: which of them to ask?
   void check_ports_to_check(const Service& service, const std::string& path) {
-    const CheckType type = service.check.type;
-    if (type == CheckType::kNone || type == CheckType::kPing || type == CheckType::kScript ||
-        service.check.port) {
-      return;
-    }
     for (std::size_t i = 0; i < service.real_servers.size(); ++i) {
-      if (service.real_servers[i].address.port != 0) continue;
+      const Check& check = service.check_of(service.real_servers[i]);
+      const CheckType type = check.type;
+      if (type == CheckType::kNone || type == CheckType::kPing || type == CheckType::kScript ||
+          check.port || service.real_servers[i].address.port != 0) {
+        continue;
+      }
       report(fmt::format("{}.real_server[{}].address", path, i),
              fmt::format("real server {} has no port of its own that a \"{}\" check could ask; add "
-                         "port = N to [service.check], or use \"ping\" or \"none\"",
+                         "port = N to its check, or use \"ping\" or \"none\"",
                          service.real_servers[i].address.to_string(), to_text(type)));
       return;
     }

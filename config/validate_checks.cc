@@ -1,4 +1,4 @@
-// The check of a service, in itself and against what it checks.
+// The check of a service or a real server, in itself and against what it checks.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -36,13 +36,9 @@ bool is_header(std::string_view header) {
 
 class CheckValidator {
  public:
-  CheckValidator(const Service& service, const Network& network, const std::string& path,
-                 std::vector<Problem>& problems)
-      : service_(service),
-        check_(service.check),
-        network_(network),
-        path_(path),
-        problems_(problems) {}
+  CheckValidator(const Service& service, const Check& check, const Network& network,
+                 const std::string& path, std::vector<Problem>& problems)
+      : service_(service), check_(check), network_(network), path_(path), problems_(problems) {}
 
   void run() {
     check_target();
@@ -197,9 +193,9 @@ class CheckValidator {
 
 }  // namespace
 
-void validate_check(const Service& service, const Network& network, const std::string& path,
-                    std::vector<Problem>& problems) {
-  CheckValidator(service, network, path, problems).run();
+void validate_check(const Service& service, const Check& check, const Network& network,
+                    const std::string& path, std::vector<Problem>& problems) {
+  CheckValidator(service, check, network, path, problems).run();
 }
 
 }  // namespace lb::config

@@ -28,7 +28,7 @@ bool good_run_dir(std::string_view path);
 bool user_name(std::string_view text);
 
 // A service's check; `path` is the table's.
-void validate_check(const Service& service, const Network& network, const std::string& path,
-                    std::vector<Problem>& problems);
+void validate_check(const Service& service, const Check& check, const Network& network,
+                    const std::string& path, std::vector<Problem>& problems);
 
 }  // namespace lb::config

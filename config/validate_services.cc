@@ -29,7 +29,8 @@ class ServiceValidator {
     for (std::size_t i = 0; i < config_.services.size(); ++i) {
       const std::string path = fmt::format("service[{}]", i);
       check_name(config_.services[i], path);
-      validate_check(config_.services[i], network_, path + ".check", problems_);
+      validate_check(config_.services[i], config_.services[i].check, network_, path + ".check",
+                     problems_);
       check_real_servers(config_.services[i], path);
       check_quorum(config_.services[i], path);
       check_sorry_server(config_.services[i], path);
@@ -95,25 +96,29 @@ class ServiceValidator {
                                "its weight",
                                server.address.to_string(), service.name));
       }
-      if (!check_real_server_address(service, server, at)) continue;
-      check_real_server_port(service, server, at);
+      if (server.check) {
+        validate_check(service, *server.check, network_,
+                       fmt::format("{}.real_server[{}].check", path, i), problems_);
+      }
+      if (!check_server_address(service, server.address.address, service.mode, at)) continue;
+      check_server_port(service, server.address, service.mode, at);
     }
   }
 
-  void check_real_server_port(const Service& service, const RealServer& server,
-                              const std::string& at) {
-    if (service.mode != Mode::kDr || server.address.port == 0) return;
+  // Of a real server or the sorry server.
+  void check_server_port(const Service& service, Ipv4Endpoint server, Mode mode,
+                         const std::string& at) {
+    if (mode != Mode::kDr || server.port == 0) return;
     const auto ranges = service.all_addresses();
     const bool same = std::all_of(ranges.begin(), ranges.end(), [&](const auto& range) {
-      return range.first == server.address.port && range.is_single();
+      return range.first == server.port && range.is_single();
     });
     if (same) return;
     const bool one_port = std::all_of(ranges.begin(), ranges.end(), [&](const auto& range) {
       return range.first == service.address.port && range.is_single();
     });
-    const Ipv4Endpoint right{server.address.address,
-                             one_port ? service.address.port : std::uint16_t{0}};
-    report(at, fmt::format("in DR mode the real server sees the client's packets as they are, "
+    const Ipv4Endpoint right{server.address, one_port ? service.address.port : std::uint16_t{0}};
+    report(at, fmt::format("in DR mode the server sees the client's packets as they are, "
                            "so its port must be the VIP's: write {}",
                            right.to_string()));
   }
@@ -168,20 +173,12 @@ class ServiceValidator {
                              address.to_string()));
       return;
     }
-    RealServer server;
-    server.address = address;
-    if (!check_real_server_address(service, server, at)) return;
-    if (service.mode == Mode::kDr && address.port != service.address.port) {
-      report(at,
-             fmt::format("in DR mode the sorry server sees the client's packets as they are, so "
-                         "its port must be the VIP's: write {}",
-                         Ipv4Endpoint{address.address, service.address.port}.to_string()));
-    }
+    if (!check_server_address(service, address.address, service.sorry_server->mode, at)) return;
+    check_server_port(service, address, service.sorry_server->mode, at);
   }
 
-  bool check_real_server_address(const Service& service, const RealServer& server,
-                                 const std::string& at) {
-    const Ipv4Address address = server.address.address;
+  bool check_server_address(const Service& service, Ipv4Address address, Mode mode,
+                            const std::string& at) {
     const std::string text = address.to_string();
     if (const auto why = unusable(address); !why.empty()) {
       report(at, fmt::format("{} is {}; write the real server's own address", text, why));
@@ -212,10 +209,10 @@ class ServiceValidator {
           Bearing::kFollowsNetwork);
       return false;
     }
-    return check_way(service, address, at);
+    return check_way(address, mode, at);
   }
 
-  bool check_way(const Service& service, Ipv4Address address, const std::string& at) {
+  bool check_way(Ipv4Address address, Mode mode, const std::string& at) {
     const std::string text = address.to_string();
     const auto link = network_.on_link(address);
     if (link) {
@@ -228,7 +225,7 @@ class ServiceValidator {
       return false;
     }
     const std::string guess = swapped_octets(network_, address);
-    if (service.mode == Mode::kDr) {
+    if (mode == Mode::kDr) {
       report(at,
              fmt::format("{} is in no port's subnet{}; DR mode reaches real servers by their MAC "
                          "address, so they must be on one of {}",

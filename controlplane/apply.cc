@@ -384,7 +384,7 @@ void Applier::Impl::fill_status(api::control::Status& status) const {
       config.services, operations.states(),
       [this](const config::Service& service, const config::RealServer& server) {
         ServerFacts facts{servers->check_of(service, server),
-                          servers->next_hop_of(service, server.address.address).has_value()};
+                          servers->next_hop_of(service.mode, server.address.address).has_value()};
         if (!servers->following()) facts.health.since = started;
         if (servers->panic().holds(facts.health)) facts.held = servers->panic().why();
         return facts;

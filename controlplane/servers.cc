@@ -20,7 +20,7 @@ constexpr milliseconds kDebounce{10};
 constexpr milliseconds kFirstResults{1'000};
 
 health::Target target_of(const config::Service& service, const config::RealServer& server) {
-  return {service.name, service.address, server.address, service.check, service.agent};
+  return {service.name, service.address, server.address, service.check_of(server), service.agent};
 }
 
 }  // namespace
@@ -347,7 +347,7 @@ RealServerState Servers::state_of(const config::Service& service,
   state.weight = decision.weight;
   state.end = decision.end;
   state.healthy = health_of(service, server).up;
-  state.next_hop = next_hop_of(service, server.address.address);
+  state.next_hop = next_hop_of(service.mode, server.address.address);
   return state;
 }
 
@@ -358,15 +358,15 @@ ServiceInEffect Servers::in_effect(const config::Service& service) const {
   result.sorry.up = decision.sorry;
   result.sorry.unchecked = !decision.sorry;
   if (service.sorry_server) {
-    result.sorry.next_hop = next_hop_of(service, service.sorry_server->address.address);
+    result.sorry.next_hop =
+        next_hop_of(service.sorry_server->mode, service.sorry_server->address.address);
   }
   return result;
 }
 
-std::optional<NextHop> Servers::next_hop_of(const config::Service& service,
-                                            Ipv4Address server) const {
+std::optional<NextHop> Servers::next_hop_of(config::Mode mode, Ipv4Address server) const {
   // Direct routing rewrites MACs only: a gateway would send the VIP's packets back to us.
-  if (service.mode != config::Mode::kNat && !next_hops_.table().direct(server)) return {};
+  if (mode != config::Mode::kNat && !next_hops_.table().direct(server)) return {};
   return next_hops_.table().find(server);
 }
 

@@ -72,6 +72,10 @@ api::Scheduler to_api(config::Scheduler scheduler) {
   return api::WRR;
 }
 
+api::Mode to_api(config::Mode mode) {
+  return mode == config::Mode::kNat ? api::NAT : api::DR;
+}
+
 void put_timeouts(const config::Timeouts& from, api::Timeouts& to) {
   to.set_tcp_syn_sent(to_ms(from.tcp_syn_sent));
   to.set_tcp_syn_received(to_ms(from.tcp_syn_received));
@@ -102,7 +106,7 @@ void put_service(const config::Service& from, api::Service& to) {
     address.set_first_port(range.first);
     address.set_last_port(range.last);
   }
-  to.set_mode(from.mode == config::Mode::kNat ? api::NAT : api::DR);
+  to.set_mode(to_api(from.mode));
   to.set_scheduler(to_api(from.scheduler));
   to.set_on_server_down(from.on_server_down == config::OnServerDown::kReset ? api::RESET
                                                                             : api::KEEP);
@@ -230,7 +234,9 @@ void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& s
     if (!service.sorry_server) continue;
     config::RealServer sorry;
     sorry.address = service.sorry_server->address;
-    put_real_server(sorry, in_effect.sorry, *to.add_real_servers());
+    api::RealServer& to_sorry = *to.add_real_servers();
+    put_real_server(sorry, in_effect.sorry, to_sorry);
+    to_sorry.set_mode(to_api(service.sorry_server->mode));
   }
   put_timeouts(config.dataplane.timeouts, *snapshot.mutable_timeouts());
   for (const config::HaInstance& instance : config.ha.instances) {

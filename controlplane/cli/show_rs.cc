@@ -50,7 +50,7 @@ std::string rs_text(const api::Stats& stats, const api::control::Status* health)
     for (const api::RealServerStats& server : service.real_servers()) {
       const api::control::Target* const target = index.find(service, server);
       columns.row({service.name(), endpoint_text(server.address(), server.port()),
-                   std::string(forward_text(service.mode())), index.weight_text(service, server),
+                   std::string(forward_text(server.mode())), index.weight_text(service, server),
                    index.state_text(service, server),
                    target == nullptr        ? "-"
                    : target->up()           ? "up"
@@ -76,7 +76,7 @@ std::string rs_json(const api::Stats& stats, const api::control::Status* health)
                    {"protocol", protocol_name(service.protocol())},
                    {"address", address_text(server.address())},
                    {"port", server.port()},
-                   {"mode", mode_name(service.mode())},
+                   {"mode", mode_name(server.mode())},
                    {"weight", server.weight()},
                    {"state", index.state_name(service, server)},
                    {"up", server.up()},

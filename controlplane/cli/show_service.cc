@@ -60,7 +60,7 @@ std::string service_text(const api::Stats& stats, const api::control::Status* he
     for (const api::RealServerStats& server : service.real_servers()) {
       out +=
           fmt::format("  -> {:<28} {:<7} {:<6} {:<10} {:<10} {}\n",
-                      endpoint_text(server.address(), server.port()), forward_text(service.mode()),
+                      endpoint_text(server.address(), server.port()), forward_text(server.mode()),
                       index.weight_text(service, server), server.active_connections(),
                       server.inactive_connections(), index.state_text(service, server));
     }

@@ -28,6 +28,7 @@ inline api::RealServerStats& add_server(api::ServiceStats& service, const char* 
   server.set_address(bytes_of(address));
   server.set_port(port);
   server.set_weight(weight);
+  server.set_mode(service.mode());
   server.set_up(up);
   server.set_next_hop_resolved(true);
   return server;

@@ -69,7 +69,7 @@ void report_services(const std::vector<config::Service>& services, const Service
       target.set_up(state.up);
       target.set_since_ms(static_cast<std::uint64_t>(
           std::chrono::duration_cast<std::chrono::milliseconds>(now - state.since).count()));
-      target.set_check(std::string(config::to_text(service.check.type)));
+      target.set_check(std::string(config::to_text(service.check_of(server).type)));
       target.set_last_result(state.last_result);
       target.set_rise_count(state.rise_count);
       target.set_fall_count(state.fall_count);

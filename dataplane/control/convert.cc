@@ -55,6 +55,17 @@ Result<NextHopSpec> next_hop(const api::NextHop& message, const std::vector<Port
   return hop;
 }
 
+Result<Mode> from_api(api::Mode mode) {
+  switch (mode) {
+    case api::NAT:
+      return Mode::kNat;
+    case api::DR:
+      return Mode::kDr;
+    default:
+      return fail("unknown mode " + std::to_string(mode));
+  }
+}
+
 Result<RealServerSpec> real_server(const api::RealServer& message,
                                    const std::vector<PortInfo>& ports) {
   RealServerSpec spec;
@@ -72,6 +83,11 @@ Result<RealServerSpec> real_server(const api::RealServer& message,
   spec.up = message.up();
   spec.unchecked = message.unchecked();
   spec.end = message.end();
+  if (message.has_mode()) {
+    const auto mode = from_api(message.mode());
+    if (!mode) return failed(mode.error());
+    spec.mode = *mode;
+  }
   if (message.has_next_hop()) {
     const auto hop = next_hop(message.next_hop(), ports);
     if (!hop) return failed(Error{"next hop: " + hop.error().message});
@@ -79,17 +95,6 @@ Result<RealServerSpec> real_server(const api::RealServer& message,
     spec.next_hop = *hop;
   }
   return spec;
-}
-
-Result<Mode> from_api(api::Mode mode) {
-  switch (mode) {
-    case api::NAT:
-      return Mode::kNat;
-    case api::DR:
-      return Mode::kDr;
-    default:
-      return fail("unknown mode " + std::to_string(mode));
-  }
 }
 
 Result<Scheduler> from_api(api::Scheduler scheduler) {

@@ -29,6 +29,7 @@ TEST(Convert, EveryFieldArrives) {
   service.set_on_server_down(api::KEEP);
   auto& rs = *service.mutable_real_servers(0);
   rs.set_weight(7);
+  rs.set_mode(api::NAT);
   rs.mutable_next_hop()->set_vlan(200);
   service.mutable_real_servers(1)->set_up(false);
   service.mutable_real_servers(1)->clear_next_hop();
@@ -61,6 +62,8 @@ TEST(Convert, EveryFieldArrives) {
   EXPECT_EQ(web.real_servers[0].address.to_string(), "10.0.0.11:80");
   EXPECT_EQ(web.real_servers[0].weight, 7);
   EXPECT_TRUE(web.real_servers[0].up);
+  EXPECT_EQ(web.real_servers[0].mode, Mode::kNat);
+  EXPECT_EQ(web.real_servers[1].mode, std::nullopt);
   ASSERT_TRUE(web.real_servers[0].resolved);
   EXPECT_EQ(web.real_servers[0].next_hop.port, 1);
   EXPECT_EQ(web.real_servers[0].next_hop.vlan, 200);
@@ -145,6 +148,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "service web: port 70000 is above 65535"},
         Mistake{"Mode", [](auto& m) { web(m).set_mode(static_cast<api::Mode>(9)); },
                 "service web: unknown mode 9"},
+        Mistake{
+            "RealServerMode",
+            [](auto& m) { web(m).mutable_real_servers(0)->set_mode(static_cast<api::Mode>(9)); },
+            "service web: real server 10.0.0.11:80: unknown mode 9"},
         Mistake{"Scheduler", [](auto& m) { web(m).set_scheduler(static_cast<api::Scheduler>(99)); },
                 "service web: unknown scheduler 99"},
         Mistake{"OnServerDown",

@@ -32,6 +32,7 @@ Traffic add_real_server(const Snapshot& snapshot, const Totals& totals,
   out.set_weight(rs.weight);
   out.set_max_connections(rs.max_connections);
   out.set_resume_connections(rs.resume_connections);
+  out.set_mode(to_api(rs.mode));
   out.set_full(thresholds.is_full(slot, rs));
   out.set_up(rs.up);
   out.set_removed(rs.removed);

@@ -153,7 +153,7 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
 DropReason Pipeline::create_counted(const Packet& packet, std::uint32_t service_slot,
                                     std::uint32_t rs_slot, const View& view, Hit& hit) {
   const RealServerEntry& server = view.snapshot.real_servers[rs_slot];
-  const Mode mode = view.snapshot.services[service_slot].mode;
+  const Mode mode = server.mode;
   const ConnState state = packet.proto == kProtoTcp ? ConnState::kSynSent : ConnState::kUdp;
 
   NewConn conn;

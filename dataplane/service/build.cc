@@ -185,6 +185,7 @@ bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_
   rs.resume_connections = spec.resume_connections;
   service.limited |= rs.max_connections != 0;
   rs.service = service_slot;
+  rs.mode = spec.mode.value_or(service.mode);
   rs.up = spec.up;
   rs.reset = (!spec.up && !spec.unchecked && resets(service)) || (spec.end && !service.standby);
   if (spec.resolved) rs.next_hop = next_hop(spec.next_hop, spec_.ports[spec.next_hop.port]);

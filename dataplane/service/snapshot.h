@@ -46,8 +46,9 @@ struct alignas(kCacheLine) RealServerEntry {
   // Upper and lower threshold: left out of the choice from max until it is down to resume.
   std::uint32_t max_connections = 0;  // 0: none
   std::uint32_t resume_connections = 0;
-  bool up = false;       // by its health check
-  bool removed = false;  // no longer configured; up is false too
+  Mode mode = Mode::kNat;  // of new connections
+  bool up = false;         // by its health check
+  bool removed = false;    // no longer configured; up is false too
   // Connections to it are to be reset: on_server_down = reset and it is down or removed, or an
   // operator ends them; and this director is master of the VIP.
   bool reset = false;

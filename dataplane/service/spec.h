@@ -27,8 +27,9 @@ struct RealServerSpec {
   std::uint32_t max_connections = 0;  // 0: none
   std::uint32_t resume_connections = 0;
   bool up = false;
-  bool unchecked = false;  // with !up: the connections that it has are left alone
-  bool end = false;        // its connections end, whatever on_server_down says
+  bool unchecked = false;         // with !up: the connections that it has are left alone
+  bool end = false;               // its connections end, whatever on_server_down says
+  std::optional<Mode> mode = {};  // nullopt: the service's
   bool resolved = false;
   NextHopSpec next_hop;  // when resolved
 };

@@ -1,6 +1,8 @@
 // on_server_down: connections whose real server went down or was removed.
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "tests/golden/scene.h"
 
 namespace lb::golden {
@@ -20,6 +22,28 @@ void establish(Scene& world) {
 void fail_first_server(Scene& world) {
   world.rs(0).up = false;
   world.apply();
+}
+
+Be32 destination(const Bytes& frame) {
+  Be32 address;
+  std::memcpy(&address.raw, frame.data() + 30, sizeof address.raw);
+  return address;
+}
+
+TEST(ServerDown, ASorryServerMayHaveAModeOfItsOwn) {
+  Scene world(Mode::kNat);
+  establish(world);
+  world.rs(0).up = false;
+  world.rs(0).unchecked = true;
+  world.rs(1).mode = Mode::kDr;
+  world.apply();
+  const Output direct = world.send(kWan, client_tcp(kSyn, {}, 40'001));
+  ASSERT_EQ(direct.verdict, Verdict::kForward);
+  EXPECT_EQ(direct.frame[5], kServer2Mac[5]);
+  EXPECT_EQ(destination(direct.frame), kVip);
+  const Output rewritten = world.send(kWan, client_tcp(kAck, pattern(5)));
+  ASSERT_EQ(rewritten.verdict, Verdict::kForward);
+  EXPECT_EQ(destination(rewritten.frame), kServer1) << "as it was opened";
 }
 
 TEST(ServerDown, SendingClientIsReset) {

@@ -35,7 +35,10 @@ class CheckTypes(harness.LabTest):
                               tls_server_name="other.lab"),
             "bad-authority": check("https", port=443, path="/health", tls_server_name=TLS_NAME),
         }
-        return director.config(f"{lab.dir}/run", [
+        own = director.service("own-check", f"{NAT_VIP}:7999", "nat", [], check=checks["bad-port"],
+                               real_server=[{"address": f"{SERVER}:80", "weight": 1,
+                                             "check": check("http", path="/health")}])
+        return director.config(f"{lab.dir}/run", [own] + [
             director.service(name, f"{NAT_VIP}:{8000 + number}", "nat", [], check=each,
                              real_server=[{"address": f"{SERVER}:80", "weight": 1}])
             for number, (name, each) in enumerate(checks.items())])
