@@ -71,7 +71,7 @@ Overrides to_overrides(const Json& json, const Now& now) {
     service.scheduler = to_scheduler(from.value("scheduler", ""));
     const Json servers = from.value("real_servers", Json::object());
     for (const auto& [endpoint, server] : servers.items()) {
-      const auto address = Ipv4Endpoint::parse(endpoint);
+      const auto address = Ipv4Endpoint::parse_port_optional(endpoint);
       if (address) service.servers[*address] = to_server(server, now);
     }
   }

@@ -140,6 +140,7 @@ TEST(OverridesFile, outlives_the_process) {
   overrides["web"].scheduler = config::Scheduler::kLc;
   overrides["web"].servers[endpoint("10.0.0.11:80")] = {Duty::kDrain, kNow + seconds(60), 4};
   overrides["web"].servers[endpoint("10.0.0.12:80")].duty = Duty::kMaint;
+  overrides["web"].servers[{Ipv4Address::parse("10.0.0.13").value(), 0}].weight = 2;
   changes.saved["web"].servers[endpoint("10.0.0.12:80")].duty = Duty::kMaint;
   ASSERT_TRUE(save_changes(path, changes, before));
   // Twenty seconds later, after a reboot: the steady clock began anew.
