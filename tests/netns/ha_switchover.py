@@ -41,7 +41,6 @@ class Switchover(harness.HaTest):
 
     def setUp(self):
         super().setUp()
-        self.allow_drops("other_station")  # a switch floods until it has learnt who is where
         self.wait_role("lb1", "MASTER")
         self.wait_role("lb2", "BACKUP")
         self.wait_complete()

@@ -34,7 +34,6 @@ class SyncTest(harness.HaTest):
 
     def setUp(self):
         super().setUp()
-        self.allow_drops("other_station")
         self.master, self.standby = (self.lab.directors[name] for name in pair.DIRECTORS)
         self.wait_role("lb1", "MASTER")
 

@@ -185,7 +185,8 @@ class HaTest(LabTest):
     def setUp(self):
         super().setUp()
         # What comes before the news of its connection, when the addresses move: it is sent again.
-        self.allow_drops("taking_over")
+        # And the switch floods until it has learnt who is where.
+        self.allow_drops("taking_over", "other_station")
 
     def role(self, name, instance=pair.WAN_INSTANCE):
         """"MASTER", "BACKUP" or "FAULT"."""
