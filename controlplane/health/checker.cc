@@ -119,6 +119,17 @@ struct Check {
 };
 
 using TargetKey = std::tuple<std::string, Ipv4Endpoint, Ipv4Endpoint>;
+using TargetView = std::tuple<std::string_view, Ipv4Endpoint, Ipv4Endpoint>;
+
+// Finds a key by its view, without a copy of the name.
+struct TargetOrder {
+  using is_transparent = void;
+  static TargetView view(const TargetView& key) { return key; }
+  static TargetView view(const TargetKey& key) {
+    return {std::get<0>(key), std::get<1>(key), std::get<2>(key)};
+  }
+  bool operator()(const auto& a, const auto& b) const { return view(a) < view(b); }
+};
 
 TargetKey key_of(const Target& target) {
   return {target.service, target.vip, target.address};
@@ -147,7 +158,7 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
   void stop();
   void leave_alone(const std::function<bool(Ipv4Address)>& cut_off, const std::string& why);
   void hasten(const TargetKey& key);
-  State state(const Target& target) const;
+  State state(const TargetView& key) const;
   void for_each_check(const std::function<void(const CheckView&)>& show) const;
   void set_on_weight(OnWeight on_weight) { on_weight_ = std::move(on_weight); }
 
@@ -174,7 +185,7 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
   std::uint64_t last_id_ = 0;     // of a target or a check
   std::vector<CheckPtr> checks_;  // in order of add()
   std::unordered_map<Request, CheckPtr, RequestHash> by_request_;
-  std::map<TargetKey, std::shared_ptr<Subscriber>> by_target_;
+  std::map<TargetKey, std::shared_ptr<Subscriber>, TargetOrder> by_target_;
   std::deque<CheckPtr> first_checks_;  // still to be run
   std::size_t first_running_ = 0;
 };
@@ -291,8 +302,8 @@ void Checker::Impl::hasten(const TargetKey& key) {
   run_at(check, when);
 }
 
-State Checker::Impl::state(const Target& target) const {
-  const auto found = by_target_.find(key_of(target));
+State Checker::Impl::state(const TargetView& key) const {
+  const auto found = by_target_.find(key);
   return found == by_target_.end() ? State{} : found->second->state();
 }
 
@@ -457,8 +468,8 @@ void Checker::leave_alone(const std::function<bool(Ipv4Address)>& cut_off, const
 void Checker::hasten(const std::string& service, Ipv4Endpoint vip, Ipv4Endpoint address) {
   impl_->hasten({service, vip, address});
 }
-State Checker::state(const Target& target) const {
-  return impl_->state(target);
+State Checker::state(std::string_view service, Ipv4Endpoint vip, Ipv4Endpoint address) const {
+  return impl_->state({service, vip, address});
 }
 
 }  // namespace lb::health

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -133,7 +134,11 @@ class Checker {
   void hasten(const std::string& service, Ipv4Endpoint vip, Ipv4Endpoint address);
 
   // An unknown target is down and has no result.
-  State state(const Target& target) const;
+  State state(const Target& target) const {
+    return state(target.service, target.vip, target.address);
+  }
+  // The same by its identity alone, for who asks about thousands.
+  State state(std::string_view service, Ipv4Endpoint vip, Ipv4Endpoint address) const;
   // In order of add().
   void for_each_check(const std::function<void(const CheckView&)>& show) const;
 
