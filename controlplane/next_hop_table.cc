@@ -17,9 +17,9 @@ void NextHopTable::remove(Ipv4Address destination) {
 }
 
 void NextHopTable::unlink(Ipv4Address destination, const Via& via) {
-  const auto users = users_.find(via);
-  users->second.erase(destination);
-  if (users->second.empty()) users_.erase(users);
+  const auto neighbour = neighbours_.find(via);
+  neighbour->second.users.erase(destination);
+  if (neighbour->second.users.empty()) neighbours_.erase(neighbour);
 }
 
 bool NextHopTable::set_route(Ipv4Address destination, std::optional<Via> via) {
@@ -30,16 +30,25 @@ bool NextHopTable::set_route(Ipv4Address destination, std::optional<Via> via) {
   const bool was_direct = direct(destination);
   if (entry.via) unlink(destination, *entry.via);
   entry.via = std::move(via);
-  if (entry.via) users_[*entry.via].insert(destination);
-  return was_direct != direct(destination);
+  bool changed = was_direct != direct(destination);
+  if (!entry.via) return changed;
+  Neighbour& neighbour = neighbours_[*entry.via];
+  neighbour.users.insert(destination);
+  if (!neighbour.mac) return changed;
+  const NextHop next_hop{entry.via->port, entry.via->vlan, *neighbour.mac};
+  changed |= entry.next_hop != next_hop;
+  entry.next_hop = next_hop;
+  return changed;
 }
 
 bool NextHopTable::set_mac(const Via& via, const MacAddress& mac) {
-  const auto users = users_.find(via);
-  if (users == users_.end()) return false;
+  const auto neighbour = neighbours_.find(via);
+  // Thousands of destinations may have one gateway, and each asks for its MAC.
+  if (neighbour == neighbours_.end() || neighbour->second.mac == mac) return false;
+  neighbour->second.mac = mac;
   const NextHop next_hop{via.port, via.vlan, mac};
   bool changed = false;
-  for (const Ipv4Address destination : users->second) {
+  for (const Ipv4Address destination : neighbour->second.users) {
     Destination& entry = destinations_.at(destination);
     if (entry.next_hop == next_hop) continue;
     entry.next_hop = next_hop;

@@ -53,7 +53,11 @@ class NextHopTable {
   bool direct(Ipv4Address destination) const;
 
   // Every neighbour that some destination is reached through.
-  const std::map<Via, std::set<Ipv4Address>>& neighbours() const { return users_; }
+  struct Neighbour {
+    std::set<Ipv4Address> users;
+    std::optional<MacAddress> mac;  // as set_mac() said last
+  };
+  const std::map<Via, Neighbour>& neighbours() const { return neighbours_; }
   std::set<Ipv4Address> destinations() const;
 
  private:
@@ -65,7 +69,7 @@ class NextHopTable {
   void unlink(Ipv4Address destination, const Via& via);
 
   std::map<Ipv4Address, Destination> destinations_;
-  std::map<Via, std::set<Ipv4Address>> users_;
+  std::map<Via, Neighbour> neighbours_;
 };
 
 }  // namespace lb::controlplane

@@ -66,6 +66,22 @@ TEST(NextHopTable, AGatewayServesAllBehindIt) {
   EXPECT_EQ(table.neighbours().size(), 2u);
 }
 
+TEST(NextHopTable, WhoComesLaterHasTheGatewaysMacAtOnce) {
+  NextHopTable table;
+  table.add(kServer, std::nullopt);
+  table.set_route(kServer, via(kGateway));
+  table.set_mac(via(kGateway), kMac1);
+  table.add(kFarServer, NextHop{"wan", 0, kMac2});
+  EXPECT_TRUE(table.set_route(kFarServer, via(kGateway)));
+  EXPECT_EQ(table.find(kFarServer), (NextHop{"lan", 0, kMac1}));
+  EXPECT_FALSE(table.set_mac(via(kGateway), kMac1));
+  table.remove(kServer);
+  table.remove(kFarServer);
+  table.add(kFarServer, std::nullopt);
+  table.set_route(kFarServer, via(kGateway));
+  EXPECT_FALSE(table.find(kFarServer)) << "a MAC that nobody needed is forgotten";
+}
+
 TEST(NextHopTable, KeepsTheLastKnownUntilAnotherIsLearnt) {
   NextHopTable table;
   table.add(kFarServer, std::nullopt);

@@ -149,7 +149,7 @@ bool NextHops::Impl::learn(const Via& via, const netlink::Neighbour& neighbour) 
 
 bool NextHops::Impl::learn_all() {
   bool changed = false;
-  for (const auto& [via, users] : table.neighbours()) {
+  for (const auto& [via, known] : table.neighbours()) {
     const netlink::Link* const link = link_of(via);
     if (link == nullptr) continue;
     const netlink::Neighbour* const neighbour = state.neighbour({link->index, via.address});

@@ -127,8 +127,10 @@ Servers::Known Servers::drop(const config::Config& next) {
 }
 
 void Servers::take_up(const Known& known) {
-  interfaces_ = interfaces_of(config_);
-  next_hops_.set_interfaces(interfaces_);
+  if (auto interfaces = interfaces_of(config_); interfaces != interfaces_) {
+    interfaces_ = std::move(interfaces);
+    next_hops_.set_interfaces(interfaces_);
+  }
   panic_.configure(config_.health);
   if (following_) add(known);
   rest_cut_off_checks();
@@ -327,7 +329,7 @@ bool Servers::all_checked() {
 
 health::State Servers::check_of(const config::Service& service,
                                 const config::RealServer& server) const {
-  return checker_.state(target_of(service, server));
+  return checker_.state(service.name, service.address, server.address);
 }
 
 ServerHealth Servers::health_of(const config::Service& service,

@@ -18,6 +18,8 @@ struct Interface {
   std::uint16_t vlan = 0;  // 0: untagged
   std::uint16_t mtu = 0;
   std::vector<Ipv4Prefix> addresses;
+
+  bool operator==(const Interface&) const = default;
 };
 
 // Ports in the order of the file, each followed by its VLANs.
