@@ -97,7 +97,7 @@ class HaTracks(harness.LabTest):
             common | {"name": "weighs", "command": [cls.scripts["weighs"].program], "rise": RISE,
                       "fall": FALL, "user": "nobody"},
             common | {"name": "decides", "command": [cls.scripts["decides"].program]},
-            common | {"name": "slow", "command": [cls.scripts["slow"].program], "timeout": "300ms"},
+            common | {"name": "slow", "command": [cls.scripts["slow"].program], "timeout": "1s"},
             common | {"name": "stranger", "command": ["true"], "user": "ballast-no-such-user"},
             common | {"name": "absent", "command": [f"{lab.dir}/no-such-program"]},
         ]
@@ -259,7 +259,7 @@ class HaTracks(harness.LabTest):
                   "the script and its child to be gone")
         script.will_be()
         self.wait_role("ON_SLOW", "MASTER")
-        self.assertIn("script slow: fails: killed after 300 ms", self.log())
+        self.assertIn("script slow: fails: killed after 1000 ms", self.log())
 
     def test_scripts_that_cannot_run_fail(self):
         self.assertEqual(self.terms("ON_NOBODY"), {"script stranger": (True, -1),
