@@ -4,9 +4,11 @@
 
 #include <chrono>
 #include <functional>
-#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "controlplane/command_queue.h"
 
 namespace boost::asio {
 class io_context;
@@ -29,15 +31,16 @@ class Notifier {
   // BALLAST_* in its environment. An empty command: nothing is run.
   Notifier(boost::asio::io_context& io, std::string director, std::vector<std::string> command,
            std::string user);
-  ~Notifier();
 
   void notify(const HaEvent& event);
   // Calls back when nothing is left to run, at once or later.
-  void when_idle(std::function<void()> idle);
+  void when_idle(std::function<void()> idle) { queue_.when_idle(std::move(idle)); }
 
  private:
-  struct Impl;
-  std::shared_ptr<Impl> impl_;
+  const std::string director_;
+  const std::vector<std::string> command_;
+  const std::string user_;
+  CommandQueue queue_;
 };
 
 }  // namespace lb::controlplane

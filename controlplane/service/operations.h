@@ -8,7 +8,7 @@
 
 #include "config/base/result.h"
 #include "config/model.h"
-#include "controlplane/service/command_queue.h"
+#include "controlplane/command_queue.h"
 #include "controlplane/service/states.h"
 
 namespace lb::api::control {

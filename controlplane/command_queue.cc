@@ -1,4 +1,4 @@
-#include "controlplane/service/command_queue.h"
+#include "controlplane/command_queue.h"
 
 #include <boost/asio/io_context.hpp>
 #include <deque>
@@ -16,7 +16,10 @@ struct CommandQueue::Impl : std::enable_shared_from_this<Impl> {
   explicit Impl(boost::asio::io_context& io_context) : io(io_context) {}
 
   void run_next() {
-    if (waiting.empty()) return;
+    if (waiting.empty()) {
+      if (const auto call = std::exchange(idle, nullptr)) call();
+      return;
+    }
     run_process(io, waiting.front().first, kLimit, [self = shared_from_this()](const Ended& ended) {
       if (!ended.good) log::warning("{}: {}", self->waiting.front().second, ended.error);
       self->waiting.pop_front();
@@ -26,9 +29,21 @@ struct CommandQueue::Impl : std::enable_shared_from_this<Impl> {
 
   boost::asio::io_context& io;
   std::deque<std::pair<Command, std::string>> waiting;  // the first one runs
+  std::function<void()> idle;
 };
 
 CommandQueue::CommandQueue(boost::asio::io_context& io) : impl_(std::make_shared<Impl>(io)) {}
+
+CommandQueue::~CommandQueue() {
+  for (const auto& [command, what] : impl_->waiting) {
+    log::warning("{}: it had not ended when this process did", what);
+  }
+}
+
+void CommandQueue::when_idle(std::function<void()> idle) {
+  if (impl_->waiting.empty()) return idle();
+  impl_->idle = std::move(idle);
+}
 
 void CommandQueue::run(Command command, std::string what) {
   impl_->waiting.emplace_back(std::move(command), std::move(what));
