@@ -51,15 +51,15 @@ const Node& resolve(const Node& root, std::string_view path, bool& exact) {
   return *node;
 }
 
-Location locate(const Source& source, const Node& root, std::string_view paths) {
-  std::optional<std::size_t> around;
+Location locate(const Node& root, std::string_view paths) {
+  std::optional<Location> around;
   while (true) {
     const std::size_t bar = paths.find('|');
     bool exact = false;
     const Node& node = resolve(root, paths.substr(0, bar), exact);
-    if (exact) return source.locate(node.offset);
-    if (!around) around = node.offset;
-    if (bar == std::string_view::npos) return source.locate(*around);
+    if (exact) return node.where;
+    if (!around) around = node.where;
+    if (bar == std::string_view::npos) return *around;
     paths.remove_prefix(bar + 1);
   }
 }
@@ -86,7 +86,7 @@ void add_problems(const std::vector<Problem>& problems, const ReadReport& report
   for (const Problem& problem : problems) {
     if (is_spoiled(problem, report)) continue;
     if (network_spoiled && problem.bearing == Bearing::kFollowsNetwork) continue;
-    mistakes.push_back(Mistake{locate(report.source, root, problem.path), problem.message});
+    mistakes.push_back(Mistake{locate(root, problem.path), problem.message});
   }
 }
 
@@ -100,8 +100,7 @@ void read_lists(Config& config, ReadReport& report, const Node& root) {
     if (is_new) {
       std::vector<std::string> wrong;
       file->second = read_prefix_file(path, wrong);
-      const Location where =
-          locate(report.source, root, fmt::format("service[{}].{}", service, key));
+      const Location where = locate(root, fmt::format("service[{}].{}", service, key));
       for (std::string& each : wrong) {
         report.mistakes.push_back(Mistake{where, fmt::format("{}: {}", key, each)});
       }
@@ -147,10 +146,9 @@ Loaded load_text(std::string_view text, const std::string& file_name, const Mach
   }
   Loaded loaded;
   loaded.file_name = file_name;
-  const Source source(text);
   Node root;
-  if (!read_toml(source, root, loaded.mistakes)) return loaded;
-  ReadReport report(source);
+  if (!read_toml(text, root, loaded.mistakes)) return loaded;
+  ReadReport report;
   loaded.config = parse(root, report);
   read_lists(loaded.config, report, root);
   loaded.mistakes = std::move(report.mistakes);

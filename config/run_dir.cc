@@ -30,7 +30,7 @@ std::optional<std::string> usable(const Node* node) {
 std::optional<Node> tree_of(std::string_view text) {
   Node root;
   std::vector<Mistake> ignored;
-  if (!read_toml(Source(text), root, ignored)) return std::nullopt;
+  if (!read_toml(text, root, ignored)) return std::nullopt;
   return root;
 }
 

@@ -2,15 +2,15 @@
 // terms.
 #pragma once
 
-#include <string>
 #include <string_view>
 
-#include "config/toml_tree.h"
+#include "config/load.h"
+#include "config/source.h"
 
 namespace lb::config {
 
-// `report` is the library's own multi-line report; `fallback` is used when no place can be read
-// from it.
-Mistake explain_syntax_error(const Source& source, std::string_view report, Location fallback);
+// `report` is the library's own words, "Error while parsing PART: ...", and `where` the place at
+// which it stopped: all of the text before it is TOML.
+Mistake explain_syntax_error(const Source& source, std::string_view report, Location where);
 
 }  // namespace lb::config

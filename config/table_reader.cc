@@ -56,8 +56,8 @@ std::string TableReader::path_of(std::string_view key, std::size_t index) const 
   return fmt::format("{}[{}]", path_of(key), index);
 }
 
-void TableReader::mistake(std::size_t offset, std::string message) {
-  report_.mistakes.push_back(Mistake{report_.source.locate(offset), std::move(message)});
+void TableReader::mistake(Location where, std::string message) {
+  report_.mistakes.push_back(Mistake{where, std::move(message)});
   report_.spoiled.insert(path_);
 }
 
@@ -77,7 +77,7 @@ const Node* TableReader::find(std::string_view key, Node::Kind kind, std::string
     return nullptr;
   }
   if (!node->is(kind)) {
-    mistake(node->offset,
+    mistake(node->where,
             fmt::format("{} must not be {}; write {} = {}", key, kind_text(*node), key, what));
     return nullptr;
   }
@@ -88,9 +88,9 @@ void TableReader::text(std::string_view key, std::string& out, Need need) {
   const Node* const node = find(key, Node::Kind::kString, "\"...\"", need);
   if (node == nullptr) return;
   if (node->text.empty()) {
-    mistake(node->offset, fmt::format("{} is empty; {}", key,
-                                      need == Need::kRequired ? "give it a value"
-                                                              : "give it a value or leave it out"));
+    mistake(node->where, fmt::format("{} is empty; {}", key,
+                                     need == Need::kRequired ? "give it a value"
+                                                             : "give it a value or leave it out"));
     return;
   }
   out = node->text;
@@ -107,7 +107,7 @@ bool TableReader::integer(std::string_view key, std::int64_t& out, std::int64_t 
   const Node* const node = find(key, Node::Kind::kInteger, what, need);
   if (node == nullptr) return false;
   if (node->integer < min || node->integer > max) {
-    mistake(node->offset,
+    mistake(node->where,
             fmt::format("{} is out of range; write a number from {} to {}", key, min, max));
     return false;
   }
@@ -122,10 +122,10 @@ void TableReader::duration(std::string_view key, Milliseconds& out, Milliseconds
   if (node == nullptr) return;
   const auto value = parse_duration(node->text);
   if (!value) {
-    mistake(node->offset, fmt::format("{}: {}", key, value.error().message));
+    mistake(node->where, fmt::format("{}: {}", key, value.error().message));
   } else if (*value < min || *value > max) {
-    mistake(node->offset, fmt::format("{} = \"{}\" is out of range; write a duration from {} to {}",
-                                      key, node->text, to_text(min), to_text(max)));
+    mistake(node->where, fmt::format("{} = \"{}\" is out of range; write a duration from {} to {}",
+                                     key, node->text, to_text(min), to_text(max)));
   } else {
     out = *value;
   }
@@ -138,12 +138,12 @@ void TableReader::list(std::string_view key, std::string_view what, std::string_
   if (node == nullptr) return;
   for (const Node& element : node->children) {
     if (!element.is(Node::Kind::kString)) {
-      mistake(element.offset, fmt::format("{} holds {}; write {} in quotes, as {}", key,
-                                          kind_text(element), elements, what));
+      mistake(element.where, fmt::format("{} holds {}; write {} in quotes, as {}", key,
+                                         kind_text(element), elements, what));
       continue;
     }
     const std::string wrong = take(element.text);
-    if (!wrong.empty()) mistake(element.offset, fmt::format("{}: {}", key, wrong));
+    if (!wrong.empty()) mistake(element.where, fmt::format("{}: {}", key, wrong));
   }
 }
 
@@ -210,10 +210,10 @@ std::size_t TableReader::choice(std::string_view key, std::span<const std::strin
   if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
   const std::string_view guess = nearest(node->text, words);
   if (guess.empty()) {
-    mistake(node->offset, fmt::format("{} = \"{}\" is unknown; write {}", key, node->text, list));
+    mistake(node->where, fmt::format("{} = \"{}\" is unknown; write {}", key, node->text, list));
   } else {
-    mistake(node->offset, fmt::format("{} = \"{}\" is unknown; did you mean \"{}\"? It can be {}",
-                                      key, node->text, guess, list));
+    mistake(node->where, fmt::format("{} = \"{}\" is unknown; did you mean \"{}\"? It can be {}",
+                                     key, node->text, guess, list));
   }
   return words.size();
 }
@@ -229,7 +229,7 @@ const Node* TableReader::table(std::string_view key, std::string_view header, Ne
   }
   if (node->is(Node::Kind::kTable)) return node;
   report_.spoiled.insert(path_of(key));
-  mistake(node->key_offset,
+  mistake(node->key_where,
           is_list_of_tables(*node)
               ? fmt::format("there is one {} only; write [{}], not [[{}]]", key, header, header)
               : fmt::format("{} must not be {}; write it as a table: [{}]", key, kind_text(*node),
@@ -241,23 +241,23 @@ std::span<const Node> TableReader::tables(std::string_view key, std::string_view
   know(key);
   const Node* const node = node_.find(key);
   if (node == nullptr) return {};
-  const auto bad = [&](std::size_t offset, std::string message) {
+  const auto bad = [&](Location where, std::string message) {
     report_.spoiled.insert(path_of(key));
-    mistake(offset, std::move(message));
+    mistake(where, std::move(message));
     return std::span<const Node>{};
   };
   if (node->is(Node::Kind::kTable)) {
-    return bad(node->key_offset, fmt::format("there may be several {}s; write [[{}]], not [{}]",
-                                             key, header, header));
+    return bad(node->key_where, fmt::format("there may be several {}s; write [[{}]], not [{}]", key,
+                                            header, header));
   }
   if (!is_list_of_tables(*node)) {
-    return bad(node->key_offset, fmt::format("{} must not be {}; write each one as a table: [[{}]]",
-                                             key, kind_text(*node), header));
+    return bad(node->key_where, fmt::format("{} must not be {}; write each one as a table: [[{}]]",
+                                            key, kind_text(*node), header));
   }
   for (const Node& child : node->children) {
     if (child.is(Node::Kind::kTable)) continue;
-    return bad(child.offset, fmt::format("{} holds {}; write each one as a table: [[{}]]", key,
-                                         kind_text(child), header));
+    return bad(child.where, fmt::format("{} holds {}; write each one as a table: [[{}]]", key,
+                                        kind_text(child), header));
   }
   return node->children;
 }
@@ -270,7 +270,7 @@ bool TableReader::holds_text(std::string_view key) const {
 void TableReader::reject(std::string_view key, const std::string& message) {
   know(key);
   const Node* const node = node_.find(key);
-  if (node != nullptr) mistake(node->key_offset, message);
+  if (node != nullptr) mistake(node->key_where, message);
 }
 
 void TableReader::finish() {
@@ -279,18 +279,18 @@ void TableReader::finish() {
     if (std::find(known_.begin(), known_.end(), child.key) != known_.end()) continue;
     const std::string_view guess = nearest(child.key, known_);
     if (guess.empty()) {
-      mistake(child.key_offset,
+      mistake(child.key_where,
               fmt::format("\"{}\" is no key{}; remove it, config/ballast.toml shows every key",
                           child.key, in));
       continue;
     }
-    mistake(child.key_offset,
+    mistake(child.key_where,
             fmt::format("\"{}\" is no key{}; did you mean \"{}\"?", child.key, in, guess));
     // Its misspelling is reported, that it is missing need not be.
     report_.spoiled.insert(path_of(guess));
     std::erase_if(missing_, [guess](const Missing& missing) { return missing.key == guess; });
   }
-  for (Missing& missing : missing_) mistake(node_.offset, std::move(missing.message));
+  for (Missing& missing : missing_) mistake(node_.where, std::move(missing.message));
 }
 
 }  // namespace lb::config

@@ -19,9 +19,6 @@ namespace lb::config {
 
 // What reading a file has found out, shared by all its tables.
 struct ReadReport {
-  explicit ReadReport(const Source& s) : source(s) {}
-
-  const Source& source;
   std::vector<Mistake> mistakes;
   // Paths of what had mistakes, "service[3].check": what is checked across tables leaves them out.
   std::set<std::string> spoiled;
@@ -67,7 +64,7 @@ class TableReader {
     if (result) {
       out = std::move(*result);
     } else {
-      mistake(node->offset, fmt::format("{}: {}", key, result.error().message));
+      mistake(node->where, fmt::format("{}: {}", key, result.error().message));
     }
   }
 
@@ -96,10 +93,10 @@ class TableReader {
   // Reports the keys that are missing and those that nobody asked for. Call last.
   void finish();
 
-  Location where() const { return report_.source.locate(node_.offset); }
+  Location where() const { return node_.where; }
   std::string path_of(std::string_view key) const;
   std::string path_of(std::string_view key, std::size_t index) const;
-  void mistake(std::size_t offset, std::string message);
+  void mistake(Location where, std::string message);
 
  private:
   const Node* find(std::string_view key, Node::Kind kind, std::string_view what, Need need);

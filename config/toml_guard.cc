@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <vector>
+
 namespace lb::config {
 namespace {
 
@@ -35,8 +37,13 @@ class Guard {
 
   std::optional<Mistake> run() {
     check_bytes();
-    while (!mistake_ && at_ < text_.size()) step();
+    walk_to(text_.size());
     return mistake_;
+  }
+
+  std::optional<std::size_t> innermost_open(std::size_t offset) {
+    walk_to(offset);
+    return open_.empty() ? std::nullopt : std::optional(open_.back());
   }
 
  private:
@@ -44,20 +51,20 @@ class Guard {
     if (!mistake_) mistake_ = Mistake{source_.locate(offset), std::move(message)};
   }
 
+  void walk_to(std::size_t offset) {
+    while (!mistake_ && at_ < offset) step();
+  }
+
   void check_bytes() {
-    std::size_t line_start = 0;
     for (std::size_t i = 0; i < text_.size() && !mistake_;) {
       const std::size_t length = utf8_length(text_.substr(i));
       const auto byte = static_cast<unsigned char>(text_[i]);
       if (length == 0) {
         fail_at(i,
                 fmt::format("the byte 0x{:02x} is not UTF-8 text; save the file as UTF-8", byte));
-      } else if (text_[i] == '\n') {
-        line_start = i + 1;
-      } else if ((byte < 0x20 && text_[i] != '\t' && !is_line_end(i)) || byte == 0x7f) {
+      } else if ((byte < 0x20 && text_[i] != '\t' && text_[i] != '\n' && !is_line_end(i)) ||
+                 byte == 0x7f) {
         fail_at(i, fmt::format("a control character (0x{:02x}); remove it", byte));
-      } else if (i - line_start >= kMaxLineBytes) {
-        fail_at(line_start, fmt::format("a line of more than {} bytes; break it", kMaxLineBytes));
       }
       i += length;
     }
@@ -91,16 +98,16 @@ class Guard {
 
   void count(char c) {
     if (c == '[' || c == '{') {
-      ++depth_;
+      open_.push_back(at_);
       dots_ = 0;
     } else if (c == ']' || c == '}') {
-      if (depth_ > 0) --depth_;
+      if (!open_.empty()) open_.pop_back();
     } else if (c == '.') {
       ++dots_;
     } else if (c == '\n' || c == ',' || c == '=') {
       dots_ = 0;
     }
-    if (depth_ + dots_ > kMaxNesting) {
+    if (open_.size() + dots_ > kMaxNesting) {
       fail_at(at_, "nested too deeply; no key of this file is inside of so many others");
     }
   }
@@ -131,7 +138,7 @@ class Guard {
   const Source& source_;
   std::string_view text_;
   std::size_t at_ = 0;
-  std::size_t depth_ = 0;
+  std::vector<std::size_t> open_;  // offsets of the brackets not closed yet
   std::size_t dots_ = 0;
   std::optional<Mistake> mistake_;
 };
@@ -140,6 +147,10 @@ class Guard {
 
 std::optional<Mistake> guard_toml(const Source& source) {
   return Guard(source).run();
+}
+
+std::optional<std::size_t> open_bracket(const Source& source, std::size_t offset) {
+  return Guard(source).innermost_open(offset);
 }
 
 }  // namespace lb::config

@@ -4,15 +4,19 @@
 
 #include <optional>
 
-#include "config/toml_tree.h"
+#include "config/load.h"
+#include "config/source.h"
 
 namespace lb::config {
 
-inline constexpr std::size_t kMaxNesting = 32;         // of arrays, inline tables, dotted keys
-inline constexpr std::size_t kMaxLineBytes = 1 << 16;  // the library's work grows with its square
+inline constexpr std::size_t kMaxNesting = 32;  // of arrays, inline tables, dotted keys
 
 // The first of: not UTF-8, control characters, typographic quotes outside of strings, a text
-// without its closing quote, nesting too deep, a line too long.
+// without its closing quote, nesting too deep.
 std::optional<Mistake> guard_toml(const Source& source);
+
+// Where the innermost bracket or brace stands that is open at `offset`, if there is one; the text
+// up to there is TOML.
+std::optional<std::size_t> open_bracket(const Source& source, std::size_t offset);
 
 }  // namespace lb::config
