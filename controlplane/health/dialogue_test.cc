@@ -128,7 +128,10 @@ std::string mysql_packet(char number, const std::string& payload) {
 }
 
 TEST(Dialogue, MysqlGreetsWithItsVersion) {
-  const std::string greeting = mysql_packet(0, "\x0a"s + "8.0.1\0"s + "rest of it");
+  const std::string greeting = mysql_packet(0,
+                                            "\x0a"
+                                            "8.0.1\0"
+                                            "rest of it"s);
   expect_good(CheckType::kMysql, greeting, "L7OK/8.0.1");
   expect_bad(CheckType::kMysql, mysql_packet(0, "\xff\x69\x04Host is blocked"s),
              "L7STS/1129 Host is blocked");
