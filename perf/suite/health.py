@@ -77,7 +77,7 @@ def measure(suite, kind):
 
 
 def run(suite):
-    for kind in ("tcp", "http"):
+    for kind in ("tcp", "http", "ping"):
         shares, up_after = measure(suite, kind)
         what = f"{TARGETS:,} {kind} checks every {INTERVAL_S} s"
         suite.tell([row("health", f"{what}: the control plane", "% of a CPU", shares),
