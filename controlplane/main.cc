@@ -11,18 +11,18 @@
 
 #include "config/base/log.h"
 #include "config/load.h"
+#include "controlplane/actions.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/apply.h"
-#include "controlplane/deeds.h"
 #include "controlplane/reload.h"
 #include "controlplane/state_dir.h"
-#include "dataplane/api/doors.h"
+#include "dataplane/api/sockets.h"
 
 namespace lb::controlplane {
 namespace {
 
 namespace control = lb::api::control;
-using Doors = api::Doors<control::Request, control::Response>;
+using Sockets = api::Sockets<control::Request, control::Response>;
 
 constexpr int kExitFailure = 1;
 constexpr int kExitMistake = 2;  // in the configuration or on the command line
@@ -108,14 +108,14 @@ int run(const std::string& path, std::string text, config::Config config) {
                     std::move(text), std::move(config), [&applier](config::Config next, auto done) {
                       applier.configure(std::move(next), std::move(done));
                     });
-  Doors doors(io,
-              {director.run_dir, "controlplane", "lb-controlplane", director.admin_group,
-               director.read_group, ""},
-              *audit, deed_of, [&](const control::Request& request, const api::Peer& peer) {
-                return answer(request, peer, applier, reloader);
-              });
+  Sockets sockets(io,
+                  {director.run_dir, "controlplane", "lb-controlplane", director.admin_group,
+                   director.read_group, ""},
+                  *audit, action_of, [&](const control::Request& request, const api::Peer& peer) {
+                    return answer(request, peer, applier, reloader);
+                  });
   // First of all: the socket is taken when another control plane runs already.
-  if (auto result = doors.listen(); !result) return fail_start(result.error());
+  if (auto result = sockets.listen(); !result) return fail_start(result.error());
   const auto state_dir = StateDir::open(director.state_dir);
   if (!state_dir) return fail_start(state_dir.error());
   boost::asio::signal_set signals(io, SIGTERM, SIGINT, SIGHUP);
@@ -124,7 +124,7 @@ int run(const std::string& path, std::string text, config::Config config) {
   reloader.watch();
   io.run();
   applier.stop();
-  doors.close();
+  sockets.close();
   return 0;
 }
 

@@ -11,7 +11,7 @@
 #include "config/base/log.h"
 #include "config/diff.h"
 #include "controlplane/api/controlplane.pb.h"
-#include "controlplane/deeds.h"
+#include "controlplane/actions.h"
 #include "controlplane/text_file.h"
 
 namespace lb::controlplane {

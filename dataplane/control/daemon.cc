@@ -11,8 +11,8 @@
 #include <functional>
 
 #include "config/base/log.h"
-#include "dataplane/api/doors.h"
-#include "dataplane/control/deeds.h"
+#include "dataplane/api/sockets.h"
+#include "dataplane/control/actions.h"
 #include "dataplane/control/receive.h"
 #include "dataplane/lcore/host_interface.h"
 
@@ -115,13 +115,13 @@ Result<void> run_dataplane(const DaemonOptions& options) {
   // The socket first: it tells at once whether another data plane runs here.
   asio::io_context context(1);
   std::function<DataplaneServer::Answer(const api::Request&)> handler = not_ready;
-  api::Doors<api::Request, api::Response> doors(
+  api::Sockets<api::Request, api::Response> sockets(
       context,
       {options.run_dir, "dataplane", "lb-dataplane", options.admin_group, options.read_group,
        "lb-controlplane"},
-      *audit, deed_of,
+      *audit, action_of,
       [&handler](const api::Request& request, const api::Peer&) { return handler(request); });
-  if (auto listening = doors.listen(); !listening) return listening;
+  if (auto listening = sockets.listen(); !listening) return listening;
 
   auto created = Runtime::create(options.runtime);
   if (!created) return tl::make_unexpected(created.error());
@@ -156,7 +156,7 @@ Result<void> run_dataplane(const DaemonOptions& options) {
             options.runtime.ports.size() == 1 ? "" : "s", options.run_dir);
   context.run();
   sd_notify(0, "STOPPING=1");
-  doors.close();
+  sockets.close();
   return {};
 }
 

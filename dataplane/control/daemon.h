@@ -10,7 +10,7 @@ namespace lb {
 
 struct DaemonOptions {
   std::string run_dir;      // of dataplane.sock
-  std::string admin_group;  // as api::DoorOptions
+  std::string admin_group;  // as api::SocketOptions
   std::string read_group;
   std::string audit_file;  // empty: none
   RuntimeOptions runtime;

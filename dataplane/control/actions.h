@@ -3,12 +3,12 @@
 
 #include <optional>
 
+#include "dataplane/api/action.h"
 #include "dataplane/api/dataplane.pb.h"
-#include "dataplane/api/deed.h"
 
 namespace lb {
 
-// Nothing: it only asks. What is not known here counts as a deed.
-std::optional<api::Deed> deed_of(const api::Request& request);
+// Nothing: it only asks. What is not known here counts as an action.
+std::optional<api::Action> action_of(const api::Request& request);
 
 }  // namespace lb

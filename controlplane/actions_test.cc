@@ -1,4 +1,4 @@
-#include "controlplane/deeds.h"
+#include "controlplane/actions.h"
 
 #include <gtest/gtest.h>
 
@@ -10,8 +10,8 @@ using api::control::HaCommand;
 using api::control::Request;
 
 std::string words(const Request& request) {
-  const auto deed = deed_of(request);
-  return deed ? deed->words : "";
+  const auto action = action_of(request);
+  return action ? action->words : "";
 }
 
 Request config_request(ConfigCommand::Kind kind) {
@@ -20,18 +20,18 @@ Request config_request(ConfigCommand::Kind kind) {
   return request;
 }
 
-TEST(Deeds, questions_are_none) {
+TEST(Action, questions_are_none) {
   Request request;
-  EXPECT_EQ(deed_of(request), std::nullopt);
+  EXPECT_EQ(action_of(request), std::nullopt);
   request.mutable_status();
-  EXPECT_EQ(deed_of(request), std::nullopt);
+  EXPECT_EQ(action_of(request), std::nullopt);
   request.mutable_alert();
-  EXPECT_EQ(deed_of(request), std::nullopt);
-  EXPECT_EQ(deed_of(config_request(ConfigCommand::STATUS)), std::nullopt);
-  EXPECT_EQ(deed_of(config_request(ConfigCommand::CHANGES)), std::nullopt);
+  EXPECT_EQ(action_of(request), std::nullopt);
+  EXPECT_EQ(action_of(config_request(ConfigCommand::STATUS)), std::nullopt);
+  EXPECT_EQ(action_of(config_request(ConfigCommand::CHANGES)), std::nullopt);
 }
 
-TEST(Deeds, as_they_are_typed) {
+TEST(Action, as_they_are_typed) {
   Request request;
   request.mutable_ha()->set_kind(HaCommand::SWITCHOVER);
   EXPECT_EQ(words(request), "ha switchover");

@@ -1,4 +1,4 @@
-#include "controlplane/deeds.h"
+#include "controlplane/actions.h"
 
 #include "config/duration.h"
 
@@ -69,19 +69,19 @@ std::string words_of(const ConfigCommand& command) {
   }
 }
 
-std::optional<api::Deed> deed_of(const Request& request) {
+std::optional<api::Action> action_of(const Request& request) {
   switch (request.kind_case()) {
     case Request::kHello:
     case Request::kStatus:
     case Request::KIND_NOT_SET:
       return std::nullopt;
     case Request::kHa:
-      return api::Deed{words_of(request.ha())};
+      return api::Action{words_of(request.ha())};
     case Request::kSet:
-      return api::Deed{words_of(request.set())};
+      return api::Action{words_of(request.set())};
     case Request::kAlert:
       if (!request.alert().test()) return std::nullopt;
-      return api::Deed{"alert test"};
+      return api::Action{"alert test"};
     case Request::kConfig: {
       const ConfigCommand& command = request.config();
       if (command.kind() == ConfigCommand::STATUS || command.kind() == ConfigCommand::CHANGES) {
@@ -89,10 +89,10 @@ std::optional<api::Deed> deed_of(const Request& request) {
       }
       // The Reloader logs how they end. A diff changes nothing; but the files that its text names
       // are read with our rights, and what is wrong in them is shown.
-      return api::Deed{words_of(command), false};
+      return api::Action{words_of(command), false};
     }
     default:
-      return api::Deed{"request " + std::to_string(request.kind_case())};
+      return api::Action{"request " + std::to_string(request.kind_case())};
   }
 }
 

@@ -4,12 +4,12 @@
 #include <optional>
 
 #include "controlplane/api/controlplane.pb.h"
-#include "dataplane/api/deed.h"
+#include "dataplane/api/action.h"
 
 namespace lb::controlplane {
 
-// Nothing: it only asks. What is not known here counts as a deed.
-std::optional<api::Deed> deed_of(const api::control::Request& request);
+// Nothing: it only asks. What is not known here counts as an action.
+std::optional<api::Action> action_of(const api::control::Request& request);
 // Of a change of the configuration, for the log.
 std::string words_of(const api::control::ConfigCommand& command);
 

@@ -1,4 +1,4 @@
-#include "dataplane/control/deeds.h"
+#include "dataplane/control/actions.h"
 
 #include <gtest/gtest.h>
 
@@ -6,28 +6,28 @@ namespace lb {
 namespace {
 
 std::string words(const api::Request& request) {
-  const auto deed = deed_of(request);
-  return deed ? deed->words : "";
+  const auto action = action_of(request);
+  return action ? action->words : "";
 }
 
 const std::string kClient("\xc6\x33\x64\x07", 4);  // 198.51.100.7
 
-TEST(Deeds, questions_are_none) {
+TEST(Action, questions_are_none) {
   api::Request request;
-  EXPECT_EQ(deed_of(request), std::nullopt);
+  EXPECT_EQ(action_of(request), std::nullopt);
   request.mutable_stats();
-  EXPECT_EQ(deed_of(request), std::nullopt);
+  EXPECT_EQ(action_of(request), std::nullopt);
   request.mutable_snapshot();
-  EXPECT_EQ(deed_of(request), std::nullopt);
+  EXPECT_EQ(action_of(request), std::nullopt);
   request.mutable_conns()->set_service("web");
-  EXPECT_EQ(deed_of(request), std::nullopt);
+  EXPECT_EQ(action_of(request), std::nullopt);
   request.mutable_persistence()->set_service("web");
-  EXPECT_EQ(deed_of(request), std::nullopt);
+  EXPECT_EQ(action_of(request), std::nullopt);
   request.mutable_flush()->set_job(7);
-  EXPECT_EQ(deed_of(request), std::nullopt);
+  EXPECT_EQ(action_of(request), std::nullopt);
 }
 
-TEST(Deeds, flushes_as_they_are_typed) {
+TEST(Action, flushes_as_they_are_typed) {
   api::Request request;
   request.mutable_flush()->mutable_filter();
   EXPECT_EQ(words(request), "flush conn --all");
@@ -54,16 +54,16 @@ TEST(Deeds, flushes_as_they_are_typed) {
   EXPECT_EQ(words(request), "flush persistence --group shop --client 198.51.100.7");
 }
 
-TEST(Deeds, what_the_control_plane_asks_for) {
+TEST(Action, what_the_control_plane_asks_for) {
   api::Request request;
   request.mutable_apply()->mutable_snapshot()->add_services();
   EXPECT_EQ(words(request), "a snapshot of 1 services");
   request.mutable_sync()->set_pull_bytes(1);
-  EXPECT_FALSE(deed_of(request)->logged);
+  EXPECT_FALSE(action_of(request)->logged);
   request.mutable_sync()->set_begin(true);
-  EXPECT_TRUE(deed_of(request)->logged);
+  EXPECT_TRUE(action_of(request)->logged);
   request.mutable_evidence();
-  EXPECT_FALSE(deed_of(request)->logged);
+  EXPECT_FALSE(action_of(request)->logged);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "dataplane/api/doors.h"
+#include "dataplane/api/sockets.h"
 
 #include <grp.h>
 #include <gtest/gtest.h>
@@ -18,19 +18,19 @@
 namespace lb::api {
 namespace {
 
-using TestDoors = Doors<Request, Response>;
+using TestSockets = Sockets<Request, Response>;
 using TestClient = Client<Request, Response>;
 
-std::optional<Deed> deed_of(const Request& request) {
-  if (request.has_flush()) return Deed{"flush conn --all"};
-  if (request.has_sync()) return Deed{"sync", false};
+std::optional<Action> action_of(const Request& request) {
+  if (request.has_flush()) return Action{"flush conn --all"};
+  if (request.has_sync()) return Action{"sync", false};
   return std::nullopt;
 }
 
-class DoorsTest : public testing::Test {
+class SocketsTest : public testing::Test {
  protected:
-  DoorsTest() : folder_("/tmp/lb-doors-XXXXXX") { folder_ = ::mkdtemp(folder_.data()); }
-  ~DoorsTest() override {
+  SocketsTest() : folder_("/tmp/lb-sockets-XXXXXX") { folder_ = ::mkdtemp(folder_.data()); }
+  ~SocketsTest() override {
     stop();
     std::filesystem::remove_all(folder_);
   }
@@ -39,10 +39,10 @@ class DoorsTest : public testing::Test {
 
   void start(const std::string& read_group) {
     audit_.emplace(AuditLog::open("test", folder_ + "/audit.log").value());
-    doors_.emplace(
+    sockets_.emplace(
         context_,
-        DoorOptions{folder_ + "/run", "test", "lb-test", group(), read_group, "lb-controlplane"},
-        *audit_, deed_of, [](const Request& request, const Peer& peer) {
+        SocketOptions{folder_ + "/run", "test", "lb-test", group(), read_group, "lb-controlplane"},
+        *audit_, action_of, [](const Request& request, const Peer& peer) {
           EXPECT_EQ(peer.uid, ::geteuid());
           EXPECT_EQ(peer.pid, ::getpid());
           Response response;
@@ -50,7 +50,7 @@ class DoorsTest : public testing::Test {
           if (request.flush().filter().service() == "none") response.set_error("no none");
           return response;
         });
-    const auto listening = doors_->listen();
+    const auto listening = sockets_->listen();
     ASSERT_TRUE(listening) << listening.error().message;
     thread_ = std::thread([this] { context_.run(); });
   }
@@ -59,7 +59,7 @@ class DoorsTest : public testing::Test {
     if (!thread_.joinable()) return;
     context_.stop();
     thread_.join();
-    doors_->close();
+    sockets_->close();
   }
 
   Result<Response> ask(const char* name, const Request& request, const char* program = "lbcli") {
@@ -99,11 +99,11 @@ class DoorsTest : public testing::Test {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_ =
       boost::asio::make_work_guard(context_);
   std::optional<AuditLog> audit_;
-  std::optional<TestDoors> doors_;
+  std::optional<TestSockets> sockets_;
   std::thread thread_;
 };
 
-TEST_F(DoorsTest, the_socket_for_reading_refuses_changes) {
+TEST_F(SocketsTest, the_socket_for_reading_refuses_changes) {
   start(group());
   EXPECT_TRUE(ask("test.sock", stats()));
   EXPECT_TRUE(ask("test.sock", flush()));
@@ -117,7 +117,7 @@ TEST_F(DoorsTest, the_socket_for_reading_refuses_changes) {
   EXPECT_EQ(told().at(1), "command=\"flush conn --all\" outcome=\"" + refusal + '"');
 }
 
-TEST_F(DoorsTest, every_change_is_told_with_its_outcome) {
+TEST_F(SocketsTest, every_change_is_told_with_its_outcome) {
   start("");
   ask("test.sock", stats());
   ask("test.sock", flush());
@@ -130,7 +130,7 @@ TEST_F(DoorsTest, every_change_is_told_with_its_outcome) {
                                               R"(command="flush conn --all" outcome="no none")"}));
 }
 
-TEST_F(DoorsTest, sockets_have_their_rights) {
+TEST_F(SocketsTest, sockets_have_their_rights) {
   start(group());
   for (const char* name : {"test.sock", "test-read.sock"}) {
     struct stat status {};
@@ -142,7 +142,7 @@ TEST_F(DoorsTest, sockets_have_their_rights) {
   EXPECT_FALSE(std::filesystem::exists(socket("test-read.sock")));
 }
 
-TEST_F(DoorsTest, without_a_read_group_there_is_one_socket) {
+TEST_F(SocketsTest, without_a_read_group_there_is_one_socket) {
   std::filesystem::create_directories(folder_ + "/run");
   std::ofstream(socket("test-read.sock")) << ' ';
   start("");

@@ -4,8 +4,8 @@
 //   RUN_DIR/NAME-read.sock  for the read_group: what changes nothing; not there without such a
 //   group
 //
-// What a request does is for the daemon to say (deed.h). Each is told to the audit log, refused or
-// not.
+// What a request does is for the daemon to say (action.h). Each is told to the audit log, refused
+// or not.
 #pragma once
 
 #include <unistd.h>
@@ -18,14 +18,14 @@
 #include <vector>
 
 #include "config/base/audit_log.h"
-#include "dataplane/api/deed.h"
+#include "dataplane/api/action.h"
 #include "dataplane/api/peer.h"
 #include "dataplane/api/run_folder.h"
 #include "dataplane/api/server.h"
 
 namespace lb::api {
 
-struct DoorOptions {
+struct SocketOptions {
   std::string run_dir;
   std::string name;         // of the socket: "dataplane"
   std::string program;      // "lb-dataplane"
@@ -41,20 +41,20 @@ inline std::string permission_denied(const std::string& what, const std::string&
 }
 
 template <typename Request, typename Response>
-class Doors {
+class Sockets {
  public:
   using Api = Server<Request, Response>;
   using Answer = typename Api::Answer;
   using Handler = typename Api::PeerHandler;
   // Nothing: it only asks.
-  using DeedOf = std::function<std::optional<Deed>(const Request&)>;
+  using ActionOf = std::function<std::optional<Action>(const Request&)>;
 
   // The audit log outlives this.
-  Doors(boost::asio::io_context& context, DoorOptions options, AuditLog& audit, DeedOf deed_of,
-        Handler handler)
+  Sockets(boost::asio::io_context& context, SocketOptions options, AuditLog& audit,
+          ActionOf action_of, Handler handler)
       : options_(std::move(options)),
         audit_(audit),
-        deed_of_(std::move(deed_of)),
+        action_of_(std::move(action_of)),
         handler_(std::move(handler)),
         admin_(context, server_options(false), answer()) {
     if (!options_.read_group.empty()) read_.emplace(context, server_options(true), answer());
@@ -90,16 +90,17 @@ class Doors {
 
   Handler answer() {
     return [this](const Request& request, const Peer& peer) -> Answer {
-      const std::optional<Deed> deed = deed_of_(request);
-      if (!deed) return handler_(request, peer);
+      const std::optional<Action> action = action_of_(request);
+      if (!action) return handler_(request, peer);
       if (peer.read_only) {
         Response refusal;
-        refusal.set_error(permission_denied(deed->words, options_.admin_group));
-        audit_.write(to_words(peer), deed->words, refusal.error());
+        refusal.set_error(permission_denied(action->words, options_.admin_group));
+        audit_.write(to_words(peer), action->words, refusal.error());
         return refusal;
       }
       Answer answer = handler_(request, peer);
-      return deed->logged && !is_own(peer) ? logged(std::move(answer), peer, deed->words) : answer;
+      return action->logged && !is_own(peer) ? logged(std::move(answer), peer, action->words)
+                                             : answer;
     };
   }
 
@@ -120,9 +121,9 @@ class Doors {
     });
   }
 
-  const DoorOptions options_;
+  const SocketOptions options_;
   AuditLog& audit_;
-  const DeedOf deed_of_;
+  const ActionOf action_of_;
   const Handler handler_;
   Api admin_;
   std::optional<Api> read_;

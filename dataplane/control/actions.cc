@@ -1,4 +1,4 @@
-#include "dataplane/control/deeds.h"
+#include "dataplane/control/actions.h"
 
 #include <algorithm>
 
@@ -23,7 +23,7 @@ std::string client_option(const std::string& client, std::uint32_t prefix) {
   return option("--client", address_words(client) + length);
 }
 
-api::Deed flush(const api::ConnsRequest& filter) {
+api::Action flush(const api::ConnsRequest& filter) {
   std::string options = option("--service", filter.service()) +
                         client_option(filter.client(), filter.client_prefix());
   if (!filter.real_server().empty()) {
@@ -35,7 +35,7 @@ api::Deed flush(const api::ConnsRequest& filter) {
   return {"flush conn" + (options.empty() ? " --all" : options)};
 }
 
-api::Deed flush(const api::PersistenceRequest& request) {
+api::Action flush(const api::PersistenceRequest& request) {
   return {"flush persistence" + option("--service", request.service()) +
           option("--group", request.group()) +
           client_option(request.client(), request.client_prefix())};
@@ -43,7 +43,7 @@ api::Deed flush(const api::PersistenceRequest& request) {
 
 }  // namespace
 
-std::optional<api::Deed> deed_of(const api::Request& request) {
+std::optional<api::Action> action_of(const api::Request& request) {
   switch (request.kind_case()) {
     case api::Request::kHello:
     case api::Request::kSnapshot:
@@ -59,17 +59,18 @@ std::optional<api::Deed> deed_of(const api::Request& request) {
       if (request.flush().job() != 0) return std::nullopt;
       return flush(request.flush().filter());
     case api::Request::kApply:
-      return api::Deed{"a snapshot of " +
-                       std::to_string(request.apply().snapshot().services_size()) + " services"};
+      return api::Action{"a snapshot of " +
+                         std::to_string(request.apply().snapshot().services_size()) + " services"};
     case api::Request::kSync: {
       const api::SyncRequest& sync = request.sync();
-      return api::Deed{"sync of connections", sync.begin() || sync.end() || !sync.import().empty()};
+      return api::Action{"sync of connections",
+                         sync.begin() || sync.end() || !sync.import().empty()};
     }
     case api::Request::kEvidence:
       // The control plane's alone: who is told of news takes it from the next who asks.
-      return api::Deed{"evidence", false};
+      return api::Action{"evidence", false};
     default:
-      return api::Deed{"request " + std::to_string(request.kind_case())};
+      return api::Action{"request " + std::to_string(request.kind_case())};
   }
 }
 
