@@ -101,4 +101,17 @@ void AuditLog::write(const std::string& by, const std::string& command,
   }
 }
 
+void AuditLog::write_refused(const std::string& by, const std::string& command,
+                             const std::string& outcome, Clock::time_point now) {
+  if (refusals_ == 0 || now - minute_ >= std::chrono::minutes(1)) {
+    if (refusals_ > kMostRefusals) {
+      write("by=" + program_, "",
+            fmt::format("{} more refusals are not told of", refusals_ - kMostRefusals));
+    }
+    minute_ = now;
+    refusals_ = 0;
+  }
+  if (++refusals_ <= kMostRefusals) write(by, command, outcome);
+}
+
 }  // namespace lb

@@ -2,6 +2,7 @@
 // Main thread.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "config/base/result.h"
@@ -10,6 +11,8 @@ namespace lb {
 
 class AuditLog {
  public:
+  using Clock = std::chrono::steady_clock;
+
   // `file`: is appended to, and made (mode 0640); empty: only the log. Fails when it cannot be
   // written to. `program` tells the daemons apart: both write to one file.
   static Result<AuditLog> open(std::string program, std::string file);
@@ -20,6 +23,12 @@ class AuditLog {
   // audit: by=lbcli uid=1000 user=alice pid=4711 command="flush conn --all" outcome="ok"
   // `by` is written as it is. A file that was moved away is made anew first.
   void write(const std::string& by, const std::string& command, const std::string& outcome);
+  // The same of what was refused for want of rights: kMostRefusals lines in a minute, since whoever
+  // may only read must not be able to fill the disk. The next line tells how many were left out.
+  void write_refused(const std::string& by, const std::string& command, const std::string& outcome,
+                     Clock::time_point now = Clock::now());
+
+  static constexpr unsigned kMostRefusals = 20;
 
  private:
   AuditLog(std::string program, std::string file)
@@ -29,6 +38,8 @@ class AuditLog {
   std::string program_;
   std::string file_;
   int fd_ = -1;
+  Clock::time_point minute_;  // in which refusals are counted, from its start
+  unsigned refusals_ = 0;     // in it
 };
 
 }  // namespace lb

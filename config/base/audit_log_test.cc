@@ -49,6 +49,22 @@ TEST_F(AuditLogTest, a_line_for_each_change) {
   EXPECT_EQ(status.st_mode & 0777u, 0640u);
 }
 
+TEST_F(AuditLogTest, refusals_do_not_fill_the_disk) {
+  auto audit = AuditLog::open("lb-test", path_);
+  ASSERT_TRUE(audit);
+  const AuditLog::Clock::time_point start;
+  for (int i = 0; i < 1'000; ++i) audit->write_refused("by=x", "flush conn --all", "no", start);
+  audit->write("by=y", "reload", "ok");
+  EXPECT_EQ(lines(path_).size(), AuditLog::kMostRefusals + 1);
+  audit->write_refused("by=x", "reload", "no", start + std::chrono::minutes(1));
+  audit->write_refused("by=x", "reload", "no", start + std::chrono::minutes(3));
+  const auto told = lines(path_);
+  ASSERT_EQ(told.size(), AuditLog::kMostRefusals + 4);
+  EXPECT_EQ(told[AuditLog::kMostRefusals + 1],
+            R"(lb-test: audit: by=lb-test command="" outcome="980 more refusals are not told of")");
+  EXPECT_EQ(told.back(), R"(lb-test: audit: by=x command="reload" outcome="no")");
+}
+
 TEST_F(AuditLogTest, what_is_there_is_kept_and_time_is_told) {
   std::ofstream(path_) << "old\n";
   auto audit = AuditLog::open("lb-test", path_);

@@ -95,7 +95,7 @@ class Sockets {
       if (peer.read_only) {
         Response refusal;
         refusal.set_error(permission_denied(action->words, options_.admin_group));
-        audit_.write(to_words(peer), action->words, refusal.error());
+        audit_.write_refused(to_words(peer), action->words, refusal.error());
         return refusal;
       }
       Answer answer = handler_(request, peer);
