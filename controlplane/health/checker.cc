@@ -13,7 +13,7 @@
 
 #include "controlplane/health/probe.h"
 #include "controlplane/health/schedule.h"
-#include "controlplane/health/tracker.h"
+#include "controlplane/health/subscriber.h"
 
 namespace lb::health {
 namespace {
@@ -24,78 +24,6 @@ using boost::system::error_code;
 // First checks that run at the same time. It bounds the descriptors and the burst of SYNs at start;
 // 10,000 servers that answer within a few milliseconds are through in about a second.
 constexpr std::size_t kMaxFirstChecks = 512;
-
-struct Subscriber {
-  Subscriber(std::uint64_t its_id, const Target& wanted, std::uint32_t rise,
-             std::optional<bool> initial_up, Clock::time_point now)
-      : id(its_id),
-        target(wanted),
-        tracker(rise, wanted.check.fall, initial_up, now),
-        up(tracker.up()),
-        since(now),
-        known_since(now) {}
-
-  State state() const {
-    State out;
-    out.target = id;
-    out.question = question;
-    out.passes = tracker.up();
-    out.up = up;
-    out.last_result = agent.out() ? "agent " + agent_result : last_result;
-    out.since = since;
-    out.rise_count = tracker.rise_count();
-    out.fall_count = tracker.fall_count();
-    out.agent = agent;
-    out.agent_result = agent_result;
-    out.weight = weight;
-    out.transitions = transitions;
-    out.known_since = known_since;
-    out.up_time = up_time + (up ? Clock::now() - since : Clock::duration{});
-    return out;
-  }
-
-  void remember(const Past& past, bool in_between) {
-    const auto now = Clock::now();
-    const Clock::duration missing = now - past.written;
-    transitions = past.transitions;
-    up_time = past.up_time;
-    known_since = in_between ? past.known_since : past.known_since + missing;
-    if (!in_between) return;
-    if (up == past.up) {
-      since = past.since;
-      if (up) up_time -= past.written - past.since;
-    } else {  // it turned after that was written
-      ++transitions;
-      if (past.up) up_time += missing;
-    }
-  }
-
-  // After something was learnt: whether the state is another one.
-  bool turn(Clock::time_point now) {
-    const bool is_up = tracker.up() && !agent.out();
-    if (is_up == up) return false;
-    if (up) up_time += now - since;
-    up = is_up;
-    since = now;
-    ++transitions;
-    return true;
-  }
-
-  std::uint64_t id;
-  std::uint64_t question = 0;
-  Target target;
-  Tracker tracker;
-  std::string last_result;
-  AgentState agent;
-  std::string agent_result;
-  std::optional<std::uint16_t> weight;
-  bool up;
-  Clock::time_point since;
-  Clock::time_point known_since;
-  Clock::duration up_time{};  // up to `since`
-  std::uint32_t transitions = 0;
-  bool removed = false;
-};
 
 struct Check {
   Check(boost::asio::io_context& io, std::uint64_t its_id, Request asked)
@@ -133,10 +61,6 @@ struct TargetOrder {
 
 TargetKey key_of(const Target& target) {
   return {target.service, target.vip, target.address};
-}
-
-std::uint32_t rise_of(const config::Check& check) {
-  return check.type == config::CheckType::kNone ? 1 : check.rise;
 }
 
 }  // namespace
@@ -193,8 +117,7 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
 void Checker::Impl::add(const Target& target, std::optional<bool> initial_up) {
   auto& subscriber = by_target_[key_of(target)];
   if (subscriber) return;
-  subscriber = std::make_shared<Subscriber>(++last_id_, target, rise_of(target.check), initial_up,
-                                            Clock::now());
+  subscriber = std::make_shared<Subscriber>(++last_id_, target, initial_up, Clock::now());
   const auto held = subscriber;
   held->question =
       subscribe(make_request(target.service, target.vip, target.address, target.check), held)->id;
@@ -406,27 +329,10 @@ void Checker::Impl::deliver(const CheckPtr& check, const Outcome& outcome) {
 }
 
 void Checker::Impl::take(Subscriber& subscriber, const Check& check, const Outcome& outcome) {
-  const auto now = Clock::now();
-  const std::uint16_t before = subscriber.state().weight_of(config::kMaxWeight);
-  const bool was_out = subscriber.agent.out();
-  if (check.request.type == config::CheckType::kAgent) {
-    subscriber.agent_result = outcome.text;
-    // An agent that does not answer changes nothing: the check is there to find a dead server.
-    if (outcome.agent) subscriber.agent.hear(*outcome.agent);
-  } else {
-    subscriber.last_result = outcome.text;
-    if (outcome.verdict == Verdict::kInconclusive) return;
-    const bool good = outcome.verdict == Verdict::kGood;
-    if (good) subscriber.weight = outcome.weight;
-    subscriber.tracker.add_result(good, now);
-  }
-  if (subscriber.turn(now)) {
-    if (on_change_) on_change_(subscriber.target, subscriber.state());
-    return;
-  }
-  const bool other = subscriber.state().weight_of(config::kMaxWeight) != before ||
-                     subscriber.agent.out() != was_out;
-  if (other && on_weight_) on_weight_(subscriber.target, subscriber.state());
+  const auto news = subscriber.hear(check.request.type, outcome, Clock::now());
+  if (news == Subscriber::News::kNone) return;
+  const auto& tell = news == Subscriber::News::kTurned ? on_change_ : on_weight_;
+  if (tell) tell(subscriber.target, subscriber.state());
 }
 
 Checker::Checker(boost::asio::io_context& io, OnChange on_change)

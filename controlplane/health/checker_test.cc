@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "controlplane/health/probe.h"
+#include "controlplane/health/checker_fixture.h"
 
 namespace lb::health {
 namespace {
@@ -16,82 +16,7 @@ namespace {
 using config::CheckType;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLong{3'600'000};  // no second check within any test
 constexpr milliseconds kShort{1};
-
-class FakeProbe final : public Probe {
- public:
-  FakeProbe(Request asked, Done on_done) : request(std::move(asked)), done(std::move(on_done)) {}
-  void cancel() override { done = nullptr; }
-
-  void answer(Verdict verdict, const std::string& text) {
-    const Done to_call = std::exchange(done, nullptr);
-    ASSERT_TRUE(to_call);
-    to_call({verdict, text});
-  }
-
-  Request request;
-  Done done;
-};
-
-// Remembers what was asked; the test answers.
-class FakeProber final : public Prober {
- public:
-  using Probes = std::vector<std::shared_ptr<FakeProbe>>;
-  explicit FakeProber(Probes& probes) : probes_(probes) {}
-
-  std::shared_ptr<Probe> start(const Request& request, Done done) override {
-    probes_.push_back(std::make_shared<FakeProbe>(request, std::move(done)));
-    return probes_.back();
-  }
-
- private:
-  Probes& probes_;
-};
-
-Target target(const std::string& service, const std::string& address,
-              CheckType type = CheckType::kTcp, milliseconds interval = kLong) {
-  Target made;
-  made.service = service;
-  made.vip = Ipv4Endpoint::parse("192.0.2.10:80").value();
-  made.address = Ipv4Endpoint::parse(address).value();
-  made.check.type = type;
-  made.check.interval = interval;
-  made.check.rise = 2;
-  made.check.fall = 3;
-  return made;
-}
-
-class CheckerTest : public testing::Test {
- protected:
-  Checker::OnChange record() {
-    return [this](const Target& changed, const State& state) {
-      changes_.push_back(changed.service + " " + changed.address.to_string() + " " +
-                         (state.up ? "up " : "down ") + state.last_result);
-    };
-  }
-
-  std::unique_ptr<Checker> make_checker() {
-    return std::make_unique<Checker>(io_, record(), std::make_unique<FakeProber>(probes_));
-  }
-
-  void answer(std::size_t probe, Verdict verdict, const std::string& text = "text") {
-    ASSERT_LT(probe, probes_.size());
-    probes_[probe]->answer(verdict, text);
-  }
-
-  // Runs timers until so many probes have been started in all.
-  void run_until_started(std::size_t count) {
-    while (probes_.size() < count) {
-      io_.restart();
-      ASSERT_GT(io_.run_one(), 0u) << "nothing is left to run";
-    }
-  }
-
-  boost::asio::io_context io_;
-  FakeProber::Probes probes_;
-  std::vector<std::string> changes_;
-};
 
 TEST_F(CheckerTest, WhatIsRemovedIsNotAskedAnyMore) {
   const auto checker = make_checker();
@@ -491,97 +416,6 @@ TEST_F(CheckerTest, AHistoryGoesOn) {
   EXPECT_EQ(state.transitions, 7u);
   EXPECT_EQ(about(state.up_time), 4);
   EXPECT_EQ(about(std::chrono::steady_clock::now() - state.known_since), 8);
-}
-
-// The first checks of the targets, all good; no other is due within the test.
-class HastenTest : public CheckerTest {
- protected:
-  void start(const std::vector<Target>& targets) {
-    checker_ = make_checker();
-    for (const Target& each : targets) checker_->add(each, true);
-    checker_->start();
-    first_ = probes_.size();
-    for (std::size_t i = 0; i < first_; ++i) answer(i, Verdict::kGood);
-  }
-  void hasten(const Target& target) {
-    checker_->hasten(target.service, target.vip, target.address);
-  }
-  // What is due runs; how many checks that began.
-  std::size_t begun() {
-    io_.restart();
-    io_.poll();
-    return probes_.size() - first_;
-  }
-
-  std::unique_ptr<Checker> checker_;
-  std::size_t first_ = 0;
-};
-
-TEST_F(HastenTest, EvidenceBringsTheNextCheckForward) {
-  Target web = target("web", "10.0.0.1:80");
-  web.check.fall = 1;
-  start({web, target("web", "10.0.0.2:80")});
-  ASSERT_EQ(begun(), 0u);
-  hasten(web);
-  ASSERT_EQ(begun(), 1u);
-  EXPECT_EQ(probes_[2]->request.to, web.address);
-  hasten(web);  // it is being asked
-  EXPECT_EQ(begun(), 1u);
-  EXPECT_TRUE(checker_->state(web).up) << "evidence alone is no verdict";
-  answer(2, Verdict::kBad, "L4CON connection refused");
-  EXPECT_FALSE(checker_->state(web).up);
-  hasten(web);  // it is down already
-  EXPECT_EQ(begun(), 1u);
-}
-
-TEST_F(HastenTest, AFloodBringsOneCheckForward) {
-  const Target web = target("web", "10.0.0.1:80");
-  start({web});
-  hasten(web);
-  ASSERT_EQ(begun(), 1u);
-  answer(1, Verdict::kGood);
-  for (int i = 0; i < 1000; ++i) hasten(web);
-  EXPECT_EQ(begun(), 1u);
-}
-
-TEST_F(HastenTest, BadResultsFollowOneAnotherWhileEvidenceGoesOn) {
-  Target web = target("web", "10.0.0.1:80");
-  web.check.fall = 2;
-  web.check.interval = milliseconds(400);  // the limit is a quarter of it
-  start({web});
-  while (checker_->state(web).up) {
-    hasten(web);
-    io_.restart();
-    ASSERT_GT(io_.run_one(), 0u);
-    if (probes_.back()->done) probes_.back()->answer(Verdict::kBad, "L4TOUT");
-  }
-  EXPECT_EQ(probes_.size(), 3u);
-}
-
-TEST_F(HastenTest, OnlyForServicesThatWantIt) {
-  Target deaf = target("deaf", "10.0.0.1:80");
-  deaf.check.passive = false;
-  const Target web = target("web", "10.0.0.1:80");
-  start({deaf, web});
-  ASSERT_EQ(first_, 1u) << "they share their check";
-  hasten(deaf);
-  EXPECT_EQ(begun(), 0u);
-  hasten(target("web", "10.0.0.9:80"));  // unknown
-  EXPECT_EQ(begun(), 0u);
-  hasten(web);
-  EXPECT_EQ(begun(), 1u);
-}
-
-TEST_F(HastenTest, NotWhatIsLeftAloneOrStopped) {
-  const Target web = target("web", "10.0.0.1:80");
-  start({web, target("none", "10.0.0.3:80", CheckType::kNone)});
-  hasten(target("none", "10.0.0.3:80"));
-  checker_->leave_alone([](Ipv4Address) { return true; }, "not checked");
-  hasten(web);
-  EXPECT_EQ(begun(), 0u);
-  checker_->stop();
-  hasten(web);
-  EXPECT_EQ(begun(), 0u);
 }
 
 }  // namespace
