@@ -85,15 +85,21 @@ class Guard {
     } else {
       count(c);
       if (static_cast<unsigned char>(c) >= 0x80) {
-        const std::size_t length = utf8_length(text_.substr(at_));
-        if (is_typographic_quote(text_.substr(at_, length))) {
-          fail_at(at_, "a typographic quote; write a straight one: \"");
-        }
-        at_ += length;
+        refuse_outside_of_text();
       } else {
         ++at_;
       }
     }
+  }
+
+  // TOML has such characters in texts and comments alone.
+  void refuse_outside_of_text() {
+    const std::string_view character = text_.substr(at_, utf8_length(text_.substr(at_)));
+    fail_at(at_, is_typographic_quote(character)
+                     ? "a typographic quote; write a straight one: \""
+                     : fmt::format("{} stands outside of quotes; put text between quotes, and make "
+                                   "keys of letters, digits, \"_\" and \"-\"",
+                                   character));
   }
 
   void count(char c) {

@@ -11,8 +11,8 @@ namespace lb::config {
 
 inline constexpr std::size_t kMaxNesting = 32;  // of arrays, inline tables, dotted keys
 
-// The first of: not UTF-8, control characters, typographic quotes outside of strings, a text
-// without its closing quote, nesting too deep.
+// The first of: not UTF-8, control characters, what is not ASCII outside of strings and comments, a
+// text without its closing quote, nesting too deep.
 std::optional<Mistake> guard_toml(const Source& source);
 
 // Where the innermost bracket or brace stands that is open at `offset`, if there is one; the text
