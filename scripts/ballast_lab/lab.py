@@ -101,9 +101,12 @@ class Lab(Views):
         self.configured = list(configs)
         return configs
 
-    def down(self):
+    def stop_processes(self):
         for process in reversed(list(self.processes.values())):
             process.stop(timeout=5)
+
+    def down(self):
+        self.stop_processes()
         self.network.delete()
         shutil.rmtree(self.dir, ignore_errors=True)
 

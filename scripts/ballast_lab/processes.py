@@ -38,6 +38,7 @@ class Process:
         self.name = name
         self.pid = pid
         self.started = started
+        self.ignored_stop = False
         self._popen = popen
 
     @classmethod
@@ -82,6 +83,7 @@ class Process:
             with contextlib.suppress(TimeoutError):
                 self.wait(timeout)
         if self.running():
+            self.ignored_stop = True
             self.kill()
 
     def signal_group_kill(self):

@@ -113,10 +113,24 @@ class LabTest(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
+        cls.lab.stop_processes()
+        faults = [cls.fault(process) for process in cls.lab.processes.values()]
         cls.lab.down()
+        if any(faults):
+            raise AssertionError("\n".join(filter(None, faults)))
         left = cls.lab.leftovers()
         if left:
             raise AssertionError(f"left behind: {left}")
+
+    @classmethod
+    def fault(cls, process):
+        """How a daemon of ours ended, if not as it should: by itself, with an error, or with what a
+        sanitizer found. One that a test killed is none."""
+        status = process.exit_status()
+        if "lb-" not in process.name or (status in (0, None, -signal.SIGKILL) and not process.ignored_stop):
+            return None
+        how = "did not end when asked to" if process.ignored_stop else f"ended with status {status}"
+        return f"{process.name} {how}: {cls.lab.log_text(process.name)[-4000:]}"
 
     def setUp(self):
         self.allowed_drops = set()
