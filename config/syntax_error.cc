@@ -119,7 +119,7 @@ class Explainer {
       : source_(source),
         text_(source.text()),
         report_(report),
-        number_(std::min(where.line, source.lines())),
+        number_(std::clamp(where.line, 1u, source.lines())),
         line_(source.line(number_)),
         line_start_(source.line_offset(number_)),
         at_(source.offset_of(Location{number_, where.column})) {}

@@ -10,8 +10,8 @@
 
 #include "config/base/log.h"
 #include "config/diff.h"
-#include "controlplane/api/controlplane.pb.h"
 #include "controlplane/actions.h"
+#include "controlplane/api/controlplane.pb.h"
 #include "controlplane/text_file.h"
 
 namespace lb::controlplane {

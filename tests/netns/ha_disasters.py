@@ -25,7 +25,8 @@ class Disasters(PairTest):
         self.start_director("lb2")
         self.wait_role("lb2", "BACKUP")
         self.wait_synced()
-        self.assertGreaterEqual(self.lab.directors["lb2"].connection_count(), 2 * self.CONNECTIONS)
+        lb2 = self.lab.directors["lb2"]
+        self.wait(lambda: lb2.connection_count() >= 2 * self.CONNECTIONS, "the whole table")
         self.assertEqual(self.transitions.of("lb1"), [])
         self.assert_serves()
 

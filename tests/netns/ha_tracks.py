@@ -2,6 +2,7 @@
 """What an instance's priority and its place depend on: links, services, scripts. One director,
 alone on its network, whose instances differ in what they track."""
 
+import fcntl
 import itertools
 import os
 
@@ -18,9 +19,12 @@ TERMS_ID = 61
 SCRIPT = """#!/bin/sh
 cd {folder} || exit 9
 id -un > user
+exec 9< lock
+flock 9
 result=$(head -n 1 results)
 sed -i 1d results
 echo "$result" >> taken
+exec 9<&-
 case "$result" in
   bad) exit 1 ;;
   hang) sleep 1000 & echo $$ $! > hanging.new; mv hanging.new hanging; wait ;;
@@ -42,6 +46,7 @@ class Script:
         with open(self.program, "w", encoding="utf-8") as out:
             out.write(SCRIPT.format(folder=self._folder))
         os.chmod(self.program, 0o755)
+        self._write("lock", "")
         self.will_be()
 
     def _write(self, name, text):
@@ -60,8 +65,10 @@ class Script:
 
     def will_be(self, *results):
         """From the next run on."""
-        self._write("taken", "")
-        self._write("results", "".join(f"{result}\n" for result in results))
+        with open(f"{self._folder}/lock", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # not while a run takes one of the list before
+            self._write("taken", "")
+            self._write("results", "".join(f"{result}\n" for result in results))
 
     def taken(self):
         """How many results of the last will_be() were had."""
