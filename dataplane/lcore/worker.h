@@ -57,7 +57,7 @@ class Worker {
   bool poll_wire(const Snapshot& snapshot);
   bool poll_kernel();
   void expire(const Snapshot& snapshot, std::uint64_t now_tsc);
-  bool import(const Snapshot& snapshot);
+  bool import();
   void upkeep(const Snapshot& snapshot);
   void rest(std::uint64_t now_tsc);
 
