@@ -117,7 +117,8 @@ void Worker::run() {
       if (imports_ != nullptr) worked |= import();
     }
     if (now_tsc >= upkeep_tsc_) {
-      upkeep(snapshot);
+      // Not the round's, which may be older than what import() made connections by.
+      upkeep(*snapshot_.load(std::memory_order_acquire));
       upkeep_tsc_ = now_tsc + clock_.tsc_per_ms();
     }
     rte_rcu_qsbr_quiescent(qsbr_, index_);
