@@ -90,7 +90,7 @@ RealServer server(const std::string& address) {
 Service service(const std::string& name) {
   Service made;
   made.name = name;
-  made.address = Ipv4Endpoint::parse("192.0.2.10:8080").value();
+  made.addresses = {Ipv4EndpointRange::parse("192.0.2.10:8080").value()};
   made.real_servers = {server("10.0.0.21:80"), server("10.0.0.22:80")};
   return made;
 }

@@ -5,7 +5,6 @@
 namespace lb::config {
 
 std::vector<Ipv4Address> Service::vips() const {
-  if (addresses.empty()) return {address.address};
   std::vector<Ipv4Address> out;
   for (const Ipv4EndpointRange& range : addresses) {
     if (std::find(out.begin(), out.end(), range.address) == out.end()) {

@@ -158,9 +158,9 @@ struct SorryServer {
 
 struct Service {
   std::string name;
-  Ipv4Endpoint address;  // VIP and port; of several the first, with the first of its ports
-  // All of them, when there are several or a range of ports; else empty.
-  std::vector<Ipv4EndpointRange> addresses;
+  // VIPs with their ports, in the order of the file. Never empty: of a file without one it is
+  // 0.0.0.0:0.
+  std::vector<Ipv4EndpointRange> addresses{Ipv4EndpointRange{}};
   Protocol protocol = Protocol::kTcp;
   Mode mode = Mode::kNat;
   Scheduler scheduler = Scheduler::kWrr;
@@ -193,11 +193,10 @@ struct Service {
   const Check& check_of(const RealServer& server) const {
     return server.check ? *server.check : check;
   }
-  // Whichever way they were written, in the order of the file.
-  std::vector<Ipv4EndpointRange> all_addresses() const {
-    if (!addresses.empty()) return addresses;
-    return {{address.address, address.port, address.port}};
-  }
+  // The first of its addresses with the first of that one's ports: it stands for the service
+  // where one address must do.
+  Ipv4Endpoint primary_endpoint() const { return addresses.front().front(); }
+  bool has_single_endpoint() const { return addresses.size() == 1 && addresses[0].is_single(); }
   // Without its ports, each once.
   std::vector<Ipv4Address> vips() const;
 };

@@ -23,14 +23,14 @@ Config config() {
 
 Service service(const char* address, const char* port) {
   Service s;
-  s.address = *Ipv4Endpoint::parse(address);
+  s.addresses = {*Ipv4EndpointRange::parse(address)};
   s.port = port;
   return s;
 }
 
 const Interface* bearer(const Network& network, const char* address, const char* port) {
   const Service s = service(address, port);
-  return network.bearer(s, s.address.address);
+  return network.bearer(s, s.primary_endpoint().address);
 }
 
 TEST(Network, knows_ports_and_vlans) {

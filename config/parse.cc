@@ -179,13 +179,14 @@ RealServer parse_real_server(ReadReport& report, const Node& node, const std::st
   return server;
 }
 
-// Exactly one of the two keys. A list of one single port is the same as `address`.
+// Exactly one of the two keys: `address` for a single one.
 void parse_service_addresses(TableReader& reader, Service& service) {
-  std::vector<Ipv4EndpointRange>& ranges = service.addresses;
+  std::vector<Ipv4EndpointRange> ranges;
   reader.endpoint_ranges("addresses", ranges);
   if (!reader.has("addresses")) {
-    reader.parsed("address", service.address, Ipv4Endpoint::parse, "\"192.0.2.10:80\"",
-                  Need::kRequired);
+    Ipv4Endpoint single;
+    reader.parsed("address", single, Ipv4Endpoint::parse, "\"192.0.2.10:80\"", Need::kRequired);
+    service.addresses = {{single.address, single.port, single.port}};
     return;
   }
   reader.reject("address", "a service has address or addresses; put this one into the list");
@@ -193,8 +194,7 @@ void parse_service_addresses(TableReader& reader, Service& service) {
     reader.reject("addresses", "addresses is empty; write [\"192.0.2.10:80\"]");
     return;
   }
-  service.address = ranges.front().front();
-  if (ranges.size() == 1 && ranges.front().is_single()) ranges.clear();
+  service.addresses = std::move(ranges);
 }
 
 void parse_access(TableReader& reader, Access& access) {

@@ -84,8 +84,8 @@ void print_quorum(Printer& out, const Service& service) {
 void print_service(Printer& out, const Service& service) {
   out.table("[[service]]");
   out.text("name", service.name);
-  if (service.addresses.empty()) {
-    out.text("address", service.address.to_string());
+  if (service.has_single_endpoint()) {
+    out.text("address", service.primary_endpoint().to_string());
   } else {
     out.endpoint_ranges("addresses", service.addresses);
   }

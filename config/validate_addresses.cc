@@ -24,7 +24,7 @@ class AddressValidator {
     std::size_t count = 0;
     for (std::size_t i = 0; i < config_.services.size(); ++i) {
       const Service& service = config_.services[i];
-      const auto ranges = service.all_addresses();
+      const auto& ranges = service.addresses;
       std::vector<Ipv4Address> seen;
       for (std::size_t k = 0; k < ranges.size(); ++k) {
         const std::string path = path_of(i, k);

@@ -19,7 +19,7 @@ bool translates_udp(const Service& service) {
 // Whether answers of a server of this service may come from this port.
 bool answers_from(const Service& service, const Ipv4Endpoint& server, std::uint16_t port) {
   if (server.port != 0) return server.port == port;
-  return std::ranges::any_of(service.all_addresses(), [port](const Ipv4EndpointRange& range) {
+  return std::ranges::any_of(service.addresses, [port](const Ipv4EndpointRange& range) {
     return range.first <= port && port <= range.last;
   });
 }
@@ -86,7 +86,7 @@ class OnePacketValidator {
 
   void check_answers(std::size_t number, const std::string& path) {
     const Service& service = services_[number];
-    if (!service.addresses.empty()) {
+    if (!service.has_single_endpoint()) {
       report(path + ".addresses",
              "with one_packet in NAT mode an answer does not tell which of several addresses was "
              "asked; give one `address`, or write mode = \"dr\"");
@@ -102,7 +102,8 @@ class OnePacketValidator {
   }
 
   void check_answers_of(std::size_t number, const Ipv4Endpoint& address, std::string path) {
-    const std::uint16_t port = address.port != 0 ? address.port : services_[number].address.port;
+    const std::uint16_t port =
+        address.port != 0 ? address.port : services_[number].primary_endpoint().port;
     const auto [first, last] = by_address_.equal_range(address.address.host());
     const auto other = std::find_if(first, last, [&](const auto& entry) {
       const Server& server = entry.second;

@@ -109,15 +109,16 @@ class ServiceValidator {
   void check_server_port(const Service& service, Ipv4Endpoint server, Mode mode,
                          const std::string& at) {
     if (mode != Mode::kDr || server.port == 0) return;
-    const auto ranges = service.all_addresses();
+    const auto& ranges = service.addresses;
     const bool same = std::all_of(ranges.begin(), ranges.end(), [&](const auto& range) {
       return range.first == server.port && range.is_single();
     });
     if (same) return;
+    const std::uint16_t first_port = ranges.front().first;
     const bool one_port = std::all_of(ranges.begin(), ranges.end(), [&](const auto& range) {
-      return range.first == service.address.port && range.is_single();
+      return range.first == first_port && range.is_single();
     });
-    const Ipv4Endpoint right{server.address, one_port ? service.address.port : std::uint16_t{0}};
+    const Ipv4Endpoint right{server.address, one_port ? first_port : std::uint16_t{0}};
     report(at, fmt::format("in DR mode the server sees the client's packets as they are, "
                            "so its port must be the VIP's: write {}",
                            right.to_string()));

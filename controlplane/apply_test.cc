@@ -30,7 +30,7 @@ config::Config make_config(const std::string& run_dir) {
   config.ports = {wan};
   config::Service web;
   web.name = "web";
-  web.address = Ipv4Endpoint::parse("192.0.2.10:80").value();
+  web.addresses = {Ipv4EndpointRange::parse("192.0.2.10:80").value()};
   web.mode = config::Mode::kDr;
   web.check.type = config::CheckType::kNone;
   config::RealServer near;
@@ -40,7 +40,7 @@ config::Config make_config(const std::string& run_dir) {
   web.real_servers = {near, far};
   config::Service checked = web;
   checked.name = "checked";
-  checked.address = Ipv4Endpoint::parse("192.0.2.10:81").value();
+  checked.addresses = {Ipv4EndpointRange::parse("192.0.2.10:81").value()};
   checked.mode = config::Mode::kNat;
   checked.check.type = config::CheckType::kTcp;
   checked.check.interval = config::Milliseconds(50);
@@ -61,14 +61,15 @@ config::Config random_config(const std::string& run_dir, std::mt19937& random) {
     config::Service service = kinds[below(2)];
     const unsigned number = below(4) == 0 ? i + 10 : i;
     service.name = "s" + std::to_string(number);
-    service.address.port = static_cast<std::uint16_t>(80 + i);
+    const auto port = static_cast<std::uint16_t>(80 + i);
+    service.addresses.front().first = service.addresses.front().last = port;
     service.scheduler = below(2) == 0 ? config::Scheduler::kWlc : config::Scheduler::kMh;
     service.real_servers.clear();
     for (unsigned host = 11; host < 16; ++host) {
       if (below(2) == 0) continue;
       config::RealServer server;
       server.address = Ipv4Endpoint::parse("192.0.2." + std::to_string(host) + ":80").value();
-      server.address.port = service.address.port;
+      server.address.port = port;
       server.weight = static_cast<std::uint16_t>(below(100));
       service.real_servers.push_back(server);
     }
@@ -86,7 +87,7 @@ config::Config random_config(const std::string& run_dir, std::mt19937& random) {
 std::string outline(const config::Config& config) {
   std::string out;
   for (const config::Service& service : config.services) {
-    out += service.name + ":" + std::to_string(service.address.port);
+    out += service.name + ":" + std::to_string(service.primary_endpoint().port);
     for (const config::RealServer& server : service.real_servers) {
       out += " " + std::to_string(server.address.address.host() & 0xff);
     }

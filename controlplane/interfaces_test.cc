@@ -29,7 +29,7 @@ config::Config make_config() {
   config.routes = {route};
   config::Service web;
   web.name = "web";
-  web.address = Ipv4Endpoint::parse("192.0.2.10:80").value();
+  web.addresses = {Ipv4EndpointRange::parse("192.0.2.10:80").value()};
   config.services = {web};
   return config;
 }

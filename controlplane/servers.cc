@@ -20,7 +20,8 @@ constexpr milliseconds kDebounce{10};
 constexpr milliseconds kFirstResults{1'000};
 
 health::Target target_of(const config::Service& service, const config::RealServer& server) {
-  return {service.name, service.address, server.address, service.check_of(server), service.agent};
+  return {service.name, service.primary_endpoint(), server.address, service.check_of(server),
+          service.agent};
 }
 
 }  // namespace
@@ -329,7 +330,7 @@ bool Servers::all_checked() {
 
 health::State Servers::check_of(const config::Service& service,
                                 const config::RealServer& server) const {
-  return checker_.state(service.name, service.address, server.address);
+  return checker_.state(service.name, service.primary_endpoint(), server.address);
 }
 
 ServerHealth Servers::health_of(const config::Service& service,

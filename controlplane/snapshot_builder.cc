@@ -98,13 +98,15 @@ void put_limits(const config::Limits& from, api::Limits& to) {
 void put_service(const config::Service& from, api::Service& to) {
   to.set_name(from.name);
   to.set_protocol(to_api(from.protocol));
-  to.set_address(to_bytes(from.address.address));
-  to.set_port(from.address.port);
-  for (const Ipv4EndpointRange& range : from.addresses) {
-    api::AddressRange& address = *to.add_addresses();
-    address.set_address(to_bytes(range.address));
-    address.set_first_port(range.first);
-    address.set_last_port(range.last);
+  to.set_address(to_bytes(from.primary_endpoint().address));
+  to.set_port(from.primary_endpoint().port);
+  if (!from.has_single_endpoint()) {
+    for (const Ipv4EndpointRange& range : from.addresses) {
+      api::AddressRange& address = *to.add_addresses();
+      address.set_address(to_bytes(range.address));
+      address.set_first_port(range.first);
+      address.set_last_port(range.last);
+    }
   }
   to.set_mode(to_api(from.mode));
   to.set_scheduler(to_api(from.scheduler));
@@ -203,7 +205,7 @@ std::optional<NextHop> to_next_hop(const api::RealServer& server) {
 }  // namespace
 
 RealServerKey key_of(const config::Service& service, Ipv4Endpoint server) {
-  return {service.protocol, service.all_addresses().front(), server};
+  return {service.protocol, service.addresses.front(), server};
 }
 
 void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& standby,
@@ -224,7 +226,7 @@ void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& s
     put_service(service, to);
     lists.put(service.access, to);
     // All its VIPs move together.
-    to.set_standby(standby.contains(service.address.address));
+    to.set_standby(standby.contains(service.primary_endpoint().address));
     for (const config::RealServer& server : service.real_servers) {
       put_real_server(server, state_of(service, server), *to.add_real_servers());
     }

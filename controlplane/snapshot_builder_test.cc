@@ -30,7 +30,7 @@ config::Config web_and_dns() {
 
   config::Service web;
   web.name = "web";
-  web.address = endpoint("192.0.2.10:80");
+  web.addresses = {*Ipv4EndpointRange::parse("192.0.2.10:80")};
   web.scheduler = config::Scheduler::kWlc;
   web.persistence = config::Milliseconds(5'000);
   web.persistence_prefix = 24;
@@ -41,7 +41,7 @@ config::Config web_and_dns() {
   web.real_servers = {server};
   config::Service dns = web;
   dns.name = "dns";
-  dns.address = endpoint("192.0.2.10:53");
+  dns.addresses = {*Ipv4EndpointRange::parse("192.0.2.10:53")};
   dns.protocol = config::Protocol::kUdp;
   dns.mode = config::Mode::kDr;
   dns.on_server_down = config::OnServerDown::kKeep;

@@ -12,13 +12,13 @@ Ipv4Prefix prefix(const char* text) {
 config::Service service(const char* name, const char* vip, const char* port = "") {
   config::Service s;
   s.name = name;
-  s.address = Ipv4Endpoint::parse(vip).value();
+  s.addresses = {Ipv4EndpointRange::parse(vip).value()};
   s.port = port;
   return s;
 }
 
 const Interface* bearer(const std::vector<Interface>& interfaces, const config::Service& of) {
-  return interface_of_vip(interfaces, of, of.address.address);
+  return interface_of_vip(interfaces, of, of.primary_endpoint().address);
 }
 
 // wan with 192.0.2.0/24 and a VLAN in 198.51.100.0/24, lan with 10.0.0.0/8 and 10.1.0.0/16.

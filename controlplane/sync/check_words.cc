@@ -14,7 +14,7 @@ constexpr std::uint32_t kMaxPort = 65'535;
 
 std::string key_of(const config::Service& service) {
   return (service.protocol == config::Protocol::kTcp ? "tcp " : "udp ") +
-         service.all_addresses().front().to_string();
+         service.addresses.front().to_string();
 }
 
 void write(const CheckKeys& keys, lb::sync::CheckQuestion& question) {
