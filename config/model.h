@@ -6,8 +6,10 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/base/net.h"
@@ -327,6 +329,13 @@ struct Config {
   Alert alert;
   bool operator==(const Config&) const = default;
 };
+
+// Sealed when it is loaded: never changed in place, but replaced by another one. Who keeps a
+// pointer into it keeps a share of it.
+using ConfigPtr = std::shared_ptr<const Config>;
+inline ConfigPtr seal(Config config) {
+  return std::make_shared<const Config>(std::move(config));
+}
 
 inline constexpr std::size_t kMaxPorts = 16;
 inline constexpr std::size_t kMaxServices = 16'384;

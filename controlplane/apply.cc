@@ -46,21 +46,11 @@ std::string to_bytes(Ipv4Address address) {
   return {reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw};
 }
 
-// In place: Failover holds pointers to the HA instances, which are the same ones in both, by name.
-void replace(config::Config& running, config::Config next) {
-  for (config::HaInstance& instance : running.ha.instances) {
-    const auto it = std::ranges::find(next.ha.instances, instance.name, &config::HaInstance::name);
-    if (it != next.ha.instances.end()) instance = std::move(*it);
-  }
-  std::swap(running.ha.instances, next.ha.instances);
-  running = std::move(next);
-}
-
 }  // namespace
 
 class Applier::Impl {
  public:
-  Impl(boost::asio::io_context& io_context, config::Config c)
+  Impl(boost::asio::io_context& io_context, config::ConfigPtr c)
       : io(io_context),
         config(std::move(c)),
         operations(io_context, config),
@@ -72,7 +62,7 @@ class Applier::Impl {
   Result<void> start();
   void leave(std::function<void()> done);
   void stop();
-  void configure(config::Config next, std::function<void(Result<void>)> done);
+  void configure(config::ConfigPtr next, std::function<void(Result<void>)> done);
   Result<std::string> ha_command(const api::control::HaCommand& command);
   Result<void> alert(const api::control::AlertRequest& request, api::control::AlertStatus& status);
   Result<std::string> set(const api::control::SetCommand& command);
@@ -96,7 +86,7 @@ class Applier::Impl {
   void tell_status() const;
 
   boost::asio::io_context& io;
-  config::Config config;  // Failover keeps pointers to its HA instances
+  config::ConfigPtr config;
   const Clock::time_point started = Clock::now();
 
   Operations operations;
@@ -130,8 +120,8 @@ Result<void> Applier::Impl::start() {
   monitor.emplace(io, *requests, [this](const auto& changes) { on_kernel_change(changes); });
   if (auto result = monitor->start(); !result) return result;
 
-  alerts.emplace(io, config);
-  interfaces.emplace(io, *requests, monitor->state(), config);
+  alerts.emplace(io, *config);
+  interfaces.emplace(io, *requests, monitor->state(), *config);
   servers.emplace(io, *requests, monitor->state(), config, operations.states(), *alerts,
                   Servers::Events{.changed = [this](milliseconds within) { push_within(within); },
                                   .transition =
@@ -144,7 +134,7 @@ Result<void> Applier::Impl::start() {
                                                failover->ask_peer(keys, std::move(done));
                                       }});
   dataplane.emplace(
-      io, config.director.run_dir + "/dataplane.sock",
+      io, config->director.run_dir + "/dataplane.sock",
       DataplaneClient::Events{
           .connected = [this](const api::Snapshot& running) { on_connected(running); },
           .disconnected = [this] { on_disconnected(); },
@@ -168,7 +158,7 @@ Result<void> Applier::Impl::start() {
 }
 
 Result<void> Applier::Impl::start_failover() {
-  if (config.ha.instances.empty()) return {};
+  if (config->ha.instances.empty()) return {};
   failover.emplace(
       io, config, monitor->state(),
       Failover::Host{
@@ -222,7 +212,7 @@ Result<std::string> Applier::Impl::set(const api::control::SetCommand& command) 
 }
 
 std::vector<std::string> Applier::Impl::set_changes() const {
-  return describe(operations.states().changes(), config.services, Clock::now());
+  return describe(operations.states().changes(), config->services, Clock::now());
 }
 
 void Applier::Impl::stop() {
@@ -237,16 +227,15 @@ void Applier::Impl::stop() {
   if (interfaces) interfaces->withdraw_vips();
 }
 
-void Applier::Impl::configure(config::Config next, std::function<void(Result<void>)> done) {
+void Applier::Impl::configure(config::ConfigPtr next, std::function<void(Result<void>)> done) {
   end_change(fail("another change of the configuration came in between"));
-  const Servers::Known known = servers->drop(next);
-  replace(config, std::move(next));
-  operations.back_to_file();
-  operations.states().set_services(config.services);
-  interfaces->configure(config);
-  alerts->set_config(config);
-  servers->take_up(known);
-  if (failover) failover->configure();
+  const Servers::Known known = servers->drop(*next);
+  config = std::move(next);
+  operations.configure(config);
+  interfaces->configure(*config);
+  alerts->configure(*config);
+  servers->configure(config, known);
+  if (failover) failover->configure(config);
   changing = std::move(done);
   push();
   if (!dataplane->connected() || dataplane->up_to_date()) end_change({});
@@ -309,7 +298,7 @@ void Applier::Impl::push() {
   configured = healthy = 0;
   api::Snapshot snapshot;
   build_snapshot(
-      config, standby,
+      *config, standby,
       [this](const config::Service& service, const config::RealServer& server) {
         configured += 1;
         if (servers->health_of(service, server).up) healthy += 1;
@@ -368,7 +357,7 @@ void Applier::Impl::fill_status(api::control::Status& status) const {
   const auto ms_since = [now](Clock::time_point then) {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(now - then).count());
   };
-  status.set_director(config.director.name);
+  status.set_director(config->director.name);
   status.set_uptime_ms(ms_since(started));
   status.set_dataplane_connected(dataplane->connected());
   status.set_dataplane_generation(dataplane->generation());
@@ -379,9 +368,9 @@ void Applier::Impl::fill_status(api::control::Status& status) const {
     vip.set_present(from.present);
   }
   if (failover) failover->fill_status(status);
-  if (config.health.panic_threshold > 0) servers->panic().fill(*status.mutable_panic());
+  if (config->health.panic_threshold > 0) servers->panic().fill(*status.mutable_panic());
   report_services(
-      config.services, operations.states(),
+      config->services, operations.states(),
       [this](const config::Service& service, const config::RealServer& server) {
         ServerFacts facts{servers->check_of(service, server),
                           servers->next_hop_of(service.mode, server.address.address).has_value()};
@@ -398,7 +387,7 @@ void Applier::Impl::fill_checks(api::control::Status& status) const {
       status);
 }
 
-Applier::Applier(boost::asio::io_context& io, config::Config config)
+Applier::Applier(boost::asio::io_context& io, config::ConfigPtr config)
     : impl_(std::make_unique<Impl>(io, std::move(config))) {}
 
 Applier::~Applier() = default;
@@ -407,7 +396,7 @@ Result<void> Applier::start() {
   return impl_->start();
 }
 
-void Applier::configure(config::Config next, std::function<void(Result<void>)> done) {
+void Applier::configure(config::ConfigPtr next, std::function<void(Result<void>)> done) {
   impl_->configure(std::move(next), std::move(done));
 }
 

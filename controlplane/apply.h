@@ -34,7 +34,7 @@ namespace lb::controlplane {
 
 class Applier {
  public:
-  Applier(boost::asio::io_context& io, config::Config config);
+  Applier(boost::asio::io_context& io, config::ConfigPtr config);
   ~Applier();
   Applier(const Applier&) = delete;
   Applier& operator=(const Applier&) = delete;
@@ -50,7 +50,7 @@ class Applier {
   // common with it goes on, with its health and connections. It may differ in what needs no restart
   // alone (config/diff.h). `done` is called once, at once or later: when the data plane forwards by
   // it, when it refused it, or when there is no data plane, which gets it as soon as it comes.
-  void configure(config::Config next, std::function<void(Result<void>)> done);
+  void configure(config::ConfigPtr next, std::function<void(Result<void>)> done);
 
   // What operators set at run time, a line each.
   std::vector<std::string> set_changes() const;

@@ -112,7 +112,7 @@ class ApplierInKernel : public testing::Test {
  protected:
   void SetUp() override {
     if (!netlink::enter_new_namespace()) GTEST_SKIP() << "needs root";
-    applier.emplace(io, make_config(folder.path));
+    applier.emplace(io, config::seal(make_config(folder.path)));
   }
   void TearDown() override {
     if (applier) applier->stop();
@@ -166,7 +166,7 @@ TEST_F(Walk7, FromTomlToTheDataPlane) {
           "[[service.real_server]]\naddress = \"192.0.2.11:53\"\nweight = 7\n",
       "walk.toml", {.cpus = {0, 1}});
   ASSERT_EQ(config::format_mistakes("walk.toml", loaded.mistakes), "");
-  applier.emplace(io, loaded.config);
+  applier.emplace(io, config::seal(loaded.config));
   start_dataplane();
   make_wan();
   ASSERT_TRUE(applier->start());
@@ -219,7 +219,7 @@ TEST_F(ApplierInKernel, ARestartFlapsNothing) {
     }
   }
   dataplane->applied.clear();
-  applier.emplace(io, make_config(folder.path));
+  applier.emplace(io, config::seal(make_config(folder.path)));
   ASSERT_TRUE(applier->start());
   ASSERT_TRUE(wait([&] { return !dataplane->applied.empty(); }));
   const api::Snapshot& first = dataplane->applied.front();
@@ -240,7 +240,7 @@ TEST_F(Walk8, ARealServerDies) {
   EXPECT_FALSE(up(1, 0));
   applier.reset();
   dataplane->running.mutable_services(1)->mutable_real_servers(0)->set_up(true);
-  applier.emplace(io, make_config(folder.path));
+  applier.emplace(io, config::seal(make_config(folder.path)));
   ASSERT_TRUE(applier->start());
   dataplane->applied.clear();
   ASSERT_TRUE(wait([&] { return !dataplane->applied.empty(); }));
@@ -272,7 +272,8 @@ TEST_F(ApplierInKernel, AHundredRandomConfigurations) {
   for (int round = 0; round < 100; ++round) {
     const config::Config next = random_config(folder.path, random);
     std::optional<Result<void>> taken;
-    applier->configure(next, [&taken](const Result<void>& result) { taken = result; });
+    applier->configure(config::seal(next),
+                       [&taken](const Result<void>& result) { taken = result; });
     ASSERT_TRUE(wait([&] { return taken.has_value(); })) << "round " << round;
     ASSERT_TRUE(*taken) << taken->error().message;
     ASSERT_EQ(outline(dataplane->running), outline(next)) << "round " << round;

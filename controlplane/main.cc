@@ -97,15 +97,15 @@ void raise_file_limit() {
   }
 }
 
-int run(const std::string& path, std::string text, config::Config config) {
+int run(const std::string& path, std::string text, const config::ConfigPtr& config) {
   raise_file_limit();
   boost::asio::io_context io(1);
-  const config::Director director = config.director;
+  const config::Director& director = config->director;
   Applier applier(io, config);
   auto audit = AuditLog::open("lb-controlplane", director.audit_file);
   if (!audit) return fail_start(audit.error());
   Reloader reloader(io, {path, director.state_dir, config::Machine::here(), &*audit},
-                    std::move(text), std::move(config), [&applier](config::Config next, auto done) {
+                    std::move(text), config, [&applier](config::ConfigPtr next, auto done) {
                       applier.configure(std::move(next), std::move(done));
                     });
   Sockets sockets(io,
@@ -149,7 +149,7 @@ int main(int argc, char** argv) {
     std::fputs(text.c_str(), stderr);
     return kExitMistake;
   }
-  return run(config_path, std::move(*content), std::move(loaded.config));
+  return run(config_path, std::move(*content), config::seal(std::move(loaded.config)));
 }
 
 }  // namespace

@@ -30,15 +30,19 @@ health::PanicGuard::Target target_of(const health::Target& target, const health:
 
 }  // namespace
 
-Panic::Panic(boost::asio::io_context& io, const config::Health& config, Alerts& alerts, Host host)
-    : config_(config), alerts_(alerts), host_(std::move(host)), calm_timer_(io), ask_timer_(io) {
-  guard_.configure(settings_of(config), Clock::now());
+Panic::Panic(boost::asio::io_context& io, const config::Config& config, Alerts& alerts, Host host)
+    : config_(config.health),
+      alerts_(alerts),
+      host_(std::move(host)),
+      calm_timer_(io),
+      ask_timer_(io) {
+  guard_.configure(settings_of(config_), Clock::now());
 }
 
-void Panic::configure(const config::Health& config) {
-  if (config_ == config) return;
-  config_ = config;
-  settle(guard_.configure(settings_of(config), Clock::now()));
+void Panic::configure(const config::Config& config) {
+  if (config_ == config.health) return;
+  config_ = config.health;
+  settle(guard_.configure(settings_of(config_), Clock::now()));
 }
 
 void Panic::know(const health::Target& target, const health::State& state) {

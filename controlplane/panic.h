@@ -38,9 +38,9 @@ class Panic {
     std::function<void()> changed;
   };
 
-  Panic(boost::asio::io_context& io, const config::Health& config, Alerts& alerts, Host host);
+  Panic(boost::asio::io_context& io, const config::Config& config, Alerts& alerts, Host host);
 
-  void configure(const config::Health& config);
+  void configure(const config::Config& config);
   // How a target is now: each time that it has turned, and first when it is known to be up.
   void know(const health::Target& target, const health::State& state);
   void forget(const health::State& state);  // it is checked no more

@@ -26,7 +26,7 @@ config::Config config_with_guard() {
 
 // A director with real servers 10.0.0.1, 10.0.0.2, ..., and a peer that is asked about them.
 struct World {
-  World() : alerts(io, config), panic(io, config.health, alerts, host()) {}
+  World() : alerts(io, config), panic(io, config, alerts, host()) {}
 
   Panic::Host host() {
     return {.held =

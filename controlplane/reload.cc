@@ -57,7 +57,7 @@ std::string outcome_of(const ConfigReply& reply) {
 }  // namespace
 
 struct Reloader::Impl : std::enable_shared_from_this<Impl> {
-  Impl(boost::asio::io_context& io, Options o, std::string t, config::Config c, Apply a)
+  Impl(boost::asio::io_context& io, Options o, std::string t, config::ConfigPtr c, Apply a)
       : options(std::move(o)),
         apply(std::move(a)),
         running{std::move(t), std::move(c)},
@@ -66,7 +66,7 @@ struct Reloader::Impl : std::enable_shared_from_this<Impl> {
 
   struct Version {
     std::string text;
-    config::Config config;
+    config::ConfigPtr config;
   };
   // A commit that is rolled back unless it is confirmed.
   struct Trial {
@@ -131,12 +131,12 @@ std::optional<Reloader::Impl::Version> Reloader::Impl::read(const std::string& t
     reply.add_mistakes(line);
   }
   if (!loaded.mistakes.empty()) return std::nullopt;
-  return Version{text, std::move(loaded.config)};
+  return Version{text, config::seal(std::move(loaded.config))};
 }
 
 std::vector<config::Change> Reloader::Impl::tell(const config::Config& next,
                                                  ConfigReply& reply) const {
-  auto found = config::diff(running.config, next);
+  auto found = config::diff(*running.config, next);
   for (const config::Change& change : found) reply.add_changes(change.text);
   return found;
 }
@@ -174,7 +174,7 @@ bool Reloader::Impl::commit(const ConfigCommand& command, const Asked& asked, Co
 }
 
 bool Reloader::Impl::change(Version next, Keep keep, const Asked& asked, ConfigReply& reply) {
-  last_error = hindrance(tell(next.config, reply));
+  last_error = hindrance(tell(*next.config, reply));
   if (!last_error.empty()) {
     reply.set_error(last_error);
     return false;
@@ -263,7 +263,7 @@ void Reloader::Impl::confirm(ConfigReply& reply) {
 bool Reloader::Impl::rollback(const Asked& asked, ConfigReply& reply) {
   last_error.clear();
   if (trial) {
-    tell(trial->before.config, reply);
+    tell(*trial->before.config, reply);
     end_trial("lbcli rollback", asked);
     reply.set_applying(applying);
     return true;
@@ -288,7 +288,7 @@ void Reloader::Impl::changes(ConfigReply& reply) const {
   }
   const auto in_file = read(*text, options.file, reply);
   if (!in_file) return;
-  for (const config::Change& each : config::diff(in_file->config, running.config)) {
+  for (const config::Change& each : config::diff(*in_file->config, *running.config)) {
     reply.add_changes(each.text);
   }
 }
@@ -314,7 +314,7 @@ void Reloader::Impl::look() {
     latest = now;
     latest_since = Clock::now();
   }
-  if (!running.config.director.auto_reload || latest == seen || !latest.exists || applying ||
+  if (!running.config->director.auto_reload || latest == seen || !latest.exists || applying ||
       trial || Clock::now() - latest_since < kSettled) {
     return;
   }
@@ -325,7 +325,7 @@ void Reloader::Impl::look() {
 }
 
 Reloader::Reloader(boost::asio::io_context& io, Options options, std::string text,
-                   config::Config running, Apply apply)
+                   config::ConfigPtr running, Apply apply)
     : impl_(std::make_shared<Impl>(io, std::move(options), std::move(text), std::move(running),
                                    std::move(apply))) {}
 
@@ -347,7 +347,7 @@ void Reloader::command(const ConfigCommand& command, const std::string& by, Conf
       break;
     case ConfigCommand::DIFF:
       if (const auto next = impl_->read(command.text(), command.file(), reply)) {
-        reply.set_note(hindrance(impl_->tell(next->config, reply)));
+        reply.set_note(hindrance(impl_->tell(*next->config, reply)));
       }
       break;
     case ConfigCommand::RELOAD:

@@ -28,7 +28,7 @@ namespace lb::controlplane {
 class Reloader {
  public:
   // As Applier::configure().
-  using Apply = std::function<void(config::Config next, std::function<void(Result<void>)> done)>;
+  using Apply = std::function<void(config::ConfigPtr next, std::function<void(Result<void>)> done)>;
 
   struct Options {
     std::string file;       // of the configuration
@@ -38,8 +38,8 @@ class Reloader {
   };
 
   // `text` is what `running` was read from.
-  Reloader(boost::asio::io_context& io, Options options, std::string text, config::Config running,
-           Apply apply);
+  Reloader(boost::asio::io_context& io, Options options, std::string text,
+           config::ConfigPtr running, Apply apply);
   ~Reloader();
   Reloader(const Reloader&) = delete;
   Reloader& operator=(const Reloader&) = delete;

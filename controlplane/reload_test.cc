@@ -44,9 +44,9 @@ class ReloaderTest : public testing::Test {
   void start() {
     const std::string text = config::read_file(file).value();
     reloader.emplace(io, Reloader::Options{file, folder, kMachine, &*audit}, text,
-                     config::load_text(text, file, kMachine).config,
-                     [this](const config::Config& next, auto done) {
-                       applied.push_back(next.services[0].real_servers[0].weight);
+                     config::seal(config::load_text(text, file, kMachine).config),
+                     [this](const config::ConfigPtr& next, auto done) {
+                       applied.push_back(next->services[0].real_servers[0].weight);
                        if (hold) {
                          held = std::move(done);
                        } else if (refusal.empty()) {

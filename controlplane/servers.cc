@@ -27,20 +27,20 @@ health::Target target_of(const config::Service& service, const config::RealServe
 }  // namespace
 
 Servers::Servers(boost::asio::io_context& io, netlink::Requests& requests,
-                 const netlink::State& state, const config::Config& config,
-                 ServiceStates& decisions, Alerts& alerts, Events events)
+                 const netlink::State& state, config::ConfigPtr config, ServiceStates& decisions,
+                 Alerts& alerts, Events events)
     : state_(state),
-      config_(config),
+      config_(std::move(config)),
       decisions_(decisions),
       alerts_(alerts),
       events_(std::move(events)),
-      interfaces_(interfaces_of(config)),
+      interfaces_(interfaces_of(*config_)),
       next_hops_(io, requests, state, interfaces_, [this] { events_.changed(kDebounce); }),
       checker_(
           io, [this](const auto& target, const auto& result) { on_health_change(target, result); }),
-      history_(io, config.director.state_dir + "/health.json",
+      history_(io, config_->director.state_dir + "/health.json",
                [this] { return states_of_targets(); }),
-      panic_(io, config.health, alerts,
+      panic_(io, *config_, alerts,
              {.held = [this] { return held(); },
               .ask = [this](const auto& keys,
                             auto done) { return events_.ask_peer(keys, std::move(done)); },
@@ -68,7 +68,7 @@ void Servers::follow(const api::Snapshot& running) {
 // What the file tells of targets that are configured no more is forgotten.
 void Servers::remember(const Known& known) {
   const Pasts pasts = history_.load();
-  for (const config::Service& service : config_.services) {
+  for (const config::Service& service : config_->services) {
     for (const config::RealServer& server : service.real_servers) {
       const health::Target target = target_of(service, server);
       const auto past = pasts.find({target.service, target.vip, target.address});
@@ -81,7 +81,7 @@ void Servers::remember(const Known& known) {
 
 std::vector<TargetState> Servers::states_of_targets() const {
   std::vector<TargetState> states;
-  for (const config::Service& service : config_.services) {
+  for (const config::Service& service : config_->services) {
     for (const config::RealServer& server : service.real_servers) {
       states.push_back({target_of(service, server), check_of(service, server)});
     }
@@ -100,7 +100,7 @@ Servers::Known Servers::drop(const config::Config& next) {
     }
     if (service.sorry_server) destinations.insert(service.sorry_server->address.address);
   }
-  for (const config::Service& service : config_.services) {
+  for (const config::Service& service : config_->services) {
     for (const config::RealServer& server : service.real_servers) {
       const RealServerKey key = key_of(service, server.address);
       if (following_ && !health_of(service, server).unchecked) {
@@ -127,12 +127,13 @@ Servers::Known Servers::drop(const config::Config& next) {
   return known;
 }
 
-void Servers::take_up(const Known& known) {
-  if (auto interfaces = interfaces_of(config_); interfaces != interfaces_) {
+void Servers::configure(config::ConfigPtr config, const Known& known) {
+  config_ = std::move(config);
+  if (auto interfaces = interfaces_of(*config_); interfaces != interfaces_) {
     interfaces_ = std::move(interfaces);
     next_hops_.set_interfaces(interfaces_);
   }
-  panic_.configure(config_.health);
+  panic_.configure(*config_);
   if (following_) add(known);
   rest_cut_off_checks();
   if (checking_) tell_first_results();
@@ -140,7 +141,7 @@ void Servers::take_up(const Known& known) {
 
 // One that is followed already stays as it is.
 void Servers::add(const Known& known) {
-  for (const config::Service& service : config_.services) {
+  for (const config::Service& service : config_->services) {
     for (const config::RealServer& server : service.real_servers) {
       const auto it = known.find(key_of(service, server.address));
       if (it == known.end()) {
@@ -208,7 +209,7 @@ bool Servers::is_cut_off(Ipv4Address server) const {
 // known.
 void Servers::tell_first_results() {
   bool all_known = true;
-  for (const config::Service& service : config_.services) {
+  for (const config::Service& service : config_->services) {
     for (const config::RealServer& server : service.real_servers) {
       const health::State state = check_of(service, server);
       all_known &= state.up || state.fall_count > 0;
@@ -246,7 +247,7 @@ void Servers::on_health_change(const health::Target& target, const health::State
 
 std::vector<Panic::Held> Servers::held() const {
   std::vector<Panic::Held> all;
-  for (const config::Service& service : config_.services) {
+  for (const config::Service& service : config_->services) {
     for (const config::RealServer& server : service.real_servers) {
       const health::State state = check_of(service, server);
       if (panic_.holds(state)) {
@@ -258,7 +259,7 @@ std::vector<Panic::Held> Servers::held() const {
 }
 
 void Servers::on_panic_change() {
-  for (const config::Service& service : config_.services) {
+  for (const config::Service& service : config_->services) {
     for (const config::RealServer& server : service.real_servers) {
       const health::State state = check_of(service, server);
       if (state.last_result.empty()) continue;
@@ -292,7 +293,7 @@ sync::CheckWords Servers::words_on(const sync::CheckKeys& keys) {
   sync::CheckWords words(keys.size(), sync::CheckWord::kUnknown);
   if (!checking_) return words;
   std::unordered_map<std::string, const config::Service*> services;
-  for (const config::Service& service : config_.services) {
+  for (const config::Service& service : config_->services) {
     services.emplace(sync::key_of(service), &service);
   }
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -306,7 +307,7 @@ sync::CheckWords Servers::words_on(const sync::CheckKeys& keys) {
 }
 
 bool Servers::has_one_up(const std::string& name) const {
-  return std::ranges::any_of(config_.services, [&](const config::Service& service) {
+  return std::ranges::any_of(config_->services, [&](const config::Service& service) {
     return service.name == name &&
            std::ranges::any_of(service.real_servers, [&](const config::RealServer& server) {
              return check_of(service, server).up &&
@@ -319,7 +320,7 @@ bool Servers::has_one_up(const std::string& name) const {
 bool Servers::all_checked() {
   if (all_checked_) return true;
   all_checked_ =
-      following_ && std::ranges::all_of(config_.services, [&](const config::Service& each) {
+      following_ && std::ranges::all_of(config_->services, [&](const config::Service& each) {
         return std::ranges::all_of(each.real_servers, [&](const config::RealServer& server) {
           return !health_of(each, server).unchecked;
         });

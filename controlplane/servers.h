@@ -47,7 +47,7 @@ class Servers {
 
   // All that is handed in by reference outlives this.
   Servers(boost::asio::io_context& io, netlink::Requests& requests, const netlink::State& state,
-          const config::Config& config, ServiceStates& decisions, Alerts& alerts, Events events);
+          config::ConfigPtr config, ServiceStates& decisions, Alerts& alerts, Events events);
 
   // Takes over what a data plane that is older than this process runs; one that is new runs
   // nothing. Before this nothing is known, and after the first time nothing is done.
@@ -55,10 +55,10 @@ class Servers {
   bool following() const { return following_; }
 
   // Two steps of a change of the configuration: drop() before it, which takes out what `next` has
-  // no more or checks in another way, and returns what is known of the servers that are; take_up()
-  // after it, when the other parts know it too.
+  // no more or checks in another way, and returns what is known of the servers that are;
+  // configure() after it, when the other parts know it too.
   Known drop(const config::Config& next);
-  void take_up(const Known& known);
+  void configure(config::ConfigPtr config, const Known& known);
 
   void start_checks();
   void stop_checks();
@@ -103,7 +103,7 @@ class Servers {
   bool is_cut_off(Ipv4Address server) const;
 
   const netlink::State& state_;
-  const config::Config& config_;
+  config::ConfigPtr config_;
   ServiceStates& decisions_;
   Alerts& alerts_;
   Events events_;

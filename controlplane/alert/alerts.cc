@@ -38,10 +38,10 @@ std::uint64_t unix_ms(std::optional<system_clock::time_point> at) {
 struct Alerts::Impl {
   Impl(boost::asio::io_context& io_context, const config::Config& config)
       : io(io_context), leaving(io_context) {
-    set_config(config);
+    configure(config);
   }
 
-  void set_config(const config::Config& config);
+  void configure(const config::Config& config);
   void tell(Severity severity, Event event);
 
   boost::asio::io_context& io;
@@ -55,11 +55,11 @@ struct Alerts::Impl {
   boost::asio::steady_timer leaving;
 };
 
-void Alerts::Impl::set_config(const config::Config& config) {
+void Alerts::Impl::configure(const config::Config& config) {
   watch.set_services(config.services);
   if (current == config.alert) return;
   if (!runner) runner = std::make_unique<alert::Runner>(io, config.director.name, config.alert);
-  runner->set_config(config.alert);
+  runner->configure(config.alert);
   const bool same_mail = current && current->mail == config.alert.mail;
   current = config.alert;
   if (same_mail) return;
@@ -82,8 +82,8 @@ Alerts::Alerts(boost::asio::io_context& io, const config::Config& config)
 
 Alerts::~Alerts() = default;
 
-void Alerts::set_config(const config::Config& config) {
-  impl_->set_config(config);
+void Alerts::configure(const config::Config& config) {
+  impl_->configure(config);
 }
 
 void Alerts::know_server(const std::string& service, Ipv4Endpoint server, bool up) {

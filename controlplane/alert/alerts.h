@@ -30,7 +30,7 @@ class Alerts {
   Alerts& operator=(const Alerts&) = delete;
 
   // Another configuration: its services, and who is told. Mail that waits stays in the queue.
-  void set_config(const config::Config& config);
+  void configure(const config::Config& config);
 
   // A server's state as it was found, which is no news.
   void know_server(const std::string& service, Ipv4Endpoint server, bool up);

@@ -139,7 +139,7 @@ TEST_F(AlertsTest, another_configuration_holds_for_what_waits) {
   alerts.dataplane(true, "");
   alerts.dataplane(false, "");
   use_script("echo second >> " + folder_ + "/told");
-  alerts.set_config(config_);
+  alerts.configure(config_);
   alerts.dataplane(true, "");
   io_.run();
   EXPECT_EQ(told(), "first\nsecond\nsecond\n");

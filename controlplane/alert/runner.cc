@@ -60,7 +60,7 @@ Runner::~Runner() {
   }
 }
 
-void Runner::set_config(const config::Alert& config) {
+void Runner::configure(const config::Alert& config) {
   impl_->config = config;
 }
 

@@ -31,7 +31,7 @@ class Runner {
   Runner& operator=(const Runner&) = delete;
 
   // For the runs to come, of what waits as well.
-  void set_config(const config::Alert& config);
+  void configure(const config::Alert& config);
   void tell(const Event& event);
   // Calls back when nothing is left to run, at once or later.
   void when_idle(std::function<void()> idle);

@@ -31,14 +31,14 @@ bool works(const netlink::Link& link) {
 
 }  // namespace
 
-Failover::Impl::Impl(boost::asio::io_context& io_context, const config::Config& c,
+Failover::Impl::Impl(boost::asio::io_context& io_context, config::ConfigPtr c,
                      const netlink::State& s, Host h)
     : io(io_context),
-      config(c),
+      config(std::move(c)),
       state(s),
       host(std::move(h)),
-      scripts(io_context, c.ha.scripts, [this] { look(); }),
-      notifier(io_context, c.director.name, c.ha.notify, c.ha.notify_user),
+      scripts(io_context, config->ha.scripts, [this] { look(); }),
+      notifier(io_context, config->director.name, config->ha.notify, config->ha.notify_user),
       ticker(io_context),
       handover_timer(io_context) {}
 
@@ -46,13 +46,13 @@ Failover::Impl::Impl(boost::asio::io_context& io_context, const config::Config& 
 
 void Failover::Impl::make_units() {
   std::vector<std::string> made;
-  for (const config::HaInstance& instance : config.ha.instances) {
+  for (const config::HaInstance& instance : config->ha.instances) {
     if (instance.sync_group.empty()) {
       add_unit(instance.name, {&instance});
     } else if (std::ranges::find(made, instance.sync_group) == made.end()) {
       made.push_back(instance.sync_group);
       std::vector<const config::HaInstance*> members;
-      for (const config::HaInstance& each : config.ha.instances) {
+      for (const config::HaInstance& each : config->ha.instances) {
         if (each.sync_group == instance.sync_group) members.push_back(&each);
       }
       add_unit(instance.sync_group, members);
@@ -82,20 +82,20 @@ void Failover::Impl::add_unit(const std::string& name,
       .settled = [this] { apply_roles(); },
       .announce = [this, self] { announce(self()); },
       .peer = [this, name] { return peer ? peer->group(name) : vrrp::Peer{}; }};
-  units.push_back(
-      std::make_unique<Unit>(io, name, instances, std::move(sight), std::move(unit_events)));
+  units.push_back(std::make_unique<Unit>(io, name, config, instances, std::move(sight),
+                                         std::move(unit_events)));
 }
 
 Result<void> Failover::Impl::start() {
   make_units();
-  for (const config::HaInstance& instance : config.ha.instances) {
+  for (const config::HaInstance& instance : config->ha.instances) {
     if (instance.auth_pass.empty()) continue;
     log::warning(
         "{}: auth_pass goes over the wire in clear text: it keeps mistakes out, not "
         "attackers",
         instance.name);
   }
-  if (config.ha.sync) {
+  if (config->ha.sync) {
     auto made = Peer::make(
         io, config,
         {.fill_beat = [this](lb::sync::Heartbeat& beat) { fill_beat(beat); },
@@ -116,6 +116,13 @@ Result<void> Failover::Impl::start() {
   return {};
 }
 
+void Failover::Impl::configure(config::ConfigPtr next) {
+  config = std::move(next);
+  for (const auto& unit : units) unit->configure(config);
+  if (peer) peer->configure(config);
+  look();
+}
+
 // ---- what is going on around us
 
 void Failover::Impl::look() {
@@ -132,7 +139,7 @@ bool Failover::Impl::failing(const config::HaTrack& track) const {
 }
 
 std::optional<Ipv4Address> Failover::Impl::first_address(const std::string& interface) const {
-  for (const Interface& each : interfaces_of(config)) {
+  for (const Interface& each : interfaces_of(*config)) {
     if (each.name == interface && !each.addresses.empty()) return each.addresses.front().address;
   }
   return std::nullopt;
@@ -144,7 +151,7 @@ void Failover::Impl::heard_peer() {
 }
 
 milliseconds Failover::Impl::gate_timeout() const {
-  return config.ha.sync.value_or(config::HaSync{}).gate_timeout;
+  return config->ha.sync.value_or(config::HaSync{}).gate_timeout;
 }
 
 std::string Failover::Impl::closed_gate() const {
@@ -178,7 +185,7 @@ void Failover::Impl::tick() {
   if (peer) {
     for (const auto& unit : units) unit->set_peer(peer->group(unit->name()));
   }
-  const auto refresh = config.ha.garp_refresh;
+  const auto refresh = config->ha.garp_refresh;
   if (refresh.count() == 0 || Clock::now() - refreshed < refresh) return;
   refreshed = Clock::now();
   for (const auto& unit : units) {
@@ -257,9 +264,9 @@ Unit* Failover::Impl::find(const std::string& group) {
 
 // ---- for callers
 
-Failover::Failover(boost::asio::io_context& io, const config::Config& config,
+Failover::Failover(boost::asio::io_context& io, config::ConfigPtr config,
                    const netlink::State& state, Host host)
-    : impl_(std::make_shared<Impl>(io, config, state, std::move(host))) {}
+    : impl_(std::make_shared<Impl>(io, std::move(config), state, std::move(host))) {}
 
 Failover::~Failover() = default;
 
@@ -275,9 +282,8 @@ void Failover::set_dataplane_ready(bool ready) {
   if (impl_->peer) impl_->peer->set_dataplane_ready(ready);
 }
 
-void Failover::configure() {
-  if (impl_->peer) impl_->peer->set_services();
-  impl_->look();
+void Failover::configure(config::ConfigPtr config) {
+  impl_->configure(std::move(config));
 }
 
 void Failover::look() {

@@ -49,8 +49,8 @@ class Failover {
     std::function<sync::CheckWords(const sync::CheckKeys&)> check_words;  // our own checks'
   };
 
-  // `config` and `state` outlive this.
-  Failover(boost::asio::io_context& io, const config::Config& config, const netlink::State& state,
+  // `state` outlives this.
+  Failover(boost::asio::io_context& io, config::ConfigPtr config, const netlink::State& state,
            Host host);
   ~Failover();
   Failover(const Failover&) = delete;
@@ -61,9 +61,8 @@ class Failover {
   // Hands over what this director is master of, waits for the notify program; then calls back.
   void leave(std::function<void()> done);
 
-  // The configuration that was handed in has other values now; its instances are the same objects
-  // in the same order.
-  void configure();
+  // Another configuration, with the same instances.
+  void configure(config::ConfigPtr config);
   // Whether the data plane runs our configuration.
   void set_dataplane_ready(bool ready);
   // The kernel's interfaces or addresses have changed, or a service has got or lost its last

@@ -37,13 +37,14 @@ struct HandoverOutcome {
 struct Failover::Impl : std::enable_shared_from_this<Impl> {
   using Clock = Unit::Clock;
 
-  Impl(boost::asio::io_context& io, const config::Config& config, const netlink::State& state,
+  Impl(boost::asio::io_context& io, config::ConfigPtr config, const netlink::State& state,
        Host host);
 
   // failover.cc
   void make_units();
   void add_unit(const std::string& name, const std::vector<const config::HaInstance*>& instances);
   Result<void> start();
+  void configure(config::ConfigPtr next);
   void look();
   bool failing(const config::HaTrack& track) const;
   std::optional<Ipv4Address> first_address(const std::string& interface) const;
@@ -73,7 +74,7 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
   void fill_unit(const Unit& unit, api::control::Status& status) const;
 
   boost::asio::io_context& io;
-  const config::Config& config;
+  config::ConfigPtr config;
   const netlink::State& state;
   const Host host;
   Scripts scripts;

@@ -91,7 +91,7 @@ std::vector<std::string> differences(const ServiceTexts& ours, const ServiceText
 }
 
 struct Peer::Impl {
-  Impl(const config::Config& c, Events e) : config(c), events(std::move(e)) {}
+  Impl(config::ConfigPtr c, Events e) : config(std::move(c)), events(std::move(e)) {}
 
   void make_parts(boost::asio::io_context& io, std::unique_ptr<sync::Credentials> credentials);
   void up(const lb::sync::Hello& hello);
@@ -103,7 +103,7 @@ struct Peer::Impl {
   void answer(const lb::sync::CheckQuestion& question);
   void hear(const lb::sync::CheckAnswer& answer);
 
-  const config::Config& config;
+  config::ConfigPtr config;
   Events events;
   std::unique_ptr<sync::Link> link;
   std::unique_ptr<sync::Mirror> mirror;
@@ -129,10 +129,10 @@ struct Peer::Impl {
 
 void Peer::Impl::make_parts(boost::asio::io_context& io,
                             std::unique_ptr<sync::Credentials> credentials) {
-  const config::HaSync& ha = *config.ha.sync;
-  sync::Link::Options options{ha.listen, ha.peer, ha.sync_id, ha.heartbeat, config.director.name,
+  const config::HaSync& ha = *config->ha.sync;
+  sync::Link::Options options{ha.listen, ha.peer, ha.sync_id, ha.heartbeat, config->director.name,
                               {}};
-  for (const config::Port& port : config.ports) options.ports.push_back(port.name);
+  for (const config::Port& port : config->ports) options.ports.push_back(port.name);
   link = std::make_unique<sync::Link>(
       io, options, std::move(credentials),
       sync::Link::Events{.up = [this](const lb::sync::Hello& hello) { up(hello); },
@@ -140,7 +140,7 @@ void Peer::Impl::make_parts(boost::asio::io_context& io,
                          .message = [this](const auto& message) { on_message(message); },
                          .fill_beat = [this](auto& beat) { events.fill_beat(beat); }});
   mirror = std::make_unique<sync::Mirror>(
-      io, config.director.run_dir + "/dataplane.sock",
+      io, config->director.run_dir + "/dataplane.sock",
       sync::Mirror::Events{
           .send = [this](const auto& message) { link->send(message); },
           .refuse = [this](auto refusal, const auto& what) { link->refuse(refusal, what); },
@@ -151,7 +151,7 @@ void Peer::Impl::make_parts(boost::asio::io_context& io,
 
 void Peer::Impl::read_services() {
   services.clear();
-  for (const config::Service& service : config.services) {
+  for (const config::Service& service : config->services) {
     services[sync::key_of(service)] = {service.name, config::print_service(service)};
   }
 }
@@ -257,13 +257,13 @@ Peer::Peer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Peer::~Peer() = default;
 
-Result<std::unique_ptr<Peer>> Peer::make(boost::asio::io_context& io, const config::Config& config,
+Result<std::unique_ptr<Peer>> Peer::make(boost::asio::io_context& io, config::ConfigPtr config,
                                          Events events) {
-  auto credentials = sync::Credentials::load(*config.ha.sync);
+  auto credentials = sync::Credentials::load(*config->ha.sync);
   if (!credentials) {
     return fail("[ha.sync]: " + credentials.error().message);
   }
-  auto impl = std::make_unique<Impl>(config, std::move(events));
+  auto impl = std::make_unique<Impl>(std::move(config), std::move(events));
   impl->make_parts(io, std::move(*credentials));
   return std::unique_ptr<Peer>(new Peer(std::move(impl)));
 }
@@ -273,7 +273,8 @@ void Peer::start() {
   impl_->link->start();
 }
 
-void Peer::set_services() {
+void Peer::configure(config::ConfigPtr config) {
+  impl_->config = std::move(config);
   impl_->read_services();
   if (!connected()) return;
   if (impl_->compared) impl_->differing = differences(impl_->services, impl_->theirs);
@@ -294,7 +295,7 @@ vrrp::Peer Peer::group(const std::string& name) const {
 
 bool Peer::alive() const {
   return connected() &&
-         Clock::now() - impl_->heard <= kMissedBeats * impl_->config.ha.sync->heartbeat;
+         Clock::now() - impl_->heard <= kMissedBeats * impl_->config->ha.sync->heartbeat;
 }
 
 bool Peer::complete() const {
@@ -350,7 +351,7 @@ void Peer::fill(api::control::HaPeer& peer) const {
 }
 
 void Peer::fill(api::control::Sync& sync) const {
-  const config::HaSync& ha = *impl_->config.ha.sync;
+  const config::HaSync& ha = *impl_->config->ha.sync;
   const sync::Mirror::Status status = impl_->mirror->status();
   const sync::Link::Counters& link = impl_->link->counters();
   sync.set_connected(connected());

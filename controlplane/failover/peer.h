@@ -42,15 +42,15 @@ class Peer {
     std::function<sync::CheckWords(const sync::CheckKeys&)> check_words;
   };
 
-  static Result<std::unique_ptr<Peer>> make(boost::asio::io_context& io,
-                                            const config::Config& config, Events events);
+  static Result<std::unique_ptr<Peer>> make(boost::asio::io_context& io, config::ConfigPtr config,
+                                            Events events);
   ~Peer();
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 
   void start();
-  // The configuration has others now: they are compared with the peer's anew.
-  void set_services();
+  // Another configuration: its services are compared with the peer's anew.
+  void configure(config::ConfigPtr config);
   // Whether the data plane runs our configuration.
   void set_dataplane_ready(bool ready);
 

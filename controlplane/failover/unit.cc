@@ -38,7 +38,7 @@ vrrp::Io::Options io_options(const config::HaInstance& instance) {
 
 }  // namespace
 
-Unit::Unit(boost::asio::io_context& io, std::string name,
+Unit::Unit(boost::asio::io_context& io, std::string name, const config::ConfigPtr& config,
            const std::vector<const config::HaInstance*>& instances, Sight sight, Events events)
     : name_(std::move(name)),
       sight_(std::move(sight)),
@@ -48,12 +48,12 @@ Unit::Unit(boost::asio::io_context& io, std::string name,
       timer_(io),
       since_(Clock::now()) {
   for (std::size_t i = 0; i < instances.size(); ++i) {
-    members_[i].config = instances[i];
+    members_[i].config = {config, instances[i]};
     members_[i].io = std::make_unique<vrrp::Io>(
         io, io_options(*instances[i]),
         [this, i](const vrrp::Advert& advert, Ipv4Address source) { on_advert(i, advert, source); },
-        [instance = instances[i]](vrrp::Reject reject, Ipv4Address source) {
-          log::warning("{}: an advert of {} is ignored: {}", instance->name, source.to_string(),
+        [instance = instances[i]->name](vrrp::Reject reject, Ipv4Address source) {
+          log::warning("{}: an advert of {} is ignored: {}", instance, source.to_string(),
                        vrrp::text_of(reject));
         });
   }
@@ -62,6 +62,14 @@ Unit::Unit(boost::asio::io_context& io, std::string name,
 void Unit::start() {
   look();
   act(fsm_.start(Clock::now()));
+}
+
+void Unit::configure(const config::ConfigPtr& config) {
+  for (Member& member : members_) {
+    const auto& all = config->ha.instances;
+    const auto found = std::ranges::find(all, member.config->name, &config::HaInstance::name);
+    if (found != all.end()) member.config = {config, &*found};
+  }
 }
 
 // Interfaces, addresses and tracks as they are now.

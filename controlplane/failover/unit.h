@@ -40,7 +40,7 @@ class Unit {
     std::function<vrrp::Peer()> peer;
   };
   struct Member {
-    const config::HaInstance* config = nullptr;
+    std::shared_ptr<const config::HaInstance> config;  // shares the whole configuration
     std::unique_ptr<vrrp::Io> io;
     int link_index = 0;  // that the socket was opened on
     Standing standing;
@@ -49,13 +49,15 @@ class Unit {
     Clock::time_point heard;
   };
 
-  // The instances outlive this.
-  Unit(boost::asio::io_context& io, std::string name,
+  // The instances are the configuration's.
+  Unit(boost::asio::io_context& io, std::string name, const config::ConfigPtr& config,
        const std::vector<const config::HaInstance*>& instances, Sight sight, Events events);
   Unit(const Unit&) = delete;
   Unit& operator=(const Unit&) = delete;
 
   void start();
+  // Another configuration, with the same instances. To be followed by look().
+  void configure(const config::ConfigPtr& config);
   void look();
   void act(const vrrp::Actions& actions);  // what the state machine wants done
   void set_peer(const vrrp::Peer& peer);

@@ -11,11 +11,11 @@
 
 namespace lb::controlplane {
 
-Operations::Operations(boost::asio::io_context& io, const config::Config& config)
+Operations::Operations(boost::asio::io_context& io, config::ConfigPtr config)
     : io_(io),
-      config_(config),
-      path_(config.director.state_dir + "/changes.json"),
-      states_(config.services) {}
+      config_(std::move(config)),
+      path_(config_->director.state_dir + "/changes.json"),
+      states_(config_) {}
 
 void Operations::load() {
   auto changes = load_changes(path_, Now{});
@@ -32,7 +32,7 @@ void Operations::load() {
 
 Result<std::string> Operations::set(const api::control::SetCommand& command) {
   auto changed =
-      change(command, config_.services, states_.changes(), std::chrono::steady_clock::now());
+      change(command, config_->services, states_.changes(), std::chrono::steady_clock::now());
   if (!changed) return tl::make_unexpected(changed.error());
   if (auto kept = keep(std::move(changed->changes)); !kept) {
     return tl::make_unexpected(kept.error());
@@ -45,6 +45,12 @@ Result<void> Operations::keep(Changes changes) {
   if (auto kept = save_changes(path_, changes, Now{}); !kept) return kept;
   states_.set_changes(std::move(changes));
   return {};
+}
+
+void Operations::configure(config::ConfigPtr config) {
+  back_to_file();
+  config_ = std::move(config);
+  states_.configure(config_);
 }
 
 void Operations::back_to_file() {
@@ -98,7 +104,7 @@ void Operations::on_quorum(const config::Service& service, const ServiceDecision
   const std::string word = has ? "up" : "down";
   Command command{
       program,
-      {"BALLAST_DIRECTOR=" + config_.director.name, "BALLAST_SERVICE=" + service.name,
+      {"BALLAST_DIRECTOR=" + config_->director.name, "BALLAST_SERVICE=" + service.name,
        "BALLAST_QUORUM=" + word, "BALLAST_WEIGHT_UP=" + std::to_string(decision.weight_up)},
       service.quorum_user};
   queue->second.run(std::move(command), "quorum_" + word + " program of " + service.name);

@@ -19,16 +19,14 @@ namespace lb::controlplane {
 
 class Operations {
  public:
-  // `config` outlives this.
-  Operations(boost::asio::io_context& io, const config::Config& config);
+  Operations(boost::asio::io_context& io, config::ConfigPtr config);
 
   // What operators changed in an earlier life.
   void load();
   // What was done, or why not. decide() is due after it.
   Result<std::string> set(const api::control::SetCommand& command);
-  // Back to the file, and to what was saved. To be followed by states().set_services(), which drops
-  // what the new file makes meaningless.
-  void back_to_file();
+  // Another configuration: back to what is in its file, and to what was saved.
+  void configure(config::ConfigPtr config);
 
   // Of a quorum that was reached or lost, and the weights; not of the plain one of one server.
   using OnQuorum =
@@ -40,11 +38,12 @@ class Operations {
 
  private:
   Result<void> keep(Changes changes);
+  void back_to_file();
   void on_quorum(const config::Service& service, const ServiceDecision& decision,
                  const OnQuorum& told);
 
   boost::asio::io_context& io_;
-  const config::Config& config_;
+  config::ConfigPtr config_;
   const std::string path_;
   ServiceStates states_;
   std::map<std::string, CommandQueue> programs_;  // by service

@@ -5,10 +5,11 @@
 
 namespace lb::controlplane {
 
-ServiceStates::ServiceStates(const std::vector<config::Service>& services) : services_(&services) {}
+ServiceStates::ServiceStates(config::ConfigPtr config) : config_(std::move(config)) {}
 
-void ServiceStates::set_services(const std::vector<config::Service>& services) {
-  services_ = &services;
+void ServiceStates::configure(config::ConfigPtr config) {
+  config_ = std::move(config);
+  const auto& services = config_->services;
   const auto gone = [&services](const auto& entry) {
     return std::ranges::find(services, entry.first, &config::Service::name) == services.end();
   };
@@ -19,8 +20,8 @@ void ServiceStates::set_services(const std::vector<config::Service>& services) {
 
 void ServiceStates::set_changes(Changes changes) {
   changes_ = std::move(changes);
-  prune(changes_.in_force, *services_);
-  prune(changes_.saved, *services_);
+  prune(changes_.in_force, config_->services);
+  prune(changes_.saved, config_->services);
 }
 
 void ServiceStates::decide(const HealthOf& health_of, const News& news, Time now) {
@@ -29,7 +30,7 @@ void ServiceStates::decide(const HealthOf& health_of, const News& news, Time now
   std::vector<const config::Service*> quorums;
   std::vector<std::pair<const config::Service*, const config::RealServer*>> ends;
   std::vector<ServerHealth> health;
-  for (const config::Service& service : *services_) {
+  for (const config::Service& service : config_->services) {
     health.clear();
     for (const config::RealServer& server : service.real_servers) {
       health.push_back(health_of(service, server));

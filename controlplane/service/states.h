@@ -26,12 +26,11 @@ class ServiceStates {
     std::function<void(const config::Service& service, const config::RealServer& server)> end;
   };
 
-  // `services` outlives this, or the next set_services().
-  explicit ServiceStates(const std::vector<config::Service>& services);
+  explicit ServiceStates(config::ConfigPtr config);
 
   // Another configuration: services and servers that stay keep what is known of them. What was
   // changed at run time stays as far as it still means something.
-  void set_services(const std::vector<config::Service>& services);
+  void configure(config::ConfigPtr config);
 
   void adopt(const config::Service& service, bool sorry) { policies_[service.name].adopt(sorry); }
 
@@ -48,7 +47,7 @@ class ServiceStates {
   void set_changes(Changes changes);
 
  private:
-  const std::vector<config::Service>* services_;
+  config::ConfigPtr config_;
   Changes changes_;
   std::unordered_map<std::string, ServicePolicy> policies_;
   std::unordered_map<std::string, ServiceDecision> decisions_;
