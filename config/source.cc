@@ -3,13 +3,10 @@
 #include <algorithm>
 
 namespace lb::config {
-namespace {
 
 bool is_continuation(char c) {
   return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
 }
-
-}  // namespace
 
 Source::Source(std::string_view text) : text_(text), starts_{0} {
   for (std::size_t at = text.find('\n'); at != std::string_view::npos;
@@ -26,15 +23,6 @@ Location Source::locate(std::size_t offset) const {
   const auto characters = before.size() - static_cast<std::size_t>(std::count_if(
                                               before.begin(), before.end(), is_continuation));
   return Location{static_cast<std::uint32_t>(line), static_cast<std::uint32_t>(characters + 1)};
-}
-
-std::size_t Source::offset_of(Location where) const {
-  const std::string_view text = line(where.line);
-  std::size_t at = 0;
-  for (std::uint32_t column = 1; at < text.size(); ++at) {
-    if (!is_continuation(text[at]) && column++ == where.column) break;
-  }
-  return line_offset(where.line) + at;
 }
 
 std::string_view Source::line(std::uint32_t number) const {

@@ -8,13 +8,14 @@
 
 namespace lb::config {
 
+// Whether it is a byte of a UTF-8 character after its first.
+bool is_continuation(char c);
+
 // Text with its lines, to turn byte offsets into places. Refers to `text`.
 class Source {
  public:
   explicit Source(std::string_view text);
   Location locate(std::size_t offset) const;
-  // What locate() takes to that place; the end of its line when the line is shorter.
-  std::size_t offset_of(Location where) const;
   std::string_view text() const { return text_; }
   // Without its line feed; `number` counts from 1.
   std::string_view line(std::uint32_t number) const;

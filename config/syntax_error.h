@@ -1,7 +1,9 @@
-// What a line of TOML that the library refused has probably been meant to be, in an operator's
-// terms.
+// What a line that is no TOML has probably been meant to be, in an operator's terms.
 #pragma once
 
+#include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "config/load.h"
@@ -9,8 +11,30 @@
 
 namespace lb::config {
 
-// `report` is the library's own words, "Error while parsing PART: ...", and `where` the place at
-// which it stopped: all of the text before it is TOML.
-Mistake explain_syntax_error(const Source& source, std::string_view report, Location where);
+// Why reading stopped.
+enum class Stop : std::uint8_t {
+  kHeader,     // no [name]
+  kKey,        // no key
+  kEquals,     // no "=" after a key
+  kValue,      // no value
+  kEscape,     // a string with an unknown escape
+  kRange,      // a number of more than 64 bits
+  kRest,       // something on the line after its value
+  kSeparator,  // no comma between values
+  kComma,      // a comma too many
+  kEnd,        // the end of the file within a list
+};
+
+// `at` is the first byte that is no TOML, or the first byte of the value that is none. `open` has
+// the offsets of the brackets that are open there, the innermost last.
+Mistake explain_syntax_error(const Source& source, Stop why, std::size_t at,
+                             std::span<const std::size_t> open);
+
+// For a name, as `written` in the file, that conflicts with one on `line`; `is_again`: both are the
+// same kind of thing.
+std::string explain_conflict(std::string_view written, std::uint32_t line, bool is_again);
+
+// Whether a key without quotes may have it.
+bool is_bare_key_char(char c);
 
 }  // namespace lb::config

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <vector>
-
 namespace lb::config {
 namespace {
 
@@ -31,28 +29,24 @@ bool is_typographic_quote(std::string_view character) {
          character == "\u00bb";
 }
 
+// Three quotes open a string of several lines.
+bool is_multi_line(std::string_view text) {
+  return text.starts_with(std::string(3, text.front()));
+}
+
 class Guard {
  public:
   explicit Guard(const Source& source) : source_(source), text_(source.text()) {}
 
   std::optional<Mistake> run() {
     check_bytes();
-    walk_to(text_.size());
+    while (!mistake_ && at_ < text_.size()) step();
     return mistake_;
-  }
-
-  std::optional<std::size_t> innermost_open(std::size_t offset) {
-    walk_to(offset);
-    return open_.empty() ? std::nullopt : std::optional(open_.back());
   }
 
  private:
   void fail_at(std::size_t offset, std::string message) {
     if (!mistake_) mistake_ = Mistake{source_.locate(offset), std::move(message)};
-  }
-
-  void walk_to(std::size_t offset) {
-    while (!mistake_ && at_ < offset) step();
   }
 
   void check_bytes() {
@@ -73,8 +67,6 @@ class Guard {
   bool is_line_end(std::size_t i) const {
     return text_[i] == '\r' && i + 1 < text_.size() && text_[i + 1] == '\n';
   }
-
-  bool looking_at(std::string_view what) const { return text_.substr(at_, what.size()) == what; }
 
   void step() {
     const char c = text_[at_];
@@ -104,47 +96,34 @@ class Guard {
 
   void count(char c) {
     if (c == '[' || c == '{') {
-      open_.push_back(at_);
+      ++depth_;
       dots_ = 0;
     } else if (c == ']' || c == '}') {
-      if (!open_.empty()) open_.pop_back();
+      if (depth_ > 0) --depth_;
     } else if (c == '.') {
       ++dots_;
     } else if (c == '\n' || c == ',' || c == '=') {
       dots_ = 0;
     }
-    if (open_.size() + dots_ > kMaxNesting) {
+    if (depth_ + dots_ > kMaxNesting) {
       fail_at(at_, "nested too deeply; no key of this file is inside of so many others");
     }
   }
 
-  // A string that stays open is left to the end of its line, or of the file when it is a multi-line
-  // one: the library then stops at the same place.
   void skip_string(char quote) {
-    const std::size_t start = at_;
-    const std::string triple(3, quote);
-    const bool multi_line = looking_at(triple);
-    at_ += multi_line ? 3 : 1;
-    while (at_ < text_.size()) {
-      if (quote == '"' && text_[at_] == '\\') {
-        at_ += 2;
-      } else if (multi_line ? looking_at(triple) : text_[at_] == quote) {
-        at_ += multi_line ? 3 : 1;
-        return;
-      } else if (!multi_line && text_[at_] == '\n') {
-        break;
-      } else {
-        ++at_;
-      }
+    const std::string_view rest = text_.substr(at_);
+    const std::size_t length = quoted_length(rest);
+    if (length == 0) {
+      fail_at(at_, fmt::format("the text that begins here is not closed; end it with {}",
+                               std::string(is_multi_line(rest) ? 3 : 1, quote)));
     }
-    fail_at(start, fmt::format("the text that begins here is not closed; end it with {}",
-                               multi_line ? triple : std::string(1, quote)));
+    at_ += length;
   }
 
   const Source& source_;
   std::string_view text_;
   std::size_t at_ = 0;
-  std::vector<std::size_t> open_;  // offsets of the brackets not closed yet
+  std::size_t depth_ = 0;
   std::size_t dots_ = 0;
   std::optional<Mistake> mistake_;
 };
@@ -155,8 +134,26 @@ std::optional<Mistake> guard_toml(const Source& source) {
   return Guard(source).run();
 }
 
-std::optional<std::size_t> open_bracket(const Source& source, std::size_t offset) {
-  return Guard(source).innermost_open(offset);
+std::size_t quoted_length(std::string_view text) {
+  const char quote = text.front();
+  const bool multi_line = is_multi_line(text);
+  const std::string closing(multi_line ? 3 : 1, quote);
+  std::size_t at = closing.size();
+  while (at < text.size()) {
+    if (quote == '"' && text[at] == '\\') {
+      at += 2;
+    } else if (text.substr(at).starts_with(closing)) {
+      at += closing.size();
+      // Up to two quotes before the closing ones belong to the string.
+      for (int more = 0; multi_line && more < 2 && text.substr(at).starts_with(quote); ++more) ++at;
+      return at;
+    } else if (!multi_line && text[at] == '\n') {
+      return 0;
+    } else {
+      ++at;
+    }
+  }
+  return 0;
 }
 
 }  // namespace lb::config

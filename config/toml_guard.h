@@ -1,8 +1,10 @@
-// A first look at TOML text, before the library sees it: what would make the library recurse
-// without bound or speak of things in terms that do not help an operator.
+// A first look at TOML text, before it is read: what would make the reader recurse without bound,
+// and mistakes whose cause it would no longer see.
 #pragma once
 
+#include <cstddef>
 #include <optional>
+#include <string_view>
 
 #include "config/load.h"
 #include "config/source.h"
@@ -15,8 +17,8 @@ inline constexpr std::size_t kMaxNesting = 32;  // of arrays, inline tables, dot
 // text without its closing quote, nesting too deep.
 std::optional<Mistake> guard_toml(const Source& source);
 
-// Where the innermost bracket or brace stands that is open at `offset`, if there is one; the text
-// up to there is TOML.
-std::optional<std::size_t> open_bracket(const Source& source, std::size_t offset);
+// Bytes of the quoted string that `text` begins with, including its quotes; 0 when it is not
+// closed.
+std::size_t quoted_length(std::string_view text);
 
 }  // namespace lb::config

@@ -1,5 +1,5 @@
-// TOML text as a tree of plain values with their places. The only part that knows the TOML library;
-// no exception leaves it.
+// TOML text as a tree of plain values with their places. No exception leaves it, and the work grows
+// with the text.
 #pragma once
 
 #include <cstdint>
