@@ -87,10 +87,7 @@ struct alignas(kCacheLine) Record {
   // what the other direction is rewritten to. In DR mode [1] is for display only: the server
   // answers past the director.
   FlowTuple tuple[2];
-  // RFC 1624 one's-complement sums to add to the IPv4 header checksum and to that of TCP or UDP,
-  // client to server. The other direction subtracts: it adds the complement.
-  std::uint16_t ip_delta = 0;
-  std::uint16_t l4_delta = 0;
+  Deltas deltas;         // client to server
   std::uint32_t rs = 0;  // real server slot
   std::atomic<std::uint64_t> client_hop{0};
   std::atomic<ConnState> state{ConnState::kNone};
@@ -107,8 +104,9 @@ struct alignas(kCacheLine) Record {
   std::atomic<std::uint32_t> link{0};  // next in a list of free or dead records, by index
 };
 static_assert(sizeof(Record) == kCacheLine);
-static_assert(offsetof(Record, client_hop) == 32 && offsetof(Record, state) == 40 &&
-              offsetof(Record, generation) == 48 && offsetof(Record, link) == 60);
+static_assert(offsetof(Record, deltas) == 24 && offsetof(Record, client_hop) == 32 &&
+              offsetof(Record, state) == 40 && offsetof(Record, generation) == 48 &&
+              offsetof(Record, link) == 60);
 
 // A record found, and the direction of the key that found it: 0 from the client, 1 from the real
 // server.

@@ -127,8 +127,7 @@ ConnTable::ConnTable(const Options& options, const Layout& layout, std::byte* me
 void ConnTable::fill(Record& record, const NewConn& conn, std::uint32_t now) {
   store_shared(record.tuple[0], conn.tuple[0]);
   store_shared(record.tuple[1], conn.tuple[1]);
-  record.ip_delta = conn.ip_delta;
-  record.l4_delta = conn.l4_delta;
+  record.deltas = conn.deltas;
   store_shared(record.rs, conn.rs);
   record.client_hop.store(conn.client_hop.word, std::memory_order_relaxed);
   record.state.store(ConnState::kNone, std::memory_order_release);

@@ -42,8 +42,7 @@ class GracePeriod {
 // What a new connection is made of; the fields are Record's.
 struct NewConn {
   FlowTuple tuple[2];
-  std::uint16_t ip_delta = 0;
-  std::uint16_t l4_delta = 0;
+  Deltas deltas;
   std::uint32_t rs = 0;
   std::uint32_t service = 0;
   ClientHop client_hop;

@@ -25,8 +25,7 @@ std::vector<std::uint32_t> timeouts(std::uint32_t ticks) {
 TEST(ConnTable, FindsBothDirections) {
   TestTable table(options(100));
   NewConn conn = nat_conn(7);
-  conn.ip_delta = 0x1234;
-  conn.l4_delta = 0x5678;
+  conn.deltas = {0x1234, 0x5678};
   conn.mode = 1;
   conn.client_hop = {0x0042'0102'0304'0506};
   const auto created = table.create(0, conn, ConnState::kSynSent, 5);
@@ -41,8 +40,8 @@ TEST(ConnTable, FindsBothDirections) {
   const Record& record = *created.hit.record;
   EXPECT_EQ(record.tuple[0], conn.tuple[0]);
   EXPECT_EQ(record.tuple[1], conn.tuple[1]);
-  EXPECT_EQ(record.ip_delta, conn.ip_delta);
-  EXPECT_EQ(record.l4_delta, conn.l4_delta);
+  EXPECT_EQ(record.deltas.ip, 0x1234);
+  EXPECT_EQ(record.deltas.l4, 0x5678);
   EXPECT_EQ(record.rs, conn.rs);
   EXPECT_EQ(record.service, conn.service);
   EXPECT_EQ(record.client_hop.load(), conn.client_hop.word);

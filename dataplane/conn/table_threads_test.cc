@@ -27,7 +27,7 @@ NewConn conn_of(std::uint32_t n) {
   conn.tuple[0].dst.raw ^= n % 2;
   conn.service = n;
   conn.rs = n * 2'654'435'761U;
-  conn.ip_delta = static_cast<std::uint16_t>(n);
+  conn.deltas.ip = static_cast<std::uint16_t>(n);
   conn.mode = static_cast<std::uint8_t>(n % 2);
   return conn;
 }
@@ -35,7 +35,7 @@ NewConn conn_of(std::uint32_t n) {
 bool is_conn(const Record& record, std::uint32_t n) {
   const NewConn conn = conn_of(n);
   return record.tuple[0] == conn.tuple[0] && record.tuple[1] == conn.tuple[1] &&
-         record.rs == conn.rs && record.service == n && record.ip_delta == conn.ip_delta &&
+         record.rs == conn.rs && record.service == n && record.deltas == conn.deltas &&
          record.mode == conn.mode;
 }
 

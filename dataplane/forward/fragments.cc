@@ -1,7 +1,8 @@
 // Fragments: the first decides for its datagram, the others follow or wait for it.
+#include <variant>
+
 #include "dataplane/forward/pipeline.h"
 #include "dataplane/packet/parse.h"
-#include "dataplane/packet/rewrite.h"
 
 namespace lb {
 
@@ -10,23 +11,9 @@ void Pipeline::fragment(Packet& packet, const View& view) {
   if (is_first_fragment(packet)) {
     packet.hash = table_.hash(packet.tuple, packet.proto);
     const Owner owner = side_path(packet, view);
-    FragmentDecision decision;
-    if (owner.record != nullptr) {
-      const Handle handle = table_.handle_of(*owner.record);
-      decision = {FragmentDecision::Kind::kConn, static_cast<std::uint8_t>(owner.dir), handle.index,
-                  handle.generation, DropReason::none};
-    } else if (owner.alone != kNoSlot) {
-      decision = {FragmentDecision::Kind::kAlone, static_cast<std::uint8_t>(owner.dir), owner.alone,
-                  view.real_servers[owner.alone].service, DropReason::none};
-    } else if (packet.verdict == Verdict::kPunt) {
-      decision.kind = FragmentDecision::Kind::kPunt;
-    } else {
-      decision.kind = FragmentDecision::Kind::kDrop;
-      decision.reason = packet.reason;
-    }
     // When the table is full this fragment goes its way and the later ones are dropped under
     // fragment_table_full.
-    fragments_.first(key, decision, view.now, released_);
+    fragments_.first(key, decision_of(packet, owner, view), view.now, released_);
     return;
   }
 
@@ -39,20 +26,38 @@ void Pipeline::fragment(Packet& packet, const View& view) {
     case FragmentTable::Found::kFull:
       return drop(packet, DropReason::fragment_table_full);
     case FragmentTable::Found::kDecided:
-      break;
+      std::visit([&](const auto& first) { follow(packet, first, view); }, decision);
+      return;
   }
-  if (decision.kind == FragmentDecision::Kind::kPunt) {
-    packet.verdict = Verdict::kPunt;
-    return;
-  }
-  if (decision.kind == FragmentDecision::Kind::kDrop) return drop(packet, decision.reason);
-  if (decision.kind == FragmentDecision::Kind::kAlone) {
-    return fragment_alone(packet, decision, view);
-  }
+}
 
-  Record* record = table_.at({decision.record, decision.generation});
+FragmentDecision Pipeline::decision_of(const Packet& packet, const Owner& owner,
+                                       const View& view) const {
+  const auto dir = static_cast<std::uint8_t>(owner.dir);
+  if (owner.record != nullptr) {
+    const Handle handle = table_.handle_of(*owner.record);
+    return fragment::OfConnection{handle.index, handle.generation, dir};
+  }
+  if (owner.stateless_rs != kNoSlot) {
+    return fragment::Stateless{owner.stateless_rs, view.real_servers[owner.stateless_rs].service,
+                               dir};
+  }
+  if (packet.verdict == Verdict::kPunt) return fragment::ToKernel{};
+  return fragment::Dropped{packet.reason};
+}
+
+void Pipeline::follow(Packet& packet, const fragment::ToKernel& /*first*/, const View& /*view*/) {
+  packet.verdict = Verdict::kPunt;
+}
+
+void Pipeline::follow(Packet& packet, const fragment::Dropped& first, const View& /*view*/) {
+  drop(packet, first.reason);
+}
+
+void Pipeline::follow(Packet& packet, const fragment::OfConnection& first, const View& view) {
+  Record* const record = table_.at({first.index, first.generation});
   if (record == nullptr) return drop(packet, DropReason::fragment_timeout);
-  forward_later_fragment(packet, *record, decision.dir, view);
+  forward_later_fragment(packet, *record, first.dir, view);
 }
 
 }  // namespace lb

@@ -15,43 +15,53 @@ void Pipeline::icmp_error(Packet& packet, const View& view) {
     return;
   }
   const FlowTuple key = quote.tuple.reversed();
-  Hit hit = table_.find(key, quote.proto, table_.hash(key, quote.proto));
-  Record alone;
-  if (!hit && quote.proto == kProtoUdp && answerer(key, view, alone) != kNoSlot) hit = {&alone, 1};
-  if (!hit) {
-    packet.verdict = Verdict::kPunt;
-    return;
+  if (const Hit hit = table_.find(key, quote.proto, table_.hash(key, quote.proto))) {
+    const Record& record = *hit.record;
+    if (hit.dir == 0) return icmp_error_to_server(packet, quote, record, view);
+    const ClientHop hop{record.client_hop.load(std::memory_order_relaxed)};
+    return icmp_error_to_client(packet, quote, {record.rs, record.tuple[0], hop}, view);
   }
-  Record& record = *hit.record;
-  const RealServerEntry& server = view.snapshot.real_servers[record.rs];
+  if (quote.proto == kProtoUdp) {
+    if (const auto reply = find_reply(key, view)) {
+      return icmp_error_to_client(packet, quote, *reply, view);
+    }
+  }
+  packet.verdict = Verdict::kPunt;
+}
+
+// From the client's side, about a packet of the server's. An error that cannot go on is never
+// answered: no ICMP error about an ICMP error (RFC 1122 3.2.2).
+void Pipeline::icmp_error_to_server(Packet& packet, const IcmpQuote& quote, const Record& record,
+                                    const View& view) {
+  const RealServerEntry& server = view.real_servers[record.rs];
   const bool is_nat = static_cast<Mode>(record.mode) == Mode::kNat;
-  // Never answered when it cannot go on: no ICMP error about an ICMP error (RFC 1122 3.2.2).
   if (is_nat && ttl(packet) <= 1) return drop(packet, DropReason::ttl_expired);
-  const std::uint16_t ip_len = packet.ip_len;
-  RealServerCounters& count = counters_.real_servers[record.rs];
+  if (!server.next_hop.resolved()) return drop(packet, DropReason::next_hop_unresolved);
   packet.verdict = Verdict::kForward;
+  RealServerCounters& count = view.counters[record.rs];
+  count.packets_in.add(1);
+  count.bytes_in.add(packet.ip_len);
+  if (is_nat) rewrite_icmp_error(packet, quote, packet.tuple.src, server.address, record.tuple[1]);
+  set_next_hop(packet, server.next_hop);
+  packet.egress = server.next_hop.port;
+}
 
-  if (hit.dir ==
-      0) {  // from the client's side, about a packet of the server's: it is for the server
-    if (!server.next_hop.resolved()) return drop(packet, DropReason::next_hop_unresolved);
-    if (is_nat)
-      rewrite_icmp_error(packet, quote, packet.tuple.src, server.address, record.tuple[1]);
-    set_next_hop(packet, server.next_hop);
-    packet.egress = server.next_hop.port;
-    count.packets_in.add(1);
-    count.bytes_in.add(ip_len);
-    return;
-  }
-
-  // From the server's side, about a packet of the client's. The client knows the VIP only; a router
-  // between keeps its name.
-  const Be32 from = packet.tuple.src == server.address ? record.tuple[0].dst : packet.tuple.src;
-  rewrite_icmp_error(packet, quote, from, record.tuple[0].src, record.tuple[0]);
-  const ClientHop hop{record.client_hop.load(std::memory_order_relaxed)};
-  set_client_hop(packet, hop, view.snapshot.ports[hop.port()].mac.data());
-  packet.egress = hop.port();
+// From the server's side, about a packet of the client's. The client knows the VIP only; a router
+// between them keeps its address.
+void Pipeline::icmp_error_to_client(Packet& packet, const IcmpQuote& quote, const Reply& reply,
+                                    const View& view) {
+  if (ttl(packet) <= 1) return drop(packet, DropReason::ttl_expired);
+  packet.verdict = Verdict::kForward;
+  RealServerCounters& count = view.counters[reply.rs];
   count.packets_out.add(1);
-  count.bytes_out.add(ip_len);
+  count.bytes_out.add(packet.ip_len);
+  const Be32 server = view.real_servers[reply.rs].address;
+  const FlowTuple& from_client = reply.from_client;
+  const Be32 source = packet.tuple.src == server ? from_client.dst : packet.tuple.src;
+  rewrite_icmp_error(packet, quote, source, from_client.src, from_client);
+  const std::uint8_t port = reply.client_hop.port();
+  set_client_hop(packet, reply.client_hop, view.ports[port].mac.data());
+  packet.egress = port;
 }
 
 }  // namespace lb

@@ -1,5 +1,7 @@
 // The first packet of a connection: service, real server, record.
+#include "dataplane/forward/path.h"
 #include "dataplane/forward/pipeline.h"
+#include "dataplane/forward/tcp_state.h"
 #include "dataplane/packet/rewrite.h"
 #include "dataplane/packet/wire.h"
 
@@ -15,16 +17,11 @@ constexpr std::uint32_t kQuietTicks = 10;  // a second
 bool another_may_do(DropReason reason) {
   return reason == DropReason::reply_tuple_taken || reason == DropReason::real_servers_full;
 }
-
-// What the real server's packets bear, in NAT mode.
-FlowTuple reverse_tuple(const FlowTuple& from_client, const RealServerEntry& server) {
-  return {server.address, from_client.src, server.port_for(from_client.dport), from_client.sport};
-}
 }  // namespace
 
-// A new connection in NAT mode needs the bucket of a key that only the choice of its real server
-// makes known. The choice is guessed, so that the buckets of a whole burst come into the cache
-// together; a wrong guess costs time and nothing else.
+// A new connection with a reverse key needs the bucket of a key that only the choice of its real
+// server makes known. The choice is guessed, so that the buckets of a whole burst come into the
+// cache together; a wrong guess costs time and nothing else.
 void Pipeline::expect_connections(std::span<const Packet> burst,
                                   std::span<const std::uint8_t> misses, const View& view) {
   std::uint32_t last_slot = kNoSlot;
@@ -43,12 +40,14 @@ void Pipeline::expect_connections(std::span<const Packet> burst,
     last_slot = service_slot;
     if (service_slot == kNoSlot) continue;
     const ServiceEntry& service = view.snapshot.services[service_slot];
-    if (service.mode != Mode::kNat || service.persistence.ticks != 0 || service.one_packet) {
+    if (!has_reverse_key(service.mode) || service.persistence.ticks != 0 || service.one_packet) {
       continue;
     }
     const std::uint32_t rs_slot = scheduler_.peek(service, service_slot, packet.tuple, ahead);
     if (rs_slot == kNoSlot) continue;
-    const FlowTuple reverse = reverse_tuple(packet.tuple, view.real_servers[rs_slot]);
+    const RealServerEntry& server = view.real_servers[rs_slot];
+    const FlowTuple reverse =
+        reverse_key(packet.tuple, server, server.port_for(packet.tuple.dport));
     table_.prefetch_for_write(table_.hash(reverse, packet.proto));
   }
 }
@@ -92,7 +91,7 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
   // with a reset.
   if (service_slot == kNoSlot || !opens) {
     if (packet.proto == kProtoUdp && view.snapshot.client_ways != nullptr) {
-      return answer_alone(packet, view);
+      return reply_or_punt(packet, view);
     }
     packet.verdict = Verdict::kPunt;
     return {};
@@ -106,7 +105,7 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
     }
   }
   if (service.one_packet) [[unlikely]]
-    return send_alone(packet, service_slot, view);
+    return send_without_connection(packet, service_slot, view);
   DropReason reason = DropReason::none;
   Hit hit;
   std::array<std::uint32_t, kPicks> tried;
@@ -153,44 +152,32 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
 DropReason Pipeline::create_counted(const Packet& packet, std::uint32_t service_slot,
                                     std::uint32_t rs_slot, const View& view, Hit& hit) {
   const RealServerEntry& server = view.snapshot.real_servers[rs_slot];
-  const Mode mode = server.mode;
   const ConnState state = packet.proto == kProtoTcp ? ConnState::kSynSent : ConnState::kUdp;
 
-  NewConn conn;
-  conn.tuple[0] = packet.tuple;
-  conn.tuple[1] = reverse_tuple(packet.tuple, server);
-  if (mode == Mode::kNat) {
-    const Deltas delta = deltas(packet.tuple, conn.tuple[1].reversed());
-    conn.ip_delta = delta.ip;
-    conn.l4_delta = delta.l4;
-  }
+  NewConn conn = connection_on(make_path(packet.tuple, server, server.mode));
   conn.rs = rs_slot;
   conn.service = service_slot;
   conn.client_hop = ClientHop::back(packet.data, packet.vlan, packet.ingress);
   conn.proto = packet.proto;
-  conn.mode = static_cast<std::uint8_t>(mode);
-  conn.keys = mode == Mode::kNat ? 2 : 1;
   const std::uint32_t deadline = view.now + view.snapshot.timeouts().ticks(service_slot, state);
 
-  ConnTable::Created created = table_.create(worker_, conn, packet.hash, state, view.now, deadline);
+  ConnTable::Created created = conns_.create(conn, packet.hash, state, view.now, deadline);
   if (created.full && shed_half_open()) {
-    created = table_.create(worker_, conn, packet.hash, state, view.now, deadline);
+    created = conns_.create(conn, packet.hash, state, view.now, deadline);
   }
   hit = created.hit;
   if (!hit) return created.full ? DropReason::table_full : DropReason::reply_tuple_taken;
   if (!created.is_new) return DropReason::none;
-  count_state(rs_slot, ConnState::kNone, state);
   counters_.real_servers[rs_slot].connections.add(1);
   counters_.conns_created.add(1);
-  if (state == ConnState::kUdp && log_ != nullptr) log_->changed(table_.handle_of(*hit.record));
+  if (state == ConnState::kUdp) conns_.log_change(*hit.record);
   return DropReason::none;
 }
 
 // Room for a new connection at the cost of the oldest half-open one; established ones are never
 // shed.
 bool Pipeline::shed_half_open() {
-  Record* oldest = table_.oldest_half_open(worker_);
-  if (oldest == nullptr || !end_connection(*oldest)) return false;
+  if (!conns_.end_oldest_half_open()) return false;
   counters_.conns_shed.add(1);
   return true;
 }

@@ -70,27 +70,30 @@ Pipeline::Pipeline(unsigned worker, unsigned workers, const Shared& shared,
       fragments_(shared.fragments),
       load_(shared.load),
       persist_(shared.persist),
-      flush_(shared.flush),
       thresholds_(shared.thresholds),
       counters_(counters),
+      conns_(worker, shared.table, counters, log),
       scheduler_(worker, workers),
       answers_(kAnswersPerSecond),
-      log_(log),
-      walked_(kMaxServiceSlots) {
+      server_down_walk_(conns_),
+      flush_walk_(conns_, shared.flush),
+      persistence_keeper_(conns_, shared.persist, worker == 0),
+      importer_(conns_, shared.table, shared.persist, counters) {
   released_.reserve(kBurst);
 }
 
-template <bool kHasL4>
-[[gnu::always_inline]] inline void Pipeline::send_to_server(Packet& packet, Record& record,
+// `flow` is a Record or a Path.
+template <bool kHasL4, typename Flow>
+[[gnu::always_inline]] inline void Pipeline::send_to_server(Packet& packet, const Flow& flow,
+                                                            const NextHop& hop,
+                                                            RealServerCounters& count,
                                                             const View view) {
-  const NextHop& hop = view.real_servers[record.rs].next_hop;
-  RealServerCounters& count = view.counters[record.rs];
   if (!hop.resolved()) [[unlikely]]
     return drop(packet, DropReason::next_hop_unresolved);
   const std::uint16_t ip_len = packet.ip_len;
-  if (static_cast<Mode>(record.mode) == Mode::kNat) {
+  if (static_cast<Mode>(flow.mode) == Mode::kNat) {
     if (!routable(packet, hop.mtu) && !pass_router_checks(packet, hop.mtu, view)) return;
-    rewrite_nat(packet, record.tuple[1].reversed(), {record.ip_delta, record.l4_delta}, kHasL4);
+    rewrite_nat(packet, flow.tuple[1].reversed(), flow.deltas, kHasL4);
   }
   set_next_hop(packet, hop);
   packet.egress = hop.port;
@@ -98,18 +101,15 @@ template <bool kHasL4>
   count.bytes_in.add(ip_len);
 }
 
-template <bool kHasL4>
-[[gnu::always_inline]] inline void Pipeline::send_to_client(Packet& packet, Record& record,
+template <bool kHasL4, typename Flow>
+[[gnu::always_inline]] inline void Pipeline::send_to_client(Packet& packet, const Flow& flow,
+                                                            const ClientHop hop,
+                                                            RealServerCounters& count,
                                                             const View view) {
-  const ClientHop hop{record.client_hop.load(std::memory_order_relaxed)};
-  RealServerCounters& count = view.counters[record.rs];
   const PortInfo& port = view.ports[hop.port()];
   const std::uint16_t ip_len = packet.ip_len;
   if (!routable(packet, port.mtu) && !pass_router_checks(packet, port.mtu, view)) return;
-  rewrite_nat(
-      packet, record.tuple[0].reversed(),
-      {static_cast<std::uint16_t>(~record.ip_delta), static_cast<std::uint16_t>(~record.l4_delta)},
-      kHasL4);
+  rewrite_nat(packet, flow.tuple[0].reversed(), flow.deltas.reversed(), kHasL4);
   set_client_hop(packet, hop, port.mac.data());
   packet.egress = hop.port();
   count.packets_out.add(1);
@@ -125,9 +125,11 @@ template <bool kHasL4>
   packet.verdict = Verdict::kForward;
   if (dir == 0) {
     learn_client_hop(record, packet);
-    send_to_server<kHasL4>(packet, record, view);
+    send_to_server<kHasL4>(packet, record, view.real_servers[record.rs].next_hop,
+                           view.counters[record.rs], view);
   } else {
-    send_to_client<kHasL4>(packet, record, view);
+    const ClientHop hop{record.client_hop.load(std::memory_order_relaxed)};
+    send_to_client<kHasL4>(packet, record, hop, view.counters[record.rs], view);
   }
 }
 
@@ -213,7 +215,8 @@ Pipeline::Owner Pipeline::side_path(Packet& packet, const View& view) {
   Record& record = *hit.record;
   if (view.snapshot.real_servers[record.rs].reset)
     return server_down(packet, record, hit.dir, view);
-  if (packet.proto == kProtoTcp && !follow_tcp(packet, record, hit.dir, view))
+  if (packet.proto == kProtoTcp &&
+      !conns_.follow_tcp(packet.tcp_flags, record, hit.dir, view.snapshot, view.now))
     return open_connection(packet, view);
   forward(packet, record, hit.dir, view);
   return {&record, hit.dir};
@@ -226,6 +229,32 @@ void Pipeline::forward(Packet& packet, Record& record, unsigned dir, const View&
 void Pipeline::forward_later_fragment(Packet& packet, Record& record, unsigned dir,
                                       const View& view) {
   forward_as<false>(packet, record, dir, view);
+}
+
+// A datagram without a connection, whole or any fragment of it, from a client.
+void Pipeline::forward_stateless(Packet& packet, std::uint32_t rs_slot, const Path& path,
+                                 const View& view) {
+  packet.verdict = Verdict::kForward;
+  RealServerCounters& count = view.counters[rs_slot];
+  if (has_l4(packet)) {
+    send_to_server<true>(packet, path, *path.next_hop, count, view);
+  } else {
+    send_to_server<false>(packet, path, *path.next_hop, count, view);
+  }
+}
+
+// Likewise, from a real server.
+void Pipeline::reply_stateless(Packet& packet, const Reply& reply, const View& view) {
+  packet.verdict = Verdict::kForward;
+  RealServerCounters& count = view.counters[reply.rs];
+  const RealServerEntry& server = view.real_servers[reply.rs];
+  const Path path =
+      make_path(reply.from_client, server, view.snapshot.services[server.service].mode);
+  if (has_l4(packet)) {
+    send_to_client<true>(packet, path, reply.client_hop, count, view);
+  } else {
+    send_to_client<false>(packet, path, reply.client_hop, count, view);
+  }
 }
 
 // NAT mode routes: TTL and MTU hold (RFC 1812 5.3.1, 4.2.2.7). For a packet that is not simply

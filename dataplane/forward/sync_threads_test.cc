@@ -125,10 +125,10 @@ class SyncedWorkers : public Workers {
   }
   // ---- worker 0
   void import(const Snapshot& now) {
-    Pipeline& pipeline = *pipelines[0];
-    if (pipeline.sweeping()) return pipeline.sweep(now);
+    Importer& importer = pipelines[0]->importer();
+    if (importer.sweeping()) return importer.sweep(now);
     const auto entries = imports.next();
-    if (!entries.empty()) imports.taken(pipeline.import(entries, now, tick));
+    if (!entries.empty()) imports.taken(importer.import(entries, now, tick));
   }
 
   std::unique_ptr<Exporter> exporter;
@@ -187,7 +187,8 @@ void settle(SyncedWorkers& workers) {
   const auto hear = [&] {
     do {
       workers.import(now);
-    } while (workers.imports.done() != workers.imports.begun() || workers.pipelines[0]->sweeping());
+    } while (workers.imports.done() != workers.imports.begun() ||
+             workers.pipelines[0]->importer().sweeping());
   };
   hear();
   expire();

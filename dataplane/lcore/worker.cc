@@ -347,10 +347,11 @@ void Worker::expire(const Snapshot& snapshot, std::uint64_t now_tsc) {
 // A few entries per slice of expiry: several million a second, and no packet waits long.
 bool Worker::import() {
   constexpr std::size_t kMost = 4 * kBurst;
+  Importer& importer = pipeline_.importer();
   for (std::size_t taken = 0; taken < kMost;) {
     // Before the queue is asked, which takes that for word that the batch is done.
-    if (pipeline_.sweeping()) {
-      pipeline_.sweep(*snapshot_.load(std::memory_order_acquire));
+    if (importer.sweeping()) {
+      importer.sweep(*snapshot_.load(std::memory_order_acquire));
       return true;
     }
     const std::span<const SyncEntry> entries = imports_->next();
@@ -358,7 +359,7 @@ bool Worker::import() {
     // Only now: the round's snapshot may be older than the one that was published before these
     // entries were queued, and lack their services.
     const Snapshot& snapshot = *snapshot_.load(std::memory_order_acquire);
-    const std::size_t now_taken = pipeline_.import(entries, snapshot, tick_);
+    const std::size_t now_taken = importer.import(entries, snapshot, tick_);
     imports_->taken(now_taken);
     taken += now_taken;
   }

@@ -4,7 +4,7 @@
 //   run -> poll_wire -> receive -> handle (Pipeline::process) -> dispatch -> flush
 //       -> poll_kernel
 //       -> expire (Pipeline::expire), every 20 microseconds
-//       -> import (Pipeline::import), as often: what the HA peer told
+//       -> import (Importer::import), as often: what the HA peer sent
 //       -> upkeep (Pipeline::maintain), once a millisecond
 //       -> rest, when nothing came
 #pragma once

@@ -1,4 +1,4 @@
-// The addresses of a flow as they lie in a packet.
+// The addresses of a flow as they lie in a packet, and what a change of them does to checksums.
 #pragma once
 
 #include <cstdint>
@@ -21,5 +21,18 @@ struct FlowTuple {
   constexpr bool operator==(const FlowTuple&) const = default;
 };
 static_assert(sizeof(FlowTuple) == 12);
+
+// The one's-complement sums to add to the IPv4 header checksum and to the TCP or UDP checksum when
+// a packet's addresses and ports change (RFC 1624).
+struct Deltas {
+  std::uint16_t ip = 0;
+  std::uint16_t l4 = 0;
+
+  // Of the change back: the complement.
+  constexpr Deltas reversed() const {
+    return {static_cast<std::uint16_t>(~ip), static_cast<std::uint16_t>(~l4)};
+  }
+  constexpr bool operator==(const Deltas&) const = default;
+};
 
 }  // namespace lb

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <variant>
 #include <vector>
 
 #include "dataplane/packet/flow.h"
@@ -23,17 +24,33 @@ struct FragmentKey {
   bool operator==(const FragmentKey&) const = default;
 };
 
-// What the first fragment's datagram was decided to be. `record` is a handle: index and generation,
-// rechecked at use.
-struct FragmentDecision {
-  // kAlone: of a service without connections; `record` and `generation` are the slots of the real
-  // server and the service then.
-  enum class Kind : std::uint8_t { kConn, kAlone, kPunt, kDrop } kind = Kind::kPunt;
-  std::uint8_t dir = 0;
-  std::uint32_t record = 0;
-  std::uint32_t generation = 0;
-  DropReason reason = DropReason::none;  // of kDrop
+// What was decided about a datagram by its first fragment. `dir`: 0 from the client, 1 from the
+// real server.
+namespace fragment {
+struct ToKernel {
+  bool operator==(const ToKernel&) const = default;
 };
+struct Dropped {
+  DropReason reason = DropReason::none;
+  bool operator==(const Dropped&) const = default;
+};
+// Of a connection. The handle of its record, to be checked again at use.
+struct OfConnection {
+  std::uint32_t index = 0;
+  std::uint32_t generation = 0;
+  std::uint8_t dir = 0;
+  bool operator==(const OfConnection&) const = default;
+};
+// Of a service without connections. The slots as they were then, to be checked again at use.
+struct Stateless {
+  std::uint32_t real_server = 0;
+  std::uint32_t service = 0;
+  std::uint8_t dir = 0;
+  bool operator==(const Stateless&) const = default;
+};
+}  // namespace fragment
+using FragmentDecision = std::variant<fragment::ToKernel, fragment::Dropped, fragment::OfConnection,
+                                      fragment::Stateless>;
 
 // All memory is taken at construction. Every function may be called by any thread at any time.
 // `now` is the coarse tick; it wraps, and workers may be a tick apart.

@@ -12,7 +12,6 @@ namespace lb {
 namespace {
 
 using Found = FragmentTable::Found;
-using Kind = FragmentDecision::Kind;
 
 FragmentKey key(std::uint32_t n) {
   return {Be32::from_host(0xc6336400 + n / 65'536), Be32::from_host(0xc000020a),
@@ -20,7 +19,7 @@ FragmentKey key(std::uint32_t n) {
 }
 
 FragmentDecision conn(std::uint32_t record) {
-  return {Kind::kConn, 1, record, record + 1};
+  return fragment::OfConnection{record, record + 1, 1};
 }
 
 void* cookie(std::uintptr_t n) {
@@ -44,24 +43,24 @@ std::vector<void*> expire_all(FragmentTable& table, std::uint32_t now,
 TEST(FragmentTable, TellsLaterFragmentsTheDecisionOfTheFirst) {
   FragmentTable table({});
   std::vector<void*> released;
-  EXPECT_TRUE(table.first(key(1), conn(7), 100, released));
-  EXPECT_TRUE(table.first(key(2), {Kind::kPunt}, 100, released));
-  EXPECT_TRUE(
-      table.first(key(3), {Kind::kDrop, 0, 0, 0, DropReason::no_real_server}, 100, released));
+  const std::vector<FragmentDecision> decisions = {fragment::OfConnection{7, 8, 1},
+                                                   fragment::OfConnection{7, 8, 0},
+                                                   fragment::Stateless{7, 8, 1},
+                                                   fragment::Stateless{7, 8, 0},
+                                                   fragment::ToKernel{},
+                                                   fragment::Dropped{DropReason::no_real_server}};
+  for (std::uint32_t n = 0; n < decisions.size(); ++n) {
+    EXPECT_TRUE(table.first(key(n), decisions[n], 100, released));
+  }
   EXPECT_TRUE(released.empty());
-  EXPECT_EQ(table.size(), 3u);
+  EXPECT_EQ(table.size(), decisions.size());
 
-  FragmentDecision decision;
-  ASSERT_EQ(table.later(key(1), 100, cookie(0), decision), Found::kDecided);
-  EXPECT_EQ(decision.kind, Kind::kConn);
-  EXPECT_EQ(decision.dir, 1);
-  EXPECT_EQ(decision.record, 7u);
-  EXPECT_EQ(decision.generation, 8u);
-  ASSERT_EQ(table.later(key(2), 100, cookie(0), decision), Found::kDecided);
-  EXPECT_EQ(decision.kind, Kind::kPunt);
-  ASSERT_EQ(table.later(key(3), 100, cookie(0), decision), Found::kDecided);
-  EXPECT_EQ(decision.kind, Kind::kDrop);
-  EXPECT_EQ(decision.reason, DropReason::no_real_server);
+  for (std::uint32_t n = 0; n < decisions.size(); ++n) {
+    FragmentDecision decision;
+    ASSERT_EQ(table.later(key(n), 100, cookie(0), decision), Found::kDecided);
+    EXPECT_EQ(decision.index(), decisions[n].index());
+    EXPECT_TRUE(decision == decisions[n]) << n;
+  }
 }
 
 TEST(FragmentTable, TellsDatagramsApartByEveryPartOfTheKey) {
@@ -93,13 +92,13 @@ TEST(FragmentTable, HoldsEarlyFragmentsAndLetsThemGoInOrder) {
   for (void* held : cookies(0, 10)) expected.push_back(held);
   EXPECT_EQ(released, expected);
   EXPECT_EQ(table.later(key(1), 1, cookie(11), decision), Found::kDecided);
-  EXPECT_EQ(decision.record, 7u);
+  EXPECT_TRUE(decision == conn(7));
 
   released.clear();
   EXPECT_TRUE(table.first(key(1), conn(8), 1, released)) << "a repeated first fragment";
   EXPECT_TRUE(released.empty());
   EXPECT_EQ(table.later(key(1), 1, cookie(11), decision), Found::kDecided);
-  EXPECT_EQ(decision.record, 8u);
+  EXPECT_TRUE(decision == conn(8));
 }
 
 TEST(FragmentTable, KeepsADecisionForALifetimeAfterTheLastFragment) {
@@ -287,7 +286,7 @@ TEST(FragmentTable, LosesNoCookieAmongThreads) {
                                 std::memory_order_relaxed);  // before another thread can release it
         const Found found = table.later(key(n), tick, cookie(mine), decision);
         if (found != Found::kHeld) balance[mine].fetch_sub(1, std::memory_order_relaxed);
-        if (found == Found::kDecided && decision.record != n) wrong.fetch_add(1);
+        if (found == Found::kDecided && decision != conn(n)) wrong.fetch_add(1);
       }
       if (round % 16 == 0) table.expire(tick, 32, returned);
       if (round % 64 == 0) now.fetch_add(1, std::memory_order_relaxed);

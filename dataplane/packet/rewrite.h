@@ -11,13 +11,7 @@
 
 namespace lb {
 
-// The one's-complement sums to add to the IPv4 header checksum and to the TCP or UDP checksum when
-// a packet's addresses and ports change from `from` to `to`. For the way back use the complement
-// (~delta).
-struct Deltas {
-  std::uint16_t ip = 0;
-  std::uint16_t l4 = 0;
-};
+// Of a packet whose addresses and ports change from `from` to `to`.
 Deltas deltas(const FlowTuple& from, const FlowTuple& to);
 
 // New addresses and ports, both checksums corrected, TTL lowered by one: the caller has seen that

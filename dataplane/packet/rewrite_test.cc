@@ -15,10 +15,6 @@ using test::Bytes;
 using test::ip;
 using test::PacketBuffer;
 
-Deltas way_back(Deltas there) {
-  return {static_cast<std::uint16_t>(~there.ip), static_cast<std::uint16_t>(~there.l4)};
-}
-
 constexpr test::Mac kPortMac = {0x02, 0, 0, 0, 1, 1};
 constexpr test::Mac kHopMac = {0x02, 0, 0, 0, 2, 2};
 
@@ -74,7 +70,7 @@ TEST(RewriteNat, NeverTurnsAUdpChecksumIntoNone) {
     ASSERT_EQ(test::verify(there), "") << port;
     ASSERT_NE(there[40] | there[41], 0) << port;
     all_ones += there[40] == 0xff && there[41] == 0xff;
-    rewrite_nat(packet, from, way_back(delta), true);
+    rewrite_nat(packet, from, delta.reversed(), true);
     ASSERT_EQ(test::verify(buffer.frame()), "") << port;
     ASSERT_NE(buffer.frame()[40] | buffer.frame()[41], 0) << port;
   }
@@ -176,7 +172,7 @@ TEST(RewriteNat, ForthAndBackVerifiesByFullSums) {
     parse(packet);
     ASSERT_EQ(packet.tuple, to);
 
-    rewrite_nat(packet, from, way_back(delta), true);
+    rewrite_nat(packet, from, delta.reversed(), true);
     ASSERT_EQ(test::verify(buffer.frame()), "") << round;
     parse(packet);
     ASSERT_EQ(packet.tuple, from);

@@ -79,9 +79,7 @@ void nat_there_and_back(const Bytes& frame, const Choices& choices) {
   const Deltas delta = deltas(from, choices.to);
   rewrite_nat(packet, choices.to, delta, has_l4(packet));
   LB_FUZZ_CHECK(test::verify(buffer.frame()).empty());
-  rewrite_nat(packet, from,
-              {static_cast<std::uint16_t>(~delta.ip), static_cast<std::uint16_t>(~delta.l4)},
-              has_l4(packet));
+  rewrite_nat(packet, from, delta.reversed(), has_l4(packet));
   LB_FUZZ_CHECK(test::verify(buffer.frame()).empty());
   const Packet before = packet;
   parse(packet);

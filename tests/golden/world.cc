@@ -159,9 +159,10 @@ std::vector<SyncEntry> World::tell() {
 }
 
 void World::hear(std::span<const SyncEntry> entries) {
+  Importer& importer = pipelines_[0]->importer();
   while (!entries.empty()) {
-    entries = entries.subspan(pipelines_[0]->import(entries, *snapshot_, now_));
-    while (pipelines_[0]->sweeping()) pipelines_[0]->sweep(*snapshot_);
+    entries = entries.subspan(importer.import(entries, *snapshot_, now_));
+    while (importer.sweeping()) importer.sweep(*snapshot_);
   }
 }
 

@@ -1,0 +1,79 @@
+// The table's connections as one worker makes, follows and ends them. Every change of a
+// connection's state goes through here, so that the counts and the change log always agree with
+// the table.
+//
+// A worker's own object, held by its pipeline and used by its thread alone. The records are shared:
+// another worker may change the same one at the same moment, and one of them wins.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "dataplane/conn/table.h"
+#include "dataplane/service/snapshot.h"
+#include "dataplane/stats/counters.h"
+#include "dataplane/sync/change_log.h"
+
+namespace lb {
+
+class Connections {
+ public:
+  // All of them outlive this object. `log` null: there is no HA peer.
+  Connections(unsigned worker, ConnTable& table, WorkerCounters& counters, ChangeLog* log)
+      : worker_(worker), table_(table), counters_(counters), log_(log) {}
+
+  // As ConnTable's; a new connection is counted at its real server.
+  ConnTable::Created create(const NewConn& conn, std::uint64_t hash, ConnState state,
+                            std::uint32_t last_seen, std::uint32_t deadline) {
+    const ConnTable::Created created =
+        table_.create(worker_, conn, hash, state, last_seen, deadline);
+    if (created.is_new) count_state(conn.rs, ConnState::kNone, state);
+    return created;
+  }
+  // False: another worker ended it first.
+  bool end(Record& record);
+  // Ends the oldest half-open connection that this worker created, if there is one.
+  bool end_oldest_half_open();
+  // False: the state was not `from` any more.
+  bool change_state(Record& record, ConnState from, ConnState to) {
+    if (!ConnTable::change_state(record, from, to)) return false;
+    count_state(record.rs, from, to);
+    return true;
+  }
+  // Follows a segment's flags. False: the segment opens a new connection on the ports of one that
+  // is over, which was ended.
+  bool follow_tcp(std::uint8_t flags, Record& record, unsigned dir, const Snapshot& snapshot,
+                  std::uint32_t now);
+  // Ends a slice of the connections whose time is over.
+  void expire(const Snapshot& snapshot, std::uint32_t now);
+  // The HA peer is to be sent the connection as it is now.
+  void log_change(const Record& record) {
+    if (log_ != nullptr) log_->changed(table_.handle_of(record));
+  }
+
+  // As ConnTable's.
+  void set_deadline(const Record& record, std::uint32_t deadline) {
+    table_.set_deadline(record, deadline);
+  }
+  template <typename Visit>
+  std::size_t walk(std::size_t cursor, std::size_t budget, Visit&& visit) {
+    return table_.walk(worker_, cursor, budget, std::forward<Visit>(visit));
+  }
+
+ private:
+  void count_state(std::uint32_t rs_slot, ConnState from, ConnState to) {
+    RealServerCounters& count = counters_.real_servers[rs_slot];
+    const auto lives = [](ConnState s) { return s != ConnState::kNone && s != ConnState::kDead; };
+    if (lives(from) != lives(to)) count.total.add(lives(to) ? 1 : -1);
+    if (is_active(from) != is_active(to)) count.active.add(is_active(to) ? 1 : -1);
+  }
+  void count_failed(Counter<std::uint64_t>& handshakes);
+
+  const unsigned worker_;
+  ConnTable& table_;
+  WorkerCounters& counters_;
+  ChangeLog* const log_;
+};
+
+}  // namespace lb
