@@ -108,6 +108,23 @@ TEST_F(ImportEntry, WithAnotherServerReplaces) {
   EXPECT_EQ(director_.from_server(kNatTcp, 0, 40'000, kAck).verdict, Verdict::kPunt);
 }
 
+// Here the server takes any port; the connection goes on to the one that it was opened to.
+TEST_F(ImportEntry, KeepsThePortOfTheServerAtThePeer) {
+  for (const std::size_t offer : {kNatTcp, kNatUdp}) {
+    for (unsigned server = 0; server < 2; ++server) director_.rs(offer, server).address.port = 0;
+  }
+  director_.set_master(false);
+  for (const std::size_t offer : {kNatTcp, kNatUdp}) {
+    hear(entry(40'000, offer, 1));
+    const Output out = director_.from_client(offer, 40'000, kAck, pattern(5));
+    ASSERT_EQ(out.verdict, Verdict::kForward);
+    EXPECT_EQ(out.frame[36] * 256 + out.frame[37], 8'080) << "destination port";
+    EXPECT_EQ(test::verify(out.frame), "");
+    EXPECT_EQ(director_.from_server(offer, 1, 40'000, kAck).verdict, Verdict::kForward);
+  }
+  EXPECT_EQ(heard(ImportOutcome::created), 2U);
+}
+
 // The service's mode was changed; connections keep theirs.
 TEST_F(ImportEntry, InAnotherModeReplaces) {
   hear(entry());

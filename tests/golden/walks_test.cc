@@ -2,6 +2,10 @@
 // every byte, and every counter that moves.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstddef>
+#include <cstring>
+
 #include "tests/golden/scene.h"
 
 namespace lb::golden {
@@ -89,6 +93,35 @@ TEST(Walk3, EstablishedPacket) {
                        .flags = kAck,
                        .payload = payload}));
   EXPECT_EQ(world.connections(), 1u);
+}
+
+// Another packet of the same tick leaves the record's cache line clean, the next tick's writes
+// last_seen.
+TEST(Walk3, WritesAtMostLastSeen) {
+  Scene world(Mode::kNat);
+  world.send(kWan, client_tcp(kSyn));
+  world.send(kLan, server_tcp(kSyn | kAck));
+  world.send(kWan, client_tcp(kAck));
+  const FlowTuple tuple{kClient, kVip, Be16::from_host(40'000), Be16::from_host(80)};
+  const Hit hit = world.table().find(tuple, kProtoTcp, world.table().hash(tuple, kProtoTcp));
+  ASSERT_TRUE(hit);
+  const Record& record = *hit.record;
+  const auto line = [&record] {
+    std::array<std::uint8_t, sizeof(Record)> bytes;
+    std::memcpy(bytes.data(), &record, bytes.size());
+    return bytes;
+  };
+  auto expected = line();
+  world.send(kWan, client_tcp(kAck, pattern(10)));
+  world.send(kLan, server_tcp(kAck, pattern(10)));
+  EXPECT_EQ(line(), expected);
+
+  world.advance(kTickMs);
+  world.send(kWan, client_tcp(kAck, pattern(10)));
+  const std::uint32_t now = world.now();
+  EXPECT_EQ(record.last_seen.load(), now);
+  std::memcpy(expected.data() + offsetof(Record, last_seen), &now, sizeof now);
+  EXPECT_EQ(line(), expected);
 }
 
 TEST(Walk4, IcmpErrorFromTheClientsSide) {
