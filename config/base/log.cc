@@ -1,11 +1,14 @@
 #include "config/base/log.h"
 
+#include <spdlog/async_logger.h>
+#include <spdlog/details/thread_pool.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -52,45 +55,71 @@ bool stderr_is_journal() {
   return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
 }
 
-struct Log {
-  std::unique_ptr<spdlog::logger> logger;
-  bool journal;
+// What 10,000 real servers have to say that go down at once.
+constexpr std::size_t kQueuedLines = 16'384;
 
-  explicit Log(std::string_view program, Level level) : journal(stderr_is_journal()) {
-    logger = std::make_unique<spdlog::logger>(std::string(program),
-                                              std::make_shared<spdlog::sinks::stderr_sink_mt>());
+struct Log {
+  std::shared_ptr<spdlog::details::thread_pool> background;  // null: none
+  std::shared_ptr<spdlog::logger> logger;
+  bool journal;
+  std::atomic<std::size_t> dropped{0};  // lines, as the log has told
+
+  Log(std::string_view program, Level level, Delivery delivery) : journal(stderr_is_journal()) {
+    const std::string name(program);
+    const auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();  // flushes every line
+    if (delivery == Delivery::kBackground) {
+      background = std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1);
+      logger = std::make_shared<spdlog::async_logger>(
+          name, sink, background, spdlog::async_overflow_policy::overrun_oldest);
+    } else {
+      logger = std::make_shared<spdlog::logger>(name, sink);
+    }
     logger->set_level(to_spdlog(level));
-    logger->set_pattern(journal           ? "%v"
-                        : program.empty() ? "%Y-%m-%d %H:%M:%S.%e %l %v"
-                                          : "%Y-%m-%d %H:%M:%S.%e %l %n: %v");
-    logger->flush_on(spdlog::level::debug);
+    logger->set_pattern(journal        ? "%v"
+                        : name.empty() ? "%Y-%m-%d %H:%M:%S.%e %l %v"
+                                       : "%Y-%m-%d %H:%M:%S.%e %l %n: %v");
+  }
+
+  void write(Level level, std::string_view message) const {
+    std::string line(journal ? journal_prefix(level) : std::string_view{});
+    line += message;
+    std::replace_if(
+        line.begin(), line.end(),
+        [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f'; }, '?');
+    logger->log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
+  }
+
+  // Once there is room again, so that it does not drive out more.
+  void tell_dropped() {
+    if (!background || background->queue_size() > kQueuedLines / 2) return;
+    const std::size_t now = background->overrun_counter();
+    const std::size_t before = dropped.exchange(now);
+    if (now == before) return;
+    write(Level::kWarning,
+          fmt::format("{} log lines were dropped: stderr was not read in time", now - before));
   }
 };
 
-Log& instance() {
-  static Log log("", Level::kInfo);
+std::unique_ptr<Log>& slot() {
+  static auto log = std::make_unique<Log>("", Level::kInfo, Delivery::kDirect);
   return log;
 }
 
 }  // namespace
 
-void init(std::string_view program, Level level) {
-  instance() = Log(program, level);
+void init(std::string_view program, Level level, Delivery delivery) {
+  slot() = std::make_unique<Log>(program, level, delivery);
 }
 
 void write(Level level, std::string_view message) {
-  Log& log = instance();
+  Log& log = *slot();
   if (!log.logger->should_log(to_spdlog(level))) return;
-  std::string line(log.journal ? journal_prefix(level) : std::string_view{});
-  line += message;
-  std::replace_if(
-      line.begin(), line.end(),
-      [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f'; }, '?');
-  log.logger->log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
+  log.tell_dropped();
+  log.write(level, message);
 }
 
 void write_formatted(Level level, fmt::string_view format, fmt::format_args args) {
-  if (!instance().logger->should_log(to_spdlog(level))) return;
+  if (!slot()->logger->should_log(to_spdlog(level))) return;
   write(level, fmt::vformat(format, args));
 }
 

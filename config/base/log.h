@@ -11,12 +11,19 @@
 namespace lb::log {
 
 enum class Level : std::uint8_t { kDebug, kInfo, kWarning, kError };
+enum class Delivery : std::uint8_t {
+  kDirect,      // who logs waits until the line is written
+  kBackground,  // a thread of the log's own writes: who logs waits for nothing and nobody
+};
 
 // Once, early in main(). Messages below `level` are dropped. When stderr goes to the journal
 // (JOURNAL_STREAM names it) a line is "<N>message" with its priority, and the journal adds time and
 // program; else it is "TIME LEVEL PROGRAM: message". Before init() messages from kInfo up are
 // logged without the program's name.
-void init(std::string_view program, Level level);
+//
+// In the background, when stderr takes less than is logged, the oldest lines that wait are dropped;
+// a line tells how many. What waits at the end of the process is written first.
+void init(std::string_view program, Level level, Delivery delivery = Delivery::kDirect);
 
 void write(Level level, std::string_view message);
 void write_formatted(Level level, fmt::string_view format, fmt::format_args args);

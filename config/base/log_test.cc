@@ -4,8 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <string>
+#include <string_view>
+#include <thread>
 
 namespace lb {
 namespace {
@@ -56,6 +60,41 @@ TEST_F(LogTest, an_inherited_journal_stream_does_not_count) {
   log::info("here");
   EXPECT_NE(testing::internal::GetCapturedStderr().find(" info lb-test: here\n"),
             std::string::npos);
+}
+
+// Nobody reads: whoever logs goes on all the same, and hears afterwards how much was lost.
+TEST_F(LogTest, in_the_background_nobody_waits_for_a_reader) {
+  int ends[2] = {};
+  ASSERT_EQ(pipe(ends), 0);
+  const int before = dup(STDERR_FILENO);
+  dup2(ends[1], STDERR_FILENO);
+  close(ends[1]);
+  log::init("lb-test", log::Level::kInfo, log::Delivery::kBackground);
+  for (int i = 0; i < 40'000; ++i) log::info("line {} of many, each as long as a usual one is", i);
+  std::string text;
+  std::atomic<bool> told = false;
+  std::thread reader([&text, &told, from = ends[0]] {
+    char part[4096];
+    for (ssize_t got = 0; (got = read(from, part, sizeof part)) > 0;) {
+      text.append(part, static_cast<std::size_t>(got));
+      told = told || std::string_view(part, static_cast<std::size_t>(got)).find("dropped") !=
+                         std::string_view::npos;
+    }
+  });
+  // The first line that finds room again says it.
+  for (int i = 0; i < 20'000 && !told; ++i) {
+    log::info("another");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  log::init("", log::Level::kInfo);  // what waits is written first
+  dup2(before, STDERR_FILENO);
+  close(before);
+  reader.join();
+  close(ends[0]);
+  EXPECT_NE(text.find(" warning lb-test: "), std::string::npos);
+  EXPECT_NE(text.find(" log lines were dropped: stderr was not read in time\n"), std::string::npos);
+  EXPECT_NE(text.find("line 0 of many"), std::string::npos);
+  EXPECT_TRUE(text.ends_with("another\n"));
 }
 
 }  // namespace
