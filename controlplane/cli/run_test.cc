@@ -183,7 +183,8 @@ TEST_F(RunTest, another_release_is_one_line) {
   class Refusal final : public api::Dialogue {
    public:
     void begin(std::string_view) override {}
-    Step next() override {
+    void next(Write write) override { write(fault("")); }
+    Step fault(const std::string&) override {
       api::Response response;
       response.set_id(1);
       response.set_error(
@@ -191,7 +192,6 @@ TEST_F(RunTest, another_release_is_one_line) {
           "same release of both");
       return {*api::to_frame(response), false, true};
     }
-    Step fault(const std::string&) override { return next(); }
   };
   api::FrameServer server(context, {.path = path("dataplane.sock"), .program = "lb-dataplane"},
                           [](const api::Peer&) { return std::make_unique<Refusal>(); });

@@ -137,20 +137,24 @@ class Session : public std::enable_shared_from_this<Session> {
     silence_.cancel();
     guarded([this] {
       dialogue_->begin(message_);
-      return dialogue_->next();
+      next();
+    });
+  }
+
+  void next() {
+    dialogue_->next([self = shared_from_this()](Dialogue::Step step) {
+      if (!self->finished_) self->write(std::move(step));
     });
   }
 
   // An exception in a handler ends this client's talk and nothing else.
   template <typename Step>
   void guarded(Step&& step) {
-    Dialogue::Step result;
     try {
-      result = step();
+      step();
     } catch (const std::exception& e) {
-      result = dialogue_->fault(std::string("internal error: ") + e.what());
+      write(dialogue_->fault(std::string("internal error: ") + e.what()));
     }
-    write(std::move(result));
   }
 
   void write(Dialogue::Step step) {
@@ -164,7 +168,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void written(const error_code& error) {
     if (error || finished_ || step_.close) return finish();
     if (step_.more) {
-      guarded([this] { return dialogue_->next(); });
+      guarded([this] { next(); });
     } else {
       step_.frame = std::string();
       read();

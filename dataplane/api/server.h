@@ -40,10 +40,12 @@ class Dialogue {
     bool more = false;   // call next() again when it is written
     bool close = false;  // close when it is written
   };
+  using Write = std::function<void(Step)>;
   virtual ~Dialogue() = default;
   // A whole message came; next() follows until it says that there is no more.
   virtual void begin(std::string_view message) = 0;
-  virtual Step next() = 0;
+  // Calls `write` once, at once or later on the event loop; the dialogue lives until then.
+  virtual void next(Write write) = 0;
   // Last words before the connection is closed because of something below the messages.
   virtual Step fault(const std::string& text) = 0;
 };
@@ -73,15 +75,21 @@ class Server {
   // Gives the responses of a streamed answer one after the other; all but the last have `more` set.
   // It is asked for the next one only when the client has taken the last.
   using Producer = std::function<Response()>;
+  // As a Producer whose response is not there at once: `reply` is called once, on the event loop.
+  // Until then nothing more is read from the client.
+  using Reply = std::function<void(Response)>;
+  using Later = std::function<void(Reply reply)>;
   class Answer {
    public:
-    Answer(Response one) : one_(std::move(one)) {}                 // NOLINT: implicit on purpose
-    Answer(Producer producer) : producer_(std::move(producer)) {}  // NOLINT
-    Response next() { return producer_ ? producer_() : std::move(one_); }
+    Answer(Response one) : one_(std::move(one)) {}  // NOLINT: implicit on purpose
+    Answer(Producer producer)                       // NOLINT
+        : next_([producer = std::move(producer)](const Reply& reply) { reply(producer()); }) {}
+    Answer(Later later) : next_(std::move(later)) {}  // NOLINT
+    void next(const Reply& reply) { next_ ? next_(reply) : reply(std::move(one_)); }
 
    private:
     Response one_;
-    Producer producer_;
+    Later next_;
   };
   // Answers any request but Hello. `id` is set by the server.
   using Handler = std::function<Answer(const Request&)>;
@@ -128,10 +136,11 @@ class Server {
       }
     }
 
-    Step next() override {
-      Response response = answer_.next();
-      response.set_id(id_);
-      return step(response);
+    void next(Write write) override {
+      answer_.next([this, write = std::move(write)](Response response) {
+        response.set_id(id_);
+        write(step(response));
+      });
     }
 
     Step fault(const std::string& text) override {

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <random>
 #include <thread>
+#include <utility>
 
 #include "dataplane/api/client.h"
 #include "dataplane/api/dataplane.pb.h"
@@ -68,6 +69,16 @@ class ServerTest : public ::testing::Test {
           ++produced_;
           return chunk;
         });
+      case Request::kPersistence:
+        // Answered when the next kSync comes.
+        return DataplaneServer::Later([this](DataplaneServer::Reply reply) {
+          response_due_ = std::move(reply);
+          ++asked_;
+        });
+      case Request::kSync:
+        response.mutable_stats()->set_connections(7);
+        if (response_due_) std::exchange(response_due_, nullptr)(response);
+        return response;
       case Request::kSnapshot:
         throw std::runtime_error("handler broke");
       default:
@@ -110,6 +121,8 @@ class ServerTest : public ::testing::Test {
   std::string path_;
   std::size_t rows_bytes_ = 1;
   std::atomic<std::size_t> produced_{0};
+  std::atomic<int> asked_ = 0;  // for what is answered later
+  DataplaneServer::Reply response_due_;
   boost::asio::io_context context_;
   std::unique_ptr<DataplaneServer> server_;
   std::thread thread_;
@@ -172,6 +185,46 @@ TEST_F(ServerTest, SlowClientHoldsItsOwnAnswerOnly) {
   // The socket's buffer takes a few rows; the other thousands are not made.
   EXPECT_LT(produced_.load(), 1000U);
   ::close(fd);
+}
+
+TEST_F(ServerTest, AnAnswerThatComesLaterHoldsUpNobodyElse) {
+  start();
+  auto patient = connect();
+  auto other = connect();
+  ASSERT_TRUE(patient && other);
+  Request later;
+  later.mutable_persistence();
+  std::thread asking([&] {
+    const auto response = patient->call(later);
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_EQ(response->stats().connections(), 7U);
+  });
+  while (asked_ == 0) std::this_thread::yield();
+  EXPECT_TRUE(other->call(stats_request()));
+  Request now;
+  now.mutable_sync();
+  EXPECT_TRUE(other->call(now));
+  asking.join();
+  EXPECT_TRUE(patient->call(stats_request()));
+}
+
+TEST_F(ServerTest, AnAnswerThatComesLaterMayComeTooLate) {
+  start();
+  const int fd = raw();
+  Request hello;
+  hello.mutable_hello()->set_protocol(kProtocolVersion);
+  Request later;
+  later.mutable_persistence();
+  const std::string frames = to_frame(hello).value() + to_frame(later).value();
+  ASSERT_EQ(::send(fd, frames.data(), frames.size(), 0), static_cast<ssize_t>(frames.size()));
+  while (asked_ == 0) std::this_thread::yield();
+  ::close(fd);
+  auto other = connect();
+  ASSERT_TRUE(other);
+  Request now;
+  now.mutable_sync();
+  EXPECT_TRUE(other->call(now));
+  EXPECT_TRUE(other->call(stats_request()));
 }
 
 TEST_F(ServerTest, RequestBeforeHelloIsRefused) {

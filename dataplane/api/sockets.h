@@ -111,14 +111,16 @@ class Sockets {
 
   // With the outcome that the first part of the answer tells.
   Answer logged(Answer answer, const Peer& peer, const std::string& words) {
-    return typename Api::Producer([this, by = to_words(peer), words, told = false,
-                                   held = std::make_shared<Answer>(std::move(answer))]() mutable {
-      Response part = held->next();
-      if (!std::exchange(told, true)) {
-        audit_.write(by, words, part.error().empty() ? "ok" : part.error());
-      }
-      return part;
-    });
+    const auto held = std::make_shared<Answer>(std::move(answer));
+    return typename Api::Later(
+        [this, by = to_words(peer), words, held, told = std::make_shared<bool>(false)](auto reply) {
+          held->next([this, by, words, told, reply = std::move(reply)](Response part) {
+            if (!std::exchange(*told, true)) {
+              audit_.write(by, words, part.error().empty() ? "ok" : part.error());
+            }
+            reply(std::move(part));
+          });
+        });
   }
 
   const SocketOptions options_;
