@@ -63,14 +63,15 @@ class Applier::Impl {
   void leave(std::function<void()> done);
   void stop();
   void configure(config::ConfigPtr next, std::function<void(Result<void>)> done);
-  Result<std::string> ha_command(const api::control::HaCommand& command);
+  void ha_command(const api::control::HaCommand& command,
+                  std::function<void(Result<std::string>)> done);
   Result<void> alert(const api::control::AlertRequest& request, api::control::AlertStatus& status);
   Result<std::string> set(const api::control::SetCommand& command);
   std::vector<std::string> set_changes() const;
-  void fill_status(api::control::Status& status) const;
-  void fill_checks(api::control::Status& status) const;
+  void status(bool with_checks, std::function<void(api::control::Status)> done) const;
 
  private:
+  void fill_status(api::control::Status& status) const;
   Result<void> start_failover();
   void on_kernel_change(const netlink::Changes& changes);
   void on_connected(const api::Snapshot& running);
@@ -160,13 +161,8 @@ Result<void> Applier::Impl::start() {
 Result<void> Applier::Impl::start_failover() {
   if (config->ha.instances.empty()) return {};
   failover.emplace(
-      io, config, monitor->state(),
+      io, *config,
       Failover::Host{
-          .set_vips =
-              [this](std::vector<Vip> up, std::vector<Vip> undecided) {
-                interfaces->set_ha_vips(std::move(up), std::move(undecided));
-              },
-          .announce = [this](const Vip& vip) { interfaces->announce(vip); },
           .set_standby =
               [this](std::set<Ipv4Address> vips) {
                 if (standby == vips) return;
@@ -196,9 +192,10 @@ Result<void> Applier::Impl::alert(const api::control::AlertRequest& request,
   return alerts->answer(request, status);
 }
 
-Result<std::string> Applier::Impl::ha_command(const api::control::HaCommand& command) {
-  if (!failover) return fail("no [[ha.instance]] is configured");
-  return failover->command(command);
+void Applier::Impl::ha_command(const api::control::HaCommand& command,
+                               std::function<void(Result<std::string>)> done) {
+  if (!failover) return done(fail("no [[ha.instance]] is configured"));
+  failover->command(command, std::move(done));
 }
 
 Result<std::string> Applier::Impl::set(const api::control::SetCommand& command) {
@@ -224,6 +221,7 @@ void Applier::Impl::stop() {
   if (dataplane) dataplane->stop();
   if (evidence) evidence->stop();
   if (servers) servers->stop_checks();
+  if (failover) failover->stop();
   if (interfaces) interfaces->withdraw_vips();
 }
 
@@ -235,7 +233,7 @@ void Applier::Impl::configure(config::ConfigPtr next, std::function<void(Result<
   interfaces->configure(*config);
   alerts->configure(*config);
   servers->configure(config, known);
-  if (failover) failover->configure(config);
+  if (failover) failover->configure(*config);
   changing = std::move(done);
   push();
   if (!dataplane->connected() || dataplane->up_to_date()) end_change({});
@@ -248,7 +246,6 @@ void Applier::Impl::end_change(const Result<void>& result) {
 void Applier::Impl::on_kernel_change(const netlink::Changes& changes) {
   interfaces->on_change(changes);
   servers->on_kernel_change(changes);
-  if (failover) failover->look();
   start_checks_when_due(false);
 }
 
@@ -367,7 +364,6 @@ void Applier::Impl::fill_status(api::control::Status& status) const {
     vip.set_interface(from.vip.interface);
     vip.set_present(from.present);
   }
-  if (failover) failover->fill_status(status);
   if (config->health.panic_threshold > 0) servers->panic().fill(*status.mutable_panic());
   report_services(
       config->services, operations.states(),
@@ -381,10 +377,20 @@ void Applier::Impl::fill_status(api::control::Status& status) const {
       now, status);
 }
 
-void Applier::Impl::fill_checks(api::control::Status& status) const {
-  put_checks(
-      servers->checker(), [this](const auto& state) { return servers->panic().holds(state); },
-      status);
+void Applier::Impl::status(bool with_checks, std::function<void(api::control::Status)> done) const {
+  api::control::Status ours;
+  fill_status(ours);
+  if (with_checks) {
+    put_checks(
+        servers->checker(), [this](const auto& state) { return servers->panic().holds(state); },
+        ours);
+  }
+  if (!failover) return done(std::move(ours));
+  failover->fill_status(
+      [ours = std::move(ours), done = std::move(done)](const api::control::Status& ha) mutable {
+        ours.MergeFrom(ha);
+        done(std::move(ours));
+      });
 }
 
 Applier::Applier(boost::asio::io_context& io, config::ConfigPtr config)
@@ -404,8 +410,9 @@ void Applier::leave(std::function<void()> done) {
   impl_->leave(std::move(done));
 }
 
-Result<std::string> Applier::ha_command(const api::control::HaCommand& command) {
-  return impl_->ha_command(command);
+void Applier::ha_command(const api::control::HaCommand& command,
+                         std::function<void(Result<std::string>)> done) {
+  impl_->ha_command(command, std::move(done));
 }
 
 Result<void> Applier::alert(const api::control::AlertRequest& request,
@@ -425,12 +432,8 @@ void Applier::stop() {
   impl_->stop();
 }
 
-void Applier::fill_checks(api::control::Status& status) const {
-  impl_->fill_checks(status);
-}
-
-void Applier::fill_status(api::control::Status& status) const {
-  impl_->fill_status(status);
+void Applier::status(bool with_checks, std::function<void(api::control::Status)> done) const {
+  impl_->status(with_checks, std::move(done));
 }
 
 }  // namespace lb::controlplane

@@ -54,11 +54,12 @@ class Applier {
 
   // What operators set at run time, a line each.
   std::vector<std::string> set_changes() const;
-  void fill_status(api::control::Status& status) const;
+  // Calls back once, at once or when the failover thread has told its part. `with_checks`: with
   // Status.checks, which may be thousands.
-  void fill_checks(api::control::Status& status) const;
-  // What was begun, or why not.
-  Result<std::string> ha_command(const api::control::HaCommand& command);
+  void status(bool with_checks, std::function<void(api::control::Status)> done) const;
+  // Calls back once, at once or later, with what was begun, or why not.
+  void ha_command(const api::control::HaCommand& command,
+                  std::function<void(Result<std::string>)> done);
   Result<void> alert(const api::control::AlertRequest& request, api::control::AlertStatus& status);
   // What was done to a service or a real server, or why not.
   Result<std::string> set(const api::control::SetCommand& command);

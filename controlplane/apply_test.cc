@@ -140,9 +140,9 @@ class ApplierInKernel : public testing::Test {
   bool up(int service, int index) {
     return server(service, index) != nullptr && server(service, index)->up();
   }
-  api::control::Status status() {
+  api::control::Status status(bool with_checks = false) {
     api::control::Status answer;
-    applier->fill_status(answer);
+    applier->status(with_checks, [&answer](api::control::Status now) { answer = std::move(now); });
     return answer;
   }
 
@@ -283,8 +283,7 @@ TEST_F(ApplierInKernel, AHundredRandomConfigurations) {
         questions.emplace(server.address, service.check.type);
       }
     }
-    api::control::Status checks;
-    applier->fill_checks(checks);
+    const api::control::Status checks = status(true);
     ASSERT_EQ(static_cast<std::size_t>(checks.checks_size()), questions.size())
         << "round " << round;
   }

@@ -4,10 +4,10 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
-#include <map>
 #include <utility>
 
 #include "config/base/log.h"
+#include "controlplane/interface_pass.h"
 #include "controlplane/netlink/announce.h"
 #include "controlplane/netlink/sysctl.h"
 
@@ -16,13 +16,6 @@ namespace {
 
 // After a request that the kernel refused: what stood in its way may go without a notification.
 constexpr auto kRetry = std::chrono::seconds(1);
-
-// An interface as we met it last.
-struct Met {
-  int index = 0;
-  MacAddress mac;
-  std::uint32_t times_started = 0;
-};
 
 bool bears(const netlink::State& state, const netlink::Link& link, const Ipv4Prefix& prefix) {
   const auto present = state.addresses(link.index);
@@ -37,14 +30,13 @@ struct Interfaces::Impl : std::enable_shared_from_this<Impl> {
       : requests(r),
         state(s),
         interfaces(interfaces_of(config)),
-        constant_vips(vips_of(config, interfaces)),
-        vips(constant_vips),
+        vips(vips_of(config, interfaces)),
+        ha_vips(vips_of(config.ha)),
         routes(config.routes),
         announcer(io, {config.ha.garp_count, config.ha.garp_interval},
                   [this](const std::string& name) { return state.link(name); }),
         retry(io) {}
 
-  void join_vips();
   void put_all_right();
   void put_right(const Interface& interface);
   void make_vlan(const Interface& interface);
@@ -54,64 +46,53 @@ struct Interfaces::Impl : std::enable_shared_from_this<Impl> {
   void put_routes_right();
   bool on_our_subnets(Ipv4Address gateway) const;
   void announce_vips(const std::string& interface);
-  bool note(const std::string& what, const Result<void>& result);
+  bool note(const std::string& what, const Result<void>& result) {
+    return failures.note(what, result);
+  }
   void retry_later();
 
   netlink::Requests& requests;
   const netlink::State& state;
   std::vector<Interface> interfaces;
-  std::vector<Vip> constant_vips;  // of no HA instance
-  std::vector<Vip> ha_vips;        // of HA instances that are master
-  std::vector<Vip> vips;           // all that are to be up: both
-  std::vector<Vip> undecided;
+  std::vector<Vip> vips;     // of no HA instance
+  std::vector<Vip> ha_vips;  // of others
   bool withdrawn = false;
   std::vector<config::Route> routes;
   netlink::Announcer announcer;
   boost::asio::steady_timer retry;
   bool retrying = false;
-  std::map<std::string, Met> met;
-  // What failed and why, this time and the time before: each is logged once.
-  std::map<std::string, std::string> failures;
-  std::map<std::string, std::string> known_failures;
+  SeenInterfaces seen;
+  PassFailures failures;
 };
 
-void Interfaces::Impl::join_vips() {
-  vips = constant_vips;
-  vips.insert(vips.end(), ha_vips.begin(), ha_vips.end());
-}
-
 void Interfaces::Impl::put_all_right() {
-  known_failures = std::exchange(failures, {});
+  failures.begin_pass();
   for (const Interface& interface : interfaces) put_right(interface);
   clean_foreign_vlans();
   put_routes_right();
-  if (!failures.empty()) retry_later();
+  if (failures.any()) retry_later();
 }
 
 void Interfaces::Impl::put_right(const Interface& interface) {
   const netlink::Link* const link = state.link(interface.name);
   if (link == nullptr) {
-    if (met.erase(interface.name) != 0) log::warning("interface {} is gone", interface.name);
+    if (seen.miss(interface.name)) log::warning("interface {} is gone", interface.name);
     if (interface.vlan != 0) make_vlan(interface);
     return;
   }
-  Met& last = met[interface.name];
-  const bool is_new = last.index != link->index;
-  const bool started = !is_new && last.times_started != link->times_started;
-  const bool other_mac = !is_new && last.mac != link->mac;
-  if (started && last.times_started != 0) {
+  const SeenInterfaces::Change change = seen.see(*link);
+  if (change.started && !change.first_start) {
     log::info("interface {} has its link again", interface.name);
   }
-  last = {link->index, link->mac, link->times_started};
-  if (is_new) {
+  if (change.is_new) {
     log::info("interface {} is there", interface.name);
     note(interface.name + ": settings", netlink::prepare_interface(interface.name));
   }
   ready(interface, *link);
   put_addresses_right(interface, *link);
   // VIPs that a previous life left here are announced too: it may have died half-way.
-  if (is_new || started || other_mac) announce_vips(interface.name);
-  if (other_mac) {
+  if (change.any()) announce_vips(interface.name);
+  if (change.other_mac) {
     for (const Ipv4Prefix& own : interface.addresses) {
       announcer.announce(interface.name, own.address);
     }
@@ -138,7 +119,7 @@ void Interfaces::Impl::ready(const Interface& interface, const netlink::Link& li
 void Interfaces::Impl::put_addresses_right(const Interface& interface, const netlink::Link& link) {
   const auto wanted = wanted_addresses(interface, vips);
   const auto plan =
-      plan_addresses(wanted, wanted_addresses(interface, undecided), state.addresses(link.index));
+      plan_addresses(wanted, wanted_addresses(interface, ha_vips), state.addresses(link.index));
   for (const Ipv4Prefix& prefix : plan.remove) {
     if (note(interface.name + ": removing " + prefix.to_string(),
              requests.remove_address(link.index, prefix))) {
@@ -212,16 +193,6 @@ void Interfaces::Impl::announce_vips(const std::string& interface) {
   }
 }
 
-// Logs a failure that is new. True when there was none.
-bool Interfaces::Impl::note(const std::string& what, const Result<void>& result) {
-  if (result) return true;
-  const std::string& why = result.error().message;
-  const auto known = known_failures.find(what);
-  if (known == known_failures.end() || known->second != why) log::error("{}: {}", what, why);
-  failures[what] = why;
-  return false;
-}
-
 void Interfaces::Impl::retry_later() {
   if (retrying) return;
   retrying = true;
@@ -247,35 +218,14 @@ void Interfaces::on_change(const netlink::Changes& changes) {
 void Interfaces::configure(const config::Config& config) {
   if (impl_->withdrawn) return;
   impl_->interfaces = interfaces_of(config);
-  impl_->constant_vips = vips_of(config, impl_->interfaces);
+  impl_->vips = vips_of(config, impl_->interfaces);
   impl_->routes = config.routes;
-  impl_->join_vips();
   impl_->put_all_right();
-}
-
-void Interfaces::set_ha_vips(std::vector<Vip> up, std::vector<Vip> undecided) {
-  if (impl_->withdrawn) return;
-  const std::vector<Vip> before = impl_->vips;
-  impl_->ha_vips = up;
-  impl_->join_vips();
-  impl_->undecided = std::move(undecided);
-  impl_->put_all_right();
-  // One that a previous life left here is up already; the neighbours have to hear of it anyway.
-  for (const Vip& vip : up) {
-    if (std::ranges::find(before, vip) == before.end()) announce(vip);
-  }
-}
-
-void Interfaces::announce(const Vip& vip) {
-  impl_->announcer.announce(vip.interface, vip.prefix.address);
 }
 
 void Interfaces::withdraw_vips() {
   impl_->withdrawn = true;
-  std::vector<Vip> all = std::exchange(impl_->vips, {});
-  const std::vector<Vip> maybe = std::exchange(impl_->undecided, {});
-  all.insert(all.end(), maybe.begin(), maybe.end());
-  for (const Vip& vip : all) {
+  for (const Vip& vip : std::exchange(impl_->vips, {})) {
     impl_->announcer.forget(vip.interface, vip.prefix.address);
     const netlink::Link* const link = impl_->state.link(vip.interface);
     if (link == nullptr || !bears(impl_->state, *link, vip.prefix)) continue;

@@ -1,7 +1,8 @@
 // Keeps the kernel's interfaces as the configuration wants them: up, with their MTU and settings,
 // their addresses, VLANs, VIPs and routes. Whatever changes, by whom ever, is put right when the
 // kernel tells of it; an interface that vanishes with the data plane and comes back gets everything
-// again. Runs on the event loop.
+// again. The addresses of HA instances are left alone: they are failover's (failover/vips.h). Runs
+// on the main loop.
 #pragma once
 
 #include <functional>
@@ -31,12 +32,6 @@ class Interfaces {
   void on_change(const netlink::Changes& changes);
   // Another configuration: what it has no more goes, what is new comes, in this call.
   void configure(const config::Config& config);
-  // The VIPs of HA instances that are master: what is new is put up and announced, what is not
-  // wanted any more is taken away, in this call. `undecided` ones stay as they are: up if a
-  // previous life of this process has put them up, else down.
-  void set_ha_vips(std::vector<Vip> up, std::vector<Vip> undecided);
-  // Gratuitous ARP for a VIP that is up, once more.
-  void announce(const Vip& vip);
   // Takes all VIPs away, at once and for good. Addresses of the ports stay: they are how an
   // operator gets at the machine.
   void withdraw_vips();

@@ -1,4 +1,5 @@
-// lb-controlplane: one event loop on one thread.
+// lb-controlplane: the main loop. What must be on time has a thread of its own (failover), and so
+// has what takes long (reload, the log).
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -32,37 +33,65 @@ int fail_start(const Error& error) {
   return kExitFailure;
 }
 
-control::Response answer(const control::Request& request, const api::Peer& peer, Applier& applier,
-                         Reloader& reloader) {
+control::Response error_response(const std::string& text) {
   control::Response response;
-  if (request.has_status()) {
-    applier.fill_status(*response.mutable_status());
-    if (request.status().with_checks()) applier.fill_checks(*response.mutable_status());
-  } else if (request.has_ha()) {
-    auto begun = applier.ha_command(request.ha());
-    if (begun) {
+  response.set_error(text);
+  return response;
+}
+
+Sockets::Answer answer_status(const control::StatusRequest& request, const Applier& applier) {
+  return Sockets::Api::Later(
+      [&applier, checks = request.with_checks()](const Sockets::Api::Reply& reply) {
+        applier.status(checks, [reply](control::Status status) {
+          control::Response response;
+          *response.mutable_status() = std::move(status);
+          reply(std::move(response));
+        });
+      });
+}
+
+Sockets::Answer answer_ha(const control::HaCommand& command, Applier& applier) {
+  return Sockets::Api::Later([&applier, command](const Sockets::Api::Reply& reply) {
+    applier.ha_command(command, [reply](const Result<std::string>& begun) {
+      if (!begun) return reply(error_response(begun.error().message));
+      control::Response response;
       response.mutable_ha()->set_text(*begun);
-    } else {
-      response.set_error(begun.error().message);
-    }
-  } else if (request.has_alert()) {
+      reply(std::move(response));
+    });
+  });
+}
+
+Sockets::Answer answer_config(const control::ConfigCommand& command, const api::Peer& peer,
+                              Applier& applier, Reloader& reloader) {
+  return Sockets::Api::Later(
+      [&applier, &reloader, command, by = api::to_words(peer)](const Sockets::Api::Reply& reply) {
+        reloader.command(command, by, [&applier, kind = command.kind(), reply](const auto& done) {
+          control::Response response;
+          *response.mutable_config() = done;
+          if (kind == control::ConfigCommand::CHANGES) {
+            for (const std::string& line : applier.set_changes()) {
+              response.mutable_config()->add_changes(line);
+            }
+          }
+          reply(std::move(response));
+        });
+      });
+}
+
+Sockets::Answer answer(const control::Request& request, const api::Peer& peer, Applier& applier,
+                       Reloader& reloader) {
+  if (request.has_status()) return answer_status(request.status(), applier);
+  if (request.has_ha()) return answer_ha(request.ha(), applier);
+  if (request.has_config()) return answer_config(request.config(), peer, applier, reloader);
+  control::Response response;
+  if (request.has_alert()) {
     if (auto told = applier.alert(request.alert(), *response.mutable_alert()); !told) {
       response.set_error(told.error().message);
     }
-  } else if (request.has_config()) {
-    reloader.command(request.config(), api::to_words(peer), *response.mutable_config());
-    if (request.config().kind() == control::ConfigCommand::CHANGES) {
-      for (const std::string& line : applier.set_changes()) {
-        response.mutable_config()->add_changes(line);
-      }
-    }
   } else if (request.has_set()) {
     auto done = applier.set(request.set());
-    if (done) {
-      response.mutable_set()->set_text(*done);
-    } else {
-      response.set_error(done.error().message);
-    }
+    if (!done) return error_response(done.error().message);
+    response.mutable_set()->set_text(*done);
   } else {
     response.set_error("this control plane does not know the request");
   }
@@ -138,7 +167,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitMistake;
   }
-  log::init("lb-controlplane", log::Level::kInfo);
+  log::init("lb-controlplane", log::Level::kInfo, log::Delivery::kBackground);
 
   auto content = config::read_file(config_path);
   config::Loaded loaded = content

@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <deque>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -12,6 +13,8 @@
 #include "config/diff.h"
 #include "controlplane/actions.h"
 #include "controlplane/api/controlplane.pb.h"
+#include "controlplane/config_reader.h"
+#include "controlplane/config_reply.h"
 #include "controlplane/text_file.h"
 
 namespace lb::controlplane {
@@ -25,35 +28,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLook{500};     // at the file
 constexpr milliseconds kSettled{900};  // nobody has written to it for so long
 
-std::string counted(std::size_t count) {
-  return std::to_string(count) + (count == 1 ? " change" : " changes");
-}
-
-// What cannot be done at run time; empty: nothing.
-std::string hindrance(const std::vector<config::Change>& changes) {
-  std::string both;
-  std::string controlplane;
-  for (const config::Change& change : changes) {
-    if (change.needs == config::Needs::kNothing) continue;
-    std::string& list = change.needs == config::Needs::kBoth ? both : controlplane;
-    list += (list.empty() ? "" : "; ") + change.text;
-  }
-  if (both.empty() && controlplane.empty()) return {};
-  std::string text = "nothing was changed: ";
-  if (!both.empty()) text += both + ": needs a restart of lb-dataplane and lb-controlplane";
-  if (!both.empty() && !controlplane.empty()) text += "; ";
-  if (!controlplane.empty()) text += controlplane + ": needs a restart of lb-controlplane";
-  return text;
-}
-
-// Of a change that was not begun, or is over.
-std::string outcome_of(const ConfigReply& reply) {
-  const int mistakes = reply.mistakes_size();
-  if (mistakes == 1) return reply.mistakes(0);
-  if (mistakes > 1) return reply.mistakes(0) + " and " + std::to_string(mistakes - 1) + " more";
-  return reply.error().empty() ? "ok" : reply.error();
-}
-
 }  // namespace
 
 struct Reloader::Impl : std::enable_shared_from_this<Impl> {
@@ -62,12 +36,11 @@ struct Reloader::Impl : std::enable_shared_from_this<Impl> {
         apply(std::move(a)),
         running{std::move(t), std::move(c)},
         look_timer(io),
-        confirm_timer(io) {}
+        confirm_timer(io),
+        for_changes(io, options.machine),
+        for_questions(io, options.machine) {}
 
-  struct Version {
-    std::string text;
-    config::ConfigPtr config;
-  };
+  using Version = ConfigVersion;
   // A commit that is rolled back unless it is confirmed.
   struct Trial {
     std::string file;
@@ -80,18 +53,34 @@ struct Reloader::Impl : std::enable_shared_from_this<Impl> {
     std::string by;
     std::string words;
   };
+  // What has been asked for and is not answered yet.
+  struct Call {
+    Asked asked;
+    std::string what;  // in the log; empty: it is not logged
+    Done done;
+    ConfigReply reply = {};
+  };
+  using CallPtr = std::shared_ptr<Call>;
+  using Source = ConfigReader::Source;
+  using Found = ConfigReader::Found;
 
-  std::optional<Version> read(const std::string& text, const std::string& name,
-                              ConfigReply& reply) const;
-  std::vector<config::Change> tell(const config::Config& next, ConfigReply& reply) const;
-  // True: the change was begun, and is told to the audit log when it ends.
-  bool reload(const Asked& asked, ConfigReply& reply);
-  bool commit(const ConfigCommand& command, const Asked& asked, ConfigReply& reply);
-  bool rollback(const Asked& asked, ConfigReply& reply);
-  bool change(Version next, Keep keep, const Asked& asked, ConfigReply& reply);
+  // Changes: one after the other.
+  using Begin = std::function<void(Impl&, const CallPtr&)>;
+  void in_turn(const CallPtr& call, const Begin& begin);
+  void read_for_change(const CallPtr& call, Source source, Keep keep);
+  void next_turn();
+  void reload(const CallPtr& call);
+  void commit(const CallPtr& call, const ConfigCommand& command);
+  void rollback(const CallPtr& call);
+  void confirm(const CallPtr& call);
+  void change(const CallPtr& call, Found found, Keep keep);
+  void refuse(const CallPtr& call);  // it was not begun, or is over already
+  void answer(const CallPtr& call);
 
-  void confirm(ConfigReply& reply);
-  void changes(ConfigReply& reply) const;
+  // Questions: at any time.
+  void diff(const CallPtr& call, const ConfigCommand& command);
+  void changes(const CallPtr& call);
+
   bool busy(ConfigReply& reply) const;
   void applied(Version before, Keep keep, const Result<void>& result);
   void keep_running(const std::string& replaced);
@@ -100,7 +89,6 @@ struct Reloader::Impl : std::enable_shared_from_this<Impl> {
   void audit(const Asked& asked, const std::string& outcome) const {
     options.audit->write(asked.by, asked.words, outcome);
   }
-  void say(const std::string& what, const ConfigReply& reply) const;
   void look();
 
   std::string previous_path() const { return options.state_dir + "/previous.toml"; }
@@ -108,6 +96,8 @@ struct Reloader::Impl : std::enable_shared_from_this<Impl> {
   const Options options;
   const Apply apply;
   Version running;
+  bool reading = false;                       // a configuration that is to become the running one
+  std::deque<std::function<void()>> waiting;  // changes, until it has been read
   bool applying = false;
   std::string trial_file;  // of the change that is being applied
   milliseconds trial_time{0};
@@ -119,27 +109,13 @@ struct Reloader::Impl : std::enable_shared_from_this<Impl> {
   FileStamp latest;
   Clock::time_point latest_since;
   boost::asio::steady_timer confirm_timer;
+
+  // Who asks questions, again and again, does not hold up a change.
+  ConfigReader for_changes;
+  ConfigReader for_questions;
 };
 
-std::optional<Reloader::Impl::Version> Reloader::Impl::read(const std::string& text,
-                                                            const std::string& name,
-                                                            ConfigReply& reply) const {
-  config::Loaded loaded = config::load_text(text, name, options.machine);
-  for (const config::Mistake& mistake : loaded.mistakes) {
-    std::string line = config::format_mistakes(name, {mistake});
-    line.pop_back();
-    reply.add_mistakes(line);
-  }
-  if (!loaded.mistakes.empty()) return std::nullopt;
-  return Version{text, config::seal(std::move(loaded.config))};
-}
-
-std::vector<config::Change> Reloader::Impl::tell(const config::Config& next,
-                                                 ConfigReply& reply) const {
-  auto found = config::diff(*running.config, next);
-  for (const config::Change& change : found) reply.add_changes(change.text);
-  return found;
-}
+// ---- changes
 
 bool Reloader::Impl::busy(ConfigReply& reply) const {
   if (applying) {
@@ -151,47 +127,80 @@ bool Reloader::Impl::busy(ConfigReply& reply) const {
   return !reply.error().empty();
 }
 
-bool Reloader::Impl::reload(const Asked& asked, ConfigReply& reply) {
-  if (busy(reply)) return false;
-  seen = latest = FileStamp::of(options.file);
-  const auto text = config::read_file(options.file);
-  if (!text) {
-    reply.add_mistakes(options.file + ": " + text.error().message);
-    return false;
-  }
-  auto next = read(*text, options.file, reply);
-  return next && change(std::move(*next), Keep::kAsItIs, asked, reply);
+void Reloader::Impl::in_turn(const CallPtr& call, const Begin& begin) {
+  if (!reading) return begin(*this, call);
+  waiting.push_back([this, call, begin] { begin(*this, call); });
 }
 
-bool Reloader::Impl::commit(const ConfigCommand& command, const Asked& asked, ConfigReply& reply) {
-  if (busy(reply)) return false;
-  auto next = read(command.text(), command.file(), reply);
-  if (!next) return false;
+void Reloader::Impl::next_turn() {
+  while (!reading && !waiting.empty()) {
+    const auto begin = std::move(waiting.front());
+    waiting.pop_front();
+    begin();
+  }
+}
+
+void Reloader::Impl::read_for_change(const CallPtr& call, Source source, Keep keep) {
+  reading = true;
+  for_changes.read(std::move(source), running.config, [this, call, keep](Found found) {
+    reading = false;
+    change(call, std::move(found), keep);
+    next_turn();
+  });
+}
+
+void Reloader::Impl::answer(const CallPtr& call) {
+  if (!call->what.empty()) write_log(call->what, call->reply);
+  if (trial) {
+    const auto left = trial->due - Clock::now();
+    call->reply.set_confirm_due_ms(static_cast<std::uint64_t>(
+        std::max<std::int64_t>(1, std::chrono::duration_cast<milliseconds>(left).count())));
+    call->reply.set_committed(trial->file);
+  }
+  if (call->done) call->done(call->reply);
+}
+
+void Reloader::Impl::refuse(const CallPtr& call) {
+  audit(call->asked, outcome_of(call->reply));
+  answer(call);
+}
+
+void Reloader::Impl::reload(const CallPtr& call) {
+  if (busy(call->reply)) return refuse(call);
+  seen = latest = FileStamp::of(options.file);
+  read_for_change(call, {options.file}, Keep::kAsItIs);
+}
+
+void Reloader::Impl::commit(const CallPtr& call, const ConfigCommand& command) {
+  if (busy(call->reply)) return refuse(call);
   trial_file = command.file();
   trial_time = milliseconds(command.confirm_ms());
   const Keep keep = trial_time.count() == 0 ? Keep::kWrite : Keep::kOnTrial;
-  return change(std::move(*next), keep, asked, reply);
+  read_for_change(call, {command.file(), command.text()}, keep);
 }
 
-bool Reloader::Impl::change(Version next, Keep keep, const Asked& asked, ConfigReply& reply) {
-  last_error = hindrance(tell(*next.config, reply));
+void Reloader::Impl::change(const CallPtr& call, Found found, Keep keep) {
+  put(found, call->reply);
+  if (!found.version) return refuse(call);
+  last_error = hindrance(found.changes);
   if (!last_error.empty()) {
-    reply.set_error(last_error);
-    return false;
+    call->reply.set_error(last_error);
+    return refuse(call);
   }
-  Version before = std::exchange(running, std::move(next));
+  Version before = std::exchange(running, std::move(*found.version));
   applying = true;
-  std::string good = "ok, " + counted(static_cast<std::size_t>(reply.changes_size()));
-  apply(running.config, [weak = weak_from_this(), before = std::move(before), keep, asked,
-                         good = std::move(good)](const Result<void>& result) mutable {
-    const auto self = weak.lock();
-    if (!self) return;
-    self->applied(std::move(before), keep, result);
-    self->audit(asked, self->last_error.empty() ? good : self->last_error);
-  });
-  reply.set_applying(applying);
-  reply.set_error(last_error);
-  return true;
+  std::string good = "ok, " + counted(found.changes.size());
+  apply(running.config,
+        [weak = weak_from_this(), before = std::move(before), keep, asked = call->asked,
+         good = std::move(good)](const Result<void>& result) mutable {
+          const auto self = weak.lock();
+          if (!self) return;
+          self->applied(std::move(before), keep, result);
+          self->audit(asked, self->last_error.empty() ? good : self->last_error);
+        });
+  call->reply.set_applying(applying);
+  call->reply.set_error(last_error);
+  answer(call);
 }
 
 // All or nothing: what the data plane does not take, this process does not keep.
@@ -247,59 +256,58 @@ void Reloader::Impl::end_trial(const std::string& why, const Asked& asked) {
   });
 }
 
-void Reloader::Impl::confirm(ConfigReply& reply) {
-  if (!trial) {
-    reply.set_error("there is no commit that waits to be confirmed");
-    return;
+void Reloader::Impl::confirm(const CallPtr& call) {
+  if (trial) {
+    confirm_timer.cancel();
+    const std::string replaced = trial->before.text;
+    trial.reset();
+    last_error.clear();
+    keep_running(replaced);
+    call->reply.set_error(last_error);
+  } else {
+    call->reply.set_error("there is no commit that waits to be confirmed");
   }
-  confirm_timer.cancel();
-  const std::string replaced = trial->before.text;
-  trial.reset();
-  last_error.clear();
-  keep_running(replaced);
-  reply.set_error(last_error);
+  refuse(call);
 }
 
-bool Reloader::Impl::rollback(const Asked& asked, ConfigReply& reply) {
+void Reloader::Impl::rollback(const CallPtr& call) {
   last_error.clear();
   if (trial) {
-    tell(*trial->before.config, reply);
-    end_trial("lbcli rollback", asked);
-    reply.set_applying(applying);
-    return true;
+    for (const config::Change& each : config::diff(*running.config, *trial->before.config)) {
+      call->reply.add_changes(each.text);
+    }
+    end_trial("lbcli rollback", call->asked);
+    call->reply.set_applying(applying);
+    return answer(call);
   }
-  if (busy(reply)) return false;
-  const auto text = config::read_file(previous_path());
-  if (!text) {
-    reply.set_error("there is no configuration to go back to: no change has been made since " +
-                    options.state_dir + " was made");
-    return false;
+  if (busy(call->reply)) return refuse(call);
+  if (!FileStamp::of(previous_path()).exists) {
+    call->reply.set_error(
+        "there is no configuration to go back to: no change has been made since " +
+        options.state_dir + " was made");
+    return refuse(call);
   }
-  auto next = read(*text, previous_path(), reply);
-  return next && change(std::move(*next), Keep::kWrite, asked, reply);
+  read_for_change(call, {previous_path()}, Keep::kWrite);
+}
+
+// ---- questions
+
+void Reloader::Impl::diff(const CallPtr& call, const ConfigCommand& command) {
+  for_questions.read({command.file(), command.text()}, running.config,
+                     [this, call](const Found& found) {
+                       put(found, call->reply);
+                       call->reply.set_note(hindrance(found.changes));
+                       answer(call);
+                     });
 }
 
 // From the file to what runs.
-void Reloader::Impl::changes(ConfigReply& reply) const {
-  const auto text = config::read_file(options.file);
-  if (!text) {
-    reply.add_mistakes(options.file + ": " + text.error().message);
-    return;
-  }
-  const auto in_file = read(*text, options.file, reply);
-  if (!in_file) return;
-  for (const config::Change& each : config::diff(*in_file->config, *running.config)) {
-    reply.add_changes(each.text);
-  }
-}
-
-void Reloader::Impl::say(const std::string& what, const ConfigReply& reply) const {
-  for (const std::string& line : reply.mistakes()) log::error("{}: {}", what, line);
-  if (!reply.mistakes().empty()) log::error("{}: mistakes; nothing was changed", what);
-  if (!reply.error().empty()) log::error("{}: {}", what, reply.error());
-  if (!reply.mistakes().empty() || !reply.error().empty()) return;
-  for (const std::string& line : reply.changes()) log::info("{}: {}", what, line);
-  log::info("{}: {}", what, counted(static_cast<std::size_t>(reply.changes_size())));
+void Reloader::Impl::changes(const CallPtr& call) {
+  for_questions.read({options.file, std::nullopt, true}, running.config,
+                     [this, call](const Found& found) {
+                       put(found, call->reply);
+                       answer(call);
+                     });
 }
 
 // Polls: the file may be a link, be replaced, or be on a file system that tells nothing.
@@ -315,13 +323,11 @@ void Reloader::Impl::look() {
     latest_since = Clock::now();
   }
   if (!running.config->director.auto_reload || latest == seen || !latest.exists || applying ||
-      trial || Clock::now() - latest_since < kSettled) {
+      reading || trial || Clock::now() - latest_since < kSettled) {
     return;
   }
-  ConfigReply reply;
-  const Asked asked{"by=auto_reload", "reload of " + options.file};
-  if (!reload(asked, reply)) audit(asked, outcome_of(reply));
-  say("auto_reload of " + options.file, reply);
+  reload(std::make_shared<Call>(Call{
+      {"by=auto_reload", "reload of " + options.file}, "auto_reload of " + options.file, nullptr}));
 }
 
 Reloader::Reloader(boost::asio::io_context& io, Options options, std::string text,
@@ -334,56 +340,40 @@ Reloader::~Reloader() {
   impl_->confirm_timer.cancel();
 }
 
-void Reloader::command(const ConfigCommand& command, const std::string& by, ConfigReply& reply) {
-  reply.set_file(impl_->options.file);
-  const Impl::Asked asked{by, words_of(command)};
-  const auto end = [&](bool begun) {
-    if (!begun) impl_->audit(asked, outcome_of(reply));
-  };
+void Reloader::command(const ConfigCommand& command, const std::string& by, Done done) {
+  const auto call =
+      std::make_shared<Impl::Call>(Impl::Call{{by, words_of(command)}, "", std::move(done)});
+  call->reply.set_file(impl_->options.file);
   switch (command.kind()) {
     case ConfigCommand::STATUS:
-      reply.set_applying(impl_->applying);
-      reply.set_error(impl_->last_error);
-      break;
+      call->reply.set_applying(impl_->applying);
+      call->reply.set_error(impl_->last_error);
+      return impl_->answer(call);
     case ConfigCommand::DIFF:
-      if (const auto next = impl_->read(command.text(), command.file(), reply)) {
-        reply.set_note(hindrance(impl_->tell(*next->config, reply)));
-      }
-      break;
-    case ConfigCommand::RELOAD:
-      end(impl_->reload(asked, reply));
-      impl_->say("reload of " + impl_->options.file, reply);
-      break;
-    case ConfigCommand::COMMIT:
-      end(impl_->commit(command, asked, reply));
-      impl_->say("commit of " + command.file(), reply);
-      break;
-    case ConfigCommand::CONFIRM:
-      impl_->confirm(reply);
-      end(false);
-      break;
-    case ConfigCommand::ROLLBACK:
-      end(impl_->rollback(asked, reply));
-      impl_->say("rollback", reply);
-      break;
+      return impl_->diff(call, command);
     case ConfigCommand::CHANGES:
-      impl_->changes(reply);
-      break;
+      return impl_->changes(call);
+    case ConfigCommand::RELOAD:
+      call->what = "reload of " + impl_->options.file;
+      return impl_->in_turn(call, &Impl::reload);
+    case ConfigCommand::COMMIT:
+      call->what = "commit of " + command.file();
+      return impl_->in_turn(
+          call, [command](Impl& self, const Impl::CallPtr& to) { self.commit(to, command); });
+    case ConfigCommand::CONFIRM:
+      return impl_->in_turn(call, &Impl::confirm);
+    case ConfigCommand::ROLLBACK:
+      call->what = "rollback";
+      return impl_->in_turn(call, &Impl::rollback);
     default:
-      reply.set_error("this control plane does not know the command");
+      call->reply.set_error("this control plane does not know the command");
+      return impl_->answer(call);
   }
-  if (!impl_->trial) return;
-  const auto left = impl_->trial->due - Clock::now();
-  reply.set_confirm_due_ms(static_cast<std::uint64_t>(
-      std::max<std::int64_t>(1, std::chrono::duration_cast<milliseconds>(left).count())));
-  reply.set_committed(impl_->trial->file);
 }
 
 void Reloader::reload(const std::string& why) {
-  ConfigReply reply;
-  const Impl::Asked asked{"by=" + why, "reload"};
-  if (!impl_->reload(asked, reply)) impl_->audit(asked, outcome_of(reply));
-  impl_->say(why, reply);
+  impl_->in_turn(std::make_shared<Impl::Call>(Impl::Call{{"by=" + why, "reload"}, why, nullptr}),
+                 &Impl::reload);
 }
 
 void Reloader::watch() {

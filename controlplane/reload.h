@@ -1,5 +1,6 @@
 // Changes the configuration while the control plane runs: read or be given a text, validate, tell
-// what changes, apply, and keep or take back. Runs on the event loop.
+// what changes, apply, and keep or take back. Runs on the main loop; configurations are read,
+// validated and compared by threads of their own (ConfigReader), so that none holds up the loop.
 //
 // The configuration file is what counts after a restart. A commit replaces it, one that waits to be
 // confirmed does so only then: a control plane that is restarted in between starts with the old
@@ -44,10 +45,11 @@ class Reloader {
   Reloader(const Reloader&) = delete;
   Reloader& operator=(const Reloader&) = delete;
 
-  // What was begun; `applying` says that STATUS is to be asked for how it ends.
+  using Done = std::function<void(const api::control::ConfigReply&)>;
+  // `done` is called once, at once or later, with what was begun; `applying` says that STATUS is to
+  // be asked for how it ends. Changes are begun in the order in which they were asked for.
   // `by`: who asks, for the audit log.
-  void command(const api::control::ConfigCommand& command, const std::string& by,
-               api::control::ConfigReply& reply);
+  void command(const api::control::ConfigCommand& command, const std::string& by, Done done);
   // As the command RELOAD; what comes of it is in the log. `why`: "SIGHUP".
   void reload(const std::string& why);
   // Follows the file as long as the configuration says auto_reload.

@@ -2,13 +2,18 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <optional>
 #include <vector>
 
 #include "controlplane/api/controlplane.pb.h"
+#include "controlplane/netlink/test_namespace.h"
 #include "controlplane/text_file.h"
 
 namespace lb::controlplane {
@@ -63,9 +68,16 @@ class ReloaderTest : public testing::Test {
     command.set_file("next.toml");
     command.set_text(text);
     command.set_confirm_ms(static_cast<std::uint64_t>(confirm_ms));
-    ConfigReply reply;
-    reloader->command(command, "by=test", reply);
-    return reply;
+    std::optional<ConfigReply> reply;
+    reloader->command(command, "by=test", [&reply](const ConfigReply& got) { reply = got; });
+    EXPECT_TRUE(netlink::run_until(io, [&reply] { return reply.has_value(); }));
+    return reply.value_or(ConfigReply());
+  }
+  // Without waiting for the answer, which is put there.
+  void begin(ConfigCommand::Kind kind, std::optional<ConfigReply>& reply) {
+    ConfigCommand command;
+    command.set_kind(kind);
+    reloader->command(command, "by=test", [&reply](const ConfigReply& got) { reply = got; });
   }
   std::string in_file() { return config::read_file(file).value(); }
 
@@ -81,6 +93,12 @@ class ReloaderTest : public testing::Test {
     }
     const auto known = static_cast<std::ptrdiff_t>(std::exchange(told_, lines.size()));
     return {lines.begin() + known, lines.end()};
+  }
+
+  std::size_t audited() const {
+    std::ifstream in(folder + "/audit.log");
+    return static_cast<std::size_t>(
+        std::count(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>(), '\n'));
   }
 
   std::optional<AuditLog> audit;
@@ -181,7 +199,7 @@ TEST_F(ReloaderTest, AConfirmedCommitStays) {
 
 TEST_F(ReloaderTest, AnUnconfirmedCommitIsRolledBack) {
   run(ConfigCommand::COMMIT, config_text(2), 20);
-  io.run();
+  EXPECT_TRUE(netlink::run_until(io, [this] { return applied.size() == 2; }));
   EXPECT_EQ(applied, (std::vector<int>{2, 1}));
   EXPECT_EQ(run(ConfigCommand::STATUS).confirm_due_ms(), 0u);
   EXPECT_EQ(run(ConfigCommand::CHANGES).changes_size(), 0);
@@ -204,14 +222,51 @@ TEST_F(ReloaderTest, ARestartWhileACommitWaitsStartsWithTheOldOne) {
 TEST_F(ReloaderTest, FollowsTheFileIfToldTo) {
   reloader->watch();
   ASSERT_TRUE(write_text(file, config_text(2, "auto_reload = true\n")));
+  io.restart();
   io.run_for(std::chrono::milliseconds(1800));
   EXPECT_TRUE(applied.empty());  // not yet told
   run(ConfigCommand::RELOAD);
   ASSERT_TRUE(write_text(file, config_text(3, "auto_reload = true\n")));
-  for (int turn = 0; turn < 100 && applied.size() < 2; ++turn) {
-    io.run_for(std::chrono::milliseconds(100));
-  }
+  EXPECT_TRUE(netlink::run_until(io, [this] { return applied.size() == 2; }));
   EXPECT_EQ(applied, (std::vector<int>{2, 3}));
+}
+
+// A file that is read slowly, as a pipe of which the other end has yet to write.
+class SlowReload : public ReloaderTest {
+ protected:
+  SlowReload() {
+    std::filesystem::remove(file);
+    EXPECT_EQ(::mkfifo(file.c_str(), 0600), 0);
+  }
+};
+
+TEST_F(SlowReload, NobodyWaitsForAConfigurationThatIsRead) {
+  std::optional<ConfigReply> slow;
+  begin(ConfigCommand::RELOAD, slow);
+  EXPECT_EQ(run(ConfigCommand::DIFF, config_text(3)).changes_size(), 1);
+  EXPECT_EQ(run(ConfigCommand::STATUS).error(), "");
+  EXPECT_FALSE(slow);
+  std::ofstream(file) << config_text(2);
+  EXPECT_TRUE(netlink::run_until(io, [&] { return slow.has_value(); }));
+  EXPECT_EQ(slow->changes(0), kChange);
+  EXPECT_EQ(applied, std::vector<int>{2});
+}
+
+TEST_F(SlowReload, ChangesAreMadeInTheOrderInWhichTheyWereAskedFor) {
+  std::optional<ConfigReply> first, second, third;
+  begin(ConfigCommand::RELOAD, first);
+  begin(ConfigCommand::RELOAD, second);
+  begin(ConfigCommand::ROLLBACK, third);
+  std::ofstream(file) << config_text(2);
+  EXPECT_TRUE(netlink::run_until(io, [&] { return first.has_value(); }));
+  EXPECT_FALSE(second);
+  std::ofstream(file) << config_text(3);
+  EXPECT_TRUE(netlink::run_until(io, [&] { return second.has_value(); }));
+  // The rollback is to replace the file.
+  EXPECT_TRUE(netlink::run_until(io, [&] { return third.has_value(); }));
+  EXPECT_EQ(third->error(), "");
+  EXPECT_EQ(applied, (std::vector<int>{2, 3, 2}));
+  EXPECT_EQ(in_file(), config_text(2));
 }
 
 TEST(TextFile, KeepsModeAndLinks) {
@@ -242,6 +297,7 @@ TEST_F(ReloaderTest, EveryChangeIsInTheAuditLogWithItsOutcome) {
   run(ConfigCommand::RELOAD);
   EXPECT_EQ(told(), Lines{R"(by=test command="reload" outcome="ok, 1 change")"});
   reloader->reload("SIGHUP");
+  EXPECT_TRUE(netlink::run_until(io, [this] { return audited() > told_; }));
   EXPECT_EQ(told(), Lines{R"(by=SIGHUP command="reload" outcome="ok, 0 changes")"});
   run(ConfigCommand::CONFIRM);
   EXPECT_EQ(
@@ -274,7 +330,7 @@ TEST_F(ReloaderTest, TheAuditLogIsToldWhenAChangeEnds) {
   hold = false;
   std::exchange(held, nullptr)({});
   EXPECT_EQ(told().size(), 1u);
-  io.run_for(std::chrono::seconds(5));
+  EXPECT_TRUE(netlink::run_until(io, [this] { return audited() > told_; }));
   EXPECT_EQ(
       told(),
       std::vector<std::string>{

@@ -69,6 +69,15 @@ std::vector<Vip> vips_of(const config::HaInstance& instance) {
   return vips;
 }
 
+std::vector<Vip> vips_of(const config::Ha& ha) {
+  std::vector<Vip> all;
+  for (const config::HaInstance& instance : ha.instances) {
+    const std::vector<Vip> vips = vips_of(instance);
+    all.insert(all.end(), vips.begin(), vips.end());
+  }
+  return all;
+}
+
 std::vector<Ipv4Prefix> wanted_addresses(const Interface& interface, std::span<const Vip> vips) {
   std::vector<Ipv4Prefix> wanted = interface.addresses;
   for (const Vip& vip : vips) {

@@ -42,8 +42,9 @@ struct Vip {
 // bears.
 std::vector<Vip> vips_of(const config::Config& config, std::span<const Interface> interfaces);
 
-// Those of an HA instance, borne while it is master.
+// Those of an HA instance, borne while it is master; of all instances.
 std::vector<Vip> vips_of(const config::HaInstance& instance);
+std::vector<Vip> vips_of(const config::Ha& ha);
 
 // What an interface should bear: its own addresses, then its VIPs.
 std::vector<Ipv4Prefix> wanted_addresses(const Interface& interface, std::span<const Vip> vips);

@@ -1,6 +1,6 @@
 // The socket of one virtual router: adverts out, checked adverts in. Multicast on the interface, or
 // unicast to each peer. The interface may vanish with the data plane and come back: open() is
-// called again then. Runs on the event loop.
+// called again then. One thread: the one that runs the io_context.
 #pragma once
 
 #include <array>

@@ -1,12 +1,15 @@
 #include "controlplane/failover/failover.h"
 
-#include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <utility>
 
 #include "config/base/log.h"
-#include "controlplane/failover/failover_impl.h"
-#include "controlplane/netlink/carrier.h"
+#include "controlplane/api/controlplane.pb.h"
+#include "controlplane/failover/engine.h"
+#include "controlplane/failover/service_differences.h"
+#include "controlplane/loop_thread.h"
 #include "controlplane/sync/sync.pb.h"
 
 namespace lb::controlplane {
@@ -14,164 +17,144 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// How often it is seen whether the facts have changed, beside when they are known to have.
 constexpr milliseconds kTick{50};
-constexpr std::size_t kEvents = 100;
-// A peer whose sync link stays away for so long is not waited for.
-constexpr milliseconds kUnreachable{5'000};
-// Two masters that hear each other: announcements at this pace, not per advert.
-constexpr milliseconds kAnnounceAgain{1'000};
-
-std::string to_bytes(Ipv4Address address) {
-  return {reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw};
-}
-
-bool works(const netlink::Link& link) {
-  return link.running && netlink::has_carrier(link.name);
-}
+// What the notify program may take when this process ends.
+constexpr milliseconds kLastWords{3'000};
 
 }  // namespace
 
-Failover::Impl::Impl(boost::asio::io_context& io_context, config::ConfigPtr c,
-                     const netlink::State& s, Host h)
-    : io(io_context),
-      config(std::move(c)),
-      state(s),
-      host(std::move(h)),
-      scripts(io_context, config->ha.scripts, [this] { look(); }),
-      notifier(io_context, config->director.name, config->ha.notify, config->ha.notify_user),
-      ticker(io_context),
-      handover_timer(io_context) {}
+SettingsPtr settings_of(const config::Config& config) {
+  Settings settings{config.director.name,
+                    config.director.run_dir + "/dataplane.sock",
+                    {},
+                    interfaces_of(config),
+                    config.ha,
+                    nullptr};
+  for (const config::Port& port : config.ports) settings.ports.push_back(port.name);
+  lb::sync::Message services;
+  write(texts_of(config), *services.mutable_services());
+  settings.services = std::make_shared<const lb::sync::Message>(std::move(services));
+  return std::make_shared<const Settings>(std::move(settings));
+}
+
+struct Failover::Impl : std::enable_shared_from_this<Impl> {
+  Impl(boost::asio::io_context& io_context, const config::Config& config, Host h)
+      : io(io_context),
+        host(std::move(h)),
+        settings(settings_of(config)),
+        scripts(io_context, config.ha.scripts, [this] { look(); }),
+        notifier(io_context, config.director.name, config.ha.notify, config.ha.notify_user),
+        ticker(io_context),
+        last_words(io_context),
+        thread("failover") {}
+  // The engine belongs to the thread as long as that runs.
+  ~Impl() { thread.stop(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  // Runs task(*this) on the main loop; from any thread.
+  template <typename Task>
+  void on_main(Task task) {
+    boost::asio::post(io, [weak = weak_from_this(), task = std::move(task)]() mutable {
+      if (const auto self = weak.lock()) task(*self);
+    });
+  }
+  template <typename Task>
+  void on_engine(Task task) {
+    thread.post([to = engine.get(), task = std::move(task)]() mutable { task(*to); });
+  }
+
+  Result<void> start();
+  Engine::Events engine_events();
+  Facts facts_now() const;
+  void look();
+  void tick();
+  void on_transition(const HaEvent& event);
+  void on_sync_link(bool up, const std::string& why, bool answers);
+  void compare(const std::string& director, const ServiceTexts& peers);
+  void leave(std::function<void()> done);
+  void end_when_told(std::function<void()> done);
+
+  boost::asio::io_context& io;
+  const Host host;
+  SettingsPtr settings;
+  Scripts scripts;
+  Notifier notifier;
+  boost::asio::steady_timer ticker;
+  boost::asio::steady_timer last_words;
+  Facts facts;                         // as the engine was told last
+  bool peer_answers = false;           // questions about checks
+  std::optional<ServiceTexts> theirs;  // of this session
+  std::vector<std::string> differing;
+
+  LoopThread thread;
+  std::shared_ptr<Engine> engine;  // used by the thread alone while it runs
+};
 
 // ---- start
 
-void Failover::Impl::make_units() {
-  std::vector<std::string> made;
-  for (const config::HaInstance& instance : config->ha.instances) {
-    if (instance.sync_group.empty()) {
-      add_unit(instance.name, {&instance});
-    } else if (std::ranges::find(made, instance.sync_group) == made.end()) {
-      made.push_back(instance.sync_group);
-      std::vector<const config::HaInstance*> members;
-      for (const config::HaInstance& each : config->ha.instances) {
-        if (each.sync_group == instance.sync_group) members.push_back(&each);
-      }
-      add_unit(instance.sync_group, members);
-    }
-  }
-}
-
-void Failover::Impl::add_unit(const std::string& name,
-                              const std::vector<const config::HaInstance*>& instances) {
-  // The unit exists when any of these is called.
-  const auto self = [this, at = units.size()]() -> Unit& { return *units[at]; };
-  Unit::Sight sight{
-      .link = [this](const std::string& link) { return state.link(link); },
-      .works = [](const netlink::Link& link) { return works(link); },
-      .has_address =
-          [this](const netlink::Link& link, Ipv4Address address) {
-            const auto all = state.addresses(link.index);
-            return std::ranges::any_of(all, [address](const netlink::Address& each) {
-              return each.prefix.address == address;
+Engine::Events Failover::Impl::engine_events() {
+  return {
+      .standby =
+          [this](std::set<Ipv4Address> vips) {
+            on_main([vips = std::move(vips)](Impl& self) { self.host.set_standby(vips); });
+          },
+      .transition =
+          [this](const HaEvent& event) {
+            on_main([event](Impl& self) { self.on_transition(event); });
+          },
+      .sync_link =
+          [this](bool up, const std::string& why, bool answers) {
+            on_main([=](Impl& self) { self.on_sync_link(up, why, answers); });
+          },
+      .peer_services =
+          [this](const std::string& director, const lb::sync::Services& services) {
+            on_main(
+                [director, services](Impl& self) { self.compare(director, texts_of(services)); });
+          },
+      .check_words =
+          [this](const sync::CheckKeys& keys, sync::OnCheckWords done) {
+            on_main([keys, done = std::move(done)](Impl& self) {
+              self.on_engine([done, words = self.host.check_words(keys)](Engine&) { done(words); });
             });
           },
-      .failing = [this](const config::HaTrack& track) { return failing(track); },
-      .first_address = [this](const std::string& link) { return first_address(link); }};
-  Unit::Events unit_events{
-      .transition = [this, self](vrrp::State from, vrrp::State to,
-                                 const std::string& why) { on_transition(self(), from, to, why); },
-      .settled = [this] { apply_roles(); },
-      .announce = [this, self] { announce(self()); },
-      .peer = [this, name] { return peer ? peer->group(name) : vrrp::Peer{}; }};
-  units.push_back(std::make_unique<Unit>(io, name, config, instances, std::move(sight),
-                                         std::move(unit_events)));
+  };
 }
 
 Result<void> Failover::Impl::start() {
-  make_units();
-  for (const config::HaInstance& instance : config->ha.instances) {
-    if (instance.auth_pass.empty()) continue;
-    log::warning(
-        "{}: auth_pass goes over the wire in clear text: it keeps mistakes out, not "
-        "attackers",
-        instance.name);
-  }
-  if (config->ha.sync) {
-    auto made = Peer::make(
-        io, config,
-        {.fill_beat = [this](lb::sync::Heartbeat& beat) { fill_beat(beat); },
-         .heard = [this] { heard_peer(); },
-         .progress = [this] { look_at_gate(); },
-         .switchover = [this](const lb::sync::Switchover& message) { on_switchover(message); },
-         .link = [this](bool up, const std::string& why) { host.sync_link(up, why); },
-         .check_words = [this](const sync::CheckKeys& keys) { return host.check_words(keys); }});
-    if (!made) return tl::make_unexpected(made.error());
-    peer = std::move(*made);
-    peer->start();
-  }
-  look_at_gate();
-  for (const auto& unit : units) unit->start();
-  apply_roles();
+  facts = facts_now();
+  engine = std::make_shared<Engine>(thread.io(), settings, facts, engine_events());
+  if (auto result = engine->start(); !result) return result;
+  thread.start();
   scripts.start();
   tick();
   return {};
 }
 
-void Failover::Impl::configure(config::ConfigPtr next) {
-  config = std::move(next);
-  for (const auto& unit : units) unit->configure(config);
-  if (peer) peer->configure(config);
-  look();
-}
+// ---- to the engine
 
-// ---- what is going on around us
+Facts Failover::Impl::facts_now() const {
+  Facts now;
+  for (const config::HaInstance& instance : settings->ha.instances) {
+    for (const config::HaTrack& track : instance.tracks) {
+      if (!track.service.empty() && !host.has_server_up(track.service)) {
+        now.failing_services.insert(track.service);
+      }
+      if (!track.script.empty() && scripts.failing(track.script)) {
+        now.failing_scripts.insert(track.script);
+      }
+    }
+  }
+  now.all_servers_checked = host.all_servers_checked();
+  return now;
+}
 
 void Failover::Impl::look() {
-  for (const auto& unit : units) unit->look();
-}
-
-bool Failover::Impl::failing(const config::HaTrack& track) const {
-  if (!track.interface.empty()) {
-    const netlink::Link* const link = state.link(track.interface);
-    return link == nullptr || !works(*link);
-  }
-  if (!track.service.empty()) return !host.has_server_up(track.service);
-  return scripts.failing(track.script);
-}
-
-std::optional<Ipv4Address> Failover::Impl::first_address(const std::string& interface) const {
-  for (const Interface& each : interfaces_of(*config)) {
-    if (each.name == interface && !each.addresses.empty()) return each.addresses.front().address;
-  }
-  return std::nullopt;
-}
-
-void Failover::Impl::heard_peer() {
-  for (const auto& unit : units) unit->set_peer(peer->group(unit->name()));
-  look_at_gate();
-}
-
-milliseconds Failover::Impl::gate_timeout() const {
-  return config->ha.sync.value_or(config::HaSync{}).gate_timeout;
-}
-
-std::string Failover::Impl::closed_gate() const {
-  const auto now = Clock::now();
-  if (!host.all_servers_checked() && now - started < gate_timeout()) {
-    return "the real servers have not all been checked yet";
-  }
-  if (!peer || peer->complete()) return {};
-  const auto unreachable = peer->unreachable_since();
-  if (unreachable && now - *unreachable >= kUnreachable) return {};
-  if (now - gate_closed_at >= gate_timeout()) return {};
-  return unreachable ? "the peer has not been reached over the sync link yet"
-                     : "the connection table is not complete yet";
-}
-
-void Failover::Impl::look_at_gate() {
-  const bool open = closed_gate().empty();
-  // The longest wait counts from when the table began to be incomplete.
-  if (peer && peer->complete()) gate_closed_at = Clock::now();
-  for (const auto& unit : units) unit->fsm().set_gate(open);
+  Facts now = facts_now();
+  if (now == facts) return;
+  facts = now;
+  on_engine([now = std::move(now)](Engine& to) mutable { to.set_facts(std::move(now)); });
 }
 
 void Failover::Impl::tick() {
@@ -180,93 +163,57 @@ void Failover::Impl::tick() {
     const auto self = weak.lock();
     if (self && !error) self->tick();
   });
-  look_at_gate();
   look();
-  if (peer) {
-    for (const auto& unit : units) unit->set_peer(peer->group(unit->name()));
-  }
-  const auto refresh = config->ha.garp_refresh;
-  if (refresh.count() == 0 || Clock::now() - refreshed < refresh) return;
-  refreshed = Clock::now();
-  for (const auto& unit : units) {
-    if (unit->is_master()) announce(*unit);
-  }
 }
 
-// ---- what follows from it
+// ---- from the engine
 
-void Failover::Impl::on_transition(Unit& unit, vrrp::State from, vrrp::State to,
-                                   const std::string& reason) {
-  apply_roles();
-  if (peer) peer->beat();
-  for (const Unit::Member& member : unit.members()) {
-    HaEvent event{std::chrono::system_clock::now(),   member.config->name,
-                  std::string(vrrp::to_string(from)), std::string(vrrp::to_string(to)),
-                  member.standing.priority,           reason};
-    log::info("{}: {} -> {}: {}", event.instance, event.from, event.to, reason);
-    notifier.notify(event);
-    host.transition(event);
-    events.push_back(std::move(event));
-    if (events.size() > kEvents) events.pop_front();
-  }
+void Failover::Impl::on_transition(const HaEvent& event) {
+  notifier.notify(event);
+  host.transition(event);
 }
 
-void Failover::Impl::apply_roles() {
-  std::vector<Vip> up;
-  std::vector<Vip> undecided;
-  std::set<Ipv4Address> standby;
-  for (const auto& unit : units) {
-    for (const Unit::Member& member : unit->members()) {
-      const std::vector<Vip> vips = vips_of(*member.config);
-      if (unit->is_master()) {
-        up.insert(up.end(), vips.begin(), vips.end());
-        continue;
-      }
-      for (const Vip& vip : vips) standby.insert(vip.prefix.address);
-      if (!unit->settled()) undecided.insert(undecided.end(), vips.begin(), vips.end());
+void Failover::Impl::on_sync_link(bool up, const std::string& why, bool answers) {
+  peer_answers = answers;
+  if (up) theirs.reset();
+  host.sync_link(up, why);
+}
+
+void Failover::Impl::compare(const std::string& director, const ServiceTexts& peers) {
+  auto found = differences(texts_of(settings->services->services()), peers);
+  if (!theirs && found != differing) {
+    for (const std::string& line : found) {
+      log::warning("{} is configured differently: {}", director, line);
     }
   }
-  host.set_vips(std::move(up), std::move(undecided));
-  host.set_standby(std::move(standby));
+  theirs = peers;
+  differing = std::move(found);
 }
 
-void Failover::Impl::announce(const Unit& unit) {
-  const auto now = Clock::now();
-  auto& last = announced[&unit];
-  if (now - last < kAnnounceAgain) return;
-  last = now;
-  for (const Unit::Member& member : unit.members()) {
-    for (const Vip& vip : vips_of(*member.config)) host.announce(vip);
-  }
+// ---- the end
+
+void Failover::Impl::leave(std::function<void()> done) {
+  on_engine([this, done = std::move(done)](Engine& to) {
+    // Only this comes after the last transition.
+    to.leave([this, done] { on_main([done](Impl& self) { self.end_when_told(done); }); });
+  });
 }
 
-void Failover::Impl::fill_beat(lb::sync::Heartbeat& beat) const {
-  for (const auto& unit : units) {
-    const vrrp::Fitness fitness = unit->fsm().fitness();
-    lb::sync::Group& group = *beat.add_groups();
-    group.set_name(unit->name());
-    group.set_state(static_cast<std::uint32_t>(unit->fsm().state()));
-    group.set_health(fitness.health);
-    group.set_priority(fitness.priority);
-    group.set_unheard(unit->fsm().unheard(Clock::now()));
-    group.set_address(to_bytes(fitness.address));
-    for (const Ipv4Address address : unit->fsm().addresses()) {
-      group.add_addresses(to_bytes(address));
-    }
-  }
-}
-
-Unit* Failover::Impl::find(const std::string& group) {
-  const auto found =
-      std::ranges::find_if(units, [&group](const auto& unit) { return unit->name() == group; });
-  return found == units.end() ? nullptr : found->get();
+// When the notify program has been told everything, but not for ever.
+void Failover::Impl::end_when_told(std::function<void()> done) {
+  const auto told = std::make_shared<bool>(false);
+  const auto once = [told, done = std::move(done)] {
+    if (!std::exchange(*told, true)) done();
+  };
+  last_words.expires_after(kLastWords);
+  last_words.async_wait([once](const boost::system::error_code&) { once(); });
+  notifier.when_idle(once);
 }
 
 // ---- for callers
 
-Failover::Failover(boost::asio::io_context& io, config::ConfigPtr config,
-                   const netlink::State& state, Host host)
-    : impl_(std::make_shared<Impl>(io, std::move(config), state, std::move(host))) {}
+Failover::Failover(boost::asio::io_context& io, const config::Config& config, Host host)
+    : impl_(std::make_shared<Impl>(io, config, std::move(host))) {}
 
 Failover::~Failover() = default;
 
@@ -278,12 +225,24 @@ void Failover::leave(std::function<void()> done) {
   impl_->leave(std::move(done));
 }
 
-void Failover::set_dataplane_ready(bool ready) {
-  if (impl_->peer) impl_->peer->set_dataplane_ready(ready);
+void Failover::stop() {
+  impl_->ticker.cancel();
+  impl_->scripts.stop();
+  impl_->thread.stop([engine = impl_->engine.get()] { engine->stop(); });
 }
 
-void Failover::configure(config::ConfigPtr config) {
-  impl_->configure(std::move(config));
+void Failover::configure(const config::Config& config) {
+  Impl& impl = *impl_;
+  impl.settings = settings_of(config);
+  if (impl.theirs) {
+    impl.differing = differences(texts_of(impl.settings->services->services()), *impl.theirs);
+  }
+  impl.on_engine([settings = impl.settings](Engine& to) { to.configure(settings); });
+  impl.look();
+}
+
+void Failover::set_dataplane_ready(bool ready) {
+  impl_->on_engine([ready](Engine& to) { to.set_dataplane_ready(ready); });
 }
 
 void Failover::look() {
@@ -291,15 +250,35 @@ void Failover::look() {
 }
 
 bool Failover::ask_peer(const sync::CheckKeys& keys, sync::OnCheckWords done) {
-  return impl_->peer && impl_->peer->ask(keys, std::move(done));
+  if (!impl_->peer_answers) return false;
+  impl_->on_engine([impl = impl_.get(), keys, done = std::move(done)](Engine& to) {
+    to.ask_peer(keys, [impl, done](const sync::CheckWords& words) {
+      impl->on_main([done, words](Impl&) { done(words); });
+    });
+  });
+  return true;
 }
 
-Result<std::string> Failover::command(const api::control::HaCommand& command) {
-  return impl_->command(command);
+void Failover::command(const api::control::HaCommand& command,
+                       std::function<void(Result<std::string>)> done) {
+  impl_->on_engine([impl = impl_.get(), command, done = std::move(done)](Engine& to) {
+    impl->on_main([done, begun = to.command(command)](Impl&) { done(begun); });
+  });
 }
 
-void Failover::fill_status(api::control::Status& status) const {
-  impl_->fill_status(status);
+void Failover::fill_status(std::function<void(const api::control::Status&)> done) const {
+  impl_->on_engine([impl = impl_.get(), done = std::move(done)](Engine& to) {
+    api::control::Status status;
+    to.fill_status(status);
+    impl->on_main([done, status = std::move(status)](Impl& self) mutable {
+      if (status.ha().has_peer()) {
+        api::control::HaPeer& peer = *status.mutable_ha()->mutable_peer();
+        peer.set_compared(self.theirs.has_value());
+        for (const std::string& line : self.differing) peer.add_differences(line);
+      }
+      done(status);
+    });
+  });
 }
 
 }  // namespace lb::controlplane

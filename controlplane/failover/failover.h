@@ -1,27 +1,30 @@
 // High availability: who is master, and what follows from it.
 //
-//   vrrp (adverts) ---------------+                    +--> Interfaces: VIPs, gratuitous ARP
-//   interfaces, services, scripts +--> Unit per group -+--> snapshot: whose word on connections
-//   counts sync link (heartbeats, table) +                    +--> notify program, log
+//   main loop                        |  failover thread (Engine)
+//   configuration, servers, scripts -+-> Unit per group <- adverts (vrrp), interfaces (netlink),
+//   snapshot: whose opinion counts <-+-  |                 sync link (heartbeats, table)
+//   notify program, alerts, log    <-+-  +-> addresses, gratuitous ARP
+//
+// Adverts, the peer and the decision to take over have a thread with a loop of their own, which no
+// work of the main loop can hold up; the two exchange values, and neither waits for the other. The
+// addresses of a new master are put up by that thread. What the main loop adds when it comes to it
+// is the data plane's snapshot, in which the services are no longer a standby's.
 //
 // Mastership is gated: as long as our connection table is not complete, or the real servers have
 // not all been checked, a master of lower priority is left alone; the table is not waited for when
-// the peer cannot be reached over the sync link, and nothing is for longer than gate_timeout. Runs
-// on the event loop.
+// the peer cannot be reached over the sync link, and nothing is for longer than gate_timeout.
+//
+// Everything declared here belongs to the main loop.
 #pragma once
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
-#include <vector>
 
 #include "config/base/result.h"
 #include "config/model.h"
-#include "controlplane/netlink/state.h"
 #include "controlplane/sync/check_words.h"
-#include "controlplane/topology.h"
 
 namespace boost::asio {
 class io_context;
@@ -38,9 +41,8 @@ struct HaEvent;
 
 class Failover {
  public:
+  // Called on the main loop.
   struct Host {
-    std::function<void(std::vector<Vip> up, std::vector<Vip> undecided)> set_vips;
-    std::function<void(const Vip&)> announce;
     std::function<void(std::set<Ipv4Address> vips)> set_standby;  // of whose VIPs we are not master
     std::function<bool(const std::string& service)> has_server_up;
     std::function<bool()> all_servers_checked;  // at least once
@@ -49,32 +51,37 @@ class Failover {
     std::function<sync::CheckWords(const sync::CheckKeys&)> check_words;  // our own checks'
   };
 
-  // `state` outlives this.
-  Failover(boost::asio::io_context& io, config::ConfigPtr config, const netlink::State& state,
-           Host host);
+  // `io`: the main loop's.
+  Failover(boost::asio::io_context& io, const config::Config& config, Host host);
+  // Ends the thread; the addresses stay.
   ~Failover();
   Failover(const Failover&) = delete;
   Failover& operator=(const Failover&) = delete;
 
-  // Fails when the sync link's key cannot be read.
+  // Starts the thread. Fails when the kernel's network cannot be watched, or the sync link's key
+  // not be read.
   Result<void> start();
   // Hands over what this director is master of, waits for the notify program; then calls back.
   void leave(std::function<void()> done);
+  // Takes the addresses away and ends the thread.
+  void stop();
 
-  // Another configuration, with the same instances.
-  void configure(config::ConfigPtr config);
+  // Another configuration, which differs in what needs no restart alone.
+  void configure(const config::Config& config);
   // Whether the data plane runs our configuration.
   void set_dataplane_ready(bool ready);
-  // The kernel's interfaces or addresses have changed, or a service has got or lost its last
-  // server.
+  // A service has got or lost its last server.
   void look();
 
-  // As Peer::ask().
+  // Asks what the peer's own checks say of at most kMaxCheckKeys real servers. False: it cannot be
+  // asked now. Else `done` is called once or, when the link goes or another question comes, never.
   bool ask_peer(const sync::CheckKeys& keys, sync::OnCheckWords done);
 
-  // What was begun, or why not.
-  Result<std::string> command(const api::control::HaCommand& command);
-  void fill_status(api::control::Status& status) const;
+  // `done` gets what was begun, or why not; later.
+  void command(const api::control::HaCommand& command,
+               std::function<void(Result<std::string>)> done);
+  // `done` gets a Status with vips, ha and sync; later.
+  void fill_status(std::function<void(const api::control::Status&)> done) const;
 
  private:
   struct Impl;

@@ -10,7 +10,7 @@
 #include <set>
 
 #include "controlplane/failover/notifier.h"
-#include "controlplane/failover/peer.h"
+#include "controlplane/failover/service_differences.h"
 #include "controlplane/failover/tracks.h"
 
 namespace lb::controlplane {

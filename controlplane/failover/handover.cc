@@ -7,7 +7,7 @@
 
 #include "config/base/log.h"
 #include "controlplane/api/controlplane.pb.h"
-#include "controlplane/failover/failover_impl.h"
+#include "controlplane/failover/engine.h"
 #include "controlplane/sync/sync.pb.h"
 
 namespace lb::controlplane {
@@ -18,19 +18,17 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kFlushLimit{2'000};
 constexpr milliseconds kTakeLimit{1'000};
-// What the notify program may take when this process ends.
-constexpr milliseconds kLastWords{3'000};
 
 }  // namespace
 
-Result<std::string> Failover::Impl::command(const HaCommand& command) {
+Result<std::string> Engine::command(const HaCommand& command) {
   std::set<std::string> groups;
-  for (const auto& unit : units) {
+  for (const auto& unit : units_) {
     if (command.group().empty() || command.group() == unit->name()) groups.insert(unit->name());
   }
   if (groups.empty()) {
     std::string names;
-    for (const auto& unit : units) names += (names.empty() ? "" : ", ") + unit->name();
+    for (const auto& unit : units_) names += (names.empty() ? "" : ", ") + unit->name();
     return fail("there is no group " + command.group() + "; there are " + names);
   }
   std::erase_if(groups, [&](const std::string& group) {
@@ -61,66 +59,66 @@ Result<std::string> Failover::Impl::command(const HaCommand& command) {
   }
 }
 
-std::string Failover::Impl::hindrance(const Unit& unit) const {
-  if (!peer) return "there is no sync link ([ha.sync]); use `lbcli ha resign`";
-  if (!peer->alive()) return "the peer is not heard over the sync link; use `lbcli ha resign`";
-  const vrrp::Peer theirs = peer->group(unit.name());
+std::string Engine::hindrance(const Unit& unit) const {
+  if (!peer_) return "there is no sync link ([ha.sync]); use `lbcli ha resign`";
+  if (!peer_->alive()) return "the peer is not heard over the sync link; use `lbcli ha resign`";
+  const vrrp::Peer theirs = peer_->group(unit.name());
   if (!theirs.alive) return "the peer has no group " + unit.name();
   if (theirs.state != vrrp::State::kBackup) {
     return unit.name() + " is in state " + std::string(vrrp::to_string(theirs.state)) +
            " at the peer";
   }
-  if (!peer->peer_complete()) return "the peer's connection table is not complete yet";
+  if (!peer_->peer_complete()) return "the peer's connection table is not complete yet";
   if (unit.fsm().frozen()) return unit.name() + " is frozen; thaw it first";
   return {};
 }
 
-Result<std::string> Failover::Impl::switchover(const std::set<std::string>& groups,
-                                               const std::string& reason) {
-  if (handover) return fail("a switchover is under way");
+Result<std::string> Engine::switchover(const std::set<std::string>& groups,
+                                       const std::string& reason) {
+  if (handover_) return fail("a switchover is under way");
   for (const std::string& group : groups) {
     if (std::string why = hindrance(*find(group)); !why.empty()) return fail(std::move(why));
   }
-  handover = Running{groups, Clock::now(), reason};
-  last_handover.emplace();
+  handover_ = Handover{groups, Clock::now(), reason};
+  last_handover_.emplace();
   for (const std::string& group : groups) {
-    last_handover->groups += (last_handover->groups.empty() ? "" : ", ") + group;
+    last_handover_->groups += (last_handover_->groups.empty() ? "" : ", ") + group;
   }
-  peer->flush(kFlushLimit, [weak = weak_from_this()](bool done) {
+  peer_->flush(kFlushLimit, [weak = weak_from_this()](bool done) {
     if (const auto self = weak.lock()) self->give(done);
   });
-  return "switchover of " + last_handover->groups + " begun";
+  return "switchover of " + last_handover_->groups + " begun";
 }
 
-void Failover::Impl::give(bool flushed) {
-  if (!handover) return;
+void Engine::give(bool flushed) {
+  if (!handover_) return;
   if (!flushed) return end_handover(false, "the peer did not acknowledge all connections in time");
-  handover_timer.expires_after(kTakeLimit);
-  handover_timer.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+  handover_timer_.expires_after(kTakeLimit);
+  handover_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
     const auto self = weak.lock();
     if (self && !error) self->take_back("the peer did not take over in time");
   });
-  for (const std::string& group : handover->groups) {
+  for (const std::string& group : handover_->groups) {
     Unit& unit = *find(group);
     lb::sync::Switchover ask;
     ask.set_step(lb::sync::Switchover::TAKE);
     ask.set_group(group);
-    ask.set_reason(handover->reason);
-    peer->send(ask);
-    unit.act(unit.fsm().resign(handover->reason, Clock::now()));
+    ask.set_reason(handover_->reason);
+    peer_->send(ask);
+    unit.act(unit.fsm().resign(handover_->reason, Clock::now()));
   }
 }
 
-void Failover::Impl::take_back(const std::string& why) {
-  if (!handover) return;
-  for (const std::string& group : handover->groups) {
+void Engine::take_back(const std::string& why) {
+  if (!handover_) return;
+  for (const std::string& group : handover_->groups) {
     Unit& unit = *find(group);
-    if (!leaving) unit.act(unit.fsm().take(why, Clock::now()));
+    if (!leaving_) unit.act(unit.fsm().take(why, Clock::now()));
   }
   end_handover(false, why);
 }
 
-void Failover::Impl::on_switchover(const lb::sync::Switchover& message) {
+void Engine::on_switchover(const lb::sync::Switchover& message) {
   Unit* const unit = find(message.group());
   if (message.step() == lb::sync::Switchover::TAKE) {
     lb::sync::Switchover answer;
@@ -135,51 +133,46 @@ void Failover::Impl::on_switchover(const lb::sync::Switchover& message) {
                             ? "it is frozen"
                             : "it is in state " + std::string(to_string(unit->fsm().state())));
     }
-    return peer->send(answer);
+    return peer_->send(answer);
   }
-  if (!handover || !handover->groups.contains(message.group())) return;
+  if (!handover_ || !handover_->groups.contains(message.group())) return;
   if (message.step() == lb::sync::Switchover::REFUSED) {
     return take_back("the peer refused " + message.group() + ": " + message.reason());
   }
-  handover->groups.erase(message.group());
-  if (handover->groups.empty()) end_handover(true, "done");
+  handover_->groups.erase(message.group());
+  if (handover_->groups.empty()) end_handover(true, "done");
 }
 
-void Failover::Impl::end_handover(bool done, const std::string& text) {
-  last_handover->over = true;
-  last_handover->done = done;
-  last_handover->text = text;
-  last_handover->took = std::chrono::duration_cast<milliseconds>(Clock::now() - handover->begun);
-  log::info("switchover of {}: {} after {} ms", last_handover->groups, text,
-            last_handover->took.count());
-  handover.reset();
-  handover_timer.cancel();
-  if (leaving) std::exchange(leaving, nullptr)();
+void Engine::end_handover(bool done, const std::string& text) {
+  last_handover_->over = true;
+  last_handover_->done = done;
+  last_handover_->text = text;
+  last_handover_->took = std::chrono::duration_cast<milliseconds>(Clock::now() - handover_->begun);
+  log::info("switchover of {}: {} after {} ms", last_handover_->groups, text,
+            last_handover_->took.count());
+  handover_.reset();
+  handover_timer_.cancel();
+  if (leaving_) std::exchange(leaving_, nullptr)();
 }
 
-void Failover::Impl::leave(std::function<void()> done) {
+void Engine::leave(std::function<void()> done) {
   std::set<std::string> groups;
-  for (const auto& unit : units) {
+  for (const auto& unit : units_) {
     if (unit->is_master() && hindrance(*unit).empty()) groups.insert(unit->name());
   }
-  // Whatever the peer said: what it has not taken is left now, and the program told.
+  // Whatever the peer said: what it has not taken is left now.
   const auto finish = [this, done = std::move(done)] {
-    for (const auto& unit : units) {
+    for (const auto& unit : units_) {
       unit->act(unit->fsm().resign("this director stops", Clock::now()));
       unit->act(unit->fsm().set_frozen(true, Clock::now()));
     }
-    const auto told = std::make_shared<bool>(false);
-    const auto once = [told, done] {
-      if (!std::exchange(*told, true)) done();
-    };
-    ticker.expires_after(kLastWords);
-    ticker.async_wait([once](const boost::system::error_code&) { once(); });
-    notifier.when_idle(once);
+    ticker_.cancel();
+    done();
   };
   // Before it begins: it may be over in the same call.
-  leaving = finish;
+  leaving_ = finish;
   if (groups.empty() || !switchover(groups, "the director that was master stops")) {
-    if (leaving) std::exchange(leaving, nullptr)();
+    if (leaving_) std::exchange(leaving_, nullptr)();
   }
 }
 

@@ -1,5 +1,5 @@
 // Runs the operator's program at every transition: in order, one at a time, none lost. Runs on the
-// event loop.
+// main loop: to start a program takes a while.
 #pragma once
 
 #include <chrono>

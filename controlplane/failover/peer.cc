@@ -2,12 +2,11 @@
 
 #include <boost/asio/io_context.hpp>
 #include <cstring>
+#include <map>
 #include <optional>
-#include <sstream>
 #include <utility>
 
 #include "config/base/log.h"
-#include "config/load.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/sync/credentials.h"
 #include "controlplane/sync/sync.pb.h"
@@ -20,27 +19,6 @@ using std::chrono::milliseconds;
 
 // Heartbeats that may be missing before the peer is taken for dead.
 constexpr int kMissedBeats = 3;
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) {
-    if (!line.empty()) lines.push_back(line);
-  }
-  return lines;
-}
-
-// The first line that one has and the other lacks, on both sides.
-std::string first_difference(const std::string& ours, const std::string& theirs) {
-  const auto left = lines_of(ours);
-  const auto right = lines_of(theirs);
-  for (std::size_t i = 0; i < std::max(left.size(), right.size()); ++i) {
-    const std::string here = i < left.size() ? left[i] : "nothing";
-    const std::string there = i < right.size() ? right[i] : "nothing";
-    if (here != there) return here + " here, " + there + " there";
-  }
-  return {};
-}
 
 std::optional<Ipv4Address> address_of(const std::string& bytes) {
   Ipv4Address address;
@@ -71,52 +49,27 @@ milliseconds since(Peer::Clock::time_point then) {
 
 }  // namespace
 
-std::vector<std::string> differences(const ServiceTexts& ours, const ServiceTexts& theirs) {
-  std::vector<std::string> all;
-  for (const auto& [key, service] : ours) {
-    const auto other = theirs.find(key);
-    if (other == theirs.end()) {
-      all.push_back("service " + service.name + " (" + key + ") is here only");
-    } else if (service.text != other->second.text) {
-      all.push_back("service " + service.name + " (" + key +
-                    "): " + first_difference(service.text, other->second.text));
-    }
-  }
-  for (const auto& [key, service] : theirs) {
-    if (!ours.contains(key)) {
-      all.push_back("service " + service.name + " (" + key + ") is there only");
-    }
-  }
-  return all;
-}
-
-struct Peer::Impl {
-  Impl(config::ConfigPtr c, Events e) : config(std::move(c)), events(std::move(e)) {}
+struct Peer::Impl : std::enable_shared_from_this<Impl> {
+  Impl(SettingsPtr s, Events e) : settings(std::move(s)), events(std::move(e)) {}
 
   void make_parts(boost::asio::io_context& io, std::unique_ptr<sync::Credentials> credentials);
   void up(const lb::sync::Hello& hello);
   void down(const std::string& why);
   void on_message(const lb::sync::Message& message);
-  void read_services();
-  void compare(const lb::sync::Services& services);
-  void send_services();
   void answer(const lb::sync::CheckQuestion& question);
+  void answered(std::uint64_t number, std::uint64_t session, const sync::CheckWords& words);
   void hear(const lb::sync::CheckAnswer& answer);
 
-  config::ConfigPtr config;
+  SettingsPtr settings;
   Events events;
   std::unique_ptr<sync::Link> link;
   std::unique_ptr<sync::Mirror> mirror;
-  ServiceTexts services;  // ours
-  ServiceTexts theirs;    // as the peer sent them last
 
   std::string director, release;
   std::map<std::string, vrrp::Peer> groups;
   Clock::time_point heard;
   std::optional<Clock::time_point> unreachable = Clock::now();
   bool was_complete = false;  // at the end of the last session
-  std::vector<std::string> differing;
-  bool compared = false;
 
   struct Asked {
     std::size_t keys;
@@ -125,14 +78,14 @@ struct Peer::Impl {
   bool answers_checks = false;  // the peer does
   std::uint64_t question = 0;   // the last one's number
   std::optional<Asked> asked;   // what it has yet to answer
+  bool answering = false;       // our checks are being asked for the peer
 };
 
 void Peer::Impl::make_parts(boost::asio::io_context& io,
                             std::unique_ptr<sync::Credentials> credentials) {
-  const config::HaSync& ha = *config->ha.sync;
-  sync::Link::Options options{ha.listen, ha.peer, ha.sync_id, ha.heartbeat, config->director.name,
-                              {}};
-  for (const config::Port& port : config->ports) options.ports.push_back(port.name);
+  const config::HaSync& ha = *settings->ha.sync;
+  sync::Link::Options options{ha.listen,          ha.peer,        ha.sync_id, ha.heartbeat,
+                              settings->director, settings->ports};
   link = std::make_unique<sync::Link>(
       io, options, std::move(credentials),
       sync::Link::Events{.up = [this](const lb::sync::Hello& hello) { up(hello); },
@@ -140,31 +93,22 @@ void Peer::Impl::make_parts(boost::asio::io_context& io,
                          .message = [this](const auto& message) { on_message(message); },
                          .fill_beat = [this](auto& beat) { events.fill_beat(beat); }});
   mirror = std::make_unique<sync::Mirror>(
-      io, config->director.run_dir + "/dataplane.sock",
+      io, settings->dataplane_socket,
       sync::Mirror::Events{
           .send = [this](const auto& message) { link->send(message); },
           .refuse = [this](auto refusal, const auto& what) { link->refuse(refusal, what); },
           .reset = [this](const std::string& why) { link->reset(why); },
           .progress = [this] { events.progress(); }});
-  read_services();
-}
-
-void Peer::Impl::read_services() {
-  services.clear();
-  for (const config::Service& service : config->services) {
-    services[sync::key_of(service)] = {service.name, config::print_service(service)};
-  }
 }
 
 void Peer::Impl::up(const lb::sync::Hello& hello) {
   director = hello.director();
   release = hello.release();
   unreachable.reset();
-  compared = false;
   groups.clear();
   answers_checks = hello.checks();
   mirror->up({hello.ports().begin(), hello.ports().end()}, hello.persistence());
-  send_services();
+  link->send(*settings->services);
   link->beat();
   events.link(true, "with " + director);
 }
@@ -176,18 +120,6 @@ void Peer::Impl::down(const std::string& why) {
   mirror->down();
   events.link(false, why);
   events.heard();
-}
-
-void Peer::Impl::send_services() {
-  lb::sync::Message message;
-  for (const auto& [key, service] : services) {
-    lb::sync::Service& each = *message.mutable_services()->add_services();
-    each.set_key(key);
-    each.set_name(service.name);
-    each.set_text(service.text);
-  }
-  message.mutable_services();
-  link->send(message);
 }
 
 void Peer::Impl::on_message(const lb::sync::Message& message) {
@@ -206,7 +138,7 @@ void Peer::Impl::on_message(const lb::sync::Message& message) {
     case lb::sync::Message::kAck:
       return mirror->on_ack(message.ack());
     case lb::sync::Message::kServices:
-      return compare(message.services());
+      return events.services(director, message.services());
     case lb::sync::Message::kSwitchover:
       return events.switchover(message.switchover());
     case lb::sync::Message::kCheckQuestion:
@@ -220,12 +152,24 @@ void Peer::Impl::on_message(const lb::sync::Message& message) {
   link->refuse(sync::Refusal::malformed, "a message of an unknown kind");
 }
 
+// One question at a time, as a peer asks them: another one before the answer is lost.
 void Peer::Impl::answer(const lb::sync::CheckQuestion& question_in) {
   const auto keys = sync::read(question_in);
   if (!keys) return link->refuse(sync::Refusal::malformed, "a question about checks");
+  if (std::exchange(answering, true)) return;
+  events.check_words(*keys, [weak = weak_from_this(), number = question_in.number(),
+                             session = link->counters().sessions](const sync::CheckWords& words) {
+    if (const auto self = weak.lock()) self->answered(number, session, words);
+  });
+}
+
+void Peer::Impl::answered(std::uint64_t number, std::uint64_t session,
+                          const sync::CheckWords& words) {
+  answering = false;
+  if (link->counters().sessions != session) return;
   lb::sync::Message message;
-  message.mutable_check_answer()->set_number(question_in.number());
-  sync::write(events.check_words(*keys), *message.mutable_check_answer());
+  message.mutable_check_answer()->set_number(number);
+  sync::write(words, *message.mutable_check_answer());
   link->send(message);
 }
 
@@ -238,32 +182,17 @@ void Peer::Impl::hear(const lb::sync::CheckAnswer& answer_in) {
   done(*words);
 }
 
-void Peer::Impl::compare(const lb::sync::Services& message) {
-  theirs.clear();
-  for (const lb::sync::Service& each : message.services()) {
-    theirs[each.key()] = {each.name(), each.text()};
-  }
-  auto found = differences(services, theirs);
-  if (!compared && found != differing) {
-    for (const std::string& line : found) {
-      log::warning("{} is configured differently: {}", director, line);
-    }
-  }
-  compared = true;
-  differing = std::move(found);
-}
-
-Peer::Peer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Peer::Peer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Peer::~Peer() = default;
 
-Result<std::unique_ptr<Peer>> Peer::make(boost::asio::io_context& io, config::ConfigPtr config,
+Result<std::unique_ptr<Peer>> Peer::make(boost::asio::io_context& io, SettingsPtr settings,
                                          Events events) {
-  auto credentials = sync::Credentials::load(*config->ha.sync);
+  auto credentials = sync::Credentials::load(*settings->ha.sync);
   if (!credentials) {
     return fail("[ha.sync]: " + credentials.error().message);
   }
-  auto impl = std::make_unique<Impl>(std::move(config), std::move(events));
+  auto impl = std::make_shared<Impl>(std::move(settings), std::move(events));
   impl->make_parts(io, std::move(*credentials));
   return std::unique_ptr<Peer>(new Peer(std::move(impl)));
 }
@@ -273,12 +202,9 @@ void Peer::start() {
   impl_->link->start();
 }
 
-void Peer::configure(config::ConfigPtr config) {
-  impl_->config = std::move(config);
-  impl_->read_services();
-  if (!connected()) return;
-  if (impl_->compared) impl_->differing = differences(impl_->services, impl_->theirs);
-  impl_->send_services();
+void Peer::configure(SettingsPtr settings) {
+  impl_->settings = std::move(settings);
+  impl_->link->send(*impl_->settings->services);
 }
 
 void Peer::set_dataplane_ready(bool ready) {
@@ -295,7 +221,7 @@ vrrp::Peer Peer::group(const std::string& name) const {
 
 bool Peer::alive() const {
   return connected() &&
-         Clock::now() - impl_->heard <= kMissedBeats * impl_->config->ha.sync->heartbeat;
+         Clock::now() - impl_->heard <= kMissedBeats * impl_->settings->ha.sync->heartbeat;
 }
 
 bool Peer::complete() const {
@@ -308,6 +234,10 @@ bool Peer::peer_complete() const {
 
 bool Peer::connected() const {
   return impl_->link->up();
+}
+
+bool Peer::answers_checks() const {
+  return connected() && impl_->answers_checks;
 }
 
 std::optional<Peer::Clock::time_point> Peer::unreachable_since() const {
@@ -328,14 +258,13 @@ void Peer::send(const lb::sync::Switchover& message) {
   impl_->link->send(wrapped);
 }
 
-bool Peer::ask(const sync::CheckKeys& keys, sync::OnCheckWords done) {
-  if (!connected() || !impl_->answers_checks) return false;
+void Peer::ask(const sync::CheckKeys& keys, sync::OnCheckWords done) {
+  if (!answers_checks()) return;
   lb::sync::Message message;
   message.mutable_check_question()->set_number(++impl_->question);
   sync::write(keys, *message.mutable_check_question());
   impl_->asked = Impl::Asked{keys.size(), std::move(done)};
   impl_->link->send(message);
-  return true;
 }
 
 void Peer::fill(api::control::HaPeer& peer) const {
@@ -346,12 +275,10 @@ void Peer::fill(api::control::HaPeer& peer) const {
   if (impl_->heard != Clock::time_point{}) {
     peer.set_heard_ms(static_cast<std::uint64_t>(since(impl_->heard).count()));
   }
-  peer.set_compared(impl_->compared);
-  for (const std::string& line : impl_->differing) peer.add_differences(line);
 }
 
 void Peer::fill(api::control::Sync& sync) const {
-  const config::HaSync& ha = *impl_->config->ha.sync;
+  const config::HaSync& ha = *impl_->settings->ha.sync;
   const sync::Mirror::Status status = impl_->mirror->status();
   const sync::Link::Counters& link = impl_->link->counters();
   sync.set_connected(connected());

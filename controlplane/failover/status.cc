@@ -1,6 +1,6 @@
 // What `lbcli show ha` and `lbcli show sync` are told.
 #include "controlplane/api/controlplane.pb.h"
-#include "controlplane/failover/failover_impl.h"
+#include "controlplane/failover/engine.h"
 
 namespace lb::controlplane {
 namespace {
@@ -51,7 +51,7 @@ void fill_member(const Unit::Member& member, api::control::HaInstance& out) {
 
 }  // namespace
 
-void Failover::Impl::fill_unit(const Unit& unit, api::control::Status& status) const {
+void Engine::fill_unit(const Unit& unit, api::control::Status& status) const {
   api::control::HaGroup& group = *status.mutable_ha()->add_groups();
   group.set_name(unit.name());
   group.set_state(std::string(vrrp::to_string(unit.fsm().state())));
@@ -62,8 +62,8 @@ void Failover::Impl::fill_unit(const Unit& unit, api::control::Status& status) c
   group.set_gate(closed_gate());
   group.set_health(unit.fsm().fitness().health);
   group.set_peer_holds(unit.fsm().peer_holds());
-  if (peer) {
-    const vrrp::Peer theirs = peer->group(unit.name());
+  if (peer_) {
+    const vrrp::Peer theirs = peer_->group(unit.name());
     if (theirs.alive) {
       group.set_peer_state(std::string(vrrp::to_string(theirs.state)));
       group.set_peer_health(theirs.fitness.health);
@@ -74,10 +74,16 @@ void Failover::Impl::fill_unit(const Unit& unit, api::control::Status& status) c
   for (const Unit::Member& member : unit.members()) fill_member(member, *group.add_instances());
 }
 
-void Failover::Impl::fill_status(api::control::Status& status) const {
+void Engine::fill_status(api::control::Status& status) const {
+  for (const Vips::Status& from : vips_->status()) {
+    api::control::Vip& vip = *status.add_vips();
+    vip.set_address(to_bytes(from.vip.prefix.address));
+    vip.set_interface(from.vip.interface);
+    vip.set_present(from.present);
+  }
   api::control::Ha& ha = *status.mutable_ha();
-  for (const auto& unit : units) fill_unit(*unit, status);
-  for (const HaEvent& event : events) {
+  for (const auto& unit : units_) fill_unit(*unit, status);
+  for (const HaEvent& event : history_) {
     api::control::HaEvent& out = *ha.add_events();
     out.set_unix_ms(static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(event.at.time_since_epoch())
@@ -87,17 +93,17 @@ void Failover::Impl::fill_status(api::control::Status& status) const {
     out.set_to(event.to);
     out.set_reason(event.reason);
   }
-  if (last_handover) {
+  if (last_handover_) {
     api::control::Handover& out = *ha.mutable_handover();
-    out.set_group(last_handover->groups);
-    out.set_done(last_handover->over && last_handover->done);
-    out.set_failed(last_handover->over && !last_handover->done);
-    out.set_text(last_handover->text);
-    out.set_took_ms(static_cast<std::uint64_t>(last_handover->took.count()));
+    out.set_group(last_handover_->groups);
+    out.set_done(last_handover_->over && last_handover_->done);
+    out.set_failed(last_handover_->over && !last_handover_->done);
+    out.set_text(last_handover_->text);
+    out.set_took_ms(static_cast<std::uint64_t>(last_handover_->took.count()));
   }
-  if (!peer) return;
-  peer->fill(*ha.mutable_peer());
-  peer->fill(*status.mutable_sync());
+  if (!peer_) return;
+  peer_->fill(*ha.mutable_peer());
+  peer_->fill(*status.mutable_sync());
 }
 
 }  // namespace lb::controlplane

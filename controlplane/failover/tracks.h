@@ -1,5 +1,6 @@
 // What an instance's priority depends on beside its base: interfaces, services, scripts. Pure but
-// for the scripts, which are run here. Runs on the event loop.
+// for the scripts, which are run here. judge() is called on the failover thread, Scripts run on the
+// main loop: to start a program takes a while.
 #pragma once
 
 #include <cstdint>

@@ -38,7 +38,7 @@ vrrp::Io::Options io_options(const config::HaInstance& instance) {
 
 }  // namespace
 
-Unit::Unit(boost::asio::io_context& io, std::string name, const config::ConfigPtr& config,
+Unit::Unit(boost::asio::io_context& io, std::string name,
            const std::vector<const config::HaInstance*>& instances, Sight sight, Events events)
     : name_(std::move(name)),
       sight_(std::move(sight)),
@@ -48,7 +48,7 @@ Unit::Unit(boost::asio::io_context& io, std::string name, const config::ConfigPt
       timer_(io),
       since_(Clock::now()) {
   for (std::size_t i = 0; i < instances.size(); ++i) {
-    members_[i].config = {config, instances[i]};
+    members_[i].config = instances[i];
     members_[i].io = std::make_unique<vrrp::Io>(
         io, io_options(*instances[i]),
         [this, i](const vrrp::Advert& advert, Ipv4Address source) { on_advert(i, advert, source); },
@@ -64,11 +64,10 @@ void Unit::start() {
   act(fsm_.start(Clock::now()));
 }
 
-void Unit::configure(const config::ConfigPtr& config) {
+void Unit::configure(const std::vector<config::HaInstance>& instances) {
   for (Member& member : members_) {
-    const auto& all = config->ha.instances;
-    const auto found = std::ranges::find(all, member.config->name, &config::HaInstance::name);
-    if (found != all.end()) member.config = {config, &*found};
+    // Instances come and go with a restart only (config/diff.cc).
+    member.config = &*std::ranges::find(instances, member.config->name, &config::HaInstance::name);
   }
 }
 

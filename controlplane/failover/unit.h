@@ -1,5 +1,5 @@
 // One sync group at work: its state machine, its sockets, its timers. Says what has to be done to
-// addresses and connections by callbacks. Runs on the event loop.
+// addresses and connections by callbacks. Runs on the failover thread.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -40,7 +40,7 @@ class Unit {
     std::function<vrrp::Peer()> peer;
   };
   struct Member {
-    std::shared_ptr<const config::HaInstance> config;  // shares the whole configuration
+    const config::HaInstance* config = nullptr;
     std::unique_ptr<vrrp::Io> io;
     int link_index = 0;  // that the socket was opened on
     Standing standing;
@@ -49,15 +49,15 @@ class Unit {
     Clock::time_point heard;
   };
 
-  // The instances are the configuration's.
-  Unit(boost::asio::io_context& io, std::string name, const config::ConfigPtr& config,
+  // The instances outlive this, or configure() comes before they go.
+  Unit(boost::asio::io_context& io, std::string name,
        const std::vector<const config::HaInstance*>& instances, Sight sight, Events events);
   Unit(const Unit&) = delete;
   Unit& operator=(const Unit&) = delete;
 
   void start();
-  // Another configuration, with the same instances. To be followed by look().
-  void configure(const config::ConfigPtr& config);
+  // Other values of the same instances, by name, and perhaps of others.
+  void configure(const std::vector<config::HaInstance>& instances);
   void look();
   void act(const vrrp::Actions& actions);  // what the state machine wants done
   void set_peer(const vrrp::Peer& peer);

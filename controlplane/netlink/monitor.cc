@@ -68,8 +68,12 @@ int on_message(nl_msg* message, void* argument) {
 }  // namespace
 
 struct Monitor::Impl {
-  Impl(boost::asio::io_context& io_context, Requests& r, OnChange callback)
-      : io(io_context), requests(r), on_change(std::move(callback)), descriptor(io_context) {}
+  Impl(boost::asio::io_context& io_context, Requests& r, OnChange callback, Scope s)
+      : io(io_context),
+        requests(r),
+        on_change(std::move(callback)),
+        scope(s),
+        descriptor(io_context) {}
   ~Impl() {
     if (descriptor.is_open()) descriptor.release();  // libnl owns the descriptor
   }
@@ -84,6 +88,7 @@ struct Monitor::Impl {
   boost::asio::io_context& io;
   Requests& requests;
   OnChange on_change;
+  const Scope scope;
   std::unique_ptr<nl_sock, FreeSocket> socket;
   boost::asio::posix::stream_descriptor descriptor;
   State state;
@@ -99,9 +104,12 @@ Result<void> Monitor::Impl::open() {
   nl_socket_modify_cb(socket.get(), NL_CB_VALID, NL_CB_CUSTOM, on_message, &state);
   int error = nl_connect(socket.get(), NETLINK_ROUTE);
   if (error == 0) {
-    error = nl_socket_add_memberships(socket.get(), RTNLGRP_LINK, RTNLGRP_NEIGH,
-                                      RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE,
-                                      RTNLGRP_NEXTHOP, RTNLGRP_NONE);
+    error =
+        nl_socket_add_memberships(socket.get(), RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_NONE);
+  }
+  if (error == 0 && scope == Scope::kAll) {
+    error = nl_socket_add_memberships(socket.get(), RTNLGRP_NEIGH, RTNLGRP_IPV4_ROUTE,
+                                      RTNLGRP_IPV4_RULE, RTNLGRP_NEXTHOP, RTNLGRP_NONE);
   }
   if (error == 0) error = nl_socket_set_nonblocking(socket.get());
   if (error < 0) return fail(std::string("netlink monitor: ") + nl_geterror(error));
@@ -115,7 +123,8 @@ Result<void> Monitor::Impl::read_all() {
   if (!links) return fail("reading links: " + links.error().message);
   const auto addresses = requests.addresses();
   if (!addresses) return fail("reading addresses: " + addresses.error().message);
-  const auto neighbours = requests.neighbours();
+  Result<std::vector<Neighbour>> neighbours;
+  if (scope == Scope::kAll) neighbours = requests.neighbours();
   if (!neighbours) return fail("reading neighbours: " + neighbours.error().message);
   state.replace(std::move(*links), *addresses, *neighbours);
   return {};
@@ -159,8 +168,8 @@ void Monitor::Impl::report() {
   if (changes.any()) on_change(changes);
 }
 
-Monitor::Monitor(boost::asio::io_context& io, Requests& requests, OnChange on_change)
-    : impl_(std::make_unique<Impl>(io, requests, std::move(on_change))) {}
+Monitor::Monitor(boost::asio::io_context& io, Requests& requests, OnChange on_change, Scope scope)
+    : impl_(std::make_unique<Impl>(io, requests, std::move(on_change), scope)) {}
 
 Monitor::~Monitor() = default;
 

@@ -3,6 +3,7 @@
 // say than the socket could hold, everything is read anew and reported as changed.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -16,12 +17,19 @@ class io_context;
 
 namespace lb::netlink {
 
+// What is watched.
+enum class Scope : std::uint8_t {
+  kAll,         // links, addresses, neighbours, routes
+  kInterfaces,  // links and addresses
+};
+
 class Monitor {
  public:
   using OnChange = std::function<void(const Changes&)>;
 
   // `requests` is used for reading everything at start and after an overrun; it outlives this.
-  Monitor(boost::asio::io_context& io, Requests& requests, OnChange on_change);
+  Monitor(boost::asio::io_context& io, Requests& requests, OnChange on_change,
+          Scope scope = Scope::kAll);
   ~Monitor();
 
   // Subscribes and reads everything. The first call back comes later, from the event loop.

@@ -15,6 +15,10 @@ namespace {
 
 constexpr std::size_t kKeyBytes = 32;
 constexpr std::string_view kIdentity = "ballast-sync";
+// A handshake with a stranger takes bounded time: no long chains, no slow curves for the exchange.
+constexpr long kMaxChainBytes = 32 << 10;
+constexpr int kMaxChainDepth = 4;
+constexpr const char* kGroups = "X25519:P-256";
 constexpr std::array<unsigned char, 2> kAes128GcmSha256 = {0x13, 0x01};
 
 std::string last_error() {
@@ -87,6 +91,9 @@ Credentials::Credentials()
     // No resumption: every session proves the secret anew.
     SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(native, 0);
+    SSL_CTX_set_max_cert_list(native, kMaxChainBytes);
+    SSL_CTX_set_verify_depth(native, kMaxChainDepth);
+    SSL_CTX_set1_groups_list(native, kGroups);
     SSL_CTX_set_verify(native, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   }
   // A server that asks for certificates must name what its sessions are for, a key's too.

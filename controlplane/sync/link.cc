@@ -1,37 +1,21 @@
 #include "controlplane/sync/link.h"
 
-#include <netinet/tcp.h>
-
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
-#include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
-#include <optional>
-#include <set>
 #include <utility>
 
 #include "config/base/log.h"
-#include "controlplane/sync/credentials.h"
+#include "controlplane/sync/link_impl.h"
 #include "controlplane/sync/sync.pb.h"
-#include "dataplane/api/frame.h"
 
 namespace lb::controlplane::sync {
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using boost::system::error_code;
-using std::chrono::milliseconds;
-
-constexpr milliseconds kRedial{200};
-constexpr milliseconds kListenAgain{1000};
-constexpr milliseconds kGreetingLimit{3000};  // connect, handshake and Hello
 constexpr std::size_t kMaxFrameBytes = std::size_t{4} << 20;
-constexpr std::size_t kMaxGreeting = 4;  // connections that have not said Hello yet
+// What the peer has not taken, which is far more than is ever under way: it does not read.
+constexpr std::size_t kMaxUnsent = std::size_t{32} << 20;
 // Silence after which a session is given up. Whether the peer lives is judged much earlier.
 constexpr milliseconds kLeastSilence{2000};
 constexpr int kSilentBeats = 10;
@@ -45,27 +29,6 @@ constexpr std::array<RefusalText, kRefusals> kRefusalTexts = {{
 #undef X
 }};
 
-tcp::endpoint endpoint_of(const Ipv4Endpoint& endpoint) {
-  return {asio::ip::address_v4(endpoint.address.host()), endpoint.port};
-}
-
-// One connection. Its handlers keep it alive; after close() they do nothing.
-struct Session {
-  Session(tcp::socket socket, asio::ssl::context& context)
-      : stream(std::move(socket), context), limit(stream.get_executor()) {}
-
-  asio::ssl::stream<tcp::socket> stream;
-  asio::steady_timer limit;  // greeting, then silence
-  api::FramePrefix prefix{};
-  std::string in;
-  std::string out;   // being written
-  std::string next;  // to be written after it
-  bool greeted = false;
-  bool closed = false;
-  Link::Clock::time_point heard;
-};
-using SessionPtr = std::shared_ptr<Session>;
-
 }  // namespace
 
 std::string_view name_of(Refusal refusal) {
@@ -73,144 +36,6 @@ std::string_view name_of(Refusal refusal) {
 }
 std::string_view text_of(Refusal refusal) {
   return kRefusalTexts[static_cast<std::size_t>(refusal)].text;
-}
-
-struct Link::Impl : std::enable_shared_from_this<Impl> {
-  Impl(asio::io_context& io_context, Options o, std::unique_ptr<Credentials> c, Events e)
-      : io(io_context),
-        options(std::move(o)),
-        credentials(std::move(c)),
-        events(std::move(e)),
-        again(io_context),
-        beat_timer(io_context),
-        acceptor(io_context) {}
-
-  void dial();
-  void dial_later();
-  void listen();
-  void listen_later(const std::string& why);
-  void accept();
-  void handshake(const SessionPtr& of, asio::ssl::stream_base::handshake_type as);
-  void greet(const SessionPtr& of);
-  void read_prefix(const SessionPtr& of);
-  void read_body(const SessionPtr& of);
-  void receive(const SessionPtr& of);
-  void receive_hello(const SessionPtr& of, const lb::sync::Hello& hello);
-  void watch_silence(const SessionPtr& of);
-  void write(const SessionPtr& of, const Message& message);
-  void flush(const SessionPtr& of);
-  void beat_on();
-  void beat();
-  void close(const SessionPtr& of, const std::string& why);
-  void refuse(const SessionPtr& of, Refusal refusal, const std::string& what);
-  void count(Refusal refusal, const std::string& what);
-  bool is_dialler() const { return options.listen < options.peer; }
-
-  asio::io_context& io;
-  Options options;
-  std::unique_ptr<Credentials> credentials;
-  Events events;
-  asio::steady_timer again;
-  asio::steady_timer beat_timer;
-  tcp::acceptor acceptor;
-  std::set<SessionPtr> greeting;
-  SessionPtr session;  // the one that is up
-  Counters counters;
-  std::string last_trouble;            // logged once
-  std::array<bool, kRefusals> told{};  // since the last session that was up
-  bool stopped = false;
-};
-
-// ---- getting connected
-
-void Link::Impl::dial() {
-  auto fresh = std::make_shared<Session>(tcp::socket(io), credentials->client());
-  auto& socket = fresh->stream.next_layer();
-  error_code error;
-  socket.open(tcp::v4(), error);
-  // From our own address, by which the peer knows us.
-  if (!error) socket.bind({asio::ip::address_v4(options.listen.address.host()), 0}, error);
-  greeting.insert(fresh);
-  fresh->limit.expires_after(kGreetingLimit);
-  fresh->limit.async_wait([self = shared_from_this(), fresh](const error_code& cancelled) {
-    if (!cancelled && !fresh->greeted) self->close(fresh, "no answer from the peer");
-  });
-  if (error) return close(fresh, options.listen.address.to_string() + ": " + error.message());
-  socket.async_connect(endpoint_of(options.peer),
-                       [self = shared_from_this(), fresh](const error_code& failed) {
-                         if (fresh->closed) return;
-                         if (failed) return self->close(fresh, failed.message());
-                         self->handshake(fresh, asio::ssl::stream_base::client);
-                       });
-}
-
-void Link::Impl::dial_later() {
-  again.expires_after(kRedial);
-  again.async_wait([self = shared_from_this()](const error_code& error) {
-    if (!error && !self->stopped) self->dial();
-  });
-}
-
-void Link::Impl::listen() {
-  error_code error;
-  acceptor.open(tcp::v4(), error);
-  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint_of(options.listen), error);
-  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) {
-    error_code ignored;
-    acceptor.close(ignored);
-    return listen_later(error.message());
-  }
-  accept();
-}
-
-void Link::Impl::listen_later(const std::string& why) {
-  if (last_trouble != why) {
-    log::warning("sync: cannot listen on {}: {}; trying again", options.listen.to_string(), why);
-  }
-  last_trouble = why;
-  again.expires_after(kListenAgain);
-  again.async_wait([self = shared_from_this()](const error_code& error) {
-    if (!error && !self->stopped) self->listen();
-  });
-}
-
-void Link::Impl::accept() {
-  acceptor.async_accept([self = shared_from_this()](const error_code& error, tcp::socket socket) {
-    if (self->stopped || error == asio::error::operation_aborted) return;
-    if (!error) {
-      error_code gone;
-      const auto from = socket.remote_endpoint(gone);
-      if (!gone && from.address().to_v4().to_uint() != self->options.peer.address.host()) {
-        self->count(Refusal::wrong_address, from.address().to_string());
-      } else if (!gone && self->greeting.size() < kMaxGreeting) {
-        auto fresh = std::make_shared<Session>(std::move(socket), self->credentials->server());
-        self->greeting.insert(fresh);
-        fresh->limit.expires_after(kGreetingLimit);
-        fresh->limit.async_wait([self, fresh](const error_code& cancelled) {
-          if (!cancelled && !fresh->greeted) self->refuse(fresh, Refusal::silent, "");
-        });
-        self->handshake(fresh, asio::ssl::stream_base::server);
-      }
-    }
-    self->accept();
-  });
-}
-
-void Link::Impl::handshake(const SessionPtr& of, asio::ssl::stream_base::handshake_type as) {
-  error_code ignored;
-  of->stream.next_layer().set_option(tcp::no_delay(true), ignored);
-  of->stream.async_handshake(as, [self = shared_from_this(), of](const error_code& error) {
-    if (of->closed) return;
-    if (error) {
-      self->refuse(of, Refusal::not_proved, error.message());
-    } else if (!self->credentials->proved(of->stream.native_handle())) {
-      self->refuse(of, Refusal::not_proved, "the peer knows another key");
-    } else {
-      self->greet(of);
-    }
-  });
 }
 
 void Link::Impl::greet(const SessionPtr& of) {
@@ -316,6 +141,7 @@ void Link::Impl::write(const SessionPtr& of, const Message& message) {
   if (!frame) return;  // a batch is far smaller than the limit
   counters.bytes_sent += frame->size();
   of->next += *frame;
+  if (of->next.size() > kMaxUnsent) return close(of, "the peer takes nothing that is sent");
   if (of->out.empty()) flush(of);
 }
 

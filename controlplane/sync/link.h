@@ -1,7 +1,8 @@
 // The sync link: one TLS 1.3 connection between two directors, made again for ever. The director
 // with the lower address dials, the other one listens. Whoever cannot prove the secret, speaks
-// another protocol or belongs to another pair is refused and counted, which touches nothing else.
-// Runs on the event loop.
+// another protocol or belongs to another pair is refused and counted, which touches nothing else:
+// neither a session that is up, nor for long the thread. One thread: the one that runs the
+// io_context.
 #pragma once
 
 #include <array>

@@ -10,6 +10,8 @@
 #include <boost/asio/write.hpp>
 #include <fstream>
 #include <functional>
+#include <memory>
+#include <vector>
 
 #include "controlplane/sync/credentials.h"
 #include "controlplane/sync/sync.pb.h"
@@ -175,6 +177,38 @@ TEST_F(LinkTest, StrangersAndGarbageAreCountedAndTheRightPeerConnectsAnyway) {
   EXPECT_TRUE(wait([&] { return first_->link.up() && second_->link.up(); }));
   EXPECT_TRUE(wait([&] { return second_->refused(Refusal::silent) == 1; }));
   EXPECT_TRUE(second_->link.up());
+}
+
+// More of them than get their turn: the session goes on, and another one can be made.
+TEST_F(LinkTest, AFloodOfStrangersTouchesNoSession) {
+  make(kGoodKey, kGoodKey);
+  ASSERT_TRUE(wait([&] { return first_->link.up() && second_->link.up(); }));
+  std::vector<std::unique_ptr<tcp::socket>> flood;
+  const auto call = [&](const char* from, const std::string& bytes) {
+    auto& socket = *flood.emplace_back(std::make_unique<tcp::socket>(io_));
+    socket.open(tcp::v4());
+    socket.bind({boost::asio::ip::make_address(from), 0});
+    socket.connect({boost::asio::ip::make_address("127.0.0.2"), port_});
+    boost::asio::write(socket, boost::asio::buffer(bytes));
+  };
+  // The beginning of a ClientHello as long as they come, and what is none.
+  const std::string endless("\x16\x03\x01\x40\x00\x01\x01\xff\xff", 9);
+  for (int i = 0; i < 50; ++i) {
+    call("127.0.0.3", "hello");
+    call("127.0.0.1", endless);
+    call("127.0.0.1", std::string(20'000, 'x'));
+  }
+  const std::size_t heard = first_->heard.size();
+  EXPECT_TRUE(wait([&] {
+    return second_->refused(Refusal::wrong_address) == 50 &&
+           second_->refused(Refusal::not_proved) > 0 && second_->refused(Refusal::silent) > 0 &&
+           first_->heard.size() > heard + 10;
+  }));
+  EXPECT_EQ(first_->lost + second_->lost, "");
+  flood.clear();
+  first_->link.reset("the test says so");
+  EXPECT_TRUE(wait([&] { return first_->link.up() && second_->link.up(); }));
+  EXPECT_EQ(second_->link.counters().sessions, 2u);
 }
 
 TEST_F(LinkTest, WhatACallerRefusesEndsTheSession) {

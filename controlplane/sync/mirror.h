@@ -1,7 +1,8 @@
 // Keeps the peer's connection table like ours and ours like the peer's: batches from the data plane
 // go to the peer, the peer's batches to the data plane, and acknowledgements back. What is not
 // acknowledged is bounded; a peer that does not keep up gets no more until it has, and the data
-// plane remembers what it still has to be told. Runs on the event loop.
+// plane remembers what it still has to be told. One thread: the one that runs the io_context; a
+// batch takes it some milliseconds at most.
 #pragma once
 
 #include <chrono>

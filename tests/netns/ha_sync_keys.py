@@ -22,6 +22,7 @@ class Authority:
     """A certificate authority and the certificates that it signs, as files of a folder."""
 
     def __init__(self, folder, name):
+        self._folder, self._name = folder, name
         self._base = os.path.join(folder, name)
         self.certificate = f"{self._base}.pem"
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
@@ -36,8 +37,14 @@ class Authority:
         openssl("x509", "-req", "-in", f"{base}.csr", "-CA", self.certificate, "-CAkey",
                 f"{self._base}.key", "-CAcreateserial", "-days", "2", "-out", f"{base}.pem")
         os.chmod(f"{base}.key", 0o600)
-        return {"certificate_file": f"{base}.pem", "private_key_file": f"{base}.key",
-                "ca_file": self.certificate}
+        return self.files(self._folder, self._name, name)
+
+    @staticmethod
+    def files(folder, authority, name):
+        """What sign() returns, whether it has been called or not."""
+        base = os.path.join(folder, authority)
+        return {"certificate_file": f"{base}-{name}.pem", "private_key_file": f"{base}-{name}.key",
+                "ca_file": f"{base}.pem"}
 
 
 class Keys(harness.HaTest):

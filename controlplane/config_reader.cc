@@ -1,0 +1,65 @@
+#include "controlplane/config_reader.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <utility>
+
+namespace lb::controlplane {
+namespace {
+
+using Source = ConfigReader::Source;
+using Found = ConfigReader::Found;
+
+// On the thread.
+Found find(const Source& source, const config::Machine& machine, const config::Config& running) {
+  Found found;
+  auto text = source.text ? Result<std::string>(*source.text) : config::read_file(source.name);
+  if (!text) {
+    found.mistakes.push_back(source.name + ": " + text.error().message);
+    return found;
+  }
+  config::Loaded loaded = config::load_text(*text, source.name, machine);
+  for (const config::Mistake& mistake : loaded.mistakes) {
+    std::string line = config::format_mistakes(source.name, {mistake});
+    line.pop_back();
+    found.mistakes.push_back(std::move(line));
+  }
+  if (!found.mistakes.empty()) return found;
+  found.changes =
+      source.from_it ? config::diff(loaded.config, running) : config::diff(running, loaded.config);
+  found.version = ConfigVersion{std::move(*text), config::seal(std::move(loaded.config))};
+  return found;
+}
+
+}  // namespace
+
+struct ConfigReader::Impl {
+  Impl(boost::asio::io_context& io_context, config::Machine m)
+      : io(io_context), machine(std::move(m)) {}
+
+  boost::asio::io_context& io;
+  const config::Machine machine;
+  boost::asio::thread_pool thread{1};
+};
+
+ConfigReader::ConfigReader(boost::asio::io_context& io, config::Machine machine)
+    : impl_(std::make_shared<Impl>(io, std::move(machine))) {}
+
+ConfigReader::~ConfigReader() {
+  impl_->thread.stop();
+  impl_->thread.join();
+}
+
+void ConfigReader::read(Source source, config::ConfigPtr running, std::function<void(Found)> done) {
+  boost::asio::post(
+      impl_->thread, [impl = impl_.get(), life = std::weak_ptr(impl_), source = std::move(source),
+                      running = std::move(running), done = std::move(done)] {
+        boost::asio::post(impl->io,
+                          [life, done, found = find(source, impl->machine, *running)]() mutable {
+                            if (!life.expired()) done(std::move(found));
+                          });
+      });
+}
+
+}  // namespace lb::controlplane

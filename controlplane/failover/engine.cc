@@ -1,0 +1,303 @@
+#include "controlplane/failover/engine.h"
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <utility>
+
+#include "config/base/log.h"
+#include "controlplane/netlink/carrier.h"
+#include "controlplane/sync/sync.pb.h"
+
+namespace lb::controlplane {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kTick{50};
+constexpr std::size_t kEvents = 100;
+// A peer whose sync link stays away for so long is not waited for.
+constexpr milliseconds kUnreachable{5'000};
+// Two masters that hear each other: announcements at this pace, not per advert.
+constexpr milliseconds kAnnounceAgain{1'000};
+
+std::string to_bytes(Ipv4Address address) {
+  return {reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw};
+}
+
+bool works(const netlink::Link& link) {
+  return link.running && netlink::has_carrier(link.name);
+}
+
+}  // namespace
+
+Engine::Engine(boost::asio::io_context& io, SettingsPtr settings, Facts facts, Events events)
+    : io_(io),
+      settings_(std::move(settings)),
+      facts_(std::move(facts)),
+      events_(std::move(events)),
+      ticker_(io),
+      handover_timer_(io) {}
+
+// ---- start
+
+void Engine::make_units() {
+  std::vector<std::string> made;
+  for (const config::HaInstance& instance : settings_->ha.instances) {
+    if (instance.sync_group.empty()) {
+      add_unit(instance.name, {&instance});
+    } else if (std::ranges::find(made, instance.sync_group) == made.end()) {
+      made.push_back(instance.sync_group);
+      std::vector<const config::HaInstance*> members;
+      for (const config::HaInstance& each : settings_->ha.instances) {
+        if (each.sync_group == instance.sync_group) members.push_back(&each);
+      }
+      add_unit(instance.sync_group, members);
+    }
+  }
+}
+
+void Engine::add_unit(const std::string& name,
+                      const std::vector<const config::HaInstance*>& instances) {
+  // The unit exists when any of these is called.
+  const auto self = [this, at = units_.size()]() -> Unit& { return *units_[at]; };
+  const netlink::State& state = monitor_->state();
+  Unit::Sight sight{
+      .link = [&state](const std::string& link) { return state.link(link); },
+      .works = [](const netlink::Link& link) { return works(link); },
+      .has_address =
+          [&state](const netlink::Link& link, Ipv4Address address) {
+            const auto all = state.addresses(link.index);
+            return std::ranges::any_of(all, [address](const netlink::Address& each) {
+              return each.prefix.address == address;
+            });
+          },
+      .failing = [this](const config::HaTrack& track) { return failing(track); },
+      .first_address = [this](const std::string& link) { return first_address(link); }};
+  Unit::Events unit_events{
+      .transition = [this, self](vrrp::State from, vrrp::State to,
+                                 const std::string& why) { on_transition(self(), from, to, why); },
+      .settled = [this] { apply_roles(); },
+      .announce = [this, self] { announce(self()); },
+      .peer = [this, name] { return peer_ ? peer_->group(name) : vrrp::Peer{}; }};
+  units_.push_back(
+      std::make_unique<Unit>(io_, name, instances, std::move(sight), std::move(unit_events)));
+}
+
+Result<void> Engine::make_peer() {
+  auto made = Peer::make(
+      io_, settings_,
+      {.fill_beat = [this](lb::sync::Heartbeat& beat) { fill_beat(beat); },
+       .heard = [this] { heard_peer(); },
+       .progress = [this] { look_at_gate(); },
+       .switchover = [this](const lb::sync::Switchover& message) { on_switchover(message); },
+       .link =
+           [this](bool up, const std::string& why) {
+             events_.sync_link(up, why, up && peer_->answers_checks());
+           },
+       .services = events_.peer_services,
+       .check_words = events_.check_words});
+  if (!made) return tl::make_unexpected(made.error());
+  peer_ = std::move(*made);
+  peer_->start();
+  return {};
+}
+
+Result<void> Engine::start() {
+  auto opened = netlink::Requests::open();
+  if (!opened) return tl::make_unexpected(opened.error());
+  requests_.emplace(std::move(*opened));
+  monitor_.emplace(
+      io_, *requests_, [this](const auto&) { on_kernel_change(); }, netlink::Scope::kInterfaces);
+  if (auto result = monitor_->start(); !result) return result;
+  vips_.emplace(io_, *requests_, monitor_->state(), *settings_);
+  make_units();
+  for (const config::HaInstance& instance : settings_->ha.instances) {
+    if (instance.auth_pass.empty()) continue;
+    log::warning(
+        "{}: auth_pass goes over the wire in clear text: it keeps mistakes out, not "
+        "attackers",
+        instance.name);
+  }
+  if (settings_->ha.sync) {
+    if (auto made = make_peer(); !made) return made;
+  }
+  look_at_gate();
+  for (const auto& unit : units_) unit->start();
+  apply_roles();
+  tick();
+  return {};
+}
+
+void Engine::stop() {
+  if (vips_) vips_->withdraw();
+}
+
+// ---- what the main loop tells
+
+void Engine::configure(SettingsPtr settings) {
+  // The one before is needed until nothing points into it.
+  const SettingsPtr before = std::exchange(settings_, std::move(settings));
+  for (const auto& unit : units_) unit->configure(settings_->ha.instances);
+  if (peer_) peer_->configure(settings_);
+  vips_->configure(settings_->interfaces);
+  look();
+}
+
+void Engine::set_facts(Facts facts) {
+  facts_ = std::move(facts);
+  look_at_gate();
+  look();
+}
+
+void Engine::set_dataplane_ready(bool ready) {
+  if (peer_) peer_->set_dataplane_ready(ready);
+}
+
+void Engine::ask_peer(const sync::CheckKeys& keys, sync::OnCheckWords done) {
+  if (peer_) peer_->ask(keys, std::move(done));
+}
+
+// ---- what is going on around us
+
+void Engine::on_kernel_change() {
+  vips_->on_change();
+  look();
+}
+
+void Engine::look() {
+  for (const auto& unit : units_) unit->look();
+}
+
+bool Engine::failing(const config::HaTrack& track) const {
+  if (!track.interface.empty()) {
+    const netlink::Link* const link = monitor_->state().link(track.interface);
+    return link == nullptr || !works(*link);
+  }
+  if (!track.service.empty()) return facts_.failing_services.contains(track.service);
+  return facts_.failing_scripts.contains(track.script);
+}
+
+std::optional<Ipv4Address> Engine::first_address(const std::string& interface) const {
+  for (const Interface& each : settings_->interfaces) {
+    if (each.name == interface && !each.addresses.empty()) return each.addresses.front().address;
+  }
+  return std::nullopt;
+}
+
+void Engine::heard_peer() {
+  for (const auto& unit : units_) unit->set_peer(peer_->group(unit->name()));
+  look_at_gate();
+}
+
+milliseconds Engine::gate_timeout() const {
+  return settings_->ha.sync.value_or(config::HaSync{}).gate_timeout;
+}
+
+std::string Engine::closed_gate() const {
+  const auto now = Clock::now();
+  if (!facts_.all_servers_checked && now - started_ < gate_timeout()) {
+    return "the real servers have not all been checked yet";
+  }
+  if (!peer_ || peer_->complete()) return {};
+  const auto unreachable = peer_->unreachable_since();
+  if (unreachable && now - *unreachable >= kUnreachable) return {};
+  if (now - gate_closed_at_ >= gate_timeout()) return {};
+  return unreachable ? "the peer has not been reached over the sync link yet"
+                     : "the connection table is not complete yet";
+}
+
+void Engine::look_at_gate() {
+  const bool open = closed_gate().empty();
+  // The longest wait counts from when the table began to be incomplete.
+  if (peer_ && peer_->complete()) gate_closed_at_ = Clock::now();
+  for (const auto& unit : units_) unit->fsm().set_gate(open);
+}
+
+void Engine::tick() {
+  ticker_.expires_after(kTick);
+  ticker_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (self && !error) self->tick();
+  });
+  look_at_gate();
+  look();
+  if (peer_) {
+    for (const auto& unit : units_) unit->set_peer(peer_->group(unit->name()));
+  }
+  const auto refresh = settings_->ha.garp_refresh;
+  if (refresh.count() == 0 || Clock::now() - refreshed_ < refresh) return;
+  refreshed_ = Clock::now();
+  for (const auto& unit : units_) {
+    if (unit->is_master()) announce(*unit);
+  }
+}
+
+// ---- what follows from it
+
+void Engine::on_transition(Unit& unit, vrrp::State from, vrrp::State to,
+                           const std::string& reason) {
+  apply_roles();
+  if (peer_) peer_->beat();
+  for (const Unit::Member& member : unit.members()) {
+    HaEvent event{std::chrono::system_clock::now(),   member.config->name,
+                  std::string(vrrp::to_string(from)), std::string(vrrp::to_string(to)),
+                  member.standing.priority,           reason};
+    log::info("{}: {} -> {}: {}", event.instance, event.from, event.to, reason);
+    events_.transition(event);
+    history_.push_back(std::move(event));
+    if (history_.size() > kEvents) history_.pop_front();
+  }
+}
+
+void Engine::apply_roles() {
+  std::vector<Vip> up;
+  std::vector<Vip> undecided;
+  std::set<Ipv4Address> standby;
+  for (const auto& unit : units_) {
+    for (const Unit::Member& member : unit->members()) {
+      const std::vector<Vip> vips = vips_of(*member.config);
+      if (unit->is_master()) {
+        up.insert(up.end(), vips.begin(), vips.end());
+        continue;
+      }
+      for (const Vip& vip : vips) standby.insert(vip.prefix.address);
+      if (!unit->settled()) undecided.insert(undecided.end(), vips.begin(), vips.end());
+    }
+  }
+  vips_->set(std::move(up), std::move(undecided));
+  events_.standby(std::move(standby));
+}
+
+void Engine::announce(const Unit& unit) {
+  const auto now = Clock::now();
+  auto& last = announced_[&unit];
+  if (now - last < kAnnounceAgain) return;
+  last = now;
+  for (const Unit::Member& member : unit.members()) {
+    for (const Vip& vip : vips_of(*member.config)) vips_->announce(vip);
+  }
+}
+
+void Engine::fill_beat(lb::sync::Heartbeat& beat) const {
+  for (const auto& unit : units_) {
+    const vrrp::Fitness fitness = unit->fsm().fitness();
+    lb::sync::Group& group = *beat.add_groups();
+    group.set_name(unit->name());
+    group.set_state(static_cast<std::uint32_t>(unit->fsm().state()));
+    group.set_health(fitness.health);
+    group.set_priority(fitness.priority);
+    group.set_unheard(unit->fsm().unheard(Clock::now()));
+    group.set_address(to_bytes(fitness.address));
+    for (const Ipv4Address address : unit->fsm().addresses()) {
+      group.add_addresses(to_bytes(address));
+    }
+  }
+}
+
+Unit* Engine::find(const std::string& group) {
+  const auto found =
+      std::ranges::find_if(units_, [&group](const auto& unit) { return unit->name() == group; });
+  return found == units_.end() ? nullptr : found->get();
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,216 @@
+// The failover thread at work, against the real kernel in a namespace of our own: "wan" is a veth
+// that plays the TAP. The test's own thread is the main loop, and is held up as long as it does not
+// run it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "controlplane/api/controlplane.pb.h"
+#include "controlplane/failover/failover.h"
+#include "controlplane/failover/notifier.h"
+#include "controlplane/netlink/requests.h"
+#include "controlplane/netlink/test_namespace.h"
+
+namespace lb::controlplane {
+namespace {
+
+using namespace std::chrono_literals;
+using netlink::shell;
+
+constexpr const char* kVip = "192.0.2.10/24";
+
+config::Config make_config() {
+  config::Config config;
+  config.director.name = "lb1";
+  config.director.run_dir = "/nonexistent";
+  config::Port wan;
+  wan.name = "wan";
+  wan.addresses = {Ipv4Prefix::parse("192.0.2.2/24").value()};
+  config.ports = {wan};
+  config::HaInstance instance;
+  instance.name = "VI";
+  instance.port = "wan";
+  instance.virtual_router_id = 51;
+  instance.priority = 150;
+  instance.advert_interval = config::Milliseconds(100);
+  instance.addresses = {Ipv4Prefix::parse(kVip).value()};
+  config.ha.instances = {instance};
+  config.ha.garp_count = 1;
+  return config;
+}
+
+class FailoverThread : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!netlink::enter_new_namespace()) GTEST_SKIP() << "needs root";
+    shell("ip link add wan type veth peer name peer && ip link set wan up && ip link set peer up");
+    shell("ip address add 192.0.2.2/24 dev wan && ip address add 192.0.2.3/24 dev peer");
+    requests.emplace(netlink::Requests::open().value());
+  }
+
+  void start(const config::Config& config = make_config()) {
+    failover = std::make_unique<Failover>(
+        io, config,
+        Failover::Host{.set_standby = [this](const std::set<Ipv4Address>& vips) { standby = vips; },
+                       .has_server_up = [this](const std::string&) { return has_server; },
+                       .all_servers_checked = [] { return true; },
+                       .transition = [this](const HaEvent& event) { became.push_back(event.to); },
+                       .sync_link = [](bool, const std::string&) {},
+                       .check_words =
+                           [](const sync::CheckKeys& keys) {
+                             return sync::CheckWords(keys.size(), sync::CheckWord::kUp);
+                           }});
+    ASSERT_TRUE(failover->start());
+  }
+
+  // Whether the address is on wan; asked of the kernel, without the help of any loop.
+  bool present(const char* prefix = kVip) {
+    const auto addresses = requests->addresses().value();
+    return std::ranges::find(addresses, Ipv4Prefix::parse(prefix).value(),
+                             &netlink::Address::prefix) != addresses.end();
+  }
+  // Without running the main loop.
+  static bool wait_held_up(const std::function<bool()>& done) {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (!done() && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(1ms);
+    return done();
+  }
+  bool wait(const std::function<bool()>& done) { return netlink::run_until(io, done); }
+
+  api::control::Status status() {
+    std::optional<api::control::Status> answer;
+    failover->fill_status([&answer](const api::control::Status& status) { answer = status; });
+    EXPECT_TRUE(wait([&answer] { return answer.has_value(); }));
+    return answer.value_or(api::control::Status());
+  }
+  Result<std::string> command(api::control::HaCommand::Kind kind) {
+    api::control::HaCommand command;
+    command.set_kind(kind);
+    std::optional<Result<std::string>> answer;
+    failover->command(command, [&answer](Result<std::string> begun) { answer = std::move(begun); });
+    EXPECT_TRUE(wait([&answer] { return answer.has_value(); }));
+    return answer.value_or(fail("no answer"));
+  }
+
+  boost::asio::io_context io;
+  std::optional<netlink::Requests> requests;
+  std::unique_ptr<Failover> failover;
+  std::optional<std::set<Ipv4Address>> standby;
+  bool has_server = true;
+  std::vector<std::string> became;
+};
+
+// The walk of docs/architecture.md: adverts stay away -> state machine -> addresses.
+using Walk9 = FailoverThread;
+
+TEST_F(Walk9, TakesOverWhileTheMainLoopIsHeldUp) {
+  start();
+  EXPECT_TRUE(wait_held_up([this] { return present(); }));
+  EXPECT_FALSE(standby);
+  EXPECT_TRUE(became.empty());
+  // Then it hears of it.
+  EXPECT_TRUE(wait([this] { return !became.empty() && became.back() == "MASTER"; }));
+  EXPECT_TRUE(standby && standby->empty());
+  const api::control::Status now = status();
+  ASSERT_EQ(now.vips_size(), 1);
+  EXPECT_TRUE(now.vips(0).present());
+  EXPECT_EQ(now.ha().groups(0).state(), "MASTER");
+}
+
+TEST_F(FailoverThread, TheAddressIsPutBackAndGoesAtTheEndWhileTheMainLoopIsHeldUp) {
+  start();
+  ASSERT_TRUE(wait_held_up([this] { return present(); }));
+  shell("ip address del 192.0.2.10/24 dev wan");
+  EXPECT_TRUE(wait_held_up([this] { return present(); }));
+  failover->stop();
+  EXPECT_FALSE(present());
+  EXPECT_TRUE(present("192.0.2.2/24"));
+}
+
+TEST_F(FailoverThread, OthersAddressesAreLeftAlone) {
+  const auto links = requests->links().value();
+  const int wan = std::ranges::find(links, "wan", &netlink::Link::name)->index;
+  // A service's VIP, which bears our mark; and an operator's address.
+  ASSERT_TRUE(requests->add_address(wan, Ipv4Prefix::parse("192.0.2.20/32").value()));
+  shell("ip address add 192.0.2.21/32 dev wan");
+  start();
+  ASSERT_TRUE(wait_held_up([this] { return present(); }));
+  ASSERT_TRUE(command(api::control::HaCommand::RESIGN));
+  EXPECT_TRUE(wait([this] { return !present(); }));
+  EXPECT_TRUE(present("192.0.2.20/32"));
+  EXPECT_TRUE(present("192.0.2.21/32"));
+}
+
+// Else the kernel would send from the VIP.
+TEST_F(FailoverThread, TheInterfacesOwnAddressComesFirst) {
+  config::Config config = make_config();
+  config.ports[0].addresses.push_back(Ipv4Prefix::parse("198.51.100.2/24").value());
+  config.ha.instances[0].addresses.push_back(Ipv4Prefix::parse("198.51.100.10/24").value());
+  start(config);
+  ASSERT_TRUE(wait_held_up([this] { return present(); }));
+  EXPECT_FALSE(present("198.51.100.10/24"));
+  shell("ip address add 198.51.100.2/24 dev wan");
+  EXPECT_TRUE(wait_held_up([this] { return present("198.51.100.10/24"); }));
+}
+
+TEST_F(FailoverThread, ATrackedServiceDecidesAsSoonAsTheMainLoopSaysSo) {
+  config::Config config = make_config();
+  config::HaTrack track;
+  track.service = "web";
+  config.ha.instances[0].tracks = {track};
+  has_server = false;
+  start(config);
+  EXPECT_TRUE(wait([this] { return status().ha().groups(0).state() == "FAULT"; }));
+  EXPECT_FALSE(present());
+  has_server = true;
+  failover->look();
+  EXPECT_TRUE(wait_held_up([this] { return present(); }));
+  // Another configuration no longer asks.
+  has_server = false;
+  failover->configure(make_config());
+  EXPECT_EQ(status().ha().groups(0).instances(0).terms_size(), 0);
+  EXPECT_TRUE(present());
+}
+
+TEST_F(FailoverThread, WhoLeavesSaysSoAndIsNotMasterAnyMore) {
+  start();
+  ASSERT_TRUE(wait([this] { return !became.empty() && became.back() == "MASTER"; }));
+  bool left = false;
+  failover->leave([&left] { left = true; });
+  EXPECT_TRUE(wait([&left] { return left; }));
+  EXPECT_EQ(became.back(), "BACKUP");
+  EXPECT_FALSE(present());
+}
+
+// Both sides send all the time: nothing is lost, and nothing is late for good.
+TEST_F(FailoverThread, CommandsQuestionsAndFactsFromTheMainLoopComeThrough) {
+  config::Config config = make_config();
+  config::HaTrack track;
+  track.service = "web";
+  track.weight = -20;
+  config.ha.instances[0].tracks = {track};
+  start(config);
+  ASSERT_TRUE(wait_held_up([this] { return present(); }));
+  for (int round = 0; round < 50; ++round) {
+    has_server = round % 2 == 0;
+    failover->look();
+    failover->configure(config);
+    EXPECT_EQ(status().ha().groups(0).instances(0).priority(), has_server ? 150 : 130);
+    EXPECT_EQ(
+        command(round % 2 == 0 ? api::control::HaCommand::FREEZE : api::control::HaCommand::THAW)
+            .value(),
+        round % 2 == 0 ? "frozen" : "thawed");
+  }
+  EXPECT_EQ(became.size(), 2U);  // BACKUP, MASTER
+}
+
+}  // namespace
+}  // namespace lb::controlplane

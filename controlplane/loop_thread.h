@@ -1,0 +1,41 @@
+// A thread with an event loop of its own, for what must be on time whatever the other loops do. It
+// runs with real-time priority where the system allows that, else with a higher priority than
+// usual; what came of it is logged once.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <string>
+#include <thread>
+
+namespace lb::controlplane {
+
+class LoopThread {
+ public:
+  // The name is what ps and top show: at most 15 bytes.
+  explicit LoopThread(std::string name);
+  ~LoopThread();  // stops
+  LoopThread(const LoopThread&) = delete;
+  LoopThread& operator=(const LoopThread&) = delete;
+
+  boost::asio::io_context& io() { return io_; }
+  // What uses io() may be made by the calling thread before this, and belongs to the new thread
+  // after it.
+  void start();
+  // From any thread, in order.
+  void post(std::function<void()> task);
+  // Runs `last` on the loop, then ends the loop and waits for the thread. What was posted and has
+  // not run by then never does. Without a running thread nothing is done.
+  void stop(std::function<void()> last = {});
+
+ private:
+  void run();
+
+  const std::string name_;
+  boost::asio::io_context io_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  std::thread thread_;
+};
+
+}  // namespace lb::controlplane

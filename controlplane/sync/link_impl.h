@@ -1,0 +1,93 @@
+// The parts of Link; for its own files only.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "controlplane/sync/credentials.h"
+#include "controlplane/sync/link.h"
+#include "dataplane/api/frame.h"
+
+namespace lb::controlplane::sync {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+using std::chrono::milliseconds;
+
+// One connection. Its handlers keep it alive; after close() they do nothing.
+struct Session {
+  Session(tcp::socket socket, asio::ssl::context& context)
+      : stream(std::move(socket), context), limit(stream.get_executor()) {}
+
+  asio::ssl::stream<tcp::socket> stream;
+  asio::steady_timer limit;  // greeting, then silence
+  api::FramePrefix prefix{};
+  std::string in;
+  std::string out;   // being written
+  std::string next;  // to be written after it
+  bool greeted = false;
+  bool closed = false;
+  Link::Clock::time_point heard;
+};
+using SessionPtr = std::shared_ptr<Session>;
+
+struct Link::Impl : std::enable_shared_from_this<Impl> {
+  Impl(asio::io_context& io_context, Options o, std::unique_ptr<Credentials> c, Events e)
+      : io(io_context),
+        options(std::move(o)),
+        credentials(std::move(c)),
+        events(std::move(e)),
+        again(io_context),
+        beat_timer(io_context),
+        acceptor(io_context) {}
+
+  // link_connect.cc
+  void dial();
+  void dial_later();
+  void listen();
+  void listen_later(const std::string& why);
+  void accept();
+  void accepted(tcp::socket socket);
+  void handshake(const SessionPtr& of, asio::ssl::stream_base::handshake_type as);
+
+  // link.cc
+  void greet(const SessionPtr& of);
+  void read_prefix(const SessionPtr& of);
+  void read_body(const SessionPtr& of);
+  void receive(const SessionPtr& of);
+  void receive_hello(const SessionPtr& of, const lb::sync::Hello& hello);
+  void watch_silence(const SessionPtr& of);
+  void write(const SessionPtr& of, const Message& message);
+  void flush(const SessionPtr& of);
+  void beat_on();
+  void beat();
+  void close(const SessionPtr& of, const std::string& why);
+  void refuse(const SessionPtr& of, Refusal refusal, const std::string& what);
+  void count(Refusal refusal, const std::string& what);
+  bool is_dialler() const { return options.listen < options.peer; }
+
+  asio::io_context& io;
+  Options options;
+  std::unique_ptr<Credentials> credentials;
+  Events events;
+  asio::steady_timer again;
+  asio::steady_timer beat_timer;
+  tcp::acceptor acceptor;
+  Clock::time_point window_began;  // and what has been done in it
+  unsigned accepts = 0;
+  unsigned handshakes = 0;
+  std::set<SessionPtr> greeting;
+  SessionPtr session;  // the one that is up
+  Counters counters;
+  std::string last_trouble;            // logged once
+  std::array<bool, kRefusals> told{};  // since the last session that was up
+  bool stopped = false;
+};
+
+}  // namespace lb::controlplane::sync
