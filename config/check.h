@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/base/enum_names.h"
 #include "config/base/net.h"
 
 namespace lb::config {
@@ -33,12 +34,53 @@ enum class CheckType : std::uint8_t {
   kUdp,
   kDns,
   kScript,
-  kAgent,  // beside another one: [service.agent]
+  kAgent,  // beside another one: [service.agent]; not a type to write
 };
+constexpr auto enum_names(CheckType) {
+  return std::to_array<EnumName<CheckType>>({
+      {"tcp", CheckType::kTcp},
+      {"http", CheckType::kHttp},
+      {"https", CheckType::kHttps},
+      {"ping", CheckType::kPing},
+      {"send_expect", CheckType::kSendExpect},
+      {"smtp", CheckType::kSmtp},
+      {"ftp", CheckType::kFtp},
+      {"imap", CheckType::kImap},
+      {"imaps", CheckType::kImaps},
+      {"pop3", CheckType::kPop3},
+      {"pop3s", CheckType::kPop3s},
+      {"redis", CheckType::kRedis},
+      {"ldap", CheckType::kLdap},
+      {"mysql", CheckType::kMysql},
+      {"pgsql", CheckType::kPgsql},
+      {"udp", CheckType::kUdp},
+      {"dns", CheckType::kDns},
+      {"script", CheckType::kScript},
+      {"none", CheckType::kNone},
+  });
+}
 
 enum class ScriptStyle : std::uint8_t { kPlain, kNagios };
+constexpr auto enum_names(ScriptStyle) {
+  return std::to_array<EnumName<ScriptStyle>>({
+      {"plain", ScriptStyle::kPlain},
+      {"nagios", ScriptStyle::kNagios},
+  });
+}
 
 enum class DnsType : std::uint8_t { kA, kAaaa, kMx, kNs, kPtr, kSoa, kSrv, kTxt };
+constexpr auto enum_names(DnsType) {
+  return std::to_array<EnumName<DnsType>>({
+      {"A", DnsType::kA},
+      {"AAAA", DnsType::kAaaa},
+      {"MX", DnsType::kMx},
+      {"NS", DnsType::kNs},
+      {"PTR", DnsType::kPtr},
+      {"SOA", DnsType::kSoa},
+      {"SRV", DnsType::kSrv},
+      {"TXT", DnsType::kTxt},
+  });
+}
 
 // Codes of HTTP that are good: ranges with both ends, sorted, without overlap.
 using StatusSet = std::vector<std::pair<std::uint16_t, std::uint16_t>>;

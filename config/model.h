@@ -3,6 +3,7 @@
 // every key.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <compare>
 #include <cstdint>
@@ -12,7 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "config/base/enum_names.h"
 #include "config/base/net.h"
+#include "config/base/service_enums.h"
 #include "config/check.h"
 
 namespace lb::config {
@@ -45,7 +48,20 @@ struct Director {
 };
 
 enum class Memory : std::uint8_t { kHugepages, kNoHuge };
+constexpr auto enum_names(Memory) {
+  return std::to_array<EnumName<Memory>>({
+      {"hugepages", Memory::kHugepages},
+      {"no-huge", Memory::kNoHuge},
+  });
+}
+
 enum class Idle : std::uint8_t { kAdaptive, kPoll };
+constexpr auto enum_names(Idle) {
+  return std::to_array<EnumName<Idle>>({
+      {"adaptive", Idle::kAdaptive},
+      {"poll", Idle::kPoll},
+  });
+}
 
 // How long a connection lives after its last packet, by state.
 struct Timeouts {
@@ -99,18 +115,6 @@ struct Route {
   Ipv4Address via;
   Origin where;
   bool operator==(const Route&) const = default;
-};
-
-enum class Protocol : std::uint8_t { kTcp, kUdp };
-enum class Mode : std::uint8_t { kNat, kDr };
-enum class Scheduler : std::uint8_t { kRr, kWrr, kLc, kWlc, kSh, kDh, kMh, kSed, kNq, kFo, kOvf };
-
-// What becomes of connections whose real server went down or was removed.
-enum class OnServerDown : std::uint8_t {
-  kReset,    // TCP: the client gets a RST; UDP: the connection ends, the next datagram makes a new
-             // one
-  kKeep,     // packets go on to the old server until the connection times out
-  kQuiesce,  // likewise, and the server stays a candidate of weight 0: persistent clients stay, too
 };
 
 // Which clients may open connections; the longest prefix decides. With `allow` or an allow_file all
@@ -276,6 +280,13 @@ struct Ha {
 };
 
 enum class MailTls : std::uint8_t { kStarttls, kTls, kNone };
+constexpr auto enum_names(MailTls) {
+  return std::to_array<EnumName<MailTls>>({
+      {"starttls", MailTls::kStarttls},
+      {"tls", MailTls::kTls},
+      {"none", MailTls::kNone},
+  });
+}
 
 // By host name or IPv4 address.
 struct HostPort {

@@ -66,7 +66,7 @@ Timeouts parse_service_timeouts(ReadReport& report, const Node& node, const std:
   TableReader reader(report, node, path);
   const auto reject = [&](std::string_view key) {
     reader.reject(
-        key, fmt::format("{} has no meaning for a {} service; remove it", key, to_text(protocol)));
+        key, fmt::format("{} has no meaning for a {} service; remove it", key, name_of(protocol)));
   };
   if (protocol == Protocol::kTcp) {
     reject("udp");
@@ -88,11 +88,11 @@ void parse_dataplane(ReadReport& report, const Node& node, Dataplane& dataplane)
   reader.parsed("lcores", dataplane.lcores, parse_cpu_list, "\"1-3,5\", the workers' CPUs",
                 Need::kRequired);
   std::sort(dataplane.lcores.begin(), dataplane.lcores.end());
-  reader.word("memory", dataplane.memory, kMemoryWords);
+  reader.enumeration("memory", dataplane.memory);
   reader.number("memory_mb", dataplane.memory_mb, 64u, kMaxMemoryMb);
   reader.number("max_connections", dataplane.max_connections, 1u, kMaxConnections);
   reader.number("max_persistence", dataplane.max_persistence, 1u, kMaxPersistence);
-  reader.word("idle", dataplane.idle, kIdleWords);
+  reader.enumeration("idle", dataplane.idle);
   reader.absolute_path("drivers", dataplane.drivers, "\"/opt/drivers/net.so\"");
   reader.number("punt_limit_pps", dataplane.punt_limit_pps, 0u, kMaxPuntPps);
   if (const Node* const timeouts = reader.table("timeouts", "dataplane.timeouts")) {
@@ -233,7 +233,7 @@ void parse_quorum(ReadReport& report, TableReader& reader, Service& service) {
   sorry.parsed("address", service.sorry_server->address, Ipv4Endpoint::parse_port_optional,
                "\"10.0.0.99:80\"", Need::kRequired);
   service.sorry_server->mode = service.mode;
-  sorry.word("mode", service.sorry_server->mode, kModeWords);
+  sorry.enumeration("mode", service.sorry_server->mode);
   sorry.finish();
 }
 
@@ -244,10 +244,10 @@ Service parse_service(ReadReport& report, const Node& node, const std::string& p
   service.where = Origin{reader.where()};
   reader.text("name", service.name, Need::kRequired);
   parse_service_addresses(reader, service);
-  reader.word("protocol", service.protocol, kProtocolWords);
-  reader.word("mode", service.mode, kModeWords);
-  reader.word("scheduler", service.scheduler, kSchedulerWords);
-  reader.word("on_server_down", service.on_server_down, kOnServerDownWords);
+  reader.enumeration("protocol", service.protocol);
+  reader.enumeration("mode", service.mode);
+  reader.enumeration("scheduler", service.scheduler);
+  reader.enumeration("on_server_down", service.on_server_down);
   reader.text("port", service.port);
   reader.boolean("sync", service.sync);
   reader.boolean("one_packet", service.one_packet);

@@ -30,7 +30,7 @@ AlertMail parse_mail(ReadReport& report, const Node& node, const std::string& pa
   mail.where = Origin{reader.where()};
   reader.parsed("server", mail.server, parse_host_port, "\"smtp.example.com:587\"",
                 Need::kRequired);
-  reader.word("tls", mail.tls, kMailTlsWords);
+  reader.enumeration("tls", mail.tls);
   if (mail.tls == MailTls::kNone) {
     for (const std::string_view key : {"tls_verify", "tls_ca_file"}) {
       reader.reject(key, fmt::format("{} has no meaning with tls = \"none\"; remove it, or use "

@@ -15,8 +15,8 @@ using std::chrono::hours;
 // "\"http\" or \"https\""
 std::string types_text(CheckTypes types) {
   std::vector<std::string_view> names;
-  for (const Word<CheckType>& word : kCheckTypeWords) {
-    if ((types >> static_cast<unsigned>(word.value) & 1) != 0) names.push_back(word.text);
+  for (const auto& [name, type] : kEnumNames<CheckType>) {
+    if ((types >> static_cast<unsigned>(type) & 1) != 0) names.push_back(name);
   }
   std::string out;
   for (const std::string_view name : names) {
@@ -35,7 +35,7 @@ void reject_foreign_keys(TableReader& reader, CheckType type) {
     reader.reject(
         key.name,
         fmt::format("{} has no meaning for a check of type \"{}\"; remove it, or use {}", key.name,
-                    to_text(type), few ? "type " + types_text(key.types) : "another type"));
+                    name_of(type), few ? "type " + types_text(key.types) : "another type"));
   }
 }
 
@@ -153,7 +153,7 @@ class CheckParser {
     }
     text("database", check_.database);
     text("query", check_.query, Need::kRequired);
-    if (has("query_type")) reader_.word("query_type", check_.query_type, kDnsTypeWords);
+    if (has("query_type")) reader_.enumeration("query_type", check_.query_type);
     if (has("expect_address")) address("expect_address", check_.expect_address);
     if (has("command")) script();
   }
@@ -161,7 +161,7 @@ class CheckParser {
   void script() {
     reader_.texts("command", check_.command, "[\"/etc/ballast/check.sh\"]", Need::kRequired);
     reader_.text("user", check_.user);
-    reader_.word("script_style", check_.script_style, kScriptStyleWords);
+    reader_.enumeration("script_style", check_.script_style);
     reader_.boolean("dynamic_weight", check_.dynamic_weight);
   }
 
@@ -173,7 +173,7 @@ class CheckParser {
 
 void parse_check(ReadReport& report, const Node& node, const std::string& path, Check& check) {
   TableReader reader(report, node, path);
-  reader.word("type", check.type, kCheckTypeWords);
+  reader.enumeration("type", check.type);
   reject_foreign_keys(reader, check.type);
   CheckParser(reader, check).run();
   reader.finish();

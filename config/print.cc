@@ -4,7 +4,6 @@
 #include "config/cpu_list.h"
 #include "config/load.h"
 #include "config/printer.h"
-#include "config/words.h"
 
 namespace lb::config {
 namespace {
@@ -24,11 +23,11 @@ void print_dataplane(Printer& out, const Dataplane& dataplane) {
   out.table("[dataplane]");
   out.number("main_lcore", dataplane.main_lcore);
   out.text("lcores", print_cpu_list(dataplane.lcores));
-  out.text("memory", to_text(dataplane.memory));
+  out.text("memory", name_of(dataplane.memory));
   out.number("memory_mb", dataplane.memory_mb);
   out.number("max_connections", dataplane.max_connections);
   out.number("max_persistence", dataplane.max_persistence);
-  out.text("idle", to_text(dataplane.idle));
+  out.text("idle", name_of(dataplane.idle));
   if (!dataplane.drivers.empty()) out.text("drivers", dataplane.drivers);
   out.number("punt_limit_pps", dataplane.punt_limit_pps);
 
@@ -78,7 +77,7 @@ void print_quorum(Printer& out, const Service& service) {
   if (!service.sorry_server) return;
   out.table("[service.sorry_server]");
   out.text("address", service.sorry_server->address.to_string());
-  out.text("mode", to_text(service.sorry_server->mode));
+  out.text("mode", name_of(service.sorry_server->mode));
 }
 
 void print_service(Printer& out, const Service& service) {
@@ -89,10 +88,10 @@ void print_service(Printer& out, const Service& service) {
   } else {
     out.endpoint_ranges("addresses", service.addresses);
   }
-  out.text("protocol", to_text(service.protocol));
-  out.text("mode", to_text(service.mode));
-  out.text("scheduler", to_text(service.scheduler));
-  out.text("on_server_down", to_text(service.on_server_down));
+  out.text("protocol", name_of(service.protocol));
+  out.text("mode", name_of(service.mode));
+  out.text("scheduler", name_of(service.scheduler));
+  out.text("on_server_down", name_of(service.on_server_down));
   if (!service.port.empty()) out.text("port", service.port);
   out.boolean("sync", service.sync);
   if (service.one_packet) out.boolean("one_packet", true);

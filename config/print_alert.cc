@@ -1,6 +1,5 @@
 // The canonical form of [alert].
 #include "config/printer.h"
-#include "config/words.h"
 
 namespace lb::config {
 namespace {
@@ -8,7 +7,7 @@ namespace {
 void print_mail(Printer& out, const AlertMail& mail) {
   out.table("[alert.mail]");
   out.text("server", mail.server.to_string());
-  out.text("tls", to_text(mail.tls));
+  out.text("tls", name_of(mail.tls));
   if (mail.tls != MailTls::kNone) {
     out.boolean("tls_verify", mail.tls_verify);
     if (!mail.tls_ca_file.empty()) out.text("tls_ca_file", mail.tls_ca_file);

@@ -2,7 +2,6 @@
 #include "config/check_keys.h"
 #include "config/pattern.h"
 #include "config/printer.h"
-#include "config/words.h"
 
 namespace lb::config {
 namespace {
@@ -65,7 +64,7 @@ void print_common(Printer& out, const Check& check) {
 
 void print_check(Printer& out, std::string_view header, const Check& check) {
   out.table(header);
-  out.text("type", to_text(check.type));
+  out.text("type", name_of(check.type));
   if (check.type == CheckType::kNone) return;
   print_common(out, check);
   if (has_key(check.type, "method")) print_http(out, check);
@@ -78,12 +77,12 @@ void print_check(Printer& out, std::string_view header, const Check& check) {
   if (check.type == CheckType::kScript) {
     out.texts("command", check.command);
     if (!check.user.empty()) out.text("user", check.user);
-    out.text("script_style", to_text(check.script_style));
+    out.text("script_style", name_of(check.script_style));
     out.boolean("dynamic_weight", check.dynamic_weight);
   }
   if (check.type != CheckType::kDns) return;
   out.text("query", check.query);
-  out.text("query_type", to_text(check.query_type));
+  out.text("query_type", name_of(check.query_type));
   if (check.expect_address) out.text("expect_address", check.expect_address->to_string());
 }
 

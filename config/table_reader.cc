@@ -198,24 +198,24 @@ void TableReader::absolute_path(std::string_view key, std::string& out, std::str
   parsed(key, out, absolute, what, Need::kOptional);
 }
 
-std::size_t TableReader::choice(std::string_view key, std::span<const std::string_view> words,
+std::size_t TableReader::choice(std::string_view key, std::span<const std::string_view> names,
                                 Need need) {
   std::string list;
-  for (const std::string_view word : words) {
-    list += fmt::format("{}\"{}\"", list.empty() ? "" : word == words.back() ? " or " : ", ", word);
+  for (const std::string_view name : names) {
+    list += fmt::format("{}\"{}\"", list.empty() ? "" : name == names.back() ? " or " : ", ", name);
   }
   const Node* const node = find(key, Node::Kind::kString, list, need);
-  if (node == nullptr) return words.size();
-  const auto found = std::find(words.begin(), words.end(), node->text);
-  if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
-  const std::string_view guess = nearest(node->text, words);
+  if (node == nullptr) return names.size();
+  const auto found = std::find(names.begin(), names.end(), node->text);
+  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+  const std::string_view guess = nearest(node->text, names);
   if (guess.empty()) {
     mistake(node->where, fmt::format("{} = \"{}\" is unknown; write {}", key, node->text, list));
   } else {
     mistake(node->where, fmt::format("{} = \"{}\" is unknown; did you mean \"{}\"? It can be {}",
                                      key, node->text, guess, list));
   }
-  return words.size();
+  return names.size();
 }
 
 const Node* TableReader::table(std::string_view key, std::string_view header, Need need) {

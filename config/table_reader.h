@@ -3,6 +3,7 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <array>
 #include <concepts>
 #include <set>
 #include <span>
@@ -10,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
+#include "config/base/enum_names.h"
 #include "config/base/net.h"
 #include "config/duration.h"
 #include "config/toml_tree.h"
-#include "config/words.h"
 
 namespace lb::config {
 
@@ -68,14 +69,14 @@ class TableReader {
     }
   }
 
-  // One word of a table of words.
-  template <typename E, std::size_t N>
-  void word(std::string_view key, E& out, const std::array<Word<E>, N>& words,
-            Need need = Need::kOptional) {
-    std::array<std::string_view, N> texts;
-    for (std::size_t i = 0; i < N; ++i) texts[i] = words[i].text;
-    const std::size_t index = choice(key, texts, need);
-    if (index < N) out = words[index].value;
+  // The name of a value of E.
+  template <NamedEnum E>
+  void enumeration(std::string_view key, E& out, Need need = Need::kOptional) {
+    constexpr auto kNames = kEnumNames<E>;
+    std::array<std::string_view, kNames.size()> names;
+    for (std::size_t i = 0; i < names.size(); ++i) names[i] = kNames[i].name;
+    const std::size_t index = choice(key, names, need);
+    if (index < names.size()) out = kNames[index].value;
   }
 
   // Whether the key is there and a text, for keys that may be of two kinds.
@@ -106,7 +107,7 @@ class TableReader {
             Take take);
   bool integer(std::string_view key, std::int64_t& out, std::int64_t min, std::int64_t max,
                Need need);
-  std::size_t choice(std::string_view key, std::span<const std::string_view> words, Need need);
+  std::size_t choice(std::string_view key, std::span<const std::string_view> names, Need need);
   void know(std::string_view key);
 
   ReadReport& report_;

@@ -10,7 +10,6 @@
 
 #include "config/validate.h"
 #include "config/validate_internal.h"
-#include "config/words.h"
 
 namespace lb::config {
 namespace {
@@ -133,7 +132,7 @@ class AddressValidator {
       report(fmt::format("{}.real_server[{}].address", path, i),
              fmt::format("real server {} has no port of its own that a \"{}\" check could ask; add "
                          "port = N to its check, or use \"ping\" or \"none\"",
-                         service.real_servers[i].address.to_string(), to_text(type)));
+                         service.real_servers[i].address.to_string(), name_of(type)));
       return;
     }
   }
@@ -205,7 +204,7 @@ class AddressValidator {
 
   void report_overlap(const Offer& a, const Offer& b) {
     const std::string other =
-        fmt::format("{} {}", to_text(a.service->protocol), a.range.to_string());
+        fmt::format("{} {}", name_of(a.service->protocol), a.range.to_string());
     if (a.range == b.range && a.service == b.service) {
       report(b.path, fmt::format("{} stands twice in service \"{}\"; remove one",
                                  b.range.to_string(), b.service->name));

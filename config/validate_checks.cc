@@ -5,7 +5,6 @@
 
 #include "config/check_keys.h"
 #include "config/validate_internal.h"
-#include "config/words.h"
 
 namespace lb::config {
 namespace {
@@ -62,7 +61,7 @@ class CheckValidator {
       report("type", fmt::format("a \"{}\" check connects by TCP, which a UDP service does not "
                                  "answer; add port = N with a TCP port of the real server, or use "
                                  "\"ping\" or \"none\"",
-                                 to_text(check_.type)));
+                                 name_of(check_.type)));
     }
     if (check_.address) {
       if (const auto why = unusable(*check_.address); !why.empty()) {

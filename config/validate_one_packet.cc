@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "config/validate.h"
-#include "config/words.h"
 
 namespace lb::config {
 namespace {
@@ -65,7 +64,7 @@ class OnePacketValidator {
       report(path + ".scheduler",
              fmt::format("scheduler \"{}\" goes by connections, which a service with one_packet "
                          "does not have; write \"rr\", \"wrr\", \"sh\", \"dh\", \"mh\" or \"fo\"",
-                         to_text(service.scheduler)));
+                         name_of(service.scheduler)));
     }
     if (service.persistence != Milliseconds(0)) {
       report(path + ".persistence",

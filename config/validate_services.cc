@@ -9,7 +9,6 @@
 
 #include "config/validate.h"
 #include "config/validate_internal.h"
-#include "config/words.h"
 
 namespace lb::config {
 namespace {

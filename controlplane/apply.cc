@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "config/base/log.h"
-#include "config/words.h"
 #include "controlplane/alert/alerts.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/check_status.h"

@@ -31,7 +31,7 @@ config::Config make_config(const std::string& run_dir) {
   config::Service web;
   web.name = "web";
   web.addresses = {Ipv4EndpointRange::parse("192.0.2.10:80").value()};
-  web.mode = config::Mode::kDr;
+  web.mode = Mode::kDr;
   web.check.type = config::CheckType::kNone;
   config::RealServer near;
   near.address = Ipv4Endpoint::parse("192.0.2.11:80").value();
@@ -41,7 +41,7 @@ config::Config make_config(const std::string& run_dir) {
   config::Service checked = web;
   checked.name = "checked";
   checked.addresses = {Ipv4EndpointRange::parse("192.0.2.10:81").value()};
-  checked.mode = config::Mode::kNat;
+  checked.mode = Mode::kNat;
   checked.check.type = config::CheckType::kTcp;
   checked.check.interval = config::Milliseconds(50);
   checked.check.timeout = config::Milliseconds(20);
@@ -63,7 +63,7 @@ config::Config random_config(const std::string& run_dir, std::mt19937& random) {
     service.name = "s" + std::to_string(number);
     const auto port = static_cast<std::uint16_t>(80 + i);
     service.addresses.front().first = service.addresses.front().last = port;
-    service.scheduler = below(2) == 0 ? config::Scheduler::kWlc : config::Scheduler::kMh;
+    service.scheduler = below(2) == 0 ? Scheduler::kWlc : Scheduler::kMh;
     service.real_servers.clear();
     for (unsigned host = 11; host < 16; ++host) {
       if (below(2) == 0) continue;

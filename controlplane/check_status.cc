@@ -4,7 +4,6 @@
 #include <chrono>
 #include <string>
 
-#include "config/words.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/health/checker.h"
 #include "controlplane/health/request.h"
@@ -30,9 +29,8 @@ void put_check(const health::CheckView& from, const IsHeld& held, Clock::time_po
   const health::Request& request = from.request;
   to.set_address(to_bytes(request.to.address));
   to.set_port(request.to.port);
-  to.set_type(request.type == config::CheckType::kAgent
-                  ? std::string("agent")
-                  : std::string(config::to_text(request.type)));
+  to.set_type(request.type == config::CheckType::kAgent ? std::string("agent")
+                                                        : std::string(name_of(request.type)));
   to.set_last_result(from.last_result);
   if (from.last_at) to.set_last_ms(in_ms(now - *from.last_at));
   if (from.next_at && !from.running) to.set_next_ms(in_ms(*from.next_at - now));

@@ -368,14 +368,14 @@ ServiceInEffect Servers::in_effect(const config::Service& service) const {
   return result;
 }
 
-std::optional<NextHop> Servers::next_hop_of(config::Mode mode, Ipv4Address server) const {
+std::optional<NextHop> Servers::next_hop_of(Mode mode, Ipv4Address server) const {
   // Direct routing rewrites MACs only: a gateway would send the VIP's packets back to us.
-  if (mode != config::Mode::kNat && !next_hops_.table().direct(server)) return {};
+  if (mode != Mode::kNat && !next_hops_.table().direct(server)) return {};
   return next_hops_.table().find(server);
 }
 
 void Servers::warn_of_gateway(const config::Service& service, Ipv4Address server) {
-  if (service.mode == config::Mode::kNat) return;
+  if (service.mode == Mode::kNat) return;
   if (next_hops_.table().direct(server)) {
     behind_gateway_.erase(server);
   } else if (behind_gateway_.insert(server).second) {

@@ -82,7 +82,7 @@ class Servers {
   // For the snapshot: with what was decided.
   RealServerState state_of(const config::Service& service, const config::RealServer& server) const;
   ServiceInEffect in_effect(const config::Service& service) const;
-  std::optional<NextHop> next_hop_of(config::Mode mode, Ipv4Address server) const;
+  std::optional<NextHop> next_hop_of(Mode mode, Ipv4Address server) const;
   // Complains, once, of one that mode "dr" cannot reach.
   void warn_of_gateway(const config::Service& service, Ipv4Address server);
   const health::Checker& checker() const { return checker_; }

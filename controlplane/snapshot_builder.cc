@@ -7,7 +7,7 @@
 #include <tuple>
 
 #include "controlplane/topology.h"
-#include "dataplane/api/dataplane.pb.h"
+#include "dataplane/api/enum_codec.h"
 
 namespace lb::controlplane {
 namespace {
@@ -38,42 +38,6 @@ std::uint32_t to_ms(config::Milliseconds duration) {
   constexpr config::Milliseconds::rep kMax = std::numeric_limits<std::uint32_t>::max();
   return static_cast<std::uint32_t>(
       std::clamp<config::Milliseconds::rep>(duration.count(), 0, kMax));
-}
-
-api::Protocol to_api(config::Protocol protocol) {
-  return protocol == config::Protocol::kTcp ? api::TCP : api::UDP;
-}
-
-api::Scheduler to_api(config::Scheduler scheduler) {
-  switch (scheduler) {
-    case config::Scheduler::kRr:
-      return api::RR;
-    case config::Scheduler::kWrr:
-      return api::WRR;
-    case config::Scheduler::kLc:
-      return api::LC;
-    case config::Scheduler::kWlc:
-      return api::WLC;
-    case config::Scheduler::kSh:
-      return api::SH;
-    case config::Scheduler::kDh:
-      return api::DH;
-    case config::Scheduler::kMh:
-      return api::MH;
-    case config::Scheduler::kSed:
-      return api::SED;
-    case config::Scheduler::kNq:
-      return api::NQ;
-    case config::Scheduler::kFo:
-      return api::FO;
-    case config::Scheduler::kOvf:
-      return api::OVF;
-  }
-  return api::WRR;
-}
-
-api::Mode to_api(config::Mode mode) {
-  return mode == config::Mode::kNat ? api::NAT : api::DR;
 }
 
 void put_timeouts(const config::Timeouts& from, api::Timeouts& to) {
@@ -110,8 +74,7 @@ void put_service(const config::Service& from, api::Service& to) {
   }
   to.set_mode(to_api(from.mode));
   to.set_scheduler(to_api(from.scheduler));
-  to.set_on_server_down(from.on_server_down == config::OnServerDown::kReset ? api::RESET
-                                                                            : api::KEEP);
+  to.set_on_server_down(to_api(from.on_server_down));
   to.set_no_sync(!from.sync);
   to.set_persistence_ms(to_ms(from.persistence));
   to.set_persistence_prefix(from.persistence_prefix);
@@ -252,13 +215,12 @@ std::map<RealServerKey, RealServerState> read_snapshot(const api::Snapshot& snap
   std::map<RealServerKey, RealServerState> states;
   for (const api::Service& service : snapshot.services()) {
     const auto vip = first_address(service);
-    if (!vip || (service.protocol() != api::TCP && service.protocol() != api::UDP)) continue;
-    const auto protocol =
-        service.protocol() == api::TCP ? config::Protocol::kTcp : config::Protocol::kUdp;
+    const auto protocol = from_api(service.protocol());
+    if (!vip || !protocol) continue;
     for (const api::RealServer& server : service.real_servers()) {
       const auto address = to_endpoint(server.address(), server.port());
       if (!address) continue;
-      RealServerState& state = states[{protocol, *vip, *address}];
+      RealServerState& state = states[{*protocol, *vip, *address}];
       state.up = server.up();
       state.unchecked = server.unchecked();
       state.next_hop = to_next_hop(server);

@@ -21,7 +21,7 @@ namespace lb::controlplane {
 
 // A real server or the sorry server of a service, whatever the service's name is.
 struct RealServerKey {
-  config::Protocol protocol;
+  Protocol protocol;
   Ipv4EndpointRange vip;  // the first
   Ipv4Endpoint address;
 
@@ -41,7 +41,7 @@ struct RealServerState {
 };
 
 struct ServiceInEffect {
-  config::Scheduler scheduler;
+  Scheduler scheduler;
   RealServerState sorry;  // of its sorry server, if it has one
 };
 

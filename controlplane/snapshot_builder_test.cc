@@ -31,7 +31,7 @@ config::Config web_and_dns() {
   config::Service web;
   web.name = "web";
   web.addresses = {*Ipv4EndpointRange::parse("192.0.2.10:80")};
-  web.scheduler = config::Scheduler::kWlc;
+  web.scheduler = Scheduler::kWlc;
   web.persistence = config::Milliseconds(5'000);
   web.persistence_prefix = 24;
   web.group = "shop";
@@ -42,9 +42,9 @@ config::Config web_and_dns() {
   config::Service dns = web;
   dns.name = "dns";
   dns.addresses = {*Ipv4EndpointRange::parse("192.0.2.10:53")};
-  dns.protocol = config::Protocol::kUdp;
-  dns.mode = config::Mode::kDr;
-  dns.on_server_down = config::OnServerDown::kKeep;
+  dns.protocol = Protocol::kUdp;
+  dns.mode = Mode::kDr;
+  dns.on_server_down = OnServerDown::kKeep;
   dns.one_packet = true;
   web.timeouts.emplace().tcp_closed = config::Milliseconds(5'000);
   config.services.push_back(web);

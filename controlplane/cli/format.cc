@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 namespace lb::cli {
 
@@ -54,49 +55,14 @@ std::string mac_text(std::string_view bytes) {
   return out;
 }
 
-std::string_view protocol_name(api::Protocol protocol) {
-  return protocol == api::TCP ? "tcp" : protocol == api::UDP ? "udp" : "?";
-}
-
-std::string_view protocol_heading(api::Protocol protocol) {
-  return protocol == api::TCP ? "TCP" : protocol == api::UDP ? "UDP" : "?";
-}
-
-std::string_view mode_name(api::Mode mode) {
-  return mode == api::NAT ? "nat" : mode == api::DR ? "dr" : "?";
+std::string protocol_heading(api::Protocol protocol) {
+  std::string out(name_in(protocol));
+  for (char& c : out) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return out;
 }
 
 std::string_view forward_text(api::Mode mode) {
   return mode == api::NAT ? "Masq" : mode == api::DR ? "Route" : "?";
-}
-
-std::string_view scheduler_name(api::Scheduler scheduler) {
-  switch (scheduler) {
-    case api::RR:
-      return "rr";
-    case api::WRR:
-      return "wrr";
-    case api::LC:
-      return "lc";
-    case api::WLC:
-      return "wlc";
-    case api::SH:
-      return "sh";
-    case api::DH:
-      return "dh";
-    case api::MH:
-      return "mh";
-    case api::SED:
-      return "sed";
-    case api::NQ:
-      return "nq";
-    case api::FO:
-      return "fo";
-    case api::OVF:
-      return "ovf";
-    default:
-      return "?";
-  }
 }
 
 std::string_view state_text(const api::RealServerStats& server) {

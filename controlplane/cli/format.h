@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dataplane/api/dataplane.pb.h"
+#include "dataplane/api/enum_codec.h"
 
 namespace lb::cli {
 
@@ -22,11 +23,8 @@ std::string service_addresses_text(const api::ServiceStats& service);
 std::string service_address_text(const api::ServiceStats& service);
 std::string mac_text(std::string_view bytes);
 
-std::string_view protocol_name(api::Protocol protocol);     // "tcp"
-std::string_view protocol_heading(api::Protocol protocol);  // "TCP"
-std::string_view mode_name(api::Mode mode);                 // "nat"
-std::string_view forward_text(api::Mode mode);              // "Masq", as ipvsadm
-std::string_view scheduler_name(api::Scheduler scheduler);
+std::string protocol_heading(api::Protocol protocol);  // "TCP"
+std::string_view forward_text(api::Mode mode);         // "Masq", as ipvsadm
 
 // "removed", "down", "unresolved" (up, but its MAC address is not known yet) or "up".
 std::string_view state_text(const api::RealServerStats& server);

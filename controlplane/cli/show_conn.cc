@@ -24,7 +24,7 @@ void append_conn_text(const api::Conn& conn, std::string& out) {
 }
 
 void append_conn_json(const api::Conn& conn, std::string& out) {
-  out += print_line({{"protocol", protocol_name(conn.protocol())},
+  out += print_line({{"protocol", name_in(conn.protocol())},
                      {"client_address", address_text(conn.client())},
                      {"client_port", conn.client_port()},
                      {"vip_address", address_text(conn.vip())},
@@ -34,7 +34,7 @@ void append_conn_json(const api::Conn& conn, std::string& out) {
                      {"state", conn.state()},
                      {"expires_ms", conn.expires_ms()},
                      {"service", conn.service()},
-                     {"mode", mode_name(conn.mode())}});
+                     {"mode", name_in(conn.mode())}});
 }
 
 }  // namespace lb::cli

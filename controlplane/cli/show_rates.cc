@@ -116,7 +116,7 @@ Json services_json(const Rates& rates) {
       servers.push_back(std::move(json));
     }
     Json json = {{"name", service.name},
-                 {"protocol", protocol_name(service.protocol)},
+                 {"protocol", name_in(service.protocol)},
                  {"address", address_text(service.address)},
                  {"port", service.port}};
     json.update(traffic_rate_json(service.traffic));

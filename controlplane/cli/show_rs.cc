@@ -73,10 +73,10 @@ std::string rs_json(const api::Stats& stats, const api::control::Status* health)
   for (const api::ServiceStats& service : stats.services()) {
     for (const api::RealServerStats& server : service.real_servers()) {
       Json json = {{"service", service.name()},
-                   {"protocol", protocol_name(service.protocol())},
+                   {"protocol", name_in(service.protocol())},
                    {"address", address_text(server.address())},
                    {"port", server.port()},
-                   {"mode", mode_name(server.mode())},
+                   {"mode", name_in(server.mode())},
                    {"weight", server.weight()},
                    {"state", index.state_name(service, server)},
                    {"up", server.up()},

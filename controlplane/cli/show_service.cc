@@ -53,7 +53,7 @@ std::string service_text(const api::Stats& stats, const api::control::Status* he
   out += "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn  State\n";
   for (const api::ServiceStats& service : stats.services()) {
     out += fmt::format("{:<4} {} {} {}{}\n", protocol_heading(service.protocol()),
-                       service_addresses_text(service), scheduler_name(service.scheduler()),
+                       service_addresses_text(service), name_in(service.scheduler()),
                        service.name(), service.one_packet() ? " one_packet" : "");
     out += refused_text(service);
     out += quorum_text(index.find(service));
@@ -83,12 +83,12 @@ std::string service_json(const api::Stats& stats, const api::control::Status* he
                          {"policy", index.policy_json(service, server)}});
     }
     services.push_back({{"name", service.name()},
-                        {"protocol", protocol_name(service.protocol())},
+                        {"protocol", name_in(service.protocol())},
                         {"address", address_text(service.address())},
                         {"port", service.port()},
                         {"addresses", addresses_json(service)},
-                        {"mode", mode_name(service.mode())},
-                        {"scheduler", scheduler_name(service.scheduler())},
+                        {"mode", name_in(service.mode())},
+                        {"scheduler", name_in(service.scheduler())},
                         {"one_packet", service.one_packet()},
                         {"refused", refused_json(service)},
                         {"quorum", quorum_json(index.find(service))},

@@ -55,7 +55,7 @@ std::string stats_json(const api::Stats& stats) {
       servers.push_back(std::move(json));
     }
     Json json = {{"name", service.name()},
-                 {"protocol", protocol_name(service.protocol())},
+                 {"protocol", name_in(service.protocol())},
                  {"address", address_text(service.address())},
                  {"port", service.port()},
                  {"addresses", addresses_json(service)}};

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "config/words.h"
-
 namespace lb::controlplane {
 namespace {
 
@@ -77,8 +75,7 @@ std::vector<std::string> describe(const Changes& changes,
                                   is_saved ? " --save" : ""));
     };
     if (const auto scheduler = found->second.scheduler) {
-      add(fmt::format("scheduler {} -> {}", config::to_text(service.scheduler),
-                      config::to_text(*scheduler)),
+      add(fmt::format("scheduler {} -> {}", name_of(service.scheduler), name_of(*scheduler)),
           saved.scheduler == scheduler);
     }
     for (const config::RealServer& server : service.real_servers) {

@@ -29,7 +29,7 @@ struct ServerOverride {
 };
 
 struct ServiceOverride {
-  std::optional<config::Scheduler> scheduler;
+  std::optional<Scheduler> scheduler;
   std::map<Ipv4Endpoint, ServerOverride> servers;
 
   bool operator==(const ServiceOverride&) const = default;

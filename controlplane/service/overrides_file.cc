@@ -8,7 +8,6 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "config/words.h"
 #include "controlplane/text_file.h"
 
 namespace lb::controlplane {
@@ -44,18 +43,11 @@ ServerOverride to_server(const Json& json, const Now& now) {
   return server;
 }
 
-std::optional<config::Scheduler> to_scheduler(const std::string& text) {
-  for (const auto& word : config::kSchedulerWords) {
-    if (word.text == text) return word.value;
-  }
-  return std::nullopt;
-}
-
 Json to_json(const Overrides& overrides, const Now& now) {
   Json services = Json::object();
   for (const auto& [name, service] : overrides) {
     Json json = Json::object();
-    if (service.scheduler) json["scheduler"] = to_text(*service.scheduler);
+    if (service.scheduler) json["scheduler"] = name_of(*service.scheduler);
     for (const auto& [address, server] : service.servers) {
       json["real_servers"][address.to_string()] = to_json(server, now);
     }
@@ -68,7 +60,7 @@ Overrides to_overrides(const Json& json, const Now& now) {
   Overrides overrides;
   for (const auto& [name, from] : json.items()) {
     ServiceOverride& service = overrides[name];
-    service.scheduler = to_scheduler(from.value("scheduler", ""));
+    service.scheduler = from_name<Scheduler>(from.value("scheduler", ""));
     const Json servers = from.value("real_servers", Json::object());
     for (const auto& [endpoint, server] : servers.items()) {
       const auto address = Ipv4Endpoint::parse_port_optional(endpoint);

@@ -137,7 +137,7 @@ TEST(OverridesFile, outlives_the_process) {
   const Now before{kNow, std::chrono::system_clock::time_point(seconds(1'700'000'000))};
   Changes changes;
   Overrides& overrides = changes.in_force;
-  overrides["web"].scheduler = config::Scheduler::kLc;
+  overrides["web"].scheduler = Scheduler::kLc;
   overrides["web"].servers[endpoint("10.0.0.11:80")] = {Duty::kDrain, kNow + seconds(60), 4};
   overrides["web"].servers[endpoint("10.0.0.12:80")].duty = Duty::kMaint;
   overrides["web"].servers[{Ipv4Address::parse("10.0.0.13").value(), 0}].weight = 2;

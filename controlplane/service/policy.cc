@@ -21,8 +21,8 @@ void come_again(ServiceDecision& decision, Time at) {
 }
 
 // Who was taken down, by the check or by an operator.
-void take_down(config::OnServerDown setting, ServerDecision& server) {
-  const bool quiesce = setting == config::OnServerDown::kQuiesce;
+void take_down(OnServerDown setting, ServerDecision& server) {
+  const bool quiesce = setting == OnServerDown::kQuiesce;
   server.up = quiesce;
   if (quiesce) server.weight = 0;
 }
@@ -150,7 +150,7 @@ void ServicePolicy::ramp(const config::Service& service, Time now, ServiceDecisi
   }
   if (!any) return;
   // To "ovf" a weight is a number of connections.
-  const unsigned most = decision.scheduler == config::Scheduler::kOvf ? 1 : kRampScale;
+  const unsigned most = decision.scheduler == Scheduler::kOvf ? 1 : kRampScale;
   const auto factor = std::clamp<std::uint64_t>(config::kMaxWeight / heaviest, 1, most);
   for (ServerDecision& server : decision.servers) {
     std::uint64_t weight = server.weight * factor;

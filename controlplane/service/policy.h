@@ -40,7 +40,7 @@ struct ServerDecision {
 };
 
 struct ServiceDecision {
-  config::Scheduler scheduler = config::Scheduler::kWrr;
+  Scheduler scheduler = Scheduler::kWrr;
   std::vector<ServerDecision> servers;  // in the order of the configuration
   std::optional<bool> quorum;           // not known before all servers were checked
   bool quorum_news = false;             // it changed by this decision

@@ -66,7 +66,7 @@ TEST(Policy, as_configured) {
 
 TEST(Policy, quiesce_keeps_a_failed_server_at_weight_0) {
   World world({3});
-  world.service.on_server_down = config::OnServerDown::kQuiesce;
+  world.service.on_server_down = OnServerDown::kQuiesce;
   world.health[0] = kDown;
   const ServerDecision server = world.decide().servers[0];
   EXPECT_TRUE(server.up);
@@ -203,7 +203,7 @@ TEST(Policy, a_ramp_keeps_large_weights_in_range) {
 
 TEST(Policy, a_ramp_leaves_numbers_of_connections_alone) {
   World world({50, 10});
-  world.service.scheduler = config::Scheduler::kOvf;
+  world.service.scheduler = Scheduler::kOvf;
   world.service.slow_start = seconds(20);
   world.decide();
   world.health[0] = kDown;
@@ -218,7 +218,7 @@ TEST(Policy, changes_that_say_nothing_are_dropped) {
   World world({5});
   world.service.name = "web";
   Overrides overrides;
-  overrides["gone"].scheduler = config::Scheduler::kRr;
+  overrides["gone"].scheduler = Scheduler::kRr;
   overrides["web"].scheduler = world.service.scheduler;
   overrides["web"].servers[address(0)].weight = 5;
   overrides["web"].servers[address(7)].duty = Duty::kMaint;
@@ -258,7 +258,7 @@ struct Oracle {
     const ServerDecision& server = decision.servers[i];
     const ServerOverride own = world.own(i);
     const bool serves = world.health[i].up && own.duty == Duty::kReady;
-    const bool quiesce = world.service.on_server_down == config::OnServerDown::kQuiesce;
+    const bool quiesce = world.service.on_server_down == OnServerDown::kQuiesce;
     const std::uint16_t plain = own.weight.value_or(world.service.real_servers[i].weight);
     const bool ended = own.duty == Duty::kDrain && own.deadline && *own.deadline <= world.now;
     ASSERT_EQ(server.end, ended);
@@ -288,7 +288,7 @@ TEST(Policy, random_histories_keep_what_is_promised) {
     world.service.quorum = 1 + below(6);
     world.service.quorum_hysteresis = below(world.service.quorum);
     world.service.sorry_server.emplace().address = address(9);
-    if (below(2) == 0) world.service.on_server_down = config::OnServerDown::kQuiesce;
+    if (below(2) == 0) world.service.on_server_down = OnServerDown::kQuiesce;
     world.service.slow_start = seconds(below(3) * 10);
     Oracle oracle;
     for (int step = 0; step < 100; ++step) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "config/words.h"
 #include "controlplane/api/controlplane.pb.h"
 
 namespace lb::controlplane {
@@ -45,8 +44,8 @@ void report_service(const config::Service& service, const ServiceDecision& decis
   state.set_quorum_weight(service.quorum);
   state.set_quorum_hysteresis(service.quorum_hysteresis);
   state.set_sorry_in_use(decision.sorry);
-  state.set_scheduler(std::string(config::to_text(decision.scheduler)));
-  state.set_file_scheduler(std::string(config::to_text(service.scheduler)));
+  state.set_scheduler(std::string(name_of(decision.scheduler)));
+  state.set_file_scheduler(std::string(name_of(service.scheduler)));
   if (!service.sorry_server) return;
   state.set_sorry_address(to_bytes(service.sorry_server->address.address));
   state.set_sorry_port(service.sorry_server->address.port);
@@ -69,7 +68,7 @@ void report_services(const std::vector<config::Service>& services, const Service
       target.set_up(state.up);
       target.set_since_ms(static_cast<std::uint64_t>(
           std::chrono::duration_cast<std::chrono::milliseconds>(now - state.since).count()));
-      target.set_check(std::string(config::to_text(service.check_of(server).type)));
+      target.set_check(std::string(name_of(service.check_of(server).type)));
       target.set_last_result(state.last_result);
       target.set_rise_count(state.rise_count);
       target.set_fall_count(state.fall_count);

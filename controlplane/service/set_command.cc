@@ -7,7 +7,6 @@
 
 #include "config/base/nearest.h"
 #include "config/validate.h"
-#include "config/words.h"
 #include "controlplane/api/controlplane.pb.h"
 
 namespace lb::controlplane {
@@ -45,24 +44,24 @@ Result<Ipv4Endpoint> find_server(const config::Service& service, const std::stri
                                 service.name, text, found.front().to_string()));
 }
 
-Result<std::string> change_scheduler(const std::string& word, const config::Service& service,
+Result<std::string> change_scheduler(const std::string& name, const config::Service& service,
                                      ServiceOverride& own) {
-  for (const auto& known : config::kSchedulerWords) {
-    if (known.text != word) continue;
-    if (service.one_packet && config::goes_by_connections(known.value)) {
-      return fail(
-          fmt::format("{} has one_packet, and so no connections that scheduler {} could go "
-                      "by; take rr, wrr, sh, dh, mh or fo",
-                      service.name, word));
+  const std::optional<Scheduler> scheduler = from_name<Scheduler>(name);
+  if (!scheduler) {
+    std::string all;
+    for (const auto& [known, value] : kEnumNames<Scheduler>) {
+      all += (all.empty() ? "" : ", ") + std::string(known);
     }
-    own.scheduler = known.value;
-    return fmt::format("{}: scheduler {}", service.name, word);
+    return fail(fmt::format("there is no scheduler {}; it can be {}", name, all));
   }
-  std::string all;
-  for (const auto& known : config::kSchedulerWords) {
-    all += (all.empty() ? "" : ", ") + std::string(known.text);
+  if (service.one_packet && config::goes_by_connections(*scheduler)) {
+    return fail(
+        fmt::format("{} has one_packet, and so no connections that scheduler {} could go "
+                    "by; take rr, wrr, sh, dh, mh or fo",
+                    service.name, name));
   }
-  return fail(fmt::format("there is no scheduler {}; it can be {}", word, all));
+  own.scheduler = *scheduler;
+  return fmt::format("{}: scheduler {}", service.name, name);
 }
 
 Result<std::string> change_server(const SetCommand& command, const std::string& name,

@@ -13,8 +13,7 @@ constexpr std::uint32_t kMaxPort = 65'535;
 }  // namespace
 
 std::string key_of(const config::Service& service) {
-  return (service.protocol == config::Protocol::kTcp ? "tcp " : "udp ") +
-         service.addresses.front().to_string();
+  return std::string(name_of(service.protocol)) + " " + service.addresses.front().to_string();
 }
 
 void write(const CheckKeys& keys, lb::sync::CheckQuestion& question) {

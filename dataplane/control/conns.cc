@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dataplane/api/enum_codec.h"
 #include "dataplane/control/convert.h"
 
 namespace lb {
@@ -28,7 +29,7 @@ void fill(const ConnTable::Copy& conn, const Snapshot& snapshot, std::uint32_t n
           api::Conn& out) {
   const FlowTuple& from_client = conn.tuple[0];
   const FlowTuple& from_server = conn.tuple[1];
-  out.set_protocol(to_api_protocol(conn.proto));
+  out.set_protocol(to_api(static_cast<Protocol>(conn.proto)));
   out.set_client(to_bytes(from_client.src));
   out.set_client_port(from_client.sport.host());
   out.set_vip(to_bytes(from_client.dst));

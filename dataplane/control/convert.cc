@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dataplane/api/enum_codec.h"
+
 namespace lb {
 
 namespace {
@@ -55,17 +57,6 @@ Result<NextHopSpec> next_hop(const api::NextHop& message, const std::vector<Port
   return hop;
 }
 
-Result<Mode> from_api(api::Mode mode) {
-  switch (mode) {
-    case api::NAT:
-      return Mode::kNat;
-    case api::DR:
-      return Mode::kDr;
-    default:
-      return fail("unknown mode " + std::to_string(mode));
-  }
-}
-
 Result<RealServerSpec> real_server(const api::RealServer& message,
                                    const std::vector<PortInfo>& ports) {
   RealServerSpec spec;
@@ -95,46 +86,6 @@ Result<RealServerSpec> real_server(const api::RealServer& message,
     spec.next_hop = *hop;
   }
   return spec;
-}
-
-Result<Scheduler> from_api(api::Scheduler scheduler) {
-  switch (scheduler) {
-    case api::RR:
-      return Scheduler::kRr;
-    case api::WRR:
-      return Scheduler::kWrr;
-    case api::LC:
-      return Scheduler::kLc;
-    case api::WLC:
-      return Scheduler::kWlc;
-    case api::SH:
-      return Scheduler::kSh;
-    case api::DH:
-      return Scheduler::kDh;
-    case api::MH:
-      return Scheduler::kMh;
-    case api::SED:
-      return Scheduler::kSed;
-    case api::NQ:
-      return Scheduler::kNq;
-    case api::FO:
-      return Scheduler::kFo;
-    case api::OVF:
-      return Scheduler::kOvf;
-    default:
-      return fail("unknown scheduler " + std::to_string(scheduler));
-  }
-}
-
-Result<OnServerDown> from_api(api::OnServerDown setting) {
-  switch (setting) {
-    case api::RESET:
-      return OnServerDown::kReset;
-    case api::KEEP:
-      return OnServerDown::kKeep;
-    default:
-      return fail("unknown on_server_down " + std::to_string(setting));
-  }
 }
 
 Result<std::vector<Ipv4Prefix>> prefixes(const std::string& bytes) {
@@ -213,9 +164,8 @@ Result<ServiceSpec> service(const api::Service& message, const std::vector<PortI
   const auto failed = [&](const Error& error) {
     return fail("service " + message.name() + ": " + error.message);
   };
-  if (message.protocol() != api::TCP && message.protocol() != api::UDP) {
-    return failed(Error{"unknown protocol " + std::to_string(message.protocol())});
-  }
+  const auto protocol = from_api(message.protocol());
+  if (!protocol) return failed(protocol.error());
   const auto address = endpoint(message.address(), message.port());
   if (!address) return failed(address.error());
   for (const auto& entry : message.addresses()) {
@@ -230,7 +180,7 @@ Result<ServiceSpec> service(const api::Service& message, const std::vector<PortI
   const auto on_server_down = from_api(message.on_server_down());
   if (!on_server_down) return failed(on_server_down.error());
   spec.name = message.name();
-  spec.proto = static_cast<std::uint8_t>(message.protocol());
+  spec.proto = static_cast<std::uint8_t>(*protocol);
   spec.address = *address;
   spec.mode = *mode;
   spec.scheduler = *scheduler;
@@ -304,42 +254,6 @@ Result<Ipv4Address> to_address(const std::string& bytes) {
   }
   std::memcpy(&address.be.raw, bytes.data(), sizeof(address.be.raw));
   return address;
-}
-
-api::Protocol to_api_protocol(std::uint8_t proto) {
-  return proto == kProtoUdp ? api::UDP : api::TCP;
-}
-
-api::Mode to_api(Mode mode) {
-  return mode == Mode::kDr ? api::DR : api::NAT;
-}
-
-api::Scheduler to_api(Scheduler scheduler) {
-  switch (scheduler) {
-    case Scheduler::kRr:
-      return api::RR;
-    case Scheduler::kWrr:
-      return api::WRR;
-    case Scheduler::kLc:
-      return api::LC;
-    case Scheduler::kWlc:
-      return api::WLC;
-    case Scheduler::kSh:
-      return api::SH;
-    case Scheduler::kDh:
-      return api::DH;
-    case Scheduler::kMh:
-      return api::MH;
-    case Scheduler::kSed:
-      return api::SED;
-    case Scheduler::kNq:
-      return api::NQ;
-    case Scheduler::kFo:
-      return api::FO;
-    case Scheduler::kOvf:
-      return api::OVF;
-  }
-  return api::RR;
 }
 
 Result<SnapshotSpec> to_spec(const api::Snapshot& message, std::vector<PortInfo> ports,

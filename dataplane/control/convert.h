@@ -21,8 +21,4 @@ Result<SnapshotSpec> to_spec(const api::Snapshot& message, std::vector<PortInfo>
 std::string to_bytes(Be32 address);
 Result<Ipv4Address> to_address(const std::string& bytes);
 
-api::Protocol to_api_protocol(std::uint8_t proto);
-api::Mode to_api(Mode mode);
-api::Scheduler to_api(Scheduler scheduler);
-
 }  // namespace lb

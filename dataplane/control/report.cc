@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dataplane/api/enum_codec.h"
 #include "dataplane/control/convert.h"
 #include "dataplane/stats/drop_reason.h"
 
@@ -47,7 +48,7 @@ Traffic add_real_server(const Snapshot& snapshot, const Totals& totals,
 
 void fill(const ServiceEntry& service, api::ServiceStats& out) {
   out.set_name(service.name);
-  out.set_protocol(to_api_protocol(service.proto));
+  out.set_protocol(to_api(static_cast<Protocol>(service.proto)));
   out.set_address(to_bytes(service.address));
   out.set_port(service.port.host());
   for (const Ipv4EndpointRange& range : service.addresses) {

@@ -18,6 +18,7 @@
 
 #include "config/base/cache_line.h"
 #include "config/base/net.h"
+#include "config/base/service_enums.h"
 #include "dataplane/conn/record.h"
 #include "dataplane/packet/flow.h"
 #include "dataplane/packet/hop.h"
@@ -26,10 +27,6 @@
 #include "dataplane/service/port_ranges.h"
 
 namespace lb {
-
-enum class Mode : std::uint8_t { kNat, kDr };
-enum class Scheduler : std::uint8_t { kRr, kWrr, kLc, kWlc, kSh, kDh, kMh, kSed, kNq, kFo, kOvf };
-enum class OnServerDown : std::uint8_t { kReset, kKeep };
 
 inline constexpr std::uint32_t kNoSlot = ~std::uint32_t{0};
 inline constexpr std::uint32_t kMaxServiceSlots = 16'384;

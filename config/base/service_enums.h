@@ -1,0 +1,65 @@
+// What a service is configured with, in the words of the file, of the API and of the data plane.
+// The numbers are the API's (dataplane/api/dataplane.proto): a value never gets another one.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "config/base/enum_names.h"
+
+namespace lb {
+
+enum class Protocol : std::uint8_t { kTcp = 6, kUdp = 17 };  // as IPv4 has it
+
+constexpr auto enum_names(Protocol) {
+  return std::to_array<EnumName<Protocol>>({
+      {"tcp", Protocol::kTcp},
+      {"udp", Protocol::kUdp},
+  });
+}
+
+enum class Mode : std::uint8_t { kNat, kDr };
+
+constexpr auto enum_names(Mode) {
+  return std::to_array<EnumName<Mode>>({
+      {"nat", Mode::kNat},
+      {"dr", Mode::kDr},
+  });
+}
+
+enum class Scheduler : std::uint8_t { kRr, kWrr, kLc, kWlc, kSh, kDh, kMh, kSed, kNq, kFo, kOvf };
+
+constexpr auto enum_names(Scheduler) {
+  return std::to_array<EnumName<Scheduler>>({
+      {"rr", Scheduler::kRr},
+      {"wrr", Scheduler::kWrr},
+      {"lc", Scheduler::kLc},
+      {"wlc", Scheduler::kWlc},
+      {"sh", Scheduler::kSh},
+      {"dh", Scheduler::kDh},
+      {"mh", Scheduler::kMh},
+      {"sed", Scheduler::kSed},
+      {"nq", Scheduler::kNq},
+      {"fo", Scheduler::kFo},
+      {"ovf", Scheduler::kOvf},
+  });
+}
+
+// What happens to connections whose real server went down or was removed.
+enum class OnServerDown : std::uint8_t {
+  kReset,    // TCP: the client gets a RST; UDP: the connection ends, the next datagram makes a new
+             // one
+  kKeep,     // packets go on to the old server until the connection times out
+  kQuiesce,  // likewise, and the server stays a candidate of weight 0: persistent clients stay,
+             // too. The control plane sees to the second half; the data plane takes it for kKeep
+};
+
+constexpr auto enum_names(OnServerDown) {
+  return std::to_array<EnumName<OnServerDown>>({
+      {"reset", OnServerDown::kReset},
+      {"keep", OnServerDown::kKeep},
+      {"quiesce", OnServerDown::kQuiesce},
+  });
+}
+
+}  // namespace lb
