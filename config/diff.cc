@@ -6,17 +6,14 @@
 #include <string_view>
 #include <utility>
 
-#include "config/load.h"
+#include "config/printer.h"
 
 namespace lb::config {
 namespace {
 
-struct Table {
-  std::string path;   // "service.real_server", as the file has it
+struct Table : PrintedTable {
   std::string label;  // "service web: real server 10.0.0.11:80"
   std::string above;  // the label of the table around it
-  bool in_list = false;
-  std::vector<std::pair<std::string, std::string>> keys;
 
   const std::string* find(std::string_view key) const {
     const auto found =
@@ -47,62 +44,31 @@ std::string words(std::string_view name) {
   return out;
 }
 
-class Reader {
- public:
-  explicit Reader(std::string_view text) {
-    while (!text.empty()) {
-      const std::size_t end = text.find('\n');
-      line(text.substr(0, end));
-      text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    }
-    finish();
-  }
-
-  Tables take() { return std::move(tables_); }
-
- private:
-  void line(std::string_view text) {
-    if (text.empty()) return;
-    if (text.starts_with('[')) {
-      finish();
-      table_ = Table{};
-      table_.in_list = text.starts_with("[[");
-      const std::size_t brackets = table_.in_list ? 2 : 1;
-      table_.path = text.substr(brackets, text.size() - 2 * brackets);
-      open_ = true;
-      return;
-    }
-    constexpr std::string_view kEquals = " = ";
-    const std::size_t at = text.find(kEquals);
-    table_.keys.emplace_back(text.substr(0, at), text.substr(at + kEquals.size()));
-  }
-
-  // A list's table is known by its first key: a name or an address.
-  void finish() {
-    if (!std::exchange(open_, false)) return;
-    const std::size_t dot = table_.path.rfind('.');
+// A list's table is known by its first key: a name or an address.
+Tables label(std::vector<PrintedTable> printed) {
+  Tables tables;
+  std::map<std::string, std::string> labels;  // of the last table of each path
+  for (PrintedTable& each : printed) {
+    Table table{std::move(each), {}, {}};
+    const std::size_t dot = table.path.rfind('.');
     const bool nested = dot != std::string::npos;
-    if (nested) table_.above = labels_[table_.path.substr(0, dot)];
-    if (nested && table_.above.empty()) table_.above = words(table_.path.substr(0, dot));
-    table_.label = (nested ? table_.above + ": " : std::string()) +
-                   words(std::string_view(table_.path).substr(nested ? dot + 1 : 0));
-    if (table_.in_list && !table_.keys.empty()) {
-      table_.label += ' ' + unquoted(table_.keys.front().second);
+    if (nested) table.above = labels[table.path.substr(0, dot)];
+    if (nested && table.above.empty()) table.above = words(table.path.substr(0, dot));
+    table.label = (nested ? table.above + ": " : std::string()) +
+                  words(std::string_view(table.path).substr(nested ? dot + 1 : 0));
+    if (table.in_list && !table.keys.empty()) {
+      table.label += ' ' + unquoted(table.keys.front().second);
     }
-    labels_[table_.path] = table_.label;
-    const std::string first = table_.label;
-    for (int copy = 2; tables_.by_label.contains(table_.label); ++copy) {
-      table_.label = first + " (" + std::to_string(copy) + ')';
+    labels[table.path] = table.label;
+    const std::string first = table.label;
+    for (int copy = 2; tables.by_label.contains(table.label); ++copy) {
+      table.label = first + " (" + std::to_string(copy) + ')';
     }
-    tables_.by_label.emplace(table_.label, tables_.all.size());
-    tables_.all.push_back(std::move(table_));
+    tables.by_label.emplace(table.label, tables.all.size());
+    tables.all.push_back(std::move(table));
   }
-
-  Tables tables_;
-  Table table_;
-  bool open_ = false;
-  std::map<std::string, std::string> labels_;  // of the last table of each path
-};
+  return tables;
+}
 
 struct Rule {
   std::string_view path;  // and all tables in it
@@ -179,8 +145,8 @@ void whole(const Table& table, const Tables& tables, const Tables& other, bool a
 }  // namespace
 
 std::vector<Change> diff(const Config& running, const Config& next) {
-  const Tables before = Reader(print(running)).take();
-  const Tables after = Reader(print(next)).take();
+  const Tables before = label(print_tables(running));
+  const Tables after = label(print_tables(next));
   std::vector<Change> changes;
   for (const Table& table : after.all) {
     if (const Table* const known = before.find(table.label)) {

@@ -353,6 +353,7 @@ inline constexpr std::size_t kMaxServices = 16'384;
 inline constexpr std::size_t kMaxRealServers = 65'536;
 inline constexpr std::size_t kMaxClientPrefixes = 1'000'000;  // of all lists that differ
 inline constexpr std::size_t kMaxServiceAddresses = 65'536;
+inline constexpr std::uint32_t kMaxConnections = 200'000'000;
 inline constexpr std::uint16_t kMaxWeight = 65'535;
 inline constexpr std::uint8_t kOwnerPriority = 255;
 

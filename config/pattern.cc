@@ -16,9 +16,6 @@ int hex_value(char c) {
   return -1;
 }
 
-constexpr std::uint16_t kLowestStatus = 100;
-constexpr std::uint16_t kHighestStatus = 599;
-
 bool parse_status(std::string_view text, std::uint16_t& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   return error == std::errc() && end == text.data() + text.size() && out >= kLowestStatus &&

@@ -2,6 +2,7 @@
 // numbers.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,10 @@ Result<std::string> unescape(std::string_view text);
 
 // Whether RE2 takes it: the error is RE2's own.
 Result<void> check_pattern(const std::string& pattern);
+
+// Status codes of HTTP.
+inline constexpr std::uint16_t kLowestStatus = 100;
+inline constexpr std::uint16_t kHighestStatus = 599;
 
 // "200-299,301"
 Result<StatusSet> parse_statuses(std::string_view text);

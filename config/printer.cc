@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include "config/duration.h"
+#include "config/pattern.h"
 
 namespace lb::config {
+
 namespace {
 
 // As a TOML basic string.
@@ -26,51 +28,74 @@ std::string quoted(std::string_view text) {
 
 }  // namespace
 
-void Printer::table(std::string_view header) {
-  out_ += fmt::format("{}{}\n", out_.empty() ? "" : "\n", header);
+Printer::Printer(std::vector<PrintedTable>& tables, const Printer& around, std::string_view key,
+                 bool in_list)
+    : tables_(tables), table_(tables.size()), path_(around.path_) {
+  if (!path_.empty()) path_ += '.';
+  path_ += key;
+  tables_.push_back({path_, in_list, {}});
 }
 
-void Printer::text(std::string_view key, std::string_view value) {
-  raw(key, quoted(value));
+void Printer::print(const Key& key, const std::function<std::string()>& value) {
+  if (std::exchange(skip_next_, false) || !key.is_printed()) return;
+  tables_[table_].keys.emplace_back(key.name, value());
 }
 
-void Printer::number(std::string_view key, std::int64_t value) {
-  raw(key, std::to_string(value));
+void Printer::on_text(const Key& key, std::string& value) {
+  print(key, [&] { return quoted(value); });
 }
 
-void Printer::boolean(std::string_view key, bool value) {
-  raw(key, value ? "true" : "false");
+void Printer::on_boolean(const Key& key, bool& value) {
+  print(key, [&] { return value ? "true" : "false"; });
 }
 
-void Printer::duration(std::string_view key, Milliseconds value) {
-  text(key, to_text(value));
+void Printer::on_number(const Key& key, std::int64_t& value, std::int64_t, std::int64_t) {
+  print(key, [&] { return std::to_string(value); });
 }
 
-void Printer::texts(std::string_view key, const std::vector<std::string>& values) {
-  list(key, values, [](const std::string& value) { return value; });
+void Printer::on_duration(const Key& key, Milliseconds& value, Milliseconds, Milliseconds) {
+  print(key, [&] { return quoted(to_text(value)); });
 }
 
-void Printer::prefixes(std::string_view key, const std::vector<Ipv4Prefix>& values) {
-  list(key, values, [](const Ipv4Prefix& value) { return value.to_string(); });
+void Printer::on_choice(const Key& key, std::size_t& index,
+                        std::span<const std::string_view> names) {
+  print(key, [&] { return quoted(names[index]); });
 }
 
-void Printer::addresses(std::string_view key, const std::vector<Ipv4Address>& values) {
-  list(key, values, [](const Ipv4Address& value) { return value.to_string(); });
+void Printer::on_statuses(const Key& key, StatusSet& value) {
+  print(key, [&] {
+    const bool single = value.size() == 1 && value[0].first == value[0].second;
+    return single ? std::to_string(value[0].first) : quoted(print_statuses(value));
+  });
 }
 
-void Printer::endpoint_ranges(std::string_view key, const std::vector<Ipv4EndpointRange>& values) {
-  list(key, values, [](const Ipv4EndpointRange& value) { return value.to_string(); });
+void Printer::on_form(const Key& key, const Wording&, const FormAccess& access) {
+  print(key, [&] { return quoted(access.print()); });
 }
 
-template <typename T, typename Text>
-void Printer::list(std::string_view key, const std::vector<T>& values, Text text) {
-  std::string list;
-  for (const T& value : values) list += (list.empty() ? "" : ", ") + quoted(text(value));
-  raw(key, '[' + list + ']');
+void Printer::on_list(const Key& key, const Wording&, const ListAccess& access) {
+  print(key, [&] {
+    std::string list = "[";
+    const std::size_t size = access.size();
+    for (std::size_t i = 0; i < size; ++i) {
+      if (i > 0) list += ", ";
+      list += quoted(access.print(i));
+    }
+    return list + ']';
+  });
 }
 
-void Printer::raw(std::string_view key, std::string_view value) {
-  out_ += fmt::format("{} = {}\n", key, value);
+void Printer::on_table(const Key& key, const TableKeys& keys) {
+  if (!key.is_printed()) return;
+  Printer table(tables_, *this, key.name, false);
+  keys(table);
+}
+
+void Printer::on_tables(std::string_view key, std::size_t count, const TablesKeys& keys) {
+  for (std::size_t i = 0; i < count; ++i) {
+    Printer table(tables_, *this, key, true);
+    keys(table, i);
+  }
 }
 
 }  // namespace lb::config

@@ -1,9 +1,12 @@
 #include "config/table_reader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "config/base/nearest.h"
-#include "config/prefix_list.h"
+#include "config/duration.h"
+#include "config/pattern.h"
 
 namespace lb::config {
 namespace {
@@ -52,10 +55,6 @@ std::string TableReader::path_of(std::string_view key) const {
   return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
 }
 
-std::string TableReader::path_of(std::string_view key, std::size_t index) const {
-  return fmt::format("{}[{}]", path_of(key), index);
-}
-
 void TableReader::mistake(Location where, std::string message) {
   report_.mistakes.push_back(Mistake{where, std::move(message)});
   report_.spoiled.insert(path_);
@@ -63,186 +62,194 @@ void TableReader::mistake(Location where, std::string message) {
 
 void TableReader::know(std::string_view key) {
   if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.push_back(key);
-  if (report_.known_keys != nullptr) report_.known_keys->insert(without_indexes(path_of(key)));
 }
 
-const Node* TableReader::find(std::string_view key, Node::Kind kind, std::string_view what,
-                              Need need) {
+void TableReader::refuse(std::string_view key, const std::string& message) {
   know(key);
   const Node* const node = node_.find(key);
+  if (node != nullptr) mistake(node->key_where, message);
+}
+
+void TableReader::without_meaning(const Why& why, const Keys& keys) {
+  if (without_meaning_ != nullptr) return keys();
+  without_meaning_ = &why;
+  keys();
+  without_meaning_ = nullptr;
+}
+
+const Node* TableReader::find(const Key& key, Node::Kind kind, std::string_view example) {
+  know(key.name);
+  const Node* const node = node_.find(key.name);
+  if (without_meaning_ != nullptr) {
+    if (node != nullptr) {
+      mistake(node->key_where,
+              fmt::format("{} has no meaning {}", key.name, (*without_meaning_)()));
+    }
+    return nullptr;
+  }
   if (node == nullptr) {
-    if (need == Need::kRequired) {
-      missing_.push_back({key, fmt::format("{} is missing; add {} = {}", key, key, what)});
+    if (key.presence == Presence::kRequired) {
+      missing_.push_back(
+          {key.name, fmt::format("{} is missing; add {} = {}", key.name, key.name, example)});
     }
     return nullptr;
   }
   if (!node->is(kind)) {
-    mistake(node->where,
-            fmt::format("{} must not be {}; write {} = {}", key, kind_text(*node), key, what));
+    mistake(node->where, fmt::format("{} must not be {}; write {} = {}", key.name, kind_text(*node),
+                                     key.name, example));
     return nullptr;
   }
   return node;
 }
 
-void TableReader::text(std::string_view key, std::string& out, Need need) {
-  const Node* const node = find(key, Node::Kind::kString, "\"...\"", need);
+void TableReader::on_text(const Key& key, std::string& value) {
+  const Node* const node = find(key, Node::Kind::kString, "\"...\"");
   if (node == nullptr) return;
   if (node->text.empty()) {
-    mistake(node->where, fmt::format("{} is empty; {}", key,
-                                     need == Need::kRequired ? "give it a value"
-                                                             : "give it a value or leave it out"));
+    mistake(node->where,
+            fmt::format("{} is empty; {}", key.name,
+                        key.presence == Presence::kRequired ? "give it a value"
+                                                            : "give it a value or leave it out"));
     return;
   }
-  out = node->text;
+  value = node->text;
 }
 
-void TableReader::boolean(std::string_view key, bool& out) {
-  const Node* const node = find(key, Node::Kind::kBoolean, "true or false", Need::kOptional);
-  if (node != nullptr) out = node->boolean;
+void TableReader::on_boolean(const Key& key, bool& value) {
+  const Node* const node = find(key, Node::Kind::kBoolean, "true or false");
+  if (node != nullptr) value = node->boolean;
 }
 
-bool TableReader::integer(std::string_view key, std::int64_t& out, std::int64_t min,
-                          std::int64_t max, Need need) {
-  const std::string what = fmt::format("a number from {} to {}, without quotes", min, max);
-  const Node* const node = find(key, Node::Kind::kInteger, what, need);
-  if (node == nullptr) return false;
+void TableReader::on_number(const Key& key, std::int64_t& value, std::int64_t min,
+                            std::int64_t max) {
+  const std::string example = fmt::format("a number from {} to {}, without quotes", min, max);
+  const Node* const node = find(key, Node::Kind::kInteger, example);
+  if (node == nullptr) return;
   if (node->integer < min || node->integer > max) {
     mistake(node->where,
-            fmt::format("{} is out of range; write a number from {} to {}", key, min, max));
-    return false;
+            fmt::format("{} is out of range; write a number from {} to {}", key.name, min, max));
+    return;
   }
-  out = node->integer;
-  return true;
+  value = node->integer;
 }
 
-void TableReader::duration(std::string_view key, Milliseconds& out, Milliseconds min,
-                           Milliseconds max) {
-  const Node* const node =
-      find(key, Node::Kind::kString, "\"30s\" (or ms, m, h), in quotes", Need::kOptional);
+void TableReader::on_duration(const Key& key, Milliseconds& value, Milliseconds min,
+                              Milliseconds max) {
+  const Node* const node = find(key, Node::Kind::kString, "\"30s\" (or ms, m, h), in quotes");
   if (node == nullptr) return;
-  const auto value = parse_duration(node->text);
-  if (!value) {
-    mistake(node->where, fmt::format("{}: {}", key, value.error().message));
-  } else if (*value < min || *value > max) {
+  const auto parsed = parse_duration(node->text);
+  if (!parsed) {
+    mistake(node->where, fmt::format("{}: {}", key.name, parsed.error().message));
+  } else if (*parsed < min || *parsed > max) {
     mistake(node->where, fmt::format("{} = \"{}\" is out of range; write a duration from {} to {}",
-                                     key, node->text, to_text(min), to_text(max)));
+                                     key.name, node->text, to_text(min), to_text(max)));
   } else {
-    out = *value;
+    value = *parsed;
   }
 }
 
-template <typename Take>
-void TableReader::list(std::string_view key, std::string_view what, std::string_view elements,
-                       Need need, Take take) {
-  const Node* const node = find(key, Node::Kind::kArray, what, need);
-  if (node == nullptr) return;
-  for (const Node& element : node->children) {
-    if (!element.is(Node::Kind::kString)) {
-      mistake(element.where, fmt::format("{} holds {}; write {} in quotes, as {}", key,
-                                         kind_text(element), elements, what));
-      continue;
-    }
-    const std::string wrong = take(element.text);
-    if (!wrong.empty()) mistake(element.where, fmt::format("{}: {}", key, wrong));
-  }
-}
-
-void TableReader::prefixes(std::string_view key, std::vector<Ipv4Prefix>& out) {
-  list(key, "[\"192.0.2.2/24\"]", "addresses", Need::kOptional, [&](const std::string& text) {
-    const auto prefix = Ipv4Prefix::parse(text);
-    // A wrong one keeps its place, so that the others keep theirs.
-    out.push_back(prefix ? *prefix : Ipv4Prefix{});
-    return prefix ? std::string() : prefix.error().message;
-  });
-}
-
-void TableReader::client_prefixes(std::string_view key, std::vector<Ipv4Prefix>& out) {
-  list(key, "[\"198.51.100.0/24\"]", "prefixes", Need::kOptional, [&](const std::string& text) {
-    const auto prefix = parse_client_prefix(text);
-    // A wrong one keeps its place, so that the others keep theirs.
-    out.push_back(prefix ? *prefix : Ipv4Prefix{});
-    return prefix ? std::string() : prefix.error().message;
-  });
-}
-
-void TableReader::addresses(std::string_view key, std::vector<Ipv4Address>& out) {
-  list(key, "[\"192.0.2.3\"]", "addresses", Need::kOptional, [&](const std::string& text) {
-    const auto address = Ipv4Address::parse(text);
-    out.push_back(address ? *address : Ipv4Address{});
-    return address ? std::string() : address.error().message;
-  });
-}
-
-void TableReader::endpoint_ranges(std::string_view key, std::vector<Ipv4EndpointRange>& out) {
-  list(key, "[\"192.0.2.10:80\"]", "addresses with ports", Need::kOptional,
-       [&](const std::string& text) {
-         const auto range = Ipv4EndpointRange::parse(text);
-         out.push_back(range ? *range : Ipv4EndpointRange{});
-         return range ? std::string() : range.error().message;
-       });
-}
-
-void TableReader::texts(std::string_view key, std::vector<std::string>& out, std::string_view what,
-                        Need need) {
-  list(key, what, "texts", need, [&](const std::string& text) {
-    out.push_back(text);
-    return std::string();
-  });
-}
-
-void TableReader::absolute_path(std::string_view key, std::string& out, std::string_view what) {
-  const auto absolute = [](const std::string& path) -> Result<std::string> {
-    if (path.empty() || path.front() == '/') return path;
-    return fail(fmt::format("\"{}\" is not an absolute path; it begins with /", path));
-  };
-  parsed(key, out, absolute, what, Need::kOptional);
-}
-
-std::size_t TableReader::choice(std::string_view key, std::span<const std::string_view> names,
-                                Need need) {
+void TableReader::on_choice(const Key& key, std::size_t& index,
+                            std::span<const std::string_view> names) {
   std::string list;
   for (const std::string_view name : names) {
     list += fmt::format("{}\"{}\"", list.empty() ? "" : name == names.back() ? " or " : ", ", name);
   }
-  const Node* const node = find(key, Node::Kind::kString, list, need);
-  if (node == nullptr) return names.size();
+  const Node* const node = find(key, Node::Kind::kString, list);
+  if (node == nullptr) return;
   const auto found = std::find(names.begin(), names.end(), node->text);
-  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+  if (found != names.end()) {
+    index = static_cast<std::size_t>(found - names.begin());
+    return;
+  }
   const std::string_view guess = nearest(node->text, names);
   if (guess.empty()) {
-    mistake(node->where, fmt::format("{} = \"{}\" is unknown; write {}", key, node->text, list));
+    mistake(node->where,
+            fmt::format("{} = \"{}\" is unknown; write {}", key.name, node->text, list));
   } else {
     mistake(node->where, fmt::format("{} = \"{}\" is unknown; did you mean \"{}\"? It can be {}",
-                                     key, node->text, guess, list));
+                                     key.name, node->text, guess, list));
   }
-  return names.size();
 }
 
-const Node* TableReader::table(std::string_view key, std::string_view header, Need need) {
-  know(key);
-  const Node* const node = node_.find(key);
+void TableReader::on_statuses(const Key& key, StatusSet& value) {
+  const Node* const node = node_.find(key.name);
+  if (node != nullptr && node->is(Node::Kind::kString)) {
+    return on_form(key, {"statuses", "\"200-299\""},
+                   {.parse = [&](const std::string& text) -> Result<void> {
+                      auto parsed = parse_statuses(text);
+                      if (!parsed) return tl::make_unexpected(parsed.error());
+                      value = std::move(*parsed);
+                      return {};
+                    },
+                    .print = {}});
+  }
+  std::int64_t status = 0;
+  on_number(key, status, kLowestStatus, kHighestStatus);
+  const auto single = static_cast<std::uint16_t>(status);
+  if (single != 0) value = {{single, single}};
+}
+
+void TableReader::on_form(const Key& key, const Wording& wording, const FormAccess& access) {
+  const Node* const node = find(key, Node::Kind::kString, wording.example);
+  if (node == nullptr) return;
+  if (const auto parsed = access.parse(node->text); !parsed) {
+    mistake(node->where, fmt::format("{}: {}", key.name, parsed.error().message));
+  }
+}
+
+void TableReader::on_list(const Key& key, const Wording& wording, const ListAccess& access) {
+  const Node* const node = find(key, Node::Kind::kArray, wording.example);
+  if (node == nullptr) return;
+  access.clear();
+  for (const Node& element : node->children) {
+    if (!element.is(Node::Kind::kString)) {
+      mistake(element.where, fmt::format("{} holds {}; write {} in quotes, as {}", key.name,
+                                         kind_text(element), wording.kind, wording.example));
+      continue;
+    }
+    if (const auto parsed = access.parse(element.text); !parsed) {
+      mistake(element.where, fmt::format("{}: {}", key.name, parsed.error().message));
+    }
+  }
+}
+
+const Node* TableReader::table(const Key& key) {
+  know(key.name);
+  const std::string path = path_of(key.name);
+  const std::string header = without_indexes(path);
+  const Node* const node = node_.find(key.name);
   if (node == nullptr) {
-    if (need == Need::kRequired) {
-      missing_.push_back({key, fmt::format("the table [{}] is missing; add it", header)});
+    if (key.presence == Presence::kRequired) {
+      missing_.push_back({key.name, fmt::format("the table [{}] is missing; add it", header)});
     }
     return nullptr;
   }
   if (node->is(Node::Kind::kTable)) return node;
-  report_.spoiled.insert(path_of(key));
-  mistake(node->key_where,
-          is_list_of_tables(*node)
-              ? fmt::format("there is one {} only; write [{}], not [[{}]]", key, header, header)
-              : fmt::format("{} must not be {}; write it as a table: [{}]", key, kind_text(*node),
-                            header));
+  report_.spoiled.insert(path);
+  mistake(node->key_where, is_list_of_tables(*node)
+                               ? fmt::format("there is one {} only; write [{}], not [[{}]]",
+                                             key.name, header, header)
+                               : fmt::format("{} must not be {}; write it as a table: [{}]",
+                                             key.name, kind_text(*node), header));
   return nullptr;
 }
 
-std::span<const Node> TableReader::tables(std::string_view key, std::string_view header) {
+void TableReader::on_table(const Key& key, const TableKeys& keys) {
+  const Node* const node = table(key);
+  if (node == nullptr) return;
+  TableReader reader(report_, *node, path_of(key.name));
+  keys(reader);
+  reader.finish();
+}
+
+std::span<const Node> TableReader::tables(std::string_view key) {
   know(key);
   const Node* const node = node_.find(key);
   if (node == nullptr) return {};
+  const std::string path = path_of(key);
+  const std::string header = without_indexes(path);
   const auto bad = [&](Location where, std::string message) {
-    report_.spoiled.insert(path_of(key));
+    report_.spoiled.insert(path);
     mistake(where, std::move(message));
     return std::span<const Node>{};
   };
@@ -262,15 +269,13 @@ std::span<const Node> TableReader::tables(std::string_view key, std::string_view
   return node->children;
 }
 
-bool TableReader::holds_text(std::string_view key) const {
-  const Node* const node = node_.find(key);
-  return node != nullptr && node->is(Node::Kind::kString);
-}
-
-void TableReader::reject(std::string_view key, const std::string& message) {
-  know(key);
-  const Node* const node = node_.find(key);
-  if (node != nullptr) mistake(node->key_where, message);
+void TableReader::on_tables(std::string_view key, std::size_t, const TablesKeys& keys) {
+  const std::span<const Node> nodes = tables(key);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    TableReader reader(report_, nodes[i], fmt::format("{}[{}]", path_of(key), i));
+    keys(reader, i);
+    reader.finish();
+  }
 }
 
 void TableReader::finish() {

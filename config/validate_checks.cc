@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "config/check_keys.h"
+#include "config/check_types.h"
 #include "config/validate_internal.h"
 
 namespace lb::config {
@@ -57,7 +57,7 @@ class CheckValidator {
   }
 
   void check_target() {
-    if (service_.protocol == Protocol::kUdp && connects_by_tcp(check_.type) && !check_.port) {
+    if (service_.protocol == Protocol::kUdp && kTcpChecks.contains(check_.type) && !check_.port) {
       report("type", fmt::format("a \"{}\" check connects by TCP, which a UDP service does not "
                                  "answer; add port = N with a TCP port of the real server, or use "
                                  "\"ping\" or \"none\"",

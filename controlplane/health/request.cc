@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "config/check_keys.h"
+#include "config/check_types.h"
 
 namespace lb::health {
 namespace {
@@ -63,22 +63,17 @@ Request make_request(const std::string& service, const Ipv4Endpoint& vip,
       check.connect_timeout.count() == 0 ? request.timeout : check.connect_timeout;
   request.retry = check.retry;
   request.retry_delay = check.retry_delay;
-  const auto has = [&](const char* key) { return config::has_key(check.type, key); };
-  if (has("method")) add_http(vip, check, request);
+  if (config::kHttpChecks.contains(check.type)) add_http(vip, check, request);
   if (config::speaks_tls(check)) add_tls(check, request);
-  if (has("send")) {
-    request.send = check.send;
-    request.expect = check.expect;
-  }
-  if (has("username")) request.username = check.username;
-  if (has("password_file")) request.password_file = check.password_file;
-  if (has("database")) request.database = check.database;
-  if (has("query")) {
-    request.query = check.query;
-    request.query_type = check.query_type;
-    request.expect_address = check.expect_address;
-  }
-  if (has("command")) add_script(service, vip, real_server, check, request);
+  request.send = check.send;
+  request.expect = check.expect;
+  request.username = check.username;
+  request.password_file = check.password_file;
+  request.database = check.database;
+  request.query = check.query;
+  request.query_type = check.query_type;
+  request.expect_address = check.expect_address;
+  if (check.type == CheckType::kScript) add_script(service, vip, real_server, check, request);
   return request;
 }
 

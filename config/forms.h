@@ -1,0 +1,21 @@
+// How values of several tables stand in the file.
+#pragma once
+
+#include <string>
+
+#include "config/visitor.h"
+
+namespace lb::config {
+
+extern const Form<Ipv4Address> kAddressForm;
+extern const Form<Ipv4Endpoint> kEndpointForm;
+extern const Form<Ipv4Endpoint> kPortOptionalForm;  // also an address alone
+extern const Form<std::string> kAnyTextForm;        // unlike Visitor::text() it may be empty
+extern const Form<std::string> kAbsolutePathForm;   // or empty
+extern const Form<std::string> kBytesForm;          // text with escapes
+extern const Form<std::string> kPatternForm;        // a regular expression
+
+extern const ListForm<Ipv4Prefix> kPrefixesForm;  // addresses with the length of their subnet
+extern const ListForm<Ipv4Address> kAddressesForm;
+
+}  // namespace lb::config
