@@ -3,20 +3,10 @@
 #include <charconv>
 #include <cstdio>
 
+#include "config/base/net_internal.h"
+
 namespace lb {
 namespace {
-
-std::string quoted(std::string_view text) {
-  return '"' + std::string(text) + '"';
-}
-
-// Digits only, no sign, no leading zero (which some programs read as octal).
-bool parse_decimal(std::string_view text, std::uint32_t& value) {
-  if (text.empty() || text.size() > 9 || (text.size() > 1 && text[0] == '0')) return false;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc{} && stop == end && text[0] >= '0' && text[0] <= '9';
-}
 
 // What is wrong with one of the four numbers; empty: nothing.
 std::string parse_octet(std::string_view text, std::uint32_t& value) {
@@ -24,22 +14,15 @@ std::string parse_octet(std::string_view text, std::uint32_t& value) {
   if (text.size() > 1 && text[0] == '0') {
     return "write " + quoted(text) + " without the leading zero";
   }
-  if (!parse_decimal(text, value)) return quoted(text) + " is not a number from 0 to 255";
-  if (value > 255) return std::string(text) + " is larger than 255";
+  const auto number = parse_decimal(text);
+  if (!number) return quoted(text) + " is not a number from 0 to 255";
+  if (*number > 255) return std::string(text) + " is larger than 255";
+  value = *number;
   return {};
 }
 
 tl::unexpected<Error> bad_address(std::string_view text, const std::string& why) {
   return fail(quoted(text) + " is not an IPv4 address: " + why);
-}
-
-Result<std::uint16_t> parse_port(std::string_view text, std::string_view digits) {
-  std::uint32_t port = 0;
-  if (!parse_decimal(digits, port) || port == 0 || port > 65'535) {
-    return fail(quoted(text) + " has a bad port: " + quoted(digits) +
-                " is not a number from 1 to 65535");
-  }
-  return static_cast<std::uint16_t>(port);
 }
 
 int hex_digit(char c) {
@@ -50,6 +33,48 @@ int hex_digit(char c) {
 }
 
 }  // namespace
+
+std::string quoted(std::string_view text) {
+  return '"' + std::string(text) + '"';
+}
+
+std::optional<std::uint32_t> parse_decimal(std::string_view text) {
+  if (text.empty() || text.size() > 9 || (text.size() > 1 && text[0] == '0')) return std::nullopt;
+  std::uint32_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stop != end) return std::nullopt;
+  return value;
+}
+
+Result<std::uint16_t> parse_port(std::string_view text, std::string_view digits) {
+  const auto port = parse_decimal(digits);
+  if (!port || *port == 0 || *port > 65'535) {
+    return fail(quoted(text) + " has a bad port: " + quoted(digits) +
+                " is not a number from 1 to 65535");
+  }
+  return static_cast<std::uint16_t>(*port);
+}
+
+Result<PortRange> parse_ports(std::string_view text, std::string_view address,
+                              std::string_view ports) {
+  if (ports == "*") return PortRange{1, 65'535};
+  const std::size_t dash = ports.find('-');
+  const auto first = parse_port(text, ports.substr(0, dash));
+  if (!first) return tl::make_unexpected(first.error());
+  if (dash == std::string_view::npos) return PortRange{*first, *first};
+  const auto last = parse_port(text, ports.substr(dash + 1));
+  if (!last) return tl::make_unexpected(last.error());
+  if (*first <= *last) return PortRange{*first, *last};
+  return fail(quoted(text) + " has a range that runs backwards; write the lower port first: \"" +
+              std::string(address) + ':' + PortRange{*last, *first}.to_string() + '"');
+}
+
+std::string PortRange::to_string() const {
+  if (first == 1 && last == 65'535) return "*";
+  const std::string text = std::to_string(first);
+  return first == last ? text : text + '-' + std::to_string(last);
+}
 
 Result<Ipv4Address> Ipv4Address::parse(std::string_view text) {
   std::uint32_t value = 0;
@@ -92,12 +117,12 @@ Result<Ipv4Prefix> Ipv4Prefix::parse(std::string_view text) {
                 "/24\", with the subnet's own length");
   }
   const std::string_view digits = text.substr(slash + 1);
-  std::uint32_t length = 0;
-  if (!parse_decimal(digits, length) || length > 32) {
+  const auto length = parse_decimal(digits);
+  if (!length || *length > 32) {
     return fail(quoted(text) + " has a bad prefix length: " + quoted(digits) +
                 " is not a number from 0 to 32");
   }
-  return Ipv4Prefix{*address, static_cast<std::uint8_t>(length)};
+  return Ipv4Prefix{*address, static_cast<std::uint8_t>(*length)};
 }
 
 std::string Ipv4Prefix::to_string() const {
@@ -135,31 +160,20 @@ Result<Ipv4EndpointRange> Ipv4EndpointRange::parse(std::string_view text) {
   const std::size_t colon = text.find(':');
   const std::string_view ports =
       colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
-  const std::size_t dash = ports.find('-');
-  if (ports != "*" && dash == std::string_view::npos) {
+  if (ports != "*" && ports.find('-') == std::string_view::npos) {
     const auto single = Ipv4Endpoint::parse(text);
     if (!single) return tl::make_unexpected(single.error());
     return Ipv4EndpointRange{single->address, single->port, single->port};
   }
   const auto address = Ipv4Address::parse(text.substr(0, colon));
   if (!address) return tl::make_unexpected(address.error());
-  if (ports == "*") return Ipv4EndpointRange{*address, 1, 65'535};
-  const auto first = parse_port(text, ports.substr(0, dash));
-  if (!first) return tl::make_unexpected(first.error());
-  const auto last = parse_port(text, ports.substr(dash + 1));
-  if (!last) return tl::make_unexpected(last.error());
-  if (*first > *last) {
-    return fail(quoted(text) + " has a range that runs backwards; write the lower port first: \"" +
-                Ipv4EndpointRange{*address, *last, *first}.to_string() + '"');
-  }
-  return Ipv4EndpointRange{*address, *first, *last};
+  const auto range = parse_ports(text, text.substr(0, colon), ports);
+  if (!range) return tl::make_unexpected(range.error());
+  return Ipv4EndpointRange{*address, range->first, range->last};
 }
 
 std::string Ipv4EndpointRange::to_string() const {
-  std::string out = address.to_string() + ':';
-  if (first == 1 && last == 65'535) return out + '*';
-  out += std::to_string(first);
-  return is_single() ? out : out + '-' + std::to_string(last);
+  return address.to_string() + ':' + PortRange{first, last}.to_string();
 }
 
 Result<MacAddress> MacAddress::parse(std::string_view text) {
