@@ -49,7 +49,7 @@ void describe(Visitor& v, Dataplane& dataplane) {
   v.choice("idle", dataplane.idle);
   v.value("drivers", dataplane.drivers, kAbsolutePathForm, "\"/opt/drivers/net.so\"", kIfSet);
   v.number("punt_limit_pps", dataplane.punt_limit_pps, 0, kMaxPuntPps);
-  v.table("timeouts", dataplane.timeouts, [](Visitor& table, Timeouts& timeouts) {
+  v.table("timeouts", dataplane.timeouts, [](Visitor& table, ConnTimeouts& timeouts) {
     lb::config::describe(table, timeouts, std::nullopt);
   });
 }
@@ -99,7 +99,7 @@ void describe(Visitor& v, Health& health) {
 
 // The keys of the other protocol are mistakes: who writes `udp` for a TCP service believes that it
 // does something.
-void describe(Visitor& v, Timeouts& timeouts, std::optional<Protocol> protocol) {
+void describe(Visitor& v, ConnTimeouts& timeouts, std::optional<Protocol> protocol) {
   const auto why = [&] { return fmt::format("for a {} service; remove it", name_of(*protocol)); };
   const auto timeout = [&v](std::string_view key, Milliseconds& value) {
     v.duration(key, value, seconds(1), hours(7 * 24));

@@ -15,7 +15,7 @@ namespace lb::config {
 void describe(Visitor& file, Config& config);
 
 // describe_service.cc. `common` is what services without time-outs of their own have.
-void describe_services(Visitor& file, std::vector<Service>& services, const Timeouts& common);
+void describe_services(Visitor& file, std::vector<Service>& services, const ConnTimeouts& common);
 
 // describe_check.cc
 void describe(Visitor& table, Check& check);
@@ -28,6 +28,6 @@ void describe(Visitor& table, Ha& ha);
 void describe(Visitor& table, Alert& alert);
 
 // describe.cc. All keys, or those of a service of `protocol`.
-void describe(Visitor& table, Timeouts& timeouts, std::optional<Protocol> protocol);
+void describe(Visitor& table, ConnTimeouts& timeouts, std::optional<Protocol> protocol);
 
 }  // namespace lb::config

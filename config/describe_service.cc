@@ -97,23 +97,23 @@ void describe(Visitor& v, SorryServer& server) {
   v.choice("mode", server.mode);
 }
 
-void describe(Visitor& v, Limits& limits) {
+void describe(Visitor& v, ConnLimits& limits) {
   v.number("new_per_second", limits.new_per_second, 0, kMaxNewPerSecond);
   v.number("new_per_second_per_client", limits.new_per_second_per_client, 0, kMaxNewPerSecond);
   v.number("client_prefix", limits.client_prefix, 1, 32);
   v.duration("burst", limits.burst, Milliseconds(100), hours(1));
 }
 
-void describe_tables(Visitor& v, Service& service, const Timeouts& common) {
+void describe_tables(Visitor& v, Service& service, const ConnTimeouts& common) {
   const auto section = [](Visitor& table, auto& value) { lb::config::describe(table, value); };
   SorryServer sorry;
   sorry.mode = service.mode;
   v.table("sorry_server", service.sorry_server, sorry,
           [](Visitor& table, SorryServer& server) { describe(table, server); });
   v.table(
-      "limits", service.limits, [](Visitor& table, Limits& limits) { describe(table, limits); },
+      "limits", service.limits, [](Visitor& table, ConnLimits& limits) { describe(table, limits); },
       kIfSet);
-  v.table("timeouts", service.timeouts, common, [&](Visitor& table, Timeouts& timeouts) {
+  v.table("timeouts", service.timeouts, common, [&](Visitor& table, ConnTimeouts& timeouts) {
     lb::config::describe(table, timeouts, service.protocol);
   });
   if (v.reading()) service.check = default_check(service);
@@ -123,7 +123,7 @@ void describe_tables(Visitor& v, Service& service, const Timeouts& common) {
            [&](Visitor& table, RealServer& server) { describe(table, server, service); });
 }
 
-void describe(Visitor& v, Service& service, const Timeouts& common) {
+void describe(Visitor& v, Service& service, const ConnTimeouts& common) {
   v.text("name", service.name, kRequired);
   describe_addresses(v, service.addresses);
   v.choice("protocol", service.protocol);
@@ -149,7 +149,7 @@ void describe(Visitor& v, Service& service, const Timeouts& common) {
 
 }  // namespace
 
-void describe_services(Visitor& file, std::vector<Service>& services, const Timeouts& common) {
+void describe_services(Visitor& file, std::vector<Service>& services, const ConnTimeouts& common) {
   file.tables("service", services,
               [&](Visitor& table, Service& service) { describe(table, service, common); });
 }

@@ -15,7 +15,7 @@
 
 #include "config/base/enum_names.h"
 #include "config/base/net.h"
-#include "config/base/service_enums.h"
+#include "config/base/service_settings.h"
 #include "config/check.h"
 
 namespace lb::config {
@@ -63,20 +63,6 @@ constexpr auto enum_names(Idle) {
   });
 }
 
-// How long a connection lives after its last packet, by state.
-struct Timeouts {
-  Milliseconds tcp_syn_sent{30'000};
-  Milliseconds tcp_syn_received{30'000};
-  Milliseconds tcp_established{900'000};
-  Milliseconds tcp_fin_wait{120'000};
-  Milliseconds tcp_close_wait{60'000};
-  Milliseconds tcp_last_ack{30'000};
-  Milliseconds tcp_time_wait{60'000};
-  Milliseconds tcp_closed{10'000};
-  Milliseconds udp{300'000};
-  bool operator==(const Timeouts&) const = default;
-};
-
 struct Dataplane {
   std::uint32_t main_lcore = 0;       // CPU number
   std::vector<std::uint32_t> lcores;  // CPU numbers of the workers, sorted, distinct
@@ -87,7 +73,7 @@ struct Dataplane {
   Idle idle = Idle::kAdaptive;
   std::string drivers;  // absolute path of a shared library or of a folder of them; empty: none
   std::uint32_t punt_limit_pps = 50'000;  // per worker, towards the kernel; 0 = no limit
-  Timeouts timeouts;
+  ConnTimeouts timeouts;
   bool operator==(const Dataplane&) const = default;
 };
 
@@ -133,16 +119,6 @@ struct Access {
   bool operator==(const Access&) const = default;
 };
 
-// New connections; 0: no limit.
-struct Limits {
-  std::uint32_t new_per_second = 0;
-  std::uint32_t new_per_second_per_client = 0;
-  std::uint8_t client_prefix = 32;  // clients with so many equal leading bits count as one
-  Milliseconds burst{1000};         // as much of the rate may come at once
-  bool any() const { return new_per_second != 0 || new_per_second_per_client != 0; }
-  bool operator==(const Limits&) const = default;
-};
-
 struct RealServer {
   Ipv4Endpoint address;      // port 0: the one that the client asked for
   std::uint16_t weight = 1;  // 0: no new connections
@@ -162,23 +138,9 @@ struct SorryServer {
   bool operator==(const SorryServer&) const = default;
 };
 
-struct Service {
-  std::string name;
-  // VIPs with their ports, in the order of the file. Never empty: of a file without one it is
-  // 0.0.0.0:0.
-  std::vector<Ipv4EndpointRange> addresses{Ipv4EndpointRange{}};
-  Protocol protocol = Protocol::kTcp;
-  Mode mode = Mode::kNat;
-  Scheduler scheduler = Scheduler::kWrr;
-  OnServerDown on_server_down = OnServerDown::kReset;
+struct Service : ServiceSettings {
   std::string port;  // interface that bears the VIP; empty: the one whose subnet contains it
-  bool sync = true;  // the HA peer is told of its connections
-  Milliseconds persistence{0};           // how long a client stays with its server; 0: no longer
-                                         // than a connection
-  std::uint8_t persistence_prefix = 32;  // clients whose addresses agree in so many bits are one
-  std::string group;  // services of one group share their clients' servers; empty: none
   Access access;
-  Limits limits;
   Milliseconds slow_start{0};  // how long the weight of a server that returns grows; 0: at once
   // Of the weights of the servers that are up: lost below quorum - hysteresis, regained at quorum +
   // hysteresis.
@@ -188,8 +150,6 @@ struct Service {
   std::vector<std::string> quorum_down;
   std::string quorum_user;  // empty: the one that the control plane runs as
   std::optional<SorryServer> sorry_server;
-  bool one_packet = false;           // of UDP: each datagram goes on its own, without a connection
-  std::optional<Timeouts> timeouts;  // of its own: where it gives none those of all
   Check check;
   std::optional<AgentCheck> agent;
   std::vector<RealServer> real_servers;
@@ -199,10 +159,6 @@ struct Service {
   const Check& check_of(const RealServer& server) const {
     return server.check ? *server.check : check;
   }
-  // The first of its addresses with the first of that one's ports: it stands for the service
-  // where one address must do.
-  Ipv4Endpoint primary_endpoint() const { return addresses.front().front(); }
-  bool has_single_endpoint() const { return addresses.size() == 1 && addresses[0].is_single(); }
   // Without its ports, each once.
   std::vector<Ipv4Address> vips() const;
 };

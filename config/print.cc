@@ -51,7 +51,7 @@ std::string print_service(const Service& service) {
   std::vector<PrintedTable> tables;
   std::vector<Service> services = {service};
   Printer printer(tables);
-  describe_services(printer, services, Timeouts{});
+  describe_services(printer, services, ConnTimeouts{});
   std::string text = text_of(tables);
   // Two files of one name may hold different prefixes.
   const auto add = [&text](std::string_view key, const std::vector<Ipv4Prefix>& prefixes) {

@@ -168,13 +168,13 @@ class AddressValidator {
                        kMaxClientPrefixes));
   }
 
-  void check_limits(const Limits& limits, const std::string& path) {
+  void check_limits(const ConnLimits& limits, const std::string& path) {
     if (limits.client_prefix != 32 && limits.new_per_second_per_client == 0) {
       report(path + ".client_prefix",
              "client_prefix has no meaning without new_per_second_per_client; add that, or remove "
              "this");
     }
-    if (limits.burst != Limits{}.burst && !limits.any()) {
+    if (limits.burst != ConnLimits{}.burst && !limits.any()) {
       report(path + ".burst",
              "burst has no meaning without a limit; add new_per_second or "
              "new_per_second_per_client, or remove this");

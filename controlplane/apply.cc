@@ -24,7 +24,6 @@
 #include "controlplane/service/report.h"
 #include "controlplane/service_manager.h"
 #include "controlplane/snapshot_builder.h"
-#include "dataplane/api/dataplane.pb.h"
 
 namespace lb::controlplane {
 namespace {
@@ -73,7 +72,7 @@ class Applier::Impl {
   void fill_status(api::control::Status& status) const;
   Result<void> start_failover();
   void on_kernel_change(const netlink::Changes& changes);
-  void on_connected(const api::Snapshot& running);
+  void on_connected(const SnapshotSpec& running);
   void on_disconnected();
   void on_applied();
   void on_refused(const std::string& why);
@@ -133,13 +132,12 @@ Result<void> Applier::Impl::start() {
                                         return failover &&
                                                failover->ask_peer(keys, std::move(done));
                                       }});
-  dataplane.emplace(
-      io, config->director.run_dir + "/dataplane.sock",
-      DataplaneClient::Events{
-          .connected = [this](const api::Snapshot& running) { on_connected(running); },
-          .disconnected = [this] { on_disconnected(); },
-          .applied = [this](std::uint64_t) { on_applied(); },
-          .refused = [this](const std::string& why) { on_refused(why); }});
+  dataplane.emplace(io, config->director.run_dir + "/dataplane.sock",
+                    DataplaneClient::Events{
+                        .connected = [this](const SnapshotSpec& running) { on_connected(running); },
+                        .disconnected = [this] { on_disconnected(); },
+                        .applied = [this](std::uint64_t) { on_applied(); },
+                        .refused = [this](const std::string& why) { on_refused(why); }});
   evidence.emplace(io, *dataplane, [this](const auto& service, auto vip, auto server) {
     servers->suspect(service, vip, server);
   });
@@ -248,7 +246,7 @@ void Applier::Impl::on_kernel_change(const netlink::Changes& changes) {
   start_checks_when_due(false);
 }
 
-void Applier::Impl::on_connected(const api::Snapshot& running) {
+void Applier::Impl::on_connected(const SnapshotSpec& running) {
   alerts->dataplane(true, "");
   servers->follow(running);
   push();
@@ -292,7 +290,7 @@ void Applier::Impl::push() {
   if (!servers->following() || !dataplane->connected()) return;
   decide();
   configured = healthy = 0;
-  api::Snapshot snapshot;
+  SnapshotSpec snapshot;
   build_snapshot(
       *config, standby,
       [this](const config::Service& service, const config::RealServer& server) {
@@ -302,7 +300,7 @@ void Applier::Impl::push() {
         return servers->state_of(service, server);
       },
       snapshot, [this](const config::Service& service) { return servers->in_effect(service); });
-  dataplane->push(snapshot);
+  dataplane->push(std::move(snapshot));
   tell_status();
 }
 

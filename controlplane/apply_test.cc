@@ -99,7 +99,7 @@ std::string outline(const config::Config& config) {
 std::string outline(const api::Snapshot& snapshot) {
   std::string out;
   for (const api::Service& service : snapshot.services()) {
-    out += service.name() + ":" + std::to_string(service.port());
+    out += service.name() + ":" + std::to_string(service.addresses(0).first_port());
     for (const api::RealServer& server : service.real_servers()) {
       out += " " + std::to_string(static_cast<unsigned char>(server.address()[3]));
     }

@@ -3,11 +3,26 @@
 #include <optional>
 #include <utility>
 
+#include "config/base/log.h"
 #include "controlplane/dataplane_connection.h"
 #include "dataplane/api/dataplane.pb.h"
-#include "dataplane/api/frame.h"
+#include "dataplane/api/snapshot_codec.h"
 
 namespace lb::controlplane {
+
+namespace {
+
+// A data plane that was given none yet runs generation 0.
+SnapshotSpec running_in(const api::Snapshot& message) {
+  if (message.generation() == 0) return {};
+  auto spec = from_api(message);
+  if (spec) return std::move(*spec);
+  log::error("data plane: what it runs cannot be read, and so counts as unknown: {}",
+             spec.error().message);
+  return {};
+}
+
+}  // namespace
 
 struct DataplaneClient::Impl {
   Impl(boost::asio::io_context& io, std::string socket_path, Events e)
@@ -21,9 +36,9 @@ struct DataplaneClient::Impl {
 
   Events events;
   DataplaneConnection connection;
-  bool ready = false;                  // the running snapshot was read
-  std::optional<std::string> waiting;  // a serialized ApplyRequest
-  std::string last_sent;               // the same, sent last on this connection
+  bool ready = false;  // the running snapshot was read
+  std::optional<SnapshotSpec> waiting;
+  std::optional<SnapshotSpec> last_sent;  // on this connection, and not refused
   std::uint64_t generation = 0;
   bool confirmed = false;  // last_sent
 };
@@ -38,32 +53,30 @@ void DataplaneClient::Impl::read_running() {
     }
     ready = true;
     generation = response.snapshot().generation();
-    if (events.connected) events.connected(response.snapshot());
+    if (events.connected) events.connected(running_in(response.snapshot()));
   });
 }
 
 void DataplaneClient::Impl::lose() {
   waiting.reset();
-  last_sent.clear();
+  last_sent.reset();
   confirmed = false;
   if (std::exchange(ready, false) && events.disconnected) events.disconnected();
 }
 
 void DataplaneClient::Impl::send_waiting() {
   if (!ready || connection.busy() || !waiting) return;
-  std::string bytes = std::move(*waiting);
-  waiting.reset();
-  api::Request request;
-  if (!api::from_bytes(bytes, *request.mutable_apply())) return;
-  last_sent = std::move(bytes);
+  last_sent = std::exchange(waiting, std::nullopt);
   confirmed = false;
+  api::Request request;
+  *request.mutable_apply()->mutable_snapshot() = to_api(*last_sent);
   connection.call(std::move(request), [this](const api::Response& response) {
     if (response.error().empty()) {
       generation = response.apply().generation();
       confirmed = true;
       if (events.applied) events.applied(generation);
     } else {
-      last_sent.clear();
+      last_sent.reset();
       if (events.refused) events.refused(response.error());
     }
     send_waiting();
@@ -86,14 +99,11 @@ void DataplaneClient::stop() {
   impl_->connection.stop();
 }
 
-void DataplaneClient::push(const api::Snapshot& snapshot) {
+void DataplaneClient::push(SnapshotSpec snapshot) {
   if (!connected()) return;
-  api::ApplyRequest request;
-  *request.mutable_snapshot() = snapshot;
-  std::string bytes = request.SerializeAsString();
   // What is on its way already need not wait behind itself: nobody would be told of its end.
   impl_->waiting.reset();
-  if (bytes != impl_->last_sent) impl_->waiting = std::move(bytes);
+  if (snapshot != impl_->last_sent) impl_->waiting = std::move(snapshot);
   impl_->send_waiting();
 }
 

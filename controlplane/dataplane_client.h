@@ -8,6 +8,8 @@
 #include <memory>
 #include <string>
 
+#include "dataplane/api/snapshot_spec.h"
+
 namespace boost::asio {
 class io_context;
 }
@@ -15,7 +17,6 @@ class io_context;
 namespace lb::api {
 class Request;
 class Response;
-class Snapshot;
 }  // namespace lb::api
 
 namespace lb::controlplane {
@@ -23,8 +24,9 @@ namespace lb::controlplane {
 class DataplaneClient {
  public:
   struct Events {
-    // After the greetings, with what the data plane runs at that time. push() may be called.
-    std::function<void(const api::Snapshot& running)> connected;
+    // After the greetings, with what the data plane runs at that time; empty when that is nothing
+    // yet or cannot be read. push() may be called.
+    std::function<void(const SnapshotSpec& running)> connected;
     std::function<void()> disconnected;
     // The data plane forwards by what was pushed last before.
     std::function<void(std::uint64_t generation)> applied;
@@ -43,7 +45,7 @@ class DataplaneClient {
   // Sends the snapshot as soon as the one before is answered; one that waits is replaced by a later
   // one. While not connected it is dropped: a new one is due on `connected`. What equals the last
   // one sent on this connection is not sent again.
-  void push(const api::Snapshot& snapshot);
+  void push(SnapshotSpec snapshot);
 
   // Asks something between two snapshots. False: there is no connection, or a snapshot or a
   // question is under way.

@@ -6,13 +6,14 @@
 
 #include "controlplane/fake_dataplane.h"
 #include "controlplane/netlink/test_namespace.h"
+#include "dataplane/api/snapshot_codec.h"
 
 namespace lb::controlplane {
 namespace {
 
-api::Snapshot snapshot_with(const std::string& service) {
-  api::Snapshot snapshot;
-  snapshot.add_services()->set_name(service);
+SnapshotSpec snapshot_with(const std::string& service) {
+  SnapshotSpec snapshot;
+  snapshot.services.emplace_back().name = service;
   return snapshot;
 }
 
@@ -21,7 +22,7 @@ class Client : public testing::Test {
   Client()
       : client(io, path,
                {.connected =
-                    [this](const api::Snapshot& snapshot) {
+                    [this](const SnapshotSpec& snapshot) {
                       ++connected;
                       running = snapshot;
                     },
@@ -47,7 +48,7 @@ class Client : public testing::Test {
   int disconnected = 0;
   int applied = 0;
   bool complete = false;  // when it was told of the last one
-  api::Snapshot running;
+  SnapshotSpec running;
   std::vector<std::string> refusals;
   DataplaneClient client;
 };
@@ -58,17 +59,33 @@ TEST_F(Client, WaitsForTheDataPlaneAndReadsWhatItRuns) {
   for (int i = 0; i < 3; ++i) io.run_one();
   EXPECT_FALSE(client.connected());
   start_dataplane();
-  dataplane->running = snapshot_with("web");
+  dataplane->running = to_api(snapshot_with("web"));
   dataplane->running.set_generation(41);
   ASSERT_TRUE(wait([&] { return connected == 1; }));
   EXPECT_TRUE(client.connected());
-  EXPECT_EQ(running.services(0).name(), "web");
+  ASSERT_EQ(running.services.size(), 1u);
+  EXPECT_EQ(running.services[0].name, "web");
+  EXPECT_EQ(running.generation, 41u);
   EXPECT_EQ(client.generation(), 41u);
   client.push(snapshot_with("mail"));
   ASSERT_TRUE(wait([&] { return applied == 1; }));
   EXPECT_EQ(client.generation(), 42u);
   ASSERT_EQ(dataplane->applied.size(), 1u);
   EXPECT_EQ(dataplane->applied[0].services(0).name(), "mail");
+}
+
+TEST_F(Client, WhatCannotBeReadIsAsGoodAsUnknown) {
+  start_dataplane();
+  dataplane->running = to_api(snapshot_with("web"));
+  dataplane->running.set_generation(41);
+  dataplane->running.mutable_services(0)->set_mode(static_cast<api::Mode>(9));
+  client.start();
+  ASSERT_TRUE(wait([&] { return connected == 1; }));
+  EXPECT_EQ(running, SnapshotSpec{});
+  EXPECT_EQ(client.generation(), 41u);
+  client.push(snapshot_with("mail"));
+  ASSERT_TRUE(wait([&] { return applied == 1; }));
+  EXPECT_EQ(client.generation(), 42u);
 }
 
 TEST_F(Client, OneIsUnderWayAndTheLatestWins) {
@@ -107,7 +124,7 @@ TEST_F(Client, OutlivesTheDataPlane) {
   EXPECT_FALSE(client.connected());
   start_dataplane();
   ASSERT_TRUE(wait([&] { return connected == 2; }));
-  EXPECT_EQ(running.services_size(), 0);
+  EXPECT_TRUE(running.services.empty());
   client.push(snapshot_with("a"));  // the same as before, but not to this one
   ASSERT_TRUE(wait([&] { return applied == 2; }));
 }

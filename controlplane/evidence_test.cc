@@ -26,8 +26,8 @@ TEST(EvidenceTest, WhatTheDataPlaneTellsIsPassedOnBetweenSnapshots) {
   std::vector<std::string> suspects;
   Evidence evidence(io, client, [&](const std::string& service, auto vip, auto server) {
     suspects.push_back(service + ' ' + vip.to_string() + ' ' + server.to_string());
-    api::Snapshot snapshot;
-    snapshot.add_services()->set_name(service);
+    SnapshotSpec snapshot;
+    snapshot.services.emplace_back().name = service;
     client.push(snapshot);
   });
   evidence.start();  // there is no connection yet

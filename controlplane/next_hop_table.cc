@@ -4,7 +4,7 @@
 
 namespace lb::controlplane {
 
-void NextHopTable::add(Ipv4Address destination, std::optional<NextHop> last_known) {
+void NextHopTable::add(Ipv4Address destination, std::optional<NextHopSpec> last_known) {
   Destination& entry = destinations_[destination];
   if (!entry.next_hop) entry.next_hop = std::move(last_known);
 }
@@ -35,7 +35,7 @@ bool NextHopTable::set_route(Ipv4Address destination, std::optional<Via> via) {
   Neighbour& neighbour = neighbours_[*entry.via];
   neighbour.users.insert(destination);
   if (!neighbour.mac) return changed;
-  const NextHop next_hop{entry.via->port, entry.via->vlan, *neighbour.mac};
+  const NextHopSpec next_hop{entry.via->port, entry.via->vlan, *neighbour.mac};
   changed |= entry.next_hop != next_hop;
   entry.next_hop = next_hop;
   return changed;
@@ -46,7 +46,7 @@ bool NextHopTable::set_mac(const Via& via, const MacAddress& mac) {
   // Thousands of destinations may have one gateway, and each asks for its MAC.
   if (neighbour == neighbours_.end() || neighbour->second.mac == mac) return false;
   neighbour->second.mac = mac;
-  const NextHop next_hop{via.port, via.vlan, mac};
+  const NextHopSpec next_hop{via.port, via.vlan, mac};
   bool changed = false;
   for (const Ipv4Address destination : neighbour->second.users) {
     Destination& entry = destinations_.at(destination);
@@ -57,7 +57,7 @@ bool NextHopTable::set_mac(const Via& via, const MacAddress& mac) {
   return changed;
 }
 
-std::optional<NextHop> NextHopTable::find(Ipv4Address destination) const {
+std::optional<NextHopSpec> NextHopTable::find(Ipv4Address destination) const {
   const auto it = destinations_.find(destination);
   return it == destinations_.end() ? std::nullopt : it->second.next_hop;
 }

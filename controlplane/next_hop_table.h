@@ -14,17 +14,9 @@
 #include <string>
 
 #include "config/base/net.h"
+#include "dataplane/api/snapshot_spec.h"
 
 namespace lb::controlplane {
-
-// Where the data plane sends a packet.
-struct NextHop {
-  std::string port;
-  std::uint16_t vlan = 0;  // 0: untagged
-  MacAddress mac;
-
-  bool operator==(const NextHop&) const = default;
-};
 
 // A neighbour on one of the data plane's ports.
 struct Via {
@@ -38,7 +30,7 @@ struct Via {
 class NextHopTable {
  public:
   // `last_known`: what the data plane uses already, if anything.
-  void add(Ipv4Address destination, std::optional<NextHop> last_known);
+  void add(Ipv4Address destination, std::optional<NextHopSpec> last_known);
   void remove(Ipv4Address destination);
 
   // The way to a destination; nothing: there is none over our ports. True when find() changed.
@@ -46,7 +38,7 @@ class NextHopTable {
   // The MAC of a neighbour. True when find() of some destination changed.
   bool set_mac(const Via& via, const MacAddress& mac);
 
-  std::optional<NextHop> find(Ipv4Address destination) const;
+  std::optional<NextHopSpec> find(Ipv4Address destination) const;
   // The way, as set_route() said last.
   std::optional<Via> route(Ipv4Address destination) const;
   // Whether the destination is reached without a gateway, as DR mode needs.
@@ -63,7 +55,7 @@ class NextHopTable {
  private:
   struct Destination {
     std::optional<Via> via;
-    std::optional<NextHop> next_hop;
+    std::optional<NextHopSpec> next_hop;
   };
 
   void unlink(Ipv4Address destination, const Via& via);

@@ -21,7 +21,7 @@ TEST(NextHopTable, ResolvesANeighbour) {
   EXPECT_FALSE(table.find(kServer));
   EXPECT_FALSE(table.set_route(kServer, via(kServer)));
   EXPECT_TRUE(table.set_mac(via(kServer), kMac1));
-  EXPECT_EQ(table.find(kServer), (NextHop{"lan", 0, kMac1}));
+  EXPECT_EQ(table.find(kServer), (NextHopSpec{"lan", 0, kMac1}));
   EXPECT_FALSE(table.set_mac(via(kServer), kMac1));
   EXPECT_TRUE(table.direct(kServer));
 }
@@ -33,7 +33,7 @@ TEST(NextHopTable, FollowsAMacThatChanges) {
   table.set_mac(via(kServer, 7), kMac1);
   EXPECT_FALSE(table.set_mac(via(kServer), kMac2));  // on another VLAN: a stranger
   EXPECT_TRUE(table.set_mac(via(kServer, 7), kMac2));
-  EXPECT_EQ(table.find(kServer), (NextHop{"lan", 7, kMac2}));
+  EXPECT_EQ(table.find(kServer), (NextHopSpec{"lan", 7, kMac2}));
 }
 
 TEST(NextHopTable, ForgetsWhatIsRemoved) {
@@ -71,9 +71,9 @@ TEST(NextHopTable, WhoComesLaterHasTheGatewaysMacAtOnce) {
   table.add(kServer, std::nullopt);
   table.set_route(kServer, via(kGateway));
   table.set_mac(via(kGateway), kMac1);
-  table.add(kFarServer, NextHop{"wan", 0, kMac2});
+  table.add(kFarServer, NextHopSpec{"wan", 0, kMac2});
   EXPECT_TRUE(table.set_route(kFarServer, via(kGateway)));
-  EXPECT_EQ(table.find(kFarServer), (NextHop{"lan", 0, kMac1}));
+  EXPECT_EQ(table.find(kFarServer), (NextHopSpec{"lan", 0, kMac1}));
   EXPECT_FALSE(table.set_mac(via(kGateway), kMac1));
   table.remove(kServer);
   table.remove(kFarServer);
@@ -87,7 +87,7 @@ TEST(NextHopTable, KeepsTheLastKnownUntilAnotherIsLearnt) {
   table.add(kFarServer, std::nullopt);
   table.set_route(kFarServer, via(kGateway));
   table.set_mac(via(kGateway), kMac1);
-  const NextHop known{"lan", 0, kMac1};
+  const NextHopSpec known{"lan", 0, kMac1};
   table.set_route(kFarServer, std::nullopt);
   EXPECT_EQ(table.find(kFarServer), known);
   const Via moved = via(Ipv4Address::from_host(0x0a000002));
@@ -95,15 +95,15 @@ TEST(NextHopTable, KeepsTheLastKnownUntilAnotherIsLearnt) {
   EXPECT_EQ(table.find(kFarServer), known);
   EXPECT_FALSE(table.set_mac(via(kGateway), kMac2));  // the old gateway counts no more
   EXPECT_TRUE(table.set_mac(moved, kMac2));
-  EXPECT_EQ(table.find(kFarServer), (NextHop{"lan", 0, kMac2}));
+  EXPECT_EQ(table.find(kFarServer), (NextHopSpec{"lan", 0, kMac2}));
   EXPECT_EQ(table.neighbours().size(), 1u);
 }
 
 TEST(NextHopTable, TakesOverWhatTheDataPlaneUses) {
   NextHopTable table;
-  table.add(kServer, NextHop{"lan", 0, kMac1});
+  table.add(kServer, NextHopSpec{"lan", 0, kMac1});
   table.add(kServer, std::nullopt);  // the same server in another, new service
-  EXPECT_EQ(table.find(kServer), (NextHop{"lan", 0, kMac1}));
+  EXPECT_EQ(table.find(kServer), (NextHopSpec{"lan", 0, kMac1}));
 }
 
 }  // namespace

@@ -196,7 +196,7 @@ NextHops::NextHops(boost::asio::io_context& io, netlink::Requests& requests,
 
 NextHops::~NextHops() = default;
 
-void NextHops::add(Ipv4Address destination, std::optional<NextHop> last_known) {
+void NextHops::add(Ipv4Address destination, std::optional<NextHopSpec> last_known) {
   impl_->table.add(destination, std::move(last_known));
   impl_->to_refresh.insert(destination);
   impl_->refresh_soon();

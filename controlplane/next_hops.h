@@ -27,7 +27,7 @@ class NextHops {
   ~NextHops();
 
   // A destination to follow; `last_known` is what the data plane uses already, if anything.
-  void add(Ipv4Address destination, std::optional<NextHop> last_known);
+  void add(Ipv4Address destination, std::optional<NextHopSpec> last_known);
   void remove(Ipv4Address destination);
   // The configuration has other ones now: every way is asked for anew.
   void set_interfaces(std::span<const Interface> interfaces);

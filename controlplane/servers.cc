@@ -58,7 +58,7 @@ Servers::Servers(boost::asio::io_context& io, netlink::Requests& requests,
   });
 }
 
-void Servers::follow(const api::Snapshot& running) {
+void Servers::follow(const SnapshotSpec& running) {
   if (std::exchange(following_, true)) return;
   const Known known = read_snapshot(running);
   add(known);
@@ -368,7 +368,7 @@ ServiceInEffect Servers::in_effect(const config::Service& service) const {
   return result;
 }
 
-std::optional<NextHop> Servers::next_hop_of(Mode mode, Ipv4Address server) const {
+std::optional<NextHopSpec> Servers::next_hop_of(Mode mode, Ipv4Address server) const {
   // Direct routing rewrites MACs only: a gateway would send the VIP's packets back to us.
   if (mode != Mode::kNat && !next_hops_.table().direct(server)) return {};
   return next_hops_.table().find(server);

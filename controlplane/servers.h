@@ -51,7 +51,7 @@ class Servers {
 
   // Takes over what a data plane that is older than this process runs; one that is new runs
   // nothing. Before this nothing is known, and after the first time nothing is done.
-  void follow(const api::Snapshot& running);
+  void follow(const SnapshotSpec& running);
   bool following() const { return following_; }
 
   // Two steps of a change of the configuration: drop() before it, which takes out what `next` has
@@ -82,7 +82,7 @@ class Servers {
   // For the snapshot: with what was decided.
   RealServerState state_of(const config::Service& service, const config::RealServer& server) const;
   ServiceInEffect in_effect(const config::Service& service) const;
-  std::optional<NextHop> next_hop_of(Mode mode, Ipv4Address server) const;
+  std::optional<NextHopSpec> next_hop_of(Mode mode, Ipv4Address server) const;
   // Complains, once, of one that mode "dr" cannot reach.
   void warn_of_gateway(const config::Service& service, Ipv4Address server);
   const health::Checker& checker() const { return checker_; }

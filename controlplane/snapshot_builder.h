@@ -1,5 +1,5 @@
-// From the configuration, the states of the real servers and their next hops to the message that
-// the data plane forwards by, and back for a control plane that starts while the data plane runs.
+// From the configuration, the states of the real servers and their next hops to what the data plane
+// forwards by, and back for a control plane that starts while the data plane runs.
 // Pure functions.
 #pragma once
 
@@ -11,11 +11,7 @@
 #include <string>
 
 #include "config/model.h"
-#include "controlplane/next_hop_table.h"
-
-namespace lb::api {
-class Snapshot;
-}
+#include "dataplane/api/snapshot_spec.h"
 
 namespace lb::controlplane {
 
@@ -32,7 +28,7 @@ RealServerKey key_of(const config::Service& service, Ipv4Endpoint server);
 struct RealServerState {
   bool up = false;
   bool unchecked = false;  // down, but the connections that it has are left alone
-  std::optional<NextHop> next_hop;
+  std::optional<NextHopSpec> next_hop;
   std::optional<std::uint16_t> weight = {};  // in effect; nullopt: as it is configured
   std::optional<bool> healthy = {};          // by its check, where that is not what `up` says
   bool end = false;                          // the connections that it has end
@@ -53,10 +49,10 @@ using StateOf = std::function<RealServerState(const config::Service&, const conf
 // with a virtual MAC address, the port bears it. Without `service_state_of` all is as configured,
 // and no sorry server told of.
 void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& standby,
-                    const StateOf& state_of, api::Snapshot& snapshot,
+                    const StateOf& state_of, SnapshotSpec& snapshot,
                     const ServiceStateOf& service_state_of = {});
 
-// What a data plane runs now, as it tells. Entries that make no sense are left out.
-std::map<RealServerKey, RealServerState> read_snapshot(const api::Snapshot& snapshot);
+// What a data plane runs now.
+std::map<RealServerKey, RealServerState> read_snapshot(const SnapshotSpec& snapshot);
 
 }  // namespace lb::controlplane

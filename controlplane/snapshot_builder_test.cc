@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "dataplane/api/dataplane.pb.h"
-
 namespace lb::controlplane {
 namespace {
 
@@ -52,7 +50,7 @@ config::Config web_and_dns() {
   return config;
 }
 
-const NextHop kNextHop{"wan", 7, {{2, 0, 0, 0, 0, 0x11}}};
+const NextHopSpec kNextHop{"wan", 7, {{2, 0, 0, 0, 0, 0x11}}};
 
 RealServerState only_web_is_up(const config::Service& service, const config::RealServer&) {
   if (service.name == "web") return {true, false, kNextHop};
@@ -60,52 +58,53 @@ RealServerState only_web_is_up(const config::Service& service, const config::Rea
 }
 
 TEST(SnapshotBuilder, SaysEverything) {
-  api::Snapshot snapshot;
+  SnapshotSpec snapshot;
   build_snapshot(web_and_dns(), {}, only_web_is_up, snapshot);
 
-  ASSERT_EQ(snapshot.port_addresses_size(), 2);
-  EXPECT_EQ(snapshot.port_addresses(0).port(), "wan");
-  EXPECT_EQ(snapshot.port_addresses(0).vlan(), 0u);
-  EXPECT_EQ(snapshot.port_addresses(0).address(), std::string("\xc0\x00\x02\x02", 4));
-  EXPECT_EQ(snapshot.port_addresses(1).vlan(), 7u);
-  ASSERT_EQ(snapshot.own_addresses_size(), 3);
-  EXPECT_EQ(snapshot.own_addresses(0), std::string("\xc0\x00\x02\x02", 4));
-  EXPECT_EQ(snapshot.own_addresses(1), std::string("\xc0\x00\x02\x03", 4));
-  EXPECT_EQ(snapshot.own_addresses(2), std::string("\xc6\x33\x64\x02", 4));
-  EXPECT_EQ(snapshot.timeouts().udp(), 1234u);
-  EXPECT_EQ(snapshot.timeouts().tcp_established(), 900'000u);
+  ASSERT_EQ(snapshot.port_addresses.size(), 2u);
+  EXPECT_EQ(snapshot.port_addresses[0].port, "wan");
+  EXPECT_EQ(snapshot.port_addresses[0].vlan, 0u);
+  EXPECT_EQ(snapshot.port_addresses[0].address.to_string(), "192.0.2.2");
+  EXPECT_EQ(snapshot.port_addresses[1].vlan, 7u);
+  ASSERT_EQ(snapshot.own_addresses.size(), 3u);
+  EXPECT_EQ(snapshot.own_addresses[0].to_string(), "192.0.2.2");
+  EXPECT_EQ(snapshot.own_addresses[1].to_string(), "192.0.2.3");
+  EXPECT_EQ(snapshot.own_addresses[2].to_string(), "198.51.100.2");
+  EXPECT_EQ(snapshot.timeouts.udp.count(), 1234);
+  EXPECT_EQ(snapshot.timeouts.tcp_established.count(), 900'000);
 
-  ASSERT_EQ(snapshot.services_size(), 2);
-  const api::Service& web = snapshot.services(0);
-  EXPECT_EQ(web.name(), "web");
-  EXPECT_EQ(web.protocol(), api::TCP);
-  EXPECT_EQ(web.address(), std::string("\xc0\x00\x02\x0a", 4));
-  EXPECT_EQ(web.port(), 80u);
-  EXPECT_EQ(web.mode(), api::NAT);
-  EXPECT_EQ(web.scheduler(), api::WLC);
-  EXPECT_EQ(web.persistence_ms(), 5'000u);
-  EXPECT_EQ(web.persistence_prefix(), 24u);
-  EXPECT_EQ(web.group(), "shop");
-  EXPECT_EQ(web.timeouts().tcp_closed(), 5'000u);
-  EXPECT_FALSE(web.one_packet());
-  EXPECT_EQ(web.on_server_down(), api::RESET);
-  ASSERT_EQ(web.real_servers_size(), 1);
-  EXPECT_EQ(web.real_servers(0).address(), std::string("\x0a\x00\x00\x0b", 4));
-  EXPECT_EQ(web.real_servers(0).port(), 8080u);
-  EXPECT_EQ(web.real_servers(0).weight(), 3u);
-  EXPECT_TRUE(web.real_servers(0).up());
-  EXPECT_EQ(web.real_servers(0).next_hop().port(), "wan");
-  EXPECT_EQ(web.real_servers(0).next_hop().vlan(), 7u);
-  EXPECT_EQ(web.real_servers(0).next_hop().mac(), std::string("\x02\x00\x00\x00\x00\x11", 6));
+  ASSERT_EQ(snapshot.services.size(), 2u);
+  const ServiceSpec& web = snapshot.services[0];
+  EXPECT_EQ(web.name, "web");
+  EXPECT_EQ(web.protocol, Protocol::kTcp);
+  ASSERT_EQ(web.addresses.size(), 1u);
+  EXPECT_EQ(web.addresses[0].to_string(), "192.0.2.10:80");
+  EXPECT_EQ(web.mode, Mode::kNat);
+  EXPECT_EQ(web.scheduler, Scheduler::kWlc);
+  EXPECT_TRUE(web.sync);
+  EXPECT_FALSE(web.standby);
+  EXPECT_EQ(web.persistence.count(), 5'000);
+  EXPECT_EQ(web.persistence_prefix, 24u);
+  EXPECT_EQ(web.group, "shop");
+  ASSERT_TRUE(web.timeouts);
+  EXPECT_EQ(web.timeouts->tcp_closed.count(), 5'000);
+  EXPECT_FALSE(web.one_packet);
+  EXPECT_EQ(web.on_server_down, OnServerDown::kReset);
+  ASSERT_EQ(web.real_servers.size(), 1u);
+  EXPECT_EQ(web.real_servers[0].address.to_string(), "10.0.0.11:8080");
+  EXPECT_EQ(web.real_servers[0].weight, 3u);
+  EXPECT_TRUE(web.real_servers[0].up);
+  EXPECT_EQ(web.real_servers[0].healthy, std::nullopt);
+  EXPECT_EQ(web.real_servers[0].next_hop, kNextHop);
 
-  const api::Service& dns = snapshot.services(1);
-  EXPECT_EQ(dns.protocol(), api::UDP);
-  EXPECT_EQ(dns.mode(), api::DR);
-  EXPECT_EQ(dns.on_server_down(), api::KEEP);
-  EXPECT_FALSE(dns.has_timeouts());
-  EXPECT_TRUE(dns.one_packet());
-  EXPECT_FALSE(dns.real_servers(0).up());
-  EXPECT_FALSE(dns.real_servers(0).has_next_hop());
+  const ServiceSpec& dns = snapshot.services[1];
+  EXPECT_EQ(dns.protocol, Protocol::kUdp);
+  EXPECT_EQ(dns.mode, Mode::kDr);
+  EXPECT_EQ(dns.on_server_down, OnServerDown::kKeep);
+  EXPECT_FALSE(dns.timeouts);
+  EXPECT_TRUE(dns.one_packet);
+  EXPECT_FALSE(dns.real_servers[0].up);
+  EXPECT_FALSE(dns.real_servers[0].next_hop);
 }
 
 TEST(SnapshotBuilder, SaysAllAddresses) {
@@ -113,16 +112,12 @@ TEST(SnapshotBuilder, SaysAllAddresses) {
   config.services[0].addresses = {*Ipv4EndpointRange::parse("192.0.2.10:80-90"),
                                   *Ipv4EndpointRange::parse("192.0.2.11:*")};
   config.services[0].real_servers[0].address.port = 0;
-  api::Snapshot snapshot;
+  SnapshotSpec snapshot;
   build_snapshot(config, {}, only_web_is_up, snapshot);
-  const api::Service& web = snapshot.services(0);
-  EXPECT_EQ(web.port(), 80u);
-  ASSERT_EQ(web.addresses_size(), 2);
-  EXPECT_EQ(web.addresses(1).address(), std::string("\xc0\x00\x02\x0b", 4));
-  EXPECT_EQ(web.addresses(1).first_port(), 1u);
-  EXPECT_EQ(web.addresses(1).last_port(), 65'535u);
-  EXPECT_EQ(web.real_servers(0).port(), 0u);
-  EXPECT_EQ(snapshot.services(1).addresses_size(), 0);
+  const ServiceSpec& web = snapshot.services[0];
+  EXPECT_EQ(web.addresses, config.services[0].addresses);
+  EXPECT_EQ(web.real_servers[0].address.port, 0u);
+  EXPECT_EQ(snapshot.services[1].addresses.size(), 1u);
 }
 
 TEST(SnapshotBuilder, ServicesWithEqualListsShareThem) {
@@ -133,17 +128,18 @@ TEST(SnapshotBuilder, ServicesWithEqualListsShareThem) {
   access.deny = {*Ipv4Prefix::parse("198.51.100.7/32")};
   config.services[0].access = config.services[1].access = access;
   config.services[0].limits.new_per_second = 10;
-  api::Snapshot snapshot;
+  SnapshotSpec snapshot;
   build_snapshot(config, {}, only_web_is_up, snapshot);
-  ASSERT_EQ(snapshot.access_lists_size(), 1);
-  EXPECT_EQ(snapshot.access_lists(0).allow(), std::string("\xc6\x33\x64\x00\x18", 5));
-  EXPECT_EQ(snapshot.access_lists(0).deny(), std::string("\xc6\x33\x64\x07\x20", 5));
-  EXPECT_FALSE(snapshot.access_lists(0).others());
-  EXPECT_EQ(snapshot.services(0).access_list(), 1u);
-  EXPECT_EQ(snapshot.services(1).access_list(), 1u);
-  EXPECT_EQ(snapshot.services(0).limits().new_per_second(), 10u);
-  EXPECT_EQ(snapshot.services(0).limits().burst_ms(), 1000u);
-  EXPECT_FALSE(snapshot.services(1).has_limits());
+  const ServiceSpec& web = snapshot.services[0];
+  const ServiceSpec& dns = snapshot.services[1];
+  ASSERT_TRUE(web.access && dns.access);
+  EXPECT_EQ(&*web.access, &*dns.access);
+  EXPECT_EQ(web.access->allow, access.allow_listed);
+  EXPECT_EQ(web.access->deny, access.deny);
+  EXPECT_FALSE(web.access->others);
+  EXPECT_EQ(web.limits.new_per_second, 10u);
+  EXPECT_EQ(web.limits.burst.count(), 1000);
+  EXPECT_FALSE(dns.limits.any());
 }
 
 TEST(SnapshotBuilder, WhatWasBuiltIsReadBack) {
@@ -151,7 +147,7 @@ TEST(SnapshotBuilder, WhatWasBuiltIsReadBack) {
   config.services.push_back(config.services[0]);
   config.services.back().name = "webs";
   config.services.back().addresses = {*Ipv4EndpointRange::parse("192.0.2.10:80-90")};
-  api::Snapshot snapshot;
+  SnapshotSpec snapshot;
   build_snapshot(config, {}, only_web_is_up, snapshot);
   const auto states = read_snapshot(snapshot);
   ASSERT_EQ(states.size(), 3u);
@@ -162,16 +158,39 @@ TEST(SnapshotBuilder, WhatWasBuiltIsReadBack) {
   }
 }
 
-TEST(SnapshotBuilder, NonsenseIsLeftOut) {
-  api::Snapshot snapshot;
+TEST(SnapshotBuilder, StatesSayWhatTheCheckSaysAndWhatBecomesOfConnections) {
+  RealServerState held;
+  held.up = held.end = true;
+  held.weight = 9;
+  held.healthy = false;
+  RealServerState drained;
+  drained.unchecked = true;
+  drained.healthy = false;
+  SnapshotSpec snapshot;
+  build_snapshot(
+      web_and_dns(), {},
+      [&](const config::Service& service, const config::RealServer&) {
+        return service.name == "web" ? held : drained;
+      },
+      snapshot);
+  const RealServerSpec& first = snapshot.services[0].real_servers[0];
+  EXPECT_EQ(first.weight, 9u);
+  EXPECT_EQ(first.healthy, false);
+  EXPECT_TRUE(first.end_connections);
+  EXPECT_FALSE(first.keep_connections);
+  const RealServerSpec& second = snapshot.services[1].real_servers[0];
+  EXPECT_EQ(second.healthy, std::nullopt) << "as `up` says";
+  EXPECT_FALSE(second.end_connections);
+  EXPECT_TRUE(second.keep_connections);
+}
+
+TEST(SnapshotBuilder, AServiceWithoutAddressesIsLeftOut) {
+  SnapshotSpec snapshot;
   build_snapshot(web_and_dns(), {}, only_web_is_up, snapshot);
-  snapshot.mutable_services(0)->mutable_real_servers(0)->mutable_next_hop()->set_mac("short");
-  snapshot.mutable_services(1)->set_address("not an address");
+  snapshot.services[1].addresses.clear();
   const auto states = read_snapshot(snapshot);
   ASSERT_EQ(states.size(), 1u);
-  EXPECT_EQ(states.begin()->second, (RealServerState{true, false, std::nullopt}));
-  snapshot.mutable_services(0)->mutable_real_servers(0)->set_port(70'000);
-  EXPECT_TRUE(read_snapshot(snapshot).empty());
+  EXPECT_EQ(states.begin()->second, (RealServerState{true, false, kNextHop}));
 }
 
 }  // namespace

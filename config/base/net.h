@@ -40,6 +40,7 @@ struct Ipv4Prefix {
   std::string to_string() const;
 
   constexpr bool operator==(const Ipv4Prefix&) const = default;
+  constexpr auto operator<=>(const Ipv4Prefix&) const = default;
 };
 
 // "192.0.2.10:80". The port is in host byte order.

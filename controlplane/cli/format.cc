@@ -31,8 +31,11 @@ std::string range_text(const api::AddressRange& range) {
   return text;
 }
 
+const api::AddressRange& first_address(const api::ServiceStats& service) {
+  return service.addresses().empty() ? api::AddressRange::default_instance() : service.addresses(0);
+}
+
 std::string service_addresses_text(const api::ServiceStats& service) {
-  if (service.addresses().empty()) return endpoint_text(service.address(), service.port());
   std::string text;
   for (const api::AddressRange& range : service.addresses()) {
     text += (text.empty() ? "" : ",") + range_text(range);
@@ -41,9 +44,8 @@ std::string service_addresses_text(const api::ServiceStats& service) {
 }
 
 std::string service_address_text(const api::ServiceStats& service) {
-  if (service.addresses().empty()) return endpoint_text(service.address(), service.port());
   const int more = service.addresses_size() - 1;
-  return range_text(service.addresses(0)) + (more == 0 ? "" : fmt::format(" (+{})", more));
+  return range_text(first_address(service)) + (more <= 0 ? "" : fmt::format(" (+{})", more));
 }
 
 std::string mac_text(std::string_view bytes) {

@@ -18,6 +18,8 @@ std::string address_text(std::string_view bytes);
 std::string endpoint_text(std::string_view bytes, std::uint32_t port);
 // "192.0.2.10:80", "192.0.2.10:8000-8100", "192.0.2.10:*".
 std::string range_text(const api::AddressRange& range);
+// The one that a service is known by.
+const api::AddressRange& first_address(const api::ServiceStats& service);
 // All that a service is offered under, with commas; or the first, and how many more: "(+2)".
 std::string service_addresses_text(const api::ServiceStats& service);
 std::string service_address_text(const api::ServiceStats& service);

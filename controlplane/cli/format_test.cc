@@ -20,23 +20,26 @@ TEST(Format, addresses) {
 
 TEST(Format, addresses_of_services) {
   api::ServiceStats service;
-  service.set_address(std::string("\xc0\x00\x02\x0a", 4));
-  service.set_port(80);
-  EXPECT_EQ(service_addresses_text(service), "192.0.2.10:80");
-  EXPECT_EQ(service_address_text(service), "192.0.2.10:80");
-  const auto add = [&service](std::uint32_t first, std::uint32_t last) {
+  const std::string vip("\xc0\x00\x02\x0a", 4);
+  const auto add = [&](std::uint32_t first, std::uint32_t last) {
     api::AddressRange& range = *service.add_addresses();
-    range.set_address(service.address());
+    range.set_address(vip);
     range.set_first_port(first);
     range.set_last_port(last);
   };
+  EXPECT_EQ(service_addresses_text(service), "");
+  add(80, 80);
+  EXPECT_EQ(service_addresses_text(service), "192.0.2.10:80");
+  EXPECT_EQ(service_address_text(service), "192.0.2.10:80");
+  EXPECT_EQ(first_address(service).first_port(), 80u);
+  service.clear_addresses();
   add(80, 90);
   EXPECT_EQ(service_address_text(service), "192.0.2.10:80-90");
   add(443, 443);
   add(1, 65'535);
   EXPECT_EQ(service_addresses_text(service), "192.0.2.10:80-90,192.0.2.10:443,192.0.2.10:*");
   EXPECT_EQ(service_address_text(service), "192.0.2.10:80-90 (+2)");
-  EXPECT_EQ(endpoint_text(service.address(), 0), "192.0.2.10");
+  EXPECT_EQ(endpoint_text(vip, 0), "192.0.2.10");
 }
 
 TEST(Format, ages) {

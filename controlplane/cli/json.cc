@@ -15,7 +15,6 @@ std::string print_line(const Json& json) {
 Json addresses_json(const api::ServiceStats& service) {
   Json texts = Json::array();
   for (const api::AddressRange& range : service.addresses()) texts.push_back(range_text(range));
-  if (texts.empty()) texts.push_back(endpoint_text(service.address(), service.port()));
   return texts;
 }
 

@@ -42,8 +42,8 @@ class Difference {
   ServiceRate service(const api::ServiceStats& before, const api::ServiceStats& now) const {
     ServiceRate out{.name = now.name(),
                     .protocol = now.protocol(),
-                    .address = now.address(),
-                    .port = now.port(),
+                    .address = first_address(now).address(),
+                    .port = first_address(now).first_port(),
                     .endpoint = service_address_text(now),
                     .traffic = traffic(before.traffic(), now.traffic()),
                     .real_servers = {}};

@@ -188,7 +188,7 @@ TEST_F(RunTest, another_release_is_one_line) {
       api::Response response;
       response.set_id(1);
       response.set_error(
-          "lbcli 0.1.0 speaks protocol 1, lb-dataplane 9.0.0 speaks 9; install the "
+          "lbcli 0.1.0 speaks protocol 2, lb-dataplane 9.0.0 speaks 9; install the "
           "same release of both");
       return {*api::to_frame(response), false, true};
     }
@@ -202,7 +202,7 @@ TEST_F(RunTest, another_release_is_one_line) {
   thread.join();
   EXPECT_EQ(ran.status, kFailed);
   EXPECT_EQ(ran.err,
-            "lbcli: lbcli 0.1.0 speaks protocol 1, lb-dataplane 9.0.0 speaks 9; install the same "
+            "lbcli: lbcli 0.1.0 speaks protocol 2, lb-dataplane 9.0.0 speaks 9; install the same "
             "release of both\n");
 }
 

@@ -84,8 +84,8 @@ std::string service_json(const api::Stats& stats, const api::control::Status* he
     }
     services.push_back({{"name", service.name()},
                         {"protocol", name_in(service.protocol())},
-                        {"address", address_text(service.address())},
-                        {"port", service.port()},
+                        {"address", address_text(first_address(service).address())},
+                        {"port", first_address(service).first_port()},
                         {"addresses", addresses_json(service)},
                         {"mode", name_in(service.mode())},
                         {"scheduler", name_in(service.scheduler())},

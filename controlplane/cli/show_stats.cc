@@ -56,8 +56,8 @@ std::string stats_json(const api::Stats& stats) {
     }
     Json json = {{"name", service.name()},
                  {"protocol", name_in(service.protocol())},
-                 {"address", address_text(service.address())},
-                 {"port", service.port()},
+                 {"address", address_text(first_address(service).address())},
+                 {"port", first_address(service).first_port()},
                  {"addresses", addresses_json(service)}};
     json.update(traffic_json(service.traffic()));
     json["refused"] = refused_json(service);

@@ -52,10 +52,7 @@ TEST(ShowService, tells_what_was_refused_and_all_addresses) {
   EXPECT_EQ(service_text(stats, nullptr).find("refused"), std::string::npos);
   dns.mutable_refused()->set_denied(12);
   dns.mutable_refused()->set_client_rate_limited(3);
-  api::AddressRange& range = *dns.add_addresses();
-  range.set_address(bytes_of("192.0.2.10"));
-  range.set_first_port(53);
-  range.set_last_port(60);
+  dns.mutable_addresses(0)->set_last_port(60);
   EXPECT_NE(service_text(stats, nullptr)
                 .find("UDP  192.0.2.10:53-60 rr dns\n"
                       "     refused: denied 12, client_rate_limited 3\n"),
@@ -78,7 +75,6 @@ api::control::Status changed_status() {
   auto status = sample_status();
   api::control::Target& drained = *status.mutable_targets(0);
   drained.set_duty("drain");
-  drained.set_has_deadline(true);
   drained.set_drain_left_ms(598'000);
   drained.set_weight(9);
   api::control::ServiceState& web = *status.add_services();
@@ -289,7 +285,7 @@ TEST(Version, text_and_json) {
   const std::vector<DaemonRelease> daemons = {{"lb-dataplane", "1.2.3", ""},
                                               {"lb-controlplane", "", "nobody answers"}};
   EXPECT_EQ(version_text(daemons), "lbcli " LB_RELEASE
-                                   " (protocol 1)\nlb-dataplane 1.2.3\nlb-controlplane - "
+                                   " (protocol 2)\nlb-dataplane 1.2.3\nlb-controlplane - "
                                    "(nobody answers)\n");
   const json j = json::parse(version_json(daemons));
   EXPECT_EQ(j["release"], LB_RELEASE);

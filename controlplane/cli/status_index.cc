@@ -43,7 +43,7 @@ std::string_view StatusIndex::state_name(const api::ServiceStats& service,
   if (target == nullptr) return plain;
   if (!target->duty().empty() && target->duty() != "ready") return target->duty();
   if (plain == "up" && !target->up()) return "quiesced";
-  if (target->ramping()) return "slow start";
+  if (target->has_ramp_percent()) return "slow start";
   return plain;
 }
 
@@ -52,7 +52,7 @@ std::string StatusIndex::state_text(const api::ServiceStats& service,
   const std::string name(state_name(service, server));
   if (is_sorry(service, server)) return "sorry server, " + name;
   const api::control::Target* const target = find(service, server);
-  if (target != nullptr && name == "drain" && target->has_deadline()) {
+  if (target != nullptr && name == "drain" && target->has_drain_left_ms()) {
     return fmt::format("{}, {} left", name, age_text(target->drain_left_ms()));
   }
   if (name == "slow start") return fmt::format("{} {}%", name, target->ramp_percent());
@@ -79,8 +79,10 @@ Json StatusIndex::policy_json(const api::ServiceStats& service,
                {"weight", target->weight()},
                {"weight_in_file", target->file_weight()},
                {"weight_in_effect", target->weight_in_effect()}};
-  json["drain_left_ms"] = target->has_deadline() ? Json(target->drain_left_ms()) : Json(nullptr);
-  json["slow_start_percent"] = target->ramping() ? Json(target->ramp_percent()) : Json(nullptr);
+  json["drain_left_ms"] =
+      target->has_drain_left_ms() ? Json(target->drain_left_ms()) : Json(nullptr);
+  json["slow_start_percent"] =
+      target->has_ramp_percent() ? Json(target->ramp_percent()) : Json(nullptr);
   return json;
 }
 

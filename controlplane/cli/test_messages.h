@@ -34,6 +34,13 @@ inline api::RealServerStats& add_server(api::ServiceStats& service, const char* 
   return server;
 }
 
+inline void add_address(api::ServiceStats& service, const char* address, std::uint32_t port) {
+  api::AddressRange& range = *service.add_addresses();
+  range.set_address(bytes_of(address));
+  range.set_first_port(port);
+  range.set_last_port(port);
+}
+
 // Two services: "web" in NAT mode with a server of every state, "dns" in DR mode with one server.
 inline api::Stats sample_stats() {
   api::Stats stats;
@@ -49,8 +56,7 @@ inline api::Stats sample_stats() {
   api::ServiceStats& web = *stats.add_services();
   web.set_name("web");
   web.set_protocol(api::TCP);
-  web.set_address(bytes_of("192.0.2.10"));
-  web.set_port(80);
+  add_address(web, "192.0.2.10", 80);
   web.set_mode(api::NAT);
   web.set_scheduler(api::WRR);
   fill_traffic(*web.mutable_traffic(), 30);
@@ -67,8 +73,7 @@ inline api::Stats sample_stats() {
   api::ServiceStats& dns = *stats.add_services();
   dns.set_name("dns");
   dns.set_protocol(api::UDP);
-  dns.set_address(bytes_of("192.0.2.10"));
-  dns.set_port(53);
+  add_address(dns, "192.0.2.10", 53);
   dns.set_mode(api::DR);
   dns.set_scheduler(api::RR);
   fill_traffic(*dns.mutable_traffic(), 5);

@@ -28,11 +28,10 @@ void report_decision(const ServerDecision& server, api::control::Target& target)
   target.set_duty(to_text(server));
   target.set_weight(server.nominal_weight);
   target.set_weight_in_effect(server.weight);
-  target.set_ramping(server.ramp.has_value());
-  target.set_ramp_percent(server.ramp.value_or(0));
-  target.set_has_deadline(server.drain_left.has_value());
-  target.set_drain_left_ms(
-      static_cast<std::uint64_t>(server.drain_left.value_or(std::chrono::milliseconds(0)).count()));
+  if (server.ramp) target.set_ramp_percent(*server.ramp);
+  if (server.drain_left) {
+    target.set_drain_left_ms(static_cast<std::uint64_t>(server.drain_left->count()));
+  }
 }
 
 void report_service(const config::Service& service, const ServiceDecision& decision,

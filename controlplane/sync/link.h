@@ -31,7 +31,7 @@ namespace lb::controlplane::sync {
 class Credentials;
 
 // Raised with every change of a message's or a batch's meaning.
-inline constexpr std::uint32_t kSyncProtocol = 1;
+inline constexpr std::uint32_t kSyncProtocol = 2;
 
 // One table: the name is what `lbcli show sync` prints.
 #define LB_SYNC_REFUSALS(X)                                                             \

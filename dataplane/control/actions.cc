@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "dataplane/control/convert.h"
+#include "dataplane/api/address_codec.h"
 
 namespace lb {
 namespace {

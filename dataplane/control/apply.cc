@@ -1,7 +1,7 @@
 #include "dataplane/control/apply.h"
 
 #include "config/base/log.h"
-#include "dataplane/control/convert.h"
+#include "dataplane/api/snapshot_codec.h"
 
 namespace lb {
 
@@ -11,13 +11,11 @@ Transactions::Transactions(std::vector<PortInfo> ports, Totals& totals, Publishe
   first->ports = ports_;
   first->build_index();
   publisher_.publish(std::move(first));
-  spec_.ports = ports_;
 }
 
 Result<std::uint64_t> Transactions::apply(const api::Snapshot& message) {
-  auto spec = to_spec(message, ports_, &spec_);
+  auto spec = from_api(message);
   if (!spec) return tl::make_unexpected(spec.error());
-  if (auto good = check(*spec); !good) return tl::make_unexpected(good.error());
   const std::uint64_t generation = applied_.generation() + 1;
   if (auto done = replace(*spec, generation); !done) return tl::make_unexpected(done.error());
   spec_ = std::move(*spec);
@@ -33,7 +31,7 @@ Result<void> Transactions::replace(const SnapshotSpec& spec, std::uint64_t gener
   publisher_.wait_until_seen();
   const Snapshot& before = publisher_.current();
   const auto in_use = [this](std::uint32_t slot) { return !unused_.contains(slot); };
-  auto next = build_snapshot(spec, &before, in_use);
+  auto next = build_snapshot(spec, ports_, &before, in_use);
   if (!next) return tl::make_unexpected(next.error());
   if (auto ready = publisher_.prepare(**next); !ready) {
     return tl::make_unexpected(ready.error());

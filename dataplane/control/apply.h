@@ -1,6 +1,6 @@
 // Transactions: from the control plane's message to the snapshot that the workers forward by.
 //
-//   message -> to_spec (convert.h) -> check, build_snapshot (service/spec.h) -> Publisher
+//   message -> from_api (api/snapshot_codec.h) -> build_snapshot (service/build.h) -> Publisher
 //
 // Main thread.
 #pragma once
@@ -13,7 +13,7 @@
 #include "config/base/result.h"
 #include "dataplane/api/dataplane.pb.h"
 #include "dataplane/control/totals.h"
-#include "dataplane/service/spec.h"
+#include "dataplane/service/build.h"
 
 namespace lb {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/api/address_codec.h"
 #include "dataplane/api/enum_codec.h"
-#include "dataplane/control/convert.h"
 
 namespace lb {
 
@@ -30,11 +30,11 @@ void fill(const ConnTable::Copy& conn, const Snapshot& snapshot, std::uint32_t n
   const FlowTuple& from_client = conn.tuple[0];
   const FlowTuple& from_server = conn.tuple[1];
   out.set_protocol(to_api(static_cast<Protocol>(conn.proto)));
-  out.set_client(to_bytes(from_client.src));
+  out.set_client(to_bytes({from_client.src}));
   out.set_client_port(from_client.sport.host());
-  out.set_vip(to_bytes(from_client.dst));
+  out.set_vip(to_bytes({from_client.dst}));
   out.set_vip_port(from_client.dport.host());
-  out.set_real_server(to_bytes(from_server.src));
+  out.set_real_server(to_bytes({from_server.src}));
   out.set_real_server_port(from_server.sport.host());
   out.set_state(std::string(to_string(conn.state)));
   out.set_service(std::string(service_name(snapshot, conn.service)));

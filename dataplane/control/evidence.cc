@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "dataplane/control/convert.h"
+#include "dataplane/api/address_codec.h"
 
 namespace lb {
 
@@ -13,9 +13,9 @@ void add(const Snapshot& snapshot, const RealServerEntry& rs, api::Evidence& out
   const ServiceEntry& service = snapshot.services[rs.service];
   api::EvidenceEntry& entry = *out.add_entries();
   entry.set_service(service.name);
-  entry.set_vip(to_bytes(service.address));
+  entry.set_vip(to_bytes({service.address}));
   entry.set_vip_port(service.port.host());
-  entry.set_address(to_bytes(rs.address));
+  entry.set_address(to_bytes({rs.address}));
   entry.set_port(rs.port.host());
 }
 

@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "dataplane/control/convert.h"
 #include "dataplane/control/test_messages.h"
-#include "dataplane/service/spec.h"
+#include "dataplane/service/build.h"
 
 namespace lb {
 namespace {
@@ -22,9 +21,10 @@ class EvidenceTest : public ::testing::Test {
   }
 
   void apply(const api::Snapshot& message) {
-    const auto spec = to_spec(message, test::two_ports());
+    const auto spec = from_api(message);
     ASSERT_TRUE(spec);
-    auto built = build_snapshot(*spec, snapshot_.get(), [](std::uint32_t) { return true; });
+    auto built = build_snapshot(*spec, test::two_ports(), snapshot_.get(),
+                                [](std::uint32_t) { return true; });
     ASSERT_TRUE(built);
     snapshot_ = std::move(*built);
   }

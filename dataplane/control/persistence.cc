@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "dataplane/control/convert.h"
+#include "dataplane/api/address_codec.h"
 
 namespace lb {
 
@@ -40,11 +40,11 @@ bool overlap(const Ipv4Prefix& a, const Ipv4Prefix& b) {
 
 void fill(const PersistRow& row, const ServiceEntry& service, std::uint32_t now_tick,
           api::PersistenceEntry& out) {
-  out.set_client(to_bytes(row.key.client));
+  out.set_client(to_bytes({row.key.client}));
   out.set_client_prefix(service.persistence.prefix);
   out.set_service(service.name);
   out.set_group(service.persistence.group);
-  out.set_real_server(to_bytes(row.server.address));
+  out.set_real_server(to_bytes({row.server.address}));
   out.set_real_server_port(row.server.port.host());
   const auto left = static_cast<std::int32_t>(row.expires - now_tick);
   out.set_expires_ms(static_cast<std::uint64_t>(std::max(left, 0)) * kTickMs);

@@ -4,8 +4,9 @@
 
 #include <vector>
 
-#include "dataplane/control/convert.h"
-#include "dataplane/service/spec.h"
+#include "dataplane/api/address_codec.h"
+#include "dataplane/service/build.h"
+#include "dataplane/service/testing/spec.h"
 
 namespace lb {
 namespace {
@@ -25,14 +26,14 @@ class PersistenceCursorTest : public testing::Test {
     for (const char* name : {"a", "b", "c", "none"}) {
       ServiceSpec service;
       service.name = name;
-      service.address = {*Ipv4Address::parse("192.0.2.10"),
-                         static_cast<std::uint16_t>(80 + spec.services.size())};
-      service.persistence_ticks = name == std::string("none") ? 0 : 100;
+      const auto port = static_cast<std::uint16_t>(80 + spec.services.size());
+      service.addresses = {{*Ipv4Address::parse("192.0.2.10"), port, port}};
+      service.persistence = test::ticks(name == std::string("none") ? 0 : 100);
       if (*name == 'a' || *name == 'b') service.group = "shop";
       if (*name == 'c') service.persistence_prefix = 24;
       spec.services.push_back(service);
     }
-    snapshot = *build_snapshot(spec, nullptr, [](std::uint32_t) { return false; });
+    snapshot = *build_snapshot(spec, {}, nullptr, [](std::uint32_t) { return false; });
     bind(0, "198.51.100.7", "10.0.0.11");
     bind(1, "198.51.100.8", "10.0.0.12");
     bind(2, "198.51.100.0", "10.0.0.11");
@@ -68,10 +69,10 @@ TEST_F(PersistenceCursorTest, ShowsAll) {
   api::PersistenceRequest request;
   request.set_service("c");
   const auto row = rows(request).at(0);
-  EXPECT_EQ(row.client(), to_bytes(ip("198.51.100.0")));
+  EXPECT_EQ(row.client(), to_bytes({ip("198.51.100.0")}));
   EXPECT_EQ(row.client_prefix(), 24u);
   EXPECT_EQ(row.service(), "c");
-  EXPECT_EQ(row.real_server(), to_bytes(ip("10.0.0.11")));
+  EXPECT_EQ(row.real_server(), to_bytes({ip("10.0.0.11")}));
   EXPECT_EQ(row.expires_ms(), 9'000u);
   EXPECT_FALSE(row.from_peer());
 }
@@ -82,7 +83,7 @@ TEST_F(PersistenceCursorTest, FiltersByServiceGroupAndClient) {
   EXPECT_EQ(rows(request).size(), 2u);
   request.set_service("a");
   EXPECT_EQ(rows(request).size(), 2u) << "one and the same for all of the group";
-  request.set_client(to_bytes(ip("198.51.100.7")));
+  request.set_client(to_bytes({ip("198.51.100.7")}));
   EXPECT_EQ(rows(request).size(), 1u);
   request.clear_group();
   request.clear_service();

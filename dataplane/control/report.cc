@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
+#include "dataplane/api/address_codec.h"
 #include "dataplane/api/enum_codec.h"
-#include "dataplane/control/convert.h"
+#include "dataplane/api/snapshot_codec.h"
 #include "dataplane/stats/drop_reason.h"
 
 namespace lb {
@@ -28,7 +29,7 @@ Traffic add_real_server(const Snapshot& snapshot, const Totals& totals,
   const Occupancy occupancy = totals.occupancy(slot);
   const Traffic traffic = totals.real_server(slot);
   auto& out = *service.add_real_servers();
-  out.set_address(to_bytes(rs.address));
+  out.set_address(to_bytes({rs.address}));
   out.set_port(rs.port.host());
   out.set_weight(rs.weight);
   out.set_max_connections(rs.max_connections);
@@ -49,14 +50,8 @@ Traffic add_real_server(const Snapshot& snapshot, const Totals& totals,
 void fill(const ServiceEntry& service, api::ServiceStats& out) {
   out.set_name(service.name);
   out.set_protocol(to_api(static_cast<Protocol>(service.proto)));
-  out.set_address(to_bytes(service.address));
-  out.set_port(service.port.host());
-  for (const Ipv4EndpointRange& range : service.addresses) {
-    auto& to = *out.add_addresses();
-    to.set_address(to_bytes(range.address.be));
-    to.set_first_port(range.first);
-    to.set_last_port(range.last);
-  }
+  if (service.addresses.empty()) *out.add_addresses() = to_api(service.first_address());
+  for (const Ipv4EndpointRange& range : service.addresses) *out.add_addresses() = to_api(range);
   if (service.gate != nullptr) {
     const Refused refused = service.gate->refused();
     auto& to = *out.mutable_refused();

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "dataplane/control/test_messages.h"
-#include "dataplane/service/spec.h"
+#include "dataplane/service/build.h"
 
 namespace lb {
 namespace {
@@ -17,9 +17,10 @@ class ReportTest : public ::testing::Test {
   }
 
   std::unique_ptr<Snapshot> build(const api::Snapshot& message, const Snapshot* previous) {
-    const auto spec = to_spec(message, test::two_ports());
+    const auto spec = from_api(message);
     EXPECT_TRUE(spec);
-    auto built = build_snapshot(*spec, previous, [](std::uint32_t) { return true; });
+    auto built =
+        build_snapshot(*spec, test::two_ports(), previous, [](std::uint32_t) { return true; });
     EXPECT_TRUE(built);
     return std::move(*built);
   }
@@ -72,8 +73,10 @@ TEST_F(ReportTest, ServicesWithTheirServersInTheOrderOfTheFile) {
   const auto& web = stats.services(0);
   EXPECT_EQ(web.name(), "web");
   EXPECT_EQ(web.protocol(), api::TCP);
-  EXPECT_EQ(web.address(), test::bytes("192.0.2.10"));
-  EXPECT_EQ(web.port(), 80U);
+  ASSERT_EQ(web.addresses_size(), 1);
+  EXPECT_EQ(web.addresses(0).address(), test::bytes("192.0.2.10"));
+  EXPECT_EQ(web.addresses(0).first_port(), 80U);
+  EXPECT_EQ(web.addresses(0).last_port(), 80U);
   EXPECT_EQ(web.traffic().packets_in(), 5U);
   ASSERT_EQ(web.real_servers_size(), 2);
   EXPECT_EQ(web.real_servers(0).address(), test::bytes("10.0.0.11"));

@@ -2,15 +2,18 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "config/base/net.h"
+#include "dataplane/api/address_codec.h"
 #include "dataplane/api/dataplane.pb.h"
-#include "dataplane/control/convert.h"
+#include "dataplane/api/snapshot_codec.h"
+#include "dataplane/service/snapshot.h"
 
 namespace lb::test {
 
 inline std::string bytes(const char* address) {
-  return to_bytes(Ipv4Address::parse(address).value().be);
+  return to_bytes(Ipv4Address::parse(address).value());
 }
 
 inline std::vector<PortInfo> two_ports() {
@@ -21,22 +24,6 @@ inline std::vector<PortInfo> two_ports() {
   lan.name = "lan";
   lan.mac = {2, 0, 0, 0, 0, 2};
   return {wan, lan};
-}
-
-// No services yet, timeouts as the configuration's defaults are.
-inline api::Snapshot empty_snapshot() {
-  api::Snapshot snapshot;
-  auto& timeouts = *snapshot.mutable_timeouts();
-  timeouts.set_tcp_syn_sent(30'000);
-  timeouts.set_tcp_syn_received(30'000);
-  timeouts.set_tcp_established(900'000);
-  timeouts.set_tcp_fin_wait(120'000);
-  timeouts.set_tcp_close_wait(60'000);
-  timeouts.set_tcp_last_ack(30'000);
-  timeouts.set_tcp_time_wait(60'000);
-  timeouts.set_tcp_closed(10'000);
-  timeouts.set_udp(300'000);
-  return snapshot;
 }
 
 inline api::RealServer* add_real_server(api::Service& service, const char* address,
@@ -56,14 +43,16 @@ inline api::Service* add_service(api::Snapshot& snapshot, const char* name, cons
   auto* service = snapshot.add_services();
   service->set_name(name);
   service->set_protocol(api::TCP);
-  service->set_address(bytes(address));
-  service->set_port(port);
+  auto* range = service->add_addresses();
+  range->set_address(bytes(address));
+  range->set_first_port(port);
+  range->set_last_port(port);
   return service;
 }
 
 // "web" on 192.0.2.10:80 with 10.0.0.11:80 and 10.0.0.12:80.
 inline api::Snapshot web_snapshot() {
-  api::Snapshot snapshot = empty_snapshot();
+  api::Snapshot snapshot = to_api(SnapshotSpec{});  // no services yet, timeouts as by default
   auto* web = add_service(snapshot, "web", "192.0.2.10", 80);
   add_real_server(*web, "10.0.0.11", 80);
   add_real_server(*web, "10.0.0.12", 80);

@@ -72,7 +72,7 @@ std::vector<ServiceSpec> services_of(const Shape& shape) {
     services.push_back(test::service_of("192.0.2.10:80", proto, {"10.0.0.11:80", "10.0.0.12:80"}));
     services.back().mode = shape.mode;
     services.back().scheduler = shape.scheduler;
-    services.back().persistence_ticks = shape.persistence;
+    services.back().persistence = test::ticks(shape.persistence);
   }
   return services;
 }

@@ -8,7 +8,7 @@
 #include <set>
 
 #include "dataplane/sched/testing/load.h"
-#include "dataplane/service/spec.h"
+#include "dataplane/service/build.h"
 
 namespace lb {
 namespace {
@@ -27,7 +27,7 @@ class World {
   World(Scheduler scheduler, const std::vector<Server>& servers) {
     ServiceSpec spec;
     spec.name = "web";
-    spec.address = {Ipv4Address{Be32::from_host(0xc000020a)}, 80};
+    spec.addresses = {{Ipv4Address::from_host(0xc000020a), 80, 80}};
     spec.scheduler = scheduler;
     for (const Server& server : servers) {
       RealServerSpec rs;
@@ -38,7 +38,7 @@ class World {
     }
     SnapshotSpec whole;
     whole.services.push_back(spec);
-    snapshot_ = *build_snapshot(whole, nullptr, [](std::uint32_t) { return false; });
+    snapshot_ = *build_snapshot(whole, {}, nullptr, [](std::uint32_t) { return false; });
   }
 
   // The address of the server for a packet from `src` to `dst`; 0: none.

@@ -18,7 +18,7 @@ struct Rule {
 
 // Prefixes are nested or apart, never overlapping otherwise: in this order each comes just after
 // those that contain it.
-std::vector<Rule> in_order(const AccessList::Rules& rules) {
+std::vector<Rule> in_order(const AccessListSpec& rules) {
   std::vector<Rule> out;
   const auto add = [&out](const Ipv4Prefix& prefix, bool allow) {
     const std::uint64_t begin = prefix.network().host();
@@ -61,7 +61,7 @@ class Changes {
 
 }  // namespace
 
-AccessList::AccessList(const Rules& rules) {
+AccessList::AccessList(const AccessListSpec& rules) {
   Changes changes(rules.others);
   std::vector<Rule> open;  // those that contain the place where we are, the narrowest last
   const auto close_until = [&](std::uint64_t address) {

@@ -11,20 +11,13 @@
 #include <vector>
 
 #include "config/base/net.h"
+#include "dataplane/api/snapshot_spec.h"
 
 namespace lb {
 
 class AccessList {
  public:
-  struct Rules {
-    std::vector<Ipv4Prefix> allow;
-    std::vector<Ipv4Prefix> deny;
-    bool others = true;  // whether clients in none of them may
-    bool operator==(const Rules&) const = default;
-  };
-
-  // A prefix that is in both is denied.
-  explicit AccessList(const Rules& rules);
+  explicit AccessList(const AccessListSpec& rules);
 
   // Any worker.
   bool allows(Be32 client) const {

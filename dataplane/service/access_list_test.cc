@@ -9,9 +9,9 @@
 namespace lb {
 namespace {
 
-AccessList::Rules rules(const std::vector<const char*>& allow, const std::vector<const char*>& deny,
-                        bool others) {
-  AccessList::Rules out;
+AccessListSpec rules(const std::vector<const char*>& allow, const std::vector<const char*>& deny,
+                     bool others) {
+  AccessListSpec out;
   for (const char* text : allow) out.allow.push_back(*Ipv4Prefix::parse(text));
   for (const char* text : deny) out.deny.push_back(*Ipv4Prefix::parse(text));
   out.others = others;
@@ -62,7 +62,7 @@ TEST(AccessList, DenyWinsOverTheSamePrefixAllowed) {
 }
 
 // Every rule is looked at, and the longest that contains the client taken.
-bool expected(const AccessList::Rules& rules, Ipv4Address client) {
+bool expected(const AccessListSpec& rules, Ipv4Address client) {
   int length = -1;
   bool answer = rules.others;
   for (const bool allow : {true, false}) {
@@ -80,7 +80,7 @@ TEST(AccessList, AgreesWithASearchOfAllRules) {
   SCOPED_TRACE(seed);
   std::mt19937 random(seed);
   for (int round = 0; round < 60; ++round) {
-    AccessList::Rules all;
+    AccessListSpec all;
     all.others = random() % 2 == 0;
     const auto count = round < 50 ? random() % 40 : 2'000;
     // Close together, so that many are nested; or anywhere.

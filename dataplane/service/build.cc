@@ -1,3 +1,5 @@
+#include "dataplane/service/build.h"
+
 #include <algorithm>
 #include <map>
 #include <unordered_map>
@@ -5,7 +7,6 @@
 
 #include "dataplane/service/interleave.h"
 #include "dataplane/service/maglev.h"
-#include "dataplane/service/spec.h"
 
 namespace lb {
 namespace {
@@ -29,7 +30,25 @@ bool resets(const ServiceEntry& service) {
   return service.on_server_down == OnServerDown::kReset && !service.standby;
 }
 
-NextHop next_hop(const NextHopSpec& spec, const PortInfo& port) {
+// check() has found that there is one of this name.
+std::size_t port_number(const std::string& name, const std::vector<PortInfo>& ports) {
+  return static_cast<std::size_t>(std::ranges::find(ports, name, &PortInfo::name) - ports.begin());
+}
+
+std::vector<PortInfo> ports_of(const SnapshotSpec& spec, std::vector<PortInfo> ports) {
+  for (PortInfo& port : ports) port.addresses.clear();
+  for (const PortAddressSpec& own : spec.port_addresses) {
+    ports[port_number(own.port, ports)].addresses.push_back({own.vlan, own.address.be});
+  }
+  for (const PortMacSpec& own : spec.port_macs) {
+    ports[port_number(own.port, ports)].mac = own.mac.bytes;
+  }
+  return ports;
+}
+
+NextHop next_hop(const NextHopSpec& spec, const std::vector<PortInfo>& ports) {
+  const std::size_t number = port_number(spec.port, ports);
+  const PortInfo& port = ports[number];
   NextHop hop;
   std::uint8_t* at = std::ranges::copy(spec.mac.bytes, hop.l2.begin()).out;
   at = std::ranges::copy(port.mac, at).out;
@@ -43,16 +62,18 @@ NextHop next_hop(const NextHopSpec& spec, const PortInfo& port) {
   }
   put16(0x0800);
   hop.l2_len = static_cast<std::uint8_t>(at - hop.l2.begin());
-  hop.port = spec.port;
+  hop.port = static_cast<std::uint8_t>(number);
   hop.mtu = port.mtu;
   return hop;
 }
 
 class Builder {
  public:
-  Builder(const SnapshotSpec& spec, const Snapshot& previous,
+  Builder(const SnapshotSpec& spec, const std::vector<PortInfo>& ports, const Snapshot& previous,
           const std::function<bool(std::uint32_t)>& in_use)
-      : spec_(spec), previous_(previous), in_use_(in_use), next_(std::make_unique<Snapshot>()) {}
+      : spec_(spec), previous_(previous), in_use_(in_use), next_(std::make_unique<Snapshot>()) {
+    next_->ports = ports_of(spec, ports);
+  }
 
   Result<std::unique_ptr<Snapshot>> build();
 
@@ -62,6 +83,7 @@ class Builder {
   std::uint32_t take_real_server_slot(const RealServerEntry& rs);
   bool add_service(const ServiceSpec& spec);
   void add_gate(const ServiceSpec& spec, std::uint32_t slot);
+  std::shared_ptr<const AccessList> compile(const SharedAccessList& list);
   bool add_real_server(const RealServerSpec& spec, std::uint32_t service_slot);
   void set_timeouts(std::uint32_t service_slot, const TimeoutTicks& ticks);
   void keep_removed();
@@ -131,10 +153,10 @@ std::uint32_t Builder::take_real_server_slot(const RealServerEntry& rs) {
 bool Builder::add_service(const ServiceSpec& spec) {
   ServiceEntry service;
   service.name = spec.name;
-  service.address = spec.address.address.be;
-  service.port = Be16::from_host(spec.address.port);
-  service.addresses = spec.addresses;
-  service.proto = spec.proto;
+  service.address = spec.primary_endpoint().address.be;
+  service.port = Be16::from_host(spec.primary_endpoint().port);
+  if (!spec.has_single_endpoint()) service.addresses = spec.addresses;
+  service.proto = static_cast<std::uint8_t>(spec.protocol);
   service.mode = spec.mode;
   service.scheduler = spec.scheduler;
   service.on_server_down = spec.on_server_down;
@@ -154,25 +176,36 @@ bool Builder::add_service(const ServiceSpec& spec) {
   for (const RealServerSpec& rs : spec.real_servers) {
     if (!add_real_server(rs, slot)) return false;
   }
-  if (spec.timeout_ticks) set_timeouts(slot, *spec.timeout_ticks);
+  if (spec.timeouts) set_timeouts(slot, to_ticks(*spec.timeouts));
   const bool known = slot < previous_.services.size();
   const ServiceEntry* const before = known ? &previous_.services[slot] : nullptr;
   prepare_choice(next_->services[slot], before);
-  if (spec.persistence_ticks != 0) prepare_persistence(spec, next_->services[slot], before);
+  if (spec.persistence.count() != 0) prepare_persistence(spec, next_->services[slot], before);
   return true;
 }
 
 // The service's limits go on where they are, and so do those of its clients.
 void Builder::add_gate(const ServiceSpec& spec, std::uint32_t slot) {
-  if (spec.access == nullptr && !spec.limits.any()) return;
-  if (spec.limits.per_second_per_client != 0 && next_->clients == nullptr) {
+  if (!spec.access && !spec.limits.any()) return;
+  if (spec.limits.new_per_second_per_client != 0 && next_->clients == nullptr) {
     next_->clients =
         previous_.clients != nullptr ? previous_.clients : std::make_shared<ClientBuckets>();
   }
   const bool known = slot < previous_.services.size();
   const Gate* const before = known ? previous_.services[slot].gate.get() : nullptr;
   next_->services[slot].gate =
-      std::make_shared<const Gate>(slot, spec.access, spec.limits, next_->clients, before);
+      std::make_shared<const Gate>(slot, compile(spec.access), spec.limits, next_->clients, before);
+}
+
+// Equal lists are kept once, and one that was there before is not compiled again.
+std::shared_ptr<const AccessList> Builder::compile(const SharedAccessList& list) {
+  if (!list) return nullptr;
+  const auto [at, is_new] = next_->access_lists.try_emplace(list);
+  if (!is_new) return at->second;
+  const auto known = previous_.access_lists.find(list);
+  at->second = known != previous_.access_lists.end() ? known->second
+                                                     : std::make_shared<const AccessList>(*list);
+  return at->second;
 }
 
 bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_slot) {
@@ -187,8 +220,9 @@ bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_
   rs.service = service_slot;
   rs.mode = spec.mode.value_or(service.mode);
   rs.up = spec.up;
-  rs.reset = (!spec.up && !spec.unchecked && resets(service)) || (spec.end && !service.standby);
-  if (spec.resolved) rs.next_hop = next_hop(spec.next_hop, spec_.ports[spec.next_hop.port]);
+  rs.reset = (!spec.up && !spec.keep_connections && resets(service)) ||
+             (spec.end_connections && !service.standby);
+  if (spec.next_hop) rs.next_hop = next_hop(*spec.next_hop, next_->ports);
 
   const std::uint32_t slot = take_real_server_slot(rs);
   if (slot == kNoSlot) return false;
@@ -320,7 +354,7 @@ std::uint32_t Builder::scope_of(const ServiceEntry& service, const ServiceEntry*
 void Builder::prepare_persistence(const ServiceSpec& spec, ServiceEntry& service,
                                   const ServiceEntry* before) {
   Persistence& persistence = service.persistence;
-  persistence.ticks = spec.persistence_ticks;
+  persistence.ticks = to_ticks(spec.persistence);
   persistence.prefix = spec.persistence_prefix;
   persistence.mask = Be32::from_host(~std::uint32_t{0} << (32 - spec.persistence_prefix)).raw;
   persistence.group = spec.group;
@@ -366,9 +400,8 @@ bool Builder::any_taken_over() const {
 
 Result<std::unique_ptr<Snapshot>> Builder::build() {
   next_->generation = previous_.generation + 1;
-  next_->ports = spec_.ports;
-  next_->timeout_ticks = spec_.timeout_ticks;
-  next_->own_addresses = spec_.own_addresses;
+  next_->timeout_ticks = to_ticks(spec_.timeouts);
+  for (const Ipv4Address& own : spec_.own_addresses) next_->own_addresses.push_back(own.be);
   std::ranges::sort(next_->own_addresses, {}, &Be32::raw);
   next_->scopes = previous_.scopes;
   next_->services.resize(previous_.services.size());
@@ -392,12 +425,36 @@ Result<std::unique_ptr<Snapshot>> Builder::build() {
 
 }  // namespace
 
+std::uint32_t to_ticks(std::chrono::milliseconds duration) {
+  const auto ms = static_cast<std::uint32_t>(duration.count());
+  return ms / kTickMs + (ms % kTickMs == 0 ? 0 : 1);
+}
+
+TimeoutTicks to_ticks(const ConnTimeouts& timeouts) {
+  TimeoutTicks ticks{};
+  const auto set = [&](ConnState state, std::chrono::milliseconds duration) {
+    ticks[static_cast<std::size_t>(state)] = to_ticks(duration);
+  };
+  set(ConnState::kSynSent, timeouts.tcp_syn_sent);
+  set(ConnState::kSynReceived, timeouts.tcp_syn_received);
+  set(ConnState::kEstablished, timeouts.tcp_established);
+  set(ConnState::kFinWait, timeouts.tcp_fin_wait);
+  set(ConnState::kCloseWait, timeouts.tcp_close_wait);
+  set(ConnState::kLastAck, timeouts.tcp_last_ack);
+  set(ConnState::kTimeWait, timeouts.tcp_time_wait);
+  set(ConnState::kClosed, timeouts.tcp_closed);
+  set(ConnState::kUdp, timeouts.udp);
+  return ticks;
+}
+
 Result<std::unique_ptr<Snapshot>> build_snapshot(
-    const SnapshotSpec& spec, const Snapshot* previous,
+    const SnapshotSpec& spec, const std::vector<PortInfo>& ports, const Snapshot* previous,
     const std::function<bool(std::uint32_t rs_slot)>& in_use) {
-  if (Result<void> checked = check(spec); !checked) return tl::make_unexpected(checked.error());
+  if (Result<void> checked = check(spec, ports); !checked) {
+    return tl::make_unexpected(checked.error());
+  }
   const Snapshot none;
-  return Builder(spec, previous != nullptr ? *previous : none, in_use).build();
+  return Builder(spec, ports, previous != nullptr ? *previous : none, in_use).build();
 }
 
 }  // namespace lb

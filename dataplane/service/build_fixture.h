@@ -10,7 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "dataplane/service/spec.h"
+#include "dataplane/service/build.h"
+#include "dataplane/service/testing/spec.h"
 
 namespace lb {
 
@@ -18,7 +19,7 @@ inline ServiceSpec service(std::uint32_t vip, std::initializer_list<std::uint32_
                            OnServerDown on_server_down = OnServerDown::kReset) {
   ServiceSpec spec;
   spec.name = "s" + std::to_string(vip);
-  spec.address = {Ipv4Address::from_host(vip), 80};
+  spec.addresses = {{Ipv4Address::from_host(vip), 80, 80}};
   spec.on_server_down = on_server_down;
   for (const std::uint32_t address : servers) {
     RealServerSpec rs;
@@ -36,9 +37,10 @@ inline SnapshotSpec spec_of(std::vector<ServiceSpec> services) {
 }
 
 inline std::unique_ptr<Snapshot> build(const SnapshotSpec& spec, const Snapshot* previous = nullptr,
-                                       const std::set<std::uint32_t>& in_use = {}) {
-  auto result =
-      build_snapshot(spec, previous, [&](std::uint32_t slot) { return in_use.contains(slot); });
+                                       const std::set<std::uint32_t>& in_use = {},
+                                       const std::vector<PortInfo>& ports = {}) {
+  auto result = build_snapshot(spec, ports, previous,
+                               [&](std::uint32_t slot) { return in_use.contains(slot); });
   EXPECT_TRUE(result) << result.error().message;
   return result ? std::move(*result) : nullptr;
 }

@@ -13,7 +13,7 @@ TEST(BuildSnapshot, EndsConnectionsWhateverOnServerDownSays) {
   spec.services[0].real_servers[0].up = false;
   const auto before = build(spec);
   EXPECT_FALSE(before->real_servers[0].reset);
-  spec.services[0].real_servers[0].end = true;
+  spec.services[0].real_servers[0].end_connections = true;
   const auto after = build(spec, before.get());
   EXPECT_TRUE(after->real_servers[0].reset);
   EXPECT_FALSE(after->real_servers[1].reset);
@@ -26,18 +26,24 @@ TEST(BuildSnapshot, CopiesWhatTheSpecSays) {
   SnapshotSpec spec = spec_of({service(kVip, {1, 2, 3})});
   spec.services[0].mode = Mode::kDr;
   spec.services[0].scheduler = Scheduler::kWlc;
-  spec.services[0].proto = kProtoUdp;
+  spec.services[0].protocol = Protocol::kUdp;
   spec.services[0].real_servers[0].weight = 0;
   spec.services[0].real_servers[1].up = false;
   spec.services[0].real_servers[2].weight = 9;
-  spec.timeout_ticks[3] = 77;
+  spec.timeouts.tcp_established = std::chrono::milliseconds(7'601);
   PortInfo port;
   port.name = "wan";
-  spec.ports = {port};
-  const auto snapshot = build(spec);
+  port.addresses = {{0, Be32::from_host(9)}};
+  spec.port_addresses = {{"wan", 7, Ipv4Address::from_host(1)}};
+  spec.port_macs = {{"wan", {{2, 0, 0, 0, 0, 1}}}};
+  const auto snapshot = build(spec, nullptr, {}, {port});
   EXPECT_EQ(snapshot->generation, 1U);
-  EXPECT_EQ(snapshot->timeout_ticks[3], 77U);
+  EXPECT_EQ(snapshot->timeout_ticks[3], 77U) << "rounded up";
   EXPECT_EQ(snapshot->ports[0].name, "wan");
+  EXPECT_EQ(snapshot->ports[0].mac, (std::array<std::uint8_t, 6>{2, 0, 0, 0, 0, 1}));
+  ASSERT_EQ(snapshot->ports[0].addresses.size(), 1U) << "the spec's, and no others";
+  EXPECT_EQ(snapshot->ports[0].addresses[0].vlan, 7);
+  EXPECT_EQ(snapshot->ports[0].addresses[0].address.host(), 1U);
   const std::uint32_t slot =
       snapshot->find_service(Be32::from_host(kVip), Be16::from_host(80), kProtoUdp);
   ASSERT_EQ(slot, 0U);
@@ -103,15 +109,15 @@ TEST(BuildSnapshot, AnUnchangedMaglevTableIsShared) {
 
 TEST(BuildSnapshot, TimeoutsOfAServicesOwn) {
   SnapshotSpec spec = spec_of({service(kVip, {1}), service(kVip + 1, {1}), service(kVip + 2, {1})});
-  spec.timeout_ticks.fill(600);
+  spec.timeouts = test::all_timeouts(600);
   const auto ticks = [](const Snapshot& snapshot, std::uint32_t slot) {
     return snapshot.timeouts().ticks(slot, ConnState::kEstablished);
   };
   const auto none = build(spec);
   EXPECT_TRUE(none->own_timeouts_of.empty());
   EXPECT_EQ(ticks(*none, 1), 600U);
-  spec.services[1].timeout_ticks.emplace().fill(50);
-  spec.services[2].timeout_ticks.emplace().fill(50);
+  spec.services[1].timeouts = test::all_timeouts(50);
+  spec.services[2].timeouts = test::all_timeouts(50);
   const auto some = build(spec, none.get());
   EXPECT_EQ(ticks(*some, 0), 600U);
   EXPECT_EQ(ticks(*some, 1), 50U);
@@ -138,15 +144,15 @@ TEST(BuildSnapshot, AnUnchangedSequenceIsCopied) {
 TEST(BuildSnapshot, NextHopHeaders) {
   SnapshotSpec spec = spec_of({service(kVip, {1, 2, 3})});
   PortInfo wan;
+  wan.name = "wan";
   PortInfo lan;
+  lan.name = "lan";
   lan.mac = {2, 0, 0, 0, 0, 0xee};
   lan.mtu = 9000;
-  spec.ports = {wan, lan};
   auto& servers = spec.services[0].real_servers;
-  servers[0].resolved = servers[1].resolved = true;
-  servers[0].next_hop = {1, 0, {{2, 0, 0, 0, 0, 0x11}}};
-  servers[1].next_hop = {1, 0x123, {{2, 0, 0, 0, 0, 0x12}}};
-  const auto snapshot = build(spec);
+  servers[0].next_hop = {"lan", 0, {{2, 0, 0, 0, 0, 0x11}}};
+  servers[1].next_hop = {"lan", 0x123, {{2, 0, 0, 0, 0, 0x12}}};
+  const auto snapshot = build(spec, nullptr, {}, {wan, lan});
 
   const NextHop& plain = snapshot->real_servers[0].next_hop;
   ASSERT_TRUE(plain.resolved());
@@ -163,7 +169,7 @@ TEST(BuildSnapshot, NextHopHeaders) {
 
 TEST(BuildSnapshot, ABadSpecBuildsNothing) {
   SnapshotSpec spec = spec_of({service(kVip, {1, 1})});
-  const auto result = build_snapshot(spec, nullptr, [](std::uint32_t) { return false; });
+  const auto result = build_snapshot(spec, {}, nullptr, [](std::uint32_t) { return false; });
   ASSERT_FALSE(result);
   EXPECT_NE(result.error().message.find("0.0.0.1:8080 is there twice"), std::string::npos);
 }
@@ -179,14 +185,14 @@ TEST(BuildSnapshot, SlotsFollowIdentityNotOrder) {
 
 TEST(BuildSnapshot, ARemovedServerIsKeptWhileInUse) {
   SnapshotSpec spec = spec_of({service(kVip, {1, 2})});
-  spec.ports.resize(1);
-  spec.services[0].real_servers[1].resolved = true;
-  spec.services[0].real_servers[1].next_hop = {0, 0, {{2, 0, 0, 0, 0, 2}}};
-  const auto both = build(spec);
+  PortInfo wan;
+  wan.name = "wan";
+  spec.services[0].real_servers[1].next_hop = {"wan", 0, {{2, 0, 0, 0, 0, 2}}};
+  const auto both = build(spec, nullptr, {}, {wan});
   SnapshotSpec without = spec;
   without.services[0].real_servers.pop_back();
 
-  const auto removed = build(without, both.get(), {1});
+  const auto removed = build(without, both.get(), {1}, {wan});
   const RealServerEntry& rs = removed->real_servers[1];
   EXPECT_TRUE(rs.removed);
   EXPECT_TRUE(rs.reset);
@@ -328,7 +334,7 @@ TEST(BuildSnapshot, SaysSoWhenSlotsRunOut) {
   };
   const auto first = build(full(1));
   EXPECT_EQ(first->real_servers.size(), kMaxRealServerSlots);
-  const auto result = build_snapshot(full(2), first.get(), [](std::uint32_t) { return false; });
+  const auto result = build_snapshot(full(2), {}, first.get(), [](std::uint32_t) { return false; });
   ASSERT_FALSE(result);
   EXPECT_NE(result.error().message.find("no slot is left"), std::string::npos);
   EXPECT_NE(build(full(1), first.get()), nullptr);

@@ -20,9 +20,10 @@ std::uint64_t spread(std::uint64_t key) {
 }  // namespace
 
 // Time comes in ticks, so what a bucket gains from one to the next must fit in.
-Rate::Rate(std::uint32_t per_second, std::uint32_t burst_ms)
+Rate::Rate(std::uint32_t per_second, std::chrono::milliseconds burst)
     : interval_(per_second == 0 ? 0 : 1'000 * kUnitsPerMs / per_second),
-      depth_(std::max(burst_ms * kUnitsPerMs, kTickMs * kUnitsPerMs + interval_ - 1)) {}
+      depth_(std::max(static_cast<std::uint64_t>(burst.count()) * kUnitsPerMs,
+                      kTickMs * kUnitsPerMs + interval_ - 1)) {}
 
 std::uint64_t Rate::time_of(std::uint32_t tick) {
   return std::uint64_t{tick} * kTickMs * kUnitsPerMs;
@@ -68,14 +69,14 @@ bool ClientBuckets::take(std::uint32_t service_slot, std::uint32_t client, const
 }
 
 Gate::Gate(std::uint32_t service_slot, std::shared_ptr<const AccessList> access,
-           const LimitSpec& limits, std::shared_ptr<ClientBuckets> clients, const Gate* before)
+           const ConnLimits& limits, std::shared_ptr<ClientBuckets> clients, const Gate* before)
     : service_slot_(service_slot),
       access_(std::move(access)),
       limits_(limits),
-      service_rate_(limits.per_second, limits.burst_ms),
-      client_rate_(limits.per_second_per_client, limits.burst_ms),
+      service_rate_(limits.new_per_second, limits.burst),
+      client_rate_(limits.new_per_second_per_client, limits.burst),
       client_mask_(Ipv4Prefix{{}, limits.client_prefix}.mask()),
-      clients_(limits.per_second_per_client == 0 ? nullptr : std::move(clients)),
+      clients_(limits.new_per_second_per_client == 0 ? nullptr : std::move(clients)),
       state_(before != nullptr ? before->state_ : std::make_shared<State>()) {}
 
 DropReason Gate::admit(Be32 client, std::uint32_t tick, unsigned worker) const {
@@ -92,7 +93,7 @@ DropReason Gate::admit(Be32 client, std::uint32_t tick, unsigned worker) const {
     counts.client_rate_limited.fetch_add(1, std::memory_order_relaxed);
     return DropReason::client_rate_limited;
   }
-  if (limits_.per_second != 0 && !service_rate_.take(state_->full_at, now)) {
+  if (limits_.new_per_second != 0 && !service_rate_.take(state_->full_at, now)) {
     counts.service_rate_limited.fetch_add(1, std::memory_order_relaxed);
     return DropReason::service_rate_limited;
   }

@@ -9,33 +9,26 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "config/base/byte_order.h"
 #include "config/base/cache_line.h"
+#include "config/base/service_settings.h"
 #include "dataplane/service/access_list.h"
 #include "dataplane/stats/drop_reason.h"
 
 namespace lb {
 
-// 0: no limit.
-struct LimitSpec {
-  std::uint32_t per_second = 0;
-  std::uint32_t per_second_per_client = 0;
-  std::uint8_t client_prefix = 32;  // clients with so many equal leading bits count as one
-  std::uint32_t burst_ms = 1'000;   // as much of the rate may come at once
-  bool any() const { return per_second != 0 || per_second_per_client != 0; }
-  bool operator==(const LimitSpec&) const = default;
-};
 inline constexpr std::uint32_t kMaxPerSecond = 10'000'000;
 
 // A rate in the words that buckets are kept in: sixteenths of a nanosecond.
 class Rate {
  public:
   Rate() = default;
-  Rate(std::uint32_t per_second, std::uint32_t burst_ms);
+  Rate(std::uint32_t per_second, std::chrono::milliseconds burst);
   // Takes one of the bucket; false: it is empty. Any worker.
   bool take(std::atomic<std::uint64_t>& full_at, std::uint64_t now) const;
   std::uint64_t interval() const { return interval_; }
@@ -77,7 +70,7 @@ class Gate {
  public:
   // What outlives a snapshot: `before` is the gate that the service had.
   Gate(std::uint32_t service_slot, std::shared_ptr<const AccessList> access,
-       const LimitSpec& limits, std::shared_ptr<ClientBuckets> clients, const Gate* before);
+       const ConnLimits& limits, std::shared_ptr<ClientBuckets> clients, const Gate* before);
 
   // Whether a connection from `client` may be opened now: DropReason::none. Any worker.
   DropReason admit(Be32 client, std::uint32_t tick, unsigned worker) const;
@@ -97,7 +90,7 @@ class Gate {
 
   std::uint32_t service_slot_;
   std::shared_ptr<const AccessList> access_;  // null: everyone may
-  LimitSpec limits_;
+  ConnLimits limits_;
   Rate service_rate_;
   Rate client_rate_;
   std::uint32_t client_mask_;

@@ -19,14 +19,20 @@ unsigned let_in(const Gate& gate, std::uint32_t tick, unsigned tries, Be32 clien
 }
 
 Gate service_limit(std::uint32_t per_second, std::uint32_t burst_ms, const Gate* before = nullptr) {
-  return {0, nullptr, {.per_second = per_second, .burst_ms = burst_ms}, nullptr, before};
+  return {0,
+          nullptr,
+          {.new_per_second = per_second, .burst = std::chrono::milliseconds(burst_ms)},
+          nullptr,
+          before};
 }
 
 Gate client_limit(std::uint32_t per_second, std::uint8_t prefix,
                   std::shared_ptr<ClientBuckets> clients, std::uint32_t slot = 0) {
   return {slot,
           nullptr,
-          {.per_second_per_client = per_second, .client_prefix = prefix, .burst_ms = 1'000},
+          {.new_per_second_per_client = per_second,
+           .client_prefix = prefix,
+           .burst = std::chrono::seconds(1)},
           std::move(clients),
           nullptr};
 }
@@ -75,7 +81,7 @@ TEST(Gate, EachClientHasItsOwnBucket) {
 }
 
 TEST(Gate, AClientBeyondItsLimitLeavesTheServicesAlone) {
-  const Gate gate(0, nullptr, {.per_second = 100, .per_second_per_client = 10},
+  const Gate gate(0, nullptr, {.new_per_second = 100, .new_per_second_per_client = 10},
                   std::make_shared<ClientBuckets>(1'024), nullptr);
   EXPECT_EQ(let_in(gate, 1, 1'000, Be32::from_host(1)), 10u);
   for (std::uint32_t client = 2; client <= 10; ++client) {
@@ -96,9 +102,9 @@ TEST(Gate, AFloodOfClientsDoesNotHideTheBusyOne) {
 }
 
 TEST(Gate, ListsComeBeforeLimits) {
-  AccessList::Rules rules;
+  AccessListSpec rules;
   rules.deny = {*Ipv4Prefix::parse("198.51.100.0/24")};
-  const Gate gate(0, std::make_shared<const AccessList>(rules), {.per_second = 1}, nullptr,
+  const Gate gate(0, std::make_shared<const AccessList>(rules), {.new_per_second = 1}, nullptr,
                   nullptr);
   EXPECT_EQ(gate.admit(kClient, 1, 0), DropReason::denied);
   EXPECT_EQ(gate.admit(Be32::from_host(9), 1, 3), DropReason::none);

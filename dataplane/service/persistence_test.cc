@@ -1,7 +1,8 @@
 // The numbers by which a service's or a group's clients are known.
 #include <gtest/gtest.h>
 
-#include "dataplane/service/spec.h"
+#include "dataplane/service/build.h"
+#include "dataplane/service/testing/spec.h"
 
 namespace lb {
 namespace {
@@ -9,8 +10,8 @@ namespace {
 ServiceSpec service(std::uint16_t port, const std::string& group = {}, std::uint32_t ticks = 100) {
   ServiceSpec spec;
   spec.name = "s" + std::to_string(port);
-  spec.address = {Ipv4Address::from_host(0xc000020a), port};
-  spec.persistence_ticks = ticks;
+  spec.addresses = {{Ipv4Address::from_host(0xc000020a), port, port}};
+  spec.persistence = test::ticks(ticks);
   spec.group = group;
   for (const std::uint32_t address : {3U, 1U, 2U}) {
     RealServerSpec rs;
@@ -24,7 +25,7 @@ std::unique_ptr<Snapshot> build(std::vector<ServiceSpec> services,
                                 const Snapshot* previous = nullptr) {
   SnapshotSpec spec;
   spec.services = std::move(services);
-  auto built = build_snapshot(spec, previous, [](std::uint32_t) { return false; });
+  auto built = build_snapshot(spec, {}, previous, [](std::uint32_t) { return false; });
   EXPECT_TRUE(built) << built.error().message;
   return std::move(*built);
 }
@@ -87,7 +88,7 @@ TEST(BuildPersistence, ClientsAreCutToTheirPrefix) {
   spec.persistence_prefix = 0;
   SnapshotSpec wrong;
   wrong.services = {spec};
-  EXPECT_FALSE(check(wrong));
+  EXPECT_FALSE(check(wrong, {}));
 }
 
 TEST(BuildPersistence, RealServersByAddress) {

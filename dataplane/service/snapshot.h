@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@
 #include "config/base/cache_line.h"
 #include "config/base/net.h"
 #include "config/base/service_enums.h"
+#include "dataplane/api/snapshot_spec.h"
 #include "dataplane/conn/record.h"
 #include "dataplane/packet/flow.h"
 #include "dataplane/packet/hop.h"
@@ -134,7 +136,9 @@ struct Snapshot {
   std::vector<RealServerEntry> real_servers;
   std::vector<PortInfo> ports;             // by port index
   std::shared_ptr<ClientBuckets> clients;  // of the services' gates; null: none limits clients
-  TimeoutTicks timeout_ticks{};            // of the services without own ones
+  // Likewise, for the next build: what is in it need not be compiled again. Not for workers.
+  std::map<SharedAccessList, std::shared_ptr<const AccessList>> access_lists;
+  TimeoutTicks timeout_ticks{};  // of the services without own ones
   // The others'. By service slot: 1 + the index of its own, 0: none. Empty when no service has any.
   std::vector<TimeoutTicks> own_timeouts;
   std::vector<std::uint16_t> own_timeouts_of;

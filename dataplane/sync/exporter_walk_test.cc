@@ -284,11 +284,11 @@ TEST(Exporter, TheLastPacketIsTold) {
 // Each state in its own time: long-lived ones are not told in the time of the shortest-lived.
 TEST(Exporter, EveryStateIsToldInAThirdOfItsLifetime) {
   Master master;
-  auto& timeouts = master.spec.timeout_ticks;
-  timeouts[static_cast<std::size_t>(ConnState::kEstablished)] = 9'000;
-  timeouts[static_cast<std::size_t>(ConnState::kFinWait)] = 1'200;
-  timeouts[static_cast<std::size_t>(ConnState::kCloseWait)] = 600;
-  timeouts[static_cast<std::size_t>(ConnState::kUdp)] = 3'000;
+  ConnTimeouts& timeouts = master.spec.timeouts;
+  timeouts.tcp_established = test::ticks(9'000);
+  timeouts.tcp_fin_wait = test::ticks(1'200);
+  timeouts.tcp_close_wait = test::ticks(600);
+  timeouts.udp = test::ticks(3'000);
   master.apply();
   const std::vector<Record*> active = {
       master.open(1, ConnState::kEstablished), master.open(2, ConnState::kFinWait),

@@ -16,7 +16,7 @@ VIP = "192.0.2.10"
 SERVER_NET = "10.0.0."
 FRESH_PORT = 10_000
 FRESH_SERVERS = 4
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 TCP, UDP = 6, 17
 _numbers = itertools.count()
 _CONFIG = """\
@@ -134,8 +134,10 @@ class Director(Program):
         for protocol in (TCP, UDP):
             def add(name, port, servers, protocol=protocol):
                 services.append(api.Service(
-                    name=f"{name}-{protocol}", protocol=protocol, address=socket.inet_aton(VIP), port=port, mode=mode,
-                    scheduler=getattr(api, self._scheduler.upper()), on_server_down=api.KEEP, real_servers=servers))
+                    name=f"{name}-{protocol}", protocol=protocol, mode=mode,
+                    addresses=[api.AddressRange(address=socket.inet_aton(VIP), first_port=port, last_port=port)],
+                    scheduler=getattr(api, self._scheduler.upper()), on_server_down=api.KEEP, sync=True,
+                    real_servers=servers))
             for number in range(self.services):
                 port = 80 + number
                 add(f"live{number}", port, [server(10 + number, 8080 if self._mode == "nat" else port)])

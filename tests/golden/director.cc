@@ -23,12 +23,12 @@ WorldOptions adapted(Director::Kind kind, WorldOptions options) {
 
 Director::Director(Kind kind, const WorldOptions& options)
     : World(adapted(kind, options)), kind_(kind) {
-  if (kind_ == Kind::kSecond) std::swap(spec.ports[0], spec.ports[1]);
+  if (kind_ == Kind::kSecond) std::swap(ports[0], ports[1]);
   for (std::size_t offer = 0; offer < kOffers; ++offer) {
     ServiceSpec service;
     service.name = kOffer[offer].address;
-    service.proto = kOffer[offer].proto;
-    service.address = *Ipv4Endpoint::parse(kOffer[offer].address);
+    service.protocol = static_cast<Protocol>(kOffer[offer].proto);
+    service.addresses = {test::single(kOffer[offer].address)};
     service.mode = kOffer[offer].mode;
     service.scheduler = Scheduler::kRr;
     service.real_servers = {server(offer, 0), server(offer, 1)};
@@ -47,9 +47,7 @@ RealServerSpec Director::server(std::size_t offer, unsigned number) const {
   RealServerSpec rs;
   rs.address = endpoint(offer, number);
   rs.up = true;
-  rs.resolved = true;
-  rs.next_hop.port = static_cast<std::uint8_t>(port(kLan));
-  rs.next_hop.mac.bytes = {2, 0, 0, 0, 2, static_cast<std::uint8_t>(2 * offer + number)};
+  rs.next_hop = {"lan", 0, {{2, 0, 0, 0, 2, static_cast<std::uint8_t>(2 * offer + number)}}};
   return rs;
 }
 

@@ -118,7 +118,7 @@ TEST(Fragments, WhoseFirstNeverComesAreDroppedAndCounted) {
 
 TEST(Fragments, OfADroppedDatagramAreDroppedForTheSameReason) {
   Scene world(Mode::kNat, kProtoUdp);
-  world.rs(0).resolved = world.rs(1).resolved = false;
+  world.rs(0).next_hop = world.rs(1).next_hop = std::nullopt;
   world.apply();
   for (const Bytes& f : test::fragments(datagram(), 1500)) {
     EXPECT_EQ(world.send(kWan, f).reason, DropReason::next_hop_unresolved);

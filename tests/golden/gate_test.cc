@@ -16,14 +16,14 @@ Bytes syn_from(const char* client, std::uint16_t sport = 40'000, std::uint8_t fl
 
 class Gated : public Scene {
  public:
-  explicit Gated(const LimitSpec& limits, std::uint8_t proto = kProtoTcp)
+  explicit Gated(const ConnLimits& limits, std::uint8_t proto = kProtoTcp)
       : Scene(Mode::kNat, proto, {.max_connections = 4'096}) {
     spec.services[0].limits = limits;
     apply();
   }
-  explicit Gated(const AccessList::Rules& rules) : Scene(Mode::kNat) { set(rules); }
-  void set(const AccessList::Rules& rules) {
-    spec.services[0].access = std::make_shared<const AccessList>(rules);
+  explicit Gated(const AccessListSpec& rules) : Scene(Mode::kNat) { set(rules); }
+  void set(const AccessListSpec& rules) {
+    spec.services[0].access = SharedAccessList(rules);
     apply();
   }
   Refused refused() const { return snapshot().services[0].gate->refused(); }
@@ -38,8 +38,8 @@ class Gated : public Scene {
   }
 };
 
-AccessList::Rules only(const char* allow, const char* deny) {
-  AccessList::Rules rules;
+AccessListSpec only(const char* allow, const char* deny) {
+  AccessListSpec rules;
   rules.allow = {*Ipv4Prefix::parse(allow)};
   rules.deny = {*Ipv4Prefix::parse(deny)};
   rules.others = false;
@@ -70,7 +70,7 @@ TEST(Gate, ConnectionsThatAreOpenGoOn) {
 }
 
 TEST(Gate, AServicesLimitIsABurstAndThenARate) {
-  Gated world(LimitSpec{.per_second = 100, .burst_ms = 500});
+  Gated world(ConnLimits{.new_per_second = 100, .burst = test::ticks(5)});
   EXPECT_EQ(world.open("198.51.100.7", 1'000, 100), 50u);
   EXPECT_EQ(world.open("198.51.100.8", 1'000, 100), 0u);
   world.advance(100);
@@ -82,7 +82,7 @@ TEST(Gate, AServicesLimitIsABurstAndThenARate) {
 }
 
 TEST(Gate, AClientsLimitIsItsOwn) {
-  Gated world(LimitSpec{.per_second_per_client = 10, .client_prefix = 24});
+  Gated world(ConnLimits{.new_per_second_per_client = 10, .client_prefix = 24});
   EXPECT_EQ(world.open("198.51.100.7", 1'000, 30), 10u);
   EXPECT_EQ(world.open("198.51.100.8", 1'000, 30), 0u);
   EXPECT_EQ(world.open("203.0.113.1", 1'000, 30), 10u);
@@ -90,7 +90,7 @@ TEST(Gate, AClientsLimitIsItsOwn) {
 }
 
 TEST(Gate, PacketsOfConnectionsAreNotLimited) {
-  Gated world(LimitSpec{.per_second = 1, .burst_ms = 100});
+  Gated world(ConnLimits{.new_per_second = 1, .burst = test::ticks(1)});
   EXPECT_EQ(world.open("198.51.100.7", 40'000, 2), 1u);
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(world.send(kWan, syn_from("198.51.100.7", 40'000, kAck)).verdict, Verdict::kForward);
@@ -100,7 +100,7 @@ TEST(Gate, PacketsOfConnectionsAreNotLimited) {
 }
 
 TEST(Gate, LimitsGoOnOverChangesOfOtherThings) {
-  Gated world(LimitSpec{.per_second = 100, .per_second_per_client = 20});
+  Gated world(ConnLimits{.new_per_second = 100, .new_per_second_per_client = 20});
   EXPECT_EQ(world.open("198.51.100.7", 1'000, 30), 20u);
   world.rs(0).weight = 7;
   world.apply();
@@ -114,7 +114,7 @@ TEST(Gate, LimitsGoOnOverChangesOfOtherThings) {
 }
 
 TEST(Gate, UdpFlowsAreNewConnectionsToo) {
-  Gated world(LimitSpec{.per_second_per_client = 5}, kProtoUdp);
+  Gated world(ConnLimits{.new_per_second_per_client = 5}, kProtoUdp);
   unsigned opened = 0;
   for (std::uint16_t port = 1; port <= 20; ++port) {
     const Output out = world.send(kWan, client_frame(kProtoUdp, port, 0));

@@ -69,8 +69,8 @@ TEST(Handover, HalfAHandshakeThere) {
   pair.to.hear(pair.from.tell());
   EXPECT_TRUE(goes_to(pair.to.client(kAck, pattern(5)), kServer1Mac));
   // Established also for the new master: half-open ones live for so long only.
-  pair.to.spec.timeout_ticks[static_cast<std::size_t>(ConnState::kSynSent)] = 50;
-  pair.to.spec.timeout_ticks[static_cast<std::size_t>(ConnState::kSynReceived)] = 50;
+  pair.to.spec.timeouts.tcp_syn_sent = test::ticks(50);
+  pair.to.spec.timeouts.tcp_syn_received = test::ticks(50);
   pair.to.apply();
   pair.to.advance(10'000);
   EXPECT_EQ(pair.to.connections(), 1u);

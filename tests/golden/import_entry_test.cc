@@ -88,7 +88,7 @@ TEST_F(ImportEntry, NeverMakesAConnectionYounger) {
 
 // Seen before this data plane started.
 TEST_F(ImportEntry, OfAnAgeBeforeTheFirstTick) {
-  director_.spec.timeout_ticks.fill(2'000);
+  director_.spec.timeouts = test::all_timeouts(2'000);
   director_.set_master(false);
   SyncEntry old = entry();
   old.age_ticks = director_.now() + 500;
@@ -197,12 +197,12 @@ TEST_F(ImportEntry, OfAServerThatIsRemovedAndKeptHere) {
 TEST_F(ImportEntry, WhoseReplyKeyIsTaken) {
   ServiceSpec twin = director_.service(kNatTcp);
   twin.name = "twin";
-  twin.address = *Ipv4Endpoint::parse("192.0.2.20:80");
+  twin.addresses = {test::single("192.0.2.20:80")};
   director_.spec.services.push_back(twin);
   director_.apply();
   hear(entry());
   SyncEntry other = entry();
-  other.tuple.dst = twin.address.address.be;
+  other.tuple.dst = twin.addresses[0].address.be;
   hear(other);
   EXPECT_EQ(heard(ImportOutcome::reply_tuple_taken), 1U);
   EXPECT_EQ(director_.connections(), 1U);
@@ -223,7 +223,7 @@ TEST_F(ImportEntry, ThatFindsTheTableFull) {
 }
 
 TEST_F(ImportEntry, ToAServerWithoutNextHopIsMade) {
-  director_.rs(kNatTcp, 0).resolved = false;
+  director_.rs(kNatTcp, 0).next_hop.reset();
   director_.apply();
   hear(entry());
   EXPECT_EQ(director_.from_client(kNatTcp, 40'000, kAck).reason, DropReason::next_hop_unresolved);

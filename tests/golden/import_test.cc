@@ -176,12 +176,11 @@ TEST(Import, IcmpErrorsAndFragmentsGoOn) {
 
 // ---- time
 
-TimeoutTicks rising() {
-  TimeoutTicks ticks;
-  for (std::size_t state = 0; state < ticks.size(); ++state) {
-    ticks[state] = static_cast<std::uint32_t>(100 + 40 * state);
-  }
-  return ticks;
+ConnTimeouts rising() {
+  ConnTimeouts timeouts;
+  std::uint32_t ticks = 100;
+  test::for_each_timeout(timeouts, [&](auto& timeout) { timeout = test::ticks(ticks += 40); });
+  return timeouts;
 }
 
 // Each state's connections end at the same tick on both.
@@ -205,25 +204,25 @@ void expect_to_end_together(Pair& pair) {
 
 TEST(Import, TimeoutsRunOn) {
   Pair pair;
-  pair.first.spec.timeout_ticks = pair.second.spec.timeout_ticks = rising();
+  pair.first.spec.timeouts = pair.second.spec.timeouts = rising();
   expect_to_end_together(pair);
 }
 
 TEST(Import, TimeoutsOfAServicesOwnRunOn) {
   Pair pair;
   for (std::size_t offer = 0; offer < kOffers; ++offer) {
-    pair.first.service(offer).timeout_ticks = pair.second.service(offer).timeout_ticks = rising();
+    pair.first.service(offer).timeouts = pair.second.service(offer).timeouts = rising();
   }
-  pair.first.spec.timeout_ticks.fill(50);
-  pair.second.spec.timeout_ticks.fill(50);
+  pair.first.spec.timeouts = test::all_timeouts(50);
+  pair.second.spec.timeouts = test::all_timeouts(50);
   expect_to_end_together(pair);
 }
 
 TEST(Import, AChangedStateHasTheServicesOwnLifetime) {
   Pair pair;
   for (Director* each : {&pair.first, &pair.second}) {
-    TimeoutTicks& own = each->service(kNatTcp).timeout_ticks.emplace(each->spec.timeout_ticks);
-    own[static_cast<std::size_t>(ConnState::kClosed)] = 20;
+    each->service(kNatTcp).timeouts = each->spec.timeouts;
+    each->service(kNatTcp).timeouts->tcp_closed = test::ticks(20);
   }
   pair.first.apply();
   pair.second.set_master(false);
@@ -257,7 +256,7 @@ TEST(Import, WhatGoesOnAtTheMasterDoesNotExpireHere) {
 TEST(Import, WhatWouldHaveExpiredIsNotMade) {
   Pair pair;
   establish(pair.first, kNatTcp, 40'000);
-  pair.second.spec.timeout_ticks.fill(50);
+  pair.second.spec.timeouts = test::all_timeouts(50);
   pair.second.set_master(false);
   pair.first.advance(10'000);
   pair.second.advance(10'000);
@@ -270,7 +269,7 @@ TEST(Import, WhatWouldHaveExpiredIsNotMade) {
 TEST(Import, AChangedStateHasItsOwnLifetime) {
   Pair pair;
   for (Director* director : {&pair.first, &pair.second}) {
-    director->spec.timeout_ticks[static_cast<std::size_t>(ConnState::kClosed)] = 20;
+    director->spec.timeouts.tcp_closed = test::ticks(20);
   }
   pair.first.apply();
   pair.second.set_master(false);

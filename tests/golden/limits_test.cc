@@ -32,7 +32,7 @@ class Limits : public testing::TestWithParam<Mode> {};
 
 TEST_P(Limits, AFullServerIsLeftOutUntilItIsDownToResume) {
   Scene world(GetParam());
-  world.spec.timeout_ticks[static_cast<std::size_t>(ConnState::kClosed)] = 5;
+  world.spec.timeouts.tcp_closed = test::ticks(5);
   limit(world, 1, 3, 1);
   unsigned first = 0;
   for (std::uint16_t port = 1; port <= 10; ++port) first += connect(world, port) == 1;
@@ -76,9 +76,9 @@ TEST(OwnTimeouts, LastAsLongAsTheServiceSays) {
   Scene world(Mode::kNat, kProtoUdp);
   world.spec.services.push_back(world.spec.services[0]);
   world.spec.services[1].name = "web2";
-  world.spec.services[1].address = *Ipv4Endpoint::parse("192.0.2.11:80");
-  world.spec.timeout_ticks.fill(100);
-  world.spec.services[1].timeout_ticks.emplace().fill(30);
+  world.spec.services[1].addresses = {test::single("192.0.2.11:80")};
+  world.spec.timeouts = test::all_timeouts(100);
+  world.spec.services[1].timeouts = test::all_timeouts(30);
   world.apply();
   const auto send = [&](const char* vip) {
     world.send(kWan, test::udp_frame(from_router(), {.src = kClient, .dst = test::ip(vip)},

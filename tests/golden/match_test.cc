@@ -34,13 +34,11 @@ class Ranges : public Scene {
       : Scene(mode, kProtoTcp, options) {
     ServiceSpec& web = spec.services[0];
     web.addresses = {range("192.0.2.10:8000-8100"), range("192.0.2.10:80"), range("192.0.2.11:*")};
-    web.address = web.addresses[0].front();
     web.real_servers = {server("10.0.0.11:1", kServer1Mac)};
     web.real_servers[0].address.port = 0;
     ServiceSpec one = spec.services[0];
     one.name = "one";
-    one.addresses.clear();
-    one.address = *Ipv4Endpoint::parse("192.0.2.10:8000");
+    one.addresses = {test::single("192.0.2.10:8000")};
     one.real_servers = {server("10.0.0.12:8000", kServer2Mac)};
     spec.services.push_back(one);
     apply();

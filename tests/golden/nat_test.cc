@@ -62,7 +62,7 @@ TEST(Nat, TtlExpiryIsAnsweredFromThePortsAddress) {
 
 TEST(Nat, TooLargeWithDfIsAnsweredWithTheMtu) {
   Scene world(Mode::kNat);
-  world.spec.ports[kLan].mtu = 1400;
+  world.ports[kLan].mtu = 1400;
   world.apply();
   establish(world);
   test::Ipv4 ip = client_to_vip();
@@ -86,7 +86,7 @@ TEST(Nat, TooLargeWithDfIsAnsweredWithTheMtu) {
 
 TEST(Nat, VlanTagsOnEitherSide) {
   Scene world(Mode::kNat);
-  world.rs(0).next_hop.vlan = 20;
+  world.rs(0).next_hop->vlan = 20;
   world.apply();
   const test::Ethernet tagged{.dst = kWanMac, .src = kRouterMac, .vlan = 10};
   const Output out = world.send(kWan, test::tcp_frame(tagged, client_to_vip(), {.flags = kSyn}));
@@ -104,7 +104,7 @@ TEST(Nat, VlanTagsOnEitherSide) {
 
 TEST(Nat, VlanTagIsAddedAndTakenOff) {
   Scene world(Mode::kNat);
-  world.rs(0).next_hop.vlan = 20;
+  world.rs(0).next_hop->vlan = 20;
   world.apply();
   const Output out = world.send(kWan, client_tcp(kSyn, pattern(11)));
   EXPECT_EQ(out.frame,
@@ -152,7 +152,7 @@ TEST(Nat, WithoutConnectionOnlyASynOpensOne) {
 
 TEST(Nat, ClosedByTheServerThenTheClient) {
   Scene world(Mode::kNat);
-  world.spec.timeout_ticks[static_cast<std::size_t>(ConnState::kTimeWait)] = 10;
+  world.spec.timeouts.tcp_time_wait = test::ticks(10);
   world.apply();
   establish(world);
   const std::uint32_t slot = world.rs_slot("10.0.0.11:80");
@@ -170,9 +170,9 @@ TEST(Nat, ClosedByTheServerThenTheClient) {
 
 TEST(Nat, EstablishedOutlivesItsHandshakesTimeout) {
   Scene world(Mode::kNat);
-  world.spec.timeout_ticks[static_cast<std::size_t>(ConnState::kSynSent)] = 10;
-  world.spec.timeout_ticks[static_cast<std::size_t>(ConnState::kSynReceived)] = 10;
-  world.spec.timeout_ticks[static_cast<std::size_t>(ConnState::kEstablished)] = 100;
+  world.spec.timeouts.tcp_syn_sent = test::ticks(10);
+  world.spec.timeouts.tcp_syn_received = test::ticks(10);
+  world.spec.timeouts.tcp_established = test::ticks(100);
   world.apply();
   establish(world, 40'000);
   world.send(kWan, client_tcp(kSyn, {}, 40'001));
@@ -208,7 +208,7 @@ TEST(Nat, BlindAckDoesNotEstablish) {
 
 TEST(Nat, ResetEndsSoon) {
   Scene world(Mode::kNat);
-  world.spec.timeout_ticks[static_cast<std::size_t>(ConnState::kClosed)] = 5;
+  world.spec.timeouts.tcp_closed = test::ticks(5);
   world.apply();
   establish(world);
   EXPECT_EQ(world.send(kLan, server_tcp(kRst | kAck)).verdict, Verdict::kForward);
@@ -256,8 +256,8 @@ TEST(Nat, NoServerUpIsAnsweredWithPortUnreachable) {
 
 TEST(Nat, UnresolvedNextHopIsCounted) {
   Scene world(Mode::kNat);
-  world.rs(0).resolved = false;
-  world.rs(1).resolved = false;
+  world.rs(0).next_hop.reset();
+  world.rs(1).next_hop.reset();
   world.apply();
   EXPECT_EQ(world.send(kWan, client_tcp(kSyn)).reason, DropReason::next_hop_unresolved);
   EXPECT_EQ(world.connections(), 0u);
@@ -267,7 +267,7 @@ TEST(Nat, OneClientPortToTwoServicesGoesToTwoServers) {
   Scene world(Mode::kNat);
   ServiceSpec second = world.spec.services[0];
   second.name = "web2";
-  second.address = *Ipv4Endpoint::parse("192.0.2.11:80");
+  second.addresses = {test::single("192.0.2.11:80")};
   world.spec.services.push_back(second);
   world.apply();
   const auto syn_to = [&](const char* vip) {
@@ -283,7 +283,7 @@ TEST(Nat, OneClientPortToTwoServicesGoesToTwoServers) {
   // Both servers are taken now: a third service has nowhere to go.
   ServiceSpec third = second;
   third.name = "web3";
-  third.address = *Ipv4Endpoint::parse("192.0.2.12:80");
+  third.addresses = {test::single("192.0.2.12:80")};
   world.spec.services.push_back(third);
   world.apply();
   EXPECT_EQ(syn_to("192.0.2.12").reason, DropReason::reply_tuple_taken);

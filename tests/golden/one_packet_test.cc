@@ -14,12 +14,12 @@ constexpr std::uint16_t kServerPort = 5300;  // NAT
 class Alone : public Scene {
  public:
   explicit Alone(Mode mode, const WorldOptions& options = {}) : Scene(mode, kProtoUdp, options) {
-    spec.services[0].address = *Ipv4Endpoint::parse("192.0.2.10:53");
+    spec.services[0].addresses = {test::single("192.0.2.10:53")};
     spec.services[0].one_packet = true;
     for (unsigned i = 0; i < 2; ++i) {
       rs(i).address.port = mode == Mode::kNat ? kServerPort : std::uint16_t{53};
     }
-    spec.own_addresses = {test::ip("10.0.0.2"), test::ip("192.0.2.2")};
+    spec.own_addresses = {{test::ip("10.0.0.2")}, {test::ip("192.0.2.2")}};
     apply();
   }
   std::uint64_t sum(Counter<std::uint64_t> RealServerCounters::*which) const {
@@ -149,7 +149,7 @@ TEST(OnePacket, ServersThatAreDownGetNothingAtOnce) {
     EXPECT_EQ(out.verdict, Verdict::kAnswer) << "port unreachable";
     EXPECT_EQ(world.dropped(DropReason::no_real_server), 1U);
     world.rs(0).up = true;
-    world.rs(0).resolved = false;
+    world.rs(0).next_hop.reset();
     world.apply();
     EXPECT_EQ(world.send(kWan, question()).reason, DropReason::next_hop_unresolved);
   }
@@ -157,7 +157,7 @@ TEST(OnePacket, ServersThatAreDownGetNothingAtOnce) {
 
 TEST(OnePacket, LimitsCountDatagrams) {
   Alone world(Mode::kDr);
-  world.spec.services[0].limits = {.per_second = 10, .burst_ms = 500};
+  world.spec.services[0].limits = {.new_per_second = 10, .burst = test::ticks(5)};
   world.apply();
   unsigned taken = 0;
   for (unsigned i = 0; i < 20; ++i) {

@@ -14,7 +14,7 @@ constexpr std::uint32_t kTicks = 100;  // 10 s
 class Director : public Scene {
  public:
   explicit Director(bool master) : Scene(Mode::kNat, kProtoTcp, {.peer = true}) {
-    spec.services[0].persistence_ticks = kTicks;
+    spec.services[0].persistence = test::ticks(kTicks);
     set_master(master);
   }
   void set_master(bool master) {
@@ -26,7 +26,7 @@ class Director : public Scene {
     spec.services[0].group = "shop";
     ServiceSpec tls = spec.services[0];
     tls.name = "tls";
-    tls.address.port = 443;
+    tls.addresses[0].first = tls.addresses[0].last = 443;
     for (RealServerSpec& rs : tls.real_servers) rs.address.port = 443;
     spec.services.push_back(tls);
     apply();
@@ -161,7 +161,7 @@ TEST(PersistenceSync, AGroupIsToldByAddress) {
 TEST(PersistenceSync, WhatIsNotKnownHereIsCounted) {
   Director first(true);
   Director other(false);
-  other.spec.services[0].persistence_ticks = 0;
+  other.spec.services[0].persistence = test::ticks(0);
   other.apply();
   first.join();
   first.open(kClient);

@@ -20,7 +20,7 @@ class Shop : public Scene {
   explicit Shop(std::uint8_t prefix = 32, Mode mode = Mode::kNat, std::uint8_t proto = kProtoTcp,
                 const WorldOptions& options = {})
       : Scene(mode, proto, options) {
-    spec.services[0].persistence_ticks = kTicks;
+    spec.services[0].persistence = test::ticks(kTicks);
     spec.services[0].persistence_prefix = prefix;
     apply();
   }
@@ -30,7 +30,7 @@ class Shop : public Scene {
     spec.services[0].group = "shop";
     ServiceSpec tls = spec.services[0];
     tls.name = "tls";
-    tls.address.port = 443;
+    tls.addresses[0].first = tls.addresses[0].last = 443;
     for (RealServerSpec& rs : tls.real_servers) rs.address.port = 443;
     spec.services.push_back(tls);
     apply();
@@ -160,7 +160,7 @@ TEST(Persistence, ADrainingServerTurnsAwayEverybody) {
   EXPECT_EQ(shop.open(kClient), kServer1);
   shop.rs(0).weight = 0;
   shop.rs(0).up = false;
-  shop.rs(0).unchecked = true;
+  shop.rs(0).keep_connections = true;
   shop.apply();
   EXPECT_EQ(shop.open(kClient), kServer2);
 }
@@ -187,8 +187,8 @@ TEST(Persistence, AClientWhosePortIsTakenGoesElsewhereOnce) {
   Shop shop;
   ServiceSpec second = shop.spec.services[0];
   second.name = "second";
-  second.address = *Ipv4Endpoint::parse("192.0.2.11:80");
-  second.persistence_ticks = 0;
+  second.addresses = {test::single("192.0.2.11:80")};
+  second.persistence = test::ticks(0);
   shop.spec.services.push_back(second);
   shop.apply();
   EXPECT_EQ(shop.open(kClient), kServer1);
@@ -242,7 +242,7 @@ TEST(Persistence, OutlivesChangesOfTheConfiguration) {
   EXPECT_EQ(shop.open(kClient), kServer1);
   ServiceSpec first = shop.spec.services[0];
   first.name = "first";
-  first.address.port = 8'080;
+  first.addresses[0].first = first.addresses[0].last = 8'080;
   shop.spec.services.insert(shop.spec.services.begin(), first);
   shop.spec.services[1].scheduler = Scheduler::kWlc;
   shop.apply();

@@ -28,8 +28,8 @@ class Scene : public World {
       : World(options) {
     ServiceSpec service;
     service.name = "web";
-    service.proto = proto;
-    service.address = *Ipv4Endpoint::parse("192.0.2.10:80");
+    service.protocol = static_cast<Protocol>(proto);
+    service.addresses = {test::single("192.0.2.10:80")};
     service.mode = mode;
     service.scheduler = Scheduler::kRr;
     service.real_servers = {server("10.0.0.11:80", kServer1Mac),
@@ -42,9 +42,7 @@ class Scene : public World {
     RealServerSpec rs;
     rs.address = *Ipv4Endpoint::parse(address);
     rs.up = true;
-    rs.resolved = true;
-    rs.next_hop.port = kLan;
-    rs.next_hop.mac.bytes = mac;
+    rs.next_hop = {"lan", 0, {mac}};
     return rs;
   }
 

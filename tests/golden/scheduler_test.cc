@@ -94,7 +94,7 @@ TEST(Schedulers, TheReplysAddressesDecideBeforeTheScheduler) {
     Scene world(Mode::kNat);
     world.spec.services.push_back(world.spec.services[0]);
     world.spec.services[1].name = "web2";
-    world.spec.services[1].address = *Ipv4Endpoint::parse("192.0.2.11:80");
+    world.spec.services[1].addresses = {test::single("192.0.2.11:80")};
     world.rs(0).weight = world.spec.services[1].real_servers[0].weight = 1'000;
     set_scheduler(world, scheduler);
     const unsigned first = server_of(world.send(kWan, syn_from(kClient)));

@@ -34,7 +34,7 @@ TEST(ServerDown, ASorryServerMayHaveAModeOfItsOwn) {
   Scene world(Mode::kNat);
   establish(world);
   world.rs(0).up = false;
-  world.rs(0).unchecked = true;
+  world.rs(0).keep_connections = true;
   world.rs(1).mode = Mode::kDr;
   world.apply();
   const Output direct = world.send(kWan, client_tcp(kSyn, {}, 40'001));

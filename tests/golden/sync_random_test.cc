@@ -30,12 +30,10 @@ class Course {
  public:
   explicit Course(std::uint32_t seed) : random_(seed) {
     for (Node* node : nodes()) {
-      auto& timeouts = node->director.spec.timeout_ticks;
-      timeouts.fill(kShort);
-      for (const ConnState state :
-           {ConnState::kEstablished, ConnState::kFinWait, ConnState::kCloseWait, ConnState::kUdp}) {
-        timeouts[static_cast<std::size_t>(state)] = kLong;
-      }
+      ConnTimeouts& timeouts = node->director.spec.timeouts;
+      timeouts = test::all_timeouts(kShort);
+      timeouts.tcp_established = timeouts.tcp_fin_wait = test::ticks(kLong);
+      timeouts.tcp_close_wait = timeouts.udp = test::ticks(kLong);
       node->director.set_master(node == &first_);
     }
     begin();

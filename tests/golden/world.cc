@@ -62,17 +62,17 @@ World::World(const WorldOptions& options)
     PortInfo port;
     port.name = i == 0 ? "wan" : "lan";
     port.mac = {2, 0, 0, 0, 0, static_cast<std::uint8_t>(i + 1)};
+    ports.push_back(port);
     const char* own = i == 0 ? "192.0.2.2" : "10.0.0.1";
-    port.addresses.push_back({0, Ipv4Address::parse(own)->be});
-    spec.ports.push_back(port);
+    spec.port_addresses.push_back({port.name, 0, *Ipv4Address::parse(own)});
   }
-  spec.timeout_ticks.fill(600);
+  spec.timeouts = test::all_timeouts(600);
 }
 
 World::~World() = default;
 
 void World::apply() {
-  auto next = build_snapshot(spec, snapshot_.get(), [&](std::uint32_t slot) {
+  auto next = build_snapshot(spec, ports, snapshot_.get(), [&](std::uint32_t slot) {
     return load_->active(slot) + load_->inactive(slot) != 0;
   });
   if (!next) throw std::runtime_error(next.error().message);

@@ -11,7 +11,8 @@
 
 #include "dataplane/forward/pipeline.h"
 #include "dataplane/packet/testing/builder.h"
-#include "dataplane/service/spec.h"
+#include "dataplane/service/build.h"
+#include "dataplane/service/testing/spec.h"
 #include "dataplane/sync/exporter.h"
 
 namespace lb::golden {
@@ -39,7 +40,8 @@ class World {
   explicit World(const WorldOptions& options = {});
   ~World();
 
-  // Ports 0 "wan" and 1 "lan", MTU 1500, MACs 02:00:00:00:00:01 and :02; change before apply().
+  // 0 "wan" and 1 "lan", MTU 1500, MACs 02:00:00:00:00:01 and :02; change both before apply().
+  std::vector<PortInfo> ports;
   SnapshotSpec spec;
   void apply();
 

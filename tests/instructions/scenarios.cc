@@ -120,24 +120,24 @@ void handshakes(const std::string& name) {
 void services_with_more() {
   new_connections("new connection, DR, UDP, port of a range", Mode::kDr, kProtoUdp,
                   [](ServiceSpec& service) {
-                    const Ipv4Address vip = service.address.address;
-                    service.addresses = {{vip, 1, 65'535}};
-                    service.address.port = 1;
+                    service.addresses[0].first = 1;
+                    service.addresses[0].last = 65'535;
                   });
   new_connections("new connection, DR, UDP, 10,000 prefixes", Mode::kDr, kProtoUdp,
                   [](ServiceSpec& service) {
-                    AccessList::Rules rules;
+                    AccessListSpec rules;
                     std::minstd_rand random(1);
                     for (int i = 0; i < 10'000; ++i) {
                       const auto host = static_cast<std::uint32_t>(random()) & 0x7fffff00;
                       rules.deny.push_back({Ipv4Address::from_host(host), 24});
                     }
-                    service.access = std::make_shared<const AccessList>(rules);
+                    service.access = SharedAccessList(rules);
                   });
-  new_connections(
-      "new connection, DR, UDP, both limits", Mode::kDr, kProtoUdp, [](ServiceSpec& service) {
-        service.limits.per_second = service.limits.per_second_per_client = kMaxPerSecond;
-      });
+  new_connections("new connection, DR, UDP, both limits", Mode::kDr, kProtoUdp,
+                  [](ServiceSpec& service) {
+                    service.limits.new_per_second = kMaxPerSecond;
+                    service.limits.new_per_second_per_client = kMaxPerSecond;
+                  });
 }
 
 // ---- table

@@ -16,7 +16,8 @@
 #include "dataplane/conn/testing/test_table.h"
 #include "dataplane/forward/pipeline.h"
 #include "dataplane/packet/testing/builder.h"
-#include "dataplane/service/spec.h"
+#include "dataplane/service/build.h"
+#include "dataplane/service/testing/spec.h"
 
 namespace lb::test {
 
@@ -54,15 +55,13 @@ inline ServiceSpec service_of(const std::string& address, std::uint8_t proto,
                               std::initializer_list<const char*> servers) {
   ServiceSpec service;
   service.name = address + (proto == kProtoTcp ? " tcp" : " udp");
-  service.proto = proto;
-  service.address = *Ipv4Endpoint::parse(address);
+  service.protocol = static_cast<Protocol>(proto);
+  service.addresses = {single(address)};
   for (const char* server : servers) {
     RealServerSpec rs;
     rs.address = *Ipv4Endpoint::parse(server);
     rs.up = true;
-    rs.resolved = true;
-    rs.next_hop.port = 1;
-    rs.next_hop.mac.bytes = {2, 0, 0, 0, 2, 1};
+    rs.next_hop = {"port1", 0, {{2, 0, 0, 0, 2, 1}}};
     service.real_servers.push_back(rs);
   }
   return service;
@@ -76,15 +75,16 @@ class Workers {
         counters(workers),
         fragments_(FragmentTable::Options{}) {
     SnapshotSpec spec;
+    std::vector<PortInfo> ports;
     for (const Mac& mac : kPortMac) {
       PortInfo port;
-      port.name = "port" + std::to_string(spec.ports.size());
+      port.name = "port" + std::to_string(ports.size());
       port.mac = mac;
-      spec.ports.push_back(port);
+      ports.push_back(port);
     }
     spec.services = std::move(services);
-    spec.timeout_ticks.fill(timeout_ticks);
-    auto built = build_snapshot(spec, nullptr, [](std::uint32_t) { return false; });
+    spec.timeouts = all_timeouts(timeout_ticks);
+    auto built = build_snapshot(spec, ports, nullptr, [](std::uint32_t) { return false; });
     if (!built) throw std::runtime_error(built.error().message);
     snapshot = std::move(*built);
     if (snapshot->any_persistence && !persist.prepare()) throw std::bad_alloc();

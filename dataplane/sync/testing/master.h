@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "dataplane/conn/testing/test_table.h"
-#include "dataplane/service/spec.h"
+#include "dataplane/service/build.h"
+#include "dataplane/service/testing/spec.h"
 #include "dataplane/sync/exporter.h"
 
 namespace lb::test {
@@ -37,15 +38,12 @@ class Master {
       logs.push_back(logs_.back().get());
     }
     exporter_ = std::make_unique<Exporter>(*table_, logs, marks_, persist_);
-    PortInfo port;
-    port.name = "wan";
-    spec.ports = {port};
-    spec.timeout_ticks.fill(kTimeout);
+    spec.timeouts = test::all_timeouts(kTimeout);
     for (const std::uint8_t proto : {kProtoTcp, kProtoUdp}) {
       ServiceSpec service;
       service.name = proto == kProtoTcp ? "tcp" : "udp";
-      service.proto = proto;
-      service.address = {Ipv4Address::from_host(kVip), 80};
+      service.protocol = static_cast<Protocol>(proto);
+      service.addresses = {{Ipv4Address::from_host(kVip), 80, 80}};
       service.real_servers.resize(1);
       service.real_servers[0].address = {Ipv4Address::from_host(kServer), 8'080};
       spec.services.push_back(service);
@@ -56,7 +54,9 @@ class Master {
 
   SnapshotSpec spec;  // services 0: TCP, 1: UDP
   void apply() {
-    auto built = build_snapshot(spec, snapshot_.get(), [](std::uint32_t) { return true; });
+    PortInfo wan;
+    wan.name = "wan";
+    auto built = build_snapshot(spec, {wan}, snapshot_.get(), [](std::uint32_t) { return true; });
     ASSERT_TRUE(built) << built.error().message;
     snapshot_ = std::move(*built);
   }

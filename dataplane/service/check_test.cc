@@ -1,6 +1,8 @@
-#include "dataplane/service/spec.h"
+#include "dataplane/service/build.h"
 
 #include <gtest/gtest.h>
+
+#include "dataplane/service/testing/spec.h"
 
 namespace lb {
 namespace {
@@ -9,18 +11,22 @@ Ipv4Endpoint endpoint(const char* text) {
   return Ipv4Endpoint::parse(text).value();
 }
 
-SnapshotSpec good() {
-  SnapshotSpec spec;
+std::vector<PortInfo> wan() {
   PortInfo port;
   port.name = "wan";
-  port.addresses = {{0, Ipv4Address::from_host(0x0a000001).be}};
-  spec.ports = {port};
+  return {port};
+}
+
+SnapshotSpec good() {
+  SnapshotSpec spec;
+  spec.port_addresses = {{"wan", 0, Ipv4Address::from_host(0x0a000001)}};
+  spec.port_macs = {{"wan", {{2, 0, 0, 0, 0, 1}}}};
   RealServerSpec rs;
   rs.address = endpoint("10.0.0.11:80");
-  rs.resolved = true;
+  rs.next_hop = {"wan", 0, {}};
   ServiceSpec service;
   service.name = "web";
-  service.address = endpoint("192.0.2.10:80");
+  service.addresses = {test::single("192.0.2.10:80")};
   service.real_servers = {rs};
   rs.address = endpoint("10.0.0.12:80");
   service.real_servers.push_back(rs);
@@ -28,8 +34,8 @@ SnapshotSpec good() {
   return spec;
 }
 
-std::string complaint(const SnapshotSpec& spec) {
-  const Result<void> result = check(spec);
+std::string complaint(const SnapshotSpec& spec, const std::vector<PortInfo>& ports = wan()) {
+  const Result<void> result = check(spec, ports);
   return result ? "" : result.error().message;
 }
 
@@ -41,7 +47,7 @@ TEST(CheckSpec, AGoodOneAndAnEmptyOnePass) {
 TEST(CheckSpec, TwoServicesMayShareAServerAndDifferInProtocol) {
   SnapshotSpec spec = good();
   spec.services.push_back(spec.services[0]);
-  spec.services[1].proto = kProtoUdp;
+  spec.services[1].protocol = Protocol::kUdp;
   EXPECT_EQ(complaint(spec), "");
 }
 
@@ -61,7 +67,7 @@ TEST(CheckSpec, RealServerTwice) {
 
 TEST(CheckSpec, RealServerIsTheServiceItself) {
   SnapshotSpec spec = good();
-  spec.services[0].real_servers[1].address = spec.services[0].address;
+  spec.services[0].real_servers[1].address = spec.services[0].addresses[0].front();
   EXPECT_EQ(complaint(spec),
             "service web (tcp 192.0.2.10:80): real server 192.0.2.10:80 is the "
             "service's own address");
@@ -69,39 +75,49 @@ TEST(CheckSpec, RealServerIsTheServiceItself) {
 
 TEST(CheckSpec, PortThatDoesNotExist) {
   SnapshotSpec spec = good();
-  spec.services[0].real_servers[1].next_hop.port = 1;
+  spec.services[0].real_servers[1].next_hop->port = "dmz";
   EXPECT_EQ(complaint(spec),
-            "service web (tcp 192.0.2.10:80): real server 10.0.0.12:80 is behind "
-            "port number 1, which does not exist");
-  spec.services[0].real_servers[1].resolved = false;
-  EXPECT_EQ(complaint(spec), "") << "the next hop means nothing before it is resolved";
+            "service web: real server 10.0.0.12:80: next hop: there is no port 'dmz'");
+  spec.services[0].real_servers[1].next_hop.reset();
+  EXPECT_EQ(complaint(spec), "") << "not resolved yet";
+  spec.port_macs[0].port = "dmz";
+  EXPECT_EQ(complaint(spec), "port MAC address: there is no port 'dmz'");
+  spec.port_addresses[0].port = "dmz";
+  EXPECT_EQ(complaint(spec), "port address: there is no port 'dmz'");
+}
+
+TEST(CheckSpec, MacAddressOfAGroup) {
+  SnapshotSpec spec = good();
+  spec.port_macs[0].mac.bytes[0] = 1;
+  EXPECT_EQ(complaint(spec), "port wan: a MAC address has 6 bytes and is not a group's");
 }
 
 TEST(CheckSpec, Vlan) {
   SnapshotSpec spec = good();
-  spec.services[0].real_servers[0].next_hop.vlan = 4095;
+  spec.services[0].real_servers[0].next_hop->vlan = 4095;
   EXPECT_NE(complaint(spec).find("VLAN id 4095"), std::string::npos);
   spec = good();
-  spec.ports[0].addresses[0].vlan = 4095;
+  spec.port_addresses[0].vlan = 4095;
   EXPECT_EQ(complaint(spec), "port wan: VLAN id 4095 is above 4094");
 }
 
 TEST(CheckSpec, NumbersOutOfRange) {
   SnapshotSpec spec = good();
-  spec.services[0].proto = 1;
-  EXPECT_NE(complaint(spec).find("protocol number 1"), std::string::npos);
+  spec.services[0].persistence = std::chrono::seconds(1);
+  spec.services[0].persistence_prefix = 33;
+  EXPECT_EQ(complaint(spec), "service web (tcp 192.0.2.10:80): persistence_prefix is not 1 to 32");
   spec = good();
-  spec.services[0].address.port = 0;
+  spec.services[0].addresses[0].first = spec.services[0].addresses[0].last = 0;
   EXPECT_EQ(complaint(spec), "service web (tcp 192.0.2.10:0) has port 0");
-  spec = good();
-  spec.ports[0].mtu = 67;
-  EXPECT_EQ(complaint(spec), "port wan: MTU 67 is below 68");
+  std::vector<PortInfo> narrow = wan();
+  narrow[0].mtu = 67;
+  EXPECT_EQ(complaint(good(), narrow), "port wan: MTU 67 is below 68");
 }
 
 TEST(CheckSpec, Addresses) {
   SnapshotSpec spec = good();
   ServiceSpec& web = spec.services[0];
-  const Ipv4Address vip = web.address.address;
+  const Ipv4Address vip = web.addresses[0].address;
   web.addresses = {{vip, 80, 90}, {vip, 80, 80}};
   web.real_servers[0].address.port = 0;
   EXPECT_EQ(complaint(spec), "");
@@ -110,8 +126,8 @@ TEST(CheckSpec, Addresses) {
             "service web (tcp 192.0.2.10:80-90) is there twice, with 192.0.2.10:80");
   web.addresses.back() = {vip, 9, 8};
   EXPECT_EQ(complaint(spec), "service web (tcp 192.0.2.10:80-90) has a range that is empty");
-  web.addresses = {{vip, 81, 90}};
-  EXPECT_EQ(complaint(spec), "service web (tcp 192.0.2.10:81-90) has another first address");
+  web.addresses.clear();
+  EXPECT_EQ(complaint(spec), "service web has no address");
 }
 
 TEST(CheckSpec, OnePacket) {
@@ -119,9 +135,9 @@ TEST(CheckSpec, OnePacket) {
   ServiceSpec& web = spec.services[0];
   web.one_packet = true;
   EXPECT_EQ(complaint(spec), "service web (tcp 192.0.2.10:80) is not UDP, but one_packet");
-  web.proto = kProtoUdp;
+  web.protocol = Protocol::kUdp;
   EXPECT_EQ(complaint(spec), "");
-  web.addresses = {{web.address.address, 80, 81}};
+  web.addresses = {{web.addresses[0].address, 80, 81}};
   EXPECT_EQ(
       complaint(spec),
       "service web (udp 192.0.2.10:80-81) is one_packet in NAT mode and has several addresses");
@@ -130,16 +146,16 @@ TEST(CheckSpec, OnePacket) {
 }
 
 TEST(CheckSpec, Limits) {
-  SnapshotSpec spec = good();
-  spec.ports.resize(kMaxPorts + 1, spec.ports[0]);
-  EXPECT_EQ(complaint(spec), "at most 16 ports are supported, not 17");
+  std::vector<PortInfo> many = wan();
+  many.resize(kMaxPorts + 1, many[0]);
+  EXPECT_EQ(complaint(good(), many), "at most 16 ports are supported, not 17");
 
-  spec = good();
+  SnapshotSpec spec = good();
   const ServiceSpec service = spec.services[0];
   spec.services.clear();
   for (std::uint32_t i = 0; i <= kMaxServiceSlots; ++i) {
     spec.services.push_back(service);
-    spec.services.back().address.address = Ipv4Address::from_host(0xc0000000 + i);
+    spec.services.back().addresses[0].address = Ipv4Address::from_host(0xc0000000 + i);
   }
   EXPECT_EQ(complaint(spec), "at most 16384 services are supported, not 16385");
 

@@ -1,0 +1,21 @@
+// A SnapshotSpec in messages and back. What from_api() takes, to_api() gives again.
+#pragma once
+
+#include "config/base/result.h"
+#include "dataplane/api/dataplane.pb.h"
+#include "dataplane/api/snapshot_spec.h"
+
+namespace lb {
+
+// Durations are sent in milliseconds, 0 to 2^32 - 1. An access list is sent once, whichever number
+// of services has it.
+api::Snapshot to_api(const SnapshotSpec& spec);
+
+// Whose last port is its first for a single one.
+api::AddressRange to_api(const Ipv4EndpointRange& range);
+
+// Fails on the first thing that is malformed in itself, naming the service and real server; check()
+// of dataplane/service finds what does not go together.
+Result<SnapshotSpec> from_api(const api::Snapshot& message);
+
+}  // namespace lb
