@@ -40,10 +40,6 @@ constexpr milliseconds kInterfacesDue{3'000};
 // Ready, as far as the service manager is concerned, even without a data plane.
 constexpr milliseconds kReadyAnyway{5'000};
 
-std::string to_bytes(Ipv4Address address) {
-  return {reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw};
-}
-
 }  // namespace
 
 class Applier::Impl {

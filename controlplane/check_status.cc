@@ -18,10 +18,6 @@ std::uint64_t in_ms(Clock::duration duration) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(whole, 0));
 }
 
-std::string to_bytes(Ipv4Address address) {
-  return {reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw};
-}
-
 using IsHeld = std::function<bool(const health::State&)>;
 
 void put_check(const health::CheckView& from, const IsHeld& held, Clock::time_point now,

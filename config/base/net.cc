@@ -108,6 +108,10 @@ std::string Ipv4Address::to_string() const {
   return out;
 }
 
+std::string to_bytes(Ipv4Address address) {
+  return {reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw};
+}
+
 Result<Ipv4Prefix> Ipv4Prefix::parse(std::string_view text) {
   const std::size_t slash = text.find('/');
   auto address = Ipv4Address::parse(text.substr(0, slash));

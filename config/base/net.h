@@ -24,6 +24,9 @@ struct Ipv4Address {
   constexpr auto operator<=>(const Ipv4Address& o) const { return host() <=> o.host(); }
 };
 
+// For messages: 4 bytes in network order.
+std::string to_bytes(Ipv4Address address);
+
 // An address with a prefix length: "192.0.2.2/24". The host bits are kept; network() clears them.
 struct Ipv4Prefix {
   Ipv4Address address;

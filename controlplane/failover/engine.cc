@@ -20,10 +20,6 @@ constexpr milliseconds kUnreachable{5'000};
 // Two masters that hear each other: announcements at this pace, not per advert.
 constexpr milliseconds kAnnounceAgain{1'000};
 
-std::string to_bytes(Ipv4Address address) {
-  return {reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw};
-}
-
 bool works(const netlink::Link& link) {
   return link.running && netlink::has_carrier(link.name);
 }

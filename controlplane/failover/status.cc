@@ -10,10 +10,6 @@ std::uint64_t ms_since(Unit::Clock::time_point then) {
       std::chrono::duration_cast<std::chrono::milliseconds>(Unit::Clock::now() - then).count());
 }
 
-std::string to_bytes(Ipv4Address address) {
-  return {reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw};
-}
-
 void fill_member(const Unit::Member& member, api::control::HaInstance& out) {
   const config::HaInstance& config = *member.config;
   out.set_name(config.name);

@@ -8,10 +8,6 @@
 namespace lb::controlplane {
 namespace {
 
-std::string to_bytes(Ipv4Address address) {
-  return {reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw};
-}
-
 std::string to_text(const ServerDecision& server) {
   switch (server.duty) {
     case Duty::kReady:
