@@ -11,7 +11,6 @@
 namespace lb::config {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::size_t kMaxUserBytes = 32;
 
 // sun_path of unix(7) without its final zero, less the longest socket name with its slash.

@@ -9,9 +9,7 @@
 #include "config/validate_internal.h"
 
 namespace lb::config {
-namespace {
-constexpr std::size_t kMaxNameBytes = 64;
-}
+namespace {}
 
 void validate_groups(const Config& config, std::vector<Problem>& problems) {
   std::map<std::string, const Service*> first_of;

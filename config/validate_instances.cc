@@ -15,7 +15,6 @@
 namespace lb::config {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::size_t kMaxAddresses = 255;  // an advert counts them in one byte
 
 class InstanceValidator {

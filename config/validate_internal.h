@@ -10,6 +10,8 @@
 
 namespace lb::config {
 
+inline constexpr std::size_t kMaxNameBytes = 64;  // of a director, service, group, instance
+
 // Why no host can have this address; empty: one can.
 std::string_view unusable(Ipv4Address address);
 // "the network address" or "the broadcast address" of `subnet`; empty: neither.

@@ -13,8 +13,6 @@
 namespace lb::config {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 64;
-
 class ServiceValidator {
  public:
   ServiceValidator(const Config& config, std::vector<Problem>& problems)

@@ -10,7 +10,7 @@ namespace lb {
 namespace {
 
 template <typename T>
-std::string error_of(std::string_view text) {
+std::string address_error_of(std::string_view text) {
   const auto result = T::parse(text);
   return result ? "parsed as " + result->to_string() : result.error().message;
 }
@@ -54,16 +54,17 @@ TEST(Address, TakesIpv4AsItIs) {
 }
 
 TEST(Address, SaysWhatIsWrong) {
-  EXPECT_EQ(error_of<Address>("10.0.0.256"),
+  EXPECT_EQ(address_error_of<Address>("10.0.0.256"),
             "\"10.0.0.256\" is not an IPv4 address: 256 is larger than 255");
-  EXPECT_EQ(error_of<Address>("::ffff:192.0.2.1"),
+  EXPECT_EQ(address_error_of<Address>("::ffff:192.0.2.1"),
             "\"::ffff:192.0.2.1\" is not an IPv6 address: it stands for an IPv4 address; write "
             "\"192.0.2.1\"");
-  EXPECT_EQ(error_of<Address>("fe80::1%eth0"),
+  EXPECT_EQ(address_error_of<Address>("fe80::1%eth0"),
             "\"fe80::1%eth0\" is not an IPv6 address: remove the interface behind it: \"fe80::1\"");
   for (const char* text : {":", ":::", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "12345::",
                            "g::1", "::1 ", " ::1", "[::1]", "::1/64", "1:2:3:4:5:6:7::8:"}) {
-    EXPECT_NE(error_of<Address>(text).find("is not an IPv6 address"), std::string::npos) << text;
+    EXPECT_NE(address_error_of<Address>(text).find("is not an IPv6 address"), std::string::npos)
+        << text;
   }
   EXPECT_FALSE(Address::parse(std::string_view("::1\0", 4)));
 }
@@ -139,12 +140,12 @@ TEST(Prefix, HoldsOneFamily) {
 }
 
 TEST(Prefix, WantsALength) {
-  EXPECT_EQ(error_of<Prefix>("2001:db8::1"),
+  EXPECT_EQ(address_error_of<Prefix>("2001:db8::1"),
             "\"2001:db8::1\" has no prefix length; write it as \"2001:db8::1/64\", with the "
             "subnet's own length");
-  EXPECT_EQ(error_of<Prefix>("2001:db8::1/129"),
+  EXPECT_EQ(address_error_of<Prefix>("2001:db8::1/129"),
             "\"2001:db8::1/129\" has a bad prefix length: \"129\" is not a number from 0 to 128");
-  EXPECT_EQ(error_of<Prefix>("192.0.2.2/33"),
+  EXPECT_EQ(address_error_of<Prefix>("192.0.2.2/33"),
             "\"192.0.2.2/33\" has a bad prefix length: \"33\" is not a number from 0 to 32");
   for (const char* text : {"2001:db8::1/", "2001:db8::1/-1", "2001:db8::1/064", "::/0/0"}) {
     EXPECT_FALSE(Prefix::parse(text)) << text;
@@ -169,12 +170,12 @@ TEST(Endpoint, MayLeaveThePortOpen) {
 }
 
 TEST(Endpoint, SaysWhatIsWrong) {
-  EXPECT_EQ(error_of<Endpoint>("2001:db8::10:80"),
+  EXPECT_EQ(address_error_of<Endpoint>("2001:db8::10:80"),
             "\"2001:db8::10:80\" does not tell the address from the port; put brackets around the "
             "address, as \"[2001:db8::1]:80\"");
-  EXPECT_EQ(error_of<Endpoint>("[2001:db8::10]"),
+  EXPECT_EQ(address_error_of<Endpoint>("[2001:db8::10]"),
             "\"[2001:db8::10]\" has no port; write it as \"[2001:db8::10]:80\", with its own port");
-  EXPECT_EQ(error_of<Endpoint>("[2001:db8::10]:0"),
+  EXPECT_EQ(address_error_of<Endpoint>("[2001:db8::10]:0"),
             "\"[2001:db8::10]:0\" has a bad port: \"0\" is not a number from 1 to 65535");
   for (const char* text : {"[2001:db8::10", "[2001:db8::10]80", "[2001:db8::10]:", "[]:80",
                            "[192.0.2.1]:80", "[::1]:80:80", "[::ffff:10.0.0.1]:80"}) {
@@ -190,7 +191,7 @@ TEST(EndpointRange, ParsesAndPrints) {
     ASSERT_TRUE(range) << range.error().message;
     EXPECT_EQ(range->to_string(), text);
   }
-  EXPECT_EQ(error_of<EndpointRange>("[2001:db8::10]:90-80"),
+  EXPECT_EQ(address_error_of<EndpointRange>("[2001:db8::10]:90-80"),
             "\"[2001:db8::10]:90-80\" has a range that runs backwards; write the lower port first: "
             "\"[2001:db8::10]:80-90\"");
   EXPECT_FALSE(EndpointRange::parse("[2001:db8::10]"));

@@ -20,7 +20,7 @@ constexpr mode_t kMode = 0640;
 constexpr std::size_t kMostLetters = 1000;  // of one value: clients name files and services
 
 // One line whatever is in it, and readable back.
-std::string quoted(std::string_view text) {
+std::string quoted_line(std::string_view text) {
   std::string out = "\"";
   for (const char c : text.substr(0, kMostLetters)) {
     if (c == '"' || c == '\\') out += '\\';
@@ -85,7 +85,7 @@ Result<void> AuditLog::follow() {
 void AuditLog::write(const std::string& by, const std::string& command,
                      const std::string& outcome) {
   const std::string line =
-      "audit: " + by + " command=" + quoted(command) + " outcome=" + quoted(outcome);
+      "audit: " + by + " command=" + quoted_line(command) + " outcome=" + quoted_line(outcome);
   log::info("{}", line);
   if (file_.empty()) return;
   if (auto ready = follow(); !ready) {

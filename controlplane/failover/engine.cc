@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kTick{50};
+constexpr milliseconds kEngineTick{50};
 constexpr std::size_t kEvents = 100;
 // A peer whose sync link stays away for so long is not waited for.
 constexpr milliseconds kUnreachable{5'000};
@@ -210,7 +210,7 @@ void Engine::look_at_gate() {
 }
 
 void Engine::tick() {
-  ticker_.expires_after(kTick);
+  ticker_.expires_after(kEngineTick);
   ticker_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
     const auto self = weak.lock();
     if (self && !error) self->tick();

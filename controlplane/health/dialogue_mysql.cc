@@ -6,8 +6,8 @@
 namespace lb::health {
 namespace {
 
-constexpr std::size_t kHeaderBytes = 4;
-constexpr std::size_t kMostBytes = 4096;  // of a packet at the start of a session
+constexpr std::size_t kMysqlHeaderBytes = 4;
+constexpr std::size_t kMostMysqlBytes = 4096;  // of a packet at the start of a session
 constexpr std::uint8_t kOk = 0x00;
 constexpr std::uint8_t kError = 0xff;
 constexpr std::uint8_t kAuthSwitch = 0xfe;
@@ -58,14 +58,14 @@ class Mysql final : public Dialogue {
   explicit Mysql(std::string username) : username_(std::move(username)) {}
 
   Move next(std::string& received) override {
-    if (received.size() < kHeaderBytes) return wait_for_more();
+    if (received.size() < kMysqlHeaderBytes) return wait_for_more();
     const std::size_t length = byte_at(received, 0) | std::size_t{byte_at(received, 1)} << 8 |
                                std::size_t{byte_at(received, 2)} << 16;
-    if (length == 0 || length > kMostBytes) return bad_answer("L7RSP not MySQL");
-    if (received.size() < kHeaderBytes + length) return wait_for_more();
+    if (length == 0 || length > kMostMysqlBytes) return bad_answer("L7RSP not MySQL");
+    if (received.size() < kMysqlHeaderBytes + length) return wait_for_more();
     const std::uint8_t number = byte_at(received, 3);
-    const std::string payload = received.substr(kHeaderBytes, length);
-    received.erase(0, kHeaderBytes + length);
+    const std::string payload = received.substr(kMysqlHeaderBytes, length);
+    received.erase(0, kMysqlHeaderBytes + length);
     const std::uint8_t kind = byte_at(payload, 0);
     if (kind == kError) return error_packet(payload);
     if (version_.empty()) return greeting(payload, number);

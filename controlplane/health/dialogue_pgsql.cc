@@ -6,8 +6,8 @@
 namespace lb::health {
 namespace {
 
-constexpr std::size_t kHeaderBytes = 5;  // type and length
-constexpr std::size_t kMostBytes = 16'384;
+constexpr std::size_t kPgsqlHeaderBytes = 5;  // type and length
+constexpr std::size_t kMostPgsqlBytes = 16'384;
 constexpr std::string_view kTerminate{"X\x00\x00\x00\x04", 5};
 constexpr const char* kAnyUser = "ballast";
 
@@ -50,15 +50,15 @@ class Pgsql final : public Dialogue {
     const char type = received[0];
     // R: Authentication..., E: ErrorResponse, v: NegotiateProtocolVersion
     if (type != 'R' && type != 'E') return bad_answer("L7RSP not PostgreSQL");
-    if (received.size() < kHeaderBytes) return wait_for_more();
+    if (received.size() < kPgsqlHeaderBytes) return wait_for_more();
     std::size_t length = 0;
-    for (std::size_t i = 1; i < kHeaderBytes; ++i) {
+    for (std::size_t i = 1; i < kPgsqlHeaderBytes; ++i) {
       length = length << 8 | static_cast<std::uint8_t>(received[i]);
     }
-    if (length < 4 || length > kMostBytes) return bad_answer("L7RSP not PostgreSQL");
+    if (length < 4 || length > kMostPgsqlBytes) return bad_answer("L7RSP not PostgreSQL");
     if (received.size() < 1 + length) return wait_for_more();
     if (type == 'R') return good_answer("L7OK", std::string(kTerminate));
-    return refused(std::string_view(received).substr(kHeaderBytes, length - 4));
+    return refused(std::string_view(received).substr(kPgsqlHeaderBytes, length - 4));
   }
 
  private:

@@ -6,7 +6,7 @@
 namespace lb::health {
 namespace {
 
-constexpr std::size_t kHeaderBytes = 12;
+constexpr std::size_t kDnsHeaderBytes = 12;
 constexpr std::uint16_t kInternet = 1;
 constexpr std::uint16_t kTypeA = 1;
 constexpr std::uint16_t kRecursionDesired = 0x0100;
@@ -99,7 +99,7 @@ std::string make_dns_query(std::uint16_t id, std::string_view name, config::DnsT
 
 std::optional<DnsAnswer> parse_dns_answer(std::string_view message, std::uint16_t id,
                                           std::optional<Ipv4Address> wanted) {
-  if (message.size() < kHeaderBytes) return std::nullopt;
+  if (message.size() < kDnsHeaderBytes) return std::nullopt;
   Reader in{message};
   if (in.u16() != id || (in.u8() & kResponseBit) == 0) return std::nullopt;
   DnsAnswer answer;

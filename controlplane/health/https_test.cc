@@ -16,9 +16,6 @@
 namespace lb::health {
 namespace {
 
-constexpr config::Milliseconds kAmple{60'000};
-constexpr config::Milliseconds kBrief{50};  // only where running out of time is what is tested
-
 struct Free {
   void operator()(X509* p) const { X509_free(p); }
   void operator()(EVP_PKEY* p) const { EVP_PKEY_free(p); }

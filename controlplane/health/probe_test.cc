@@ -19,9 +19,6 @@ namespace {
 
 using config::CheckType;
 
-constexpr config::Milliseconds kAmple{60'000};
-constexpr config::Milliseconds kBrief{50};  // only where running out of time is what is tested
-
 Request request_to(const Ipv4Endpoint& endpoint, CheckType type,
                    config::Milliseconds timeout = kAmple) {
   config::Check check;

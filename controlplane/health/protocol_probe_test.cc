@@ -16,18 +16,9 @@ namespace {
 using boost::asio::ip::udp;
 using config::CheckType;
 
-constexpr config::Milliseconds kAmple{60'000};
-constexpr config::Milliseconds kBrief{50};
-
 Request request_with(const Ipv4Endpoint& to, config::Check check) {
   if (check.timeout == config::Check{}.timeout) check.timeout = kAmple;
   return make_request("web", Ipv4Endpoint::parse("192.0.2.10:80").value(), to, check);
-}
-
-config::Check check_of(CheckType type) {
-  config::Check check;
-  check.type = type;
-  return check;
 }
 
 TEST(DialogueProbe, AConversationIsHeldToItsEnd) {

@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "controlplane/health/outcome.h"
+#include "controlplane/health/test_support.h"
 
 namespace lb::health {
 namespace {
@@ -19,12 +20,6 @@ Ipv4Endpoint endpoint(const char* text) {
 const Ipv4Endpoint kVip = endpoint("192.0.2.10:80");
 const Ipv4Endpoint kOtherVip = endpoint("192.0.2.11:80");
 const Ipv4Endpoint kServer = endpoint("10.0.0.11:8080");
-
-Check check_of(CheckType type) {
-  Check check;
-  check.type = type;
-  return check;
-}
 
 TEST(Request, DefaultsComeFromTheServiceAndTheRealServer) {
   const Request request = make_request("web", kVip, kServer, check_of(CheckType::kHttps));

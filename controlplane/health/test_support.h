@@ -16,6 +16,17 @@ namespace lb::health {
 inline constexpr const char* kSilentAddress = "198.18.0.2";
 inline constexpr const char* kUnroutedAddress = "203.0.113.1";
 
+// Time-outs of checks.
+inline constexpr config::Milliseconds kAmple{60'000};
+inline constexpr config::Milliseconds kBrief{
+    50};  // only where running out of time is what is tested
+
+inline config::Check check_of(config::CheckType type) {
+  config::Check check;
+  check.type = type;
+  return check;
+}
+
 // A TCP server on loopback, with a thread that serves one connection after the other.
 class TestServer {
  public:

@@ -11,7 +11,7 @@ namespace {
 
 using TimePoint = Tracker::TimePoint;
 
-TimePoint at(int seconds) {
+TimePoint at_second(int seconds) {
   return TimePoint(std::chrono::seconds(seconds));
 }
 
@@ -27,9 +27,9 @@ bool turns_by_the_book(const std::vector<bool>& results, bool up, bool new_targe
 
 void play(unsigned sequence, unsigned length, std::optional<bool> initial_up, std::uint32_t rise,
           std::uint32_t fall) {
-  Tracker tracker(rise, fall, initial_up, at(0));
+  Tracker tracker(rise, fall, initial_up, at_second(0));
   bool up = initial_up.value_or(false);
-  TimePoint since = at(0);
+  TimePoint since = at_second(0);
   std::vector<bool> results;
   std::uint32_t in_a_row = 0;
   for (unsigned i = 0; i < length; ++i) {
@@ -37,7 +37,7 @@ void play(unsigned sequence, unsigned length, std::optional<bool> initial_up, st
     in_a_row = !results.empty() && results.back() == good ? in_a_row + 1 : 1;
     results.push_back(good);
     const bool turns = turns_by_the_book(results, up, !initial_up.has_value(), rise, fall);
-    const TimePoint now = at(static_cast<int>(i) + 1);
+    const TimePoint now = at_second(static_cast<int>(i) + 1);
     if (turns) {
       up = !up;
       since = now;
@@ -67,44 +67,44 @@ TEST(Tracker, EverySequenceOfTenResultsFollowsTheRule) {
 }
 
 TEST(Tracker, AKnownStateIsKeptUntilEnoughResultsContradict) {
-  Tracker up(2, 3, true, at(0));
+  Tracker up(2, 3, true, at_second(0));
   EXPECT_TRUE(up.up());
-  EXPECT_FALSE(up.add_result(false, at(1)));
-  EXPECT_FALSE(up.add_result(false, at(2)));
-  EXPECT_TRUE(up.add_result(false, at(3)));
+  EXPECT_FALSE(up.add_result(false, at_second(1)));
+  EXPECT_FALSE(up.add_result(false, at_second(2)));
+  EXPECT_TRUE(up.add_result(false, at_second(3)));
   EXPECT_FALSE(up.up());
-  EXPECT_EQ(up.since(), at(3));
+  EXPECT_EQ(up.since(), at_second(3));
 
-  Tracker down(2, 3, false, at(0));
-  EXPECT_FALSE(down.add_result(true, at(1)));
-  EXPECT_TRUE(down.add_result(true, at(2)));
+  Tracker down(2, 3, false, at_second(0));
+  EXPECT_FALSE(down.add_result(true, at_second(1)));
+  EXPECT_TRUE(down.add_result(true, at_second(2)));
   EXPECT_TRUE(down.up());
 }
 
 TEST(Tracker, TheFirstResultOfANewTargetDecides) {
-  Tracker lucky(5, 3, std::nullopt, at(0));
+  Tracker lucky(5, 3, std::nullopt, at_second(0));
   EXPECT_FALSE(lucky.up());
-  EXPECT_TRUE(lucky.add_result(true, at(1)));
+  EXPECT_TRUE(lucky.add_result(true, at_second(1)));
   EXPECT_TRUE(lucky.up());
 
-  Tracker unlucky(2, 3, std::nullopt, at(0));
-  EXPECT_FALSE(unlucky.add_result(false, at(1)));
-  EXPECT_FALSE(unlucky.add_result(true, at(2)));
-  EXPECT_TRUE(unlucky.add_result(true, at(3)));
+  Tracker unlucky(2, 3, std::nullopt, at_second(0));
+  EXPECT_FALSE(unlucky.add_result(false, at_second(1)));
+  EXPECT_FALSE(unlucky.add_result(true, at_second(2)));
+  EXPECT_TRUE(unlucky.add_result(true, at_second(3)));
 }
 
 TEST(Tracker, OneGoodResultStartsTheCountOfBadOnesAnew) {
-  Tracker tracker(1, 2, true, at(0));
+  Tracker tracker(1, 2, true, at_second(0));
   for (int i = 0; i < 10; ++i) {
-    EXPECT_FALSE(tracker.add_result(false, at(i)));
-    EXPECT_FALSE(tracker.add_result(true, at(i)));
+    EXPECT_FALSE(tracker.add_result(false, at_second(i)));
+    EXPECT_FALSE(tracker.add_result(true, at_second(i)));
   }
   EXPECT_TRUE(tracker.up());
 }
 
 TEST(Tracker, AFallThatIsNeverReachedKeepsTheTargetUp) {
-  Tracker tracker(1, std::numeric_limits<std::uint32_t>::max(), true, at(0));
-  for (int i = 0; i < 1000; ++i) EXPECT_FALSE(tracker.add_result(false, at(i)));
+  Tracker tracker(1, std::numeric_limits<std::uint32_t>::max(), true, at_second(0));
+  for (int i = 0; i < 1000; ++i) EXPECT_FALSE(tracker.add_result(false, at_second(i)));
   EXPECT_EQ(tracker.fall_count(), 1000u);
 }
 

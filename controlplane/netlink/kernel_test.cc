@@ -24,7 +24,7 @@ Ipv4Address ip(const char* text) {
   return Ipv4Address::parse(text).value();
 }
 
-Ipv4Prefix prefix(const char* text) {
+Ipv4Prefix cidr(const char* text) {
   return Ipv4Prefix::parse(text).value();
 }
 
@@ -49,11 +49,11 @@ class Kernel : public testing::Test {
   bool wait(const std::function<bool()>& done) { return run_until(io, done); }
   bool has_address(const char* text) {
     return std::ranges::any_of(monitor->state().addresses(wan().index),
-                               [&](const Address& a) { return a.prefix == prefix(text); });
+                               [&](const Address& a) { return a.prefix == cidr(text); });
   }
   void bring_up() {
     ASSERT_TRUE(requests->set_link(wan().index, true, std::nullopt));
-    ASSERT_TRUE(requests->add_address(wan().index, prefix("192.0.2.2/24")));
+    ASSERT_TRUE(requests->add_address(wan().index, cidr("192.0.2.2/24")));
     ASSERT_TRUE(wait([&] { return wan().running && has_address("192.0.2.2/24"); }));
   }
 
@@ -78,7 +78,7 @@ TEST_F(Kernel, LinkComesUpChangesAndVanishes) {
 
 TEST_F(Kernel, AddressesBearOurMarkAndAreAddedOnce) {
   ASSERT_TRUE(requests->set_link(wan().index, true, std::nullopt));
-  const auto vip = prefix("192.0.2.10/32");
+  const auto vip = cidr("192.0.2.10/32");
   ASSERT_TRUE(requests->add_address(wan().index, vip));
   ASSERT_TRUE(requests->add_address(wan().index, vip));
   shell("ip addr add 192.0.2.11/32 dev wan");
@@ -93,7 +93,7 @@ TEST_F(Kernel, AddressesBearOurMarkAndAreAddedOnce) {
 
 TEST_F(Kernel, RoutesAreOursAndNeverReplaceOthers) {
   bring_up();
-  const Route route{prefix("198.51.100.0/24"), ip("192.0.2.1")};
+  const Route route{cidr("198.51.100.0/24"), ip("192.0.2.1")};
   ASSERT_TRUE(requests->add_route(route));
   EXPECT_EQ(requests->owned_routes().value(), std::vector<Route>{route});
   const auto hop = requests->lookup(ip("198.51.100.7")).value();
@@ -101,7 +101,7 @@ TEST_F(Kernel, RoutesAreOursAndNeverReplaceOthers) {
   EXPECT_EQ(*hop, (Hop{wan().index, ip("192.0.2.1"), true}));
 
   shell("ip route add 203.0.113.0/24 via 192.0.2.3");
-  const auto refused = requests->add_route({prefix("203.0.113.0/24"), ip("192.0.2.1")});
+  const auto refused = requests->add_route({cidr("203.0.113.0/24"), ip("192.0.2.1")});
   ASSERT_FALSE(refused);
   EXPECT_EQ(requests->lookup(ip("203.0.113.7")).value()->address, ip("192.0.2.3"));
 
@@ -114,7 +114,7 @@ TEST_F(Kernel, RoutesAreOursAndNeverReplaceOthers) {
 
 TEST_F(Kernel, DefaultRoute) {
   bring_up();
-  const Route route{prefix("0.0.0.0/0"), ip("192.0.2.1")};
+  const Route route{cidr("0.0.0.0/0"), ip("192.0.2.1")};
   ASSERT_TRUE(requests->add_route(route));
   EXPECT_EQ(requests->owned_routes().value(), std::vector<Route>{route});
   EXPECT_EQ(requests->lookup(ip("8.8.8.8")).value()->address, ip("192.0.2.1"));

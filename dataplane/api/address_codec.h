@@ -1,4 +1,4 @@
-// Addresses in messages: bytes in network order.
+// Addresses in messages: bytes in network order. to_bytes() of config/base makes them.
 #pragma once
 
 #include <cstring>
@@ -8,12 +8,6 @@
 #include "config/base/result.h"
 
 namespace lb {
-
-inline std::string to_bytes(Ipv4Address address) {
-  std::string bytes(sizeof address.be.raw, '\0');
-  std::memcpy(bytes.data(), &address.be.raw, bytes.size());
-  return bytes;
-}
 
 inline Result<Ipv4Address> to_address(const std::string& bytes) {
   Ipv4Address address;

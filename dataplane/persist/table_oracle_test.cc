@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint32_t kRoom = 40;
 constexpr std::uint32_t kClients = 80;
-constexpr std::uint32_t kTicks = 64;
+constexpr std::uint32_t kIdleTicks = 64;
 constexpr unsigned kSteps = test::rounds(300'000);
 
 struct Known {
@@ -35,7 +35,7 @@ class Model {
 
   void step() {
     const std::uint32_t n = below(kClients);
-    const PersistUse use = {key(n), server(below(3)), below(5), kTicks};
+    const PersistUse use = {key(n), server(below(3)), below(5), kIdleTicks};
     switch (below(12)) {
       case 0:
       case 1:
@@ -75,7 +75,7 @@ class Model {
       if (over(known)) continue;
       ASSERT_TRUE(peer_.contains(n)) << "the peer lacks " << n;
       ASSERT_EQ(peer_[n].server, known.server);
-      ASSERT_LE(known.expires - peer_[n].expires, kTicks / 8);
+      ASSERT_LE(known.expires - peer_[n].expires, kIdleTicks / 8);
     }
   }
 
@@ -108,14 +108,14 @@ class Model {
     }
     ASSERT_EQ(got, use.server);
     if (it == known_.end() && known_.size() == kRoom) make_room();
-    known_[n] = {use.server, now_ + kTicks, false, ++uses_};
+    known_[n] = {use.server, now_ + kIdleTicks, false, ++uses_};
   }
 
   void again(std::uint32_t n, const PersistUse& use, bool confirmed) {
     const auto it = known_.find(n);
     if (it == known_.end() || it->second.server != use.server) return;
     // An entry whose time is over is there until it is swept, and may start again.
-    it->second.expires = now_ + kTicks;
+    it->second.expires = now_ + kIdleTicks;
     it->second.confirmed |= confirmed;
     it->second.used = ++uses_;
   }
