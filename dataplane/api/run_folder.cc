@@ -19,7 +19,7 @@ namespace lb::api {
 namespace {
 
 constexpr const char* kAccessList = "system.posix_acl_access";
-constexpr mode_t kMode = 0750;
+constexpr mode_t kFolderMode = 0750;
 constexpr mode_t kModeWithoutLists = 0711;
 constexpr std::uint16_t kReadAndEnter = ACL_READ | ACL_EXECUTE;
 
@@ -70,7 +70,7 @@ Result<void> set_rights(const std::string& path, const std::vector<unsigned>& gr
     if (::removexattr(path.c_str(), kAccessList) != 0 && errno != ENODATA && errno != EOPNOTSUPP) {
       return failed("set the rights of", path, errno);
     }
-    if (::chmod(path.c_str(), kMode) != 0) return failed("set the rights of", path, errno);
+    if (::chmod(path.c_str(), kFolderMode) != 0) return failed("set the rights of", path, errno);
     return {};
   }
   const std::string list = access_list(groups);

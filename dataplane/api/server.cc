@@ -222,7 +222,7 @@ Result<void> FrameServer::Impl::make_way() {
 // Nobody can connect before listen(), and until then the file has no rights but its owner's: it has
 // from the first moment on what fchmod() said before bind().
 Result<void> FrameServer::Impl::bind_socket() {
-  constexpr mode_t kMode = 0660;
+  constexpr mode_t kSocketMode = 0660;
   const auto failed = [this](const std::string& what, int error) {
     return fail("cannot " + what + ' ' + options_.path + ": " + std::strerror(error));
   };
@@ -243,7 +243,7 @@ Result<void> FrameServer::Impl::bind_socket() {
   if (group && ::lchown(options_.path.c_str(), static_cast<uid_t>(-1), *group) != 0) {
     return failed("give group " + options_.group + " the socket", errno);
   }
-  if (::chmod(options_.path.c_str(), kMode) != 0) return failed("set the mode of", errno);
+  if (::chmod(options_.path.c_str(), kSocketMode) != 0) return failed("set the mode of", errno);
   return {};
 }
 
