@@ -20,6 +20,7 @@
 #include "controlplane/interfaces.h"
 #include "controlplane/netlink/monitor.h"
 #include "controlplane/servers.h"
+#include "controlplane/service/inventory.h"
 #include "controlplane/service/operations.h"
 #include "controlplane/service/report.h"
 #include "controlplane/service_manager.h"
@@ -44,10 +45,9 @@ constexpr milliseconds kReadyAnyway{5'000};
 
 class Applier::Impl {
  public:
-  Impl(boost::asio::io_context& io_context, config::ConfigPtr c)
+  Impl(boost::asio::io_context& io_context, config::ConfigPtr config)
       : io(io_context),
-        config(std::move(c)),
-        operations(io_context, config),
+        inventory(std::move(config)),
         push_timer(io_context),
         policy_timer(io_context),
         checks_timer(io_context),
@@ -81,10 +81,8 @@ class Applier::Impl {
   void tell_status() const;
 
   boost::asio::io_context& io;
-  config::ConfigPtr config;
+  Inventory inventory;
   const Clock::time_point started = Clock::now();
-
-  Operations operations;
 
   std::optional<netlink::Requests> requests;
   std::optional<netlink::Monitor> monitor;
@@ -92,6 +90,7 @@ class Applier::Impl {
   std::optional<DataplaneClient> dataplane;
   std::optional<Failover> failover;
   std::optional<Alerts> alerts;
+  std::optional<Operations> operations;
   std::optional<Servers> servers;
   std::optional<Evidence> evidence;
   std::set<Ipv4Address> standby;  // VIPs of which another director is master
@@ -104,8 +103,6 @@ class Applier::Impl {
   bool ready = false;
   std::function<void(Result<void>)> changing;  // to be told how the new configuration was taken
   std::string last_refusal;
-  std::size_t configured = 0;  // real servers, in the last snapshot
-  std::size_t healthy = 0;     // of them
 };
 
 Result<void> Applier::Impl::start() {
@@ -115,9 +112,11 @@ Result<void> Applier::Impl::start() {
   monitor.emplace(io, *requests, [this](const auto& changes) { on_kernel_change(changes); });
   if (auto result = monitor->start(); !result) return result;
 
-  alerts.emplace(io, *config);
-  interfaces.emplace(io, *requests, monitor->state(), *config);
-  servers.emplace(io, *requests, monitor->state(), config, operations.states(), *alerts,
+  const config::Config& config = *inventory.config();
+  alerts.emplace(io, config);
+  operations.emplace(io, inventory, *alerts);
+  interfaces.emplace(io, *requests, monitor->state(), config);
+  servers.emplace(io, *requests, monitor->state(), inventory, *alerts,
                   Servers::Events{.changed = [this](milliseconds within) { push_within(within); },
                                   .transition =
                                       [this] {
@@ -128,17 +127,15 @@ Result<void> Applier::Impl::start() {
                                         return failover &&
                                                failover->ask_peer(keys, std::move(done));
                                       }});
-  dataplane.emplace(io, config->director.run_dir + "/dataplane.sock",
+  dataplane.emplace(io, config.director.run_dir + "/dataplane.sock",
                     DataplaneClient::Events{
                         .connected = [this](const SnapshotSpec& running) { on_connected(running); },
                         .disconnected = [this] { on_disconnected(); },
                         .applied = [this](std::uint64_t) { on_applied(); },
                         .refused = [this](const std::string& why) { on_refused(why); }});
-  evidence.emplace(io, *dataplane, [this](const auto& service, auto vip, auto server) {
-    servers->suspect(service, vip, server);
-  });
+  evidence.emplace(io, *dataplane, inventory, [this](RealServerId id) { servers->suspect(id); });
   if (auto result = start_failover(); !result) return result;
-  operations.load();
+  operations->load();
   dataplane->start();
   notify_status("waiting for the data plane");
   ready_timer.expires_after(kReadyAnyway);
@@ -152,9 +149,9 @@ Result<void> Applier::Impl::start() {
 }
 
 Result<void> Applier::Impl::start_failover() {
-  if (config->ha.instances.empty()) return {};
+  if (inventory.config()->ha.instances.empty()) return {};
   failover.emplace(
-      io, *config,
+      io, *inventory.config(),
       Failover::Host{
           .set_standby =
               [this](std::set<Ipv4Address> vips) {
@@ -192,7 +189,7 @@ void Applier::Impl::ha_command(const api::control::HaCommand& command,
 }
 
 Result<std::string> Applier::Impl::set(const api::control::SetCommand& command) {
-  auto text = command.believe_checks() ? servers->believe_checks() : operations.set(command);
+  auto text = command.believe_checks() ? servers->believe_checks() : operations->set(command);
   if (!text) return text;
   push_timer.cancel();
   push_due.reset();
@@ -202,7 +199,7 @@ Result<std::string> Applier::Impl::set(const api::control::SetCommand& command) 
 }
 
 std::vector<std::string> Applier::Impl::set_changes() const {
-  return describe(operations.states().changes(), config->services, Clock::now());
+  return describe(inventory, Clock::now());
 }
 
 void Applier::Impl::stop() {
@@ -220,13 +217,12 @@ void Applier::Impl::stop() {
 
 void Applier::Impl::configure(config::ConfigPtr next, std::function<void(Result<void>)> done) {
   end_change(fail("another change of the configuration came in between"));
-  const Servers::Known known = servers->drop(*next);
-  config = std::move(next);
-  operations.configure(config);
-  interfaces->configure(*config);
-  alerts->configure(*config);
-  servers->configure(config, known);
-  if (failover) failover->configure(*config);
+  const Inventory::Adopted adopted = inventory.adopt(std::move(next));
+  operations->configure();
+  interfaces->configure(*inventory.config());
+  alerts->configure(inventory);
+  servers->configure(adopted);
+  if (failover) failover->configure(*inventory.config());
   changing = std::move(done);
   push();
   if (!dataplane->connected() || dataplane->up_to_date()) end_change({});
@@ -283,31 +279,19 @@ void Applier::Impl::push_within(milliseconds delay) {
 }
 
 void Applier::Impl::push() {
-  if (!servers->following() || !dataplane->connected()) return;
+  if (!servers->following()) return;
+  servers->find_next_hops();
+  if (!dataplane->connected()) return;
   decide();
-  configured = healthy = 0;
   SnapshotSpec snapshot;
-  build_snapshot(
-      *config, standby,
-      [this](const config::Service& service, const config::RealServer& server) {
-        configured += 1;
-        if (servers->health_of(service, server).up) healthy += 1;
-        servers->warn_of_gateway(service, server.address.address);
-        return servers->state_of(service, server);
-      },
-      snapshot, [this](const config::Service& service) { return servers->in_effect(service); });
+  build_snapshot(inventory, standby, snapshot);
   dataplane->push(std::move(snapshot));
   tell_status();
 }
 
 // Slow start and deadlines go on without news from anywhere.
 void Applier::Impl::decide() {
-  operations.decide([this](const auto& service,
-                           const auto& server) { return servers->health_of(service, server); },
-                    [this](const std::string& service, bool reached, const std::string& reason) {
-                      alerts->quorum(service, reached, reason);
-                    });
-  const auto next = operations.states().next();
+  const auto next = operations->decide();
   if (!next) return;
   policy_timer.expires_at(*next);
   policy_timer.async_wait([this](boost::system::error_code error) {
@@ -337,9 +321,14 @@ void Applier::Impl::become_ready() {
 }
 
 void Applier::Impl::tell_status() const {
-  notify_status(dataplane->connected() ? std::to_string(healthy) + " of " +
-                                             std::to_string(configured) + " real servers up"
-                                       : "waiting for the data plane");
+  if (!dataplane->connected()) return notify_status("waiting for the data plane");
+  std::size_t configured = 0;
+  std::ptrdiff_t healthy = 0;
+  for (const Service& service : inventory.services()) {
+    configured += service.servers.size();
+    healthy += std::ranges::count_if(service.servers, &RealServer::up);
+  }
+  notify_status(std::to_string(healthy) + " of " + std::to_string(configured) + " real servers up");
 }
 
 void Applier::Impl::fill_status(api::control::Status& status) const {
@@ -347,7 +336,7 @@ void Applier::Impl::fill_status(api::control::Status& status) const {
   const auto ms_since = [now](Clock::time_point then) {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(now - then).count());
   };
-  status.set_director(config->director.name);
+  status.set_director(inventory.config()->director.name);
   status.set_uptime_ms(ms_since(started));
   status.set_dataplane_connected(dataplane->connected());
   status.set_dataplane_generation(dataplane->generation());
@@ -357,27 +346,16 @@ void Applier::Impl::fill_status(api::control::Status& status) const {
     vip.set_interface(from.vip.interface);
     vip.set_present(from.present);
   }
-  if (config->health.panic_threshold > 0) servers->panic().fill(*status.mutable_panic());
-  report_services(
-      config->services, operations.states(),
-      [this](const config::Service& service, const config::RealServer& server) {
-        ServerFacts facts{servers->check_of(service, server),
-                          servers->next_hop_of(service.mode, server.address.address).has_value()};
-        if (!servers->following()) facts.health.since = started;
-        if (servers->panic().holds(facts.health)) facts.held = servers->panic().why();
-        return facts;
-      },
-      now, status);
+  if (inventory.config()->health.panic_threshold > 0) {
+    servers->panic().fill(*status.mutable_panic());
+  }
+  report(inventory, started, servers->panic().why(), now, status);
 }
 
 void Applier::Impl::status(bool with_checks, std::function<void(api::control::Status)> done) const {
   api::control::Status ours;
   fill_status(ours);
-  if (with_checks) {
-    put_checks(
-        servers->checker(), [this](const auto& state) { return servers->panic().holds(state); },
-        ours);
-  }
+  if (with_checks) put_checks(servers->checker(), inventory, ours);
   if (!failover) return done(std::move(ours));
   failover->fill_status(
       [ours = std::move(ours), done = std::move(done)](const api::control::Status& ha) mutable {

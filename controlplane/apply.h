@@ -1,9 +1,10 @@
 // Brings together what the control plane knows (configuration, health, next hops) and applies it:
 // the kernel's interfaces by Interfaces, the data plane's snapshot by DataplaneClient.
 //
-//   servers    --health, MACs--> service/operations --decisions--+
-//   failover   --standby-----------------------------------------+--> build_snapshot()
-//   configuration -----------------------------------------------+     --> dataplane_client
+//   configuration --adopt()------+
+//   servers    --health, MACs----+--> service/inventory --> build_snapshot() --> dataplane_client
+//   operations --decisions-------+                              ^
+//   failover   --standby----------------------------------------+
 //
 // A server that goes down is taken out in the same turn of the event loop; everything else waits
 // some milliseconds for company. At start nothing is decided before the data plane has told what it

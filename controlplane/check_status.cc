@@ -7,6 +7,7 @@
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/health/checker.h"
 #include "controlplane/health/request.h"
+#include "controlplane/service/inventory.h"
 
 namespace lb::controlplane {
 namespace {
@@ -18,9 +19,7 @@ std::uint64_t in_ms(Clock::duration duration) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(whole, 0));
 }
 
-using IsHeld = std::function<bool(const health::State&)>;
-
-void put_check(const health::CheckView& from, const IsHeld& held, Clock::time_point now,
+void put_check(const health::CheckView& from, const Inventory& inventory, Clock::time_point now,
                api::control::CheckStatus& to) {
   const health::Request& request = from.request;
   to.set_address(to_bytes(request.to.address));
@@ -31,26 +30,30 @@ void put_check(const health::CheckView& from, const IsHeld& held, Clock::time_po
   if (from.last_at) to.set_last_ms(in_ms(now - *from.last_at));
   if (from.next_at && !from.running) to.set_next_ms(in_ms(*from.next_at - now));
   to.set_running(from.running);
-  for (const auto& [target, state] : from.targets) {
+  for (const auto& [id, state] : from.targets) {
+    const RealServer* const server = inventory.find(id);
+    if (server == nullptr) continue;
     api::control::CheckTarget& each = *to.add_targets();
-    each.set_service(target->service);
-    each.set_address(to_bytes(target->address.address));
-    each.set_port(target->address.port);
-    each.set_up(state.up);
-    each.set_held(held(state));
-    each.set_since_ms(in_ms(now - state.since));
-    each.set_transitions(state.transitions);
-    each.set_up_ms(in_ms(state.up_time));
-    each.set_known_ms(in_ms(now - state.known_since));
+    each.set_service(server->service->config->name);
+    each.set_address(to_bytes(server->config->address.address));
+    each.set_port(server->config->address.port);
+    each.set_up(state->up);
+    each.set_held(server->held);
+    each.set_since_ms(in_ms(now - state->since));
+    each.set_transitions(state->transitions);
+    each.set_up_ms(in_ms(state->up_time(now)));
+    each.set_known_ms(in_ms(now - state->known_since));
   }
 }
 
 }  // namespace
 
-void put_checks(const health::Checker& checker, const IsHeld& held, api::control::Status& status) {
+void put_checks(const health::Checker& checker, const Inventory& inventory,
+                api::control::Status& status) {
   const auto now = Clock::now();
-  checker.for_each_check(
-      [&](const health::CheckView& check) { put_check(check, held, now, *status.add_checks()); });
+  checker.for_each_check([&](const health::CheckView& check) {
+    put_check(check, inventory, now, *status.add_checks());
+  });
 }
 
 }  // namespace lb::controlplane

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "controlplane/dataplane_client.h"
+#include "controlplane/service/inventory.h"
 #include "dataplane/api/dataplane.pb.h"
 
 namespace lb::controlplane {
@@ -24,10 +25,22 @@ Ipv4Endpoint endpoint(const std::string& bytes, std::uint32_t port) {
   return result;
 }
 
+// The data plane may not know yet that the service has another name now.
+const RealServer* server_of(const api::EvidenceEntry& entry, const Inventory& inventory) {
+  const Ipv4Endpoint vip = endpoint(entry.vip(), entry.vip_port());
+  const Service* service = inventory.find(entry.service());
+  if (service == nullptr || service->config->primary_endpoint() != vip) {
+    service = inventory.find({Protocol::kTcp, {vip.address, vip.port, vip.port}});
+  }
+  if (service == nullptr) return nullptr;
+  return inventory.find(*service, endpoint(entry.address(), entry.port()));
+}
+
 }  // namespace
 
-Evidence::Evidence(boost::asio::io_context& io, DataplaneClient& dataplane, Suspect suspect)
-    : dataplane_(dataplane), suspect_(std::move(suspect)), timer_(io) {}
+Evidence::Evidence(boost::asio::io_context& io, DataplaneClient& dataplane,
+                   const Inventory& inventory, Suspect suspect)
+    : dataplane_(dataplane), inventory_(inventory), suspect_(std::move(suspect)), timer_(io) {}
 
 void Evidence::start() {
   if (std::exchange(running_, true)) return;
@@ -54,8 +67,7 @@ void Evidence::ask() {
   dataplane_.try_ask(std::move(request), [this](const api::Response& response) {
     if (!running_) return;
     for (const api::EvidenceEntry& entry : response.evidence().entries()) {
-      suspect_(entry.service(), endpoint(entry.vip(), entry.vip_port()),
-               endpoint(entry.address(), entry.port()));
+      if (const RealServer* const server = server_of(entry, inventory_)) suspect_(server->id);
     }
   });
 }

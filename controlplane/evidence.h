@@ -5,9 +5,8 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
-#include <string>
 
-#include "config/base/net.h"
+#include "controlplane/service/ids.h"
 
 namespace boost::asio {
 class io_context;
@@ -16,14 +15,15 @@ class io_context;
 namespace lb::controlplane {
 
 class DataplaneClient;
+class Inventory;
 
 class Evidence {
  public:
-  using Suspect =
-      std::function<void(const std::string& service, Ipv4Endpoint vip, Ipv4Endpoint real_server)>;
+  using Suspect = std::function<void(RealServerId)>;
 
-  // The data plane's client outlives this.
-  Evidence(boost::asio::io_context& io, DataplaneClient& dataplane, Suspect suspect);
+  // What is handed in by reference outlives this.
+  Evidence(boost::asio::io_context& io, DataplaneClient& dataplane, const Inventory& inventory,
+           Suspect suspect);
 
   void start();
   void stop();
@@ -33,6 +33,7 @@ class Evidence {
   void ask();
 
   DataplaneClient& dataplane_;
+  const Inventory& inventory_;
   Suspect suspect_;
   boost::asio::steady_timer timer_;
   bool running_ = false;

@@ -8,6 +8,7 @@
 #include "controlplane/dataplane_client.h"
 #include "controlplane/fake_dataplane.h"
 #include "controlplane/netlink/test_namespace.h"
+#include "controlplane/service/inventory_fixture.h"
 
 namespace lb::controlplane {
 namespace {
@@ -24,11 +25,18 @@ TEST(EvidenceTest, WhatTheDataPlaneTellsIsPassedOnBetweenSnapshots) {
                           .applied = [&](std::uint64_t) { ++applied; },
                           .refused = {}});
   std::vector<std::string> suspects;
-  Evidence evidence(io, client, [&](const std::string& service, auto vip, auto server) {
-    suspects.push_back(service + ' ' + vip.to_string() + ' ' + server.to_string());
+  // The data plane knows it by an earlier name, and another service has that now.
+  const Inventory inventory(
+      test::config_of({test::service("shop", {"192.0.2.10:80"}, {"10.0.0.11:8080"}),
+                       test::service("web", {"192.0.2.10:81"}, {"10.0.0.11:8080"})}));
+  Evidence evidence(io, client, inventory, [&](RealServerId id) {
+    const RealServer& server = *inventory.find(id);
+    suspects.push_back(server.service->config->name + ' ' +
+                       server.service->config->primary_endpoint().to_string() + ' ' +
+                       server.config->address.to_string());
     SnapshotSpec snapshot;
-    snapshot.services.emplace_back().name = service;
-    client.push(snapshot);
+    snapshot.services.emplace_back().name = server.service->config->name;
+    client.push(std::move(snapshot));
   });
   evidence.start();  // there is no connection yet
   client.start();
@@ -38,8 +46,11 @@ TEST(EvidenceTest, WhatTheDataPlaneTellsIsPassedOnBetweenSnapshots) {
   entry.set_vip_port(80);
   entry.set_address(std::string("\x0a\x00\x00\x0b", 4));
   entry.set_port(8080);
+  api::EvidenceEntry& unknown = *dataplane.evidence.add_entries();
+  unknown = entry;
+  unknown.set_vip_port(82);
   ASSERT_TRUE(netlink::run_until(io, [&] { return applied == 1; }));
-  EXPECT_EQ(suspects, std::vector<std::string>{"web 192.0.2.10:80 10.0.0.11:8080"});
+  EXPECT_EQ(suspects, std::vector<std::string>{"shop 192.0.2.10:80 10.0.0.11:8080"});
   evidence.stop();
   client.stop();
 }

@@ -58,8 +58,9 @@ class TestFolder {
  public:
   TestFolder() { path = ::mkdtemp(path.data()); }
   ~TestFolder() {
-    ::unlink((path + "/dataplane.sock").c_str());
-    ::unlink((path + "/health.json").c_str());
+    for (const char* const file : {"/dataplane.sock", "/health.json", "/changes.json"}) {
+      ::unlink((path + file).c_str());
+    }
     ::rmdir(path.c_str());
   }
   std::string path = "/tmp/ballast-test-XXXXXX";

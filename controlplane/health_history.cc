@@ -50,17 +50,32 @@ health::Past to_past(const Json& json, Clock::time_point written, const Now& now
 
 }  // namespace
 
-std::string print_history(const std::vector<TargetState>& targets, const Now& now) {
+const health::Past* Pasts::find(const RealServer& server) const {
+  const config::Service& service = *server.service->config;
+  const Ipv4Endpoint address = server.config->address;
+  const auto found = by_key_.find({server.service->key, address});
+  if (found != by_key_.end()) return &found->second;
+  const auto named = by_name_.find({service.name, service.primary_endpoint(), address});
+  return named == by_name_.end() ? nullptr : &named->second;
+}
+
+std::string print_history(const Inventory& inventory, const Now& now) {
   Json list = Json::array();
-  for (const auto& [target, state] : targets) {
-    list.push_back({{"service", target.service},
-                    {"vip", target.vip.to_string()},
-                    {"address", target.address.to_string()},
-                    {"up", state.up},
-                    {"since_unix_ms", to_unix_ms(state.since, now)},
-                    {"known_unix_ms", to_unix_ms(state.known_since, now)},
-                    {"up_ms", std::chrono::duration_cast<milliseconds>(state.up_time).count()},
-                    {"transitions", state.transitions}});
+  for (const Service& service : inventory.services()) {
+    for (const RealServer& server : service.servers) {
+      if (!server.health) continue;
+      const health::State& state = *server.health;
+      const auto up_time = state.up_time(now.steady);
+      list.push_back({{"key", service.key.to_string()},
+                      {"service", service.config->name},
+                      {"vip", service.config->primary_endpoint().to_string()},
+                      {"address", server.config->address.to_string()},
+                      {"up", state.up},
+                      {"since_unix_ms", to_unix_ms(state.since, now)},
+                      {"known_unix_ms", to_unix_ms(state.known_since, now)},
+                      {"up_ms", std::chrono::duration_cast<milliseconds>(up_time).count()},
+                      {"transitions", state.transitions}});
+    }
   }
   return Json{{"version", kVersion},
               {"written_unix_ms", to_unix_ms(now.steady, now)},
@@ -79,7 +94,14 @@ Result<Pasts> read_history(std::string_view text, const Now& now) {
       const auto vip = Ipv4Endpoint::parse_port_optional(each.at("vip").get<std::string>());
       const auto address = Ipv4Endpoint::parse_port_optional(each.at("address").get<std::string>());
       if (!vip || !address) return fail("an address in it is none");
-      pasts[{each.at("service").get<std::string>(), *vip, *address}] = to_past(each, written, now);
+      const health::Past past = to_past(each, written, now);
+      if (!each.contains("key")) {
+        pasts.by_name_[{each.at("service").get<std::string>(), *vip, *address}] = past;
+        continue;
+      }
+      const auto key = ServiceKey::parse(each.at("key").get<std::string>());
+      if (!key) return fail("a key in it is none");
+      pasts.by_key_[{*key, *address}] = past;
     }
     return pasts;
   } catch (const Json::exception& error) {
@@ -87,8 +109,9 @@ Result<Pasts> read_history(std::string_view text, const Now& now) {
   }
 }
 
-HealthHistory::HealthHistory(boost::asio::io_context& io, std::string path, Collect collect)
-    : path_(std::move(path)), collect_(std::move(collect)), timer_(io) {}
+HealthHistory::HealthHistory(boost::asio::io_context& io, std::string path,
+                             const Inventory& inventory)
+    : path_(std::move(path)), inventory_(inventory), timer_(io) {}
 
 Pasts HealthHistory::load() const {
   std::ifstream file(path_, std::ios::binary);
@@ -113,7 +136,7 @@ void HealthHistory::changed() {
 void HealthHistory::write() {
   due_ = false;
   timer_.cancel();
-  const auto written = write_text(path_, print_history(collect_(), Now{}));
+  const auto written = write_text(path_, print_history(inventory_, Now{}));
   if (!written && !failed_) {
     log::error("{}; a restart will not know the history of the checks", written.error().message);
   }

@@ -3,16 +3,16 @@
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
-#include <functional>
+#include <cstddef>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <vector>
+#include <utility>
 
 #include "config/base/result.h"
-#include "controlplane/health/checker.h"
+#include "controlplane/health/state.h"
+#include "controlplane/service/inventory.h"
 #include "controlplane/service/overrides_file.h"
 
 namespace boost::asio {
@@ -21,25 +21,29 @@ class io_context;
 
 namespace lb::controlplane {
 
-struct TargetState {
-  health::Target target;
-  health::State state;
+// By real server: by its service's key (Inventory); in a file of a version that did not write the
+// key, by the service's name and VIP.
+class Pasts {
+ public:
+  // Null: nothing is known.
+  const health::Past* find(const RealServer& server) const;
+  std::size_t size() const { return by_key_.size() + by_name_.size(); }
+
+ private:
+  friend Result<Pasts> read_history(std::string_view text, const Now& now);
+  std::map<std::pair<ServiceKey, Ipv4Endpoint>, health::Past> by_key_;
+  std::map<std::tuple<std::string, Ipv4Endpoint, Ipv4Endpoint>, health::Past> by_name_;
 };
 
-// By service, VIP and address.
-using Pasts = std::map<std::tuple<std::string, Ipv4Endpoint, Ipv4Endpoint>, health::Past>;
-
-// Times are of the calendar there. What cannot be true, as after a change of the clock, is put
-// right.
-std::string print_history(const std::vector<TargetState>& targets, const Now& now);
+// Of all that is followed. Times are of the calendar there. What cannot be true, as after a change
+// of the clock, is put right.
+std::string print_history(const Inventory& inventory, const Now& now);
 Result<Pasts> read_history(std::string_view text, const Now& now);
 
 class HealthHistory {
  public:
-  using Collect = std::function<std::vector<TargetState>()>;
-
-  // `collect` gives all there is to write, at any time until this ends.
-  HealthHistory(boost::asio::io_context& io, std::string path, Collect collect);
+  // The inventory outlives this.
+  HealthHistory(boost::asio::io_context& io, std::string path, const Inventory& inventory);
 
   // What the file tells. One that is damaged is a line in the log, and nothing is known then.
   Pasts load() const;
@@ -49,7 +53,7 @@ class HealthHistory {
 
  private:
   std::string path_;
-  Collect collect_;
+  const Inventory& inventory_;
   boost::asio::steady_timer timer_;
   bool due_ = false;
   bool failed_ = false;  // the last time, which was logged

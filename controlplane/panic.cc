@@ -24,14 +24,15 @@ health::PanicGuard::Settings settings_of(const config::Health& config) {
   return {config.panic_threshold, config.panic_window};
 }
 
-health::PanicGuard::Target target_of(const health::Target& target, const health::State& state) {
-  return {state.target, state.question, target.address.address};
+health::PanicGuard::Target guarded(const RealServer& server) {
+  return {server.id, server.health->question, server.config->address.address};
 }
 
 }  // namespace
 
-Panic::Panic(boost::asio::io_context& io, const config::Config& config, Alerts& alerts, Host host)
-    : config_(config.health),
+Panic::Panic(boost::asio::io_context& io, const Inventory& inventory, Alerts& alerts, Host host)
+    : inventory_(inventory),
+      config_(inventory.config()->health),
       alerts_(alerts),
       host_(std::move(host)),
       calm_timer_(io),
@@ -45,20 +46,25 @@ void Panic::configure(const config::Config& config) {
   settle(guard_.configure(settings_of(config_), Clock::now()));
 }
 
-void Panic::know(const health::Target& target, const health::State& state) {
-  if (target.check.type == config::CheckType::kNone) return;
+void Panic::know(const RealServer& server) {
+  const health::State& state = *server.health;
+  if (server.service->config->check_of(*server.config).type == config::CheckType::kNone) return;
   const auto now = Clock::now();
   if (state.up) {
-    settle(guard_.good(target_of(target, state), now));
+    settle(guard_.good(guarded(server), now));
   } else if (!state.passes && !state.agent.out()) {
-    settle(guard_.bad(target_of(target, state), now));
+    settle(guard_.bad(guarded(server), now));
   } else {
-    settle(guard_.forget(state.target, now));
+    settle(guard_.forget(server.id, now));
   }
 }
 
-void Panic::forget(const health::State& state) {
-  settle(guard_.forget(state.target, Clock::now()));
+void Panic::forget(RealServerId id) {
+  settle(guard_.forget(id, Clock::now()));
+}
+
+void Panic::ask_other(const RealServer& server) {
+  guard_.ask_other(server.id, server.health->question);
 }
 
 // ---- what follows from it
@@ -121,8 +127,19 @@ Result<std::string> Panic::believe() {
 
 void Panic::ask() {
   if (!guard_.holding()) return;
-  round_ = {round_.number + 1, host_.held(), 0, 0, 0};
+  round_ = {round_.number + 1, held(), 0, 0, 0};
   ask_next();
+}
+
+std::vector<Panic::Held> Panic::held() const {
+  std::vector<Held> all;
+  for (const Service& service : inventory_.services()) {
+    for (const RealServer& server : service.servers) {
+      if (!server.health || !holds(server)) continue;
+      all.push_back({server.id, {service.key.to_string(), server.config->address}});
+    }
+  }
+  return all;
 }
 
 void Panic::ask_next() {
@@ -155,10 +172,10 @@ void Panic::ask_again_later() {
 }
 
 void Panic::hear(const sync::CheckWords& words) {
-  std::vector<std::uint64_t> down;
+  std::vector<RealServerId> down;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i] == sync::CheckWord::kUp) ++round_.up;
-    if (words[i] == sync::CheckWord::kDown) down.push_back(round_.held[round_.done + i].target);
+    if (words[i] == sync::CheckWord::kDown) down.push_back(round_.held[round_.done + i].id);
   }
   round_.done += words.size();
   round_.down += down.size();

@@ -12,8 +12,8 @@
 
 #include "config/base/result.h"
 #include "config/model.h"
-#include "controlplane/health/checker.h"
 #include "controlplane/health/panic_guard.h"
+#include "controlplane/service/inventory.h"
 #include "controlplane/sync/check_words.h"
 
 namespace lb::api::control {
@@ -26,28 +26,26 @@ class Alerts;
 
 class Panic {
  public:
-  struct Held {
-    std::uint64_t target;
-    sync::CheckKey key;
-  };
   struct Host {
-    std::function<std::vector<Held>()> held;  // all, now
     // As Peer::ask(); also false without a peer.
     std::function<bool(const sync::CheckKeys&, sync::OnCheckWords)> ask;
     // Others are held than before, or others are not any more.
     std::function<void()> changed;
   };
 
-  Panic(boost::asio::io_context& io, const config::Config& config, Alerts& alerts, Host host);
+  // What is handed in by reference outlives this.
+  Panic(boost::asio::io_context& io, const Inventory& inventory, Alerts& alerts, Host host);
 
   void configure(const config::Config& config);
-  // How a target is now: each time that it has turned, and first when it is known to be up.
-  void know(const health::Target& target, const health::State& state);
-  void forget(const health::State& state);  // it is checked no more
+  // How a server is now: each time that it has turned, and first when it is known to be up.
+  void know(const RealServer& server);
+  void forget(RealServerId id);  // it is checked no more
+  // Its check is the same, but not what it asks.
+  void ask_other(const RealServer& server);
 
   // In service though its check fails. An agent's word counts nevertheless.
-  bool holds(const health::State& state) const {
-    return guard_.holds(state.target) && !state.agent.out();
+  bool holds(const RealServer& server) const {
+    return guard_.holds(server.id) && !server.health->agent.out();
   }
   // "held: check failed, 7 of 10 checks fail at once"
   std::string why() const;
@@ -65,6 +63,14 @@ class Panic {
   void hear(const sync::CheckWords& words);
   void end_round();
 
+  // One that the peer is asked about.
+  struct Held {
+    RealServerId id;
+    sync::CheckKey key;
+  };
+  std::vector<Held> held() const;
+
+  const Inventory& inventory_;
   health::PanicGuard guard_;
   config::Health config_;
   Alerts& alerts_;

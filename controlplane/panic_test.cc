@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <deque>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,68 +12,61 @@
 #include "controlplane/alert/alerts.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/netlink/test_namespace.h"
+#include "controlplane/service/inventory_fixture.h"
 
 namespace lb::controlplane {
 namespace {
 
 using sync::CheckWord;
 
-config::Config config_with_guard() {
+// Of one service with real servers 10.0.0.1, 10.0.0.2, ...
+config::ConfigPtr config_with_guard(unsigned servers) {
   config::Config config;
   config.health.panic_threshold = 50;
   config.health.panic_window = config::Milliseconds(60'000);
-  return config;
+  config.services.push_back(test::service("web", {"192.0.2.10:80"}, {}));
+  for (unsigned i = 1; i <= servers; ++i) {
+    config.services[0].real_servers.emplace_back().address = {
+        Ipv4Address::from_host(0x0a000000 + i), 80};
+  }
+  return config::seal(std::move(config));
 }
 
-// A director with real servers 10.0.0.1, 10.0.0.2, ..., and a peer that is asked about them.
+// A director with so many real servers, and a peer that is asked about them.
 struct World {
-  World() : alerts(io, config), panic(io, config, alerts, host()) {}
+  explicit World(unsigned servers)
+      : inventory(config_with_guard(servers)),
+        alerts(io, *inventory.config()),
+        panic(io, inventory, alerts, host()) {}
 
   Panic::Host host() {
-    return {.held =
-                [this] {
-                  std::vector<Panic::Held> all;
-                  for (const std::uint64_t id : known) {
-                    if (panic.holds(state(id, false))) all.push_back({id, {"web", address(id)}});
-                  }
-                  return all;
-                },
-            .ask =
+    return {.ask =
                 [this](const sync::CheckKeys& keys, sync::OnCheckWords done) {
                   if (!connected) return false;
+                  EXPECT_EQ(keys.front().service, "tcp 192.0.2.10:80");
                   questions.emplace_back(keys.size(), std::move(done));
                   return true;
                 },
             .changed = [this] { ++changes; }};
   }
 
-  static Ipv4Endpoint address(std::uint64_t id) {
-    const auto host = static_cast<std::uint32_t>(0x0a000000 + id);
-    return {Ipv4Address{Be32::from_host(host)}, 80};
-  }
+  std::vector<RealServer>& servers() { return inventory.services().front().servers; }
 
-  static health::State state(std::uint64_t id, bool up) {
-    health::State out;
-    out.target = out.question = id;
-    out.passes = out.up = up;
-    return out;
-  }
-
-  void know(std::uint64_t id, bool up) {
-    health::Target target;
-    target.address = address(id);
-    target.check.type = config::CheckType::kTcp;
-    panic.know(target, state(id, up));
+  void know(RealServer& server, bool up) {
+    health::State state;
+    state.question = static_cast<std::uint64_t>(server.id);
+    state.passes = state.up = up;
+    server.health = std::make_shared<const health::State>(state);
+    panic.know(server);
   }
 
   // All were good, and have failed at once.
-  void fail(std::uint64_t servers) {
-    for (std::uint64_t id = 1; id <= servers; ++id) known.push_back(id);
-    for (const std::uint64_t id : known) know(id, true);
-    for (const std::uint64_t id : known) know(id, false);
+  void fail() {
+    for (RealServer& server : servers()) know(server, true);
+    for (RealServer& server : servers()) know(server, false);
   }
 
-  bool holds(std::uint64_t id) const { return panic.holds(state(id, false)); }
+  bool holds(std::size_t number) { return panic.holds(servers()[number - 1]); }
 
   std::string peer() const {
     api::control::Panic status;
@@ -85,18 +79,17 @@ struct World {
   }
 
   boost::asio::io_context io;
-  const config::Config config = config_with_guard();
+  Inventory inventory;
   Alerts alerts;
   Panic panic;
-  std::vector<std::uint64_t> known;
   bool connected = true;
   std::deque<std::pair<std::size_t, sync::OnCheckWords>> questions;  // keys, and their answer
   int changes = 0;
 };
 
 TEST(Panic, LetsGoOfWhatThePeerFindsDownToo) {
-  World world;
-  world.fail(4);
+  World world(4);
+  world.fail();
   ASSERT_TRUE(world.holds(1));
   ASSERT_EQ(world.questions.size(), 1u);
   EXPECT_EQ(world.questions[0].first, 3u);  // the guard trips with the third of four
@@ -111,8 +104,8 @@ TEST(Panic, LetsGoOfWhatThePeerFindsDownToo) {
 }
 
 TEST(Panic, AsksSomeAtATime) {
-  World world;
-  world.fail(2 * sync::kMaxCheckKeys);  // the guard trips with one more than half of them
+  World world(2 * sync::kMaxCheckKeys);
+  world.fail();  // the guard trips with one more than half of them
   ASSERT_EQ(world.questions.size(), 1u);
   EXPECT_EQ(world.questions[0].first, sync::kMaxCheckKeys);
   world.questions[0].second(sync::CheckWords(sync::kMaxCheckKeys, CheckWord::kUp));
@@ -123,8 +116,8 @@ TEST(Panic, AsksSomeAtATime) {
 }
 
 TEST(Panic, DoesNotTakeAnAnswerThatCameTooLate) {
-  World world;
-  world.fail(3);
+  World world(3);
+  world.fail();
   ASSERT_EQ(world.questions.size(), 1u);
   ASSERT_TRUE(world.wait_questions(2)) << "asked again when no answer came in time";
   EXPECT_EQ(world.peer(), "it does not answer");
@@ -136,9 +129,9 @@ TEST(Panic, DoesNotTakeAnAnswerThatCameTooLate) {
 }
 
 TEST(Panic, DoesNotTakeAnAnswerWhenNothingIsHeldAnyMore) {
-  World world;
-  world.fail(3);
-  for (const std::uint64_t id : world.known) world.know(id, true);
+  World world(3);
+  world.fail();
+  for (RealServer& server : world.servers()) world.know(server, true);
   ASSERT_FALSE(world.holds(1));
   world.questions[0].second(sync::CheckWords(world.questions[0].first, CheckWord::kDown));
   EXPECT_EQ(world.peer(), "");
@@ -146,9 +139,9 @@ TEST(Panic, DoesNotTakeAnAnswerWhenNothingIsHeldAnyMore) {
 }
 
 TEST(Panic, GoesOnWithoutAPeer) {
-  World world;
+  World world(3);
   world.connected = false;
-  world.fail(3);
+  world.fail();
   EXPECT_TRUE(world.holds(1));
   EXPECT_EQ(world.peer(), "");
   world.connected = true;
@@ -156,8 +149,8 @@ TEST(Panic, GoesOnWithoutAPeer) {
 }
 
 TEST(Panic, BelievesAnOperator) {
-  World world;
-  world.fail(3);
+  World world(3);
+  world.fail();
   EXPECT_TRUE(world.panic.believe());
   EXPECT_FALSE(world.holds(1));
   EXPECT_GT(world.changes, 0);

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
-#include <string>
-#include <unordered_map>
 #include <utility>
 
 #include "config/base/log.h"
 #include "controlplane/alert/alerts.h"
+#include "controlplane/snapshot_builder.h"
 
 namespace lb::controlplane {
 namespace {
@@ -19,160 +18,150 @@ constexpr milliseconds kDebounce{10};
 // Between two looks for servers whose first check was bad.
 constexpr milliseconds kFirstResults{1'000};
 
-health::Target target_of(const config::Service& service, const config::RealServer& server) {
-  return {service.name, service.primary_endpoint(), server.address, service.check_of(server),
+health::Target target_of(const RealServer& server) {
+  const config::Service& service = *server.service->config;
+  return {server.id,
+          service.name,
+          service.primary_endpoint(),
+          server.config->address,
+          service.check_of(*server.config),
           service.agent};
+}
+
+// For messages.
+std::string label_of(const RealServer& server) {
+  return server.service->config->name + ": real server " + server.config->address.to_string();
+}
+
+std::set<Ipv4Address> destinations_of(const config::Config& config) {
+  std::set<Ipv4Address> all;
+  for (const config::Service& service : config.services) {
+    for (const config::RealServer& server : service.real_servers) {
+      all.insert(server.address.address);
+    }
+    if (service.sorry_server) all.insert(service.sorry_server->address.address);
+  }
+  return all;
 }
 
 }  // namespace
 
 Servers::Servers(boost::asio::io_context& io, netlink::Requests& requests,
-                 const netlink::State& state, config::ConfigPtr config, ServiceStates& decisions,
-                 Alerts& alerts, Events events)
+                 const netlink::State& state, Inventory& inventory, Alerts& alerts, Events events)
     : state_(state),
-      config_(std::move(config)),
-      decisions_(decisions),
+      inventory_(inventory),
       alerts_(alerts),
       events_(std::move(events)),
-      interfaces_(interfaces_of(*config_)),
+      interfaces_(interfaces_of(*inventory.config())),
       next_hops_(io, requests, state, interfaces_, [this] { events_.changed(kDebounce); }),
-      checker_(
-          io, [this](const auto& target, const auto& result) { on_health_change(target, result); }),
-      history_(io, config_->director.state_dir + "/health.json",
-               [this] { return states_of_targets(); }),
-      panic_(io, *config_, alerts,
-             {.held = [this] { return held(); },
-              .ask = [this](const auto& keys,
+      checker_(io,
+               [this](const auto& target, const auto&) {
+                 if (RealServer* const server = inventory_.find(target.id)) {
+                   on_health_change(*server);
+                 }
+               }),
+      history_(io, inventory.config()->director.state_dir + "/health.json", inventory),
+      panic_(io, inventory, alerts,
+             {.ask = [this](const auto& keys,
                             auto done) { return events_.ask_peer(keys, std::move(done)); },
               .changed = [this] { on_panic_change(); }}),
       first_results_timer_(io) {
-  checker_.set_on_weight([this](const auto& target, const auto& result) {
-    log::info("{}: real server {} has another weight: {}", target.service,
-              target.address.to_string(),
-              result.agent_result.empty() ? result.last_result : "agent " + result.agent_result);
-    // One that the panic guard holds, and that its agent takes out or gives back.
-    if (!result.up && result.fall_count > 0) {
-      alerts_.server(target.service, target.address, panic_.holds(result), result.last_result);
-    }
-    events_.changed(kDebounce);
+  checker_.set_on_weight([this](const auto& target, const auto&) {
+    if (RealServer* const server = inventory_.find(target.id)) on_weight_change(*server);
   });
 }
 
-void Servers::follow(const SnapshotSpec& running) {
+// ---- which are followed
+
+void Servers::follow(const SnapshotSpec& snapshot) {
   if (std::exchange(following_, true)) return;
-  const Known known = read_snapshot(running);
-  add(known);
-  remember(known);
+  const Running running = read_snapshot(snapshot, inventory_);
+  for (Service& service : inventory_.services()) {
+    bool ran = false;
+    for (RealServer& server : service.servers) {
+      add(server, running);
+      ran |= running.servers.contains(server.id);
+    }
+    const auto sorry = running.sorry.find(service.id);
+    if (ran) adopt_quorum(service, sorry != running.sorry.end());
+    if (!service.config->sorry_server) continue;
+    next_hops_.add(service.config->sorry_server->address.address,
+                   sorry == running.sorry.end() ? std::nullopt : sorry->second);
+  }
+  remember(running);
+}
+
+void Servers::add(RealServer& server, const Running& running) {
+  const auto found = running.servers.find(server.id);
+  const bool ran = found != running.servers.end();
+  next_hops_.add(server.config->address.address, ran ? found->second.next_hop : std::nullopt);
+  server.health =
+      checker_.add(target_of(server), ran ? std::optional(found->second.healthy) : std::nullopt);
+  if (!ran) return;
+  if (found->second.healthy) panic_.know(server);
+  if (!found->second.unchecked) alerts_.know_server(server, found->second.healthy);
 }
 
 // What the file tells of targets that are configured no more is forgotten.
-void Servers::remember(const Known& known) {
+void Servers::remember(const Running& running) {
   const Pasts pasts = history_.load();
-  for (const config::Service& service : config_->services) {
-    for (const config::RealServer& server : service.real_servers) {
-      const health::Target target = target_of(service, server);
-      const auto past = pasts.find({target.service, target.vip, target.address});
-      if (past == pasts.end()) continue;
-      const auto before = known.find(key_of(service, server.address));
-      checker_.remember(target, past->second, before != known.end() && !before->second.unchecked);
+  for (const Service& service : inventory_.services()) {
+    for (const RealServer& server : service.servers) {
+      const health::Past* const past = pasts.find(server);
+      if (past == nullptr) continue;
+      const auto before = running.servers.find(server.id);
+      checker_.remember(server.id, *past,
+                        before != running.servers.end() && !before->second.unchecked);
     }
   }
 }
 
-std::vector<TargetState> Servers::states_of_targets() const {
-  std::vector<TargetState> states;
-  for (const config::Service& service : config_->services) {
-    for (const config::RealServer& server : service.real_servers) {
-      states.push_back({target_of(service, server), check_of(service, server)});
-    }
-  }
-  return states;
-}
-
-Servers::Known Servers::drop(const config::Config& next) {
-  Known known;
-  std::map<RealServerKey, health::Target> wanted;
-  std::set<Ipv4Address> destinations;
-  for (const config::Service& service : next.services) {
-    for (const config::RealServer& server : service.real_servers) {
-      wanted.emplace(key_of(service, server.address), target_of(service, server));
-      destinations.insert(server.address.address);
-    }
-    if (service.sorry_server) destinations.insert(service.sorry_server->address.address);
-  }
-  for (const config::Service& service : config_->services) {
-    for (const config::RealServer& server : service.real_servers) {
-      const RealServerKey key = key_of(service, server.address);
-      if (following_ && !health_of(service, server).unchecked) {
-        known.emplace(key, state_of(service, server));
-      }
-      const health::Target target = target_of(service, server);
-      const auto kept = wanted.find(key);
-      if (kept == wanted.end() || kept->second.service != target.service ||
-          kept->second.check != target.check || kept->second.agent != target.agent) {
-        const health::State state = check_of(service, server);
-        checker_.remove(target);
-        held_.erase(state.target);
-        panic_.forget(state);
-      }
-      if (!destinations.contains(server.address.address)) {
-        next_hops_.remove(server.address.address);
-      }
-    }
-    if (!service.sorry_server) continue;
-    const Ipv4Endpoint sorry = service.sorry_server->address;
-    if (in_effect(service).sorry.up) known[key_of(service, sorry)] = in_effect(service).sorry;
-    if (!destinations.contains(sorry.address)) next_hops_.remove(sorry.address);
-  }
-  return known;
-}
-
-void Servers::configure(config::ConfigPtr config, const Known& known) {
-  config_ = std::move(config);
-  if (auto interfaces = interfaces_of(*config_); interfaces != interfaces_) {
+void Servers::configure(const Inventory::Adopted& adopted) {
+  if (auto interfaces = interfaces_of(*inventory_.config()); interfaces != interfaces_) {
     interfaces_ = std::move(interfaces);
     next_hops_.set_interfaces(interfaces_);
   }
-  panic_.configure(*config_);
-  if (following_) add(known);
+  forget(adopted);
+  panic_.configure(*inventory_.config());
+  if (following_) {
+    for (Service& service : inventory_.services()) {
+      for (RealServer& server : service.servers) {
+        server.health ? change(server) : add(server, {});
+      }
+      if (!service.config->sorry_server) continue;
+      next_hops_.add(service.config->sorry_server->address.address, std::nullopt);
+    }
+  }
   rest_cut_off_checks();
   if (checking_) tell_first_results();
 }
 
-// One that is followed already stays as it is.
-void Servers::add(const Known& known) {
-  for (const config::Service& service : config_->services) {
-    for (const config::RealServer& server : service.real_servers) {
-      const auto it = known.find(key_of(service, server.address));
-      if (it == known.end()) {
-        next_hops_.add(server.address.address, std::nullopt);
-        checker_.add(target_of(service, server), std::nullopt);
-        continue;
-      }
-      const RealServerState& before = it->second;
-      const bool healthy = before.healthy.value_or(before.up);
-      next_hops_.add(server.address.address, before.next_hop);
-      checker_.add(target_of(service, server), healthy);
-      if (healthy) panic_.know(target_of(service, server), check_of(service, server));
-      if (!before.unchecked) alerts_.know_server(service.name, server.address, healthy);
-    }
-    add_sorry_server(service, known);
+void Servers::forget(const Inventory::Adopted& adopted) {
+  for (const RealServerId gone : adopted.removed) {
+    checker_.remove(gone);
+    panic_.forget(gone);
+  }
+  const std::set<Ipv4Address> wanted = destinations_of(*inventory_.config());
+  for (const Ipv4Address destination : destinations_of(*adopted.before)) {
+    if (!wanted.contains(destination)) next_hops_.remove(destination);
   }
 }
 
-void Servers::add_sorry_server(const config::Service& service, const Known& known) {
-  const bool ran = std::ranges::any_of(service.real_servers, [&](const auto& server) {
-    return known.contains(key_of(service, server.address));
-  });
-  bool in_use = false;
-  if (service.sorry_server) {
-    const Ipv4Endpoint address = service.sorry_server->address;
-    const auto it = known.find(key_of(service, address));
-    in_use = it != known.end() && it->second.up;
-    next_hops_.add(address.address, it != known.end() ? it->second.next_hop : std::nullopt);
+// Nothing, mostly. With another check it stays in service or out of it until that one says
+// otherwise.
+void Servers::change(RealServer& server) {
+  const std::uint64_t question = server.health->question;
+  const bool stays_up = server.health->passes || server.held;
+  if (checker_.change(target_of(server), stays_up)) {
+    server.held = false;
+    panic_.forget(server.id);
+    if (server.health->up) panic_.know(server);
+  } else if (server.health->question != question) {
+    panic_.ask_other(server);
   }
-  if (ran) decisions_.adopt(service, in_use);
 }
+
+// ---- their checks
 
 void Servers::start_checks() {
   checking_ = true;
@@ -209,12 +198,11 @@ bool Servers::is_cut_off(Ipv4Address server) const {
 // known.
 void Servers::tell_first_results() {
   bool all_known = true;
-  for (const config::Service& service : config_->services) {
-    for (const config::RealServer& server : service.real_servers) {
-      const health::State state = check_of(service, server);
-      all_known &= state.up || state.fall_count > 0;
-      if (health_of(service, server).up || state.fall_count == 0) continue;
-      alerts_.server(service.name, server.address, false, state.last_result);
+  for (Service& service : inventory_.services()) {
+    for (RealServer& server : service.servers) {
+      const bool failed = server.health && server.health->fall_count > 0;
+      all_known &= failed || (server.health && server.health->up);
+      if (failed && !server.up()) alerts_.server(server, false, server.health->last_result);
     }
   }
   if (all_known) return;
@@ -224,66 +212,61 @@ void Servers::tell_first_results() {
   });
 }
 
-void Servers::on_health_change(const health::Target& target, const health::State& state) {
+void Servers::on_health_change(RealServer& server) {
+  const health::State& state = *server.health;
   // Not to be called back in service when it is the one by which the guard trips.
-  if (!state.up) held_.insert(state.target);
-  panic_.know(target, state);
-  const bool held = panic_.holds(state);
-  if (!held) held_.erase(state.target);
+  if (!state.up) server.held = true;
+  panic_.know(server);
+  server.held = panic_.holds(server);
   if (state.up) {
-    log::info("{}: real server {} up: {}", target.service, target.address.to_string(),
-              state.last_result);
+    log::info("{} up: {}", label_of(server), state.last_result);
   } else {
-    log::warning("{}: real server {} {}: {} after {} failure{}", target.service,
-                 target.address.to_string(), held ? "held in service" : "down", state.last_result,
-                 state.fall_count, state.fall_count == 1 ? "" : "s");
-    next_hops_.doubt(target.address.address);
+    log::warning("{} {}: {} after {} failure{}", label_of(server),
+                 server.held ? "held in service" : "down", state.last_result, state.fall_count,
+                 state.fall_count == 1 ? "" : "s");
+    next_hops_.doubt(server.config->address.address);
   }
-  alerts_.server(target.service, target.address, state.up || held, state.last_result);
+  alerts_.server(server, server.up(), state.last_result);
   history_.changed();
   events_.changed(state.up ? kDebounce : kAtOnce);
   events_.transition();
 }
 
-std::vector<Panic::Held> Servers::held() const {
-  std::vector<Panic::Held> all;
-  for (const config::Service& service : config_->services) {
-    for (const config::RealServer& server : service.real_servers) {
-      const health::State state = check_of(service, server);
-      if (panic_.holds(state)) {
-        all.push_back({state.target, {sync::key_of(service), server.address}});
-      }
-    }
+void Servers::on_weight_change(RealServer& server) {
+  const health::State& state = *server.health;
+  log::info("{} has another weight: {}", label_of(server),
+            state.agent_result.empty() ? state.last_result : "agent " + state.agent_result);
+  // One that the panic guard holds, and that its agent takes out or gives back.
+  server.held = panic_.holds(server);
+  if (!state.up && state.fall_count > 0) {
+    alerts_.server(server, server.held, state.last_result);
   }
-  return all;
+  events_.changed(kDebounce);
 }
 
 void Servers::on_panic_change() {
-  for (const config::Service& service : config_->services) {
-    for (const config::RealServer& server : service.real_servers) {
-      const health::State state = check_of(service, server);
-      if (state.last_result.empty()) continue;
-      const bool held = panic_.holds(state);
-      if (held && held_.insert(state.target).second) {
-        log::info("{}: real server {} back in service: {}", service.name,
-                  server.address.to_string(), panic_.why());
-      } else if (!held && held_.erase(state.target) > 0 && !state.up) {
-        log::warning("{}: real server {} down: {}, held no more", service.name,
-                     server.address.to_string(), state.last_result);
+  for (Service& service : inventory_.services()) {
+    for (RealServer& server : service.servers) {
+      if (!server.health || server.health->last_result.empty()) continue;
+      const health::State& state = *server.health;
+      const bool was_held = std::exchange(server.held, panic_.holds(server));
+      if (server.held && !was_held) {
+        log::info("{} back in service: {}", label_of(server), panic_.why());
+      } else if (!server.held && was_held && !state.up) {
+        log::warning("{} down: {}, held no more", label_of(server), state.last_result);
       }
-      alerts_.server(service.name, server.address, state.up || held,
-                     held ? panic_.why() : state.last_result);
+      alerts_.server(server, server.up(), server.held ? panic_.why() : state.last_result);
     }
   }
   events_.changed(kAtOnce);
 }
 
-sync::CheckWord Servers::word_on(const config::Service& service,
-                                 const config::RealServer& server) const {
-  const health::State state = check_of(service, server);
-  if (service.check.type == config::CheckType::kNone || is_cut_off(server.address.address)) {
+sync::CheckWord Servers::word_on(const RealServer& server) const {
+  if (!server.health || server.service->config->check.type == config::CheckType::kNone ||
+      is_cut_off(server.config->address.address)) {
     return sync::CheckWord::kUnknown;
   }
+  const health::State& state = *server.health;
   if (state.passes && state.rise_count > 0) return sync::CheckWord::kUp;
   if (!state.passes && state.fall_count > 0) return sync::CheckWord::kDown;
   return sync::CheckWord::kUnknown;
@@ -292,80 +275,49 @@ sync::CheckWord Servers::word_on(const config::Service& service,
 sync::CheckWords Servers::words_on(const sync::CheckKeys& keys) {
   sync::CheckWords words(keys.size(), sync::CheckWord::kUnknown);
   if (!checking_) return words;
-  std::unordered_map<std::string, const config::Service*> services;
-  for (const config::Service& service : config_->services) {
-    services.emplace(sync::key_of(service), &service);
-  }
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const auto service = services.find(keys[i].service);
-    if (service == services.end()) continue;
-    const auto& servers = service->second->real_servers;
-    const auto server = std::ranges::find(servers, keys[i].server, &config::RealServer::address);
-    if (server != servers.end()) words[i] = word_on(*service->second, *server);
+    const auto key = ServiceKey::parse(keys[i].service);
+    const Service* const service = key ? inventory_.find(*key) : nullptr;
+    if (service == nullptr) continue;
+    if (const RealServer* const server = inventory_.find(*service, keys[i].server)) {
+      words[i] = word_on(*server);
+    }
   }
   return words;
 }
 
 bool Servers::has_one_up(const std::string& name) const {
-  return std::ranges::any_of(config_->services, [&](const config::Service& service) {
-    return service.name == name &&
-           std::ranges::any_of(service.real_servers, [&](const config::RealServer& server) {
-             return check_of(service, server).up &&
-                    decisions_.of(service, server).duty == Duty::kReady;
-           });
-  });
+  const Service* const service = inventory_.find(name);
+  return service != nullptr && std::ranges::any_of(service->servers, [](const RealServer& server) {
+           return server.health && server.health->up &&
+                  server.changes.in_force.duty == Duty::kReady;
+         });
 }
 
 // A bad first result is no transition; what hangs on it is sent when all have come.
 bool Servers::all_checked() {
   if (all_checked_) return true;
   all_checked_ =
-      following_ && std::ranges::all_of(config_->services, [&](const config::Service& each) {
-        return std::ranges::all_of(each.real_servers, [&](const config::RealServer& server) {
-          return !health_of(each, server).unchecked;
-        });
+      following_ && std::ranges::all_of(inventory_.services(), [](const Service& service) {
+        return std::ranges::none_of(service.servers, &RealServer::unchecked);
       });
   if (all_checked_) events_.changed(kAtOnce);
   return all_checked_;
 }
 
-health::State Servers::check_of(const config::Service& service,
-                                const config::RealServer& server) const {
-  return checker_.state(service.name, service.primary_endpoint(), server.address);
-}
+// ---- the way to each
 
-ServerHealth Servers::health_of(const config::Service& service,
-                                const config::RealServer& server) const {
-  const health::State health = check_of(service, server);
-  return {.up = health.up || panic_.holds(health),
-          .unchecked = !health.up && health.last_result.empty(),
-          .weight = health.weight_of(server.weight)};
-}
-
-RealServerState Servers::state_of(const config::Service& service,
-                                  const config::RealServer& server) const {
-  const ServerDecision& decision = decisions_.of(service, server);
-  RealServerState state;
-  state.up = decision.up;
-  state.unchecked = decision.unchecked;
-  state.weight = decision.weight;
-  state.end = decision.end;
-  state.healthy = health_of(service, server).up;
-  state.next_hop = next_hop_of(service.mode, server.address.address);
-  return state;
-}
-
-// The sorry server's connections outlive its use.
-ServiceInEffect Servers::in_effect(const config::Service& service) const {
-  const ServiceDecision& decision = decisions_.of(service);
-  ServiceInEffect result{decision.scheduler, {}};
-  result.sorry.up = decision.sorry;
-  result.sorry.unchecked = !decision.sorry;
-  if (service.sorry_server) {
-    result.sorry.next_hop =
-        next_hop_of(service.sorry_server->mode, service.sorry_server->address.address);
+void Servers::find_next_hops() {
+  for (Service& service : inventory_.services()) {
+    const config::Service& config = *service.config;
+    for (RealServer& server : service.servers) {
+      server.next_hop = next_hop_of(config.mode, server.config->address.address);
+      if (config.mode != Mode::kNat) warn_of_gateway(server);
+    }
+    if (!config.sorry_server) continue;
+    service.sorry_next_hop =
+        next_hop_of(config.sorry_server->mode, config.sorry_server->address.address);
   }
-  return result;
 }
 
 std::optional<NextHopSpec> Servers::next_hop_of(Mode mode, Ipv4Address server) const {
@@ -374,14 +326,15 @@ std::optional<NextHopSpec> Servers::next_hop_of(Mode mode, Ipv4Address server) c
   return next_hops_.table().find(server);
 }
 
-void Servers::warn_of_gateway(const config::Service& service, Ipv4Address server) {
-  if (service.mode == Mode::kNat) return;
-  if (next_hops_.table().direct(server)) {
-    behind_gateway_.erase(server);
-  } else if (behind_gateway_.insert(server).second) {
+void Servers::warn_of_gateway(const RealServer& server) {
+  const Ipv4Address address = server.config->address.address;
+  if (next_hops_.table().direct(address)) {
+    behind_gateway_.erase(address);
+  } else if (behind_gateway_.insert(address).second) {
     log::error(
         "{}: real server {} is behind gateway {}; mode \"dr\" needs it on a subnet of the director",
-        service.name, server.to_string(), next_hops_.table().route(server)->address.to_string());
+        server.service->config->name, address.to_string(),
+        next_hops_.table().route(address)->address.to_string());
   }
 }
 

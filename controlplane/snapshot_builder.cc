@@ -31,17 +31,29 @@ class AccessLists {
   std::set<SharedAccessList> known_;
 };
 
-RealServerSpec spec_of(const config::RealServer& from, const RealServerState& state) {
+RealServerSpec spec_of(const RealServer& from) {
+  const ServerDecision& decision = from.decision;
   RealServerSpec to;
-  to.address = from.address;
-  to.weight = state.weight.value_or(from.weight);
-  to.max_connections = from.max_connections;
-  to.resume_connections = from.resume_connections;
-  to.up = state.up;
-  if (state.healthy != state.up) to.healthy = state.healthy;
-  to.keep_connections = state.unchecked;
-  to.end_connections = state.end;
-  to.next_hop = state.next_hop;
+  to.address = from.config->address;
+  to.weight = decision.weight;
+  to.max_connections = from.config->max_connections;
+  to.resume_connections = from.config->resume_connections;
+  to.up = decision.up;
+  if (from.up() != decision.up) to.healthy = from.up();
+  to.keep_connections = decision.unchecked;
+  to.end_connections = decision.end;
+  to.next_hop = from.next_hop;
+  return to;
+}
+
+// Its connections outlive its use.
+RealServerSpec sorry_spec(const Service& from) {
+  RealServerSpec to;
+  to.address = from.config->sorry_server->address;
+  to.mode = from.config->sorry_server->mode;
+  to.up = from.decision.sorry;
+  to.keep_connections = !from.decision.sorry;
+  to.next_hop = from.sorry_next_hop;
   return to;
 }
 
@@ -57,13 +69,9 @@ PortMacSpec virtual_mac(const config::Config& config, const config::HaInstance& 
 
 }  // namespace
 
-RealServerKey key_of(const config::Service& service, Ipv4Endpoint server) {
-  return {service.protocol, service.addresses.front(), server};
-}
-
-void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& standby,
-                    const StateOf& state_of, SnapshotSpec& snapshot,
-                    const ServiceStateOf& service_state_of) {
+void build_snapshot(const Inventory& inventory, const std::set<Ipv4Address>& standby,
+                    SnapshotSpec& snapshot) {
+  const config::Config& config = *inventory.config();
   snapshot = {};
   for (const Interface& interface : interfaces_of(config)) {
     put_own(interface.addresses, snapshot);
@@ -72,23 +80,15 @@ void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& s
         {interface.port, interface.vlan, interface.addresses.front().address});
   }
   AccessLists lists;
-  for (const config::Service& service : config.services) {
+  for (const Service& service : inventory.services()) {
     ServiceSpec& to = snapshot.services.emplace_back();
-    static_cast<ServiceSettings&>(to) = service;
-    to.access = lists.of(service.access);
+    static_cast<ServiceSettings&>(to) = *service.config;
+    to.scheduler = service.decision.scheduler;
+    to.access = lists.of(service.config->access);
     // All its VIPs move together.
-    to.standby = standby.contains(service.primary_endpoint().address);
-    for (const config::RealServer& server : service.real_servers) {
-      to.real_servers.push_back(spec_of(server, state_of(service, server)));
-    }
-    if (!service_state_of) continue;
-    const ServiceInEffect in_effect = service_state_of(service);
-    to.scheduler = in_effect.scheduler;
-    if (!service.sorry_server) continue;
-    config::RealServer sorry;
-    sorry.address = service.sorry_server->address;
-    to.real_servers.push_back(spec_of(sorry, in_effect.sorry));
-    to.real_servers.back().mode = service.sorry_server->mode;
+    to.standby = standby.contains(service.key.vip.address);
+    for (const RealServer& server : service.servers) to.real_servers.push_back(spec_of(server));
+    if (service.config->sorry_server) to.real_servers.push_back(sorry_spec(service));
   }
   snapshot.timeouts = config.dataplane.timeouts;
   for (const config::HaInstance& instance : config.ha.instances) {
@@ -98,20 +98,23 @@ void build_snapshot(const config::Config& config, const std::set<Ipv4Address>& s
   }
 }
 
-std::map<RealServerKey, RealServerState> read_snapshot(const SnapshotSpec& snapshot) {
-  std::map<RealServerKey, RealServerState> states;
-  for (const ServiceSpec& service : snapshot.services) {
-    if (service.addresses.empty()) continue;
-    for (const RealServerSpec& server : service.real_servers) {
-      RealServerState& state =
-          states[{service.protocol, service.addresses.front(), server.address}];
-      state.up = server.up;
-      state.unchecked = server.keep_connections;
-      state.next_hop = server.next_hop;
-      state.healthy = server.healthy;
+Running read_snapshot(const SnapshotSpec& snapshot, const Inventory& inventory) {
+  Running running;
+  for (const ServiceSpec& from : snapshot.services) {
+    if (from.addresses.empty()) continue;
+    const Service* const service = inventory.find({from.protocol, from.addresses.front()});
+    if (service == nullptr) continue;
+    const auto& sorry = service->config->sorry_server;
+    for (const RealServerSpec& server : from.real_servers) {
+      if (const RealServer* const known = inventory.find(*service, server.address)) {
+        running.servers[known->id] = {server.healthy.value_or(server.up), server.keep_connections,
+                                      server.next_hop};
+      } else if (server.up && sorry && sorry->address == server.address) {
+        running.sorry[service->id] = server.next_hop;
+      }
     }
   }
-  return states;
+  return running;
 }
 
 }  // namespace lb::controlplane

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "controlplane/service/inventory_fixture.h"
+
 namespace lb::controlplane {
 namespace {
 
@@ -52,14 +54,28 @@ config::Config web_and_dns() {
 
 const NextHopSpec kNextHop{"wan", 7, {{2, 0, 0, 0, 0, 0x11}}};
 
-RealServerState only_web_is_up(const config::Service& service, const config::RealServer&) {
-  if (service.name == "web") return {true, false, kNextHop};
-  return {false, false, std::nullopt};
+// Of this configuration, with only "web" up and resolved.
+SnapshotSpec build(Inventory& inventory) {
+  for (Service& service : inventory.services()) {
+    const bool up = service.config->name == "web";
+    for (RealServer& server : service.servers) {
+      server.health = test::checked(up);
+      if (up) server.next_hop = kNextHop;
+    }
+    decide(service, Time{});
+  }
+  SnapshotSpec snapshot;
+  build_snapshot(inventory, {}, snapshot);
+  return snapshot;
+}
+
+SnapshotSpec build(const config::Config& config) {
+  Inventory inventory(config::seal(config));
+  return build(inventory);
 }
 
 TEST(SnapshotBuilder, SaysEverything) {
-  SnapshotSpec snapshot;
-  build_snapshot(web_and_dns(), {}, only_web_is_up, snapshot);
+  const SnapshotSpec snapshot = build(web_and_dns());
 
   ASSERT_EQ(snapshot.port_addresses.size(), 2u);
   EXPECT_EQ(snapshot.port_addresses[0].port, "wan");
@@ -112,8 +128,7 @@ TEST(SnapshotBuilder, SaysAllAddresses) {
   config.services[0].addresses = {*Ipv4EndpointRange::parse("192.0.2.10:80-90"),
                                   *Ipv4EndpointRange::parse("192.0.2.11:*")};
   config.services[0].real_servers[0].address.port = 0;
-  SnapshotSpec snapshot;
-  build_snapshot(config, {}, only_web_is_up, snapshot);
+  const SnapshotSpec snapshot = build(config);
   const ServiceSpec& web = snapshot.services[0];
   EXPECT_EQ(web.addresses, config.services[0].addresses);
   EXPECT_EQ(web.real_servers[0].address.port, 0u);
@@ -128,8 +143,7 @@ TEST(SnapshotBuilder, ServicesWithEqualListsShareThem) {
   access.deny = {*Ipv4Prefix::parse("198.51.100.7/32")};
   config.services[0].access = config.services[1].access = access;
   config.services[0].limits.new_per_second = 10;
-  SnapshotSpec snapshot;
-  build_snapshot(config, {}, only_web_is_up, snapshot);
+  const SnapshotSpec snapshot = build(config);
   const ServiceSpec& web = snapshot.services[0];
   const ServiceSpec& dns = snapshot.services[1];
   ASSERT_TRUE(web.access && dns.access);
@@ -147,32 +161,29 @@ TEST(SnapshotBuilder, WhatWasBuiltIsReadBack) {
   config.services.push_back(config.services[0]);
   config.services.back().name = "webs";
   config.services.back().addresses = {*Ipv4EndpointRange::parse("192.0.2.10:80-90")};
-  SnapshotSpec snapshot;
-  build_snapshot(config, {}, only_web_is_up, snapshot);
-  const auto states = read_snapshot(snapshot);
-  ASSERT_EQ(states.size(), 3u);
-  for (const config::Service& service : config.services) {
-    const config::RealServer& server = service.real_servers.front();
-    EXPECT_EQ(states.at(key_of(service, server.address)), only_web_is_up(service, server))
-        << service.name;
+  Inventory inventory(config::seal(config));
+  const Running running = read_snapshot(build(inventory), inventory);
+  ASSERT_EQ(running.servers.size(), 3u);
+  EXPECT_TRUE(running.sorry.empty());
+  for (const Service& service : inventory.services()) {
+    const RealServer& server = service.servers.front();
+    EXPECT_EQ(running.servers.at(server.id),
+              (Running::Server{server.health->up, false, server.next_hop}))
+        << service.config->name;
   }
 }
 
 TEST(SnapshotBuilder, StatesSayWhatTheCheckSaysAndWhatBecomesOfConnections) {
-  RealServerState held;
-  held.up = held.end = true;
-  held.weight = 9;
-  held.healthy = false;
-  RealServerState drained;
-  drained.unchecked = true;
-  drained.healthy = false;
+  Inventory inventory(config::seal(web_and_dns()));
+  RealServer& held = inventory.services()[0].servers[0];
+  held.health = test::checked(false);
+  held.decision.up = held.decision.end = true;
+  held.decision.weight = 9;
+  RealServer& drained = inventory.services()[1].servers[0];
+  drained.health = test::checked(false);
+  drained.decision.unchecked = true;
   SnapshotSpec snapshot;
-  build_snapshot(
-      web_and_dns(), {},
-      [&](const config::Service& service, const config::RealServer&) {
-        return service.name == "web" ? held : drained;
-      },
-      snapshot);
+  build_snapshot(inventory, {}, snapshot);
   const RealServerSpec& first = snapshot.services[0].real_servers[0];
   EXPECT_EQ(first.weight, 9u);
   EXPECT_EQ(first.healthy, false);
@@ -184,13 +195,39 @@ TEST(SnapshotBuilder, StatesSayWhatTheCheckSaysAndWhatBecomesOfConnections) {
   EXPECT_TRUE(second.keep_connections);
 }
 
+TEST(SnapshotBuilder, HealthIsReadBackWhereAPolicyStandsBetween) {
+  config::Config config = web_and_dns();
+  config.services.pop_back();
+  config.services[0].quorum = 2;
+  config.services[0].sorry_server.emplace().address = endpoint("10.0.0.99:80");
+  Inventory inventory(config::seal(config));
+  Service& web = inventory.services().front();
+  web.servers.front().changes.in_force.duty = Duty::kMaint;
+  web.sorry_next_hop = kNextHop;
+  const SnapshotSpec snapshot = build(inventory);
+  const std::vector<RealServerSpec>& servers = snapshot.services[0].real_servers;
+  ASSERT_EQ(servers.size(), 2u);
+  EXPECT_FALSE(servers[0].up);
+  EXPECT_EQ(servers[0].healthy, true);
+  EXPECT_TRUE(servers[1].up);
+  EXPECT_EQ(servers[1].weight, 1u);
+  // Another name by now.
+  config.services[0].name = "shop";
+  inventory.adopt(config::seal(config));
+  const Running running = read_snapshot(snapshot, inventory);
+  ASSERT_EQ(running.servers.size(), 1u);
+  EXPECT_TRUE(running.servers.begin()->second.healthy);
+  ASSERT_EQ(running.sorry.size(), 1u);
+  EXPECT_EQ(running.sorry.at(inventory.services().front().id), kNextHop);
+}
+
 TEST(SnapshotBuilder, AServiceWithoutAddressesIsLeftOut) {
-  SnapshotSpec snapshot;
-  build_snapshot(web_and_dns(), {}, only_web_is_up, snapshot);
+  Inventory inventory(config::seal(web_and_dns()));
+  SnapshotSpec snapshot = build(inventory);
   snapshot.services[1].addresses.clear();
-  const auto states = read_snapshot(snapshot);
-  ASSERT_EQ(states.size(), 1u);
-  EXPECT_EQ(states.begin()->second, (RealServerState{true, false, kNextHop}));
+  const Running running = read_snapshot(snapshot, inventory);
+  ASSERT_EQ(running.servers.size(), 1u);
+  EXPECT_EQ(running.servers.begin()->second, (Running::Server{true, false, kNextHop}));
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -48,15 +47,12 @@ struct Alerts::Impl {
   std::optional<config::Alert> current;
   std::unique_ptr<alert::Runner> runner;
   std::unique_ptr<alert::Mailer> mailer;  // null without [alert.mail]
-  alert::Watch watch;
-  std::map<std::string, bool> quorum;
   std::optional<bool> sync_link, dataplane;
   std::uint64_t events = 0;
   boost::asio::steady_timer leaving;
 };
 
 void Alerts::Impl::configure(const config::Config& config) {
-  watch.set_services(config.services);
   if (current == config.alert) return;
   if (!runner) runner = std::make_unique<alert::Runner>(io, config.director.name, config.alert);
   runner->configure(config.alert);
@@ -82,23 +78,25 @@ Alerts::Alerts(boost::asio::io_context& io, const config::Config& config)
 
 Alerts::~Alerts() = default;
 
-void Alerts::configure(const config::Config& config) {
-  impl_->configure(config);
+void Alerts::configure(Inventory& inventory) {
+  alert::count_told(inventory);
+  impl_->configure(*inventory.config());
 }
 
-void Alerts::know_server(const std::string& service, Ipv4Endpoint server, bool up) {
-  impl_->watch.know(service, server.to_string(), up);
+void Alerts::know_server(RealServer& server, bool up) {
+  alert::know(server, up);
 }
 
-void Alerts::server(const std::string& service, Ipv4Endpoint server, bool up,
-                    const std::string& reason) {
-  const alert::Watch::Change change = impl_->watch.see(service, server.to_string(), up);
+void Alerts::server(RealServer& server, bool up, const std::string& reason) {
+  const alert::Transition change = alert::see(server, up);
+  const std::string& service = server.service->config->name;
   if (change.server) {
-    impl_->tell(up ? Severity::kGood : Severity::kBad, {.kind = "server",
-                                                        .name = service,
-                                                        .server = server.to_string(),
-                                                        .state = up ? "up" : "down",
-                                                        .reason = reason});
+    impl_->tell(up ? Severity::kGood : Severity::kBad,
+                {.kind = "server",
+                 .name = service,
+                 .server = server.config->address.to_string(),
+                 .state = up ? "up" : "down",
+                 .reason = reason});
   }
   if (change.service) {
     impl_->tell(*change.service ? Severity::kGood : Severity::kCritical,
@@ -109,12 +107,14 @@ void Alerts::server(const std::string& service, Ipv4Endpoint server, bool up,
   }
 }
 
-void Alerts::quorum(const std::string& service, bool reached, const std::string& reason) {
-  const auto [known, fresh] = impl_->quorum.try_emplace(service, reached);
-  if (!fresh && std::exchange(known->second, reached) == reached) return;
-  impl_->tell(
-      reached ? Severity::kGood : Severity::kCritical,
-      {.kind = "quorum", .name = service, .state = reached ? "reached" : "lost", .reason = reason});
+void Alerts::quorum(Service& service, bool reached, const std::string& reason) {
+  if (service.told_quorum == reached) return;
+  service.told_quorum = reached;
+  impl_->tell(reached ? Severity::kGood : Severity::kCritical,
+              {.kind = "quorum",
+               .name = service.config->name,
+               .state = reached ? "reached" : "lost",
+               .reason = reason});
 }
 
 void Alerts::ha(const std::string& instance, const std::string& from, const std::string& to,

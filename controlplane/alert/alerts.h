@@ -22,6 +22,10 @@ class AlertStatus;
 
 namespace lb::controlplane {
 
+class Inventory;
+struct RealServer;
+struct Service;
+
 class Alerts {
  public:
   Alerts(boost::asio::io_context& io, const config::Config& config);
@@ -29,14 +33,15 @@ class Alerts {
   Alerts(const Alerts&) = delete;
   Alerts& operator=(const Alerts&) = delete;
 
-  // Another configuration: its services, and who is told. Mail that waits stays in the queue.
-  void configure(const config::Config& config);
+  // Another configuration, which the inventory has adopted: its services, and who is told. Mail
+  // that waits stays in the queue.
+  void configure(Inventory& inventory);
 
   // A server's state as it was found, which is no news.
-  void know_server(const std::string& service, Ipv4Endpoint server, bool up);
+  void know_server(RealServer& server, bool up);
   // Each may be called again with the same state: that is no transition.
-  void server(const std::string& service, Ipv4Endpoint server, bool up, const std::string& reason);
-  void quorum(const std::string& service, bool reached, const std::string& reason);
+  void server(RealServer& server, bool up, const std::string& reason);
+  void quorum(Service& service, bool reached, const std::string& reason);
   void ha(const std::string& instance, const std::string& from, const std::string& to,
           const std::string& reason);
   void sync_link(bool up, const std::string& reason);

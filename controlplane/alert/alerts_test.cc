@@ -12,6 +12,7 @@
 
 #include "controlplane/alert/spool.h"
 #include "controlplane/api/controlplane.pb.h"
+#include "controlplane/service/inventory_fixture.h"
 
 namespace lb::controlplane {
 namespace {
@@ -20,21 +21,12 @@ namespace fs = std::filesystem;
 using api::control::AlertRequest;
 using api::control::AlertStatus;
 
-const Ipv4Endpoint kOne = *Ipv4Endpoint::parse("10.0.0.1:80");
-const Ipv4Endpoint kTwo = *Ipv4Endpoint::parse("10.0.0.2:80");
-
 class AlertsTest : public testing::Test {
  protected:
   AlertsTest() {
     fs::create_directories(folder_);
     config_.director.name = "lb1";
     config_.director.state_dir = folder_;
-    config_.services.emplace_back();
-    config_.services[0].name = "web";
-    for (const Ipv4Endpoint& each : {kOne, kTwo}) {
-      config_.services[0].real_servers.emplace_back();
-      config_.services[0].real_servers.back().address = each;
-    }
   }
   ~AlertsTest() override { fs::remove_all(folder_); }
 
@@ -76,6 +68,11 @@ class AlertsTest : public testing::Test {
   const std::string folder_ =
       fs::temp_directory_path() / ("ballast-alerts-" + std::to_string(::getpid()));
   config::Config config_;
+  Inventory inventory_{
+      test::config_of({test::service("web", {"192.0.2.10:80"}, {"10.0.0.1:80", "10.0.0.2:80"})})};
+  Service& web_ = inventory_.services().front();
+  RealServer& one_ = web_.servers[0];
+  RealServer& two_ = web_.servers[1];
   boost::asio::io_context io_;
 };
 
@@ -83,12 +80,12 @@ TEST_F(AlertsTest, tells_a_script_in_order_one_at_a_time) {
   use_script("sleep 0.0$BALLAST_PAUSE; echo \"$*\" >> " + folder_ + "/told");
   setenv("BALLAST_PAUSE", "2", 1);
   Alerts alerts(io_, config_);
-  alerts.server("web", kOne, true, "");
-  alerts.server("web", kTwo, false, "");
-  alerts.server("web", kTwo, false, "again");
-  alerts.server("web", kOne, false, "");
-  alerts.quorum("web", false, "");
-  alerts.quorum("web", false, "");
+  alerts.server(one_, true, "");
+  alerts.server(two_, false, "");
+  alerts.server(two_, false, "again");
+  alerts.server(one_, false, "");
+  alerts.quorum(web_, false, "");
+  alerts.quorum(web_, false, "");
   alerts.ha("VI_1", "BACKUP", "MASTER", "");
   alerts.sync_link(true, "");
   alerts.sync_link(false, "");
@@ -139,7 +136,9 @@ TEST_F(AlertsTest, another_configuration_holds_for_what_waits) {
   alerts.dataplane(true, "");
   alerts.dataplane(false, "");
   use_script("echo second >> " + folder_ + "/told");
-  alerts.configure(config_);
+  config_.services = inventory_.config()->services;
+  inventory_.adopt(config::seal(config_));
+  alerts.configure(inventory_);
   alerts.dataplane(true, "");
   io_.run();
   EXPECT_EQ(told(), "first\nsecond\nsecond\n");
@@ -149,7 +148,7 @@ TEST_F(AlertsTest, what_is_not_mailed_when_the_process_ends_is_mail_that_waits) 
   use_mail();
   {
     Alerts alerts(io_, config_);
-    alerts.server("web", kOne, true, "");
+    alerts.server(one_, true, "");
     alerts.dataplane(false, "");
     EXPECT_EQ(ask(alerts).mail().server(), "127.0.0.1:9");
   }

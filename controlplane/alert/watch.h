@@ -1,41 +1,28 @@
-// What is a transition: of a server, and of the service that it belongs to. Pure.
+// What is a transition: of a server, and of the service that it belongs to. What was told last is
+// kept in the inventory. Pure.
 //
 // A service is down when none of its servers is up, and all of them are known to be down; it is up
 // as soon as one is.
 #pragma once
 
-#include <map>
+#include <cstddef>
 #include <optional>
-#include <string>
-#include <vector>
 
-#include "config/model.h"
+#include "controlplane/service/inventory.h"
 
 namespace lb::controlplane::alert {
 
-class Watch {
- public:
-  struct Change {
-    bool server = false;          // it has another state now than it was said to have
-    std::optional<bool> service;  // the service has: up or not
-    std::size_t up = 0;           // servers of the service
-    std::size_t all = 0;
-  };
-
-  // Those that are watched from now on; what is known of those that stay is kept.
-  void set_services(const std::vector<config::Service>& services);
-  // What is so without having become so: no transition.
-  void know(const std::string& service, const std::string& server, bool up);
-  Change see(const std::string& service, const std::string& server, bool up);
-
- private:
-  struct Service {
-    std::map<std::string, std::optional<bool>> servers;
-    std::optional<bool> up;
-  };
-  static std::optional<bool> judge(const Service& service);
-
-  std::map<std::string, Service> services_;
+struct Transition {
+  bool server = false;          // it has another state now than it was said to have
+  std::optional<bool> service;  // the service has: up or not
+  std::size_t up = 0;           // servers of the service
+  std::size_t all = 0;
 };
+
+// After Inventory::adopt(): services may have got other servers, and that is no transition.
+void count_told(Inventory& inventory);
+// What is so without having become so: no transition.
+void know(RealServer& server, bool up);
+Transition see(RealServer& server, bool up);
 
 }  // namespace lb::controlplane::alert

@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "config/load.h"
-#include "controlplane/sync/check_words.h"
+#include "controlplane/service/key.h"
 #include "controlplane/sync/sync.pb.h"
 
 namespace lb::controlplane {
@@ -36,7 +36,7 @@ std::string first_difference(const std::string& ours, const std::string& theirs)
 ServiceTexts texts_of(const config::Config& config) {
   ServiceTexts texts;
   for (const config::Service& service : config.services) {
-    texts[sync::key_of(service)] = {service.name, config::print_service(service)};
+    texts[key_of(service).to_string()] = {service.name, config::print_service(service)};
   }
   return texts;
 }

@@ -4,9 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
-#include <map>
 #include <random>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -46,21 +44,12 @@ struct Check {
   std::vector<std::shared_ptr<Subscriber>> subscribers;
 };
 
-using TargetKey = std::tuple<std::string, Ipv4Endpoint, Ipv4Endpoint>;
-using TargetView = std::tuple<std::string_view, Ipv4Endpoint, Ipv4Endpoint>;
+Request question_of(const Target& target) {
+  return make_request(target.service, target.vip, target.address, target.check);
+}
 
-// Finds a key by its view, without a copy of the name.
-struct TargetOrder {
-  using is_transparent = void;
-  static TargetView view(const TargetView& key) { return key; }
-  static TargetView view(const TargetKey& key) {
-    return {std::get<0>(key), std::get<1>(key), std::get<2>(key)};
-  }
-  bool operator()(const auto& a, const auto& b) const { return view(a) < view(b); }
-};
-
-TargetKey key_of(const Target& target) {
-  return {target.service, target.vip, target.address};
+Request agent_of(const Target& target) {
+  return make_request(target.address, *target.agent);
 }
 
 }  // namespace
@@ -75,20 +64,23 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
         prober_(std::move(prober)),
         random_(std::random_device{}()) {}
 
-  void add(const Target& target, std::optional<bool> initial_up);
-  void remember(const Target& target, const Past& past, bool in_between);
-  void remove(const Target& target);
+  std::shared_ptr<const State> add(const Target& target, std::optional<bool> initial_up);
+  bool change(const Target& target, bool stays_up);
+  void remember(RealServerId id, const Past& past, bool in_between);
+  void remove(RealServerId id);
   void start();
   void stop();
   void leave_alone(const std::function<bool(Ipv4Address)>& cut_off, const std::string& why);
-  void hasten(const TargetKey& key);
-  State state(const TargetView& key) const;
+  void hasten(RealServerId id);
+  const State& state(RealServerId id) const;
   void for_each_check(const std::function<void(const CheckView&)>& show) const;
   void set_on_weight(OnWeight on_weight) { on_weight_ = std::move(on_weight); }
 
  private:
   using CheckPtr = std::shared_ptr<Check>;
 
+  Subscriber* find(RealServerId id) const;
+  void ask_question(const std::shared_ptr<Subscriber>& subscriber);
   CheckPtr subscribe(Request request, const std::shared_ptr<Subscriber>& subscriber);
   void unsubscribe(const Request& request, const std::shared_ptr<Subscriber>& subscriber);
   void begin(const CheckPtr& check);
@@ -98,7 +90,7 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
   void run(const CheckPtr& check);
   void on_outcome(const CheckPtr& check, const Outcome& outcome);
   void deliver(const CheckPtr& check, const Outcome& outcome);
-  void take(Subscriber& subscriber, const Check& check, const Outcome& outcome);
+  void tell(const Subscriber& subscriber, Subscriber::News news);
 
   boost::asio::io_context& io_;
   OnChange on_change_;
@@ -106,23 +98,53 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
   std::unique_ptr<Prober> prober_;
   std::minstd_rand random_;
   bool running_ = false;
-  std::uint64_t last_id_ = 0;     // of a target or a check
+  std::uint64_t last_id_ = 0;     // of a check
   std::vector<CheckPtr> checks_;  // in order of add()
   std::unordered_map<Request, CheckPtr, RequestHash> by_request_;
-  std::map<TargetKey, std::shared_ptr<Subscriber>, TargetOrder> by_target_;
+  std::unordered_map<RealServerId, std::shared_ptr<Subscriber>> by_target_;
   std::deque<CheckPtr> first_checks_;  // still to be run
   std::size_t first_running_ = 0;
 };
 
-void Checker::Impl::add(const Target& target, std::optional<bool> initial_up) {
-  auto& subscriber = by_target_[key_of(target)];
-  if (subscriber) return;
-  subscriber = std::make_shared<Subscriber>(++last_id_, target, initial_up, Clock::now());
-  const auto held = subscriber;
-  held->question =
-      subscribe(make_request(target.service, target.vip, target.address, target.check), held)->id;
-  if (target.agent) subscribe(make_request(target.address, *target.agent), held);
+std::shared_ptr<const State> Checker::Impl::add(const Target& target,
+                                                std::optional<bool> initial_up) {
+  auto& known = by_target_[target.id];
+  if (known) return known->state;
+  known = std::make_shared<Subscriber>(target, initial_up, Clock::now());
+  const auto subscriber = known;
+  ask_question(subscriber);
+  if (target.agent) subscribe(agent_of(target), subscriber);
   if (running_) run_first_checks();
+  return subscriber->state;
+}
+
+bool Checker::Impl::change(const Target& target, bool stays_up) {
+  const auto found = by_target_.find(target.id);
+  if (found == by_target_.end()) return false;
+  const std::shared_ptr<Subscriber> subscriber = found->second;
+  if (subscriber->target == target) return false;
+  const Target before = subscriber->target;
+  const bool other_check = before.check != target.check;
+  const bool other_agent = before.agent != target.agent;
+  // A script is told of the service's name.
+  const bool other_question = other_check || question_of(before) != question_of(target);
+  if (other_question) unsubscribe(question_of(before), subscriber);
+  if (other_agent && before.agent) unsubscribe(agent_of(before), subscriber);
+  const auto news = subscriber->change(target, stays_up, Clock::now());
+  if (other_question) ask_question(subscriber);
+  if (other_agent && target.agent) subscribe(agent_of(target), subscriber);
+  if (running_) run_first_checks();
+  tell(*subscriber, news);
+  return other_check;
+}
+
+Subscriber* Checker::Impl::find(RealServerId id) const {
+  const auto found = by_target_.find(id);
+  return found == by_target_.end() ? nullptr : found->second.get();
+}
+
+void Checker::Impl::ask_question(const std::shared_ptr<Subscriber>& subscriber) {
+  subscriber->state->question = subscribe(question_of(subscriber->target), subscriber)->id;
 }
 
 Checker::Impl::CheckPtr Checker::Impl::subscribe(Request request,
@@ -138,20 +160,19 @@ Checker::Impl::CheckPtr Checker::Impl::subscribe(Request request,
   return check;
 }
 
-void Checker::Impl::remember(const Target& target, const Past& past, bool in_between) {
-  const auto found = by_target_.find(key_of(target));
-  if (found != by_target_.end()) found->second->remember(past, in_between);
+void Checker::Impl::remember(RealServerId id, const Past& past, bool in_between) {
+  if (Subscriber* const subscriber = find(id)) subscriber->remember(past, in_between);
 }
 
-void Checker::Impl::remove(const Target& target) {
-  const auto found = by_target_.find(key_of(target));
+void Checker::Impl::remove(RealServerId id) {
+  const auto found = by_target_.find(id);
   if (found == by_target_.end()) return;
   const std::shared_ptr<Subscriber> subscriber = found->second;
   by_target_.erase(found);
   subscriber->removed = true;
   const Target& known = subscriber->target;
-  unsubscribe(make_request(known.service, known.vip, known.address, known.check), subscriber);
-  if (known.agent) unsubscribe(make_request(known.address, *known.agent), subscriber);
+  unsubscribe(question_of(known), subscriber);
+  if (known.agent) unsubscribe(agent_of(known), subscriber);
   if (running_) run_first_checks();
 }
 
@@ -202,19 +223,17 @@ void Checker::Impl::leave_alone(const std::function<bool(Ipv4Address)>& cut_off,
     }
     halt(*check);
     for (const auto& subscriber : check->subscribers) {
-      // One that was never asked is not known to be anything.
-      if (!subscriber->last_result.empty()) subscriber->last_result = why;
+      subscriber->cut_off(why);
     }
   }
   if (running_) run_first_checks();
 }
 
-void Checker::Impl::hasten(const TargetKey& key) {
-  const auto found = by_target_.find(key);
-  if (!running_ || found == by_target_.end()) return;
-  const Subscriber& subscriber = *found->second;
-  const Target& target = subscriber.target;
-  if (!target.check.passive || !subscriber.up) return;
+void Checker::Impl::hasten(RealServerId id) {
+  const Subscriber* const subscriber = find(id);
+  if (!running_ || subscriber == nullptr) return;
+  const Target& target = subscriber->target;
+  if (!target.check.passive || !subscriber->state->up) return;
   const CheckPtr& check =
       by_request_.at(make_request(target.service, target.vip, target.address, target.check));
   // Without `wake` it runs, or is not to be run; a retry comes soon anyway.
@@ -225,9 +244,10 @@ void Checker::Impl::hasten(const TargetKey& key) {
   run_at(check, when);
 }
 
-State Checker::Impl::state(const TargetView& key) const {
-  const auto found = by_target_.find(key);
-  return found == by_target_.end() ? State{} : found->second->state();
+const State& Checker::Impl::state(RealServerId id) const {
+  static const State kUnknown;
+  const Subscriber* const subscriber = find(id);
+  return subscriber == nullptr ? kUnknown : *subscriber->state;
 }
 
 void Checker::Impl::for_each_check(const std::function<void(const CheckView&)>& show) const {
@@ -235,7 +255,7 @@ void Checker::Impl::for_each_check(const std::function<void(const CheckView&)>& 
     CheckView view{check->request, check->last_result,      check->last_at,
                    check->wake,    check->probe != nullptr, {}};
     for (const auto& subscriber : check->subscribers) {
-      view.targets.emplace_back(&subscriber->target, subscriber->state());
+      view.targets.emplace_back(subscriber->target.id, subscriber->state.get());
     }
     show(view);
   }
@@ -324,15 +344,15 @@ void Checker::Impl::deliver(const CheckPtr& check, const Outcome& outcome) {
   const auto subscribers = check->subscribers;
   for (const auto& subscriber : subscribers) {
     if (!running_) return;
-    if (!subscriber->removed) take(*subscriber, *check, outcome);
+    if (subscriber->removed) continue;
+    tell(*subscriber, subscriber->hear(check->request.type, outcome, Clock::now()));
   }
 }
 
-void Checker::Impl::take(Subscriber& subscriber, const Check& check, const Outcome& outcome) {
-  const auto news = subscriber.hear(check.request.type, outcome, Clock::now());
+void Checker::Impl::tell(const Subscriber& subscriber, Subscriber::News news) {
   if (news == Subscriber::News::kNone) return;
-  const auto& tell = news == Subscriber::News::kTurned ? on_change_ : on_weight_;
-  if (tell) tell(subscriber.target, subscriber.state());
+  const auto& call = news == Subscriber::News::kTurned ? on_change_ : on_weight_;
+  if (call) call(subscriber.target, *subscriber.state);
 }
 
 Checker::Checker(boost::asio::io_context& io, OnChange on_change)
@@ -345,12 +365,16 @@ Checker::~Checker() {
   impl_->stop();
 }
 
-void Checker::add(const Target& target, std::optional<bool> initial_up) {
-  impl_->add(target, initial_up);
+std::shared_ptr<const State> Checker::add(const Target& target, std::optional<bool> initial_up) {
+  return impl_->add(target, initial_up);
 }
 
-void Checker::remember(const Target& target, const Past& past, bool in_between) {
-  impl_->remember(target, past, in_between);
+bool Checker::change(const Target& target, bool stays_up) {
+  return impl_->change(target, stays_up);
+}
+
+void Checker::remember(RealServerId id, const Past& past, bool in_between) {
+  impl_->remember(id, past, in_between);
 }
 void Checker::set_on_weight(OnWeight on_weight) {
   impl_->set_on_weight(std::move(on_weight));
@@ -358,8 +382,8 @@ void Checker::set_on_weight(OnWeight on_weight) {
 void Checker::for_each_check(const std::function<void(const CheckView&)>& show) const {
   impl_->for_each_check(show);
 }
-void Checker::remove(const Target& target) {
-  impl_->remove(target);
+void Checker::remove(RealServerId id) {
+  impl_->remove(id);
 }
 
 void Checker::start() {
@@ -371,11 +395,11 @@ void Checker::stop() {
 void Checker::leave_alone(const std::function<bool(Ipv4Address)>& cut_off, const std::string& why) {
   impl_->leave_alone(cut_off, why);
 }
-void Checker::hasten(const std::string& service, Ipv4Endpoint vip, Ipv4Endpoint address) {
-  impl_->hasten({service, vip, address});
+void Checker::hasten(RealServerId id) {
+  impl_->hasten(id);
 }
-State Checker::state(std::string_view service, Ipv4Endpoint vip, Ipv4Endpoint address) const {
-  return impl_->state({service, vip, address});
+const State& Checker::state(RealServerId id) const {
+  return impl_->state(id);
 }
 
 }  // namespace lb::health

@@ -8,18 +8,17 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "config/base/net.h"
 #include "config/model.h"
-#include "controlplane/health/agent_word.h"
+#include "controlplane/health/state.h"
+#include "controlplane/service/ids.h"
 
 namespace boost::asio {
 class io_context;
@@ -29,48 +28,15 @@ namespace lb::health {
 
 class Prober;
 
-// A real server of a service. `service`, `vip` and `address` together are its identity.
+// A real server of a service, by its id; the rest says how it is checked.
 struct Target {
+  RealServerId id{};
   std::string service;
   Ipv4Endpoint vip;
   Ipv4Endpoint address;
   config::Check check;
   std::optional<config::AgentCheck> agent = {};
-};
-
-struct State {
-  // Numbers of this process, given once: of the target, and of what it asks, which others may
-  // share.
-  std::uint64_t target = 0;
-  std::uint64_t question = 0;
-  bool passes = false;      // the check says so
-  bool up = false;          // and the agent does not object
-  std::string last_result;  // "L7OK/200 in 2ms"; empty: none yet
-  std::chrono::steady_clock::time_point since;
-  std::uint32_t rise_count = 0;  // consecutive good results
-  std::uint32_t fall_count = 0;  // consecutive bad results
-  AgentState agent;
-  std::string agent_result;             // empty: none yet, or there is no agent
-  std::optional<std::uint16_t> weight;  // by a script with dynamic_weight
-  std::uint32_t transitions = 0;
-  std::chrono::steady_clock::time_point known_since;
-  std::chrono::steady_clock::duration up_time{};  // since then
-
-  // Of a server that is configured with this weight.
-  std::uint16_t weight_of(std::uint16_t configured) const {
-    return agent.weight(weight.value_or(configured));
-  }
-};
-
-// What an earlier process knew of a target when it wrote that down.
-struct Past {
-  std::chrono::steady_clock::time_point written;
-  bool up = false;
-  std::chrono::steady_clock::time_point since;
-  std::chrono::steady_clock::time_point known_since;
-  std::chrono::steady_clock::duration up_time{};  // until `written`
-  std::uint32_t transitions = 0;
-  bool operator==(const Past&) const = default;
+  bool operator==(const Target&) const = default;
 };
 
 struct Request;
@@ -82,7 +48,7 @@ struct CheckView {
   std::optional<std::chrono::steady_clock::time_point> last_at;  // of the last result
   std::optional<std::chrono::steady_clock::time_point> next_at;  // nullopt: it runs, or will not
   bool running = false;
-  std::vector<std::pair<const Target*, State>> targets;  // that want the answer
+  std::vector<std::pair<RealServerId, const State*>> targets;  // that want the answer
 };
 
 class Checker {
@@ -107,16 +73,23 @@ class Checker {
   // its very first result decides: a good one brings it up, a bad one leaves it down, and then
   // `rise` good ones are needed. A target without a check (CheckType::kNone) comes up at start().
   // A target that is known already stays as it is. After start(), the target is checked at once.
-  void add(const Target& target, std::optional<bool> initial_up);
+  // What is known of it from now on, as long as it is a target and after that as it was at the end.
+  std::shared_ptr<const State> add(const Target& target, std::optional<bool> initial_up);
+
+  // A target that is known, with another name, check or agent. Its history goes on. With another
+  // check it stays up (`stays_up`) or down until that one's results say otherwise; one that was not
+  // checked yet begins as a new one. An agent that is not asked any more objects to nothing.
+  // True: the check is another one.
+  bool change(const Target& target, bool stays_up);
 
   // To follow add() at once: since when, how often and how long count on from there; the state is
   // what add() was told. `in_between`: somebody forwarded by that state until now; else nothing is
   // known of the time since `past` was written, and it does not count.
-  void remember(const Target& target, const Past& past, bool in_between);
+  void remember(RealServerId id, const Past& past, bool in_between);
 
   void set_on_weight(OnWeight on_weight);
   // Its check, too, unless other targets ask the same. An unknown target is none.
-  void remove(const Target& target);
+  void remove(RealServerId id);
 
   // The first check of every target runs at once, in order of add(), a bounded number at a time.
   void start();
@@ -131,14 +104,10 @@ class Checker {
   // Clients' handshakes with this target fail: its next check runs at once, or as soon as Haste
   // (schedule.h) lets it, unless its service does not want that. What evidence says of a target
   // that is down, or that is being asked, is no news.
-  void hasten(const std::string& service, Ipv4Endpoint vip, Ipv4Endpoint address);
+  void hasten(RealServerId id);
 
-  // An unknown target is down and has no result.
-  State state(const Target& target) const {
-    return state(target.service, target.vip, target.address);
-  }
-  // The same by its identity alone, for who asks about thousands.
-  State state(std::string_view service, Ipv4Endpoint vip, Ipv4Endpoint address) const;
+  // As add() gave it. An unknown target is down and has no result.
+  const State& state(RealServerId id) const;
   // In order of add().
   void for_each_check(const std::function<void(const CheckView&)>& show) const;
 

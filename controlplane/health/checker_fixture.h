@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -50,6 +51,7 @@ inline Target target(const std::string& service, const std::string& address,
                      config::CheckType type = config::CheckType::kTcp,
                      std::chrono::milliseconds interval = kLong) {
   Target made;
+  made.id = RealServerId{static_cast<std::uint32_t>(std::hash<std::string>{}(service + address))};
   made.service = service;
   made.vip = Ipv4Endpoint::parse("192.0.2.10:80").value();
   made.address = Ipv4Endpoint::parse(address).value();

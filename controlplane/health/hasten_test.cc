@@ -19,9 +19,7 @@ class HastenTest : public CheckerTest {
     first_ = probes_.size();
     for (std::size_t i = 0; i < first_; ++i) answer(i, Verdict::kGood);
   }
-  void hasten(const Target& target) {
-    checker_->hasten(target.service, target.vip, target.address);
-  }
+  void hasten(const Target& target) { checker_->hasten(target.id); }
   // What is due runs; how many checks that began.
   std::size_t begun() {
     io_.restart();
@@ -43,9 +41,9 @@ TEST_F(HastenTest, EvidenceBringsTheNextCheckForward) {
   EXPECT_EQ(probes_[2]->request.to, web.address);
   hasten(web);  // it is being asked
   EXPECT_EQ(begun(), 1u);
-  EXPECT_TRUE(checker_->state(web).up) << "evidence alone is no verdict";
+  EXPECT_TRUE(checker_->state(web.id).up) << "evidence alone is no verdict";
   answer(2, Verdict::kBad, "L4CON connection refused");
-  EXPECT_FALSE(checker_->state(web).up);
+  EXPECT_FALSE(checker_->state(web.id).up);
   hasten(web);  // it is down already
   EXPECT_EQ(begun(), 1u);
 }
@@ -65,7 +63,7 @@ TEST_F(HastenTest, BadResultsFollowOneAnotherWhileEvidenceGoesOn) {
   web.check.fall = 2;
   web.check.interval = milliseconds(400);  // the limit is a quarter of it
   start({web});
-  while (checker_->state(web).up) {
+  while (checker_->state(web.id).up) {
     hasten(web);
     io_.restart();
     ASSERT_GT(io_.run_one(), 0u);

@@ -23,14 +23,23 @@ bool PanicGuard::bad(const Target& target, Time now) {
   return trip();
 }
 
-bool PanicGuard::forget(std::uint64_t id, Time now) {
+bool PanicGuard::forget(RealServerId id, Time now) {
   drop(id);
   return let_go_when_due(now);
 }
 
-bool PanicGuard::agree(std::span<const std::uint64_t> ids, Time now) {
+void PanicGuard::ask_other(RealServerId id, std::uint64_t question) {
+  const auto known = targets_.find(id);
+  if (known == targets_.end()) return;
+  Known& target = known->second;
+  count(target.target, target.phase, false);
+  target.target.question = question;
+  count(target.target, target.phase, true);
+}
+
+bool PanicGuard::agree(std::span<const RealServerId> ids, Time now) {
   bool any = false;
-  for (const std::uint64_t id : ids) {
+  for (const RealServerId id : ids) {
     if (!holds(id)) continue;
     drop(id);
     any = true;
@@ -47,7 +56,7 @@ bool PanicGuard::pass(Time now) {
   return let_go_when_due(now);
 }
 
-bool PanicGuard::holds(std::uint64_t id) const {
+bool PanicGuard::holds(RealServerId id) const {
   if (!holding_) return false;
   const auto known = targets_.find(id);
   return known != targets_.end() && known->second.phase == Phase::kHeld;
@@ -64,7 +73,7 @@ void PanicGuard::put(const Target& target, Phase phase, Time now) {
   count(target, phase, true);
 }
 
-void PanicGuard::drop(std::uint64_t id) {
+void PanicGuard::drop(RealServerId id) {
   const auto known = targets_.find(id);
   if (known == targets_.end()) return;
   count(known->second.target, known->second.phase, false);

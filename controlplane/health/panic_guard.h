@@ -28,6 +28,7 @@
 #include <utility>
 
 #include "config/base/net.h"
+#include "controlplane/service/ids.h"
 
 namespace lb::health {
 
@@ -43,10 +44,9 @@ class PanicGuard {
     std::chrono::milliseconds window{};
     bool operator==(const Settings&) const = default;
   };
-  // Numbers that stand for nothing else.
   struct Target {
-    std::uint64_t id = 0;
-    std::uint64_t question = 0;
+    RealServerId id{};
+    std::uint64_t question = 0;  // a number
     Ipv4Address server;
   };
   struct Counts {
@@ -60,14 +60,16 @@ class PanicGuard {
   bool good(const Target& target, Time now);
   bool bad(const Target& target, Time now);  // of one that was not good: nothing new
   // Not counted any more: it is gone, or down for another reason than its check.
-  bool forget(std::uint64_t id, Time now);
+  bool forget(RealServerId id, Time now);
+  // It is as it was, but by another question.
+  void ask_other(RealServerId id, std::uint64_t question);
   // Somebody else finds them down too.
-  bool agree(std::span<const std::uint64_t> ids, Time now);
+  bool agree(std::span<const RealServerId> ids, Time now);
   bool believe_all(Time now);
   bool pass(Time now);
 
   bool holding() const { return holding_; }
-  bool holds(std::uint64_t id) const;
+  bool holds(RealServerId id) const;
   Counts counts() const { return {failing_, all_}; }
   // When pass() is due.
   std::optional<Time> next() const;
@@ -85,7 +87,7 @@ class PanicGuard {
   };
 
   void put(const Target& target, Phase phase, Time now);
-  void drop(std::uint64_t id);
+  void drop(RealServerId id);
   void count(const Target& target, Phase phase, bool in);
   void expire(Time now);
   bool above_threshold() const;
@@ -94,12 +96,12 @@ class PanicGuard {
   bool let_go();
 
   Settings settings_;
-  std::unordered_map<std::uint64_t, Known> targets_;
+  std::unordered_map<RealServerId, Known> targets_;
   std::unordered_map<std::uint64_t, Question> questions_;
   std::map<Ipv4Address, std::size_t> failing_servers_;  // with how many failing questions
   std::size_t failing_ = 0;
   std::size_t all_ = 0;
-  std::deque<std::pair<Time, std::uint64_t>> falls_;  // oldest first; some are out of date
+  std::deque<std::pair<Time, RealServerId>> falls_;  // oldest first; some are out of date
   bool holding_ = false;
   std::optional<Time> calm_since_;  // since when the share is not above the threshold
 };

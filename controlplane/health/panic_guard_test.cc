@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <map>
 #include <random>
 #include <set>
@@ -22,9 +23,14 @@ Time at(int seconds_since) {
   return Time(seconds(seconds_since));
 }
 
+RealServerId server(std::uint64_t id) {
+  return RealServerId{static_cast<std::uint32_t>(id)};
+}
+
 // Of a question of its own, on a server of its own.
 Target target(std::uint64_t id) {
-  return {id, 1000 + id, Ipv4Address::from_host(0x0a000000 + static_cast<std::uint32_t>(id))};
+  return {server(id), 1000 + id,
+          Ipv4Address::from_host(0x0a000000 + static_cast<std::uint32_t>(id))};
 }
 
 // `count` targets that are up, of a guard with a threshold of 50 percent.
@@ -35,15 +41,20 @@ PanicGuard guard_of(std::uint64_t count) {
   return guard;
 }
 
-std::vector<std::uint64_t> held(const PanicGuard& guard, std::uint64_t most = 20) {
-  std::vector<std::uint64_t> ids;
+struct Ids : std::vector<RealServerId> {
+  Ids() = default;
+  Ids(std::initializer_list<std::uint64_t> ids) {
+    for (const std::uint64_t id : ids) push_back(server(id));
+  }
+};
+
+Ids held(const PanicGuard& guard, std::uint64_t most = 20) {
+  Ids ids;
   for (std::uint64_t id = 1; id <= most; ++id) {
-    if (guard.holds(id)) ids.push_back(id);
+    if (guard.holds(server(id))) ids.push_back(server(id));
   }
   return ids;
 }
-
-using Ids = std::vector<std::uint64_t>;
 
 TEST(PanicGuard, HoldsAllThatFellOnceMoreThanTheShareHas) {
   PanicGuard guard = guard_of(6);
@@ -86,9 +97,10 @@ TEST(PanicGuard, LeavesSmallSetUpsAlone) {
 TEST(PanicGuard, OneDeadMachineIsNoBrokenDirector) {
   PanicGuard guard = guard_of(2);
   for (std::uint64_t id = 10; id < 20; ++id) {
-    guard.good({id, 1000 + id, target(3).server}, at(0));
+    guard.good({server(id), 1000 + id, target(3).server}, at(0));
   }
-  for (std::uint64_t id = 10; id < 20; ++id) guard.bad({id, 1000 + id, target(3).server}, at(1));
+  for (std::uint64_t id = 10; id < 20; ++id)
+    guard.bad({server(id), 1000 + id, target(3).server}, at(1));
   guard.bad(target(1), at(1));
   EXPECT_FALSE(guard.holding());
   guard.bad(target(2), at(1));
@@ -98,9 +110,10 @@ TEST(PanicGuard, OneDeadMachineIsNoBrokenDirector) {
 // Nine services share the check of a server.
 TEST(PanicGuard, CountsASharedCheckOnce) {
   PanicGuard guard = guard_of(6);
-  for (std::uint64_t id = 11; id < 20; ++id) guard.good({id, 1001, target(1).server}, at(0));
+  for (std::uint64_t id = 11; id < 20; ++id)
+    guard.good({server(id), 1001, target(1).server}, at(0));
   guard.bad(target(1), at(1));
-  for (std::uint64_t id = 11; id < 20; ++id) guard.bad({id, 1001, target(1).server}, at(1));
+  for (std::uint64_t id = 11; id < 20; ++id) guard.bad({server(id), 1001, target(1).server}, at(1));
   guard.bad(target(2), at(1));
   guard.bad(target(3), at(1));
   EXPECT_FALSE(guard.holding());
@@ -178,12 +191,23 @@ TEST(PanicGuard, WhoGoesDoesNotCount) {
   PanicGuard guard = guard_of(8);
   for (std::uint64_t id = 1; id <= 4; ++id) guard.bad(target(id), at(1));
   EXPECT_FALSE(guard.holding());
-  guard.forget(8, at(1));
+  guard.forget(server(8), at(1));
   guard.bad(target(5), at(2));
   EXPECT_TRUE(guard.holding());
-  for (std::uint64_t id = 1; id <= 5; ++id) guard.forget(id, at(3));
+  for (std::uint64_t id = 1; id <= 5; ++id) guard.forget(server(id), at(3));
   EXPECT_FALSE(guard.holding());
   EXPECT_EQ(guard.counts().all, 2u);
+}
+
+TEST(PanicGuard, WhoIsAskedInAnotherWayStaysHeld) {
+  PanicGuard guard = guard_of(4);
+  for (std::uint64_t id = 1; id <= 4; ++id) guard.bad(target(id), at(1));
+  guard.ask_other(server(1), 7);
+  guard.ask_other(server(2), 7);
+  guard.ask_other(server(9), 7);  // nothing
+  EXPECT_EQ(held(guard), (Ids{1, 2, 3, 4}));
+  EXPECT_EQ(guard.counts().failing, 3u);
+  EXPECT_EQ(guard.counts().all, 3u);
 }
 
 // The rules again, without any count that is kept: looks at everything every time.
@@ -206,12 +230,12 @@ class Book {
     }
     settle(now);
   }
-  void forget(std::uint64_t id, Time now) {
+  void forget(RealServerId id, Time now) {
     targets_.erase(id);
     settle(now);
   }
   void agree(const Ids& ids, Time now) {
-    for (const std::uint64_t id : ids) {
+    for (const RealServerId id : ids) {
       const auto known = targets_.find(id);
       if (known != targets_.end() && known->second.held) targets_.erase(known);
     }
@@ -227,7 +251,7 @@ class Book {
     if (!calm_) calm_ = now;
     if (now - *calm_ >= kWindow) let_go();
   }
-  bool holds(std::uint64_t id) const {
+  bool holds(RealServerId id) const {
     const auto known = targets_.find(id);
     return known != targets_.end() && known->second.held;
   }
@@ -262,7 +286,7 @@ class Book {
   }
 
   unsigned threshold_;
-  std::map<std::uint64_t, Known> targets_;
+  std::map<RealServerId, Known> targets_;
   bool holding_ = false;
   std::optional<Time> calm_;
 };
@@ -276,7 +300,7 @@ class Course {
     const std::uint64_t servers = 1 + seed % 9;
     for (std::uint64_t id = 1; id <= kTargets; ++id) {
       const std::uint64_t question = random_() % (servers * 2);
-      targets_.push_back({id, question, target(question % servers).server});
+      targets_.push_back({server(id), question, target(question % servers).server});
     }
   }
 
@@ -285,7 +309,8 @@ class Course {
       now_ += milliseconds(random_() % 3 == 0 ? random_() % 6'000 : random_() % 300);
       one();
       for (const Target& each : targets_) {
-        ASSERT_EQ(guard_.holds(each.id), book_.holds(each.id)) << "target " << each.id;
+        ASSERT_EQ(guard_.holds(each.id), book_.holds(each.id))
+            << "target " << static_cast<std::uint32_t>(each.id);
         held_ever_ += guard_.holds(each.id) ? 1u : 0u;
       }
     }
@@ -305,7 +330,8 @@ class Course {
     bool all = false;
     switch (const auto kind = random_() % 40; kind) {
       case 0: {
-        const Ids ids = {each.id, 1 + random_() % kTargets, 1 + random_() % kTargets};
+        Ids ids = {1 + random_() % kTargets, 1 + random_() % kTargets};
+        ids.push_back(each.id);
         said = guard_.agree(ids, now_);
         all = true;
         book_.agree(ids, now_);

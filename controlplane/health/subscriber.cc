@@ -3,87 +3,103 @@
 namespace lb::health {
 namespace {
 
-std::uint32_t rise_of(const config::Check& check) {
-  return check.type == config::CheckType::kNone ? 1 : check.rise;
+Tracker make_tracker(const config::Check& check, std::optional<bool> initial_up,
+                     Subscriber::Clock::time_point now) {
+  const std::uint32_t rise = check.type == config::CheckType::kNone ? 1 : check.rise;
+  return {rise, check.fall, initial_up, now};
 }
 
 }  // namespace
 
-Subscriber::Subscriber(std::uint64_t its_id, const Target& wanted, std::optional<bool> initial_up,
-                       Clock::time_point now)
-    : id(its_id),
-      target(wanted),
-      tracker(rise_of(wanted.check), wanted.check.fall, initial_up, now),
-      up(tracker.up()),
-      since(now),
-      known_since(now) {}
+Subscriber::Subscriber(const Target& wanted, std::optional<bool> initial_up, Clock::time_point now)
+    : target(wanted),
+      state(std::make_shared<State>()),
+      tracker_(make_tracker(wanted.check, initial_up, now)) {
+  state->up = tracker_.up();
+  state->since = state->known_since = now;
+  show();
+}
 
-State Subscriber::state() const {
-  State out;
-  out.target = id;
-  out.question = question;
-  out.passes = tracker.up();
-  out.up = up;
-  out.last_result = agent.out() ? "agent " + agent_result : last_result;
-  out.since = since;
-  out.rise_count = tracker.rise_count();
-  out.fall_count = tracker.fall_count();
-  out.agent = agent;
-  out.agent_result = agent_result;
-  out.weight = weight;
-  out.transitions = transitions;
-  out.known_since = known_since;
-  out.up_time = up_time + (up ? Clock::now() - since : Clock::duration{});
-  return out;
+Subscriber::News Subscriber::change(const Target& next, bool stays_up, Clock::time_point now) {
+  if (next.check != target.check) {
+    const bool was_checked = !state->unchecked();
+    tracker_ = make_tracker(next.check, was_checked ? std::optional(stays_up) : std::nullopt, now);
+    state->weight.reset();
+    last_result_.clear();
+  }
+  if (next.agent != target.agent) {
+    state->agent = {};
+    state->agent_result.clear();
+  }
+  target = next;
+  const bool turned = turn(now);
+  show();
+  return turned ? News::kTurned : News::kNone;
 }
 
 void Subscriber::remember(const Past& past, bool in_between) {
   const auto now = Clock::now();
   const Clock::duration missing = now - past.written;
-  transitions = past.transitions;
-  up_time = past.up_time;
-  known_since = in_between ? past.known_since : past.known_since + missing;
+  state->transitions = past.transitions;
+  state->up_time_before = past.up_time;
+  state->known_since = in_between ? past.known_since : past.known_since + missing;
   if (!in_between) return;
-  if (up == past.up) {
-    since = past.since;
-    if (up) up_time -= past.written - past.since;
+  if (state->up == past.up) {
+    state->since = past.since;
+    if (state->up) state->up_time_before -= past.written - past.since;
   } else {  // it turned after that was written
-    ++transitions;
-    if (past.up) up_time += missing;
+    ++state->transitions;
+    if (past.up) state->up_time_before += missing;
   }
 }
 
 Subscriber::News Subscriber::hear(config::CheckType type, const Outcome& outcome,
                                   Clock::time_point now) {
   const std::uint16_t weight_before = weight_now();
-  const bool was_out = agent.out();
+  const bool was_out = state->agent.out();
   if (type == config::CheckType::kAgent) {
-    agent_result = outcome.text;
+    state->agent_result = outcome.text;
     // An agent that does not answer changes nothing: the check is there to find a dead server.
-    if (outcome.agent) agent.hear(*outcome.agent);
+    if (outcome.agent) state->agent.hear(*outcome.agent);
   } else {
-    last_result = outcome.text;
-    if (outcome.verdict == Verdict::kInconclusive) return News::kNone;
+    last_result_ = outcome.text;
     const bool good = outcome.verdict == Verdict::kGood;
-    if (good) weight = outcome.weight;
-    tracker.add_result(good, now);
+    if (good) state->weight = outcome.weight;
+    if (outcome.verdict != Verdict::kInconclusive) tracker_.add_result(good, now);
   }
-  if (turn(now)) return News::kTurned;
-  return weight_now() != weight_before || agent.out() != was_out ? News::kWeight : News::kNone;
+  const bool turned = turn(now);
+  show();
+  if (turned) return News::kTurned;
+  return weight_now() != weight_before || state->agent.out() != was_out ? News::kWeight
+                                                                        : News::kNone;
+}
+
+void Subscriber::cut_off(const std::string& why) {
+  // One that was never asked is not known to be anything.
+  if (!last_result_.empty()) last_result_ = why;
+  show();
+}
+
+// What whoever looks is to see of the tracker and the agent.
+void Subscriber::show() {
+  state->passes = tracker_.up();
+  state->rise_count = tracker_.rise_count();
+  state->fall_count = tracker_.fall_count();
+  state->last_result = state->agent.out() ? "agent " + state->agent_result : last_result_;
 }
 
 bool Subscriber::turn(Clock::time_point now) {
-  const bool is_up = tracker.up() && !agent.out();
-  if (is_up == up) return false;
-  if (up) up_time += now - since;
-  up = is_up;
-  since = now;
-  ++transitions;
+  const bool is_up = tracker_.up() && !state->agent.out();
+  if (is_up == state->up) return false;
+  if (state->up) state->up_time_before += now - state->since;
+  state->up = is_up;
+  state->since = now;
+  ++state->transitions;
   return true;
 }
 
 std::uint16_t Subscriber::weight_now() const {
-  return agent.weight(weight.value_or(config::kMaxWeight));
+  return state->agent.weight(state->weight.value_or(config::kMaxWeight));
 }
 
 }  // namespace lb::health

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -18,33 +19,28 @@ struct Subscriber {
   using Clock = std::chrono::steady_clock;
   enum class News : std::uint8_t { kNone, kTurned, kWeight };
 
-  Subscriber(std::uint64_t its_id, const Target& wanted, std::optional<bool> initial_up,
-             Clock::time_point now);
+  Subscriber(const Target& wanted, std::optional<bool> initial_up, Clock::time_point now);
 
-  State state() const;
+  // As Checker::change().
+  News change(const Target& next, bool stays_up, Clock::time_point now);
   // As Checker::remember().
   void remember(const Past& past, bool in_between);
   // What a result changed: whether it is up; or else its weight, or whether its agent takes it out.
   News hear(config::CheckType type, const Outcome& outcome, Clock::time_point now);
+  // It is not asked any more: what is known of it is said to be known no more, and why.
+  void cut_off(const std::string& why);
 
-  std::uint64_t id;
-  std::uint64_t question = 0;
   Target target;
-  Tracker tracker;
-  std::string last_result;
-  AgentState agent;
-  std::string agent_result;
-  std::optional<std::uint16_t> weight;
-  bool up;
-  Clock::time_point since;
-  Clock::time_point known_since;
-  Clock::duration up_time{};  // up to `since`
-  std::uint32_t transitions = 0;
+  const std::shared_ptr<State> state;
   bool removed = false;
 
  private:
+  void show();
   bool turn(Clock::time_point now);
   std::uint16_t weight_now() const;
+
+  Tracker tracker_;
+  std::string last_result_;  // of the check
 };
 
 }  // namespace lb::health

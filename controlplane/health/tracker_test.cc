@@ -11,8 +11,8 @@ namespace {
 
 using TimePoint = Tracker::TimePoint;
 
-TimePoint at_second(int seconds) {
-  return TimePoint(std::chrono::seconds(seconds));
+TimePoint at_second(int number) {
+  return TimePoint(std::chrono::seconds(number));
 }
 
 // The rule in its plainest form: looks back over the whole history for every result.

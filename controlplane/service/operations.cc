@@ -4,110 +4,110 @@
 
 #include <boost/asio/io_context.hpp>
 #include <utility>
+#include <vector>
 
 #include "config/base/log.h"
+#include "controlplane/alert/alerts.h"
 #include "controlplane/service/overrides_file.h"
 #include "controlplane/service/set_command.h"
 
 namespace lb::controlplane {
 
-Operations::Operations(boost::asio::io_context& io, config::ConfigPtr config)
+Operations::Operations(boost::asio::io_context& io, Inventory& inventory, Alerts& alerts)
     : io_(io),
-      config_(std::move(config)),
-      path_(config_->director.state_dir + "/changes.json"),
-      states_(config_) {}
+      inventory_(inventory),
+      alerts_(alerts),
+      path_(inventory.config()->director.state_dir + "/changes.json") {}
 
 void Operations::load() {
-  auto changes = load_changes(path_, Now{});
-  if (!changes) {
-    log::error("{}; all is as in the configuration file", changes.error().message);
+  const auto loaded = load_changes(path_, inventory_, Now{});
+  if (!loaded) {
+    log::error("{}; all is as in the configuration file", loaded.error().message);
     return;
   }
-  states_.set_changes(std::move(*changes));
-  for (const auto& [name, service] : states_.changes().in_force) {
+  for (const Service& service : inventory_.services()) {
+    if (!changed_by_operators(service)) continue;
     log::info("{}: changes of operators from before the restart are in force; lbcli show changes",
-              name);
+              service.config->name);
   }
 }
 
 Result<std::string> Operations::set(const api::control::SetCommand& command) {
-  auto changed =
-      change(command, config_->services, states_.changes(), std::chrono::steady_clock::now());
-  if (!changed) return tl::make_unexpected(changed.error());
-  if (auto kept = keep(std::move(changed->changes)); !kept) {
+  const auto place = find_place(command, inventory_);
+  if (!place) return tl::make_unexpected(place.error());
+  const auto [service, server] = *place;
+  const Changes<ServiceOverride> service_before = service->changes;
+  const Changes<ServerOverride> server_before =
+      server == nullptr ? Changes<ServerOverride>{} : server->changes;
+  auto text = change(command, *place, std::chrono::steady_clock::now());
+  if (!text) return text;
+  if (auto kept = save_changes(path_, inventory_, Now{}); !kept) {
+    service->changes = service_before;
+    if (server != nullptr) server->changes = server_before;
     return tl::make_unexpected(kept.error());
   }
-  log::info("operator: {}", changed->text);
-  return std::move(changed->text);
+  log::info("operator: {}", *text);
+  return text;
 }
 
-Result<void> Operations::keep(Changes changes) {
-  if (auto kept = save_changes(path_, changes, Now{}); !kept) return kept;
-  states_.set_changes(std::move(changes));
-  return {};
-}
-
-void Operations::configure(config::ConfigPtr config) {
-  back_to_file();
-  config_ = std::move(config);
-  states_.configure(config_);
-}
-
-void Operations::back_to_file() {
-  const Changes& now = states_.changes();
-  if (now.in_force == now.saved) return;
-  const Changes kept{now.saved, now.saved};
-  if (auto result = keep(kept); !result) {
-    log::error("{}; a restart will bring back what operators had changed", result.error().message);
-    states_.set_changes(kept);
+void Operations::configure() {
+  if (undo_unsaved(inventory_)) log::info("changes of operators that were not saved are undone");
+  if (auto kept = save_changes(path_, inventory_, Now{}); !kept) {
+    log::error("{}; a restart will bring back what operators had changed", kept.error().message);
   }
-  log::info("changes of operators that were not saved are undone");
 }
 
-void Operations::decide(const ServiceStates::HealthOf& health_of, const OnQuorum& told) {
-  states_.decide(
-      health_of,
-      {.quorum = [this, &told](const auto& service,
-                               const auto& decision) { on_quorum(service, decision, told); },
-       .end =
-           [](const config::Service& service, const config::RealServer& server) {
-             log::info("{}: real server {}: the deadline of its drain has come; what remains ends",
-                       service.name, server.address.to_string());
-           }},
-      std::chrono::steady_clock::now());
+std::optional<Time> Operations::decide() {
+  const auto now = std::chrono::steady_clock::now();
+  std::optional<Time> next;
+  std::vector<Service*> quorums;
+  for (Service& service : inventory_.services()) {
+    controlplane::decide(service, now);
+    const auto due = service.decision.next;
+    if (due && (!next || *due < *next)) next = due;
+    if (service.decision.quorum_news) quorums.push_back(&service);
+    for (const RealServer& server : service.servers) {
+      if (!server.decision.end_news) continue;
+      log::info("{}: real server {}: the deadline of its drain has come; what remains ends",
+                service.config->name, server.config->address.to_string());
+    }
+  }
+  for (Service* const service : quorums) on_quorum(*service);
+  return next;
 }
 
-void Operations::on_quorum(const config::Service& service, const ServiceDecision& decision,
-                           const OnQuorum& told) {
-  const bool has = decision.quorum.value_or(false);
+void Operations::on_quorum(Service& service) {
+  const config::Service& config = *service.config;
+  const std::uint64_t weight_up = service.decision.weight_up;
+  const bool has = service.decision.quorum.value_or(false);
   const std::string sorry =
-      service.sorry_server ? "sorry server " + service.sorry_server->address.to_string() : "";
+      config.sorry_server ? "sorry server " + config.sorry_server->address.to_string() : "";
   if (has) {
-    log::info("{}: quorum {} reached, weights up: {}{}", service.name, service.quorum,
-              decision.weight_up, sorry.empty() ? "" : "; " + sorry + " not in use");
+    log::info("{}: quorum {} reached, weights up: {}{}", config.name, config.quorum, weight_up,
+              sorry.empty() ? "" : "; " + sorry + " not in use");
   } else {
-    log::warning("{}: quorum {} lost, weights up: {}{}", service.name, service.quorum,
-                 decision.weight_up, sorry.empty() ? "" : "; " + sorry + " in use");
+    log::warning("{}: quorum {} lost, weights up: {}{}", config.name, config.quorum, weight_up,
+                 sorry.empty() ? "" : "; " + sorry + " in use");
   }
   // That of one server is the service's own coming and going, which is told already.
-  const bool plain = service.quorum == 1 && service.quorum_hysteresis == 0 && sorry.empty();
+  const bool plain = config.quorum == 1 && config.quorum_hysteresis == 0 && sorry.empty();
   if (!plain) {
-    told(service.name, has,
-         fmt::format("weights up: {} of {}{}", decision.weight_up, service.quorum,
-                     sorry.empty() ? ""
-                     : has         ? "; " + sorry + " not in use"
-                                   : "; " + sorry + " in use"));
+    alerts_.quorum(service, has,
+                   fmt::format("weights up: {} of {}{}", weight_up, config.quorum,
+                               sorry.empty() ? ""
+                               : has         ? "; " + sorry + " not in use"
+                                             : "; " + sorry + " in use"));
   }
-  const std::vector<std::string>& program = has ? service.quorum_up : service.quorum_down;
+  const std::vector<std::string>& program = has ? config.quorum_up : config.quorum_down;
   if (program.empty()) return;
-  const auto queue = programs_.try_emplace(service.name, io_).first;
+  const auto queue = programs_.try_emplace(service.id, io_).first;
   const std::string word = has ? "up" : "down";
   Command command{
       program,
-      {"BALLAST_DIRECTOR=" + config_->director.name, "BALLAST_SERVICE=" + service.name,
-       "BALLAST_QUORUM=" + word, "BALLAST_WEIGHT_UP=" + std::to_string(decision.weight_up)},
-      service.quorum_user};
-  queue->second.run(std::move(command), "quorum_" + word + " program of " + service.name);
+      {"BALLAST_DIRECTOR=" + inventory_.config()->director.name, "BALLAST_SERVICE=" + config.name,
+       "BALLAST_QUORUM=" + word, "BALLAST_WEIGHT_UP=" + std::to_string(weight_up)},
+      config.quorum_user};
+  queue->second.run(std::move(command), "quorum_" + word + " program of " + config.name);
 }
 
 }  // namespace lb::controlplane

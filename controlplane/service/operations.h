@@ -2,14 +2,13 @@
 // runs the programs of quorums. What operators changed outlives the process.
 #pragma once
 
-#include <functional>
-#include <map>
+#include <optional>
 #include <string>
+#include <unordered_map>
 
 #include "config/base/result.h"
-#include "config/model.h"
 #include "controlplane/command_queue.h"
-#include "controlplane/service/states.h"
+#include "controlplane/service/inventory.h"
 
 namespace lb::api::control {
 class SetCommand;
@@ -17,36 +16,33 @@ class SetCommand;
 
 namespace lb::controlplane {
 
+class Alerts;
+
 class Operations {
  public:
-  Operations(boost::asio::io_context& io, config::ConfigPtr config);
+  // What is handed in by reference outlives this.
+  Operations(boost::asio::io_context& io, Inventory& inventory, Alerts& alerts);
 
   // What operators changed in an earlier life.
   void load();
   // What was done, or why not. decide() is due after it.
   Result<std::string> set(const api::control::SetCommand& command);
-  // Another configuration: back to what is in its file, and to what was saved.
-  void configure(config::ConfigPtr config);
+  // The inventory has adopted another configuration: back to what is in its file, and to what was
+  // saved.
+  void configure();
 
-  // Of a quorum that was reached or lost, and the weights; not of the plain one of one server.
-  using OnQuorum =
-      std::function<void(const std::string& service, bool reached, const std::string& reason)>;
-  void decide(const ServiceStates::HealthOf& health_of, const OnQuorum& told);
-
-  ServiceStates& states() { return states_; }
-  const ServiceStates& states() const { return states_; }
+  // Decides on every service anew, and tells of quorums. When it is due again though nothing
+  // happens.
+  std::optional<Time> decide();
 
  private:
-  Result<void> keep(Changes changes);
-  void back_to_file();
-  void on_quorum(const config::Service& service, const ServiceDecision& decision,
-                 const OnQuorum& told);
+  void on_quorum(Service& service);
 
   boost::asio::io_context& io_;
-  config::ConfigPtr config_;
+  Inventory& inventory_;
+  Alerts& alerts_;
   const std::string path_;
-  ServiceStates states_;
-  std::map<std::string, CommandQueue> programs_;  // by service
+  std::unordered_map<ServiceId, CommandQueue> programs_;
 };
 
 }  // namespace lb::controlplane

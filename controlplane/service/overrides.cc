@@ -3,100 +3,106 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
+#include <functional>
+
+#include "controlplane/service/inventory.h"
 
 namespace lb::controlplane {
 namespace {
 
-void prune_server(ServerOverride& change, const config::RealServer& server) {
+void drop_what_is_configured(ServerOverride& change, const config::RealServer& server) {
   if (change.weight == server.weight) change.weight.reset();
   if (change.duty != Duty::kDrain) change.deadline.reset();
 }
 
-// Of one server, no matter what became of the others.
-void forget_undone(ServerOverride& saved, const ServerOverride& in_force) {
-  if (!in_force.weight) saved.weight.reset();
-  if (in_force.duty != Duty::kReady) return;
-  saved.duty = Duty::kReady;
-  saved.deadline.reset();
+void drop_what_is_configured(ServiceOverride& change, const config::Service& service) {
+  if (change.scheduler == service.scheduler) change.scheduler.reset();
 }
 
-void prune_service(ServiceOverride& change, const config::Service& service) {
-  if (change.scheduler == service.scheduler) change.scheduler.reset();
-  for (auto it = change.servers.begin(); it != change.servers.end();) {
-    const auto server = std::ranges::find(service.real_servers, it->first,
-                                          [](const config::RealServer& rs) { return rs.address; });
-    const bool known = server != service.real_servers.end();
-    if (known) prune_server(it->second, *server);
-    it = known && it->second != ServerOverride{} ? std::next(it) : change.servers.erase(it);
+void forget_undone(Changes<ServerOverride>& changes) {
+  if (!changes.in_force.weight) changes.saved.weight.reset();
+  if (changes.in_force.duty != Duty::kReady) return;
+  changes.saved.duty = Duty::kReady;
+  changes.saved.deadline.reset();
+}
+
+void forget_undone(Changes<ServiceOverride>& changes) {
+  if (!changes.in_force.scheduler) changes.saved.scheduler.reset();
+}
+
+template <typename Thing>
+void prune_changes(Thing& thing) {
+  drop_what_is_configured(thing.changes.in_force, *thing.config);
+  drop_what_is_configured(thing.changes.saved, *thing.config);
+  forget_undone(thing.changes);
+}
+
+template <typename Thing>
+bool back_to_saved(Thing& thing) {
+  const auto before = thing.changes;
+  thing.changes.in_force = thing.changes.saved;
+  prune(thing);
+  return thing.changes != before;
+}
+
+// "real server 10.0.0.11:80: drain, 5 s left"
+void describe(const RealServer& server, std::chrono::steady_clock::time_point now,
+              const std::function<void(const std::string&, bool saved)>& add) {
+  const ServerOverride& change = server.changes.in_force;
+  const ServerOverride& saved = server.changes.saved;
+  const std::string name = "real server " + server.config->address.to_string();
+  if (change.weight) {
+    add(fmt::format("{}: weight {} -> {}", name, server.config->weight, *change.weight),
+        saved.weight == change.weight);
   }
+  if (change.duty == Duty::kReady) return;
+  const auto left = change.deadline
+                        ? std::chrono::ceil<std::chrono::seconds>(*change.deadline - now)
+                        : std::chrono::seconds(0);
+  add(name + (change.duty == Duty::kMaint ? ": maint" : ": drain") +
+          (left.count() > 0 ? fmt::format(", {} s left", left.count()) : ""),
+      saved.duty == change.duty && saved.deadline == change.deadline);
 }
 
 }  // namespace
 
-void prune(Overrides& overrides, const std::vector<config::Service>& services) {
-  for (auto it = overrides.begin(); it != overrides.end();) {
-    const auto service = std::ranges::find(services, it->first, &config::Service::name);
-    const bool known = service != services.end();
-    if (known) prune_service(it->second, *service);
-    it = known && it->second != ServiceOverride{} ? std::next(it) : overrides.erase(it);
-  }
+void prune(Service& service) {
+  prune_changes(service);
 }
 
-void forget_undone(Changes& changes) {
-  for (auto& [name, saved] : changes.saved) {
-    const ServiceOverride& in_force = changes.in_force[name];
-    if (!in_force.scheduler) saved.scheduler.reset();
-    for (auto& [address, server] : saved.servers) {
-      const auto it = in_force.servers.find(address);
-      forget_undone(server, it == in_force.servers.end() ? ServerOverride{} : it->second);
-    }
-    std::erase_if(saved.servers,
-                  [](const auto& entry) { return entry.second == ServerOverride{}; });
-  }
-  const auto nothing = [](const auto& entry) { return entry.second == ServiceOverride{}; };
-  std::erase_if(changes.saved, nothing);
-  std::erase_if(changes.in_force, nothing);
+void prune(RealServer& server) {
+  prune_changes(server);
 }
 
-std::vector<std::string> describe(const Changes& changes,
-                                  const std::vector<config::Service>& services,
+bool changed_by_operators(const Service& service) {
+  return service.changes.any() ||
+         std::ranges::any_of(service.servers,
+                             [](const RealServer& server) { return server.changes.any(); });
+}
+
+bool undo_unsaved(Inventory& inventory) {
+  bool any = false;
+  for (Service& service : inventory.services()) {
+    any |= back_to_saved(service);
+    for (RealServer& server : service.servers) any |= back_to_saved(server);
+  }
+  return any;
+}
+
+std::vector<std::string> describe(const Inventory& inventory,
                                   std::chrono::steady_clock::time_point now) {
-  static const ServiceOverride kNone;
-  static const ServerOverride kSame;
   std::vector<std::string> lines;
-  for (const config::Service& service : services) {
-    const auto found = changes.in_force.find(service.name);
-    if (found == changes.in_force.end()) continue;
-    const auto kept = changes.saved.find(service.name);
-    const ServiceOverride& saved = kept == changes.saved.end() ? kNone : kept->second;
+  for (const Service& service : inventory.services()) {
     const auto add = [&](const std::string& text, bool is_saved) {
-      lines.push_back(fmt::format("service {}: {}, by lbcli set{}", service.name, text,
+      lines.push_back(fmt::format("service {}: {}, by lbcli set{}", service.config->name, text,
                                   is_saved ? " --save" : ""));
     };
-    if (const auto scheduler = found->second.scheduler) {
-      add(fmt::format("scheduler {} -> {}", name_of(service.scheduler), name_of(*scheduler)),
-          saved.scheduler == scheduler);
+    if (const auto scheduler = service.changes.in_force.scheduler) {
+      add(fmt::format("scheduler {} -> {}", name_of(service.config->scheduler),
+                      name_of(*scheduler)),
+          service.changes.saved.scheduler == scheduler);
     }
-    for (const config::RealServer& server : service.real_servers) {
-      const auto it = found->second.servers.find(server.address);
-      if (it == found->second.servers.end()) continue;
-      const ServerOverride& change = it->second;
-      const auto same = saved.servers.find(server.address);
-      const ServerOverride& own = same == saved.servers.end() ? kSame : same->second;
-      const std::string name = "real server " + server.address.to_string();
-      if (change.weight) {
-        add(fmt::format("{}: weight {} -> {}", name, server.weight, *change.weight),
-            own.weight == change.weight);
-      }
-      if (change.duty == Duty::kReady) continue;
-      const auto left = change.deadline
-                            ? std::chrono::ceil<std::chrono::seconds>(*change.deadline - now)
-                            : std::chrono::seconds(0);
-      add(name + (change.duty == Duty::kMaint ? ": maint" : ": drain") +
-              (left.count() > 0 ? fmt::format(", {} s left", left.count()) : ""),
-          own.duty == change.duty && own.deadline == change.deadline);
-    }
+    for (const RealServer& server : service.servers) describe(server, now, add);
   }
   return lines;
 }

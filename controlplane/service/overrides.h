@@ -4,15 +4,17 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "config/base/net.h"
 #include "config/model.h"
 
 namespace lb::controlplane {
+
+class Inventory;
+struct RealServer;
+struct Service;
 
 enum class Duty : std::uint8_t {
   kReady,
@@ -30,31 +32,34 @@ struct ServerOverride {
 
 struct ServiceOverride {
   std::optional<Scheduler> scheduler;
-  std::map<Ipv4Endpoint, ServerOverride> servers;
 
   bool operator==(const ServiceOverride&) const = default;
 };
 
-using Overrides = std::map<std::string, ServiceOverride>;  // by the service's name
-
+template <typename Override>
 struct Changes {
-  Overrides in_force;
+  Override in_force;
   // What comes back into force when the file is read again. Nothing here that is not changed in
   // `in_force` as well, if perhaps to another value.
-  Overrides saved;
+  Override saved;
 
+  bool any() const { return in_force != Override{}; }
   bool operator==(const Changes&) const = default;
 };
 
 // A line for each change, as `lbcli show changes` prints them.
-std::vector<std::string> describe(const Changes& changes,
-                                  const std::vector<config::Service>& services,
+std::vector<std::string> describe(const Inventory& inventory,
                                   std::chrono::steady_clock::time_point now);
 
-// Of what is saved, drops what is not changed any more: whoever undoes a change undoes it for good.
-void forget_undone(Changes& changes);
+// Drops what does not differ from the file; and, of what is saved, what is not changed any more:
+// whoever undoes a change undoes it for good.
+void prune(Service& service);
+void prune(RealServer& server);
 
-// Drops what concerns no configured service or server, or does not differ from the file.
-void prune(Overrides& overrides, const std::vector<config::Service>& services);
+// Of the service or of one of its servers.
+bool changed_by_operators(const Service& service);
+
+// Back to the file, and to what was saved. Whether that changed anything.
+bool undo_unsaved(Inventory& inventory);
 
 }  // namespace lb::controlplane

@@ -43,55 +43,93 @@ ServerOverride to_server(const Json& json, const Now& now) {
   return server;
 }
 
-Json to_json(const Overrides& overrides, const Now& now) {
+// One of a service's two sets: what is in force, or what is saved.
+template <typename Override>
+using Set = Override Changes<Override>::*;
+struct Sets {
+  Set<ServiceOverride> service;
+  Set<ServerOverride> server;
+};
+constexpr Sets kInForce = {&Changes<ServiceOverride>::in_force, &Changes<ServerOverride>::in_force};
+constexpr Sets kSaved = {&Changes<ServiceOverride>::saved, &Changes<ServerOverride>::saved};
+
+Json to_json(const Inventory& inventory, const Sets& sets, const Now& now) {
   Json services = Json::object();
-  for (const auto& [name, service] : overrides) {
+  for (const Service& service : inventory.services()) {
     Json json = Json::object();
-    if (service.scheduler) json["scheduler"] = name_of(*service.scheduler);
-    for (const auto& [address, server] : service.servers) {
-      json["real_servers"][address.to_string()] = to_json(server, now);
+    const auto scheduler = (service.changes.*sets.service).scheduler;
+    if (scheduler) json["scheduler"] = name_of(*scheduler);
+    for (const RealServer& server : service.servers) {
+      const ServerOverride& change = server.changes.*sets.server;
+      if (change == ServerOverride{}) continue;
+      json["real_servers"][server.config->address.to_string()] = to_json(change, now);
     }
-    services[name] = std::move(json);
+    if (json.empty()) continue;
+    json["key"] = service.key.to_string();
+    services[service.config->name] = std::move(json);
   }
   return services;
 }
 
-Overrides to_overrides(const Json& json, const Now& now) {
-  Overrides overrides;
+Service* find_service(const Inventory& inventory, const std::string& name, const Json& json) {
+  if (!json.contains("key")) return inventory.find(name);
+  const auto key = ServiceKey::parse(json.at("key").get<std::string>());
+  return key ? inventory.find(*key) : nullptr;
+}
+
+void read_json(const Json& json, const Sets& sets, const Now& now, Inventory& inventory) {
   for (const auto& [name, from] : json.items()) {
-    ServiceOverride& service = overrides[name];
-    service.scheduler = from_name<Scheduler>(from.value("scheduler", ""));
+    Service* const service = find_service(inventory, name, from);
+    if (service == nullptr) continue;
+    (service->changes.*sets.service).scheduler = from_name<Scheduler>(from.value("scheduler", ""));
     const Json servers = from.value("real_servers", Json::object());
-    for (const auto& [endpoint, server] : servers.items()) {
+    for (const auto& [endpoint, change] : servers.items()) {
       const auto address = Ipv4Endpoint::parse_port_optional(endpoint);
-      if (address) service.servers[*address] = to_server(server, now);
+      RealServer* const server = address ? inventory.find(*service, *address) : nullptr;
+      if (server != nullptr) server->changes.*sets.server = to_server(change, now);
     }
   }
-  return overrides;
+}
+
+void forget_all(Inventory& inventory) {
+  for (Service& service : inventory.services()) {
+    service.changes = {};
+    for (RealServer& server : service.servers) server.changes = {};
+  }
+}
+
+void prune_all(Inventory& inventory) {
+  for (Service& service : inventory.services()) {
+    prune(service);
+    for (RealServer& server : service.servers) prune(server);
+  }
 }
 
 }  // namespace
 
-Result<Changes> load_changes(const std::string& path, const Now& now) {
+Result<void> load_changes(const std::string& path, Inventory& inventory, const Now& now) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return Changes{};
+  if (!file) return {};
   try {
     const Json json = Json::parse(file);
-    return Changes{to_overrides(json.at("services"), now),
-                   to_overrides(json.value("saved", Json::object()), now)};
+    read_json(json.at("services"), kInForce, now, inventory);
+    read_json(json.value("saved", Json::object()), kSaved, now, inventory);
+    prune_all(inventory);
+    return {};
   } catch (const Json::exception& error) {
+    forget_all(inventory);
     return fail(fmt::format("{} is not what was written: {}", path, error.what()));
   }
 }
 
-Result<void> save_changes(const std::string& path, const Changes& changes, const Now& now) {
-  if (changes.in_force.empty()) {
+Result<void> save_changes(const std::string& path, const Inventory& inventory, const Now& now) {
+  const Json in_force = to_json(inventory, kInForce, now);
+  if (in_force.empty()) {
     if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
     return fail(fmt::format("{} cannot be removed: {}", path, std::strerror(errno)));
   }
-  const Json json{{"version", 1},
-                  {"services", to_json(changes.in_force, now)},
-                  {"saved", to_json(changes.saved, now)}};
+  const Json json{
+      {"version", 1}, {"services", in_force}, {"saved", to_json(inventory, kSaved, now)}};
   return write_text(path, json.dump(2) + '\n');
 }
 

@@ -1,13 +1,13 @@
 // What operators changed, in a file that outlives the process. A deadline is kept as a time of the
-// calendar there.
+// calendar there. A service is found again by its key (Inventory), whatever it is called by then;
+// in a file of a version that did not write the key, by its name.
 #pragma once
 
 #include <chrono>
 #include <string>
-#include <string_view>
 
 #include "config/base/result.h"
-#include "controlplane/service/overrides.h"
+#include "controlplane/service/inventory.h"
 
 namespace lb::controlplane {
 
@@ -17,9 +17,10 @@ struct Now {
   std::chrono::system_clock::time_point calendar = std::chrono::system_clock::now();
 };
 
-// None when there is no such file.
-Result<Changes> load_changes(const std::string& path, const Now& now);
+// Nothing is changed when there is no such file, or a damaged one. What means nothing by the
+// configuration of today is left out.
+Result<void> load_changes(const std::string& path, Inventory& inventory, const Now& now);
 // Whole or not at all, and on disk when this returns.
-Result<void> save_changes(const std::string& path, const Changes& changes, const Now& now);
+Result<void> save_changes(const std::string& path, const Inventory& inventory, const Now& now);
 
 }  // namespace lb::controlplane

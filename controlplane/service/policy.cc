@@ -2,11 +2,12 @@
 
 #include <algorithm>
 
+#include "controlplane/service/inventory.h"
+
 namespace lb::controlplane {
 namespace {
 
 using std::chrono::milliseconds;
-using Time = ServicePolicy::Time;
 
 // A ramp has twenty steps, but none shorter or longer than these.
 constexpr int kRampSteps = 20;
@@ -27,136 +28,129 @@ void take_down(OnServerDown setting, ServerDecision& server) {
   if (quiesce) server.weight = 0;
 }
 
-ServerDecision decide_server(const config::Service& service, const config::RealServer& configured,
-                             const ServerHealth& health, const ServerOverride& change, Time now) {
-  ServerDecision server;
-  server.duty = change.duty;
-  server.nominal_weight = server.weight =
-      change.weight.value_or(health.weight.value_or(configured.weight));
+ServerDecision decide_server(const Service& service, const RealServer& server, Time now) {
+  const ServerOverride& change = server.changes.in_force;
+  const OnServerDown on_down = service.config->on_server_down;
+  ServerDecision decision;
+  decision.duty = change.duty;
+  decision.nominal_weight = decision.weight = change.weight.value_or(server.weight());
   if (change.duty == Duty::kMaint) {
-    take_down(service.on_server_down, server);
-  } else if (health.unchecked) {
-    server.unchecked = true;
-  } else if (!health.up) {
-    take_down(service.on_server_down, server);
+    take_down(on_down, decision);
+  } else if (server.unchecked()) {
+    decision.unchecked = true;
+  } else if (!server.up()) {
+    take_down(on_down, decision);
   } else if (change.duty == Duty::kReady) {
-    server.up = server.in_service = true;
+    decision.up = decision.in_service = true;
   } else {
-    server.unchecked = true;
+    decision.unchecked = true;
   }
-  if (change.duty != Duty::kDrain || !change.deadline) return server;
+  if (change.duty != Duty::kDrain || !change.deadline) return decision;
   const auto left = std::chrono::ceil<milliseconds>(*change.deadline - now);
-  server.drain_left = std::max(left, milliseconds(0));
+  decision.drain_left = std::max(left, milliseconds(0));
   if (left <= milliseconds(0)) {
-    server.up = server.unchecked = false;
-    server.end = true;
+    decision.up = decision.unchecked = false;
+    decision.end = true;
+    decision.end_news = !server.decision.end;
   }
-  return server;
-}
-
-}  // namespace
-
-void ServicePolicy::adopt(bool sorry) {
-  adopted_ = true;
-  if (sorry) quorum_ = false;
-}
-
-ServiceDecision ServicePolicy::decide(const config::Service& service,
-                                      std::span<const ServerHealth> health,
-                                      const ServiceOverride& change, Time now) {
-  static const ServerOverride kNone;
-  ServiceDecision decision;
-  decision.scheduler = change.scheduler.value_or(service.scheduler);
-  bool all_checked = true;
-  for (std::size_t i = 0; i < service.real_servers.size(); ++i) {
-    const config::RealServer& configured = service.real_servers[i];
-    const auto it = change.servers.find(configured.address);
-    const ServerOverride& own = it == change.servers.end() ? kNone : it->second;
-    const ServerDecision server = decide_server(service, configured, health[i], own, now);
-    if (server.drain_left && !server.end) come_again(decision, *own.deadline);
-    if (server.in_service) decision.weight_up += server.nominal_weight;
-    all_checked = all_checked && !health[i].unchecked;
-    decision.servers.push_back(server);
-  }
-  follow_quorum(service, all_checked, decision);
-  follow_returns(service, health, decision, now);
-  if (service.slow_start > milliseconds(0)) ramp(service, now, decision);
-  if (!decision.sorry) return decision;
-  for (ServerDecision& server : decision.servers) server.weight = 0;
   return decision;
 }
 
 // keepalived's: lost below quorum - hysteresis, regained (and gained at first) at quorum +
 // hysteresis.
-void ServicePolicy::follow_quorum(const config::Service& service, bool all_checked,
-                                  ServiceDecision& decision) {
-  const std::optional<bool> before = quorum_;
-  const std::uint64_t hysteresis = service.quorum_hysteresis;
-  if (quorum_.value_or(false)) {
+void follow_quorum(Service& service, bool all_checked) {
+  const config::Service& config = *service.config;
+  ServicePast& past = service.past;
+  ServiceDecision& decision = service.decision;
+  const std::optional<bool> before = past.quorum;
+  const std::uint64_t hysteresis = config.quorum_hysteresis;
+  if (past.quorum.value_or(false)) {
     // A server without a result yet is no reason: the others have not gone.
-    if (all_checked && decision.weight_up + hysteresis < service.quorum) quorum_ = false;
-  } else if (decision.weight_up >= service.quorum + hysteresis) {
-    quorum_ = true;
+    if (all_checked && decision.weight_up + hysteresis < config.quorum) past.quorum = false;
+  } else if (decision.weight_up >= config.quorum + hysteresis) {
+    past.quorum = true;
   } else if (all_checked) {
-    quorum_ = false;
+    past.quorum = false;
   }
-  decision.quorum = quorum_;
+  decision.quorum = past.quorum;
   // What a data plane already ran before this process is no news.
-  decision.quorum_news = quorum_ != before && (before || !adopted_);
-  decision.sorry = service.sorry_server && quorum_ == false;
+  decision.quorum_news = past.quorum != before && (before || !past.adopted);
+  decision.sorry = config.sorry_server && past.quorum == false;
 }
 
-void ServicePolicy::follow_returns(const config::Service& service,
-                                   std::span<const ServerHealth> health,
-                                   const ServiceDecision& decision, Time now) {
-  std::erase_if(memory_, [&service](const auto& entry) {
-    return std::ranges::none_of(service.real_servers, [&entry](const config::RealServer& server) {
-      return server.address == entry.first;
-    });
-  });
-  for (std::size_t i = 0; i < service.real_servers.size(); ++i) {
-    const bool in_service = decision.servers[i].in_service;
-    const auto it = memory_.find(service.real_servers[i].address);
-    if (it == memory_.end()) {
-      if (!health[i].unchecked) memory_[service.real_servers[i].address].in_service = in_service;
-      continue;
-    }
-    Memory& memory = it->second;
-    if (in_service && !memory.in_service) memory.ramp_since = now;
-    if (!in_service) memory.ramp_since.reset();
-    memory.in_service = in_service;
+void follow_returns(RealServer& server, Time now) {
+  ServerPast& past = server.past;
+  const bool in_service = server.decision.in_service;
+  if (!past.known) {
+    past.known = !server.unchecked();
+  } else {
+    if (in_service && !past.in_service) past.ramp_since = now;
+    if (!in_service) past.ramp_since.reset();
   }
+  past.in_service = in_service;
 }
 
-void ServicePolicy::ramp(const config::Service& service, Time now, ServiceDecision& decision) {
-  const milliseconds step =
-      std::clamp(service.slow_start / kRampSteps, kShortestStep, kLongestStep);
+// The server's share of its weight so far; nothing: all of it.
+void find_ramp(RealServer& server, milliseconds slow_start, Time now, ServiceDecision& decision) {
+  if (!server.past.ramp_since) return;
+  const milliseconds step = std::clamp(slow_start / kRampSteps, kShortestStep, kLongestStep);
+  const Time since = *server.past.ramp_since;
+  const auto steps = (now - since) / step;
+  if (step * steps >= slow_start) {
+    server.past.ramp_since.reset();
+    return;
+  }
+  server.decision.ramp = static_cast<unsigned>(100 * (step * steps).count() / slow_start.count());
+  come_again(decision, std::min(since + step * (steps + 1), since + slow_start));
+}
+
+void ramp(Service& service, Time now) {
   bool any = false;
   std::uint64_t heaviest = 1;
-  for (std::size_t i = 0; i < decision.servers.size(); ++i) {
-    ServerDecision& server = decision.servers[i];
-    heaviest = std::max<std::uint64_t>(heaviest, server.nominal_weight);
-    const auto it = memory_.find(service.real_servers[i].address);
-    if (it == memory_.end() || !it->second.ramp_since) continue;
-    const Time since = *it->second.ramp_since;
-    const auto steps = (now - since) / step;
-    if (step * steps >= service.slow_start) {
-      it->second.ramp_since.reset();
-      continue;
-    }
-    any = true;
-    server.ramp = static_cast<unsigned>(100 * (step * steps).count() / service.slow_start.count());
-    come_again(decision, std::min(since + step * (steps + 1), since + service.slow_start));
+  for (RealServer& server : service.servers) {
+    find_ramp(server, service.config->slow_start, now, service.decision);
+    heaviest = std::max<std::uint64_t>(heaviest, server.decision.nominal_weight);
+    any |= server.decision.ramp.has_value();
   }
   if (!any) return;
   // To "ovf" a weight is a number of connections.
-  const unsigned most = decision.scheduler == Scheduler::kOvf ? 1 : kRampScale;
+  const unsigned most = service.decision.scheduler == Scheduler::kOvf ? 1 : kRampScale;
   const auto factor = std::clamp<std::uint64_t>(config::kMaxWeight / heaviest, 1, most);
-  for (ServerDecision& server : decision.servers) {
-    std::uint64_t weight = server.weight * factor;
-    if (server.ramp && weight > 0) weight = std::max<std::uint64_t>(weight * *server.ramp / 100, 1);
-    server.weight = static_cast<std::uint16_t>(weight);
+  for (RealServer& server : service.servers) {
+    ServerDecision& decision = server.decision;
+    std::uint64_t weight = decision.weight * factor;
+    if (decision.ramp && weight > 0) {
+      weight = std::max<std::uint64_t>(weight * *decision.ramp / 100, 1);
+    }
+    decision.weight = static_cast<std::uint16_t>(weight);
   }
+}
+
+}  // namespace
+
+void adopt_quorum(Service& service, bool sorry) {
+  service.past.adopted = true;
+  if (sorry) service.past.quorum = false;
+}
+
+void decide(Service& service, Time now) {
+  ServiceDecision& decision = service.decision;
+  decision = {};
+  decision.scheduler = service.changes.in_force.scheduler.value_or(service.config->scheduler);
+  bool all_checked = true;
+  for (RealServer& server : service.servers) {
+    server.decision = decide_server(service, server, now);
+    if (server.decision.drain_left && !server.decision.end) {
+      come_again(decision, *server.changes.in_force.deadline);
+    }
+    if (server.decision.in_service) decision.weight_up += server.decision.nominal_weight;
+    all_checked = all_checked && !server.unchecked();
+    follow_returns(server, now);
+  }
+  follow_quorum(service, all_checked);
+  if (service.config->slow_start > milliseconds(0)) ramp(service, now);
+  if (!decision.sorry) return;
+  for (RealServer& server : service.servers) server.decision.weight = 0;
 }
 
 }  // namespace lb::controlplane

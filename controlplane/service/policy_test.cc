@@ -7,7 +7,7 @@
 #include <string>
 
 #include "config/base/testing/randomised.h"
-#include "controlplane/service/states.h"
+#include "controlplane/service/inventory_fixture.h"
 
 namespace lb::controlplane {
 namespace {
@@ -15,15 +15,18 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr ServerHealth kUp{true, false};
-constexpr ServerHealth kDown{false, false};
-constexpr ServerHealth kUnchecked{false, true};
+enum Health : std::uint8_t { kUp, kDown, kUnchecked };
 
 Ipv4Endpoint address(unsigned i) {
-  return Ipv4Endpoint::parse("10.0.0." + std::to_string(11 + i) + ":80").value();
+  return test::endpoint("10.0.0." + std::to_string(11 + i) + ":80");
 }
 
-// A service with one policy and a clock that stands still until it is moved.
+struct Decision : ServiceDecision {
+  std::vector<ServerDecision> servers;
+};
+
+// A service and a clock that stands still until it is moved. Its configuration may be changed at
+// any time.
 struct World {
   explicit World(std::vector<std::uint16_t> weights) {
     for (unsigned i = 0; i < weights.size(); ++i) {
@@ -33,21 +36,37 @@ struct World {
       service.real_servers.push_back(server);
     }
     health.assign(weights.size(), kUp);
+    changes.resize(weights.size());
   }
 
-  ServiceDecision decide() { return policy.decide(service, health, change, now); }
+  Service& known() {
+    inventory.adopt(test::config_of({service}));
+    return inventory.services().front();
+  }
+  Decision decide() {
+    Service& decided = known();
+    for (unsigned i = 0; i < decided.servers.size(); ++i) {
+      RealServer& server = decided.servers[i];
+      server.health = health[i] == kUnchecked ? nullptr : test::checked(health[i] == kUp);
+      server.changes.in_force = changes[i];
+    }
+    controlplane::decide(decided, now);
+    Decision decision{decided.decision, {}};
+    for (const RealServer& server : decided.servers) decision.servers.push_back(server.decision);
+    return decision;
+  }
   std::vector<unsigned> weights() {
     std::vector<unsigned> all;
     for (const ServerDecision& server : decide().servers) all.push_back(server.weight);
     return all;
   }
-  ServerOverride& own(unsigned i) { return change.servers[address(i)]; }
+  ServerOverride& own(unsigned i) { return changes[i]; }
 
-  config::Service service;
-  std::vector<ServerHealth> health;
-  ServiceOverride change;
-  ServicePolicy::Time now{seconds(1000)};
-  ServicePolicy policy;
+  config::Service service = test::service("web", {"192.0.2.10:80"}, {});
+  std::vector<Health> health;
+  std::vector<ServerOverride> changes;
+  Time now{seconds(1000)};
+  Inventory inventory{test::config_of({})};
 };
 
 using Weights = std::vector<unsigned>;
@@ -55,7 +74,7 @@ using Weights = std::vector<unsigned>;
 TEST(Policy, as_configured) {
   World world({3, 0});
   world.health[1] = kDown;
-  const ServiceDecision decision = world.decide();
+  const Decision decision = world.decide();
   EXPECT_TRUE(decision.servers[0].up);
   EXPECT_EQ(decision.servers[0].weight, 3);
   EXPECT_FALSE(decision.servers[1].up);
@@ -88,7 +107,7 @@ TEST(Policy, maintenance_is_down) {
 TEST(Policy, a_drained_server_keeps_its_connections_until_the_deadline) {
   World world({3, 1});
   world.own(0) = {Duty::kDrain, world.now + seconds(10), {}};
-  ServiceDecision decision = world.decide();
+  Decision decision = world.decide();
   EXPECT_FALSE(decision.servers[0].up);
   EXPECT_TRUE(decision.servers[0].unchecked);
   EXPECT_EQ(decision.servers[0].drain_left, seconds(10));
@@ -100,7 +119,7 @@ TEST(Policy, a_drained_server_keeps_its_connections_until_the_deadline) {
   EXPECT_TRUE(decision.servers[0].end);
   EXPECT_FALSE(decision.servers[0].unchecked);
   EXPECT_FALSE(decision.next);
-  world.change = {};
+  world.own(0) = {};
   EXPECT_TRUE(world.decide().servers[0].up);
   EXPECT_FALSE(world.decide().servers[0].end);
 }
@@ -138,7 +157,7 @@ TEST(Policy, quorum_is_not_known_before_all_were_checked) {
   world.health = {kUp, kUnchecked};
   EXPECT_EQ(world.decide().quorum, std::nullopt);
   world.health[1] = kDown;
-  const ServiceDecision decision = world.decide();
+  const Decision decision = world.decide();
   EXPECT_EQ(decision.quorum, false);
   EXPECT_TRUE(decision.quorum_news);
   EXPECT_FALSE(decision.sorry) << "there is none";
@@ -160,11 +179,11 @@ TEST(Policy, the_sorry_server_stands_in) {
 
 TEST(Policy, an_adopted_quorum_is_no_news) {
   World plain({1});
-  plain.policy.adopt(false);
+  adopt_quorum(plain.known(), false);
   EXPECT_FALSE(plain.decide().quorum_news);
   World lost({1});
   lost.service.sorry_server.emplace().address = address(9);
-  lost.policy.adopt(true);
+  adopt_quorum(lost.known(), true);
   lost.health[0] = kUnchecked;
   EXPECT_TRUE(lost.decide().sorry);
   lost.health[0] = kUp;
@@ -216,14 +235,16 @@ TEST(Policy, a_ramp_leaves_numbers_of_connections_alone) {
 
 TEST(Policy, changes_that_say_nothing_are_dropped) {
   World world({5});
-  world.service.name = "web";
-  Overrides overrides;
-  overrides["gone"].scheduler = Scheduler::kRr;
-  overrides["web"].scheduler = world.service.scheduler;
-  overrides["web"].servers[address(0)].weight = 5;
-  overrides["web"].servers[address(7)].duty = Duty::kMaint;
-  prune(overrides, {world.service});
-  EXPECT_TRUE(overrides.empty());
+  Service& web = world.known();
+  web.changes.in_force.scheduler = web.changes.saved.scheduler = world.service.scheduler;
+  prune(web);
+  EXPECT_FALSE(web.changes.any());
+  EXPECT_EQ(web.changes, Changes<ServiceOverride>{});
+  RealServer& server = web.servers.front();
+  server.changes.in_force.weight = server.changes.saved.weight = 5;
+  server.changes.in_force.deadline = world.now;
+  prune(server);
+  EXPECT_EQ(server.changes, Changes<ServerOverride>{});
 }
 
 // What is promised, said in another way: by the history of each server.
@@ -231,14 +252,14 @@ struct Oracle {
   bool quorum = false;
   bool known = false;
 
-  void check(World& world, const ServiceDecision& decision) {
+  void check(World& world, const Decision& decision) {
     std::uint64_t sum = 0;
     bool all_checked = true;
     for (unsigned i = 0; i < world.health.size(); ++i) {
       const ServerOverride own = world.own(i);
-      const bool serves = world.health[i].up && own.duty == Duty::kReady;
+      const bool serves = world.health[i] == kUp && own.duty == Duty::kReady;
       if (serves) sum += own.weight.value_or(world.service.real_servers[i].weight);
-      all_checked = all_checked && !world.health[i].unchecked;
+      all_checked = all_checked && world.health[i] != kUnchecked;
     }
     const std::uint64_t low = world.service.quorum - world.service.quorum_hysteresis;
     const std::uint64_t high = world.service.quorum + world.service.quorum_hysteresis;
@@ -254,10 +275,10 @@ struct Oracle {
     for (unsigned i = 0; i < world.health.size(); ++i) check_server(world, decision, i);
   }
 
-  static void check_server(World& world, const ServiceDecision& decision, unsigned i) {
+  static void check_server(World& world, const Decision& decision, unsigned i) {
     const ServerDecision& server = decision.servers[i];
     const ServerOverride own = world.own(i);
-    const bool serves = world.health[i].up && own.duty == Duty::kReady;
+    const bool serves = world.health[i] == kUp && own.duty == Duty::kReady;
     const bool quiesce = world.service.on_server_down == OnServerDown::kQuiesce;
     const std::uint16_t plain = own.weight.value_or(world.service.real_servers[i].weight);
     const bool ended = own.duty == Duty::kDrain && own.deadline && *own.deadline <= world.now;
@@ -269,7 +290,7 @@ struct Oracle {
       ASSERT_TRUE(quiesce);
     }
     // Connections are left alone while there is hope, or somebody asked for it.
-    const bool alive = own.duty == Duty::kDrain && !world.health[i].unchecked && world.health[i].up;
+    const bool alive = own.duty == Duty::kDrain && world.health[i] == kUp;
     if (alive && !ended) {
       ASSERT_TRUE(server.unchecked);
     }

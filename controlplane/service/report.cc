@@ -1,6 +1,6 @@
 #include "controlplane/service/report.h"
 
-#include <algorithm>
+#include <chrono>
 #include <string>
 
 #include "controlplane/api/controlplane.pb.h"
@@ -30,47 +30,52 @@ void report_decision(const ServerDecision& server, api::control::Target& target)
   }
 }
 
-void report_service(const config::Service& service, const ServiceDecision& decision,
-                    api::control::ServiceState& state) {
-  state.set_name(service.name);
+void report_health(const health::State& state, Time now, api::control::Target& target) {
+  target.set_up(state.up);
+  target.set_since_ms(static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(now - state.since).count()));
+  target.set_last_result(state.last_result);
+  target.set_rise_count(state.rise_count);
+  target.set_fall_count(state.fall_count);
+}
+
+void report_service(const Service& service, api::control::ServiceState& state) {
+  const config::Service& config = *service.config;
+  const ServiceDecision& decision = service.decision;
+  state.set_name(config.name);
   state.set_quorum_known(decision.quorum.has_value());
   state.set_quorum(decision.quorum.value_or(false));
   state.set_weight_up(decision.weight_up);
-  state.set_quorum_weight(service.quorum);
-  state.set_quorum_hysteresis(service.quorum_hysteresis);
+  state.set_quorum_weight(config.quorum);
+  state.set_quorum_hysteresis(config.quorum_hysteresis);
   state.set_sorry_in_use(decision.sorry);
   state.set_scheduler(std::string(name_of(decision.scheduler)));
-  state.set_file_scheduler(std::string(name_of(service.scheduler)));
-  if (!service.sorry_server) return;
-  state.set_sorry_address(to_bytes(service.sorry_server->address.address));
-  state.set_sorry_port(service.sorry_server->address.port);
+  state.set_file_scheduler(std::string(name_of(config.scheduler)));
+  if (!config.sorry_server) return;
+  state.set_sorry_address(to_bytes(config.sorry_server->address.address));
+  state.set_sorry_port(config.sorry_server->address.port);
 }
 
 }  // namespace
 
-void report_services(const std::vector<config::Service>& services, const ServiceStates& states,
-                     const FactsOf& facts_of, ServiceStates::Time now,
-                     api::control::Status& status) {
-  for (const config::Service& service : services) {
-    report_service(service, states.of(service), *status.add_services());
-    for (const config::RealServer& server : service.real_servers) {
-      const ServerFacts facts = facts_of(service, server);
-      const health::State& state = facts.health;
+void report(const Inventory& inventory, Time started, const std::string& held, Time now,
+            api::control::Status& status) {
+  health::State unknown;
+  unknown.since = started;
+  for (const Service& service : inventory.services()) {
+    report_service(service, *status.add_services());
+    for (const RealServer& server : service.servers) {
+      const config::RealServer& config = *server.config;
       api::control::Target& target = *status.add_targets();
-      target.set_service(service.name);
-      target.set_address(to_bytes(server.address.address));
-      target.set_port(server.address.port);
-      target.set_up(state.up);
-      target.set_since_ms(static_cast<std::uint64_t>(
-          std::chrono::duration_cast<std::chrono::milliseconds>(now - state.since).count()));
-      target.set_check(std::string(name_of(service.check_of(server).type)));
-      target.set_last_result(state.last_result);
-      target.set_rise_count(state.rise_count);
-      target.set_fall_count(state.fall_count);
-      target.set_next_hop_resolved(facts.next_hop_resolved);
-      target.set_file_weight(server.weight);
-      target.set_held(facts.held);
-      report_decision(states.of(service, server), target);
+      target.set_service(service.config->name);
+      target.set_address(to_bytes(config.address.address));
+      target.set_port(config.address.port);
+      target.set_check(std::string(name_of(service.config->check_of(config).type)));
+      target.set_next_hop_resolved(server.next_hop.has_value());
+      target.set_file_weight(config.weight);
+      if (server.held) target.set_held(held);
+      report_health(server.health ? *server.health : unknown, now, target);
+      report_decision(server.decision, target);
     }
   }
 }

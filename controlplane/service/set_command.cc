@@ -14,13 +14,10 @@ namespace {
 
 using api::control::SetCommand;
 
-Result<const config::Service*> find_service(const std::vector<config::Service>& services,
-                                            const std::string& name) {
+Result<Service*> find_service(Inventory& inventory, const std::string& name) {
+  if (Service* const service = inventory.find(name)) return service;
   std::vector<std::string_view> names;
-  for (const config::Service& service : services) {
-    if (service.name == name) return &service;
-    names.push_back(service.name);
-  }
+  for (const Service& service : inventory.services()) names.push_back(service.config->name);
   const std::string_view guess = nearest(name, names);
   return fail(guess.empty()
                   ? fmt::format("there is no service {}; lbcli show service names them", name)
@@ -28,20 +25,22 @@ Result<const config::Service*> find_service(const std::vector<config::Service>& 
 }
 
 // "10.0.0.11:80", or the address alone where one server has it.
-Result<Ipv4Endpoint> find_server(const config::Service& service, const std::string& text) {
+Result<RealServer*> find_server(Service& service, const std::string& text) {
   const bool whole = text.find(':') != std::string::npos;
-  std::vector<Ipv4Endpoint> found;
-  for (const config::RealServer& server : service.real_servers) {
-    if ((whole ? server.address.to_string() : server.address.address.to_string()) == text) {
-      found.push_back(server.address);
+  std::vector<RealServer*> found;
+  for (RealServer& server : service.servers) {
+    const Ipv4Endpoint address = server.config->address;
+    if ((whole ? address.to_string() : address.address.to_string()) == text) {
+      found.push_back(&server);
     }
   }
   if (found.size() == 1) return found.front();
   return fail(found.empty()
                   ? fmt::format("service {} has no real server {}; lbcli show rs names them",
-                                service.name, text)
+                                service.config->name, text)
                   : fmt::format("service {} has several real servers {}; write the port, as {}",
-                                service.name, text, found.front().to_string()));
+                                service.config->name, text,
+                                found.front()->config->address.to_string()));
 }
 
 Result<std::string> change_scheduler(const std::string& name, const config::Service& service,
@@ -93,33 +92,45 @@ Result<std::string> change_server(const SetCommand& command, const std::string& 
   }
 }
 
-Result<std::string> change(const SetCommand& command, const config::Service& service,
-                           ServiceOverride& own, std::chrono::steady_clock::time_point now) {
-  if (command.real_server().empty()) return change_scheduler(command.scheduler(), service, own);
-  const auto address = find_server(service, command.real_server());
-  if (!address) return tl::make_unexpected(address.error());
-  const std::string name = fmt::format("{}: real server {}", service.name, address->to_string());
-  return change_server(command, name, own.servers[*address], now);
+// On a copy, which counts when it went well.
+template <typename Thing, typename Change>
+Result<std::string> change_both(const SetCommand& command, Thing& thing, const Change& apply) {
+  auto changes = thing.changes;
+  auto text = apply(changes.in_force);
+  if (!text) return text;
+  if (command.save()) {
+    // It cannot fail now.
+    text = apply(changes.saved);
+    *text += ", saved";
+  }
+  thing.changes = changes;
+  prune(thing);
+  return text;
 }
 
 }  // namespace
 
-Result<Changed> change(const SetCommand& command, const std::vector<config::Service>& services,
-                       Changes changes, std::chrono::steady_clock::time_point now) {
-  const auto service = find_service(services, command.service());
+Result<Place> find_place(const SetCommand& command, Inventory& inventory) {
+  const auto service = find_service(inventory, command.service());
   if (!service) return tl::make_unexpected(service.error());
-  const std::string& name = (*service)->name;
-  auto text = change(command, **service, changes.in_force[name], now);
-  if (!text) return tl::make_unexpected(text.error());
-  if (command.save()) {
-    // It cannot fail now.
-    text = change(command, **service, changes.saved[name], now);
-    *text += ", saved";
+  if (command.real_server().empty()) return Place{*service, nullptr};
+  const auto server = find_server(**service, command.real_server());
+  if (!server) return tl::make_unexpected(server.error());
+  return Place{*service, *server};
+}
+
+Result<std::string> change(const SetCommand& command, const Place& place,
+                           std::chrono::steady_clock::time_point now) {
+  const config::Service& service = *place.service->config;
+  if (place.server == nullptr) {
+    return change_both(command, *place.service, [&](ServiceOverride& own) {
+      return change_scheduler(command.scheduler(), service, own);
+    });
   }
-  prune(changes.in_force, services);
-  prune(changes.saved, services);
-  forget_undone(changes);
-  return Changed{std::move(changes), std::move(*text)};
+  const std::string name =
+      fmt::format("{}: real server {}", service.name, place.server->config->address.to_string());
+  return change_both(command, *place.server,
+                     [&](ServerOverride& own) { return change_server(command, name, own, now); });
 }
 
 }  // namespace lb::controlplane

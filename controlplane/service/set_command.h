@@ -1,10 +1,11 @@
 // `lbcli set`: from the message to what operators changed. Pure.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "config/base/result.h"
-#include "controlplane/service/overrides.h"
+#include "controlplane/service/inventory.h"
 
 namespace lb::api::control {
 class SetCommand;
@@ -12,13 +13,15 @@ class SetCommand;
 
 namespace lb::controlplane {
 
-struct Changed {
-  Changes changes;
-  std::string text;  // what was done, for the operator and the log
+// What a command is about.
+struct Place {
+  Service* service = nullptr;
+  RealServer* server = nullptr;  // null: the service itself
 };
+Result<Place> find_place(const api::control::SetCommand& command, Inventory& inventory);
 
-Result<Changed> change(const api::control::SetCommand& command,
-                       const std::vector<config::Service>& services, Changes changes,
-                       std::chrono::steady_clock::time_point now);
+// What was done, for the operator and the log; or why nothing was.
+Result<std::string> change(const api::control::SetCommand& command, const Place& place,
+                           std::chrono::steady_clock::time_point now);
 
 }  // namespace lb::controlplane

@@ -12,10 +12,6 @@ constexpr std::uint32_t kMaxPort = 65'535;
 
 }  // namespace
 
-std::string key_of(const config::Service& service) {
-  return std::string(name_of(service.protocol)) + " " + service.addresses.front().to_string();
-}
-
 void write(const CheckKeys& keys, lb::sync::CheckQuestion& question) {
   for (const CheckKey& key : keys) {
     lb::sync::CheckKey& each = *question.add_keys();

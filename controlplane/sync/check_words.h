@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "config/base/net.h"
-#include "config/model.h"
 
 namespace lb::sync {
 class CheckAnswer;
@@ -22,11 +21,8 @@ namespace lb::controlplane::sync {
 // Of one question: it stays far below the limit of a message.
 inline constexpr std::size_t kMaxCheckKeys = 1'000;
 
-// "tcp 192.0.2.10:80": the same on both directors, whatever the service is called.
-std::string key_of(const config::Service& service);
-
 struct CheckKey {
-  std::string service;
+  std::string service;  // ServiceKey::to_string(): the same on both directors, whatever its name
   Ipv4Endpoint server;
   bool operator==(const CheckKey&) const = default;
 };

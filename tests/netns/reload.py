@@ -90,12 +90,12 @@ class Reload(harness.LabTest):
     def opened(self, service="web"):
         return find(self.lab.show("stats")["services"], service)["connections"]
 
-    def wait_requests(self, before):
+    def wait_requests(self, before, service="web"):
         """Until there has been some traffic."""
-        self.wait(lambda: self.opened() > before + 50, "requests")
+        self.wait(lambda: self.opened(service) > before + 50, "requests")
 
-    def assert_no_failure(self, loads):
-        self.wait_requests(self.opened())
+    def assert_no_failure(self, loads, service="web"):
+        self.wait_requests(self.opened(service), service)
         for load in loads:
             report = load.stop()
             self.assertEqual(report["errors"], {})
@@ -126,6 +126,48 @@ class Reload(harness.LabTest):
         self.assertIn("service new removed", self.reload(self.new))
         self.wait(lambda: NEW_VIP not in self.addresses("wan"), "the VIP to go")
         self.assert_no_failure(loads)
+
+    def lines(self, name):
+        """Of a file that the director's programs write."""
+        path = f"{self.lab.dir}/{name}"
+        if not os.path.exists(path):
+            return []
+        with open(path, encoding="utf-8") as file:
+            return file.read().splitlines()
+
+    def test_renamed_service_keeps_what_is_known_of_it(self):
+        """A drained server, a lost quorum, health and alerts belong to the service, not to its
+        name: nothing fails, nothing is told again."""
+        second = f"{server_address(2)}:80"
+        program = ["/bin/sh", "-c",
+                   f'echo "$BALLAST_SERVICE $BALLAST_QUORUM" >> {self.lab.dir}/quorum']
+        self.web |= {"quorum": 3, "quorum_up": program, "quorum_down": program}
+        self.new["alert"] = {
+            "script": ["/bin/sh", "-c", f'echo "$*" >> {self.lab.dir}/told', "sh"]}
+        self.reload(self.new)
+        self.cli("set", "rs", "web", second, "drain", "--save")
+        self.addCleanup(lambda: self.run_cli("set", "rs", "web", second, "ready", "--save"))
+        self.addCleanup(lambda: self.reload(self.tables))
+        self.wait(lambda: self.lines("quorum") == ["web down"], "the quorum's program")
+        before = self.real_server("web", second)
+        loads = self.load()
+        drained = self.real_server("web", second)["connections"]
+        self.web["name"] = "shop"
+        self.web["real_server"][1]["weight"] = 7
+        self.assertIn("service shop added", self.reload(self.new))
+        self.assertIn(f"service shop: real server {second}: drain, by lbcli set --save",
+                      self.lab.show("changes")["changes"])
+        now = self.real_server("shop", second)
+        self.assertGreater(now["health"]["since_ms"], before["health"]["since_ms"])
+        self.assert_no_failure(loads, "shop")
+        self.assertEqual(self.real_server("shop", second)["connections"], drained,
+                         "it is drained")
+        # What comes after it shows that nothing was told in between.
+        self.cli("set", "rs", "shop", f"{server_address(1)}:80", "weight", "20")
+        self.wait(lambda: len(self.lines("quorum")) > 1, "the quorum's program again")
+        self.assertEqual(self.lines("quorum"), ["web down", "shop up"])
+        self.wait(lambda: "quorum shop  reached" in self.lines("told"), "the alert")
+        self.assertEqual(self.lines("told"), ["quorum web  lost", "quorum shop  reached"])
 
     def test_real_server_is_taken_out_and_comes_back(self):
         """A server that is drained first is not missed."""
