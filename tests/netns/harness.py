@@ -274,6 +274,7 @@ class _TapResult(unittest.TestResult):
                     log = each.log_text(daemon)[-LOG_TAIL_BYTES:]
                     details += f"--- {each.process_name(daemon)}\n{log}\n"
         self._line(False, test, details=details)
+        print(f"{test.id()}: {details}", file=sys.stderr, flush=True)  # what the build tool shows
 
     def finish(self):
         print(f"1..{self._number}", file=self._out, flush=True)
