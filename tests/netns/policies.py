@@ -51,6 +51,17 @@ class Policies(harness.LabTest):
     def ready(rs):
         return rs["next_hop_resolved"] and (rs["up"] or rs["endpoint"] == f"{server_address(3)}:80")
 
+    def setUp(self):
+        """What an earlier test changed is undone in the data plane too: the services share their
+        servers, and a change that comes late is not this test's."""
+        self.wait(self.at_rest, "what earlier tests changed to be as configured")
+        super().setUp()
+
+    def at_rest(self):
+        return (all(self.ready(rs) for rs in self.lab.real_servers())
+                and self.real_server("calm", f"{server_address(1)}:{HOLD_PORT}")["weight"] == 1
+                and not self.quorum()["web"]["sorry_server_in_use"])
+
     def set_rs(self, service, number, *words):
         port = 80 if service == "web" else HOLD_PORT
         self.lab.lbcli("set", "rs", service, f"{server_address(number)}:{port}", *words)
