@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "config/base/address.h"
 #include "config/base/enum_names.h"
-#include "config/base/net.h"
 
 namespace lb::config {
 
@@ -89,9 +89,9 @@ struct Check {
   using Milliseconds = std::chrono::milliseconds;
 
   CheckType type = CheckType::kTcp;
-  std::optional<Ipv4Address> address;  // default: the real server's
-  std::optional<std::uint16_t> port;   // default: the real server's
-  std::optional<Ipv4Address> source;   // default: as the kernel chooses
+  std::optional<Address> address;     // default: the real server's
+  std::optional<std::uint16_t> port;  // default: the real server's
+  std::optional<Address> source;      // default: as the kernel chooses
   Milliseconds interval{2000};
   Milliseconds timeout{1000};
   Milliseconds connect_timeout{0};  // 0: none of its own
@@ -123,7 +123,7 @@ struct Check {
   // dns
   std::string query;
   DnsType query_type = DnsType::kA;
-  std::optional<Ipv4Address> expect_address;
+  std::optional<Address> expect_address;
   // script
   std::vector<std::string> command;  // program and arguments, no shell
   std::string user;                  // empty: the one that the control plane runs as

@@ -68,19 +68,18 @@ void describe(Visitor& v, Port& port) {
   v.tables("vlan", port.vlans, [](Visitor& table, Vlan& vlan) { describe(table, vlan); });
 }
 
-Result<Ipv4Prefix> parse_destination(const std::string& text) {
-  if (text == "default") return Ipv4Prefix{Ipv4Address{}, 0};
-  auto prefix = Ipv4Prefix::parse(text);
+Result<Prefix> parse_destination(const std::string& text) {
+  if (text == "default") return Prefix(Address(), 0);
+  auto prefix = Prefix::parse(text);
   if (prefix && prefix->address != prefix->network()) {
-    const Ipv4Prefix network{prefix->network(), prefix->length};
     return fail('"' + text + "\" is an address in a network; write the network: \"" +
-                network.to_string() + '"');
+                prefix->masked().to_string() + '"');
   }
   return prefix;
 }
 
-const Form<Ipv4Prefix> kDestinationForm = {
-    "\"default\" or network", parse_destination, [](const Ipv4Prefix& destination) {
+const Form<Prefix> kDestinationForm = {
+    "\"default\" or network", parse_destination, [](const Prefix& destination) {
       return destination.length == 0 ? std::string("default") : destination.to_string();
     }};
 
@@ -88,6 +87,10 @@ void describe(Visitor& v, Route& route) {
   v.value("destination", route.destination, kDestinationForm, "\"default\" or \"10.1.0.0/16\"",
           kRequired);
   v.value("via", route.via, kAddressForm, "\"192.0.2.1\", the gateway's address", kRequired);
+  // "default" is of the gateway's family.
+  if (v.reading() && route.destination == Prefix(Address(), 0) && route.via.is_ipv6()) {
+    route.destination = Prefix(Address::from_ipv6({}), 0);
+  }
 }
 
 void describe(Visitor& v, Health& health) {

@@ -5,11 +5,15 @@
 // across keys is validate.h's.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "config/visitor.h"
 
 namespace lb::config {
+
+inline constexpr std::uint32_t kMaxConnections = 200'000'000;
 
 // The whole file. `file` is the visitor of what is outside of all tables.
 void describe(Visitor& file, Config& config);

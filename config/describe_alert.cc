@@ -17,6 +17,11 @@ using enum Presence;
 constexpr std::uint32_t kMaxQueue = 100'000;
 
 Result<HostPort> parse_host_port(const std::string& text) {
+  if (text.starts_with('[')) {
+    return Endpoint::parse(text).map([](const Endpoint& endpoint) {
+      return HostPort{endpoint.address.to_string(), endpoint.port};
+    });
+  }
   const auto colon = text.rfind(':');
   const std::string digits = colon == std::string::npos ? "" : text.substr(colon + 1);
   HostPort out;

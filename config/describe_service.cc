@@ -37,22 +37,22 @@ void describe(Visitor& v, RealServer& server, const Service& service) {
           [](Visitor& table, Check& check) { lb::config::describe(table, check); });
 }
 
-const ListForm<Ipv4EndpointRange> kRangesForm = {
+const ListForm<EndpointRange> kRangesForm = {
     "addresses with ports", "[\"192.0.2.10:80\"]",
-    [](const std::string& text) { return Ipv4EndpointRange::parse(text); },
-    [](const Ipv4EndpointRange& range) { return range.to_string(); }};
+    [](const std::string& text) { return EndpointRange::parse(text); },
+    [](const EndpointRange& range) { return range.to_string(); }};
 
-const Form<Ipv4EndpointRange> kSingleForm = {
+const Form<EndpointRange> kSingleForm = {
     "address and port",
     [](const std::string& text) {
-      return Ipv4Endpoint::parse(text).map([](const Ipv4Endpoint& single) {
-        return Ipv4EndpointRange{single.address, single.port, single.port};
+      return Endpoint::parse(text).map([](const Endpoint& single) {
+        return EndpointRange(single.address, single.port, single.port);
       });
     },
-    [](const Ipv4EndpointRange& range) { return range.to_string(); }};
+    [](const EndpointRange& range) { return range.to_string(); }};
 
 // Exactly one of the two keys: `address` for a single one.
-void describe_addresses(Visitor& v, std::vector<Ipv4EndpointRange>& addresses) {
+void describe_addresses(Visitor& v, std::vector<EndpointRange>& addresses) {
   const bool single = addresses.size() == 1 && addresses[0].is_single();
   v.printed_if(!single).list("addresses", addresses, kRangesForm, kDefaulted);
   if (!v.given("addresses")) {
@@ -66,10 +66,10 @@ void describe_addresses(Visitor& v, std::vector<Ipv4EndpointRange>& addresses) {
   addresses = Service{}.addresses;
 }
 
-const ListForm<Ipv4Prefix> kClientsForm = {
+const ListForm<Prefix> kClientsForm = {
     "prefixes", "[\"198.51.100.0/24\"]",
     [](const std::string& text) { return parse_client_prefix(text); },
-    [](const Ipv4Prefix& prefix) { return prefix.to_string(); }};
+    [](const Prefix& prefix) { return prefix.to_string(); }};
 
 void describe(Visitor& v, Access& access) {
   v.list("allow", access.allow, kClientsForm, kIfSet);

@@ -83,14 +83,14 @@ struct Edit {
 
 RealServer server(const std::string& address) {
   RealServer made;
-  made.address = Ipv4Endpoint::parse(address).value();
+  made.address = Endpoint::parse(address).value();
   return made;
 }
 
 Service service(const std::string& name) {
   Service made;
   made.name = name;
-  made.addresses = {Ipv4EndpointRange::parse("192.0.2.10:8080").value()};
+  made.addresses = {EndpointRange::parse("192.0.2.10:8080").value()};
   made.real_servers = {server("10.0.0.21:80"), server("10.0.0.22:80")};
   return made;
 }
@@ -108,7 +108,7 @@ const std::vector<Edit> kEdits = {
     {[](Config& c) { c.ports[0].device = "net_null7"; }, "port wan: device net_null0 -> net_null7",
      Needs::kBoth},
     {[](Config& c) { c.ports[1].vlans.clear(); }, "port lan: vlan lan.7 removed"},
-    {[](Config& c) { c.routes[0].via = Ipv4Address::parse("192.0.2.254").value(); },
+    {[](Config& c) { c.routes[0].via = Address::parse("192.0.2.254").value(); },
      "route default: via 192.0.2.1 -> 192.0.2.254"},
     {[](Config& c) { c.services[0].scheduler = Scheduler::kRr; },
      "service web: scheduler wrr -> rr"},

@@ -17,8 +17,8 @@ std::string print(const T& value) {
   return value.to_string();
 }
 
-Result<Ipv4Endpoint> parse_port_optional(const std::string& text) {
-  return Ipv4Endpoint::parse_port_optional(text);
+Result<Endpoint> parse_port_optional(const std::string& text) {
+  return Endpoint::parse_port_optional(text);
 }
 
 Result<std::string> parse_any(const std::string& text) {
@@ -65,12 +65,11 @@ std::string escape(const std::string& bytes) {
 
 }  // namespace
 
-constinit const Form<Ipv4Address> kAddressForm = {"address", parse<Ipv4Address>,
-                                                  print<Ipv4Address>};
-constinit const Form<Ipv4Endpoint> kEndpointForm = {"address and port", parse<Ipv4Endpoint>,
-                                                    print<Ipv4Endpoint>};
-constinit const Form<Ipv4Endpoint> kPortOptionalForm = {"address, and port if need be",
-                                                        parse_port_optional, print<Ipv4Endpoint>};
+constinit const Form<Address> kAddressForm = {"address", parse<Address>, print<Address>};
+constinit const Form<Endpoint> kEndpointForm = {"address and port", parse<Endpoint>,
+                                                print<Endpoint>};
+constinit const Form<Endpoint> kPortOptionalForm = {"address, and port if need be",
+                                                    parse_port_optional, print<Endpoint>};
 constinit const Form<std::string> kAnyTextForm = {"text", parse_any, as_it_is};
 constinit const Form<std::string> kAbsolutePathForm = {"absolute path", parse_absolute_path,
                                                        as_it_is};
@@ -78,9 +77,9 @@ constinit const Form<std::string> kBytesForm = {"text with escapes", parse_bytes
 constinit const Form<std::string> kPatternForm = {"regular expression (RE2)", parse_pattern,
                                                   as_it_is};
 
-constinit const ListForm<Ipv4Prefix> kPrefixesForm = {"addresses", "[\"192.0.2.2/24\"]",
-                                                      parse<Ipv4Prefix>, print<Ipv4Prefix>};
-constinit const ListForm<Ipv4Address> kAddressesForm = {"addresses", "[\"192.0.2.3\"]",
-                                                        parse<Ipv4Address>, print<Ipv4Address>};
+constinit const ListForm<Prefix> kPrefixesForm = {"addresses", "[\"192.0.2.2/24\"]", parse<Prefix>,
+                                                  print<Prefix>};
+constinit const ListForm<Address> kAddressesForm = {"addresses", "[\"192.0.2.3\"]", parse<Address>,
+                                                    print<Address>};
 
 }  // namespace lb::config

@@ -7,15 +7,15 @@
 
 namespace lb::config {
 
-extern const Form<Ipv4Address> kAddressForm;
-extern const Form<Ipv4Endpoint> kEndpointForm;
-extern const Form<Ipv4Endpoint> kPortOptionalForm;  // also an address alone
-extern const Form<std::string> kAnyTextForm;        // unlike Visitor::text() it may be empty
-extern const Form<std::string> kAbsolutePathForm;   // or empty
-extern const Form<std::string> kBytesForm;          // text with escapes
-extern const Form<std::string> kPatternForm;        // a regular expression
+extern const Form<Address> kAddressForm;
+extern const Form<Endpoint> kEndpointForm;
+extern const Form<Endpoint> kPortOptionalForm;     // also an address alone
+extern const Form<std::string> kAnyTextForm;       // unlike Visitor::text() it may be empty
+extern const Form<std::string> kAbsolutePathForm;  // or empty
+extern const Form<std::string> kBytesForm;         // text with escapes
+extern const Form<std::string> kPatternForm;       // a regular expression
 
-extern const ListForm<Ipv4Prefix> kPrefixesForm;  // addresses with the length of their subnet
-extern const ListForm<Ipv4Address> kAddressesForm;
+extern const ListForm<Prefix> kPrefixesForm;  // addresses with the length of their subnet
+extern const ListForm<Address> kAddressesForm;
 
 }  // namespace lb::config

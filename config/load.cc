@@ -11,6 +11,7 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "config/cpu_list.h"
@@ -69,22 +70,35 @@ bool is_under(std::string_view path, std::string_view parent) {
   return path.size() == parent.size() || path[parent.size()] == '.' || path[parent.size()] == '[';
 }
 
+// "service[3]" of "service[3].address|service[3].addresses[0]"
+std::string table_of(std::string_view paths) {
+  const std::string_view path = paths.substr(0, paths.find('|'));
+  return std::string(path.substr(0, path.rfind('.')));
+}
+
 // A wrong value was left at its default, so what is said across tables about it would mislead.
-bool is_spoiled(const Problem& problem, const ReadReport& report) {
-  return std::any_of(report.spoiled.begin(), report.spoiled.end(),
+bool is_spoiled(const Problem& problem, const std::set<std::string>& spoiled) {
+  return std::any_of(spoiled.begin(), spoiled.end(),
                      [&](const std::string& path) { return is_under(problem.path, path); });
 }
 
 void add_problems(const std::vector<Problem>& problems, const ReadReport& report, const Node& root,
                   std::vector<Mistake>& mistakes) {
-  bool network_spoiled = std::any_of(
-      report.spoiled.begin(), report.spoiled.end(),
-      [](const std::string& path) { return is_under(path, "port") || is_under(path, "route"); });
+  std::set<std::string> spoiled = report.spoiled;
+  for (const Problem& problem : problems) {
+    if (problem.bearing != Bearing::kSpoilsTable) continue;
+    if (!is_spoiled(problem, report.spoiled))
+      mistakes.push_back({locate(root, problem.path), problem.message});
+    spoiled.insert(table_of(problem.path));
+  }
+  bool network_spoiled = std::any_of(spoiled.begin(), spoiled.end(), [](const std::string& path) {
+    return is_under(path, "port") || is_under(path, "route");
+  });
   for (const Problem& problem : problems) {
     network_spoiled = network_spoiled || problem.bearing == Bearing::kSpoilsNetwork;
   }
   for (const Problem& problem : problems) {
-    if (is_spoiled(problem, report)) continue;
+    if (problem.bearing == Bearing::kSpoilsTable || is_spoiled(problem, spoiled)) continue;
     if (network_spoiled && problem.bearing == Bearing::kFollowsNetwork) continue;
     mistakes.push_back(Mistake{locate(root, problem.path), problem.message});
   }
@@ -92,9 +106,9 @@ void add_problems(const std::vector<Problem>& problems, const ReadReport& report
 
 // The clients' prefixes that stand in files of their own; one file may serve many services.
 void read_lists(Config& config, ReadReport& report, const Node& root) {
-  std::map<std::string, std::vector<Ipv4Prefix>> files;
+  std::map<std::string, std::vector<Prefix>> files;
   const auto read = [&](std::size_t service, const char* key, const std::string& path,
-                        std::vector<Ipv4Prefix>& out) {
+                        std::vector<Prefix>& out) {
     if (path.empty()) return;
     const auto [file, is_new] = files.try_emplace(path);
     if (is_new) {

@@ -4,9 +4,9 @@
 
 namespace lb::config {
 
-std::vector<Ipv4Address> Service::vips() const {
-  std::vector<Ipv4Address> out;
-  for (const Ipv4EndpointRange& range : addresses) {
+std::vector<Address> Service::vips() const {
+  std::vector<Address> out;
+  for (const EndpointRange& range : addresses) {
     if (std::find(out.begin(), out.end(), range.address) == out.end()) {
       out.push_back(range.address);
     }

@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "config/base/address.h"
 #include "config/base/enum_names.h"
-#include "config/base/net.h"
 #include "config/base/service_settings.h"
 #include "config/check.h"
 
@@ -81,7 +81,7 @@ struct Dataplane {
 struct Vlan {
   std::string name;  // kernel interface
   std::uint16_t id = 0;
-  std::vector<Ipv4Prefix> addresses;
+  std::vector<Prefix> addresses;
   Origin where;
   bool operator==(const Vlan&) const = default;
 };
@@ -90,15 +90,15 @@ struct Port {
   std::string name;    // also the kernel interface
   std::string device;  // PCI address or vdev with its arguments
   std::uint16_t mtu = 1500;
-  std::vector<Ipv4Prefix> addresses;
+  std::vector<Prefix> addresses;
   std::vector<Vlan> vlans;
   Origin where;
   bool operator==(const Port&) const = default;
 };
 
 struct Route {
-  Ipv4Prefix destination;  // "default" is 0.0.0.0/0
-  Ipv4Address via;
+  Prefix destination;  // "default" is 0.0.0.0/0
+  Address via;
   Origin where;
   bool operator==(const Route&) const = default;
 };
@@ -106,13 +106,13 @@ struct Route {
 // Which clients may open connections; the longest prefix decides. With `allow` or an allow_file all
 // others may not.
 struct Access {
-  std::vector<Ipv4Prefix> allow;
-  std::vector<Ipv4Prefix> deny;
+  std::vector<Prefix> allow;
+  std::vector<Prefix> deny;
   std::string allow_file;
   std::string deny_file;
   // What was in the files.
-  std::vector<Ipv4Prefix> allow_listed;
-  std::vector<Ipv4Prefix> deny_listed;
+  std::vector<Prefix> allow_listed;
+  std::vector<Prefix> deny_listed;
   bool any() const {
     return !allow.empty() || !deny.empty() || !allow_file.empty() || !deny_file.empty();
   }
@@ -120,7 +120,7 @@ struct Access {
 };
 
 struct RealServer {
-  Ipv4Endpoint address;      // port 0: the one that the client asked for
+  Endpoint address;          // port 0: the one that the client asked for
   std::uint16_t weight = 1;  // 0: no new connections
   // Upper and lower threshold: no new connections from max on, until it is down to resume.
   std::uint32_t max_connections = 0;     // 0: none
@@ -132,7 +132,7 @@ struct RealServer {
 
 // Gets the new connections of a service that has lost its quorum.
 struct SorryServer {
-  Ipv4Endpoint address;  // port 0: the one that the client asked for
+  Endpoint address;  // port 0: the one that the client asked for
   Mode mode = Mode::kNat;
   Origin where;
   bool operator==(const SorryServer&) const = default;
@@ -160,7 +160,7 @@ struct Service : ServiceSettings {
     return server.check ? *server.check : check;
   }
   // Without its ports, each once.
-  std::vector<Ipv4Address> vips() const;
+  std::vector<Address> vips() const;
 };
 
 // What an instance's priority depends on: exactly one of the three names is set.
@@ -185,12 +185,12 @@ struct HaInstance {
   Milliseconds advert_interval{1000};  // whole seconds with version 2, 1/100 s with version 3
   bool preempt = true;                 // whether to take over from a master of lower priority
   Milliseconds preempt_delay{0};       // after the start or a fault
-  std::vector<Ipv4Prefix> addresses;
-  std::vector<Ipv4Address> unicast_peers;  // empty: multicast
-  std::optional<Ipv4Address> source;       // of adverts; default: the interface's first address
-  std::string auth_pass;                   // version 2 only, in clear text on the wire; empty: none
-  std::string sync_group;    // instances of one group are master together; empty: none
-  bool virtual_mac = false;  // 00:00:5e:00:01:<virtual_router_id> while master
+  std::vector<Prefix> addresses;
+  std::vector<Address> unicast_peers;  // empty: multicast
+  std::optional<Address> source;       // of adverts; default: the interface's first address
+  std::string auth_pass;               // version 2 only, in clear text on the wire; empty: none
+  std::string sync_group;              // instances of one group are master together; empty: none
+  bool virtual_mac = false;            // 00:00:5e:00:01:<virtual_router_id> while master
   std::vector<HaTrack> tracks;
   Origin where;
   bool operator==(const HaInstance&) const = default;
@@ -210,8 +210,8 @@ struct HaScript {
 
 // The link to the peer. Either key_file, or the three files of certificates.
 struct HaSync {
-  Ipv4Endpoint listen;
-  Ipv4Endpoint peer;
+  Endpoint listen;
+  Endpoint peer;
   std::string key_file;  // pre-shared key: text of 64 hexadecimal digits
   std::string certificate_file;
   std::string private_key_file;
@@ -244,11 +244,15 @@ constexpr auto enum_names(MailTls) {
   });
 }
 
-// By host name or IPv4 address.
+// By host name or address.
 struct HostPort {
   std::string host;
   std::uint16_t port = 0;
-  std::string to_string() const { return host + ':' + std::to_string(port); }
+  // An IPv6 address in brackets.
+  std::string to_string() const {
+    const bool ipv6 = host.find(':') != std::string::npos;
+    return (ipv6 ? '[' + host + ']' : host) + ':' + std::to_string(port);
+  }
   bool operator==(const HostPort&) const = default;
 };
 
@@ -309,7 +313,6 @@ inline constexpr std::size_t kMaxServices = 16'384;
 inline constexpr std::size_t kMaxRealServers = 65'536;
 inline constexpr std::size_t kMaxClientPrefixes = 1'000'000;  // of all lists that differ
 inline constexpr std::size_t kMaxServiceAddresses = 65'536;
-inline constexpr std::uint32_t kMaxConnections = 200'000'000;
 inline constexpr std::uint16_t kMaxWeight = 65'535;
 inline constexpr std::uint8_t kOwnerPriority = 255;
 

@@ -17,7 +17,7 @@ Network::Network(const Config& config) {
     }
   }
   for (const HaInstance& instance : config.ha.instances) {
-    for (const Ipv4Prefix& prefix : instance.addresses) {
+    for (const Prefix& prefix : instance.addresses) {
       ha_bearers_.emplace(prefix.address, HaBearer{instance.name, instance.port});
     }
   }
@@ -29,10 +29,10 @@ const Interface* Network::find(std::string_view name) const {
   return found == interfaces_.end() ? nullptr : &*found;
 }
 
-std::optional<Network::OnLink> Network::on_link(Ipv4Address address) const {
+std::optional<Network::OnLink> Network::on_link(Address address) const {
   std::optional<OnLink> best;
   for (const Interface& interface : interfaces_) {
-    for (const Ipv4Prefix& prefix : interface.addresses) {
+    for (const Prefix& prefix : interface.addresses) {
       if (!prefix.contains(address)) continue;
       if (!best || prefix.length > best->subnet.length) best = OnLink{&interface, prefix};
     }
@@ -40,21 +40,21 @@ std::optional<Network::OnLink> Network::on_link(Ipv4Address address) const {
   return best;
 }
 
-bool Network::is_own(Ipv4Address address) const {
+bool Network::is_own(Address address) const {
   for (const Interface& interface : interfaces_) {
-    for (const Ipv4Prefix& prefix : interface.addresses) {
+    for (const Prefix& prefix : interface.addresses) {
       if (prefix.address == address) return true;
     }
   }
   return false;
 }
 
-const HaBearer* Network::ha_bearer(Ipv4Address address) const {
+const HaBearer* Network::ha_bearer(Address address) const {
   const auto found = ha_bearers_.find(address);
   return found == ha_bearers_.end() ? nullptr : &found->second;
 }
 
-const Interface* Network::bearer(const Service& service, Ipv4Address vip) const {
+const Interface* Network::bearer(const Service& service, Address vip) const {
   if (!service.port.empty()) return find(service.port);
   if (const HaBearer* const ha = ha_bearer(vip)) return find(ha->port);
   const auto link = on_link(vip);
@@ -65,8 +65,8 @@ std::string Network::subnets_text() const {
   constexpr std::size_t kShown = 4;
   std::vector<std::string> subnets;
   for (const Interface& interface : interfaces_) {
-    for (const Ipv4Prefix& prefix : interface.addresses) {
-      const std::string subnet = Ipv4Prefix{prefix.network(), prefix.length}.to_string();
+    for (const Prefix& prefix : interface.addresses) {
+      const std::string subnet = prefix.masked().to_string();
       if (std::find(subnets.begin(), subnets.end(), subnet) == subnets.end()) {
         subnets.push_back(subnet);
       }

@@ -21,7 +21,7 @@ struct Interface {
   std::string name;
   std::string port;        // the port that carries it; == name for the port itself
   std::uint16_t vlan = 0;  // 0: untagged
-  std::vector<Ipv4Prefix> addresses;
+  std::vector<Prefix> addresses;
   std::string path;  // in the file: "port[0]", "port[0].vlan[2]"
 };
 
@@ -34,25 +34,25 @@ class Network {
   // The interface with a subnet that contains `address`, and that subnet.
   struct OnLink {
     const Interface* interface;
-    Ipv4Prefix subnet;  // with the director's own address
+    Prefix subnet;  // with the director's own address
   };
-  std::optional<OnLink> on_link(Ipv4Address address) const;
-  bool is_own(Ipv4Address address) const;
+  std::optional<OnLink> on_link(Address address) const;
+  bool is_own(Address address) const;
 
   // The first [[ha.instance]] that has the address; null: none.
-  const HaBearer* ha_bearer(Ipv4Address address) const;
+  const HaBearer* ha_bearer(Address address) const;
 
   // The interface that bears this VIP of the service: the one that `port` names, else the one of
   // its [[ha.instance]], else the one whose subnet contains it; null when there is none (which
   // validation refuses).
-  const Interface* bearer(const Service& service, Ipv4Address vip) const;
+  const Interface* bearer(const Service& service, Address vip) const;
 
   // For messages: "192.0.2.0/24 or 10.0.0.0/24".
   std::string subnets_text() const;
 
  private:
   std::vector<Interface> interfaces_;
-  std::map<Ipv4Address, HaBearer> ha_bearers_;
+  std::map<Address, HaBearer> ha_bearers_;
 };
 
 }  // namespace lb::config

@@ -11,19 +11,18 @@ Config config() {
   Config c;
   c.ports.resize(2);
   c.ports[0].name = "wan";
-  c.ports[0].addresses = {*Ipv4Prefix::parse("192.0.2.2/24"),
-                          *Ipv4Prefix::parse("198.51.100.2/24")};
+  c.ports[0].addresses = {*Prefix::parse("192.0.2.2/24"), *Prefix::parse("198.51.100.2/24")};
   c.ports[1].name = "lan";
   c.ports[1].vlans.resize(1);
   c.ports[1].vlans[0].name = "lan.20";
   c.ports[1].vlans[0].id = 20;
-  c.ports[1].vlans[0].addresses = {*Ipv4Prefix::parse("10.0.20.2/24")};
+  c.ports[1].vlans[0].addresses = {*Prefix::parse("10.0.20.2/24")};
   return c;
 }
 
 Service service(const char* address, const char* port) {
   Service s;
-  s.addresses = {*Ipv4EndpointRange::parse(address)};
+  s.addresses = {*EndpointRange::parse(address)};
   s.port = port;
   return s;
 }
@@ -46,11 +45,11 @@ TEST(Network, knows_ports_and_vlans) {
 
 TEST(Network, finds_the_interface_of_an_address) {
   const Network network(config());
-  EXPECT_EQ(network.on_link(*Ipv4Address::parse("198.51.100.77"))->interface->name, "wan");
-  EXPECT_EQ(network.on_link(*Ipv4Address::parse("10.0.20.1"))->subnet.to_string(), "10.0.20.2/24");
-  EXPECT_FALSE(network.on_link(*Ipv4Address::parse("10.0.21.1")));
-  EXPECT_TRUE(network.is_own(*Ipv4Address::parse("10.0.20.2")));
-  EXPECT_FALSE(network.is_own(*Ipv4Address::parse("10.0.20.3")));
+  EXPECT_EQ(network.on_link(*Address::parse("198.51.100.77"))->interface->name, "wan");
+  EXPECT_EQ(network.on_link(*Address::parse("10.0.20.1"))->subnet.to_string(), "10.0.20.2/24");
+  EXPECT_FALSE(network.on_link(*Address::parse("10.0.21.1")));
+  EXPECT_TRUE(network.is_own(*Address::parse("10.0.20.2")));
+  EXPECT_FALSE(network.is_own(*Address::parse("10.0.20.3")));
 }
 
 TEST(Network, finds_the_bearer_of_a_vip) {

@@ -20,24 +20,22 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
-Result<Ipv4Prefix> parse_client_prefix(std::string_view text) {
+Result<Prefix> parse_client_prefix(std::string_view text) {
   if (text.find('/') == std::string_view::npos) {
-    const auto address = Ipv4Address::parse(text);
+    const auto address = Address::parse(text);
     if (!address) return tl::make_unexpected(address.error());
-    return Ipv4Prefix{*address, 32};
+    return Prefix(*address, static_cast<std::uint8_t>(address->bits()));
   }
-  const auto prefix = Ipv4Prefix::parse(text);
+  const auto prefix = Prefix::parse(text);
   if (prefix && prefix->address != prefix->network()) {
-    const Ipv4Prefix network{prefix->network(), prefix->length};
     return fail('"' + std::string(text) + "\" is an address in a network; write the network: \"" +
-                network.to_string() + "\", or the address alone");
+                prefix->masked().to_string() + "\", or the address alone");
   }
   return prefix;
 }
 
-std::vector<Ipv4Prefix> read_prefix_file(const std::string& path,
-                                         std::vector<std::string>& mistakes) {
-  std::vector<Ipv4Prefix> prefixes;
+std::vector<Prefix> read_prefix_file(const std::string& path, std::vector<std::string>& mistakes) {
+  std::vector<Prefix> prefixes;
   std::ifstream file(path);
   if (!file) {
     mistakes.push_back(fmt::format("{} cannot be opened: {}", path, std::strerror(errno)));

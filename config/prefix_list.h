@@ -5,17 +5,16 @@
 #include <string_view>
 #include <vector>
 
-#include "config/base/net.h"
+#include "config/base/address.h"
 #include "config/base/result.h"
 
 namespace lb::config {
 
 // "198.51.100.0/24", or an address alone. Bits behind the length are a mistake.
-Result<Ipv4Prefix> parse_client_prefix(std::string_view text);
+Result<Prefix> parse_client_prefix(std::string_view text);
 
 // One prefix per line; "#" begins a comment. What cannot be read goes to `mistakes`, as
 // "FILE:LINE: what is wrong"; of many the first few.
-std::vector<Ipv4Prefix> read_prefix_file(const std::string& path,
-                                         std::vector<std::string>& mistakes);
+std::vector<Prefix> read_prefix_file(const std::string& path, std::vector<std::string>& mistakes);
 
 }  // namespace lb::config

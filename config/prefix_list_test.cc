@@ -28,7 +28,7 @@ class ListFile {
 
 std::string read(const std::string& path, std::vector<std::string>& mistakes) {
   std::string out;
-  for (const Ipv4Prefix& prefix : read_prefix_file(path, mistakes)) {
+  for (const Prefix& prefix : read_prefix_file(path, mistakes)) {
     out += prefix.to_string() + ' ';
   }
   return out;
@@ -39,6 +39,15 @@ TEST(PrefixList, ReadsPrefixesAddressesAndComments) {
   std::vector<std::string> mistakes;
   EXPECT_EQ(read(file.path(), mistakes), "198.51.100.0/24 203.0.113.7/32 10.0.0.0/8 ");
   EXPECT_TRUE(mistakes.empty());
+}
+
+TEST(PrefixList, AnAddressAloneIsAPrefixOfItsFamily) {
+  EXPECT_EQ(parse_client_prefix("198.51.100.7")->to_string(), "198.51.100.7/32");
+  EXPECT_EQ(parse_client_prefix("2001:db8::7")->to_string(), "2001:db8::7/128");
+  EXPECT_EQ(parse_client_prefix("2001:db8::/32")->to_string(), "2001:db8::/32");
+  EXPECT_EQ(parse_client_prefix("2001:db8::1/32").error().message,
+            "\"2001:db8::1/32\" is an address in a network; write the network: "
+            "\"2001:db8::/32\", or the address alone");
 }
 
 TEST(PrefixList, NamesFileAndLine) {
@@ -78,7 +87,7 @@ TEST(PrefixList, IsPartOfTheConfigurationAndOfWhatTwoDirectorsCompare) {
   EXPECT_EQ(format_mistakes("test", one.mistakes), "");
   ASSERT_EQ(one.config.services.size(), 1u);
   EXPECT_EQ(one.config.services[0].access.deny_listed,
-            (std::vector<Ipv4Prefix>{*Ipv4Prefix::parse("198.51.100.0/24")}));
+            (std::vector<Prefix>{*Prefix::parse("198.51.100.0/24")}));
   EXPECT_NE(one.config, other.config);
   EXPECT_NE(print_service(one.config.services[0]), print_service(other.config.services[0]));
   EXPECT_EQ(print(one.config), print(other.config)) << "a file is printed by its name";

@@ -24,11 +24,12 @@ std::string text_of(const std::vector<PrintedTable>& tables) {
 }
 
 // "# deny_file holds 3 prefixes, 5f3a09c1d2e4b687": a comment that tells two lists apart.
-std::string contents(std::string_view key, const std::vector<Ipv4Prefix>& prefixes) {
+std::string contents(std::string_view key, const std::vector<Prefix>& prefixes) {
+  constexpr std::uint64_t kPrime = 0x100000001b3;
   std::uint64_t digest = 0xcbf29ce484222325;  // FNV-1a
-  for (const Ipv4Prefix& prefix : prefixes) {
-    digest = (digest ^ prefix.address.host()) * 0x100000001b3;
-    digest = (digest ^ prefix.length) * 0x100000001b3;
+  for (const Prefix& prefix : prefixes) {
+    for (const std::uint8_t byte : prefix.address.bytes()) digest = (digest ^ byte) * kPrime;
+    digest = (digest ^ prefix.length) * kPrime;
   }
   return fmt::format("# {} holds {} prefixes, {:016x}\n", key, prefixes.size(), digest);
 }
@@ -54,7 +55,7 @@ std::string print_service(const Service& service) {
   describe_services(printer, services, ConnTimeouts{});
   std::string text = text_of(tables);
   // Two files of one name may hold different prefixes.
-  const auto add = [&text](std::string_view key, const std::vector<Ipv4Prefix>& prefixes) {
+  const auto add = [&text](std::string_view key, const std::vector<Prefix>& prefixes) {
     if (!prefixes.empty()) text += contents(key, prefixes);
   };
   add("allow_file", service.access.allow_listed);

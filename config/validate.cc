@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "config/cpu_list.h"
 #include "config/validate_internal.h"
@@ -24,31 +25,56 @@ constexpr std::uint64_t kBytesPerConnection = 110;
 constexpr std::uint64_t kPoolsMb = 64;
 constexpr std::uint64_t kMb = 1 << 20;
 
+constexpr std::string_view kLoopback = "a loopback address";
+
 }  // namespace
 
-std::string_view unusable(Ipv4Address address) {
-  const std::uint32_t a = address.host();
+static std::string_view unusable_ipv6(std::span<const std::uint8_t> bytes) {
+  const bool all_zero = std::all_of(bytes.begin(), bytes.end() - 1, [](auto b) { return b == 0; });
+  if (all_zero && bytes.back() == 0) return "no address of a host";
+  if (all_zero && bytes.back() == 1) return kLoopback;
+  if (bytes[0] == 0xff) return "a multicast address";
+  if (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80) {
+    return "a link-local address, which says nothing without an interface";
+  }
+  return {};
+}
+
+std::string_view unusable(const Address& address) {
+  const auto ipv4 = address.to_ipv4();
+  if (!ipv4) return unusable_ipv6(address.bytes());
+  const std::uint32_t a = ipv4->host();
   if (a == 0) return "no address of a host";
   if (a >> 24 == 0) return "in 0.0.0.0/8, which no host can have";
-  if (a >> 24 == 127) return "a loopback address";
+  if (a >> 24 == 127) return kLoopback;
   if (a >> 28 == 0xe) return "a multicast address";
   if (a >> 28 == 0xf) return "in the reserved range from 240.0.0.0 on";
   return {};
 }
 
-std::string_view reserved_in(Ipv4Prefix subnet, Ipv4Address address) {
-  if (subnet.length > 30) return {};  // RFC 3021: both addresses of a /31 are hosts'
-  if (address == subnet.network()) return "the network address";
-  if ((address.host() | subnet.mask()) == 0xffffffff) return "the broadcast address";
+bool is_loopback(const Address& address) {
+  return unusable(address) == kLoopback;
+}
+
+std::string_view reserved_in(const Prefix& subnet, const Address& address) {
+  // RFC 3021, RFC 6164: both addresses of a /31 or /127 are hosts'.
+  if (subnet.length + 1u >= address.bits()) return {};
+  const bool ipv4 = address.is_ipv4();
+  if (address == subnet.network()) {
+    return ipv4 ? "the network address" : "the anycast address of the routers";  // RFC 4291 2.6.1
+  }
+  if (ipv4 && address == subnet.last()) return "the broadcast address";
   return {};
 }
 
-std::string swapped_octets(const Network& network, Ipv4Address address) {
-  const std::uint32_t a = address.host();
+std::string swapped_octets(const Network& network, const Address& address) {
+  const auto ipv4 = address.to_ipv4();
+  if (!ipv4) return {};
+  const std::uint32_t a = ipv4->host();
   for (unsigned i = 0; i < 4; ++i) {
     for (unsigned j = i + 1; j < 4; ++j) {
       const std::uint32_t difference = (a >> 8 * i ^ a >> 8 * j) & 0xff;
-      const auto swapped =
+      const Address swapped =
           Ipv4Address::from_host(a ^ (difference << 8 * i) ^ (difference << 8 * j));
       const auto link = network.on_link(swapped);
       if (swapped != address && link && reserved_in(link->subnet, swapped).empty() &&
@@ -171,6 +197,7 @@ std::vector<Problem> validate(const Config& config, const Machine& machine) {
   std::vector<Problem> problems;
   validate_director(config.director, machine, problems);
   validate_dataplane(config.dataplane, machine, problems);
+  validate_families(config, problems);
   validate_network(config, problems);
   validate_addresses(config, problems);
   validate_services(config, problems);

@@ -11,7 +11,12 @@ namespace lb::config {
 
 // Ports and routes decide much else: a VIP outside of every subnet is not worth telling while an
 // address of a port is wrong.
-enum class Bearing : std::uint8_t { kOther, kSpoilsNetwork, kFollowsNetwork };
+enum class Bearing : std::uint8_t {
+  kOther,
+  kSpoilsNetwork,
+  kFollowsNetwork,
+  kSpoilsTable,  // whatever else is wrong in the table follows from it, or can wait
+};
 
 struct Problem {
   // The value at fault: "service[3].real_server[1].address". Several separated by '|': the first
@@ -28,6 +33,7 @@ void validate_director(const Director& director, const Machine& machine,
                        std::vector<Problem>& problems);
 void validate_dataplane(const Dataplane& dataplane, const Machine& machine,
                         std::vector<Problem>& problems);
+void validate_families(const Config& config, std::vector<Problem>& problems);
 void validate_network(const Config& config, std::vector<Problem>& problems);
 void validate_addresses(const Config& config, std::vector<Problem>& problems);
 void validate_services(const Config& config, std::vector<Problem>& problems);

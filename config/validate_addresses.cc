@@ -24,7 +24,7 @@ class AddressValidator {
     for (std::size_t i = 0; i < config_.services.size(); ++i) {
       const Service& service = config_.services[i];
       const auto& ranges = service.addresses;
-      std::vector<Ipv4Address> seen;
+      std::vector<Address> seen;
       for (std::size_t k = 0; k < ranges.size(); ++k) {
         const std::string path = path_of(i, k);
         if (++count == kMaxServiceAddresses + 1) {
@@ -46,7 +46,7 @@ class AddressValidator {
  private:
   struct Offer {
     const Service* service;
-    Ipv4EndpointRange range;
+    EndpointRange range;
     std::string path;
   };
 
@@ -60,7 +60,7 @@ class AddressValidator {
     problems_.push_back({std::move(path), std::move(message), bearing});
   }
 
-  void check_vip(const Service& service, Ipv4Address vip, const std::string& path,
+  void check_vip(const Service& service, Address vip, const std::string& path,
                  const std::string& service_path) {
     const std::string text = vip.to_string();
     if (const auto why = unusable(vip); !why.empty()) {
@@ -79,14 +79,14 @@ class AddressValidator {
       if (const auto what = reserved_in(link->subnet, vip); !what.empty()) {
         report(path,
                fmt::format("{} is {} of {}; choose another one", text, what,
-                           Ipv4Prefix{link->subnet.network(), link->subnet.length}.to_string()),
+                           link->subnet.masked().to_string()),
                Bearing::kFollowsNetwork);
       }
     }
     check_bearer(service, vip, path, service_path);
   }
 
-  void check_bearer(const Service& service, Ipv4Address vip, const std::string& path,
+  void check_bearer(const Service& service, Address vip, const std::string& path,
                     const std::string& service_path) {
     const std::string text = vip.to_string();
     const Interface* const bearer = network_.bearer(service, vip);
@@ -109,7 +109,7 @@ class AddressValidator {
                          text, swapped_octets(network_, vip), network_.subnets_text()),
              Bearing::kFollowsNetwork);
     } else {
-      const auto [first, is_new] = bearers_.emplace(vip.host(), bearer);
+      const auto [first, is_new] = bearers_.emplace(vip, bearer);
       if (!is_new && first->second != bearer) {
         report(service_path + ".port|" + path,
                fmt::format("another service puts {} on \"{}\", this one on \"{}\"; name the same "
@@ -139,15 +139,14 @@ class AddressValidator {
 
   void check_access(const Access& access, const std::string& path) {
     count_prefixes(access, path);
-    std::set<std::pair<Ipv4Address, std::uint8_t>> allowed;
-    const auto key = [](const Ipv4Prefix& p) { return std::pair(p.address, p.length); };
+    std::set<Prefix> allowed;
     for (const auto* list : {&access.allow, &access.allow_listed}) {
-      for (const Ipv4Prefix& prefix : *list) allowed.insert(key(prefix));
+      allowed.insert(list->begin(), list->end());
     }
     if (allowed.empty()) return;
     for (const auto* list : {&access.deny, &access.deny_listed}) {
-      for (const Ipv4Prefix& prefix : *list) {
-        if (!allowed.contains(key(prefix))) continue;
+      for (const Prefix& prefix : *list) {
+        if (!allowed.contains(prefix)) continue;
         report(path + (list == &access.deny ? ".deny" : ".deny_file"),
                fmt::format("{} is allowed and denied; keep it in one of the lists",
                            prefix.to_string()));
@@ -225,7 +224,7 @@ class AddressValidator {
   std::vector<Offer> offers_;
   std::size_t prefixes_ = 0;
   std::set<std::string> files_;
-  std::unordered_map<std::uint32_t, const Interface*> bearers_;
+  std::unordered_map<Address, const Interface*> bearers_;
 };
 
 }  // namespace

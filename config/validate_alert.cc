@@ -78,7 +78,8 @@ void validate_recipients(const AlertMail& mail, std::vector<Problem>& problems) 
 
 void validate_mail(const AlertMail& mail, std::vector<Problem>& problems) {
   const std::string& host = mail.server.host;
-  if (!made_of(host, "-_.") || host.size() > kMaxHostBytes) {
+  const bool is_name = made_of(host, "-_.") && host.size() <= kMaxHostBytes;
+  if (!is_name && !Address::parse(host)) {
     problems.push_back({"alert.mail.server", fmt::format("\"{}\" is no name of a host; write it as "
                                                          "\"smtp.example.com:587\"",
                                                          host)});

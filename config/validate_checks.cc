@@ -76,6 +76,11 @@ class CheckValidator {
                          check_.source->to_string()),
              Bearing::kFollowsNetwork);
     }
+    if (check_.source && check_.address && check_.source->family() != check_.address->family()) {
+      report("source", fmt::format("{} cannot ask {}, which is of the other family; write a source "
+                                   "of the same, or leave it out",
+                                   check_.source->to_string(), check_.address->to_string()));
+    }
     if (check_.connect_timeout > check_.timeout) {
       report("connect_timeout",
              "connect_timeout is above timeout, which is for the whole check; "
@@ -176,10 +181,13 @@ class CheckValidator {
                                   "\"www.example.com\"",
                                   check_.query));
     }
-    if (check_.expect_address && check_.query_type != DnsType::kA) {
+    if (!check_.expect_address) return;
+    const bool ipv4 = check_.expect_address->is_ipv4();
+    if (check_.query_type != (ipv4 ? DnsType::kA : DnsType::kAaaa)) {
       report("expect_address",
-             "expect_address is an IPv4 address, which only answers of type A "
-             "have; remove it, or use query_type = \"A\"");
+             fmt::format("expect_address is an {} address, which only answers of type {} "
+                         "have; remove it, or use query_type = \"{}\"",
+                         ipv4 ? "IPv4" : "IPv6", ipv4 ? "A" : "AAAA", ipv4 ? "A" : "AAAA"));
     }
   }
 

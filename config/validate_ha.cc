@@ -100,7 +100,11 @@ class HaValidator {
   void check_sync(const HaSync& sync) {
     check_endpoint(sync.listen, "ha.sync.listen", "this director's own address on the link");
     check_endpoint(sync.peer, "ha.sync.peer", "the other director's own address on the link");
-    if (sync.listen.address == sync.peer.address) {
+    if (sync.listen.address.family() != sync.peer.address.family()) {
+      report("ha.sync.peer",
+             fmt::format("{} is of another family than listen; write both as IPv4 or both as IPv6",
+                         sync.peer.address.to_string()));
+    } else if (sync.listen.address == sync.peer.address) {
       report("ha.sync.peer",
              fmt::format("{} is the address of listen too; write the other director's",
                          sync.peer.address.to_string()));
@@ -113,11 +117,10 @@ class HaValidator {
     check_keys(sync);
   }
 
-  void check_endpoint(const Ipv4Endpoint& endpoint, const std::string& path,
-                      std::string_view mend) {
+  void check_endpoint(const Endpoint& endpoint, const std::string& path, std::string_view mend) {
     const std::string text = endpoint.address.to_string();
     // Two directors on one machine may have their link on its loopback.
-    const bool loopback = endpoint.address.host() >> 24 == 127;
+    const bool loopback = is_loopback(endpoint.address);
     if (const auto why = unusable(endpoint.address); !why.empty() && !loopback) {
       report(path, fmt::format("{} is {}; write {}", text, why, mend));
     } else if (const HaBearer* const ha = network_.ha_bearer(endpoint.address)) {

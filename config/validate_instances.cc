@@ -153,7 +153,7 @@ class InstanceValidator {
     }
     for (std::size_t i = 0; i < instance.addresses.size(); ++i) {
       const std::string at = fmt::format("{}.addresses[{}]", path, i);
-      const Ipv4Prefix& prefix = instance.addresses[i];
+      const Prefix& prefix = instance.addresses[i];
       const auto [bearer, is_new] = bearers_.emplace(prefix.address, &instance);
       if (!is_new) {
         const std::string where =
@@ -167,7 +167,7 @@ class InstanceValidator {
     }
   }
 
-  void check_address(const HaInstance& instance, const Ipv4Prefix& prefix, const std::string& at) {
+  void check_address(const HaInstance& instance, const Prefix& prefix, const std::string& at) {
     const std::string text = prefix.to_string();
     if (const auto why = unusable(prefix.address); !why.empty()) {
       report(at, fmt::format("{} is {}; write an address of the pair", text, why));
@@ -202,10 +202,10 @@ class InstanceValidator {
     }
   }
 
-  void check_overlap(const HaInstance& instance, const Ipv4Prefix& prefix, const std::string& at) {
+  void check_overlap(const HaInstance& instance, const Prefix& prefix, const std::string& at) {
     for (const Interface& interface : network_.interfaces()) {
       if (interface.name == instance.port) continue;
-      for (const Ipv4Prefix& subnet : interface.addresses) {
+      for (const Prefix& subnet : interface.addresses) {
         if (!prefix.contains(subnet.network())) continue;
         report(at,
                fmt::format("{} overlaps {} of \"{}\"; write the length of the subnet of \"{}\"",
@@ -228,7 +228,7 @@ class InstanceValidator {
       return;
     }
     const auto& own = interface->addresses;
-    if (instance.source && std::none_of(own.begin(), own.end(), [&](const Ipv4Prefix& prefix) {
+    if (instance.source && std::none_of(own.begin(), own.end(), [&](const Prefix& prefix) {
           return prefix.address == *instance.source;
         })) {
       report(path + ".source",
@@ -239,9 +239,9 @@ class InstanceValidator {
   }
 
   void check_peers(const HaInstance& instance, const std::string& path) {
-    std::set<Ipv4Address> seen;
+    std::set<Address> seen;
     for (std::size_t i = 0; i < instance.unicast_peers.size(); ++i) {
-      const Ipv4Address peer = instance.unicast_peers[i];
+      const Address peer = instance.unicast_peers[i];
       const std::string at = fmt::format("{}.unicast_peers[{}]", path, i);
       const std::string text = peer.to_string();
       const auto link = network_.on_link(peer);
@@ -279,13 +279,13 @@ class InstanceValidator {
     const bool unknown = std::any_of(instances_.begin(), instances_.end(), [](const HaInstance& i) {
       return i.addresses.empty() ||
              std::any_of(i.addresses.begin(), i.addresses.end(),
-                         [](const Ipv4Prefix& prefix) { return prefix.address.host() == 0; });
+                         [](const Prefix& prefix) { return prefix.address.is_unspecified(); });
     });
     if (unknown) return;
-    std::set<Ipv4Address> reported;
+    std::set<Address> reported;
     for (std::size_t i = 0; i < config_.services.size(); ++i) {
       bool borne = true;
-      for (const Ipv4Address vip : config_.services[i].vips()) {
+      for (const Address vip : config_.services[i].vips()) {
         if (network_.ha_bearer(vip) != nullptr) continue;
         borne = false;
         if (!reported.insert(vip).second) continue;
@@ -304,7 +304,7 @@ class InstanceValidator {
 
   // One director has all connections of a service, so it must be master of all its VIPs.
   void check_moves_together(std::size_t index) {
-    const auto instance_of = [this](Ipv4Address vip) {
+    const auto instance_of = [this](Address vip) {
       const HaBearer* const bearer = network_.ha_bearer(vip);
       return std::find_if(instances_.begin(), instances_.end(), [&](const HaInstance& instance) {
         return instance.name == bearer->instance;
@@ -312,7 +312,7 @@ class InstanceValidator {
     };
     const auto vips = config_.services[index].vips();
     const auto first = instance_of(vips.front());
-    for (const Ipv4Address vip : vips) {
+    for (const Address vip : vips) {
       const auto other = instance_of(vip);
       if (other == first) continue;
       if (!first->sync_group.empty() && other->sync_group == first->sync_group) continue;
@@ -336,7 +336,7 @@ class InstanceValidator {
   std::set<std::string> names_;
   std::map<std::pair<std::string, std::uint8_t>, std::string> routers_;  // (port, id) -> instance
   std::map<std::string, std::string> virtual_macs_;                      // port -> instance
-  std::map<Ipv4Address, const HaInstance*> bearers_;
+  std::map<Address, const HaInstance*> bearers_;
 };
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/base/net.h"
+#include "config/base/address.h"
 #include "config/network.h"
 #include "config/validate.h"
 
@@ -13,12 +13,13 @@ namespace lb::config {
 inline constexpr std::size_t kMaxNameBytes = 64;  // of a director, service, group, instance
 
 // Why no host can have this address; empty: one can.
-std::string_view unusable(Ipv4Address address);
-// "the network address" or "the broadcast address" of `subnet`; empty: neither.
-std::string_view reserved_in(Ipv4Prefix subnet, Ipv4Address address);
+std::string_view unusable(const Address& address);
+bool is_loopback(const Address& address);
+// "the network address" of `subnet` or the like; empty: it can be a host's.
+std::string_view reserved_in(const Prefix& subnet, const Address& address);
 // An address in a configured subnet that differs from `address` by two swapped octets, as a
-// question; empty: none.
-std::string swapped_octets(const Network& network, Ipv4Address address);
+// question; empty: none, or one of IPv6.
+std::string swapped_octets(const Network& network, const Address& address);
 // Letters, digits and `others` only.
 bool made_of(std::string_view text, std::string_view others);
 // Printable ASCII without blanks.

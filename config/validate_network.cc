@@ -148,7 +148,7 @@ class NetworkValidator {
 
   void check_addresses(const Interface& interface) {
     for (std::size_t i = 0; i < interface.addresses.size(); ++i) {
-      const Ipv4Prefix& prefix = interface.addresses[i];
+      const Prefix& prefix = interface.addresses[i];
       const std::string path = fmt::format("{}.addresses[{}]", interface.path, i);
       const std::string text = prefix.to_string();
       if (const auto why = unusable(prefix.address); !why.empty()) {
@@ -167,8 +167,7 @@ class NetworkValidator {
     }
   }
 
-  void check_overlap(const Interface& interface, const Ipv4Prefix& prefix,
-                     const std::string& path) {
+  void check_overlap(const Interface& interface, const Prefix& prefix, const std::string& path) {
     for (const auto& [other, subnet] : subnets_) {
       if (prefix.address == subnet.address) {
         report(path,
@@ -227,7 +226,7 @@ class NetworkValidator {
   std::vector<Problem>& problems_;
   std::map<std::string, std::size_t> devices_;
   std::set<std::string> names_;
-  std::vector<std::pair<const Interface*, Ipv4Prefix>> subnets_;
+  std::vector<std::pair<const Interface*, Prefix>> subnets_;
   std::map<std::string, std::size_t> destinations_;
 };
 

@@ -16,9 +16,9 @@ bool translates_udp(const Service& service) {
 }
 
 // Whether answers of a server of this service may come from this port.
-bool answers_from(const Service& service, const Ipv4Endpoint& server, std::uint16_t port) {
+bool answers_from(const Service& service, const Endpoint& server, std::uint16_t port) {
   if (server.port != 0) return server.port == port;
-  return std::ranges::any_of(service.addresses, [port](const Ipv4EndpointRange& range) {
+  return std::ranges::any_of(service.addresses, [port](const EndpointRange& range) {
     return range.first <= port && port <= range.last;
   });
 }
@@ -31,8 +31,8 @@ class OnePacketValidator {
   void run() {
     for (std::size_t i = 0; i < services_.size(); ++i) {
       if (!translates_udp(services_[i])) continue;
-      const auto add = [&](const Ipv4Endpoint& server) {
-        by_address_.emplace(server.address.host(), Server{i, server});
+      const auto add = [&](const Endpoint& server) {
+        by_address_.emplace(server.address, Server{i, server});
       };
       for (const RealServer& server : services_[i].real_servers) add(server.address);
       if (services_[i].sorry_server) add(services_[i].sorry_server->address);
@@ -48,7 +48,7 @@ class OnePacketValidator {
  private:
   struct Server {
     std::size_t service;
-    Ipv4Endpoint address;
+    Endpoint address;
   };
 
   void report(std::string path, std::string message) {
@@ -100,10 +100,10 @@ class OnePacketValidator {
     }
   }
 
-  void check_answers_of(std::size_t number, const Ipv4Endpoint& address, std::string path) {
+  void check_answers_of(std::size_t number, const Endpoint& address, std::string path) {
     const std::uint16_t port =
         address.port != 0 ? address.port : services_[number].primary_endpoint().port;
-    const auto [first, last] = by_address_.equal_range(address.address.host());
+    const auto [first, last] = by_address_.equal_range(address.address);
     const auto other = std::find_if(first, last, [&](const auto& entry) {
       const Server& server = entry.second;
       const Service& its = services_[server.service];
@@ -116,13 +116,13 @@ class OnePacketValidator {
            fmt::format("{} is a server of UDP service \"{}\" too; with one_packet in NAT mode its "
                        "answers would not tell which service was asked: let it listen on another "
                        "port for this one, or write mode = \"dr\"",
-                       Ipv4Endpoint{address.address, port}.to_string(),
+                       Endpoint(address.address, port).to_string(),
                        services_[other->second.service].name));
   }
 
   const std::vector<Service>& services_;
   std::vector<Problem>& problems_;
-  std::unordered_multimap<std::uint32_t, Server> by_address_;
+  std::unordered_multimap<Address, Server> by_address_;
 };
 
 }  // namespace

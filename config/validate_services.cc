@@ -20,7 +20,7 @@ class ServiceValidator {
 
   void run() {
     for (const Service& service : config_.services) {
-      for (const Ipv4Address vip : service.vips()) vips_.emplace(vip.host(), &service);
+      for (const Address vip : service.vips()) vips_.emplace(vip, &service);
     }
     check_totals();
     for (std::size_t i = 0; i < config_.services.size(); ++i) {
@@ -76,7 +76,7 @@ class ServiceValidator {
                                                 "[[service.real_server]] with its address",
                                                 service.name));
     }
-    std::map<Ipv4Endpoint, std::size_t> seen;
+    std::map<Endpoint, std::size_t> seen;
     for (std::size_t i = 0; i < service.real_servers.size(); ++i) {
       const RealServer& server = service.real_servers[i];
       const std::string at = fmt::format("{}.real_server[{}].address", path, i);
@@ -103,7 +103,7 @@ class ServiceValidator {
   }
 
   // Of a real server or the sorry server.
-  void check_server_port(const Service& service, Ipv4Endpoint server, Mode mode,
+  void check_server_port(const Service& service, Endpoint server, Mode mode,
                          const std::string& at) {
     if (mode != Mode::kDr || server.port == 0) return;
     const auto& ranges = service.addresses;
@@ -115,7 +115,7 @@ class ServiceValidator {
     const bool one_port = std::all_of(ranges.begin(), ranges.end(), [&](const auto& range) {
       return range.first == first_port && range.is_single();
     });
-    const Ipv4Endpoint right{server.address, one_port ? first_port : std::uint16_t{0}};
+    const Endpoint right(server.address, one_port ? first_port : std::uint16_t{0});
     report(at, fmt::format("in DR mode the server sees the client's packets as they are, "
                            "so its port must be the VIP's: write {}",
                            right.to_string()));
@@ -163,7 +163,7 @@ class ServiceValidator {
   void check_sorry_server(const Service& service, const std::string& path) {
     if (!service.sorry_server) return;
     const std::string at = path + ".sorry_server.address";
-    const Ipv4Endpoint address = service.sorry_server->address;
+    const Endpoint address = service.sorry_server->address;
     if (std::ranges::any_of(service.real_servers,
                             [&](const RealServer& server) { return server.address == address; })) {
       report(at, fmt::format("{} is a real server of this service already; the sorry server must "
@@ -175,7 +175,7 @@ class ServiceValidator {
     check_server_port(service, address, service.sorry_server->mode, at);
   }
 
-  bool check_server_address(const Service& service, Ipv4Address address, Mode mode,
+  bool check_server_address(const Service& service, Address address, Mode mode,
                             const std::string& at) {
     const std::string text = address.to_string();
     if (const auto why = unusable(address); !why.empty()) {
@@ -189,7 +189,7 @@ class ServiceValidator {
                              text));
       return false;
     }
-    if (const auto vip = vips_.find(address.host()); vip != vips_.end()) {
+    if (const auto vip = vips_.find(address); vip != vips_.end()) {
       report(at, fmt::format("{} is the VIP of service \"{}\"; write the real server's own address",
                              text, vip->second->name));
       return false;
@@ -210,7 +210,7 @@ class ServiceValidator {
     return check_way(address, mode, at);
   }
 
-  bool check_way(Ipv4Address address, Mode mode, const std::string& at) {
+  bool check_way(Address address, Mode mode, const std::string& at) {
     const std::string text = address.to_string();
     const auto link = network_.on_link(address);
     if (link) {
@@ -218,7 +218,7 @@ class ServiceValidator {
       if (what.empty()) return true;
       report(at,
              fmt::format("{} is {} of {}; write the real server's own address", text, what,
-                         Ipv4Prefix{link->subnet.network(), link->subnet.length}.to_string()),
+                         link->subnet.masked().to_string()),
              Bearing::kFollowsNetwork);
       return false;
     }
@@ -247,7 +247,7 @@ class ServiceValidator {
   const Config& config_;
   const Network network_;
   std::vector<Problem>& problems_;
-  std::unordered_map<std::uint32_t, const Service*> vips_;
+  std::unordered_map<Address, const Service*> vips_;
   std::unordered_set<std::string> names_;
 };
 

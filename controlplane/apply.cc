@@ -93,7 +93,7 @@ class Applier::Impl {
   std::optional<Operations> operations;
   std::optional<Servers> servers;
   std::optional<Evidence> evidence;
-  std::set<Ipv4Address> standby;  // VIPs of which another director is master
+  std::set<Address> standby;  // VIPs of which another director is master
 
   boost::asio::steady_timer push_timer;
   std::optional<Clock::time_point> push_due;
@@ -154,7 +154,7 @@ Result<void> Applier::Impl::start_failover() {
       io, *inventory.config(),
       Failover::Host{
           .set_standby =
-              [this](std::set<Ipv4Address> vips) {
+              [this](std::set<Address> vips) {
                 if (standby == vips) return;
                 standby = std::move(vips);
                 push_within(kAtOnce);

@@ -26,21 +26,21 @@ config::Config make_config(const std::string& run_dir) {
   config.director.state_dir = run_dir;
   config::Port wan;
   wan.name = "wan";
-  wan.addresses = {Ipv4Prefix::parse("192.0.2.2/24").value()};
+  wan.addresses = {Prefix::parse("192.0.2.2/24").value()};
   config.ports = {wan};
   config::Service web;
   web.name = "web";
-  web.addresses = {Ipv4EndpointRange::parse("192.0.2.10:80").value()};
+  web.addresses = {EndpointRange::parse("192.0.2.10:80").value()};
   web.mode = Mode::kDr;
   web.check.type = config::CheckType::kNone;
   config::RealServer near;
-  near.address = Ipv4Endpoint::parse("192.0.2.11:80").value();
+  near.address = Endpoint::parse("192.0.2.11:80").value();
   config::RealServer far;
-  far.address = Ipv4Endpoint::parse("198.51.100.7:80").value();
+  far.address = Endpoint::parse("198.51.100.7:80").value();
   web.real_servers = {near, far};
   config::Service checked = web;
   checked.name = "checked";
-  checked.addresses = {Ipv4EndpointRange::parse("192.0.2.10:81").value()};
+  checked.addresses = {EndpointRange::parse("192.0.2.10:81").value()};
   checked.mode = Mode::kNat;
   checked.check.type = config::CheckType::kTcp;
   checked.check.interval = config::Milliseconds(50);
@@ -68,7 +68,7 @@ config::Config random_config(const std::string& run_dir, std::mt19937& random) {
     for (unsigned host = 11; host < 16; ++host) {
       if (below(2) == 0) continue;
       config::RealServer server;
-      server.address = Ipv4Endpoint::parse("192.0.2." + std::to_string(host) + ":80").value();
+      server.address = Endpoint::parse("192.0.2." + std::to_string(host) + ":80").value();
       server.address.port = port;
       server.weight = static_cast<std::uint16_t>(below(100));
       service.real_servers.push_back(server);
@@ -76,7 +76,7 @@ config::Config random_config(const std::string& run_dir, std::mt19937& random) {
     if (service.real_servers.empty()) continue;
     if (below(3) == 0) {
       service.sorry_server.emplace();
-      service.sorry_server->address = {Ipv4Address::parse("192.0.2.99").value(), 80};
+      service.sorry_server->address = {Address::parse("192.0.2.99").value(), 80};
     }
     config.services.push_back(service);
   }
@@ -89,7 +89,7 @@ std::string outline(const config::Config& config) {
   for (const config::Service& service : config.services) {
     out += service.name + ":" + std::to_string(service.primary_endpoint().port);
     for (const config::RealServer& server : service.real_servers) {
-      out += " " + std::to_string(server.address.address.host() & 0xff);
+      out += " " + std::to_string(server.address.address.bytes()[3]);
     }
     out += service.sorry_server ? " 99\n" : "\n";
   }
@@ -277,7 +277,7 @@ TEST_F(ApplierInKernel, AHundredRandomConfigurations) {
     ASSERT_TRUE(wait([&] { return taken.has_value(); })) << "round " << round;
     ASSERT_TRUE(*taken) << taken->error().message;
     ASSERT_EQ(outline(dataplane->running), outline(next)) << "round " << round;
-    std::set<std::pair<Ipv4Endpoint, config::CheckType>> questions;
+    std::set<std::pair<Endpoint, config::CheckType>> questions;
     for (const config::Service& service : next.services) {
       for (const config::RealServer& server : service.real_servers) {
         questions.emplace(server.address, service.check.type);

@@ -2,7 +2,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <chrono>
-#include <cstring>
 #include <utility>
 
 #include "controlplane/dataplane_client.h"
@@ -16,24 +15,17 @@ constexpr std::chrono::milliseconds kBetween{200};
 // What bounds the checks that clients can bring forward in all: so many at each turn.
 constexpr std::uint32_t kSuspects = 128;
 
-Ipv4Endpoint endpoint(const std::string& bytes, std::uint32_t port) {
-  Ipv4Endpoint result;
-  if (bytes.size() == sizeof result.address.be.raw) {
-    std::memcpy(&result.address.be.raw, bytes.data(), bytes.size());
-  }
-  result.port = static_cast<std::uint16_t>(port);
-  return result;
-}
-
 // The data plane may not know yet that the service has another name now.
 const RealServer* server_of(const api::EvidenceEntry& entry, const Inventory& inventory) {
-  const Ipv4Endpoint vip = endpoint(entry.vip(), entry.vip_port());
+  const auto vip = endpoint_from_bytes(entry.vip(), entry.vip_port());
+  const auto server = endpoint_from_bytes(entry.address(), entry.port());
+  if (!vip || !server) return nullptr;
   const Service* service = inventory.find(entry.service());
-  if (service == nullptr || service->config->primary_endpoint() != vip) {
-    service = inventory.find({Protocol::kTcp, {vip.address, vip.port, vip.port}});
+  if (service == nullptr || service->config->primary_endpoint() != *vip) {
+    service = inventory.find({Protocol::kTcp, {vip->address, vip->port, vip->port}});
   }
   if (service == nullptr) return nullptr;
-  return inventory.find(*service, endpoint(entry.address(), entry.port()));
+  return inventory.find(*service, *server);
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ health::Past to_past(const Json& json, Clock::time_point written, const Now& now
 
 const health::Past* Pasts::find(const RealServer& server) const {
   const config::Service& service = *server.service->config;
-  const Ipv4Endpoint address = server.config->address;
+  const Endpoint address = server.config->address;
   const auto found = by_key_.find({server.service->key, address});
   if (found != by_key_.end()) return &found->second;
   const auto named = by_name_.find({service.name, service.primary_endpoint(), address});
@@ -91,8 +91,8 @@ Result<Pasts> read_history(std::string_view text, const Now& now) {
     const auto written = from_unix_ms(json, "written_unix_ms", now);
     Pasts pasts;
     for (const Json& each : json.at("targets")) {
-      const auto vip = Ipv4Endpoint::parse_port_optional(each.at("vip").get<std::string>());
-      const auto address = Ipv4Endpoint::parse_port_optional(each.at("address").get<std::string>());
+      const auto vip = Endpoint::parse_port_optional(each.at("vip").get<std::string>());
+      const auto address = Endpoint::parse_port_optional(each.at("address").get<std::string>());
       if (!vip || !address) return fail("an address in it is none");
       const health::Past past = to_past(each, written, now);
       if (!each.contains("key")) {

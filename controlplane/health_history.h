@@ -31,8 +31,8 @@ class Pasts {
 
  private:
   friend Result<Pasts> read_history(std::string_view text, const Now& now);
-  std::map<std::pair<ServiceKey, Ipv4Endpoint>, health::Past> by_key_;
-  std::map<std::tuple<std::string, Ipv4Endpoint, Ipv4Endpoint>, health::Past> by_name_;
+  std::map<std::pair<ServiceKey, Endpoint>, health::Past> by_key_;
+  std::map<std::tuple<std::string, Endpoint, Endpoint>, health::Past> by_name_;
 };
 
 // Of all that is followed. Times are of the calendar there. What cannot be true, as after a change

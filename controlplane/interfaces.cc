@@ -17,9 +17,9 @@ namespace {
 // After a request that the kernel refused: what stood in its way may go without a notification.
 constexpr auto kRetry = std::chrono::seconds(1);
 
-bool bears(const netlink::State& state, const netlink::Link& link, const Ipv4Prefix& prefix) {
+bool bears(const netlink::State& state, const netlink::Link& link, const Prefix& prefix) {
   const auto present = state.addresses(link.index);
-  return std::ranges::find(present, prefix, &netlink::Address::prefix) != present.end();
+  return std::ranges::find(present, prefix, &netlink::InterfaceAddress::prefix) != present.end();
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ struct Interfaces::Impl : std::enable_shared_from_this<Impl> {
   void put_addresses_right(const Interface& interface, const netlink::Link& link);
   void clean_foreign_vlans();
   void put_routes_right();
-  bool on_our_subnets(Ipv4Address gateway) const;
+  bool on_our_subnets(Address gateway) const;
   void announce_vips(const std::string& interface);
   bool note(const std::string& what, const Result<void>& result) {
     return failures.note(what, result);
@@ -93,7 +93,7 @@ void Interfaces::Impl::put_right(const Interface& interface) {
   // VIPs that a previous life left here are announced too: it may have died half-way.
   if (change.any()) announce_vips(interface.name);
   if (change.other_mac) {
-    for (const Ipv4Prefix& own : interface.addresses) {
+    for (const Prefix& own : interface.addresses) {
       announcer.announce(interface.name, own.address);
     }
   }
@@ -120,14 +120,14 @@ void Interfaces::Impl::put_addresses_right(const Interface& interface, const net
   const auto wanted = wanted_addresses(interface, vips);
   const auto plan =
       plan_addresses(wanted, wanted_addresses(interface, ha_vips), state.addresses(link.index));
-  for (const Ipv4Prefix& prefix : plan.remove) {
+  for (const Prefix& prefix : plan.remove) {
     if (note(interface.name + ": removing " + prefix.to_string(),
              requests.remove_address(link.index, prefix))) {
       log::info("{}: removed address {}", interface.name, prefix.to_string());
       announcer.forget(interface.name, prefix.address);
     }
   }
-  for (const Ipv4Prefix& prefix : plan.add) {
+  for (const Prefix& prefix : plan.add) {
     if (!note(interface.name + ": address " + prefix.to_string(),
               requests.add_address(link.index, prefix))) {
       continue;
@@ -148,7 +148,7 @@ void Interfaces::Impl::clean_foreign_vlans() {
         std::ranges::find(interfaces, parent->name, &Interface::name) == interfaces.end()) {
       continue;
     }
-    for (const Ipv4Prefix& prefix : plan_addresses({}, {}, state.addresses(index)).remove) {
+    for (const Prefix& prefix : plan_addresses({}, {}, state.addresses(index)).remove) {
       note(link.name + ": removing " + prefix.to_string(), requests.remove_address(index, prefix));
     }
   }
@@ -177,11 +177,11 @@ void Interfaces::Impl::put_routes_right() {
 
 // Whether an interface that is up bears an address in the gateway's subnet: before that, the kernel
 // would refuse the route.
-bool Interfaces::Impl::on_our_subnets(Ipv4Address gateway) const {
+bool Interfaces::Impl::on_our_subnets(Address gateway) const {
   return std::ranges::any_of(interfaces, [&](const Interface& interface) {
     const netlink::Link* const link = state.link(interface.name);
     return link != nullptr && link->up &&
-           std::ranges::any_of(interface.addresses, [&](const Ipv4Prefix& prefix) {
+           std::ranges::any_of(interface.addresses, [&](const Prefix& prefix) {
              return prefix.contains(gateway) && bears(state, *link, prefix);
            });
   });
@@ -240,7 +240,7 @@ bool Interfaces::complete() const {
   return std::ranges::all_of(impl_->interfaces, [&](const Interface& interface) {
     const netlink::Link* const link = impl_->state.link(interface.name);
     return link != nullptr && link->running &&
-           std::ranges::all_of(interface.addresses, [&](const Ipv4Prefix& prefix) {
+           std::ranges::all_of(interface.addresses, [&](const Prefix& prefix) {
              return bears(impl_->state, *link, prefix);
            });
   });

@@ -21,15 +21,15 @@ config::Config make_config() {
   config::Port wan;
   wan.name = "wan";
   wan.mtu = 1450;
-  wan.addresses = {Ipv4Prefix::parse("192.0.2.2/24").value()};
+  wan.addresses = {Prefix::parse("192.0.2.2/24").value()};
   config.ports = {wan};
   config::Route route;
-  route.destination = Ipv4Prefix::parse("198.51.100.0/24").value();
-  route.via = Ipv4Address::parse("192.0.2.1").value();
+  route.destination = Prefix::parse("198.51.100.0/24").value();
+  route.via = Address::parse("192.0.2.1").value();
   config.routes = {route};
   config::Service web;
   web.name = "web";
-  web.addresses = {Ipv4EndpointRange::parse("192.0.2.10:80").value()};
+  web.addresses = {EndpointRange::parse("192.0.2.10:80").value()};
   config.services = {web};
   return config;
 }
@@ -57,7 +57,7 @@ class InterfacesInKernel : public testing::Test {
     const netlink::Link* const wan = monitor->state().link("wan");
     if (wan == nullptr) return false;
     for (const auto& address : monitor->state().addresses(wan->index)) {
-      if (address.prefix == Ipv4Prefix::parse(prefix).value()) return true;
+      if (address.prefix == Prefix::parse(prefix).value()) return true;
     }
     return false;
   }
@@ -99,7 +99,7 @@ TEST_F(InterfacesInKernel, APreviousLifeIsAdoptedAndWhatItLeftTooMuchRemoved) {
   const auto links = requests->links().value();
   const int index = std::ranges::find(links, "wan", &netlink::Link::name)->index;
   for (const char* left : {"192.0.2.2/24", "192.0.2.10/32", "192.0.2.66/32"}) {
-    ASSERT_TRUE(requests->add_address(index, Ipv4Prefix::parse(left).value()));
+    ASSERT_TRUE(requests->add_address(index, Prefix::parse(left).value()));
   }
   shell("ip addr add 192.0.2.77/32 dev wan");
   ASSERT_TRUE(monitor->start());

@@ -4,25 +4,25 @@
 
 namespace lb::controlplane {
 
-void NextHopTable::add(Ipv4Address destination, std::optional<NextHopSpec> last_known) {
+void NextHopTable::add(Address destination, std::optional<NextHopSpec> last_known) {
   Destination& entry = destinations_[destination];
   if (!entry.next_hop) entry.next_hop = std::move(last_known);
 }
 
-void NextHopTable::remove(Ipv4Address destination) {
+void NextHopTable::remove(Address destination) {
   const auto it = destinations_.find(destination);
   if (it == destinations_.end()) return;
   if (it->second.via) unlink(destination, *it->second.via);
   destinations_.erase(it);
 }
 
-void NextHopTable::unlink(Ipv4Address destination, const Via& via) {
+void NextHopTable::unlink(Address destination, const Via& via) {
   const auto neighbour = neighbours_.find(via);
   neighbour->second.users.erase(destination);
   if (neighbour->second.users.empty()) neighbours_.erase(neighbour);
 }
 
-bool NextHopTable::set_route(Ipv4Address destination, std::optional<Via> via) {
+bool NextHopTable::set_route(Address destination, std::optional<Via> via) {
   const auto it = destinations_.find(destination);
   if (it == destinations_.end()) return false;
   Destination& entry = it->second;
@@ -48,7 +48,7 @@ bool NextHopTable::set_mac(const Via& via, const MacAddress& mac) {
   neighbour->second.mac = mac;
   const NextHopSpec next_hop{via.port, via.vlan, mac};
   bool changed = false;
-  for (const Ipv4Address destination : neighbour->second.users) {
+  for (const Address destination : neighbour->second.users) {
     Destination& entry = destinations_.at(destination);
     if (entry.next_hop == next_hop) continue;
     entry.next_hop = next_hop;
@@ -57,23 +57,23 @@ bool NextHopTable::set_mac(const Via& via, const MacAddress& mac) {
   return changed;
 }
 
-std::optional<NextHopSpec> NextHopTable::find(Ipv4Address destination) const {
+std::optional<NextHopSpec> NextHopTable::find(Address destination) const {
   const auto it = destinations_.find(destination);
   return it == destinations_.end() ? std::nullopt : it->second.next_hop;
 }
 
-std::optional<Via> NextHopTable::route(Ipv4Address destination) const {
+std::optional<Via> NextHopTable::route(Address destination) const {
   const auto it = destinations_.find(destination);
   return it == destinations_.end() ? std::nullopt : it->second.via;
 }
 
-bool NextHopTable::direct(Ipv4Address destination) const {
+bool NextHopTable::direct(Address destination) const {
   const auto via = route(destination);
   return !via || via->address == destination;
 }
 
-std::set<Ipv4Address> NextHopTable::destinations() const {
-  std::set<Ipv4Address> all;
+std::set<Address> NextHopTable::destinations() const {
+  std::set<Address> all;
   for (const auto& [destination, entry] : destinations_) all.insert(destination);
   return all;
 }

@@ -13,7 +13,7 @@
 #include <set>
 #include <string>
 
-#include "config/base/net.h"
+#include "config/base/address.h"
 #include "dataplane/api/snapshot_spec.h"
 
 namespace lb::controlplane {
@@ -22,7 +22,7 @@ namespace lb::controlplane {
 struct Via {
   std::string port;
   std::uint16_t vlan = 0;
-  Ipv4Address address;  // of the gateway, or of the destination itself
+  Address address;  // of the gateway, or of the destination itself
 
   auto operator<=>(const Via&) const = default;
 };
@@ -30,27 +30,27 @@ struct Via {
 class NextHopTable {
  public:
   // `last_known`: what the data plane uses already, if anything.
-  void add(Ipv4Address destination, std::optional<NextHopSpec> last_known);
-  void remove(Ipv4Address destination);
+  void add(Address destination, std::optional<NextHopSpec> last_known);
+  void remove(Address destination);
 
   // The way to a destination; nothing: there is none over our ports. True when find() changed.
-  bool set_route(Ipv4Address destination, std::optional<Via> via);
+  bool set_route(Address destination, std::optional<Via> via);
   // The MAC of a neighbour. True when find() of some destination changed.
   bool set_mac(const Via& via, const MacAddress& mac);
 
-  std::optional<NextHopSpec> find(Ipv4Address destination) const;
+  std::optional<NextHopSpec> find(Address destination) const;
   // The way, as set_route() said last.
-  std::optional<Via> route(Ipv4Address destination) const;
+  std::optional<Via> route(Address destination) const;
   // Whether the destination is reached without a gateway, as DR mode needs.
-  bool direct(Ipv4Address destination) const;
+  bool direct(Address destination) const;
 
   // Every neighbour that some destination is reached through.
   struct Neighbour {
-    std::set<Ipv4Address> users;
+    std::set<Address> users;
     std::optional<MacAddress> mac;  // as set_mac() said last
   };
   const std::map<Via, Neighbour>& neighbours() const { return neighbours_; }
-  std::set<Ipv4Address> destinations() const;
+  std::set<Address> destinations() const;
 
  private:
   struct Destination {
@@ -58,9 +58,9 @@ class NextHopTable {
     std::optional<NextHopSpec> next_hop;
   };
 
-  void unlink(Ipv4Address destination, const Via& via);
+  void unlink(Address destination, const Via& via);
 
-  std::map<Ipv4Address, Destination> destinations_;
+  std::map<Address, Destination> destinations_;
   std::map<Via, Neighbour> neighbours_;
 };
 

@@ -5,13 +5,13 @@
 namespace lb::controlplane {
 namespace {
 
-const Ipv4Address kServer = Ipv4Address::from_host(0x0a00000b);
-const Ipv4Address kFarServer = Ipv4Address::from_host(0x0a09000b);
-const Ipv4Address kGateway = Ipv4Address::from_host(0x0a000001);
+const Address kServer = Ipv4Address::from_host(0x0a00000b);
+const Address kFarServer = Ipv4Address::from_host(0x0a09000b);
+const Address kGateway = Ipv4Address::from_host(0x0a000001);
 const MacAddress kMac1{{2, 0, 0, 0, 0, 1}};
 const MacAddress kMac2{{2, 0, 0, 0, 0, 2}};
 
-Via via(Ipv4Address address, std::uint16_t vlan = 0) {
+Via via(Address address, std::uint16_t vlan = 0) {
   return {"lan", vlan, address};
 }
 
@@ -46,7 +46,7 @@ TEST(NextHopTable, ForgetsWhatIsRemoved) {
   table.remove(kServer);
   EXPECT_FALSE(table.find(kServer));
   EXPECT_TRUE(table.find(kFarServer));
-  EXPECT_EQ(table.destinations(), std::set<Ipv4Address>{kFarServer});
+  EXPECT_EQ(table.destinations(), std::set<Address>{kFarServer});
   table.remove(kFarServer);
   table.remove(kFarServer);
   EXPECT_TRUE(table.neighbours().empty());

@@ -39,8 +39,8 @@ struct NextHops::Impl : std::enable_shared_from_this<Impl> {
   const netlink::Link* link_of(const Via& via) const;
   void refresh_soon();
   void refresh_slice();
-  bool refresh(Ipv4Address destination);
-  std::optional<Via> via_of(Ipv4Address destination, const std::optional<netlink::Hop>& hop);
+  bool refresh(Address destination);
+  std::optional<Via> via_of(Address destination, const std::optional<netlink::Hop>& hop);
   bool learn(const Via& via, const netlink::Neighbour& neighbour);
   bool learn_all();
   void probe_later();
@@ -54,10 +54,10 @@ struct NextHops::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::steady_timer settle;
   boost::asio::steady_timer probe_timer;
   NextHopTable table;
-  std::set<Ipv4Address> to_refresh;
+  std::set<Address> to_refresh;
   bool refreshing = false;  // a timer or a posted slice will go on
   bool probing = false;
-  std::map<Ipv4Address, std::string> elsewhere;  // destinations off our ports, and where they are
+  std::map<Address, std::string> elsewhere;  // destinations off our ports, and where they are
 };
 
 const Interface* NextHops::Impl::interface_of(int index) const {
@@ -102,7 +102,7 @@ void NextHops::Impl::refresh_slice() {
   if (changed) on_change();
 }
 
-bool NextHops::Impl::refresh(Ipv4Address destination) {
+bool NextHops::Impl::refresh(Address destination) {
   const auto hop = requests.lookup(destination);
   if (!hop) {
     log::warning("route to {}: {}", destination.to_string(), hop.error().message);
@@ -120,7 +120,7 @@ bool NextHops::Impl::refresh(Ipv4Address destination) {
   return changed;
 }
 
-std::optional<Via> NextHops::Impl::via_of(Ipv4Address destination,
+std::optional<Via> NextHops::Impl::via_of(Address destination,
                                           const std::optional<netlink::Hop>& hop) {
   if (!hop) return std::nullopt;
   if (const Interface* const interface = interface_of(hop->index)) {
@@ -196,14 +196,14 @@ NextHops::NextHops(boost::asio::io_context& io, netlink::Requests& requests,
 
 NextHops::~NextHops() = default;
 
-void NextHops::add(Ipv4Address destination, std::optional<NextHopSpec> last_known) {
+void NextHops::add(Address destination, std::optional<NextHopSpec> last_known) {
   impl_->table.add(destination, std::move(last_known));
   impl_->to_refresh.insert(destination);
   impl_->refresh_soon();
   impl_->probe_later();
 }
 
-void NextHops::remove(Ipv4Address destination) {
+void NextHops::remove(Address destination) {
   impl_->table.remove(destination);
   impl_->to_refresh.erase(destination);
   impl_->elsewhere.erase(destination);
@@ -215,7 +215,7 @@ void NextHops::set_interfaces(std::span<const Interface> interfaces) {
   impl_->refresh_soon();
 }
 
-void NextHops::doubt(Ipv4Address destination) {
+void NextHops::doubt(Address destination) {
   const auto via = impl_->table.route(destination);
   const netlink::Link* const link = via ? impl_->link_of(*via) : nullptr;
   if (link == nullptr) return;

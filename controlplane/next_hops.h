@@ -27,13 +27,13 @@ class NextHops {
   ~NextHops();
 
   // A destination to follow; `last_known` is what the data plane uses already, if anything.
-  void add(Ipv4Address destination, std::optional<NextHopSpec> last_known);
-  void remove(Ipv4Address destination);
+  void add(Address destination, std::optional<NextHopSpec> last_known);
+  void remove(Address destination);
   // The configuration has other ones now: every way is asked for anew.
   void set_interfaces(std::span<const Interface> interfaces);
   // The destination does not answer: perhaps its MAC, or its gateway's, is another now, which the
   // kernel by itself would find out within a minute.
-  void doubt(Ipv4Address destination);
+  void doubt(Address destination);
   // To be called with every change that the monitor reports.
   void on_change(const netlink::Changes& changes);
 

@@ -15,8 +15,8 @@ namespace {
 
 using netlink::shell;
 
-const Ipv4Address kServer = Ipv4Address::from_host(0x0a00000b);     // 10.0.0.11
-const Ipv4Address kFarServer = Ipv4Address::from_host(0xc6336407);  // 198.51.100.7
+const Address kServer = Ipv4Address::from_host(0x0a00000b);     // 10.0.0.11
+const Address kFarServer = Ipv4Address::from_host(0xc6336407);  // 198.51.100.7
 
 class NextHopsInKernel : public testing::Test {
  protected:
@@ -35,7 +35,7 @@ class NextHopsInKernel : public testing::Test {
   }
 
   bool wait(const std::function<bool()>& done) { return netlink::run_until(io, done); }
-  std::string mac_of(Ipv4Address destination) {
+  std::string mac_of(Address destination) {
     const auto hop = next_hops->table().find(destination);
     return hop ? hop->port + " " + hop->mac.to_string() : "";
   }
@@ -92,7 +92,7 @@ TEST_F(NextHopsInKernel, TheInterfaceVanishesAndComesBack) {
 
 TEST_F(NextHopsInKernel, AServerThatNobodyTalksToIsAskedFor) {
   // Nobody answers on the other end; that the kernel asks shows as an entry without a MAC.
-  const auto asked = [&](Ipv4Address address) {
+  const auto asked = [&](Address address) {
     const int index = monitor->state().link("lan")->index;
     return monitor->state().neighbour({index, address}) != nullptr;
   };

@@ -43,7 +43,7 @@ class RenameInKernel : public testing::Test {
     config.director.run_dir = config.director.state_dir = folder.path;
     config.alert.script = {"/bin/sh", "-c", "echo \"$*\" >> " + file("told"), "sh"};
     config.ports.emplace_back().name = "wan";
-    config.ports[0].addresses = {Ipv4Prefix::parse("192.0.2.2/24").value()};
+    config.ports[0].addresses = {Prefix::parse("192.0.2.2/24").value()};
     start();
     // The data plane; of "web" both servers, the service and the quorum; of "dead" the same without
     // a quorum.
@@ -62,12 +62,12 @@ class RenameInKernel : public testing::Test {
                                  config::CheckType check) {
     config::Service made;
     made.name = name;
-    made.addresses = {{Ipv4Address::parse("192.0.2.10").value(), port, port}};
+    made.addresses = {{Address::parse("192.0.2.10").value(), port, port}};
     made.check.type = check;
     made.check.interval = config::Milliseconds(50);
     made.check.timeout = config::Milliseconds(20);
     for (const char* const each : {kFirst, kSecond}) {
-      made.real_servers.emplace_back().address = Ipv4Endpoint::parse(each).value();
+      made.real_servers.emplace_back().address = Endpoint::parse(each).value();
     }
     return made;
   }
@@ -208,7 +208,7 @@ TEST_F(RenameInKernel, TogetherWithOtherChanges) {
   drain("web", kFirst);
   config.services[0].name = "shop";
   config.services[0].real_servers[1].weight = 5;
-  config.services[0].addresses.push_back({Ipv4Address::parse("192.0.2.20").value(), 80, 80});
+  config.services[0].addresses.push_back({Address::parse("192.0.2.20").value(), 80, 80});
   reload();
   EXPECT_EQ(in_snapshot(dataplane->running, 80, 1).weight(), 5u);
   expect_drained_all_the_while();
@@ -243,7 +243,7 @@ TEST_F(RenameInKernel, ATrackFollowsTheName) {
   instance.port = "wan";
   instance.virtual_router_id = 7;
   instance.advert_interval = config::Milliseconds(20);
-  instance.addresses = {Ipv4Prefix::parse("192.0.2.50/24").value()};
+  instance.addresses = {Prefix::parse("192.0.2.50/24").value()};
   instance.tracks.emplace_back().service = "web";  // in FAULT when it fails
   start();
   ASSERT_TRUE(wait([&] { return ha_state() == "MASTER"; }));

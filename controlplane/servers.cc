@@ -33,8 +33,8 @@ std::string label_of(const RealServer& server) {
   return server.service->config->name + ": real server " + server.config->address.to_string();
 }
 
-std::set<Ipv4Address> destinations_of(const config::Config& config) {
-  std::set<Ipv4Address> all;
+std::set<Address> destinations_of(const config::Config& config) {
+  std::set<Address> all;
   for (const config::Service& service : config.services) {
     for (const config::RealServer& server : service.real_servers) {
       all.insert(server.address.address);
@@ -141,8 +141,8 @@ void Servers::forget(const Inventory::Adopted& adopted) {
     checker_.remove(gone);
     panic_.forget(gone);
   }
-  const std::set<Ipv4Address> wanted = destinations_of(*inventory_.config());
-  for (const Ipv4Address destination : destinations_of(*adopted.before)) {
+  const std::set<Address> wanted = destinations_of(*inventory_.config());
+  for (const Address destination : destinations_of(*adopted.before)) {
     if (!wanted.contains(destination)) next_hops_.remove(destination);
   }
 }
@@ -182,13 +182,13 @@ void Servers::on_kernel_change(const netlink::Changes& changes) {
 }
 
 void Servers::rest_cut_off_checks() {
-  checker_.leave_alone([this](Ipv4Address server) { return is_cut_off(server); },
+  checker_.leave_alone([this](const Address& server) { return is_cut_off(server); },
                        "not checked: its port has no link");
 }
 
 // A standby that held the servers behind a port without link for dead would reset all their
 // connections when it takes over after its own fault.
-bool Servers::is_cut_off(Ipv4Address server) const {
+bool Servers::is_cut_off(Address server) const {
   const auto via = next_hops_.table().route(server);
   const netlink::Link* const link = via ? state_.link(via->port) : nullptr;
   return link != nullptr && !link->running;
@@ -320,14 +320,14 @@ void Servers::find_next_hops() {
   }
 }
 
-std::optional<NextHopSpec> Servers::next_hop_of(Mode mode, Ipv4Address server) const {
+std::optional<NextHopSpec> Servers::next_hop_of(Mode mode, Address server) const {
   // Direct routing rewrites MACs only: a gateway would send the VIP's packets back to us.
   if (mode != Mode::kNat && !next_hops_.table().direct(server)) return {};
   return next_hops_.table().find(server);
 }
 
 void Servers::warn_of_gateway(const RealServer& server) {
-  const Ipv4Address address = server.config->address.address;
+  const Address address = server.config->address.address;
   if (next_hops_.table().direct(address)) {
     behind_gateway_.erase(address);
   } else if (behind_gateway_.insert(address).second) {

@@ -89,8 +89,8 @@ class Servers {
   void on_panic_change();
   sync::CheckWord word_on(const RealServer& server) const;
   void rest_cut_off_checks();
-  bool is_cut_off(Ipv4Address server) const;
-  std::optional<NextHopSpec> next_hop_of(Mode mode, Ipv4Address server) const;
+  bool is_cut_off(Address server) const;
+  std::optional<NextHopSpec> next_hop_of(Mode mode, Address server) const;
   void warn_of_gateway(const RealServer& server);
 
   const netlink::State& state_;
@@ -106,7 +106,7 @@ class Servers {
   bool following_ = false;
   bool checking_ = false;
   bool all_checked_ = false;
-  std::set<Ipv4Address> behind_gateway_;  // that must not be, and are complained of
+  std::set<Address> behind_gateway_;  // that must not be, and are complained of
 };
 
 }  // namespace lb::controlplane

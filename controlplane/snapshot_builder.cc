@@ -7,8 +7,8 @@
 namespace lb::controlplane {
 namespace {
 
-void put_own(const std::vector<Ipv4Prefix>& addresses, SnapshotSpec& snapshot) {
-  for (const Ipv4Prefix& own : addresses) snapshot.own_addresses.push_back(own.address);
+void put_own(const std::vector<Prefix>& addresses, SnapshotSpec& snapshot) {
+  for (const Prefix& own : addresses) snapshot.own_addresses.push_back(own.address);
 }
 
 // Equal lists are kept once.
@@ -69,7 +69,7 @@ PortMacSpec virtual_mac(const config::Config& config, const config::HaInstance& 
 
 }  // namespace
 
-void build_snapshot(const Inventory& inventory, const std::set<Ipv4Address>& standby,
+void build_snapshot(const Inventory& inventory, const std::set<Address>& standby,
                     SnapshotSpec& snapshot) {
   const config::Config& config = *inventory.config();
   snapshot = {};

@@ -14,7 +14,7 @@ namespace lb::controlplane {
 // `snapshot` is cleared first. Its generation is left for the data plane to set.
 // `standby` holds the VIPs of which another director is master. Of the instances that are master
 // with a virtual MAC address, the port bears it.
-void build_snapshot(const Inventory& inventory, const std::set<Ipv4Address>& standby,
+void build_snapshot(const Inventory& inventory, const std::set<Address>& standby,
                     SnapshotSpec& snapshot);
 
 // What a data plane runs already.

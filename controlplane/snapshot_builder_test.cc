@@ -7,20 +7,19 @@
 namespace lb::controlplane {
 namespace {
 
-Ipv4Endpoint endpoint(const char* text) {
-  return Ipv4Endpoint::parse(text).value();
+Endpoint endpoint(const char* text) {
+  return Endpoint::parse(text).value();
 }
 
 config::Config web_and_dns() {
   config::Config config;
   config::Port wan;
   wan.name = "wan";
-  wan.addresses = {Ipv4Prefix::parse("192.0.2.2/24").value(),
-                   Ipv4Prefix::parse("192.0.2.3/24").value()};
+  wan.addresses = {Prefix::parse("192.0.2.2/24").value(), Prefix::parse("192.0.2.3/24").value()};
   config::Vlan vlan;
   vlan.name = "wan.7";
   vlan.id = 7;
-  vlan.addresses = {Ipv4Prefix::parse("198.51.100.2/24").value()};
+  vlan.addresses = {Prefix::parse("198.51.100.2/24").value()};
   config::Vlan bare;
   bare.name = "wan.8";
   bare.id = 8;
@@ -30,7 +29,7 @@ config::Config web_and_dns() {
 
   config::Service web;
   web.name = "web";
-  web.addresses = {*Ipv4EndpointRange::parse("192.0.2.10:80")};
+  web.addresses = {*EndpointRange::parse("192.0.2.10:80")};
   web.scheduler = Scheduler::kWlc;
   web.persistence = config::Milliseconds(5'000);
   web.persistence_prefix = 24;
@@ -41,7 +40,7 @@ config::Config web_and_dns() {
   web.real_servers = {server};
   config::Service dns = web;
   dns.name = "dns";
-  dns.addresses = {*Ipv4EndpointRange::parse("192.0.2.10:53")};
+  dns.addresses = {*EndpointRange::parse("192.0.2.10:53")};
   dns.protocol = Protocol::kUdp;
   dns.mode = Mode::kDr;
   dns.on_server_down = OnServerDown::kKeep;
@@ -125,8 +124,8 @@ TEST(SnapshotBuilder, SaysEverything) {
 
 TEST(SnapshotBuilder, SaysAllAddresses) {
   config::Config config = web_and_dns();
-  config.services[0].addresses = {*Ipv4EndpointRange::parse("192.0.2.10:80-90"),
-                                  *Ipv4EndpointRange::parse("192.0.2.11:*")};
+  config.services[0].addresses = {*EndpointRange::parse("192.0.2.10:80-90"),
+                                  *EndpointRange::parse("192.0.2.11:*")};
   config.services[0].real_servers[0].address.port = 0;
   const SnapshotSpec snapshot = build(config);
   const ServiceSpec& web = snapshot.services[0];
@@ -139,8 +138,8 @@ TEST(SnapshotBuilder, ServicesWithEqualListsShareThem) {
   config::Config config = web_and_dns();
   config::Access access;
   access.allow_file = "/etc/allow.txt";
-  access.allow_listed = {*Ipv4Prefix::parse("198.51.100.0/24")};
-  access.deny = {*Ipv4Prefix::parse("198.51.100.7/32")};
+  access.allow_listed = {*Prefix::parse("198.51.100.0/24")};
+  access.deny = {*Prefix::parse("198.51.100.7/32")};
   config.services[0].access = config.services[1].access = access;
   config.services[0].limits.new_per_second = 10;
   const SnapshotSpec snapshot = build(config);
@@ -160,7 +159,7 @@ TEST(SnapshotBuilder, WhatWasBuiltIsReadBack) {
   config::Config config = web_and_dns();
   config.services.push_back(config.services[0]);
   config.services.back().name = "webs";
-  config.services.back().addresses = {*Ipv4EndpointRange::parse("192.0.2.10:80-90")};
+  config.services.back().addresses = {*EndpointRange::parse("192.0.2.10:80-90")};
   Inventory inventory(config::seal(config));
   const Running running = read_snapshot(build(inventory), inventory);
   ASSERT_EQ(running.servers.size(), 3u);

@@ -16,7 +16,7 @@ std::vector<Interface> interfaces_of(const config::Config& config) {
 }
 
 const Interface* interface_of_vip(std::span<const Interface> interfaces,
-                                  const config::Service& service, Ipv4Address vip) {
+                                  const config::Service& service, Address vip) {
   const Interface* best = nullptr;
   int best_length = -1;
   for (const Interface& interface : interfaces) {
@@ -24,7 +24,7 @@ const Interface* interface_of_vip(std::span<const Interface> interfaces,
       if (interface.name == service.port) return &interface;
       continue;
     }
-    for (const Ipv4Prefix& prefix : interface.addresses) {
+    for (const Prefix& prefix : interface.addresses) {
       if (prefix.contains(vip) && prefix.length > best_length) {
         best = &interface;
         best_length = prefix.length;
@@ -37,9 +37,9 @@ const Interface* interface_of_vip(std::span<const Interface> interfaces,
 namespace {
 
 // It is the interface's own, or an HA instance's.
-bool borne_anyway(const config::Config& config, const Interface& interface, Ipv4Address address) {
-  const auto has = [address](const std::vector<Ipv4Prefix>& prefixes) {
-    return std::ranges::find(prefixes, address, &Ipv4Prefix::address) != prefixes.end();
+bool borne_anyway(const config::Config& config, const Interface& interface, Address address) {
+  const auto has = [address](const std::vector<Prefix>& prefixes) {
+    return std::ranges::find(prefixes, address, &Prefix::address) != prefixes.end();
   };
   return has(interface.addresses) ||
          std::ranges::any_of(config.ha.instances, [&](const config::HaInstance& instance) {
@@ -51,21 +51,21 @@ bool borne_anyway(const config::Config& config, const Interface& interface, Ipv4
 
 std::vector<Vip> vips_of(const config::Config& config, std::span<const Interface> interfaces) {
   std::vector<Vip> vips;
-  const auto add = [&](const config::Service& service, Ipv4Address address) {
+  const auto add = [&](const config::Service& service, Address address) {
     const Interface* const interface = interface_of_vip(interfaces, service, address);
     if (interface == nullptr || borne_anyway(config, *interface, address)) return;
     Vip vip{{address, 32}, interface->name};
     if (std::ranges::find(vips, vip) == vips.end()) vips.push_back(std::move(vip));
   };
   for (const config::Service& service : config.services) {
-    for (const Ipv4Address address : service.vips()) add(service, address);
+    for (const Address address : service.vips()) add(service, address);
   }
   return vips;
 }
 
 std::vector<Vip> vips_of(const config::HaInstance& instance) {
   std::vector<Vip> vips;
-  for (const Ipv4Prefix& prefix : instance.addresses) vips.push_back({prefix, instance.port});
+  for (const Prefix& prefix : instance.addresses) vips.push_back({prefix, instance.port});
   return vips;
 }
 
@@ -78,29 +78,28 @@ std::vector<Vip> vips_of(const config::Ha& ha) {
   return all;
 }
 
-std::vector<Ipv4Prefix> wanted_addresses(const Interface& interface, std::span<const Vip> vips) {
-  std::vector<Ipv4Prefix> wanted = interface.addresses;
+std::vector<Prefix> wanted_addresses(const Interface& interface, std::span<const Vip> vips) {
+  std::vector<Prefix> wanted = interface.addresses;
   for (const Vip& vip : vips) {
     if (vip.interface == interface.name) wanted.push_back(vip.prefix);
   }
   return wanted;
 }
 
-AddressPlan plan_addresses(std::span<const Ipv4Prefix> wanted,
-                           std::span<const Ipv4Prefix> undecided,
-                           std::span<const netlink::Address> present) {
-  const auto is_among = [](const Ipv4Prefix& prefix, std::span<const Ipv4Prefix> all) {
+AddressPlan plan_addresses(std::span<const Prefix> wanted, std::span<const Prefix> undecided,
+                           std::span<const netlink::InterfaceAddress> present) {
+  const auto is_among = [](const Prefix& prefix, std::span<const Prefix> all) {
     return std::ranges::find(all, prefix) != all.end();
   };
   AddressPlan plan;
-  for (const netlink::Address& address : present) {
+  for (const netlink::InterfaceAddress& address : present) {
     if (address.owned && !is_among(address.prefix, wanted) &&
         !is_among(address.prefix, undecided)) {
       plan.remove.push_back(address.prefix);
     }
   }
-  for (const Ipv4Prefix& prefix : wanted) {
-    if (std::ranges::find(present, prefix, &netlink::Address::prefix) == present.end()) {
+  for (const Prefix& prefix : wanted) {
+    if (std::ranges::find(present, prefix, &netlink::InterfaceAddress::prefix) == present.end()) {
       plan.add.push_back(prefix);
     }
   }

@@ -17,7 +17,7 @@ struct Interface {
   std::string port;        // of the data plane
   std::uint16_t vlan = 0;  // 0: untagged
   std::uint16_t mtu = 0;
-  std::vector<Ipv4Prefix> addresses;
+  std::vector<Prefix> addresses;
 
   bool operator==(const Interface&) const = default;
 };
@@ -28,10 +28,10 @@ std::vector<Interface> interfaces_of(const config::Config& config);
 // The interface that bears this VIP of a service: service.port, or else the one whose subnet
 // contains the VIP (of several the narrowest, of equals the first). Null when there is none.
 const Interface* interface_of_vip(std::span<const Interface> interfaces,
-                                  const config::Service& service, Ipv4Address vip);
+                                  const config::Service& service, Address vip);
 
 struct Vip {
-  Ipv4Prefix prefix;  // of a service without an HA instance: /32
+  Prefix prefix;  // of a service without an HA instance: /32
   std::string interface;
 
   bool operator==(const Vip&) const = default;
@@ -47,17 +47,16 @@ std::vector<Vip> vips_of(const config::HaInstance& instance);
 std::vector<Vip> vips_of(const config::Ha& ha);
 
 // What an interface should bear: its own addresses, then its VIPs.
-std::vector<Ipv4Prefix> wanted_addresses(const Interface& interface, std::span<const Vip> vips);
+std::vector<Prefix> wanted_addresses(const Interface& interface, std::span<const Vip> vips);
 
 // How to get from the present addresses to the wanted ones. What somebody else added stays, and so
 // does what is `undecided`; what else bears our mark and is not wanted goes.
 struct AddressPlan {
-  std::vector<Ipv4Prefix> remove;
-  std::vector<Ipv4Prefix> add;  // in the wanted order
+  std::vector<Prefix> remove;
+  std::vector<Prefix> add;  // in the wanted order
 };
-AddressPlan plan_addresses(std::span<const Ipv4Prefix> wanted,
-                           std::span<const Ipv4Prefix> undecided,
-                           std::span<const netlink::Address> present);
+AddressPlan plan_addresses(std::span<const Prefix> wanted, std::span<const Prefix> undecided,
+                           std::span<const netlink::InterfaceAddress> present);
 
 // The same for routes; all of `present` are ours.
 struct RoutePlan {

@@ -5,14 +5,14 @@
 namespace lb::controlplane {
 namespace {
 
-Ipv4Prefix prefix(const char* text) {
-  return Ipv4Prefix::parse(text).value();
+Prefix prefix(const char* text) {
+  return Prefix::parse(text).value();
 }
 
 config::Service service(const char* name, const char* vip, const char* port = "") {
   config::Service s;
   s.name = name;
-  s.addresses = {Ipv4EndpointRange::parse(vip).value()};
+  s.addresses = {EndpointRange::parse(vip).value()};
   s.port = port;
   return s;
 }
@@ -85,9 +85,9 @@ TEST(Topology, VipsAreDistinctAndLeaveOutAddressesOfTheInterface) {
 TEST(Topology, AServiceMayHaveSeveralVips) {
   config::Config config = two_ports();
   config.services = {service("a", "192.0.2.10:80")};
-  config.services[0].addresses = {*Ipv4EndpointRange::parse("192.0.2.10:80"),
-                                  *Ipv4EndpointRange::parse("192.0.2.10:443"),
-                                  *Ipv4EndpointRange::parse("10.9.0.10:*")};
+  config.services[0].addresses = {*EndpointRange::parse("192.0.2.10:80"),
+                                  *EndpointRange::parse("192.0.2.10:443"),
+                                  *EndpointRange::parse("10.9.0.10:*")};
   EXPECT_EQ(vips_of(config, interfaces_of(config)),
             (std::vector<Vip>{{prefix("192.0.2.10/32"), "wan"}, {prefix("10.9.0.10/32"), "lan"}}));
 }
@@ -109,7 +109,7 @@ TEST(Topology, VipsOfAnInstanceAreItsOwn) {
 TEST(Topology, OnlyOurOwnAddressesAreRemoved) {
   const std::vector wanted = {prefix("192.0.2.2/24"), prefix("192.0.2.10/32"),
                               prefix("192.0.2.11/32")};
-  const std::vector<netlink::Address> present = {
+  const std::vector<netlink::InterfaceAddress> present = {
       {1, prefix("192.0.2.2/24"), false},   // an operator set it: it stays his
       {1, prefix("192.0.2.11/32"), true},   // left by a previous life, wanted
       {1, prefix("192.0.2.12/32"), true},   // left by a previous life, not wanted
@@ -126,8 +126,8 @@ TEST(Topology, OnlyOurOwnAddressesAreRemoved) {
 TEST(Topology, ARouteWhoseGatewayChangedIsReplaced) {
   config::Route route;
   route.destination = prefix("198.51.100.9/24");
-  route.via = Ipv4Address::parse("192.0.2.1").value();
-  const netlink::Route now{prefix("198.51.100.0/24"), Ipv4Address::parse("192.0.2.5").value()};
+  route.via = Address::parse("192.0.2.1").value();
+  const netlink::Route now{prefix("198.51.100.0/24"), Address::parse("192.0.2.5").value()};
   const netlink::Route then{prefix("198.51.100.0/24"), route.via};
   const RoutePlan plan = plan_routes(std::vector{route}, std::vector{now});
   EXPECT_EQ(plan.remove, std::vector{now});

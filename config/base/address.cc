@@ -101,7 +101,11 @@ Result<Parts> split_ipv6(std::string_view text) {
     return fail(quoted(text) +
                 " is not an IPv6 address in brackets and a port, as \"[2001:db8::1]:80\"");
   }
-  const auto address = parse_ipv6(text.substr(1, close - 1));
+  const std::string_view inside = text.substr(1, close - 1);
+  if (inside.find(':') == std::string_view::npos) {
+    return fail(quoted(text) + " has brackets, which are for IPv6 addresses; remove them");
+  }
+  const auto address = parse_ipv6(inside);
   if (!address) return tl::make_unexpected(address.error());
   return Parts{*address, behind.empty() ? behind : behind.substr(1)};
 }
@@ -144,6 +148,12 @@ std::optional<Address> address_from_bytes(std::string_view bytes) {
   std::copy(bytes.begin(), bytes.end(), raw.begin());
   if (bytes.size() == raw.size()) return Address::from_ipv6(raw);
   return Ipv4Address::from_host(host_order(raw));
+}
+
+std::optional<Endpoint> endpoint_from_bytes(std::string_view bytes, std::uint32_t port) {
+  const auto address = address_from_bytes(bytes);
+  if (!address || port > 65'535) return std::nullopt;
+  return Endpoint(*address, static_cast<std::uint16_t>(port));
 }
 
 Result<Prefix> Prefix::parse(std::string_view text) {

@@ -62,6 +62,15 @@ class Address {
     }
     return out;
   }
+  // Its first `length` bits; the others are 1.
+  constexpr Address filled(unsigned length) const {
+    Address out = *this;
+    for (unsigned i = 0; i < bits() / 8; ++i) {
+      const unsigned kept = length > 8 * i ? std::min(length - 8 * i, 8u) : 0;
+      out.bytes_[i] |= static_cast<std::uint8_t>(0xff >> kept);
+    }
+    return out;
+  }
   // 0.0.0.0 or ::
   constexpr bool is_unspecified() const { return bytes_ == std::array<std::uint8_t, 16>{}; }
 
@@ -78,6 +87,10 @@ std::string to_bytes(const Address& address);
 // Nothing when they are of no address.
 std::optional<Address> address_from_bytes(std::string_view bytes);
 
+struct Endpoint;
+// The same with a port, which is a number of 32 bits in messages.
+std::optional<Endpoint> endpoint_from_bytes(std::string_view bytes, std::uint32_t port);
+
 // An address with a prefix length: "192.0.2.2/24", "2001:db8::1/64". The host bits are kept;
 // network() clears them.
 struct Prefix {
@@ -90,9 +103,21 @@ struct Prefix {
 
   static Result<Prefix> parse(std::string_view text);
   constexpr Address network() const { return address.masked(length); }
+  // Of an IPv4 subnet the broadcast address.
+  constexpr Address last() const { return address.filled(length); }
+  // The same without host bits.
+  constexpr Prefix masked() const { return {network(), length}; }
   // Never one of the other family.
   constexpr bool contains(const Address& a) const {
-    return a.family() == address.family() && a.masked(length) == network();
+    if (a.family() != address.family()) return false;
+    const auto mine = address.bytes();
+    const auto theirs = a.bytes();
+    const std::size_t whole = length / 8;
+    if (!std::equal(mine.begin(), mine.begin() + static_cast<std::ptrdiff_t>(whole),
+                    theirs.begin()))
+      return false;
+    const int rest = length % 8;
+    return rest == 0 || (mine[whole] ^ theirs[whole]) >> (8 - rest) == 0;
   }
   // Nothing when it is of IPv6.
   constexpr std::optional<Ipv4Prefix> to_ipv4() const {

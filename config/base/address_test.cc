@@ -177,6 +177,8 @@ TEST(Endpoint, SaysWhatIsWrong) {
             "\"[2001:db8::10]\" has no port; write it as \"[2001:db8::10]:80\", with its own port");
   EXPECT_EQ(address_error_of<Endpoint>("[2001:db8::10]:0"),
             "\"[2001:db8::10]:0\" has a bad port: \"0\" is not a number from 1 to 65535");
+  EXPECT_EQ(address_error_of<Endpoint>("[192.0.2.1]:80"),
+            "\"[192.0.2.1]:80\" has brackets, which are for IPv6 addresses; remove them");
   for (const char* text : {"[2001:db8::10", "[2001:db8::10]80", "[2001:db8::10]:", "[]:80",
                            "[192.0.2.1]:80", "[::1]:80:80", "[::ffff:10.0.0.1]:80"}) {
     EXPECT_FALSE(Endpoint::parse(text)) << text;

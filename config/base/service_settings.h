@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "config/base/net.h"
+#include "config/base/address.h"
 #include "config/base/service_enums.h"
 
 namespace lb {
@@ -43,7 +43,7 @@ struct ServiceSettings {
   Protocol protocol = Protocol::kTcp;
   // VIPs with their ports. Never empty: of a file without one it is 0.0.0.0:0. With the protocol
   // the first is the service's identity.
-  std::vector<Ipv4EndpointRange> addresses{Ipv4EndpointRange{}};
+  std::vector<EndpointRange> addresses{EndpointRange{}};
   Mode mode = Mode::kNat;
   Scheduler scheduler = Scheduler::kWrr;
   OnServerDown on_server_down = OnServerDown::kReset;
@@ -59,7 +59,7 @@ struct ServiceSettings {
 
   // The first of its addresses with the first of that one's ports: it stands for the service
   // where one address must do.
-  Ipv4Endpoint primary_endpoint() const { return addresses.front().front(); }
+  Endpoint primary_endpoint() const { return addresses.front().front(); }
   bool has_single_endpoint() const { return addresses.size() == 1 && addresses[0].is_single(); }
 };
 

@@ -13,19 +13,16 @@ namespace lb::cli {
 namespace {
 
 void put_filter(const ConnFilter& filter, api::ConnsRequest& conns) {
-  const auto bytes = [](Ipv4Address address) {
-    return std::string(reinterpret_cast<const char*>(&address.be.raw), sizeof address.be.raw);
-  };
   conns.set_service(filter.service);
   conns.set_state(filter.state);
   conns.set_limit(filter.limit);
   // A prefix of length 0 is everybody; in the message it would be one host.
   if (filter.client && filter.client->length > 0) {
-    conns.set_client(bytes(filter.client->address));
+    conns.set_client(to_bytes(filter.client->address));
     conns.set_client_prefix(filter.client->length);
   }
   if (filter.real_server) {
-    conns.set_real_server(bytes(*filter.real_server));
+    conns.set_real_server(to_bytes(*filter.real_server));
     conns.set_real_server_port(filter.real_server_port);
   }
 }

@@ -1,19 +1,18 @@
 #include "controlplane/cli/format.h"
 
-#include <arpa/inet.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
 
+#include "config/base/address.h"
+
 namespace lb::cli {
 
 std::string address_text(std::string_view bytes) {
-  char text[INET6_ADDRSTRLEN];
-  const int family = bytes.size() == 4 ? AF_INET : bytes.size() == 16 ? AF_INET6 : AF_UNSPEC;
-  if (family == AF_UNSPEC) return "?";
-  return ::inet_ntop(family, bytes.data(), text, sizeof text) == nullptr ? "?" : text;
+  const auto address = address_from_bytes(bytes);
+  return address ? address->to_string() : "?";
 }
 
 std::string endpoint_text(std::string_view bytes, std::uint32_t port) {
@@ -23,12 +22,9 @@ std::string endpoint_text(std::string_view bytes, std::uint32_t port) {
 }
 
 std::string range_text(const api::AddressRange& range) {
-  if (range.first_port() == 1 && range.last_port() == 65'535) {
-    return address_text(range.address()) + ":*";
-  }
-  std::string text = endpoint_text(range.address(), range.first_port());
-  if (range.last_port() != range.first_port()) text += fmt::format("-{}", range.last_port());
-  return text;
+  const auto first = endpoint_from_bytes(range.address(), range.first_port());
+  const auto last = endpoint_from_bytes(range.address(), range.last_port());
+  return first && last ? EndpointRange(first->address, first->port, last->port).to_string() : "?";
 }
 
 const api::AddressRange& first_address(const api::ServiceStats& service) {

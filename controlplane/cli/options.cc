@@ -74,7 +74,8 @@ struct Raw {
 Result<void> understand(const Raw& raw, Options& options) {
   if (!raw.client.empty()) {
     const bool has_length = raw.client.find('/') != std::string::npos;
-    auto prefix = Ipv4Prefix::parse(has_length ? raw.client : raw.client + "/32");
+    const bool is_ipv6 = raw.client.find(':') != std::string::npos;
+    auto prefix = Prefix::parse(has_length ? raw.client : raw.client + (is_ipv6 ? "/128" : "/32"));
     if (!prefix) {
       return fail(fmt::format("--client {}: write an address or a network, as 198.51.100.0/24",
                               raw.client));
@@ -82,15 +83,13 @@ Result<void> understand(const Raw& raw, Options& options) {
     options.conns.client = options.persistence.client = *prefix;
   }
   if (!raw.real_server.empty()) {
-    if (raw.real_server.find(':') != std::string::npos) {
-      auto endpoint = Ipv4Endpoint::parse(raw.real_server);
+    if (const auto address = Address::parse(raw.real_server)) {
+      options.conns.real_server = *address;
+    } else {
+      auto endpoint = Endpoint::parse_port_optional(raw.real_server);
       if (!endpoint) return fail("--rs: " + endpoint.error().message);
       options.conns.real_server = endpoint->address;
       options.conns.real_server_port = endpoint->port;
-    } else {
-      auto address = Ipv4Address::parse(raw.real_server);
-      if (!address) return fail("--rs: " + address.error().message);
-      options.conns.real_server = *address;
     }
   }
   if (!raw.interval.empty()) {

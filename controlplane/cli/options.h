@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "config/base/net.h"
+#include "config/base/address.h"
 #include "controlplane/cli/set.h"
 
 namespace lb::cli {
@@ -46,8 +46,8 @@ enum class Command : std::uint8_t {
 
 struct ConnFilter {
   std::string service;  // empty: any
-  std::optional<Ipv4Prefix> client;
-  std::optional<Ipv4Address> real_server;
+  std::optional<Prefix> client;
+  std::optional<Address> real_server;
   std::uint16_t real_server_port = 0;  // 0: any
   std::string state;                   // capitals; empty: any
   std::uint64_t limit = 0;             // 0: all
@@ -56,7 +56,7 @@ struct ConnFilter {
 struct PersistenceFilter {
   std::string service;  // empty: any
   std::string group;    // empty: any
-  std::optional<Ipv4Prefix> client;
+  std::optional<Prefix> client;
 };
 
 struct Options {

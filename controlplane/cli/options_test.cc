@@ -90,6 +90,18 @@ TEST(Options, filters) {
   EXPECT_EQ(options({"show", "conn", "--rs", "10.0.0.11"}).conns.real_server_port, 0);
 }
 
+TEST(Options, filters_of_either_family) {
+  const auto conns = [](const char* option, const char* value) {
+    return options({"show", "conn", option, value}).conns;
+  };
+  EXPECT_EQ(conns("--client", "2001:db8::7").client->to_string(), "2001:db8::7/128");
+  EXPECT_EQ(conns("--client", "2001:db8::/32").client->to_string(), "2001:db8::/32");
+  EXPECT_EQ(conns("--rs", "2001:db8::11").real_server->to_string(), "2001:db8::11");
+  EXPECT_EQ(conns("--rs", "2001:db8::11").real_server_port, 0);
+  EXPECT_EQ(conns("--rs", "[2001:db8::11]").real_server->to_string(), "2001:db8::11");
+  EXPECT_EQ(conns("--rs", "[2001:db8::11]:80").real_server_port, 80);
+}
+
 TEST(Options, rates) {
   const Options o = options({"show", "stats", "--rate", "--interval", "250ms", "--count", "3"});
   EXPECT_TRUE(o.rate);

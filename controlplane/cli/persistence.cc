@@ -19,9 +19,7 @@ api::Request request_of(const PersistenceFilter& filter, bool flush) {
   persistence.set_group(filter.group);
   // A prefix of length 0 is everybody; in the message it would be one host.
   if (filter.client && filter.client->length > 0) {
-    const Be32 address = filter.client->address.be;
-    persistence.set_client(
-        std::string(reinterpret_cast<const char*>(&address.raw), sizeof address.raw));
+    persistence.set_client(to_bytes(filter.client->address));
     persistence.set_client_prefix(filter.client->length);
   }
   persistence.set_flush(flush);
@@ -37,7 +35,8 @@ std::string persistence_heading() {
 void append_persistence_text(const api::PersistenceEntry& entry, std::string& out) {
   const std::uint64_t seconds = entry.expires_ms() / 1000;
   std::string client = address_text(entry.client());
-  if (entry.client_prefix() != 32) client += fmt::format("/{}", entry.client_prefix());
+  if (entry.client_prefix() != 8 * entry.client().size())
+    client += fmt::format("/{}", entry.client_prefix());
   const std::string server = entry.real_server_port() == 0
                                  ? address_text(entry.real_server())
                                  : endpoint_text(entry.real_server(), entry.real_server_port());

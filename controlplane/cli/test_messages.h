@@ -1,15 +1,14 @@
 // Answers of the daemons as a small director gives them, for the tests.
 #pragma once
 
-#include "config/base/net.h"
+#include "config/base/address.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "dataplane/api/dataplane.pb.h"
 
 namespace lb::cli {
 
 inline std::string bytes_of(const char* text) {
-  const Ipv4Address address = *Ipv4Address::parse(text);
-  return std::string(reinterpret_cast<const char*>(&address.be.raw), 4);
+  return to_bytes(Address::parse(text).value());
 }
 
 inline void fill_traffic(api::TrafficStats& traffic, std::uint64_t n) {

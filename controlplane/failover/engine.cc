@@ -61,9 +61,9 @@ void Engine::add_unit(const std::string& name,
       .link = [&state](const std::string& link) { return state.link(link); },
       .works = [](const netlink::Link& link) { return works(link); },
       .has_address =
-          [&state](const netlink::Link& link, Ipv4Address address) {
+          [&state](const netlink::Link& link, Address address) {
             const auto all = state.addresses(link.index);
-            return std::ranges::any_of(all, [address](const netlink::Address& each) {
+            return std::ranges::any_of(all, [address](const netlink::InterfaceAddress& each) {
               return each.prefix.address == address;
             });
           },
@@ -175,7 +175,9 @@ bool Engine::failing(const config::HaTrack& track) const {
 
 std::optional<Ipv4Address> Engine::first_address(const std::string& interface) const {
   for (const Interface& each : settings_->interfaces) {
-    if (each.name == interface && !each.addresses.empty()) return each.addresses.front().address;
+    if (each.name == interface && !each.addresses.empty()) {
+      return each.addresses.front().address.to_ipv4();
+    }
   }
   return std::nullopt;
 }
@@ -248,7 +250,7 @@ void Engine::on_transition(Unit& unit, vrrp::State from, vrrp::State to,
 void Engine::apply_roles() {
   std::vector<Vip> up;
   std::vector<Vip> undecided;
-  std::set<Ipv4Address> standby;
+  std::set<Address> standby;
   for (const auto& unit : units_) {
     for (const Unit::Member& member : unit->members()) {
       const std::vector<Vip> vips = vips_of(*member.config);
@@ -284,7 +286,7 @@ void Engine::fill_beat(lb::sync::Heartbeat& beat) const {
     group.set_priority(fitness.priority);
     group.set_unheard(unit->fsm().unheard(Clock::now()));
     group.set_address(to_bytes(fitness.address));
-    for (const Ipv4Address address : unit->fsm().addresses()) {
+    for (const Address address : unit->fsm().addresses()) {
       group.add_addresses(to_bytes(address));
     }
   }

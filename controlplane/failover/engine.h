@@ -50,7 +50,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
  public:
   // Called on the failover thread: they pass on and return at once.
   struct Events {
-    std::function<void(std::set<Ipv4Address> vips)> standby;  // of whose VIPs we are not master
+    std::function<void(std::set<Address> vips)> standby;  // of whose VIPs we are not master
     std::function<void(const HaEvent&)> transition;
     // `answers`: the peer answers questions about health checks.
     std::function<void(bool up, const std::string& why, bool answers)> sync_link;

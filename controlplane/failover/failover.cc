@@ -97,7 +97,7 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
 Engine::Events Failover::Impl::engine_events() {
   return {
       .standby =
-          [this](std::set<Ipv4Address> vips) {
+          [this](std::set<Address> vips) {
             on_main([vips = std::move(vips)](Impl& self) { self.host.set_standby(vips); });
           },
       .transition =

@@ -43,7 +43,7 @@ class Failover {
  public:
   // Called on the main loop.
   struct Host {
-    std::function<void(std::set<Ipv4Address> vips)> set_standby;  // of whose VIPs we are not master
+    std::function<void(std::set<Address> vips)> set_standby;  // of whose VIPs we are not master
     std::function<bool(const std::string& service)> has_server_up;
     std::function<bool()> all_servers_checked;  // at least once
     std::function<void(const HaEvent&)> transition;

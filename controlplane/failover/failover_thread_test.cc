@@ -33,7 +33,7 @@ config::Config make_config() {
   config.director.run_dir = "/nonexistent";
   config::Port wan;
   wan.name = "wan";
-  wan.addresses = {Ipv4Prefix::parse("192.0.2.2/24").value()};
+  wan.addresses = {Prefix::parse("192.0.2.2/24").value()};
   config.ports = {wan};
   config::HaInstance instance;
   instance.name = "VI";
@@ -41,7 +41,7 @@ config::Config make_config() {
   instance.virtual_router_id = 51;
   instance.priority = 150;
   instance.advert_interval = config::Milliseconds(100);
-  instance.addresses = {Ipv4Prefix::parse(kVip).value()};
+  instance.addresses = {Prefix::parse(kVip).value()};
   config.ha.instances = {instance};
   config.ha.garp_count = 1;
   return config;
@@ -59,7 +59,7 @@ class FailoverThread : public testing::Test {
   void start(const config::Config& config = make_config()) {
     failover = std::make_unique<Failover>(
         io, config,
-        Failover::Host{.set_standby = [this](const std::set<Ipv4Address>& vips) { standby = vips; },
+        Failover::Host{.set_standby = [this](const std::set<Address>& vips) { standby = vips; },
                        .has_server_up = [this](const std::string&) { return has_server; },
                        .all_servers_checked = [] { return true; },
                        .transition = [this](const HaEvent& event) { became.push_back(event.to); },
@@ -74,8 +74,8 @@ class FailoverThread : public testing::Test {
   // Whether the address is on wan; asked of the kernel, without the help of any loop.
   bool present(const char* prefix = kVip) {
     const auto addresses = requests->addresses().value();
-    return std::ranges::find(addresses, Ipv4Prefix::parse(prefix).value(),
-                             &netlink::Address::prefix) != addresses.end();
+    return std::ranges::find(addresses, Prefix::parse(prefix).value(),
+                             &netlink::InterfaceAddress::prefix) != addresses.end();
   }
   // Without running the main loop.
   static bool wait_held_up(const std::function<bool()>& done) {
@@ -103,7 +103,7 @@ class FailoverThread : public testing::Test {
   boost::asio::io_context io;
   std::optional<netlink::Requests> requests;
   std::unique_ptr<Failover> failover;
-  std::optional<std::set<Ipv4Address>> standby;
+  std::optional<std::set<Address>> standby;
   bool has_server = true;
   std::vector<std::string> became;
 };
@@ -139,7 +139,7 @@ TEST_F(FailoverThread, OthersAddressesAreLeftAlone) {
   const auto links = requests->links().value();
   const int wan = std::ranges::find(links, "wan", &netlink::Link::name)->index;
   // A service's VIP, which bears our mark; and an operator's address.
-  ASSERT_TRUE(requests->add_address(wan, Ipv4Prefix::parse("192.0.2.20/32").value()));
+  ASSERT_TRUE(requests->add_address(wan, Prefix::parse("192.0.2.20/32").value()));
   shell("ip address add 192.0.2.21/32 dev wan");
   start();
   ASSERT_TRUE(wait_held_up([this] { return present(); }));
@@ -152,8 +152,8 @@ TEST_F(FailoverThread, OthersAddressesAreLeftAlone) {
 // Else the kernel would send from the VIP.
 TEST_F(FailoverThread, TheInterfacesOwnAddressComesFirst) {
   config::Config config = make_config();
-  config.ports[0].addresses.push_back(Ipv4Prefix::parse("198.51.100.2/24").value());
-  config.ha.instances[0].addresses.push_back(Ipv4Prefix::parse("198.51.100.10/24").value());
+  config.ports[0].addresses.push_back(Prefix::parse("198.51.100.2/24").value());
+  config.ha.instances[0].addresses.push_back(Prefix::parse("198.51.100.10/24").value());
   start(config);
   ASSERT_TRUE(wait_held_up([this] { return present(); }));
   EXPECT_FALSE(present("198.51.100.10/24"));

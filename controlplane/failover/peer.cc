@@ -20,11 +20,10 @@ using std::chrono::milliseconds;
 // Heartbeats that may be missing before the peer is taken for dead.
 constexpr int kMissedBeats = 3;
 
+// As VRRP has them here: of IPv4.
 std::optional<Ipv4Address> address_of(const std::string& bytes) {
-  Ipv4Address address;
-  if (bytes.size() != sizeof(address.be.raw)) return std::nullopt;
-  std::memcpy(&address.be.raw, bytes.data(), sizeof(address.be.raw));
-  return address;
+  const auto address = address_from_bytes(bytes);
+  return address ? address->to_ipv4() : std::nullopt;
 }
 
 // Nothing: malformed.

@@ -26,7 +26,7 @@ void fill_member(const Unit::Member& member, api::control::HaInstance& out) {
     to.set_adds(term.adds);
   }
   out.set_fault(member.fault);
-  for (const Ipv4Prefix& prefix : config.addresses) out.add_addresses(prefix.to_string());
+  for (const Prefix& prefix : config.addresses) out.add_addresses(prefix.to_string());
   if (member.master) {
     out.set_master(to_bytes(*member.master));
     out.set_heard_ms(ms_since(member.heard));

@@ -28,11 +28,14 @@ vrrp::Io::Options io_options(const config::HaInstance& instance) {
   options.own.vrid = instance.virtual_router_id;
   options.own.interval = instance.advert_interval;
   options.own.auth_pass = instance.auth_pass;
-  for (const Ipv4Prefix& prefix : instance.addresses) {
-    options.own.addresses.push_back(prefix.address);
+  // VRRP is of IPv4 here; validation refuses other addresses.
+  for (const Prefix& prefix : instance.addresses) {
+    if (const auto ipv4 = prefix.address.to_ipv4()) options.own.addresses.push_back(*ipv4);
   }
   options.owner = instance.priority == config::kOwnerPriority;
-  options.unicast_peers = instance.unicast_peers;
+  for (const Address& peer : instance.unicast_peers) {
+    if (const auto ipv4 = peer.to_ipv4()) options.unicast_peers.push_back(*ipv4);
+  }
   return options;
 }
 
@@ -101,7 +104,8 @@ std::string Unit::fault_of(Member& member) {
     return "interface " + port + " is not there";
   }
   if (!sight_.works(*link)) return "interface " + port + " has no link";
-  const auto source = member.config->source ? member.config->source : sight_.first_address(port);
+  const auto source =
+      member.config->source ? member.config->source->to_ipv4() : sight_.first_address(port);
   if (!source) return "interface " + port + " has no address to send adverts from";
   if (!sight_.has_address(*link, *source)) {
     return "interface " + port + " lacks its address " + source->to_string();

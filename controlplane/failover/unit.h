@@ -26,7 +26,7 @@ class Unit {
   struct Sight {
     std::function<const netlink::Link*(const std::string& name)> link;
     std::function<bool(const netlink::Link&)> works;  // it can carry packets
-    std::function<bool(const netlink::Link&, Ipv4Address)> has_address;
+    std::function<bool(const netlink::Link&, Address)> has_address;
     std::function<bool(const config::HaTrack&)> failing;
     // Of the interface, by the configuration.
     std::function<std::optional<Ipv4Address>(const std::string& name)> first_address;
@@ -45,7 +45,7 @@ class Unit {
     int link_index = 0;  // that the socket was opened on
     Standing standing;
     std::string fault;
-    std::optional<Ipv4Address> master;  // last heard
+    std::optional<Address> master;  // last heard
     Clock::time_point heard;
   };
 

@@ -37,9 +37,9 @@ struct Vips::Impl : std::enable_shared_from_this<Impl> {
   void put_right(const Interface& interface, const netlink::Link& link);
   AddressPlan plan(const Interface& interface, const netlink::Link& link) const;
   bool may_follow_own(const Interface& interface, const netlink::Link& link,
-                      const Ipv4Prefix& prefix) const;
+                      const Prefix& prefix) const;
   bool present(const Vip& vip) const;
-  void remove(const std::string& interface, int index, const Ipv4Prefix& prefix);
+  void remove(const std::string& interface, int index, const Prefix& prefix);
   void retry_later();
 
   netlink::Requests& requests;
@@ -72,8 +72,8 @@ void Vips::Impl::put_all_right() {
 void Vips::Impl::put_right(const Interface& interface, const netlink::Link& link) {
   const bool anew = seen.see(link).any();
   const AddressPlan todo = plan(interface, link);
-  for (const Ipv4Prefix& prefix : todo.remove) remove(interface.name, link.index, prefix);
-  for (const Ipv4Prefix& prefix : todo.add) {
+  for (const Prefix& prefix : todo.remove) remove(interface.name, link.index, prefix);
+  for (const Prefix& prefix : todo.add) {
     if (!may_follow_own(interface, link, prefix) ||
         !failures.note(interface.name + ": address " + prefix.to_string(),
                        requests.add_address(link.index, prefix))) {
@@ -91,21 +91,21 @@ void Vips::Impl::put_right(const Interface& interface, const netlink::Link& link
 
 // Of addresses that are not an HA instance's nothing is said here.
 AddressPlan Vips::Impl::plan(const Interface& interface, const netlink::Link& link) const {
-  std::vector<Ipv4Prefix> wanted;
+  std::vector<Prefix> wanted;
   for (const Vip& vip : up) {
     if (vip.interface == interface.name) wanted.push_back(vip.prefix);
   }
-  std::vector<netlink::Address> ours = state.addresses(link.index);
-  std::erase_if(ours, [&](const netlink::Address& each) {
+  std::vector<netlink::InterfaceAddress> ours = state.addresses(link.index);
+  std::erase_if(ours, [&](const netlink::InterfaceAddress& each) {
     return !contains(all, {each.prefix, interface.name});
   });
   // The owner of an address has it anyway.
-  std::vector<Ipv4Prefix> left = interface.addresses;
+  std::vector<Prefix> left = interface.addresses;
   for (const Vip& vip : undecided) {
     if (vip.interface == interface.name) left.push_back(vip.prefix);
   }
   AddressPlan todo = plan_addresses(wanted, left, ours);
-  std::erase_if(todo.add, [&](const Ipv4Prefix& prefix) {
+  std::erase_if(todo.add, [&](const Prefix& prefix) {
     return std::ranges::find(interface.addresses, prefix) != interface.addresses.end();
   });
   return todo;
@@ -114,11 +114,11 @@ AddressPlan Vips::Impl::plan(const Interface& interface, const netlink::Link& li
 // The first address of a subnet is the one that the kernel sends from; it must be the interface's
 // own, which the main loop puts up.
 bool Vips::Impl::may_follow_own(const Interface& interface, const netlink::Link& link,
-                                const Ipv4Prefix& prefix) const {
+                                const Prefix& prefix) const {
   const auto there = state.addresses(link.index);
-  return std::ranges::all_of(interface.addresses, [&](const Ipv4Prefix& own) {
+  return std::ranges::all_of(interface.addresses, [&](const Prefix& own) {
     return !own.contains(prefix.address) ||
-           std::ranges::find(there, own, &netlink::Address::prefix) != there.end();
+           std::ranges::find(there, own, &netlink::InterfaceAddress::prefix) != there.end();
   });
 }
 
@@ -126,10 +126,10 @@ bool Vips::Impl::present(const Vip& vip) const {
   const netlink::Link* const link = state.link(vip.interface);
   if (link == nullptr) return false;
   const auto there = state.addresses(link->index);
-  return std::ranges::find(there, vip.prefix, &netlink::Address::prefix) != there.end();
+  return std::ranges::find(there, vip.prefix, &netlink::InterfaceAddress::prefix) != there.end();
 }
 
-void Vips::Impl::remove(const std::string& interface, int index, const Ipv4Prefix& prefix) {
+void Vips::Impl::remove(const std::string& interface, int index, const Prefix& prefix) {
   announcer.forget(interface, prefix.address);
   if (failures.note(interface + ": removing " + prefix.to_string(),
                     requests.remove_address(index, prefix))) {

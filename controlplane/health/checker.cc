@@ -70,7 +70,7 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
   void remove(RealServerId id);
   void start();
   void stop();
-  void leave_alone(const std::function<bool(Ipv4Address)>& cut_off, const std::string& why);
+  void leave_alone(const std::function<bool(const Address&)>& cut_off, const std::string& why);
   void hasten(RealServerId id);
   const State& state(RealServerId id) const;
   void for_each_check(const std::function<void(const CheckView&)>& show) const;
@@ -210,7 +210,7 @@ void Checker::Impl::halt(Check& check) {
   if (std::exchange(check.first_runs, false) && running_) --first_running_;
 }
 
-void Checker::Impl::leave_alone(const std::function<bool(Ipv4Address)>& cut_off,
+void Checker::Impl::leave_alone(const std::function<bool(const Address&)>& cut_off,
                                 const std::string& why) {
   for (const auto& check : checks_) {
     const bool cut =
@@ -392,7 +392,8 @@ void Checker::start() {
 void Checker::stop() {
   impl_->stop();
 }
-void Checker::leave_alone(const std::function<bool(Ipv4Address)>& cut_off, const std::string& why) {
+void Checker::leave_alone(const std::function<bool(const Address&)>& cut_off,
+                          const std::string& why) {
   impl_->leave_alone(cut_off, why);
 }
 void Checker::hasten(RealServerId id) {

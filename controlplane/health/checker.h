@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "config/base/net.h"
+#include "config/base/address.h"
 #include "config/model.h"
 #include "controlplane/health/state.h"
 #include "controlplane/service/ids.h"
@@ -32,8 +32,8 @@ class Prober;
 struct Target {
   RealServerId id{};
   std::string service;
-  Ipv4Endpoint vip;
-  Ipv4Endpoint address;
+  Endpoint vip;
+  Endpoint address;
   config::Check check;
   std::optional<config::AgentCheck> agent = {};
   bool operator==(const Target&) const = default;
@@ -99,7 +99,7 @@ class Checker {
   // Servers of which `cut_off` says so are not asked, until a call that does not: that no packet of
   // ours reaches them says nothing about them. Then they are checked at once. `why` is shown as
   // their result.
-  void leave_alone(const std::function<bool(Ipv4Address)>& cut_off, const std::string& why);
+  void leave_alone(const std::function<bool(const Address&)>& cut_off, const std::string& why);
 
   // Clients' handshakes with this target fail: its next check runs at once, or as soon as Haste
   // (schedule.h) lets it, unless its service does not want that. What evidence says of a target

@@ -53,8 +53,8 @@ inline Target target(const std::string& service, const std::string& address,
   Target made;
   made.id = RealServerId{static_cast<std::uint32_t>(std::hash<std::string>{}(service + address))};
   made.service = service;
-  made.vip = Ipv4Endpoint::parse("192.0.2.10:80").value();
-  made.address = Ipv4Endpoint::parse(address).value();
+  made.vip = Endpoint::parse("192.0.2.10:80").value();
+  made.address = Endpoint::parse(address).value();
   made.check.type = type;
   made.check.interval = interval;
   made.check.rise = 2;

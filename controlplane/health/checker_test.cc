@@ -260,8 +260,8 @@ TEST_F(CheckerTest, AServerThatIsCutOffIsLeftAlone) {
   answer(0, Verdict::kGood, "L4OK");
   answer(1, Verdict::kGood, "L4OK");
   run_until_started(4);
-  const auto cut = [&far](Ipv4Address address) { return address == far.address.address; };
-  const auto none = [](Ipv4Address) { return false; };
+  const auto cut = [&far](const Address& address) { return address == far.address.address; };
+  const auto none = [](const Address&) { return false; };
   checker->leave_alone(cut, "no link");
   // The check that was under way is over, and no other one is begun.
   const auto is_of = [](const Target& which) {
@@ -293,11 +293,11 @@ TEST_F(CheckerTest, AServerThatIsCutOffFromTheBeginningIsNotKnown) {
   const auto checker = make_checker();
   const Target web = target("web", "10.0.0.1:80");
   checker->add(web, std::nullopt);
-  checker->leave_alone([](Ipv4Address) { return true; }, "no link");
+  checker->leave_alone([](const Address&) { return true; }, "no link");
   checker->start();
   EXPECT_TRUE(probes_.empty());
   EXPECT_EQ(checker->state(web.id).last_result, "");
-  checker->leave_alone([](Ipv4Address) { return false; }, "");
+  checker->leave_alone([](Address) { return false; }, "");
   ASSERT_EQ(probes_.size(), 1u);
   answer(0, Verdict::kGood);
   EXPECT_TRUE(checker->state(web.id).up);

@@ -9,6 +9,7 @@ namespace {
 constexpr std::size_t kDnsHeaderBytes = 12;
 constexpr std::uint16_t kInternet = 1;
 constexpr std::uint16_t kTypeA = 1;
+constexpr std::uint16_t kTypeAaaa = 28;
 constexpr std::uint16_t kRecursionDesired = 0x0100;
 constexpr std::uint8_t kResponseBit = 0x80;
 constexpr std::uint8_t kRcodeMask = 0x0f;
@@ -29,7 +30,7 @@ std::uint16_t number_of(config::DnsType type) {
     case config::DnsType::kTxt:
       return 16;
     case config::DnsType::kAaaa:
-      return 28;
+      return kTypeAaaa;
     case config::DnsType::kSrv:
       return 33;
   }
@@ -98,7 +99,7 @@ std::string make_dns_query(std::uint16_t id, std::string_view name, config::DnsT
 }
 
 std::optional<DnsAnswer> parse_dns_answer(std::string_view message, std::uint16_t id,
-                                          std::optional<Ipv4Address> wanted) {
+                                          const std::optional<Address>& wanted) {
   if (message.size() < kDnsHeaderBytes) return std::nullopt;
   Reader in{message};
   if (in.u16() != id || (in.u8() & kResponseBit) == 0) return std::nullopt;
@@ -106,6 +107,8 @@ std::optional<DnsAnswer> parse_dns_answer(std::string_view message, std::uint16_
   answer.rcode = in.u8() & kRcodeMask;
   const std::uint16_t questions = in.u16();
   const std::uint16_t answers = in.u16();
+  const std::string looked_for = wanted ? to_bytes(*wanted) : "";
+  const std::uint16_t type_looked_for = wanted && wanted->is_ipv6() ? kTypeAaaa : kTypeA;
   in.u16();  // authorities
   in.u16();  // additional records
   for (std::uint16_t i = 0; i < questions && in.good; ++i) {
@@ -117,10 +120,8 @@ std::optional<DnsAnswer> parse_dns_answer(std::string_view message, std::uint16_
     const std::uint16_t type = in.u16();
     in.bytes(6);  // class and time to live
     const std::string_view data = in.bytes(in.u16());
-    if (!in.good || type != kTypeA || data.size() != 4 || !wanted) continue;
-    std::uint32_t address = 0;
-    for (const char c : data) address = address << 8 | static_cast<std::uint8_t>(c);
-    if (address == wanted->host()) answer.has_address = true;
+    if (!in.good || !wanted || type != type_looked_for) continue;
+    if (data == looked_for) answer.has_address = true;
   }
   answer.complete = in.good;
   return answer;

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/base/net.h"
+#include "config/base/address.h"
 #include "config/check.h"
 
 namespace lb::health {
@@ -21,7 +21,7 @@ struct DnsAnswer {
 
 // nullopt: not the answer to the query with this id.
 std::optional<DnsAnswer> parse_dns_answer(std::string_view message, std::uint16_t id,
-                                          std::optional<Ipv4Address> wanted);
+                                          const std::optional<Address>& wanted);
 
 // "NOERROR", "SERVFAIL", "RCODE11"
 std::string rcode_text(std::uint8_t rcode);

@@ -25,14 +25,25 @@ TEST(DnsMessage, TheQuestionIsAskedWithRecursion) {
 
 TEST(DnsMessage, AnAddressIsLookedForAmongTheAnswers) {
   const std::string record = "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x0a\0\0\1"s;
-  const auto address = Ipv4Address::parse("10.0.0.1").value();
+  const auto address = Address::parse("10.0.0.1").value();
   const auto found = parse_dns_answer(response("\x81\x80"s, record), 0x1234, address);
   ASSERT_TRUE(found);
   EXPECT_EQ(found->rcode, 0);
   EXPECT_TRUE(found->has_address);
   EXPECT_TRUE(found->complete);
-  const auto other = Ipv4Address::parse("10.0.0.2").value();
+  const auto other = Address::parse("10.0.0.2").value();
   EXPECT_FALSE(parse_dns_answer(response("\x81\x80"s, record), 0x1234, other)->has_address);
+}
+
+TEST(DnsMessage, AnIpv6AddressIsLookedForInItsOwnRecords) {
+  const std::string bytes = "\x20\x01\x0d\xb8"s + std::string(11, '\0') + '\1';
+  const auto answer = response("\x81\x80"s, "\xc0\x0c\0\x1c\0\1\0\0\0\x3c\0\x10"s + bytes);
+  const auto has = [&](const char* address) {
+    return parse_dns_answer(answer, 0x1234, Address::parse(address).value())->has_address;
+  };
+  EXPECT_TRUE(has("2001:db8::1"));
+  EXPECT_FALSE(has("2001:db8::2"));
+  EXPECT_FALSE(has("32.1.13.184"));
 }
 
 TEST(DnsMessage, OnlyAnswersToTheQuestionCount) {

@@ -90,7 +90,7 @@ TEST_F(HastenTest, NotWhatIsLeftAloneOrStopped) {
   const Target web = target("web", "10.0.0.1:80");
   start({web, target("none", "10.0.0.3:80", CheckType::kNone)});
   hasten(target("none", "10.0.0.3:80"));
-  checker_->leave_alone([](Ipv4Address) { return true; }, "not checked");
+  checker_->leave_alone([](const Address&) { return true; }, "not checked");
   hasten(web);
   EXPECT_EQ(begun(), 0u);
   checker_->stop();

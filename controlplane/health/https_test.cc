@@ -102,7 +102,7 @@ class TlsServer {
     SSL_CTX_use_PrivateKey(context_.get(), identity.key.get());
   }
 
-  const Ipv4Endpoint& endpoint() const { return server_.endpoint(); }
+  const Endpoint& endpoint() const { return server_.endpoint(); }
   void skip_close_notify() { skip_close_notify_ = true; }
   const std::string& server_name() const { return server_name_; }  // SNI of the last client
 
@@ -129,14 +129,14 @@ class TlsServer {
   TestServer server_;  // last: its thread uses the others
 };
 
-Request https_to(const Ipv4Endpoint& endpoint, const std::string& ca_file = {},
+Request https_to(const Endpoint& endpoint, const std::string& ca_file = {},
                  const std::string& name = "www.example.com") {
   config::Check check;
   check.type = config::CheckType::kHttps;
   check.timeout = kAmple;
   check.host = name;
   check.tls_ca_file = ca_file;
-  return make_request("web", Ipv4Endpoint::parse("192.0.2.10:443").value(), endpoint, check);
+  return make_request("web", Endpoint::parse("192.0.2.10:443").value(), endpoint, check);
 }
 
 class HttpsProbe : public testing::Test {
@@ -164,6 +164,14 @@ TEST_F(HttpsProbe, WithoutAHostTheCertificateMustBeForTheVip) {
   request.tls_server_name = "192.0.2.11";
   EXPECT_EQ(run_probe(request).text,
             "L6RSP certificate verify failed: IP address mismatch, it is not for 192.0.2.11");
+}
+
+TEST_F(HttpsProbe, AnIpv6AddressIsNoNameEither) {
+  const TlsServer server(make_identity("IP:2001:db8::10", &ca_));
+  Request request = https_to(server.endpoint(), ca_file_.path(), "[2001:db8::10]:443");
+  EXPECT_EQ(request.tls_server_name, "2001:db8::10");
+  EXPECT_EQ(without_time(run_probe(request)), "L7OK/200 in");
+  EXPECT_EQ(server.server_name(), "") << "an address is no SNI";
 }
 
 TEST_F(HttpsProbe, AnUnknownCaIsBad) {

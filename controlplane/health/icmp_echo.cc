@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::uint8_t kEchoReply = 0;
 constexpr std::uint8_t kEchoRequest = 8;
+constexpr std::uint8_t kEchoRequestV6 = 128;
+constexpr std::uint8_t kEchoReplyV6 = 129;
 
 struct Message {
   std::uint8_t type;
@@ -37,9 +39,9 @@ std::uint16_t checksum(std::span<const std::uint8_t, kEchoBytes> bytes) {
 
 }  // namespace
 
-std::array<std::uint8_t, kEchoBytes> make_echo_request(const Echo& echo) {
+std::array<std::uint8_t, kEchoBytes> make_echo_request(const Echo& echo, Family family) {
   Message message{};
-  message.type = kEchoRequest;
+  message.type = family == Family::kIpv4 ? kEchoRequest : kEchoRequestV6;
   message.id = Be16::from_host(echo.id);
   message.sequence = Be16::from_host(echo.sequence);
   message.secret = echo.secret;
@@ -47,17 +49,19 @@ std::array<std::uint8_t, kEchoBytes> make_echo_request(const Echo& echo) {
 
   std::array<std::uint8_t, kEchoBytes> bytes{};
   std::memcpy(bytes.data(), &message, sizeof message);
+  if (family == Family::kIpv6) return bytes;
   message.checksum = checksum(bytes);
   std::memcpy(bytes.data(), &message, sizeof message);
   return bytes;
 }
 
-std::optional<Echo> parse_echo_reply(std::span<const std::uint8_t> icmp) {
+std::optional<Echo> parse_echo_reply(std::span<const std::uint8_t> icmp, Family family) {
   if (icmp.size() != kEchoBytes) return std::nullopt;
-  if (checksum(icmp.first<kEchoBytes>()) != 0) return std::nullopt;
+  const bool ipv4 = family == Family::kIpv4;
+  if (ipv4 && checksum(icmp.first<kEchoBytes>()) != 0) return std::nullopt;
   Message message{};
   std::memcpy(&message, icmp.data(), sizeof message);
-  if (message.type != kEchoReply || message.code != 0) return std::nullopt;
+  if (message.type != (ipv4 ? kEchoReply : kEchoReplyV6) || message.code != 0) return std::nullopt;
   return Echo{message.id.host(), message.sequence.host(), message.secret, message.number};
 }
 

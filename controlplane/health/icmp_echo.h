@@ -1,4 +1,4 @@
-// ICMP echo messages (RFC 792) as ping checks send and accept them. Pure.
+// ICMP echo messages (RFC 792, RFC 4443 section 4) as ping checks send and accept them. Pure.
 #pragma once
 
 #include <array>
@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+
+#include "config/base/address.h"
 
 namespace lb::health {
 
@@ -21,10 +23,12 @@ struct Echo {
 
 inline constexpr std::size_t kEchoBytes = 64;  // ICMP header and 56 bytes of data
 
-std::array<std::uint8_t, kEchoBytes> make_echo_request(const Echo& echo);
+// Of ICMPv6 without checksum: it covers the addresses, too, and the kernel fills it in.
+std::array<std::uint8_t, kEchoBytes> make_echo_request(const Echo& echo, Family family);
 
-// nullopt: not an echo reply of our size with a right checksum.
-std::optional<Echo> parse_echo_reply(std::span<const std::uint8_t> icmp);
+// nullopt: not an echo reply of our size with a right checksum, which of ICMPv6 the kernel has
+// looked at.
+std::optional<Echo> parse_echo_reply(std::span<const std::uint8_t> icmp, Family family);
 
 // The payload of an IPv4 packet, as a raw socket delivers it; empty when the header is broken.
 std::span<const std::uint8_t> ipv4_payload(std::span<const std::uint8_t> packet);

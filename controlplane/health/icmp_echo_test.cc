@@ -11,7 +11,7 @@ constexpr Echo kEcho{0x1234, 0xfffe, 0x0123456789abcdef, 0x1fffe};
 
 // What a host makes of a request: another type, and the checksum put right.
 std::vector<std::uint8_t> reply_to(const Echo& echo) {
-  const auto request = make_echo_request(echo);
+  const auto request = make_echo_request(echo, Family::kIpv4);
   std::vector<std::uint8_t> bytes(request.begin(), request.end());
   bytes[0] = 0;
   // RFC 1624: the first word loses 0x0800, so that the checksum gains it.
@@ -23,7 +23,7 @@ std::vector<std::uint8_t> reply_to(const Echo& echo) {
 }
 
 TEST(IcmpEcho, ARequestHasTheFieldsInNetworkOrder) {
-  const auto bytes = make_echo_request(kEcho);
+  const auto bytes = make_echo_request(kEcho, Family::kIpv4);
   EXPECT_EQ(bytes[0], 8);
   EXPECT_EQ(bytes[1], 0);
   EXPECT_EQ(bytes[4], 0x12);
@@ -33,11 +33,11 @@ TEST(IcmpEcho, ARequestHasTheFieldsInNetworkOrder) {
 }
 
 TEST(IcmpEcho, AReplyGivesBackWhatWasSent) {
-  EXPECT_EQ(parse_echo_reply(reply_to(kEcho)), kEcho);
+  EXPECT_EQ(parse_echo_reply(reply_to(kEcho), Family::kIpv4), kEcho);
 }
 
 TEST(IcmpEcho, ARequestIsNotAReply) {
-  EXPECT_FALSE(parse_echo_reply(make_echo_request(kEcho)));
+  EXPECT_FALSE(parse_echo_reply(make_echo_request(kEcho, Family::kIpv4), Family::kIpv4));
 }
 
 TEST(IcmpEcho, EveryFlippedBitIsNoticed) {
@@ -45,17 +45,27 @@ TEST(IcmpEcho, EveryFlippedBitIsNoticed) {
   for (std::size_t bit = 0; bit < reply.size() * 8; ++bit) {
     auto damaged = reply;
     damaged[bit / 8] = static_cast<std::uint8_t>(damaged[bit / 8] ^ (1u << bit % 8));
-    EXPECT_FALSE(parse_echo_reply(damaged)) << "bit " << bit;
+    EXPECT_FALSE(parse_echo_reply(damaged, Family::kIpv4)) << "bit " << bit;
   }
+}
+
+TEST(IcmpEcho, OfIpv6HasTypesOfItsOwnAndLeavesTheChecksumToTheKernel) {
+  auto bytes = make_echo_request(kEcho, Family::kIpv6);
+  EXPECT_EQ(bytes[0], 128);
+  EXPECT_EQ(bytes[2] | bytes[3], 0);
+  EXPECT_FALSE(parse_echo_reply(bytes, Family::kIpv6));
+  bytes[0] = 129;
+  EXPECT_EQ(parse_echo_reply(bytes, Family::kIpv6), kEcho);
+  EXPECT_FALSE(parse_echo_reply(bytes, Family::kIpv4));
 }
 
 TEST(IcmpEcho, OtherLengthsAreNotOurs) {
   auto reply = reply_to(kEcho);
   for (std::size_t size = 0; size < reply.size(); ++size) {
-    EXPECT_FALSE(parse_echo_reply(std::span(reply).first(size)));
+    EXPECT_FALSE(parse_echo_reply(std::span(reply).first(size), Family::kIpv4));
   }
   reply.push_back(0);
-  EXPECT_FALSE(parse_echo_reply(reply));
+  EXPECT_FALSE(parse_echo_reply(reply, Family::kIpv4));
 }
 
 TEST(IcmpEcho, TheIpv4HeaderIsSkippedWithItsOptions) {

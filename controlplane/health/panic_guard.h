@@ -27,7 +27,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "config/base/net.h"
+#include "config/base/address.h"
 #include "controlplane/service/ids.h"
 
 namespace lb::health {
@@ -47,7 +47,7 @@ class PanicGuard {
   struct Target {
     RealServerId id{};
     std::uint64_t question = 0;  // a number
-    Ipv4Address server;
+    Address server;
   };
   struct Counts {
     std::size_t failing = 0;  // questions: while it holds, those that are held
@@ -98,7 +98,7 @@ class PanicGuard {
   Settings settings_;
   std::unordered_map<RealServerId, Known> targets_;
   std::unordered_map<std::uint64_t, Question> questions_;
-  std::map<Ipv4Address, std::size_t> failing_servers_;  // with how many failing questions
+  std::map<Address, std::size_t> failing_servers_;  // with how many failing questions
   std::size_t failing_ = 0;
   std::size_t all_ = 0;
   std::deque<std::pair<Time, RealServerId>> falls_;  // oldest first; some are out of date

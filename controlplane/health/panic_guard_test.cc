@@ -269,7 +269,7 @@ class Book {
   }
   bool above(Time now) const {
     std::set<std::uint64_t> failing, all;
-    std::set<Ipv4Address> servers;
+    std::set<Address> servers;
     for (const auto& [id, each] : targets_) {
       if (!each.good && !fails(each, now)) continue;
       all.insert(each.target.question);

@@ -1,3 +1,4 @@
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -24,10 +25,10 @@ using boost::system::error_code;
 
 class PingProbe;
 
-// The socket that all ping probes share.
+// The socket that all ping probes of a family share.
 class PingSocket : public std::enable_shared_from_this<PingSocket> {
  public:
-  explicit PingSocket(asio::io_context& io) : descriptor_(io) {
+  PingSocket(asio::io_context& io, Family family) : family_(family), descriptor_(io) {
     std::random_device random;
     secret_ = std::uint64_t{random()} << 32 | random();
     id_ = static_cast<std::uint16_t>(random());
@@ -36,7 +37,7 @@ class PingSocket : public std::enable_shared_from_this<PingSocket> {
   // 0, or the errno.
   int open();
   // Sends an echo request under a number of its own, which is returned; the errno goes to `error`.
-  std::uint64_t send(Ipv4Address to, const std::shared_ptr<PingProbe>& probe, int& error);
+  std::uint64_t send(const Address& to, const std::shared_ptr<PingProbe>& probe, int& error);
   // Takes in the replies that have arrived.
   void receive_all();
   void forget(std::uint64_t number) { waiting_.erase(number); }
@@ -47,13 +48,15 @@ class PingSocket : public std::enable_shared_from_this<PingSocket> {
 
  private:
   struct Waiting {
-    Ipv4Address from;
+    Address from;
     std::weak_ptr<PingProbe> probe;
   };
 
   void wait_readable();
-  void receive(std::span<const std::uint8_t> bytes, Ipv4Address from);
+  void receive(std::span<const std::uint8_t> bytes, const Address& from);
+  void filter(int fd) const;
 
+  Family family_;
   asio::posix::stream_descriptor descriptor_;
   bool raw_ = false;
   std::uint64_t secret_ = 0;
@@ -114,7 +117,7 @@ class PingProbe final : public Probe, public std::enable_shared_from_this<PingPr
   asio::io_context& io_;
   std::shared_ptr<PingSocket> socket_;
   asio::steady_timer deadline_;
-  Ipv4Address to_;
+  Address to_;
   std::chrono::milliseconds timeout_;
   Done done_;
   std::uint64_t number_ = 0;
@@ -123,16 +126,16 @@ class PingProbe final : public Probe, public std::enable_shared_from_this<PingPr
 
 int PingSocket::open() {
   if (descriptor_.is_open()) return 0;
-  int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMP);
+  const bool ipv4 = family_ == Family::kIpv4;
+  const auto open_as = [&](int type) {
+    return ::socket(ipv4 ? AF_INET : AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                    ipv4 ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6});
+  };
+  int fd = open_as(SOCK_DGRAM);
   raw_ = fd < 0;
-  if (raw_) fd = ::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMP);
+  if (raw_) fd = open_as(SOCK_RAW);
   if (fd < 0) return errno;
-  if (raw_) {
-    // A raw socket hears all ICMP of the machine.
-    icmp_filter only_replies{};
-    only_replies.data = ~(std::uint32_t{1} << ICMP_ECHOREPLY);
-    ::setsockopt(fd, SOL_RAW, ICMP_FILTER, &only_replies, sizeof only_replies);
-  }
+  if (raw_) filter(fd);
   // Room for the replies to the burst of first checks; the default will do, at worst.
   const int receive_bytes = 1 << 20;
   ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
@@ -143,16 +146,28 @@ int PingSocket::open() {
   return 0;
 }
 
-std::uint64_t PingSocket::send(Ipv4Address to, const std::shared_ptr<PingProbe>& probe,
+// A raw socket hears all ICMP of the machine.
+void PingSocket::filter(int fd) const {
+  if (family_ == Family::kIpv4) {
+    icmp_filter only_replies{};
+    only_replies.data = ~(std::uint32_t{1} << ICMP_ECHOREPLY);
+    ::setsockopt(fd, SOL_RAW, ICMP_FILTER, &only_replies, sizeof only_replies);
+  } else {
+    icmp6_filter only_replies;
+    ICMP6_FILTER_SETBLOCKALL(&only_replies);
+    ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &only_replies);
+    ::setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &only_replies, sizeof only_replies);
+  }
+}
+
+std::uint64_t PingSocket::send(const Address& to, const std::shared_ptr<PingProbe>& probe,
                                int& error) {
   const std::uint64_t number = ++last_number_;
-  const auto packet = make_echo_request({id_, static_cast<std::uint16_t>(number), secret_, number});
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = to.be.raw;
-  const ssize_t sent =
-      ::sendto(descriptor_.native_handle(), packet.data(), packet.size(), MSG_NOSIGNAL,
-               reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const auto packet =
+      make_echo_request({id_, static_cast<std::uint16_t>(number), secret_, number}, family_);
+  const SocketAddress address(Endpoint(to, 0));
+  const ssize_t sent = ::sendto(descriptor_.native_handle(), packet.data(), packet.size(),
+                                MSG_NOSIGNAL, address.data(), address.size());
   error = sent < 0 ? errno : 0;
   if (error == 0) waiting_.emplace(number, Waiting{to, probe});
   return number;
@@ -172,18 +187,20 @@ void PingSocket::receive_all() {
   // Bounded, so that a flood of replies leaves the thread to others now and then.
   for (int i = 0; i < 256 && descriptor_.is_open(); ++i) {
     std::array<std::uint8_t, 256> buffer;
-    sockaddr_in from{};
-    socklen_t from_size = sizeof from;
+    SocketAddress address;
     const ssize_t got = ::recvfrom(descriptor_.native_handle(), buffer.data(), buffer.size(), 0,
-                                   reinterpret_cast<sockaddr*>(&from), &from_size);
+                                   address.data(), address.size());
     if (got < 0) return;
+    const auto from = address.endpoint();
+    if (!from) continue;
     const auto bytes = std::span<const std::uint8_t>(buffer).first(static_cast<std::size_t>(got));
-    receive(raw_ ? ipv4_payload(bytes) : bytes, Ipv4Address{Be32{from.sin_addr.s_addr}});
+    // A raw socket of IPv4 gives the IP header, too.
+    receive(raw_ && from->address.is_ipv4() ? ipv4_payload(bytes) : bytes, from->address);
   }
 }
 
-void PingSocket::receive(std::span<const std::uint8_t> bytes, Ipv4Address from) {
-  const auto echo = parse_echo_reply(bytes);
+void PingSocket::receive(std::span<const std::uint8_t> bytes, const Address& from) {
+  const auto echo = parse_echo_reply(bytes, family_);
   if (!echo || echo->secret != secret_) return;
   // A datagram socket has an id of the kernel's choice, and the kernel matches it.
   if (raw_ && echo->id != id_) return;
@@ -195,18 +212,26 @@ void PingSocket::receive(std::span<const std::uint8_t> bytes, Ipv4Address from) 
 
 class PingProber final : public Prober {
  public:
-  explicit PingProber(asio::io_context& io) : io_(io), socket_(std::make_shared<PingSocket>(io)) {}
-  ~PingProber() override { socket_->close(); }
+  explicit PingProber(asio::io_context& io)
+      : io_(io),
+        ipv4_(std::make_shared<PingSocket>(io, Family::kIpv4)),
+        ipv6_(std::make_shared<PingSocket>(io, Family::kIpv6)) {}
+  ~PingProber() override {
+    ipv4_->close();
+    ipv6_->close();
+  }
 
   std::shared_ptr<Probe> start(const Request& request, Done done) override {
-    auto probe = std::make_shared<PingProbe>(io_, socket_, request, std::move(done));
+    auto probe = std::make_shared<PingProbe>(io_, request.to.address.is_ipv4() ? ipv4_ : ipv6_,
+                                             request, std::move(done));
     probe->begin();
     return probe;
   }
 
  private:
   asio::io_context& io_;
-  std::shared_ptr<PingSocket> socket_;
+  std::shared_ptr<PingSocket> ipv4_;
+  std::shared_ptr<PingSocket> ipv6_;
 };
 
 }  // namespace

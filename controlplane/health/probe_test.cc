@@ -19,20 +19,20 @@ namespace {
 
 using config::CheckType;
 
-Request request_to(const Ipv4Endpoint& endpoint, CheckType type,
+Request request_to(const Endpoint& endpoint, CheckType type,
                    config::Milliseconds timeout = kAmple) {
   config::Check check;
   check.type = type;
   check.timeout = timeout;
-  return make_request("web", Ipv4Endpoint::parse("192.0.2.10:80").value(), endpoint, check);
+  return make_request("web", Endpoint::parse("192.0.2.10:80").value(), endpoint, check);
 }
 
-Request http_to(const Ipv4Endpoint& endpoint, config::Milliseconds timeout = kAmple) {
+Request http_to(const Endpoint& endpoint, config::Milliseconds timeout = kAmple) {
   return request_to(endpoint, CheckType::kHttp, timeout);
 }
 
-Ipv4Endpoint port_80_of(const char* address) {
-  return {Ipv4Address::parse(address).value(), 80};
+Endpoint port_80_of(const char* address) {
+  return {Address::parse(address).value(), 80};
 }
 
 // Answers every request with the same bytes, and closes.

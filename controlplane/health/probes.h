@@ -4,6 +4,7 @@
 #include <boost/system/error_code.hpp>
 #include <memory>
 
+#include "config/base/socket_address.h"
 #include "controlplane/health/probe.h"
 
 namespace lb::health {
@@ -14,7 +15,7 @@ namespace lb::health {
 bool has_unread_news(int socket, short events);
 
 // Has connections come from this address, with a port that the kernel chooses when they begin.
-void bind_source(int socket, Ipv4Address source, boost::system::error_code& error);
+void bind_source(int socket, const Address& source, boost::system::error_code& error);
 
 // A probe that cannot even start.
 std::shared_ptr<Probe> start_failed_probe(boost::asio::io_context& io, Outcome outcome, Done done);

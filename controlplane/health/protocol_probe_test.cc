@@ -16,9 +16,9 @@ namespace {
 using boost::asio::ip::udp;
 using config::CheckType;
 
-Request request_with(const Ipv4Endpoint& to, config::Check check) {
+Request request_with(const Endpoint& to, config::Check check) {
   if (check.timeout == config::Check{}.timeout) check.timeout = kAmple;
-  return make_request("web", Ipv4Endpoint::parse("192.0.2.10:80").value(), to, check);
+  return make_request("web", Endpoint::parse("192.0.2.10:80").value(), to, check);
 }
 
 TEST(DialogueProbe, AConversationIsHeldToItsEnd) {
@@ -62,8 +62,7 @@ TEST(DialogueProbe, HowItGoesWrong) {
 TEST(DialogueProbe, APasswordThatCannotBeReadIsNotTheServersFault) {
   config::Check check = check_of(CheckType::kRedis);
   check.password_file = "/nowhere/password";
-  const Outcome outcome =
-      run_probe(request_with({Ipv4Address::parse("127.0.0.1").value(), 1}, check));
+  const Outcome outcome = run_probe(request_with({Address::parse("127.0.0.1").value(), 1}, check));
   EXPECT_EQ(outcome.verdict, Verdict::kInconclusive);
 }
 
@@ -77,7 +76,7 @@ TEST(Probes, ComeFromTheSourceThatIsSaid) {
     send_text(fd, "+OK\r\n");
   });
   config::Check check = check_of(CheckType::kPop3);
-  check.source = Ipv4Address::parse("127.0.0.9").value();
+  check.source = Address::parse("127.0.0.9").value();
   EXPECT_EQ(run_probe(request_with(server.endpoint(), check)).verdict, Verdict::kGood);
   EXPECT_EQ(from, "127.0.0.9");
 }
@@ -86,7 +85,7 @@ TEST(Probes, TheTimeToConnectHasALimitOfItsOwn) {
   for (const CheckType type : {CheckType::kTcp, CheckType::kHttp, CheckType::kFtp}) {
     config::Check check = check_of(type);
     check.connect_timeout = kBrief;
-    EXPECT_EQ(run_probe(request_with({Ipv4Address::parse(kSilentAddress).value(), 80}, check)).text,
+    EXPECT_EQ(run_probe(request_with({Address::parse(kSilentAddress).value(), 80}, check)).text,
               "L4TOUT after 50ms");
   }
 }
@@ -127,8 +126,8 @@ class UdpServer {
   UdpServer(const UdpServer&) = delete;
   UdpServer& operator=(const UdpServer&) = delete;
 
-  Ipv4Endpoint endpoint() const {
-    return {Ipv4Address::parse("127.0.0.1").value(), socket_.local_endpoint().port()};
+  Endpoint endpoint() const {
+    return {Address::parse("127.0.0.1").value(), socket_.local_endpoint().port()};
   }
 
  private:
@@ -153,7 +152,7 @@ TEST(UdpProbe, SilenceIsGoodWhereNothingIsExpected) {
   config::Check check = check_of(CheckType::kUdp);
   check.send = "ping";
   check.timeout = kBrief;
-  const Ipv4Endpoint silent{Ipv4Address::parse(kSilentAddress).value(), 53};
+  const Endpoint silent{Address::parse(kSilentAddress).value(), 53};
   EXPECT_EQ(run_probe(request_with(silent, check)).text, "L4OK neither answer nor error");
   check.expect = "x";
   EXPECT_EQ(run_probe(request_with(silent, check)).text, "L7TOUT after 50ms");
@@ -166,7 +165,7 @@ TEST(UdpProbe, SilenceIsGoodWhereNothingIsExpected) {
 
 Outcome run_script(const std::string& text, config::Check check = check_of(CheckType::kScript)) {
   check.command = {"/bin/sh", "-c", text};
-  return run_probe(request_with({Ipv4Address::parse("10.0.0.1").value(), 80}, check));
+  return run_probe(request_with({Address::parse("10.0.0.1").value(), 80}, check));
 }
 
 TEST(ScriptProbe, TheExitStatusDecides) {

@@ -10,12 +10,13 @@ namespace {
 
 using config::CheckType;
 
-// "www.example.com:8443" -> "www.example.com"
+// "www.example.com:8443" -> "www.example.com", "[2001:db8::1]:8443" -> "2001:db8::1"
 std::string without_port(const std::string& host) {
+  if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
   return host.substr(0, host.rfind(':'));
 }
 
-void add_http(const Ipv4Endpoint& vip, const config::Check& check, Request& request) {
+void add_http(const Endpoint& vip, const config::Check& check, Request& request) {
   request.method = check.method;
   request.path = check.path;
   request.host = check.host.empty() ? vip.to_string() : check.host;
@@ -33,8 +34,8 @@ void add_tls(const config::Check& check, Request& request) {
   if (check.tls_verify) request.tls_ca_file = check.tls_ca_file;
 }
 
-void add_script(const std::string& service, const Ipv4Endpoint& vip,
-                const Ipv4Endpoint& real_server, const config::Check& check, Request& request) {
+void add_script(const std::string& service, const Endpoint& vip, const Endpoint& real_server,
+                const config::Check& check, Request& request) {
   request.command = check.command;
   request.user = check.user;
   request.script_style = check.script_style;
@@ -47,14 +48,14 @@ void add_script(const std::string& service, const Ipv4Endpoint& vip,
 
 }  // namespace
 
-Request make_request(const std::string& service, const Ipv4Endpoint& vip,
-                     const Ipv4Endpoint& real_server, const config::Check& check) {
+Request make_request(const std::string& service, const Endpoint& vip, const Endpoint& real_server,
+                     const config::Check& check) {
   Request request;
   request.to = real_server;
   request.type = check.type;
   if (check.type == CheckType::kNone) return request;
 
-  request.to.address = check.address.value_or(real_server.address);
+  if (check.address) request.to.address = *check.address;
   request.to.port = check.type == CheckType::kPing ? 0 : check.port.value_or(real_server.port);
   request.source = check.source;
   request.interval = std::max(check.interval, config::Milliseconds{1});
@@ -77,7 +78,7 @@ Request make_request(const std::string& service, const Ipv4Endpoint& vip,
   return request;
 }
 
-Request make_request(const Ipv4Endpoint& real_server, const config::AgentCheck& agent) {
+Request make_request(const Endpoint& real_server, const config::AgentCheck& agent) {
   Request request;
   request.to = {real_server.address, agent.port};
   request.type = CheckType::kAgent;
@@ -89,10 +90,8 @@ Request make_request(const Ipv4Endpoint& real_server, const config::AgentCheck& 
 }
 
 std::size_t RequestHash::operator()(const Request& request) const {
-  const std::uint64_t endpoint =
-      std::uint64_t{request.to.address.host()} << 16 | std::uint64_t{request.to.port};
   // Few checks share an endpoint; those differ mostly in what they ask for.
-  return std::hash<std::uint64_t>{}(endpoint)*31 + std::hash<std::string>{}(request.path);
+  return std::hash<Endpoint>{}(request.to) * 31 + std::hash<std::string>{}(request.path);
 }
 
 }  // namespace lb::health

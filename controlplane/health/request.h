@@ -9,14 +9,14 @@
 #include <string>
 #include <vector>
 
-#include "config/base/net.h"
+#include "config/base/address.h"
 #include "config/model.h"
 
 namespace lb::health {
 
 struct Request {
-  Ipv4Endpoint to;  // port 0 for ping
-  std::optional<Ipv4Address> source;
+  Endpoint to;                    // port 0 for ping
+  std::optional<Address> source;  // of the family of `to`
   config::CheckType type = config::CheckType::kTcp;
   std::chrono::milliseconds interval{};
   std::chrono::milliseconds timeout{};
@@ -44,7 +44,7 @@ struct Request {
   std::string database;
   std::string query;
   config::DnsType query_type = config::DnsType::kA;
-  std::optional<Ipv4Address> expect_address;
+  std::optional<Address> expect_address;
   std::vector<std::string> command;
   std::vector<std::string> environment;  // of the command: whom it is about
   std::string user;
@@ -55,10 +55,10 @@ struct Request {
 };
 
 // `vip` gives the Host header when the check names none; `service` is told to scripts.
-Request make_request(const std::string& service, const Ipv4Endpoint& vip,
-                     const Ipv4Endpoint& real_server, const config::Check& check);
+Request make_request(const std::string& service, const Endpoint& vip, const Endpoint& real_server,
+                     const config::Check& check);
 // Of the agent beside a check.
-Request make_request(const Ipv4Endpoint& real_server, const config::AgentCheck& agent);
+Request make_request(const Endpoint& real_server, const config::AgentCheck& agent);
 
 struct RequestHash {
   std::size_t operator()(const Request& request) const;

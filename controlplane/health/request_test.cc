@@ -13,13 +13,13 @@ namespace {
 using config::Check;
 using config::CheckType;
 
-Ipv4Endpoint endpoint(const char* text) {
-  return Ipv4Endpoint::parse(text).value();
+Endpoint endpoint(const char* text) {
+  return Endpoint::parse(text).value();
 }
 
-const Ipv4Endpoint kVip = endpoint("192.0.2.10:80");
-const Ipv4Endpoint kOtherVip = endpoint("192.0.2.11:80");
-const Ipv4Endpoint kServer = endpoint("10.0.0.11:8080");
+const Endpoint kVip = endpoint("192.0.2.10:80");
+const Endpoint kOtherVip = endpoint("192.0.2.11:80");
+const Endpoint kServer = endpoint("10.0.0.11:8080");
 
 TEST(Request, DefaultsComeFromTheServiceAndTheRealServer) {
   const Request request = make_request("web", kVip, kServer, check_of(CheckType::kHttps));
@@ -36,6 +36,24 @@ TEST(Request, TheHostGivesTheTlsNameWithoutItsPort) {
   EXPECT_EQ(make_request("web", kVip, kServer, check).tls_server_name, "www.example.com");
   check.tls_server_name = "internal.example.com";
   EXPECT_EQ(make_request("web", kVip, kServer, check).tls_server_name, "internal.example.com");
+}
+
+TEST(Request, AnIpv6VipStandsInBracketsInTheHostHeaderAlone) {
+  const Endpoint vip = Endpoint::parse("[2001:db8::10]:443").value();
+  const Endpoint server = Endpoint::parse("[2001:db8::11]:8443").value();
+  const Request request = make_request("web", vip, server, check_of(CheckType::kHttps));
+  EXPECT_EQ(request.to, server);
+  EXPECT_EQ(request.host, "[2001:db8::10]:443");
+  EXPECT_EQ(request.tls_server_name, "2001:db8::10");
+}
+
+TEST(Request, ScriptsAreToldOfEitherFamily) {
+  const Endpoint vip = Endpoint::parse("[2001:db8::10]:443").value();
+  const Endpoint server = Endpoint::parse("[2001:db8::11]:8443").value();
+  const auto told = make_request("web", vip, server, check_of(CheckType::kScript)).environment;
+  EXPECT_EQ(told, (std::vector<std::string>{"BALLAST_SERVICE=web", "BALLAST_VIP=2001:db8::10",
+                                            "BALLAST_VIP_PORT=443", "BALLAST_RS=2001:db8::11",
+                                            "BALLAST_RS_PORT=8443"}));
 }
 
 TEST(Request, ACheckPortReplacesTheRealServers) {

@@ -73,14 +73,12 @@ bool has_unread_news(int socket, short events) {
   return ::poll(&asked, 1, 0) > 0;
 }
 
-void bind_source(int socket, Ipv4Address source, boost::system::error_code& error) {
+void bind_source(int socket, const Address& source, boost::system::error_code& error) {
   const int yes = 1;
   // Else each check would hold a port for all destinations.
   setsockopt(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
-  sockaddr_in from{};
-  from.sin_family = AF_INET;
-  from.sin_addr.s_addr = source.be.raw;
-  if (bind(socket, reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0) {
+  const SocketAddress from(Endpoint(source, 0));
+  if (bind(socket, from.data(), from.size()) != 0) {
     error.assign(errno, boost::system::system_category());
   }
 }

@@ -42,7 +42,7 @@ class StreamProbe : public Probe, public std::enable_shared_from_this<StreamProb
   StreamProbe(boost::asio::io_context& io, const Request& request, Done done, Tls... tls)
       : stream_(boost::asio::ip::tcp::socket(io), tls...),
         deadline_(io),
-        to_(boost::asio::ip::address_v4(request.to.address.host()), request.to.port),
+        to_(asio_endpoint<boost::asio::ip::tcp>(request.to)),
         source_(request.source),
         timeout_(request.timeout),
         connect_timeout_(std::min(request.connect_timeout, request.timeout)),
@@ -51,7 +51,7 @@ class StreamProbe : public Probe, public std::enable_shared_from_this<StreamProb
 
   void begin() {
     error_code ec;
-    socket().open(boost::asio::ip::tcp::v4(), ec);
+    socket().open(to_.protocol(), ec);
     if (!ec && source_) bind_source(socket().native_handle(), *source_, ec);
     if (ec) {
       boost::asio::post(deadline_.get_executor(), [this, self = this->shared_from_this(), ec] {
@@ -200,7 +200,7 @@ class StreamProbe : public Probe, public std::enable_shared_from_this<StreamProb
   Stream stream_;
   boost::asio::steady_timer deadline_;
   boost::asio::ip::tcp::endpoint to_;
-  std::optional<Ipv4Address> source_;
+  std::optional<Address> source_;
   std::chrono::milliseconds timeout_;
   std::chrono::milliseconds connect_timeout_;
   std::string tls_server_name_;

@@ -24,14 +24,14 @@ class TcpProbe final : public Probe, public std::enable_shared_from_this<TcpProb
       : io_(io),
         socket_(io),
         deadline_(io),
-        to_(asio::ip::address_v4(request.to.address.host()), request.to.port),
+        to_(asio_endpoint<tcp>(request.to)),
         source_(request.source),
         timeout_(std::min(request.connect_timeout, request.timeout)),
         done_(std::move(done)) {}
 
   void begin() {
     error_code ec;
-    socket_.open(tcp::v4(), ec);
+    socket_.open(to_.protocol(), ec);
     if (!ec && source_) bind_source(socket_.native_handle(), *source_, ec);
     if (ec) {
       asio::post(io_, [self = shared_from_this(), ec] {
@@ -81,7 +81,7 @@ class TcpProbe final : public Probe, public std::enable_shared_from_this<TcpProb
   tcp::socket socket_;
   asio::steady_timer deadline_;
   tcp::endpoint to_;
-  std::optional<Ipv4Address> source_;
+  std::optional<Address> source_;
   std::chrono::milliseconds timeout_;
   Done done_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();

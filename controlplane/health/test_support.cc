@@ -16,6 +16,8 @@
 #include <cstring>
 #include <optional>
 
+#include "config/base/socket_address.h"
+
 // After <net/if.h>, which it would collide with.
 #include <linux/if_tun.h>
 
@@ -77,19 +79,19 @@ class PrivateNetwork : public testing::Environment {
 
 const auto* const kPrivateNetwork = testing::AddGlobalTestEnvironment(new PrivateNetwork);
 
-int bound_socket(Ipv4Endpoint& endpoint) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = make_sockaddr("127.0.0.1", 0);
-  socklen_t size = sizeof address;
-  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  endpoint = {Ipv4Address{Be32{address.sin_addr.s_addr}}, ntohs(address.sin_port)};
+int bound_socket(const char* text, Endpoint& endpoint) {
+  SocketAddress address(Endpoint(Address::parse(text).value(), 0));
+  const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+  EXPECT_EQ(bind(fd, address.data(), *address.size()), 0);
+  EXPECT_EQ(getsockname(fd, address.data(), address.size()), 0);
+  endpoint = address.endpoint().value();
   return fd;
 }
 
 }  // namespace
 
-TestServer::TestServer(Serve serve) : listener_(bound_socket(endpoint_)) {
+TestServer::TestServer(Serve serve, const char* address)
+    : listener_(bound_socket(address, endpoint_)) {
   EXPECT_EQ(listen(listener_, 1024), 0);
   thread_ = std::thread([this, serve = std::move(serve)] { accept_all(serve); });
 }
@@ -109,7 +111,7 @@ void TestServer::accept_all(const Serve& serve) {
   }
 }
 
-RefusedEndpoint::RefusedEndpoint() : socket_(bound_socket(endpoint_)) {}
+RefusedEndpoint::RefusedEndpoint(const char* address) : socket_(bound_socket(address, endpoint_)) {}
 RefusedEndpoint::~RefusedEndpoint() {
   close(socket_);
 }

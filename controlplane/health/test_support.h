@@ -10,9 +10,11 @@
 namespace lb::health {
 
 // The tests run in a network namespace of their own, which has:
-//   lo     127.0.0.0/8
+//   lo     127.0.0.0/8, ::1
 //   void0  198.18.0.1/24: what is sent there never arrives anywhere, and nothing answers
 // and no route to anywhere else.
+inline constexpr const char* kLoopback = "127.0.0.1";
+inline constexpr const char* kLoopback6 = "::1";
 inline constexpr const char* kSilentAddress = "198.18.0.2";
 inline constexpr const char* kUnroutedAddress = "203.0.113.1";
 
@@ -32,17 +34,17 @@ class TestServer {
  public:
   using Serve = std::function<void(int fd)>;  // the connection is closed after it
 
-  explicit TestServer(Serve serve);
+  explicit TestServer(Serve serve, const char* address = kLoopback);
   ~TestServer();
   TestServer(const TestServer&) = delete;
   TestServer& operator=(const TestServer&) = delete;
 
-  const Ipv4Endpoint& endpoint() const { return endpoint_; }
+  const Endpoint& endpoint() const { return endpoint_; }
 
  private:
   void accept_all(const Serve& serve);
 
-  Ipv4Endpoint endpoint_;  // before the socket, which fills it in
+  Endpoint endpoint_;  // before the socket, which fills it in
   int listener_;
   std::thread thread_;
 };
@@ -50,15 +52,15 @@ class TestServer {
 // An address that refuses connections: a bound socket that does not listen.
 class RefusedEndpoint {
  public:
-  RefusedEndpoint();
+  explicit RefusedEndpoint(const char* address = kLoopback);
   ~RefusedEndpoint();
   RefusedEndpoint(const RefusedEndpoint&) = delete;
   RefusedEndpoint& operator=(const RefusedEndpoint&) = delete;
 
-  const Ipv4Endpoint& endpoint() const { return endpoint_; }
+  const Endpoint& endpoint() const { return endpoint_; }
 
  private:
-  Ipv4Endpoint endpoint_;  // before the socket, which fills it in
+  Endpoint endpoint_;  // before the socket, which fills it in
   int socket_;
 };
 

@@ -63,7 +63,7 @@ Result<ssl_ctx_st*> TlsContexts::get(bool verify, const std::string& ca_file) {
 
 bool expect_server_name(ssl_st* tls, const std::string& name) {
   ERR_clear_error();
-  if (Ipv4Address::parse(name)) {
+  if (Address::parse(name)) {
     return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), name.c_str()) == 1;
   }
   // SSL_set_tlsext_host_name() is a macro with a C cast.

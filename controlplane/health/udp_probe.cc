@@ -40,7 +40,7 @@ class UdpProbe final : public Probe, public std::enable_shared_from_this<UdpProb
       : io_(io),
         socket_(io),
         deadline_(io),
-        to_(asio::ip::address_v4(request.to.address.host()), request.to.port),
+        to_(asio_endpoint<udp>(request.to)),
         source_(request.source),
         timeout_(request.timeout),
         question_(std::move(question)),
@@ -48,11 +48,10 @@ class UdpProbe final : public Probe, public std::enable_shared_from_this<UdpProb
 
   void begin() {
     error_code ec;
-    socket_.open(udp::v4(), ec);
+    socket_.open(to_.protocol(), ec);
     if (!ec && source_) bind_source(socket_.native_handle(), *source_, ec);
     // Connected, so that what ICMP tells of it comes here; and all of it, also a host without ARP.
-    const int yes = 1;
-    if (!ec) setsockopt(socket_.native_handle(), IPPROTO_IP, IP_RECVERR, &yes, sizeof yes);
+    if (!ec) receive_errors();
     if (!ec) socket_.connect(to_, ec);
     if (!ec) socket_.send(asio::buffer(question_.payload), 0, ec);
     if (ec) {
@@ -72,6 +71,15 @@ class UdpProbe final : public Probe, public std::enable_shared_from_this<UdpProb
   }
 
  private:
+  void receive_errors() {
+    const int yes = 1;
+    if (to_.address().is_v4()) {
+      setsockopt(socket_.native_handle(), IPPROTO_IP, IP_RECVERR, &yes, sizeof yes);
+    } else {
+      setsockopt(socket_.native_handle(), IPPROTO_IPV6, IPV6_RECVERR, &yes, sizeof yes);
+    }
+  }
+
   void receive() {
     socket_.async_wait(udp::socket::wait_read, [self = shared_from_this()](error_code error) {
       if (!error && self->done_) self->read();
@@ -120,14 +128,14 @@ class UdpProbe final : public Probe, public std::enable_shared_from_this<UdpProb
   udp::socket socket_;
   asio::steady_timer deadline_;
   udp::endpoint to_;
-  std::optional<Ipv4Address> source_;
+  std::optional<Address> source_;
   std::chrono::milliseconds timeout_;
   Question question_;
   Done done_;
   Clock::time_point started_ = Clock::now();
 };
 
-Outcome judge_dns(const DnsAnswer& answer, std::optional<Ipv4Address> wanted,
+Outcome judge_dns(const DnsAnswer& answer, const std::optional<Address>& wanted,
                   Clock::duration took) {
   const std::string rcode = rcode_text(answer.rcode);
   if (answer.rcode != 0) return {Verdict::kBad, "L7STS/" + rcode};

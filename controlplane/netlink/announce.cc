@@ -137,14 +137,16 @@ Announcer::Announcer(boost::asio::io_context& io, Pace pace, FindLink find_link)
 
 Announcer::~Announcer() = default;
 
-void Announcer::announce(const std::string& interface, Ipv4Address address) {
-  impl_->announcements[{interface, address}] = {impl_->pace.count, Clock::now()};
+void Announcer::announce(const std::string& interface, const Address& address) {
+  const auto ipv4 = address.to_ipv4();
+  if (!ipv4) return;
+  impl_->announcements[{interface, *ipv4}] = {impl_->pace.count, Clock::now()};
   if (impl_->turned + kTurn <= Clock::now()) impl_->turn();
   impl_->arm();
 }
 
-void Announcer::forget(const std::string& interface, Ipv4Address address) {
-  impl_->announcements.erase({interface, address});
+void Announcer::forget(const std::string& interface, const Address& address) {
+  if (const auto ipv4 = address.to_ipv4()) impl_->announcements.erase({interface, *ipv4});
 }
 
 }  // namespace lb::netlink

@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-#include "config/base/net.h"
+#include "config/base/address.h"
 #include "controlplane/netlink/model.h"
 
 namespace boost::asio {
@@ -41,10 +41,11 @@ class Announcer {
   ~Announcer();
 
   // Sends the first pair of frames at once (of many addresses the later ones soon) and the others
-  // at the pace. An announcement of the same address that is still going on starts over.
-  void announce(const std::string& interface, Ipv4Address address);
+  // at the pace. An announcement of the same address that is still going on starts over. ARP is of
+  // IPv4 alone: nothing is said about another address.
+  void announce(const std::string& interface, const Address& address);
   // The address has left: nothing more is said about it.
-  void forget(const std::string& interface, Ipv4Address address);
+  void forget(const std::string& interface, const Address& address);
 
  private:
   struct Impl;

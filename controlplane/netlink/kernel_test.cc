@@ -20,12 +20,12 @@
 namespace lb::netlink {
 namespace {
 
-Ipv4Address ip(const char* text) {
-  return Ipv4Address::parse(text).value();
+Address ip(const char* text) {
+  return Address::parse(text).value();
 }
 
-Ipv4Prefix cidr(const char* text) {
-  return Ipv4Prefix::parse(text).value();
+Prefix cidr(const char* text) {
+  return Prefix::parse(text).value();
 }
 
 // Two ends of a cable: "wan" is ours, "peer" the other side's.
@@ -49,7 +49,7 @@ class Kernel : public testing::Test {
   bool wait(const std::function<bool()>& done) { return run_until(io, done); }
   bool has_address(const char* text) {
     return std::ranges::any_of(monitor->state().addresses(wan().index),
-                               [&](const Address& a) { return a.prefix == cidr(text); });
+                               [&](const InterfaceAddress& a) { return a.prefix == cidr(text); });
   }
   void bring_up() {
     ASSERT_TRUE(requests->set_link(wan().index, true, std::nullopt));
@@ -83,7 +83,7 @@ TEST_F(Kernel, AddressesBearOurMarkAndAreAddedOnce) {
   ASSERT_TRUE(requests->add_address(wan().index, vip));
   shell("ip addr add 192.0.2.11/32 dev wan");
   ASSERT_TRUE(wait([&] { return has_address("192.0.2.10/32") && has_address("192.0.2.11/32"); }));
-  for (const Address& address : monitor->state().addresses(wan().index)) {
+  for (const InterfaceAddress& address : monitor->state().addresses(wan().index)) {
     EXPECT_EQ(address.owned, address.prefix == vip);
   }
   ASSERT_TRUE(requests->remove_address(wan().index, vip));
@@ -218,8 +218,10 @@ TEST_F(Kernel, AnAnnouncementIsSentThriceInBothForms) {
   Announcer announcer(io, {3, std::chrono::milliseconds(100)},
                       [&](const std::string& name) { return monitor->state().link(name); });
   announcer.announce("wan", ip("192.0.2.10"));
-  const ArpFrame request = make_gratuitous_arp(wan().mac, ip("192.0.2.10"), ArpForm::kRequest);
-  const ArpFrame reply = make_gratuitous_arp(wan().mac, ip("192.0.2.10"), ArpForm::kReply);
+  const ArpFrame request =
+      make_gratuitous_arp(wan().mac, *ip("192.0.2.10").to_ipv4(), ArpForm::kRequest);
+  const ArpFrame reply =
+      make_gratuitous_arp(wan().mac, *ip("192.0.2.10").to_ipv4(), ArpForm::kReply);
   int requests_seen = 0;
   int replies_seen = 0;
   EXPECT_TRUE(wait([&] {

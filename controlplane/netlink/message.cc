@@ -23,11 +23,22 @@ const Header* parse(nlmsghdr* message, Attributes<kMax>& attributes) {
   return static_cast<const Header*>(nlmsg_data(message));
 }
 
-std::optional<Ipv4Address> get_address(const nlattr* attribute) {
-  Ipv4Address address;
-  if (attribute == nullptr || nla_len(attribute) != sizeof address.be.raw) return std::nullopt;
-  std::memcpy(&address.be.raw, nla_data(attribute), sizeof address.be.raw);
-  return address;
+std::optional<Address> get_address(const nlattr* attribute) {
+  if (attribute == nullptr) return std::nullopt;
+  return address_from_bytes({static_cast<const char*>(nla_data(attribute)),
+                             static_cast<std::size_t>(nla_len(attribute))});
+}
+
+bool is_ip(int family) {
+  return family == AF_INET || family == AF_INET6;
+}
+
+std::uint8_t family_of(const Address& address) {
+  return address.is_ipv4() ? AF_INET : AF_INET6;
+}
+
+Address unspecified(int family) {
+  return family == AF_INET ? Address() : Address::from_ipv6({});
 }
 
 std::optional<MacAddress> get_mac(const nlattr* attribute) {
@@ -83,8 +94,9 @@ Message make(int type, int flags, Header header) {
   return message;
 }
 
-void put_address(const Message& message, int attribute, Ipv4Address address) {
-  check(nla_put(message.get(), attribute, sizeof address.be.raw, &address.be.raw));
+void put_address(const Message& message, int attribute, const Address& address) {
+  const auto bytes = address.bytes();
+  check(nla_put(message.get(), attribute, static_cast<int>(bytes.size()), bytes.data()));
 }
 
 }  // namespace
@@ -107,13 +119,14 @@ std::optional<Link> parse_link(nlmsghdr* message) {
   return link;
 }
 
-std::optional<Address> parse_address(nlmsghdr* message) {
+std::optional<InterfaceAddress> parse_address(nlmsghdr* message) {
   Attributes<IFA_MAX> a{};
   const auto* header = parse<ifaddrmsg, IFA_MAX>(message, a);
-  if (header == nullptr || header->ifa_family != AF_INET) return std::nullopt;
-  const auto local = get_address(a[IFA_LOCAL]);
+  if (header == nullptr || !is_ip(header->ifa_family)) return std::nullopt;
+  // IPv6 has IFA_LOCAL on point-to-point links only.
+  const auto local = get_address(a[IFA_LOCAL] != nullptr ? a[IFA_LOCAL] : a[IFA_ADDRESS]);
   if (!local) return std::nullopt;
-  Address address;
+  InterfaceAddress address;
   address.index = static_cast<int>(header->ifa_index);
   address.prefix = {*local, header->ifa_prefixlen};
   address.owned = a[IFA_PROTO] != nullptr && nla_get_u8(a[IFA_PROTO]) == kOwner;
@@ -123,7 +136,7 @@ std::optional<Address> parse_address(nlmsghdr* message) {
 std::optional<Neighbour> parse_neighbour(nlmsghdr* message) {
   Attributes<NDA_MAX> a{};
   const auto* header = parse<ndmsg, NDA_MAX>(message, a);
-  if (header == nullptr || header->ndm_family != AF_INET || (header->ndm_flags & NTF_PROXY) != 0) {
+  if (header == nullptr || !is_ip(header->ndm_family) || (header->ndm_flags & NTF_PROXY) != 0) {
     return std::nullopt;
   }
   const auto address = get_address(a[NDA_DST]);
@@ -140,18 +153,19 @@ std::optional<Neighbour> parse_neighbour(nlmsghdr* message) {
 std::optional<RouteMessage> parse_route(nlmsghdr* message) {
   Attributes<RTA_MAX> a{};
   const auto* header = parse<rtmsg, RTA_MAX>(message, a);
-  if (header == nullptr || header->rtm_family != AF_INET || header->rtm_type != RTN_UNICAST ||
+  if (header == nullptr || !is_ip(header->rtm_family) || header->rtm_type != RTN_UNICAST ||
       header->rtm_table != RT_TABLE_MAIN) {
     return std::nullopt;
   }
   RouteMessage result;
   result.owned = header->rtm_protocol == kOwner;
-  result.route.destination = {get_address(a[RTA_DST]).value_or(Ipv4Address{}), header->rtm_dst_len};
-  result.route.via = get_address(a[RTA_GATEWAY]).value_or(Ipv4Address{});
+  const Address none = unspecified(header->rtm_family);
+  result.route.destination = {get_address(a[RTA_DST]).value_or(none), header->rtm_dst_len};
+  result.route.via = get_address(a[RTA_GATEWAY]).value_or(none);
   return result;
 }
 
-std::optional<Hop> parse_hop(nlmsghdr* message, Ipv4Address destination) {
+std::optional<Hop> parse_hop(nlmsghdr* message, const Address& destination) {
   Attributes<RTA_MAX> a{};
   const auto* header = parse<rtmsg, RTA_MAX>(message, a);
   if (header == nullptr || header->rtm_type != RTN_UNICAST || a[RTA_VIA] != nullptr) {
@@ -213,9 +227,9 @@ Message make_add_vlan(int parent, const std::string& name, std::uint16_t id) {
   return message;
 }
 
-Message make_address(int type, int index, const Ipv4Prefix& prefix) {
+Message make_address(int type, int index, const Prefix& prefix) {
   ifaddrmsg header{};
-  header.ifa_family = AF_INET;
+  header.ifa_family = family_of(prefix.address);
   header.ifa_prefixlen = prefix.length;
   header.ifa_scope = RT_SCOPE_UNIVERSE;
   header.ifa_index = static_cast<std::uint32_t>(index);
@@ -224,9 +238,8 @@ Message make_address(int type, int index, const Ipv4Prefix& prefix) {
   put_address(message, IFA_LOCAL, prefix.address);
   put_address(message, IFA_ADDRESS, prefix.address);
   if (type == RTM_NEWADDR) {
-    if (prefix.length < 31) {
-      const Ipv4Address all = Ipv4Address::from_host(prefix.address.host() | ~prefix.mask());
-      put_address(message, IFA_BROADCAST, all);
+    if (prefix.address.is_ipv4() && prefix.length < 31) {
+      put_address(message, IFA_BROADCAST, prefix.last());
     }
     check(nla_put_u8(message.get(), IFA_PROTO, kOwner));
   }
@@ -235,7 +248,7 @@ Message make_address(int type, int index, const Ipv4Prefix& prefix) {
 
 Message make_route(int type, int flags, const Route& route) {
   rtmsg header{};
-  header.rtm_family = AF_INET;
+  header.rtm_family = family_of(route.via);
   header.rtm_dst_len = route.destination.length;
   header.rtm_table = RT_TABLE_MAIN;
   header.rtm_protocol = kOwner;
@@ -249,18 +262,18 @@ Message make_route(int type, int flags, const Route& route) {
   return message;
 }
 
-Message make_route_lookup(Ipv4Address destination) {
+Message make_route_lookup(const Address& destination) {
   rtmsg header{};
-  header.rtm_family = AF_INET;
-  header.rtm_dst_len = 32;
+  header.rtm_family = family_of(destination);
+  header.rtm_dst_len = static_cast<std::uint8_t>(destination.bits());
   Message message = make(RTM_GETROUTE, 0, header);
   put_address(message, RTA_DST, destination);
   return message;
 }
 
-Message make_resolve(int index, Ipv4Address address) {
+Message make_resolve(int index, const Address& address) {
   ndmsg header{};
-  header.ndm_family = AF_INET;
+  header.ndm_family = family_of(address);
   header.ndm_ifindex = index;
   header.ndm_state = NUD_NONE;
   header.ndm_flags = NTF_USE;
@@ -269,9 +282,9 @@ Message make_resolve(int index, Ipv4Address address) {
   return message;
 }
 
-Message make_forget(int index, Ipv4Address address) {
+Message make_forget(int index, const Address& address) {
   ndmsg header{};
-  header.ndm_family = AF_INET;
+  header.ndm_family = family_of(address);
   header.ndm_ifindex = index;
   Message message = make(RTM_DELNEIGH, NLM_F_ACK, header);
   put_address(message, NDA_DST, address);

@@ -17,9 +17,9 @@ struct FreeMessage {
 };
 using Message = std::unique_ptr<nl_msg, FreeMessage>;
 
-// From the kernel. Nothing for what we do not keep: IPv6, bridge ports, proxy entries.
+// From the kernel. Nothing for what we do not keep: bridge ports, proxy entries.
 std::optional<Link> parse_link(nlmsghdr* message);
-std::optional<Address> parse_address(nlmsghdr* message);
+std::optional<InterfaceAddress> parse_address(nlmsghdr* message);
 std::optional<Neighbour> parse_neighbour(nlmsghdr* message);
 // A unicast route of the main table with one gateway; `owned` tells whether it bears kOwner.
 struct RouteMessage {
@@ -28,16 +28,17 @@ struct RouteMessage {
 };
 std::optional<RouteMessage> parse_route(nlmsghdr* message);
 // The answer to a route lookup. Nothing: the destination is local, or an unusual kind of route.
-std::optional<Hop> parse_hop(nlmsghdr* message, Ipv4Address destination);
+std::optional<Hop> parse_hop(nlmsghdr* message, const Address& destination);
 
-// To the kernel. NLM_F_ACK is set on those that change something.
+// To the kernel. What is dumped is of IPv4 alone: the rest of the kernel's part has that only.
+// NLM_F_ACK is set on those that change something.
 Message make_dump(int type, std::uint8_t route_protocol = 0);
 Message make_set_link(int index, bool up, std::optional<std::uint32_t> mtu);
 Message make_add_vlan(int parent, const std::string& name, std::uint16_t id);
-Message make_address(int type, int index, const Ipv4Prefix& prefix);
+Message make_address(int type, int index, const Prefix& prefix);
 Message make_route(int type, int flags, const Route& route);
-Message make_route_lookup(Ipv4Address destination);
-Message make_resolve(int index, Ipv4Address address);
-Message make_forget(int index, Ipv4Address address);
+Message make_route_lookup(const Address& destination);
+Message make_resolve(int index, const Address& address);
+Message make_forget(int index, const Address& address);
 
 }  // namespace lb::netlink

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "config/base/net.h"
+#include "config/base/address.h"
 
 namespace lb::netlink {
 
@@ -29,12 +29,12 @@ struct Link {
   std::uint32_t times_started = 0;
 };
 
-struct Address {
+struct InterfaceAddress {
   int index = 0;  // of its link
-  Ipv4Prefix prefix;
+  Prefix prefix;
   bool owned = false;  // bears kOwner
 
-  bool operator==(const Address&) const = default;
+  bool operator==(const InterfaceAddress&) const = default;
 };
 
 enum class NeighbourState : std::uint8_t {  // the later, the surer
@@ -46,22 +46,22 @@ enum class NeighbourState : std::uint8_t {  // the later, the surer
 
 struct Neighbour {
   int index = 0;
-  Ipv4Address address;
+  Address address;
   NeighbourState state = NeighbourState::kNone;
   MacAddress mac;  // unless kNone
 };
 
 struct Route {
-  Ipv4Prefix destination;  // host bits are zero
-  Ipv4Address via;
+  Prefix destination;  // host bits are zero
+  Address via;
 
   bool operator==(const Route&) const = default;
 };
 
 // Where the kernel would send a packet.
 struct Hop {
-  int index = 0;        // of the link
-  Ipv4Address address;  // of the neighbour: the gateway, or the destination itself
+  int index = 0;    // of the link
+  Address address;  // of the neighbour: the gateway, or the destination itself
   bool gateway = false;
 
   bool operator==(const Hop&) const = default;

@@ -112,7 +112,7 @@ Result<std::vector<Link>> Requests::links() {
   return dump(socket_.get(), RTM_GETLINK, 0, parse_link);
 }
 
-Result<std::vector<Address>> Requests::addresses() {
+Result<std::vector<InterfaceAddress>> Requests::addresses() {
   return dump(socket_.get(), RTM_GETADDR, 0, parse_address);
 }
 
@@ -139,13 +139,13 @@ Result<void> Requests::add_vlan(int parent, const std::string& name, std::uint16
   return {};
 }
 
-Result<void> Requests::add_address(int index, const Ipv4Prefix& prefix) {
+Result<void> Requests::add_address(int index, const Prefix& prefix) {
   const int error = talk(socket_.get(), make_address(RTM_NEWADDR, index, prefix), {});
   if (error != 0 && error != EEXIST) return fail_with(error);
   return {};
 }
 
-Result<void> Requests::remove_address(int index, const Ipv4Prefix& prefix) {
+Result<void> Requests::remove_address(int index, const Prefix& prefix) {
   const int error = talk(socket_.get(), make_address(RTM_DELADDR, index, prefix), {});
   if (error != 0 && error != EADDRNOTAVAIL && error != ENODEV) return fail_with(error);
   return {};
@@ -167,7 +167,7 @@ Result<void> Requests::remove_route(const Route& route) {
   return {};
 }
 
-Result<std::optional<Hop>> Requests::lookup(Ipv4Address destination) {
+Result<std::optional<Hop>> Requests::lookup(const Address& destination) {
   std::optional<Hop> hop;
   const auto read = [&](nlmsghdr* message) { hop = parse_hop(message, destination); };
   const int error = talk(socket_.get(), make_route_lookup(destination), read);
@@ -178,11 +178,11 @@ Result<std::optional<Hop>> Requests::lookup(Ipv4Address destination) {
   return hop;
 }
 
-Result<void> Requests::resolve(int index, Ipv4Address address) {
+Result<void> Requests::resolve(int index, const Address& address) {
   return order(socket_.get(), make_resolve(index, address));
 }
 
-Result<void> Requests::resolve_anew(int index, Ipv4Address address) {
+Result<void> Requests::resolve_anew(int index, const Address& address) {
   const int error = talk(socket_.get(), make_forget(index, address), {});
   if (error != 0 && error != ENOENT) return fail_with(error);
   return resolve(index, address);

@@ -22,7 +22,7 @@ class Requests {
   ~Requests();
 
   Result<std::vector<Link>> links();
-  Result<std::vector<Address>> addresses();
+  Result<std::vector<InterfaceAddress>> addresses();
   Result<std::vector<Neighbour>> neighbours();
   // Routes of the main table that bear kOwner.
   Result<std::vector<Route>> owned_routes();
@@ -32,18 +32,18 @@ class Requests {
   Result<void> add_vlan(int parent, const std::string& name, std::uint16_t id);
 
   // Adding what is there already is no error, nor is removing what is not.
-  Result<void> add_address(int index, const Ipv4Prefix& prefix);
-  Result<void> remove_address(int index, const Ipv4Prefix& prefix);
+  Result<void> add_address(int index, const Prefix& prefix);
+  Result<void> remove_address(int index, const Prefix& prefix);
   // Never takes the place of a route that is not ours.
   Result<void> add_route(const Route& route);
   Result<void> remove_route(const Route& route);
 
   // Which way a packet to `destination` goes. Nothing: it is local, or there is no route.
-  Result<std::optional<Hop>> lookup(Ipv4Address destination);
+  Result<std::optional<Hop>> lookup(const Address& destination);
   // Makes the kernel ask for, or confirm, the MAC of a neighbour. The answer comes by the monitor.
-  Result<void> resolve(int index, Ipv4Address address);
+  Result<void> resolve(int index, const Address& address);
   // The same for one whose MAC is in doubt: the kernel drops what it knows and asks everybody.
-  Result<void> resolve_anew(int index, Ipv4Address address);
+  Result<void> resolve_anew(int index, const Address& address);
 
  private:
   struct CloseSocket {

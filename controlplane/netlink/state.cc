@@ -28,15 +28,15 @@ void State::remove_link(int index) {
   if (links_.erase(index) == 0) return;
   changes_.links = true;
   addresses_.erase(index);
-  const auto first = neighbours_.lower_bound({index, Ipv4Address{}});
+  const auto first = neighbours_.lower_bound({index, Address{}});
   auto last = first;
   while (last != neighbours_.end() && last->first.first == index) ++last;
   neighbours_.erase(first, last);
 }
 
-void State::put(const Address& address) {
-  std::vector<Address>& on_link = addresses_[address.index];
-  const auto it = std::ranges::find(on_link, address.prefix, &Address::prefix);
+void State::put(const InterfaceAddress& address) {
+  std::vector<InterfaceAddress>& on_link = addresses_[address.index];
+  const auto it = std::ranges::find(on_link, address.prefix, &InterfaceAddress::prefix);
   if (it == on_link.end()) {
     on_link.push_back(address);
   } else if (*it == address) {
@@ -47,10 +47,10 @@ void State::put(const Address& address) {
   changes_.addresses = true;
 }
 
-void State::remove(const Address& address) {
+void State::remove(const InterfaceAddress& address) {
   const auto it = addresses_.find(address.index);
   if (it == addresses_.end()) return;
-  const auto same = [&](const Address& a) { return a.prefix == address.prefix; };
+  const auto same = [&](const InterfaceAddress& a) { return a.prefix == address.prefix; };
   if (std::erase_if(it->second, same) != 0) changes_.addresses = true;
 }
 
@@ -69,7 +69,7 @@ void State::note_route_change(bool owned_removed) {
   changes_.owned_route = changes_.owned_route || owned_removed;
 }
 
-void State::replace(std::vector<Link> links, const std::vector<Address>& addresses,
+void State::replace(std::vector<Link> links, const std::vector<InterfaceAddress>& addresses,
                     const std::vector<Neighbour>& neighbours) {
   std::vector<int> gone;
   for (const auto& [index, link] : links_) {
@@ -78,7 +78,7 @@ void State::replace(std::vector<Link> links, const std::vector<Address>& address
   for (const int index : gone) remove_link(index);
   for (Link& link : links) put(std::move(link));
   addresses_.clear();
-  for (const Address& address : addresses) put(address);
+  for (const InterfaceAddress& address : addresses) put(address);
   neighbours_.clear();
   for (const Neighbour& n : neighbours) neighbours_.insert_or_assign({n.index, n.address}, n);
   changes_ = {.links = true,
@@ -101,9 +101,9 @@ const Link* State::link(std::string_view name) const {
   return nullptr;
 }
 
-std::vector<Address> State::addresses(int index) const {
+std::vector<InterfaceAddress> State::addresses(int index) const {
   const auto it = addresses_.find(index);
-  return it == addresses_.end() ? std::vector<Address>{} : it->second;
+  return it == addresses_.end() ? std::vector<InterfaceAddress>{} : it->second;
 }
 
 const Neighbour* State::neighbour(const NeighbourKey& key) const {

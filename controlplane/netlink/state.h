@@ -11,7 +11,7 @@
 
 namespace lb::netlink {
 
-using NeighbourKey = std::pair<int, Ipv4Address>;  // link index, address
+using NeighbourKey = std::pair<int, Address>;  // link index, address
 
 struct Changes {
   bool links = false;
@@ -30,27 +30,27 @@ class State {
  public:
   void put(Link link);  // times_started is kept here, whatever `link` says
   void remove_link(int index);
-  void put(const Address& address);
-  void remove(const Address& address);
+  void put(const InterfaceAddress& address);
+  void remove(const InterfaceAddress& address);
   void put(const Neighbour& neighbour);
   void remove(const NeighbourKey& key);
   void note_route_change(bool owned_removed);
 
   // Everything anew, from a dump. Links that are still there keep their count of starts.
-  void replace(std::vector<Link> links, const std::vector<Address>& addresses,
+  void replace(std::vector<Link> links, const std::vector<InterfaceAddress>& addresses,
                const std::vector<Neighbour>& neighbours);
 
   const std::map<int, Link>& links() const { return links_; }
   const Link* link(int index) const;
   const Link* link(std::string_view name) const;
-  std::vector<Address> addresses(int index) const;
+  std::vector<InterfaceAddress> addresses(int index) const;
   const Neighbour* neighbour(const NeighbourKey& key) const;
 
   Changes take_changes() { return std::exchange(changes_, {}); }
 
  private:
   std::map<int, Link> links_;
-  std::map<int, std::vector<Address>> addresses_;
+  std::map<int, std::vector<InterfaceAddress>> addresses_;
   std::map<NeighbourKey, Neighbour> neighbours_;
   Changes changes_;
 };

@@ -15,8 +15,8 @@ Link make_link(int index, const char* name, bool running) {
   return link;
 }
 
-Ipv4Prefix prefix(const char* text) {
-  return Ipv4Prefix::parse(text).value();
+Prefix prefix(const char* text) {
+  return Prefix::parse(text).value();
 }
 
 TEST(State, CountsStartsOfALink) {
@@ -37,14 +37,14 @@ TEST(State, ANotificationThatSaysNothingNewIsNoChange) {
   state.take_changes();
   state.put(make_link(3, "wan", true));
   state.put({.index = 3, .prefix = prefix("192.0.2.2/24"), .owned = true});
-  state.remove(Address{.index = 3, .prefix = prefix("192.0.2.3/24"), .owned = true});
+  state.remove(InterfaceAddress{.index = 3, .prefix = prefix("192.0.2.3/24"), .owned = true});
   state.remove_link(9);
   EXPECT_FALSE(state.take_changes().any());
 }
 
 TEST(State, ALinkThatVanishesTakesItsEntriesAlong) {
   State state;
-  const Ipv4Address server = Ipv4Address::from_host(0x0a00000b);
+  const Address server = Ipv4Address::from_host(0x0a00000b);
   state.put(make_link(3, "wan", true));
   state.put({.index = 3, .prefix = prefix("192.0.2.2/24"), .owned = true});
   state.put(Neighbour{3, server, NeighbourState::kConfirmed, {}});

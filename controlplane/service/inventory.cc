@@ -18,13 +18,13 @@ std::vector<Service*> match(std::vector<Service>& before,
   std::map<ServiceKey, Service*> by_any;
   for (Service& service : before) {
     if (taken.contains(&service)) continue;
-    for (const Ipv4EndpointRange& vip : service.config->addresses) {
+    for (const EndpointRange& vip : service.config->addresses) {
       by_any.emplace(ServiceKey{service.key.protocol, vip}, &service);
     }
   }
   for (std::size_t i = 0; i < next.size(); ++i) {
     if (matches[i] != nullptr) continue;
-    for (const Ipv4EndpointRange& vip : next[i].addresses) {
+    for (const EndpointRange& vip : next[i].addresses) {
       const auto same = by_any.find({next[i].protocol, vip});
       if (same == by_any.end() || !taken.emplace(same->second, true).second) continue;
       matches[i] = same->second;
@@ -116,7 +116,7 @@ Service* Inventory::find(std::string_view name) const {
   return found == by_name_.end() ? nullptr : found->second;
 }
 
-RealServer* Inventory::find(const Service& service, Ipv4Endpoint server) const {
+RealServer* Inventory::find(const Service& service, Endpoint server) const {
   const auto found = by_address_.find({service.id, server});
   return found == by_address_.end() ? nullptr : found->second;
 }

@@ -101,7 +101,7 @@ class Inventory {
   RealServer* find(RealServerId id) const;
   Service* find(const ServiceKey& key) const;
   Service* find(std::string_view name) const;
-  RealServer* find(const Service& service, Ipv4Endpoint server) const;
+  RealServer* find(const Service& service, Endpoint server) const;
 
  private:
   void add_servers(Service& service, Service* before, Adopted& adopted);
@@ -114,7 +114,7 @@ class Inventory {
   std::unordered_map<RealServerId, RealServer*> by_id_;
   std::map<ServiceKey, Service*> by_key_;
   std::unordered_map<std::string_view, Service*> by_name_;  // the names are the configuration's
-  std::map<std::pair<ServiceId, Ipv4Endpoint>, RealServer*> by_address_;
+  std::map<std::pair<ServiceId, Endpoint>, RealServer*> by_address_;
 };
 
 }  // namespace lb::controlplane

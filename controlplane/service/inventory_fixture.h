@@ -11,8 +11,8 @@
 
 namespace lb::test {
 
-inline Ipv4Endpoint endpoint(const std::string& text) {
-  return Ipv4Endpoint::parse_port_optional(text).value();
+inline Endpoint endpoint(const std::string& text) {
+  return Endpoint::parse_port_optional(text).value();
 }
 
 inline config::Service service(const std::string& name, std::initializer_list<const char*> vips,
@@ -20,7 +20,7 @@ inline config::Service service(const std::string& name, std::initializer_list<co
   config::Service made;
   made.name = name;
   made.addresses.clear();
-  for (const char* each : vips) made.addresses.push_back(Ipv4EndpointRange::parse(each).value());
+  for (const char* each : vips) made.addresses.push_back(EndpointRange::parse(each).value());
   for (const char* each : servers) made.real_servers.emplace_back().address = endpoint(each);
   return made;
 }

@@ -10,7 +10,7 @@ std::optional<ServiceKey> ServiceKey::parse(std::string_view text) {
   const std::size_t blank = text.find(' ');
   if (blank == std::string_view::npos) return std::nullopt;
   const auto protocol = from_name<Protocol>(text.substr(0, blank));
-  const auto vip = Ipv4EndpointRange::parse(text.substr(blank + 1));
+  const auto vip = EndpointRange::parse(text.substr(blank + 1));
   if (!protocol || !vip) return std::nullopt;
   return ServiceKey{*protocol, *vip};
 }

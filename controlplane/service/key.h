@@ -13,7 +13,7 @@ namespace lb::controlplane {
 
 struct ServiceKey {
   Protocol protocol = Protocol::kTcp;
-  Ipv4EndpointRange vip;  // the first
+  EndpointRange vip;  // the first
 
   auto operator<=>(const ServiceKey&) const = default;
   std::string to_string() const;  // "tcp 192.0.2.10:80"

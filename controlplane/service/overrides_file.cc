@@ -84,7 +84,7 @@ void read_json(const Json& json, const Sets& sets, const Now& now, Inventory& in
     (service->changes.*sets.service).scheduler = from_name<Scheduler>(from.value("scheduler", ""));
     const Json servers = from.value("real_servers", Json::object());
     for (const auto& [endpoint, change] : servers.items()) {
-      const auto address = Ipv4Endpoint::parse_port_optional(endpoint);
+      const auto address = Endpoint::parse_port_optional(endpoint);
       RealServer* const server = address ? inventory.find(*service, *address) : nullptr;
       if (server != nullptr) server->changes.*sets.server = to_server(change, now);
     }

@@ -17,7 +17,7 @@ using std::chrono::seconds;
 
 enum Health : std::uint8_t { kUp, kDown, kUnchecked };
 
-Ipv4Endpoint address(unsigned i) {
+Endpoint address(unsigned i) {
   return test::endpoint("10.0.0." + std::to_string(11 + i) + ":80");
 }
 

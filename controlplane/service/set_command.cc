@@ -29,7 +29,7 @@ Result<RealServer*> find_server(Service& service, const std::string& text) {
   const bool whole = text.find(':') != std::string::npos;
   std::vector<RealServer*> found;
   for (RealServer& server : service.servers) {
-    const Ipv4Endpoint address = server.config->address;
+    const Endpoint address = server.config->address;
     if ((whole ? address.to_string() : address.address.to_string()) == text) {
       found.push_back(&server);
     }

@@ -1,14 +1,11 @@
 #include "controlplane/sync/check_words.h"
 
-#include <cstring>
-
 #include "controlplane/sync/sync.pb.h"
 
 namespace lb::controlplane::sync {
 namespace {
 
 constexpr std::size_t kMaxServiceKey = 64;
-constexpr std::uint32_t kMaxPort = 65'535;
 
 }  // namespace
 
@@ -16,8 +13,7 @@ void write(const CheckKeys& keys, lb::sync::CheckQuestion& question) {
   for (const CheckKey& key : keys) {
     lb::sync::CheckKey& each = *question.add_keys();
     each.set_service(key.service);
-    const auto& raw = key.server.address.be.raw;
-    each.set_address(std::string(reinterpret_cast<const char*>(&raw), sizeof raw));
+    each.set_address(to_bytes(key.server.address));
     each.set_port(key.server.port);
   }
 }
@@ -34,15 +30,9 @@ std::optional<CheckKeys> read(const lb::sync::CheckQuestion& question) {
   if (static_cast<std::size_t>(question.keys_size()) > kMaxCheckKeys) return std::nullopt;
   CheckKeys keys;
   for (const lb::sync::CheckKey& each : question.keys()) {
-    CheckKey& key = keys.emplace_back();
-    auto& raw = key.server.address.be.raw;
-    if (each.service().size() > kMaxServiceKey || each.address().size() != sizeof raw ||
-        each.port() > kMaxPort) {
-      return std::nullopt;
-    }
-    key.service = each.service();
-    std::memcpy(&raw, each.address().data(), sizeof raw);
-    key.server.port = static_cast<std::uint16_t>(each.port());
+    const auto server = endpoint_from_bytes(each.address(), each.port());
+    if (each.service().size() > kMaxServiceKey || !server) return std::nullopt;
+    keys.push_back({each.service(), *server});
   }
   return keys;
 }

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "config/base/net.h"
+#include "config/base/address.h"
 
 namespace lb::sync {
 class CheckAnswer;
@@ -23,7 +23,7 @@ inline constexpr std::size_t kMaxCheckKeys = 1'000;
 
 struct CheckKey {
   std::string service;  // ServiceKey::to_string(): the same on both directors, whatever its name
-  Ipv4Endpoint server;
+  Endpoint server;
   bool operator==(const CheckKey&) const = default;
 };
 

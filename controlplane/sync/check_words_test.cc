@@ -9,11 +9,11 @@ namespace lb::controlplane::sync {
 namespace {
 
 CheckKey key(const std::string& server) {
-  return {"tcp 192.0.2.10:80", Ipv4Endpoint::parse(server).value()};
+  return {"tcp 192.0.2.10:80", Endpoint::parse(server).value()};
 }
 
 TEST(CheckWords, AQuestionComesAsItWasAsked) {
-  const CheckKeys keys = {key("10.0.0.11:80"), key("10.0.0.12:65535")};
+  const CheckKeys keys = {key("10.0.0.11:80"), key("10.0.0.12:65535"), key("[2001:db8::11]:80")};
   lb::sync::CheckQuestion question;
   write(keys, question);
   EXPECT_EQ(read(question), keys);
@@ -47,14 +47,15 @@ TEST(CheckWords, AQuestionOutOfBoundsIsMalformed) {
     return !read(one);
   };
   EXPECT_TRUE(refused([](auto& each) { each.set_address("123"); }));
+  EXPECT_TRUE(refused([](auto& each) { each.set_address(std::string(15, 'x')); }));
   EXPECT_TRUE(refused([](auto& each) { each.set_port(65'536); }));
   EXPECT_TRUE(refused([](auto& each) { each.set_service(std::string(65, 'x')); }));
 }
 
 TEST(CheckWords, TheLongestQuestionFitsIntoAFrame) {
   lb::sync::Message message;
-  write(CheckKeys(kMaxCheckKeys, {"udp 255.255.255.255:65535-65535",
-                                  Ipv4Endpoint::parse("1.2.3.4:65535").value()}),
+  write(CheckKeys(kMaxCheckKeys,
+                  {"udp 255.255.255.255:65535-65535", Endpoint::parse("1.2.3.4:65535").value()}),
         *message.mutable_check_question());
   const auto frame = api::to_frame(message);
   ASSERT_TRUE(frame);

@@ -59,8 +59,8 @@ class Link {
   using Message = lb::sync::Message;
 
   struct Options {
-    Ipv4Endpoint listen;
-    Ipv4Endpoint peer;
+    Endpoint listen;
+    Endpoint peer;
     std::uint32_t sync_id = 0;
     std::chrono::milliseconds heartbeat{100};
     std::string director;            // our name

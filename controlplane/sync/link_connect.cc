@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "config/base/log.h"
+#include "config/base/socket_address.h"
 #include "controlplane/sync/link_impl.h"
 
 namespace lb::controlplane::sync {
@@ -20,26 +21,23 @@ constexpr milliseconds kWindow{100};
 constexpr unsigned kMostAccepted = 64;
 constexpr unsigned kMostHandshakes = 8;
 
-tcp::endpoint endpoint_of(const Ipv4Endpoint& endpoint) {
-  return {asio::ip::address_v4(endpoint.address.host()), endpoint.port};
-}
-
 }  // namespace
 
 void Link::Impl::dial() {
   auto fresh = std::make_shared<Session>(tcp::socket(io), credentials->client());
   auto& socket = fresh->stream.next_layer();
   error_code error;
-  socket.open(tcp::v4(), error);
+  const auto from = asio_endpoint<tcp>({options.listen.address, 0});
+  socket.open(from.protocol(), error);
   // From our own address, by which the peer knows us.
-  if (!error) socket.bind({asio::ip::address_v4(options.listen.address.host()), 0}, error);
+  if (!error) socket.bind(from, error);
   greeting.insert(fresh);
   fresh->limit.expires_after(kGreetingLimit);
   fresh->limit.async_wait([self = shared_from_this(), fresh](const error_code& cancelled) {
     if (!cancelled && !fresh->greeted) self->close(fresh, "no answer from the peer");
   });
   if (error) return close(fresh, options.listen.address.to_string() + ": " + error.message());
-  socket.async_connect(endpoint_of(options.peer),
+  socket.async_connect(asio_endpoint<tcp>(options.peer),
                        [self = shared_from_this(), fresh](const error_code& failed) {
                          if (fresh->closed) return;
                          if (failed) return self->close(fresh, failed.message());
@@ -56,9 +54,10 @@ void Link::Impl::dial_later() {
 
 void Link::Impl::listen() {
   error_code error;
-  acceptor.open(tcp::v4(), error);
+  const auto at = asio_endpoint<tcp>(options.listen);
+  acceptor.open(at.protocol(), error);
   if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor.bind(endpoint_of(options.listen), error);
+  if (!error) acceptor.bind(at, error);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) {
     error_code ignored;
@@ -104,7 +103,7 @@ void Link::Impl::accepted(tcp::socket socket) {
   error_code gone;
   const auto from = socket.remote_endpoint(gone);
   if (gone) return;
-  if (from.address().to_v4().to_uint() != options.peer.address.host()) {
+  if (from.address() != asio_endpoint<tcp>(options.peer).address()) {
     return count(Refusal::wrong_address, from.address().to_string());
   }
   if (greeting.size() >= kMaxGreeting || handshakes >= kMostHandshakes) return;

@@ -15,7 +15,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::uint32_t kMaxVlan = 4094;
-constexpr std::size_t kPrefixBytes = 5;  // the network's address and its length
 
 std::uint32_t to_ms(milliseconds duration) {
   constexpr milliseconds::rep kMax = std::numeric_limits<std::uint32_t>::max();
@@ -55,12 +54,15 @@ void put(const ConnLimits& from, api::Limits& to) {
   to.set_burst_ms(to_ms(from.burst));
 }
 
-std::string to_bytes(const std::vector<Ipv4Prefix>& prefixes) {
+// Of each prefix: the bytes of its address, 4 or 16, and how many of them there are; its length.
+std::string to_bytes(const std::vector<Prefix>& prefixes) {
   std::string bytes;
-  bytes.reserve(prefixes.size() * kPrefixBytes);
-  for (const Ipv4Prefix& prefix : prefixes) {
-    bytes += lb::to_bytes(prefix.address);
+  bytes.reserve(prefixes.size() * 6);  // most are of IPv4
+  for (const Prefix& prefix : prefixes) {
+    const auto address = prefix.address.bytes();
+    bytes += static_cast<char>(address.size());
     bytes += static_cast<char>(prefix.length);
+    bytes.append(address.begin(), address.end());
   }
   return bytes;
 }
@@ -85,7 +87,7 @@ void put(const RealServerSpec& from, api::RealServer& to) {
 void put(const ServiceSpec& from, api::Service& to) {
   to.set_name(from.name);
   to.set_protocol(to_api(from.protocol));
-  for (const Ipv4EndpointRange& range : from.addresses) *to.add_addresses() = to_api(range);
+  for (const EndpointRange& range : from.addresses) *to.add_addresses() = to_api(range);
   to.set_mode(to_api(from.mode));
   to.set_scheduler(to_api(from.scheduler));
   to.set_on_server_down(to_api(from.on_server_down));
@@ -108,20 +110,20 @@ Result<std::uint16_t> checked16(std::uint32_t value, std::uint32_t limit, const 
               std::to_string(limit));
 }
 
-Result<Ipv4Endpoint> endpoint(const std::string& bytes, std::uint32_t port) {
+Result<Endpoint> endpoint(const std::string& bytes, std::uint32_t port) {
   const auto address = to_address(bytes);
   if (!address) return tl::make_unexpected(address.error());
   const auto checked = checked16(port, 65'535, "port");
   if (!checked) return tl::make_unexpected(checked.error());
-  return Ipv4Endpoint{*address, *checked};
+  return Endpoint{*address, *checked};
 }
 
-Result<Ipv4EndpointRange> address_range(const api::AddressRange& message) {
+Result<EndpointRange> address_range(const api::AddressRange& message) {
   const auto first = endpoint(message.address(), message.first_port());
   if (!first) return tl::make_unexpected(first.error());
   const auto last = checked16(message.last_port(), 65'535, "port");
   if (!last) return tl::make_unexpected(last.error());
-  return Ipv4EndpointRange{first->address, first->port, *last};
+  return EndpointRange{first->address, first->port, *last};
 }
 
 std::optional<MacAddress> mac_address(const std::string& bytes) {
@@ -169,15 +171,21 @@ Result<RealServerSpec> real_server(const api::RealServer& message) {
   return spec;
 }
 
-Result<std::vector<Ipv4Prefix>> prefixes(const std::string& bytes) {
-  if (bytes.size() % kPrefixBytes != 0) return fail("access list: a prefix has 5 bytes");
-  std::vector<Ipv4Prefix> out(bytes.size() / kPrefixBytes);
-  const char* at = bytes.data();
-  for (Ipv4Prefix& prefix : out) {
-    std::memcpy(&prefix.address.be.raw, at, sizeof prefix.address.be.raw);
-    prefix.length = static_cast<std::uint8_t>(at[kPrefixBytes - 1]);
-    if (prefix.length > 32) return fail("access list: a prefix has at most 32 bits");
-    at += kPrefixBytes;
+Result<std::vector<Prefix>> prefixes(std::string_view bytes) {
+  std::vector<Prefix> out;
+  out.reserve(bytes.size() / 6);
+  while (!bytes.empty()) {
+    const std::size_t size = static_cast<std::uint8_t>(bytes[0]);
+    if (bytes.size() < 2 + size) return fail("access list: the last prefix is cut off");
+    const auto address = address_from_bytes(bytes.substr(2, size));
+    if (!address)
+      return fail("access list: an address has 4 or 16 bytes, not " + std::to_string(size));
+    const auto length = static_cast<std::uint8_t>(bytes[1]);
+    if (length > address->bits()) {
+      return fail("access list: a prefix has at most " + std::to_string(address->bits()) + " bits");
+    }
+    out.emplace_back(*address, length);
+    bytes.remove_prefix(2 + size);
   }
   return out;
 }
@@ -293,7 +301,7 @@ Result<void> set_ports(const api::Snapshot& message, SnapshotSpec& spec) {
 
 }  // namespace
 
-api::AddressRange to_api(const Ipv4EndpointRange& range) {
+api::AddressRange to_api(const EndpointRange& range) {
   api::AddressRange message;
   message.set_address(to_bytes(range.address));
   message.set_first_port(range.first);
@@ -315,7 +323,7 @@ api::Snapshot to_api(const SnapshotSpec& spec) {
     to.set_port(from.port);
     to.set_mac(to_bytes(from.mac));
   }
-  for (const Ipv4Address& own : spec.own_addresses) message.add_own_addresses(to_bytes(own));
+  for (const Address& own : spec.own_addresses) message.add_own_addresses(to_bytes(own));
   put(spec.timeouts, *message.mutable_timeouts());
   std::map<SharedAccessList, std::uint32_t> places;  // from 1
   for (const ServiceSpec& from : spec.services) {

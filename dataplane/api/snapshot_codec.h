@@ -12,7 +12,7 @@ namespace lb {
 api::Snapshot to_api(const SnapshotSpec& spec);
 
 // Whose last port is its first for a single one.
-api::AddressRange to_api(const Ipv4EndpointRange& range);
+api::AddressRange to_api(const EndpointRange& range);
 
 // Fails on the first thing that is malformed in itself, naming the service and real server; check()
 // of dataplane/service finds what does not go together.

@@ -103,7 +103,7 @@ TEST(SnapshotCodec, AnAccessListIsSentOnceAndShared) {
   spec.services[2].access = SharedAccessList(list);
   api::Snapshot message = to_api(spec);
   ASSERT_EQ(message.access_lists_size(), 1);
-  EXPECT_EQ(message.access_lists(0).deny(), std::string("\xc6\x33\x64\x00\x18", 5));
+  EXPECT_EQ(message.access_lists(0).deny(), std::string("\x04\x18\xc6\x33\x64\x00", 6));
   EXPECT_TRUE(message.access_lists(0).others());
   EXPECT_EQ(message.services(0).access_list(), 1U);
   EXPECT_EQ(message.services(1).access_list(), 0U);
@@ -157,7 +157,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"Protocol", [](auto& m) { web(m).set_protocol(api::PROTOCOL_UNSPECIFIED); },
                 "service web: unknown protocol 0"},
         Mistake{"Address", [](auto& m) { vip(m).set_address("abc"); },
-                "service web: an IPv4 address has 4 bytes, not 3"},
+                "service web: an address has 4 or 16 bytes, not 3"},
         Mistake{"Port", [](auto& m) { vip(m).set_first_port(70'000); },
                 "service web: port 70000 is above 65535"},
         Mistake{"LastPort", [](auto& m) { vip(m).set_last_port(70'000); },
@@ -183,12 +183,20 @@ INSTANTIATE_TEST_SUITE_P(
                 "service web: persistence_prefix 33 is not 1 to 32"},
         Mistake{"NoAccessList", [](auto& m) { web(m).set_access_list(1); },
                 "service web: there is no such access list"},
-        Mistake{"AccessListBytes", [](auto& m) { m.add_access_lists()->set_allow("abcd"); },
-                "access list: a prefix has 5 bytes"},
-        Mistake{"AccessListPrefix", [](auto& m) { m.add_access_lists()->set_deny("abcd\x21"); },
+        Mistake{"AccessListCutOff", [](auto& m) { m.add_access_lists()->set_allow("\4\x18xyz"); },
+                "access list: the last prefix is cut off"},
+        Mistake{"AccessListOneByte", [](auto& m) { m.add_access_lists()->set_allow("\4"); },
+                "access list: the last prefix is cut off"},
+        Mistake{"AccessListAddress",
+                [](auto& m) { m.add_access_lists()->set_allow("\5\x18vwxyz"); },
+                "access list: an address has 4 or 16 bytes, not 5"},
+        Mistake{"AccessListPrefix", [](auto& m) { m.add_access_lists()->set_deny("\4\x21wxyz"); },
                 "access list: a prefix has at most 32 bits"},
+        Mistake{"AccessListPrefixOfIpv6",
+                [](auto& m) { m.add_access_lists()->set_deny("\x10\x81" + std::string(16, 'x')); },
+                "access list: a prefix has at most 128 bits"},
         Mistake{"RealServerAddress", [](auto& m) { rs(m).clear_address(); },
-                "service web: real server: an IPv4 address has 4 bytes, not 0"},
+                "service web: real server: an address has 4 or 16 bytes, not 0"},
         Mistake{"Weight", [](auto& m) { rs(m).set_weight(65'536); },
                 "service web: real server 10.0.0.12:80: weight 65536 is above 65535"},
         Mistake{"NextHopVlan", [](auto& m) { rs(m).mutable_next_hop()->set_vlan(4095); },
@@ -196,11 +204,11 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"NextHopMac", [](auto& m) { rs(m).mutable_next_hop()->set_mac("x"); },
                 "service web: real server 10.0.0.12:80: next hop: a MAC address has 6 bytes"},
         Mistake{"PortAddress", [](auto& m) { m.add_port_addresses()->set_port("wan"); },
-                "port wan: an IPv4 address has 4 bytes, not 0"},
+                "port wan: an address has 4 or 16 bytes, not 0"},
         Mistake{"PortMac", [](auto& m) { m.add_port_macs()->set_port("wan"); },
                 "port wan: a MAC address has 6 bytes and is not a group's"},
         Mistake{"OwnAddress", [](auto& m) { m.add_own_addresses("x"); },
-                "own address: an IPv4 address has 4 bytes, not 1"},
+                "own address: an address has 4 or 16 bytes, not 1"},
         Mistake{"ServiceTimeout", [](auto& m) { web(m).mutable_timeouts()->set_udp(1); },
                 "service web: timeout tcp_syn_sent is not set"},
         Mistake{"Timeout", [](auto& m) { m.mutable_timeouts()->set_tcp_closed(0); },

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "config/base/net.h"
+#include "config/base/address.h"
 #include "config/base/service_enums.h"
 #include "config/base/service_settings.h"
 
@@ -26,7 +26,7 @@ struct NextHopSpec {
 };
 
 struct RealServerSpec {
-  Ipv4Endpoint address;  // port 0: the one that the client asked for
+  Endpoint address;  // port 0: the one that the client asked for
   std::uint16_t weight = 1;
   std::uint32_t max_connections = 0;     // 0: no limit
   std::uint32_t resume_connections = 0;  // a full server gets none until it is down to this
@@ -45,8 +45,8 @@ struct RealServerSpec {
 
 // Which clients may open connections; the longest prefix decides. A prefix in both is denied.
 struct AccessListSpec {
-  std::vector<Ipv4Prefix> allow;
-  std::vector<Ipv4Prefix> deny;
+  std::vector<Prefix> allow;
+  std::vector<Prefix> deny;
   bool others = true;  // whether clients in none of them may
   bool operator==(const AccessListSpec&) const = default;
   auto operator<=>(const AccessListSpec&) const = default;
@@ -85,7 +85,7 @@ struct ServiceSpec : ServiceSettings {
 struct PortAddressSpec {
   std::string port;        // name
   std::uint16_t vlan = 0;  // 0: untagged
-  Ipv4Address address;
+  Address address;
   bool operator==(const PortAddressSpec&) const = default;
 };
 
@@ -102,7 +102,7 @@ struct SnapshotSpec {
   std::vector<PortAddressSpec> port_addresses;
   std::vector<PortMacSpec> port_macs;
   // All that the director itself may have; VIPs need not be among them.
-  std::vector<Ipv4Address> own_addresses;
+  std::vector<Address> own_addresses;
   ConnTimeouts timeouts;
   std::vector<ServiceSpec> services;
   bool operator==(const SnapshotSpec&) const = default;

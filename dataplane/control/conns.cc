@@ -58,7 +58,7 @@ Result<ConnMatch> to_match(const api::ConnsRequest& request, const Snapshot& sna
     if (!known) return fail("there is no service '" + request.service() + "'");
   }
   if (!request.client().empty()) {
-    const auto address = to_address(request.client());
+    const auto address = to_ipv4_address(request.client());
     if (!address) return fail("client: " + address.error().message);
     if (request.client_prefix() > 32) return fail("client: a prefix has at most 32 bits");
     const std::uint32_t length = request.client_prefix() == 0 ? 32 : request.client_prefix();
@@ -66,7 +66,7 @@ Result<ConnMatch> to_match(const api::ConnsRequest& request, const Snapshot& sna
     match.client_mask = Be32::from_host(~std::uint32_t{0} << (32 - length)).raw;
   }
   if (!request.real_server().empty()) {
-    const auto address = to_address(request.real_server());
+    const auto address = to_ipv4_address(request.real_server());
     if (!address) return fail("real server: " + address.error().message);
     if (request.real_server_port() > 65'535) return fail("real server: port above 65535");
     match.by_real_server = true;

@@ -148,7 +148,11 @@ TEST_F(ConnsTest, UnknownFilterValuesAreNamed) {
             std::string::npos);
   request.Clear();
   request.set_client("123");
-  EXPECT_NE(error(request).find("client: an IPv4 address has 4 bytes"), std::string::npos);
+  EXPECT_NE(error(request).find("client: an address has 4 or 16 bytes"), std::string::npos);
+  request.Clear();
+  request.set_client(to_bytes(Address::parse("2001:db8::1").value()));
+  EXPECT_NE(error(request).find("the packet path forwards IPv4 only, not 2001:db8::1"),
+            std::string::npos);
   request.Clear();
   request.set_client(test::bytes("1.2.3.4"));
   request.set_client_prefix(33);

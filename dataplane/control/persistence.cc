@@ -71,7 +71,7 @@ Result<PersistenceCursor> PersistenceCursor::make(const api::PersistenceRequest&
     cursor.scope_ = *scope;
   }
   if (!request.client().empty()) {
-    const auto address = to_address(request.client());
+    const auto address = to_ipv4_address(request.client());
     if (!address) return fail("client: " + address.error().message);
     if (request.client_prefix() > 32) return fail("client: a prefix has at most 32 bits");
     const auto length = static_cast<std::uint8_t>(request.client_prefix());

@@ -20,12 +20,14 @@ struct Rule {
 // those that contain it.
 std::vector<Rule> in_order(const AccessListSpec& rules) {
   std::vector<Rule> out;
-  const auto add = [&out](const Ipv4Prefix& prefix, bool allow) {
-    const std::uint64_t begin = prefix.network().host();
-    out.push_back({begin, begin + (std::uint64_t{1} << (32 - prefix.length)), allow});
+  const auto add = [&out](const Prefix& prefix, bool allow) {
+    const auto ipv4 = prefix.to_ipv4();
+    if (!ipv4) return;  // no client of the packet path has such an address
+    const std::uint64_t begin = ipv4->network().host();
+    out.push_back({begin, begin + (std::uint64_t{1} << (32 - ipv4->length)), allow});
   };
-  for (const Ipv4Prefix& prefix : rules.allow) add(prefix, true);
-  for (const Ipv4Prefix& prefix : rules.deny) add(prefix, false);
+  for (const Prefix& prefix : rules.allow) add(prefix, true);
+  for (const Prefix& prefix : rules.deny) add(prefix, false);
   std::ranges::stable_sort(out, [](const Rule& a, const Rule& b) {
     return a.begin != b.begin ? a.begin < b.begin : a.end > b.end;
   });

@@ -12,8 +12,8 @@ namespace {
 AccessListSpec rules(const std::vector<const char*>& allow, const std::vector<const char*>& deny,
                      bool others) {
   AccessListSpec out;
-  for (const char* text : allow) out.allow.push_back(*Ipv4Prefix::parse(text));
-  for (const char* text : deny) out.deny.push_back(*Ipv4Prefix::parse(text));
+  for (const char* text : allow) out.allow.push_back(*Prefix::parse(text));
+  for (const char* text : deny) out.deny.push_back(*Prefix::parse(text));
   out.others = others;
   return out;
 }
@@ -46,6 +46,12 @@ TEST(AccessList, TheLongestPrefixDecides) {
   EXPECT_TRUE(allows(list, "11.0.0.0"));
 }
 
+TEST(AccessList, PrefixesOfIpv6AreOfNoClientOfIpv4) {
+  const AccessList list(rules({"::/0", "10.0.0.0/8"}, {"a00::/8"}, false));
+  EXPECT_TRUE(allows(list, "10.0.0.1"));
+  EXPECT_FALSE(allows(list, "192.0.2.1"));
+}
+
 TEST(AccessList, TheEndsOfTheAddressSpace) {
   const AccessList list(rules({"0.0.0.0/1", "255.255.255.255/32"}, {"0.0.0.0/32"}, false));
   EXPECT_FALSE(allows(list, "0.0.0.0"));
@@ -66,7 +72,7 @@ bool expected(const AccessListSpec& rules, Ipv4Address client) {
   int length = -1;
   bool answer = rules.others;
   for (const bool allow : {true, false}) {
-    for (const Ipv4Prefix& prefix : allow ? rules.allow : rules.deny) {
+    for (const Prefix& prefix : allow ? rules.allow : rules.deny) {
       if (!prefix.contains(client) || prefix.length < length) continue;
       length = prefix.length;
       answer = allow;

@@ -19,6 +19,11 @@ ServiceKey service_key(const ServiceEntry& service) {
   return {service.proto, service.first_address()};
 }
 
+// check() has refused all other addresses.
+Ipv4Address ipv4(const Address& address) {
+  return address.to_ipv4().value_or(Ipv4Address{});
+}
+
 // Service slots have 14 bits.
 std::uint64_t real_server_key(const RealServerEntry& rs) {
   return rs.address.raw | std::uint64_t{rs.port.raw} << 32 | std::uint64_t{rs.service} << 48;
@@ -38,7 +43,7 @@ std::size_t port_number(const std::string& name, const std::vector<PortInfo>& po
 std::vector<PortInfo> ports_of(const SnapshotSpec& spec, std::vector<PortInfo> ports) {
   for (PortInfo& port : ports) port.addresses.clear();
   for (const PortAddressSpec& own : spec.port_addresses) {
-    ports[port_number(own.port, ports)].addresses.push_back({own.vlan, own.address.be});
+    ports[port_number(own.port, ports)].addresses.push_back({own.vlan, ipv4(own.address).be});
   }
   for (const PortMacSpec& own : spec.port_macs) {
     ports[port_number(own.port, ports)].mac = own.mac.bytes;
@@ -153,9 +158,13 @@ std::uint32_t Builder::take_real_server_slot(const RealServerEntry& rs) {
 bool Builder::add_service(const ServiceSpec& spec) {
   ServiceEntry service;
   service.name = spec.name;
-  service.address = spec.primary_endpoint().address.be;
+  service.address = ipv4(spec.primary_endpoint().address).be;
   service.port = Be16::from_host(spec.primary_endpoint().port);
-  if (!spec.has_single_endpoint()) service.addresses = spec.addresses;
+  if (!spec.has_single_endpoint()) {
+    for (const EndpointRange& range : spec.addresses) {
+      service.addresses.push_back({ipv4(range.address), range.first, range.last});
+    }
+  }
   service.proto = static_cast<std::uint8_t>(spec.protocol);
   service.mode = spec.mode;
   service.scheduler = spec.scheduler;
@@ -211,7 +220,7 @@ std::shared_ptr<const AccessList> Builder::compile(const SharedAccessList& list)
 bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_slot) {
   ServiceEntry& service = next_->services[service_slot];
   RealServerEntry rs;
-  rs.address = spec.address.address.be;
+  rs.address = ipv4(spec.address.address).be;
   rs.port = Be16::from_host(spec.address.port);
   rs.weight = spec.weight;
   rs.max_connections = spec.max_connections;
@@ -401,7 +410,7 @@ bool Builder::any_taken_over() const {
 Result<std::unique_ptr<Snapshot>> Builder::build() {
   next_->generation = previous_.generation + 1;
   next_->timeout_ticks = to_ticks(spec_.timeouts);
-  for (const Ipv4Address& own : spec_.own_addresses) next_->own_addresses.push_back(own.be);
+  for (const Address& own : spec_.own_addresses) next_->own_addresses.push_back(ipv4(own).be);
   std::ranges::sort(next_->own_addresses, {}, &Be32::raw);
   next_->scopes = previous_.scopes;
   next_->services.resize(previous_.services.size());

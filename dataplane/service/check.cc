@@ -11,14 +11,11 @@ namespace {
 
 constexpr std::uint16_t kMaxVlan = 4094;
 constexpr std::uint16_t kMinMtu = 68;  // RFC 791: what every link must carry
+const std::string kIpv4Only = "; the packet path forwards IPv4 only";
 
 std::string describe(const ServiceSpec& service) {
   return "service " + service.name + " (" + std::string(name_of(service.protocol)) + " " +
          service.addresses.front().to_string() + ")";
-}
-
-std::uint64_t endpoint_key(const Ipv4Endpoint& endpoint) {
-  return endpoint.address.host() | std::uint64_t{endpoint.port} << 32;
 }
 
 Result<void> known_port(const std::string& name, const std::vector<PortInfo>& ports) {
@@ -41,6 +38,9 @@ Result<void> check_ports(const SnapshotSpec& spec, const std::vector<PortInfo>& 
     if (auto known = known_port(own.port, ports); !known) {
       return fail("port address: " + known.error().message);
     }
+    if (!own.address.is_ipv4()) {
+      return fail("port " + own.port + ": address " + own.address.to_string() + kIpv4Only);
+    }
     if (own.vlan > kMaxVlan) {
       return fail("port " + own.port + ": VLAN id " + std::to_string(own.vlan) + " is above " +
                   std::to_string(kMaxVlan));
@@ -54,20 +54,26 @@ Result<void> check_ports(const SnapshotSpec& spec, const std::vector<PortInfo>& 
       return fail("port " + own.port + ": a MAC address has 6 bytes and is not a group's");
     }
   }
+  for (const Address& own : spec.own_addresses) {
+    if (!own.is_ipv4()) return fail("own address " + own.to_string() + kIpv4Only);
+  }
   return {};
 }
 
-using Offers = std::set<std::tuple<Protocol, Ipv4EndpointRange>>;
+using Offers = std::set<std::tuple<Protocol, EndpointRange>>;
 
 Result<void> check_addresses(const ServiceSpec& service, Offers& seen) {
-  const auto check_one = [&](const Ipv4EndpointRange& range) -> Result<void> {
+  const auto check_one = [&](const EndpointRange& range) -> Result<void> {
+    if (!range.address.is_ipv4()) {
+      return fail(describe(service) + " has the address " + range.to_string() + kIpv4Only);
+    }
     if (range.first == 0) return fail(describe(service) + " has port 0");
     if (range.first > range.last) return fail(describe(service) + " has a range that is empty");
     if (seen.emplace(service.protocol, range).second) return {};
     return fail(describe(service) + " is there twice" +
                 (range == service.addresses.front() ? "" : ", with " + range.to_string()));
   };
-  for (const Ipv4EndpointRange& range : service.addresses) {
+  for (const EndpointRange& range : service.addresses) {
     if (Result<void> checked = check_one(range); !checked) return checked;
   }
   return {};
@@ -93,15 +99,16 @@ Result<void> check_limits(const ServiceSpec& service) {
 }
 
 Result<void> check_real_servers(const ServiceSpec& service, const std::vector<PortInfo>& ports) {
-  std::unordered_set<std::uint64_t> seen;
+  std::unordered_set<Endpoint> seen;
   for (const RealServerSpec& rs : service.real_servers) {
     const auto wrong = [&](const std::string& what) {
       return fail(describe(service) + ": real server " + rs.address.to_string() + " " + what);
     };
+    if (!rs.address.address.is_ipv4()) return wrong("is IPv6" + kIpv4Only);
     if (rs.address == service.primary_endpoint()) {
       return wrong("is the service's own address");
     }
-    if (!seen.insert(endpoint_key(rs.address)).second) return wrong("is there twice");
+    if (!seen.insert(rs.address).second) return wrong("is there twice");
     if (rs.max_connections != 0 && rs.resume_connections >= rs.max_connections) {
       return wrong("resumes at " + std::to_string(rs.resume_connections) +
                    " connections, which is not below its maximum of " +

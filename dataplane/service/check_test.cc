@@ -117,7 +117,7 @@ TEST(CheckSpec, NumbersOutOfRange) {
 TEST(CheckSpec, Addresses) {
   SnapshotSpec spec = good();
   ServiceSpec& web = spec.services[0];
-  const Ipv4Address vip = web.addresses[0].address;
+  const Address vip = web.addresses[0].address;
   web.addresses = {{vip, 80, 90}, {vip, 80, 80}};
   web.real_servers[0].address.port = 0;
   EXPECT_EQ(complaint(spec), "");
@@ -128,6 +128,26 @@ TEST(CheckSpec, Addresses) {
   EXPECT_EQ(complaint(spec), "service web (tcp 192.0.2.10:80-90) has a range that is empty");
   web.addresses.clear();
   EXPECT_EQ(complaint(spec), "service web has no address");
+}
+
+TEST(CheckSpec, Ipv6IsRefusedWhereThePacketPathGoesByTheAddress) {
+  const Address ipv6 = Address::parse("2001:db8::1").value();
+  SnapshotSpec spec = good();
+  spec.services[0].addresses.push_back({ipv6, 80, 80});
+  EXPECT_EQ(complaint(spec),
+            "service web (tcp 192.0.2.10:80) has the address [2001:db8::1]:80; the packet path "
+            "forwards IPv4 only");
+  spec = good();
+  spec.services[0].real_servers[1].address = {ipv6, 80};
+  EXPECT_EQ(complaint(spec),
+            "service web (tcp 192.0.2.10:80): real server [2001:db8::1]:80 is IPv6; the packet "
+            "path forwards IPv4 only");
+  spec = good();
+  spec.port_addresses[0].address = ipv6;
+  EXPECT_EQ(complaint(spec), "port wan: address 2001:db8::1; the packet path forwards IPv4 only");
+  spec = good();
+  spec.own_addresses = {ipv6};
+  EXPECT_EQ(complaint(spec), "own address 2001:db8::1; the packet path forwards IPv4 only");
 }
 
 TEST(CheckSpec, OnePacket) {

@@ -71,7 +71,7 @@ void hear_dns(lb::fuzz::Input input) {
   const auto bytes = input.rest(4096);
   const std::string_view message(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const auto answer =
-      lb::health::parse_dns_answer(message, id, lb::Ipv4Address::parse("10.0.0.1").value());
+      lb::health::parse_dns_answer(message, id, lb::Address::parse("10.0.0.1").value());
   if (answer) LB_FUZZ_CHECK(is_a_line(lb::health::rcode_text(answer->rcode)));
 }
 

@@ -177,7 +177,7 @@ TEST_F(ImportEntry, OfAServerThatIsRemovedAndKeptHere) {
   hear(entry(40'000));
   auto& servers = director_.service(kNatTcp).real_servers;
   std::erase_if(servers, [](const RealServerSpec& rs) {
-    return rs.address.address.be == kOffer[kNatTcp].servers[0];
+    return rs.address.address == Ipv4Address{kOffer[kNatTcp].servers[0]};
   });
   director_.apply();
   hear(entry(40'001));
@@ -202,7 +202,7 @@ TEST_F(ImportEntry, WhoseReplyKeyIsTaken) {
   director_.apply();
   hear(entry());
   SyncEntry other = entry();
-  other.tuple.dst = twin.addresses[0].address.be;
+  other.tuple.dst = twin.addresses[0].address.to_ipv4()->be;
   hear(other);
   EXPECT_EQ(heard(ImportOutcome::reply_tuple_taken), 1U);
   EXPECT_EQ(director_.connections(), 1U);

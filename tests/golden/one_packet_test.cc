@@ -19,7 +19,7 @@ class Alone : public Scene {
     for (unsigned i = 0; i < 2; ++i) {
       rs(i).address.port = mode == Mode::kNat ? kServerPort : std::uint16_t{53};
     }
-    spec.own_addresses = {{test::ip("10.0.0.2")}, {test::ip("192.0.2.2")}};
+    spec.own_addresses = {Ipv4Address{test::ip("10.0.0.2")}, Ipv4Address{test::ip("192.0.2.2")}};
     apply();
   }
   std::uint64_t sum(Counter<std::uint64_t> RealServerCounters::*which) const {

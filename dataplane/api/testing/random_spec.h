@@ -2,6 +2,7 @@
 // by the number of names that it is taken apart into: add the name and fill it.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
@@ -93,25 +94,31 @@ class RandomSpec {
     for (T& value : values) set(value);
   }
 
-  void set(Ipv4Address& address) { address = Ipv4Address::from_host(1 + below(~0U - 1)); }
+  void set(Address& address) {
+    address = Ipv4Address::from_host(1 + below(~0U - 1));
+    if (below(2) == 0) return;
+    std::array<std::uint8_t, 16> bytes;
+    for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(1 + below(255));
+    address = Address::from_ipv6(bytes);
+  }
   void set(MacAddress& mac) {
     for (std::uint8_t& byte : mac.bytes) byte = static_cast<std::uint8_t>(1 + below(255));
   }
-  void set(Ipv4Endpoint& endpoint) {
+  void set(Endpoint& endpoint) {
     auto& [address, port] = endpoint;
     set(address);
     set(port);
   }
-  void set(Ipv4EndpointRange& range) {
+  void set(EndpointRange& range) {
     auto& [address, first, last] = range;
     set(address);
     set(first);
     set(last);
   }
-  void set(Ipv4Prefix& prefix) {
+  void set(Prefix& prefix) {
     auto& [address, length] = prefix;
     set(address);
-    length = static_cast<std::uint8_t>(below(33));
+    length = static_cast<std::uint8_t>(below(address.bits() + 1));
   }
   void set(NextHopSpec& hop) {
     auto& [port, vlan, mac] = hop;

@@ -33,11 +33,11 @@ inline ConnTimeouts all_timeouts(std::uint32_t count) {
 }
 
 // One address with one port.
-inline Ipv4EndpointRange single(Ipv4Endpoint endpoint) {
+inline EndpointRange single(Endpoint endpoint) {
   return {endpoint.address, endpoint.port, endpoint.port};
 }
-inline Ipv4EndpointRange single(std::string_view text) {
-  return single(Ipv4Endpoint::parse(text).value());
+inline EndpointRange single(std::string_view text) {
+  return single(Endpoint::parse(text).value());
 }
 
 }  // namespace lb::test
