@@ -10,14 +10,14 @@
 #include "config/load.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/cli/cli.h"
-#include "controlplane/cli/json.h"
+#include "controlplane/view/json_value.h"
 
 namespace lb::cli {
 namespace {
 
 using api::control::ConfigCommand;
 using api::control::ConfigReply;
-using ControlClient = api::Client<api::control::Request, api::control::Response>;
+using view::Json;
 
 ConfigCommand::Kind kind_of(Command command) {
   switch (command) {
@@ -37,13 +37,14 @@ ConfigCommand::Kind kind_of(Command command) {
 }
 
 std::string print_json(const ConfigReply& reply, bool applied) {
-  return print({{"changes", reply.changes()},
-                {"mistakes", reply.mistakes()},
-                {"error", reply.error().empty() ? Json(nullptr) : Json(reply.error())},
-                {"applied", applied},
-                {"file", reply.file()},
-                {"confirm_due_ms",
-                 reply.confirm_due_ms() == 0 ? Json(nullptr) : Json(reply.confirm_due_ms())}});
+  return view::print(
+      {{"changes", reply.changes()},
+       {"mistakes", reply.mistakes()},
+       {"error", reply.error().empty() ? Json(nullptr) : Json(reply.error())},
+       {"applied", applied},
+       {"file", reply.file()},
+       {"confirm_due_ms",
+        reply.confirm_due_ms() == 0 ? Json(nullptr) : Json(reply.confirm_due_ms())}});
 }
 
 std::string waits(const ConfigReply& reply) {

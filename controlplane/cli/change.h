@@ -5,13 +5,8 @@
 #include <iosfwd>
 #include <string>
 
+#include "controlplane/cli/daemons.h"
 #include "controlplane/cli/options.h"
-#include "dataplane/api/client.h"
-
-namespace lb::api::control {
-class Request;
-class Response;
-}  // namespace lb::api::control
 
 namespace lb::cli {
 
@@ -21,7 +16,7 @@ struct Ended {
 };
 
 // Changes and mistakes go to `out` and `err`. A change is waited for until the data plane has it.
-Ended run_change(api::Client<api::control::Request, api::control::Response>& client,
-                 const Options& options, std::ostream& out, std::ostream& err);
+Ended run_change(ControlClient& client, const Options& options, std::ostream& out,
+                 std::ostream& err);
 
 }  // namespace lb::cli

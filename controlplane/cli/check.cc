@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
-#include "controlplane/cli/json.h"
+#include "controlplane/view/json_value.h"
 #include "dataplane/api/frame.h"
 
 namespace lb::cli {
 namespace {
+
+using view::Json;
 
 std::size_t real_servers(const config::Config& config) {
   std::size_t count = 0;
@@ -33,11 +35,11 @@ std::string check_json(const config::Loaded& loaded) {
                         {"column", mistake.where.column},
                         {"message", mistake.message}});
   }
-  return print({{"file", loaded.file_name},
-                {"ok", loaded.mistakes.empty()},
-                {"services", loaded.config.services.size()},
-                {"real_servers", real_servers(loaded.config)},
-                {"mistakes", std::move(mistakes)}});
+  return view::print({{"file", loaded.file_name},
+                      {"ok", loaded.mistakes.empty()},
+                      {"services", loaded.config.services.size()},
+                      {"real_servers", real_servers(loaded.config)},
+                      {"mistakes", std::move(mistakes)}});
 }
 
 std::string version_text(const std::vector<DaemonRelease>& daemons) {
@@ -56,7 +58,7 @@ std::string version_json(const std::vector<DaemonRelease>& daemons) {
                     {"release", daemon.release.empty() ? Json(nullptr) : Json(daemon.release)},
                     {"error", daemon.error.empty() ? Json(nullptr) : Json(daemon.error)}});
   }
-  return print(
+  return view::print(
       {{"release", LB_RELEASE}, {"protocol", api::kProtocolVersion}, {"daemons", std::move(list)}});
 }
 

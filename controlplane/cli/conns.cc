@@ -7,7 +7,9 @@
 #include <thread>
 
 #include "controlplane/cli/cli.h"
-#include "controlplane/cli/json.h"
+#include "controlplane/cli/show_rows.h"
+#include "controlplane/view/conns.h"
+#include "controlplane/view/json_value.h"
 
 namespace lb::cli {
 namespace {
@@ -29,10 +31,13 @@ void put_filter(const ConnFilter& filter, api::ConnsRequest& conns) {
 
 }  // namespace
 
-api::Request conns_request(const ConnFilter& filter) {
+Outcome<void> show_conns(DataplaneClient& client, const Options& options, std::ostream& out) {
   api::Request request;
-  put_filter(filter, *request.mutable_conns());
-  return request;
+  put_filter(options.conns, *request.mutable_conns());
+  return show_rows(
+      client, std::move(request), options.json, view::conn_heading(), out,
+      [](const api::Response& response) -> const auto& { return response.conns().conns(); },
+      view::conn_of);
 }
 
 Outcome<void> flush_conns(DataplaneClient& client, const Options& options, std::ostream& out) {
@@ -50,7 +55,7 @@ Outcome<void> flush_conns(DataplaneClient& client, const Options& options, std::
   }
   const std::uint64_t ended = answer->flush().ended();
   if (options.json) {
-    out << print({{"ended", ended}});
+    out << view::print({{"ended", ended}});
   } else {
     out << fmt::format("{} connection{} ended\n", ended, ended == 1 ? "" : "s");
   }

@@ -8,7 +8,8 @@
 
 namespace lb::cli {
 
-api::Request conns_request(const ConnFilter& filter);
+// As they come: they may be millions.
+Outcome<void> show_conns(DataplaneClient& client, const Options& options, std::ostream& out);
 
 // Begins to end them, and waits until that is through.
 Outcome<void> flush_conns(DataplaneClient& client, const Options& options, std::ostream& out);

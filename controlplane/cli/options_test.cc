@@ -174,6 +174,13 @@ TEST(Options, errors_say_what_to_write) {
             std::string::npos);
 }
 
+TEST(ShowAlert, is_a_command) {
+  const char* const show[] = {"lbcli", "show", "alert", "--json"};
+  EXPECT_EQ(std::get<Options>(parse_options(4, show)).command, Command::kShowAlert);
+  const char* const test[] = {"lbcli", "alert", "test"};
+  EXPECT_EQ(std::get<Options>(parse_options(3, test)).command, Command::kAlertTest);
+}
+
 TEST(Options, help_is_no_error) {
   const auto parsed = parse({"show", "conn", "--help"});
   ASSERT_TRUE(std::holds_alternative<Stop>(parsed));

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
 #include <ostream>
 
 #include "controlplane/cli/cli.h"
-#include "controlplane/cli/format.h"
-#include "controlplane/cli/json.h"
+#include "controlplane/cli/show_rows.h"
+#include "controlplane/view/conns.h"
+#include "controlplane/view/json_value.h"
 
 namespace lb::cli {
 namespace {
@@ -28,61 +28,12 @@ api::Request request_of(const PersistenceFilter& filter, bool flush) {
 
 }  // namespace
 
-std::string persistence_heading() {
-  return "expire client             real server           service\n";
-}
-
-void append_persistence_text(const api::PersistenceEntry& entry, std::string& out) {
-  const std::uint64_t seconds = entry.expires_ms() / 1000;
-  std::string client = address_text(entry.client());
-  if (entry.client_prefix() != 8 * entry.client().size())
-    client += fmt::format("/{}", entry.client_prefix());
-  const std::string server = entry.real_server_port() == 0
-                                 ? address_text(entry.real_server())
-                                 : endpoint_text(entry.real_server(), entry.real_server_port());
-  fmt::format_to(std::back_inserter(out), "{:>6} {:<18} {:<21} {}{}{}\n",
-                 fmt::format("{:02}:{:02}", seconds / 60, seconds % 60), client, server,
-                 entry.service(), entry.group().empty() ? "" : " of group " + entry.group(),
-                 entry.from_peer() ? ", from the peer" : "");
-}
-
-void append_persistence_json(const api::PersistenceEntry& entry, std::string& out) {
-  out += print_line({{"client_address", address_text(entry.client())},
-                     {"client_prefix", entry.client_prefix()},
-                     {"real_server_address", address_text(entry.real_server())},
-                     {"real_server_port", entry.real_server_port()},
-                     {"service", entry.service()},
-                     {"group", entry.group()},
-                     {"expires_ms", entry.expires_ms()},
-                     {"from_peer", entry.from_peer()}});
-}
-
-// Part by part, as `show conn`.
 Outcome<void> show_persistence(DataplaneClient& client, const Options& options, std::ostream& out) {
-  bool begun = false;
-  bool any = false;
-  std::string rows;
-  const auto streamed =
-      client.stream(request_of(options.persistence, false), [&](const api::Response& response) {
-        rows.clear();
-        if (!begun) rows = options.json ? "[" : persistence_heading();
-        begun = true;
-        for (const api::PersistenceEntry& entry : response.persistence().entries()) {
-          if (options.json) {
-            rows += any ? ",\n" : "\n";
-            append_persistence_json(entry, rows);
-          } else {
-            append_persistence_text(entry, rows);
-          }
-          any = true;
-        }
-        out << rows;
-        return static_cast<bool>(out);
-      });
-  // Before the first row the data plane refuses filters; after that it can only have gone away.
-  if (!streamed) return stop(begun ? kDaemonDown : kUsage, streamed.error().message);
-  if (options.json) out << (any ? "\n]\n" : "]\n");
-  return {};
+  return show_rows(
+      client, request_of(options.persistence, false), options.json, view::persistence_heading(),
+      out,
+      [](const api::Response& response) -> const auto& { return response.persistence().entries(); },
+      view::persistence_of);
 }
 
 Outcome<void> flush_persistence(DataplaneClient& client, const Options& options,
@@ -97,7 +48,7 @@ Outcome<void> flush_persistence(DataplaneClient& client, const Options& options,
       });
   if (!streamed) return stop(begun ? kDaemonDown : kUsage, streamed.error().message);
   if (options.json) {
-    out << print({{"flushed", flushed}});
+    out << view::print({{"flushed", flushed}});
   } else {
     out << fmt::format("{} client{} forgotten\n", flushed, flushed == 1 ? "" : "s");
   }

@@ -13,11 +13,16 @@
 #include <thread>
 
 #include "controlplane/cli/cli.h"
-#include "controlplane/cli/test_messages.h"
+#include "controlplane/view/test_messages.h"
 #include "dataplane/api/server.h"
 
 namespace lb::cli {
 namespace {
+
+using view::bytes_of;
+using view::sample_conn;
+using view::sample_stats;
+using view::sample_status;
 
 constexpr int kBatches = 3;
 constexpr int kRowsPerBatch = 4;

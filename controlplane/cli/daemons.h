@@ -1,0 +1,33 @@
+// The two daemons, as lbcli reaches them.
+#pragma once
+
+#include "config/run_dir.h"
+#include "controlplane/api/controlplane.pb.h"
+#include "controlplane/cli/options.h"
+#include "controlplane/cli/outcome.h"
+
+namespace lb::cli {
+
+using ControlClient = api::Client<api::control::Request, api::control::Response>;
+
+// `options` outlives it.
+class Daemons {
+ public:
+  explicit Daemons(const Options& options) : options_(options) {}
+
+  // By the socket for administrators, or else by that for reading.
+  Outcome<DataplaneClient> dataplane() const;
+  Outcome<ControlClient> controlplane() const;
+
+ private:
+  template <typename Client>
+  Outcome<Client> connect(const std::string& name, const std::string& daemon) const;
+  config::RunDir run_dir() const;
+
+  const Options& options_;
+};
+
+Outcome<api::Stats> ask_stats(DataplaneClient& client);
+Outcome<api::control::Status> ask_status(ControlClient& client, bool with_checks = false);
+
+}  // namespace lb::cli

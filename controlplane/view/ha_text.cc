@@ -1,0 +1,113 @@
+// `show ha`.
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "controlplane/view/as_text.h"
+#include "controlplane/view/format.h"
+#include "controlplane/view/ha_fields.h"
+#include "controlplane/view/table.h"
+
+namespace lb::view {
+namespace {
+
+std::string group_notes(const HaGroupRow& group, std::size_t instances) {
+  std::string text;
+  if (!group.peer_state.empty()) {
+    text += fmt::format("  the peer: {}, priority {}, {} working ports (here {})\n",
+                        group.peer_state, group.peer_priority, group.peer_health, group.health);
+  }
+  if (group.peer_unheard != 0) {
+    text += fmt::format("  the peer hears no adverts on {} of its {} instances\n",
+                        group.peer_unheard, instances);
+  }
+  if (group.frozen) text += "  frozen: no transitions until `lbcli ha thaw`\n";
+  if (group.held) text += "  held: gave mastership away, waits until the new master is gone\n";
+  if (!group.gate.empty() && group.state != "MASTER") {
+    text += fmt::format("  gate closed: {}\n", group.gate);
+  }
+  if (group.peer_holds) {
+    text += "  no adverts are heard, but the peer says over the sync link that it is master\n";
+  }
+  return text;
+}
+
+std::string instances_text(const std::vector<HaInstanceRow>& instances) {
+  Columns columns = table_of<HaInstanceRow>();
+  std::string notes;
+  for (const HaInstanceRow& instance : instances) {
+    columns.row(cells_of(instance));
+    if (!instance.fault.empty()) notes += fmt::format("  {}: {}\n", instance.name, instance.fault);
+    for (const CountRow& reject : instance.rejected_adverts) {
+      notes += fmt::format("  {}: {} adverts refused: {}\n", instance.name, reject.count,
+                           reject.description);
+    }
+  }
+  return columns.text(2) + notes;
+}
+
+std::string peer_text(const HaPeer& peer) {
+  if (peer.director.empty()) return "Peer: never heard over the sync link\n";
+  const std::string age = age_text(peer.heard_ms);
+  std::string text = fmt::format("Peer: {} (release {}), {}\n", peer.director, peer.release,
+                                 peer.alive       ? "alive on the sync link"
+                                 : peer.connected ? "silent for " + age
+                                                  : "not connected, last heard " + age + " ago");
+  for (const std::string& difference : peer.differences) {
+    text += "  configured differently: " + difference + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string priority_cell(const HaInstanceRow& row) {
+  std::string text = std::to_string(row.base_priority);
+  bool any = false;
+  for (const HaTermRow& term : row.terms) {
+    if (term.adds == 0) continue;
+    text += fmt::format(" {} {} ({})", term.adds < 0 ? "-" : "+", std::abs(term.adds), term.what);
+    any = true;
+  }
+  return any ? fmt::format("{} = {}", text, row.priority) : text;
+}
+
+std::string master_cell(const HaInstanceRow& row) {
+  if (row.state == "MASTER") return "here";
+  return row.master.empty() ? "-" : fmt::format("{} ({} ago)", row.master, age_text(row.heard_ms));
+}
+
+std::string addresses_cell(const HaInstanceRow& row) {
+  return joined(row.addresses, " ");
+}
+
+std::string as_text(const Ha& answer) {
+  std::string text;
+  for (const HaGroupRow& group : answer.groups) {
+    std::vector<HaInstanceRow> instances;
+    for (const HaInstanceRow& instance : answer.instances) {
+      if (instance.group == group.name) instances.push_back(instance);
+    }
+    text += fmt::format("{}: {} for {}: {}\n", group.name, group.state, age_text(group.since_ms),
+                        group.reason);
+    text += group_notes(group, instances.size()) + instances_text(instances);
+  }
+  if (answer.peer) text += peer_text(*answer.peer);
+  if (answer.handover) {
+    text += fmt::format("Last switchover of {}: {}\n", answer.handover->group,
+                        as_text(*answer.handover));
+  }
+  if (!answer.events.empty()) text += "Transitions:\n";
+  for (const HaEventRow& event : answer.events) {
+    text += fmt::format("  {}  {}: {} -> {}: {}\n", time_text(event.unix_ms), event.instance,
+                        event.from, event.to, event.reason);
+  }
+  return text;
+}
+
+std::string as_text(const Handover& handover) {
+  if (!handover.done && !handover.failed) return "under way";
+  return fmt::format("{} after {} ms", handover.text, handover.took_ms);
+}
+
+}  // namespace lb::view
