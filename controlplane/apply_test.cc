@@ -11,13 +11,13 @@
 
 #include "config/load.h"
 #include "controlplane/api/controlplane.pb.h"
-#include "controlplane/fake_dataplane.h"
-#include "controlplane/netlink/test_namespace.h"
+#include "controlplane/link/fake_dataplane.h"
+#include "controlplane/os/test_namespace.h"
 
 namespace lb::controlplane {
 namespace {
 
-using netlink::shell;
+using test::shell;
 
 config::Config make_config(const std::string& run_dir) {
   config::Config config;
@@ -111,7 +111,7 @@ std::string outline(const api::Snapshot& snapshot) {
 class ApplierInKernel : public testing::Test {
  protected:
   void SetUp() override {
-    if (!netlink::enter_new_namespace()) GTEST_SKIP() << "needs root";
+    if (!test::enter_new_namespace()) GTEST_SKIP() << "needs root";
     applier.emplace(io, config::seal(make_config(folder.path)));
   }
   void TearDown() override {
@@ -127,7 +127,7 @@ class ApplierInKernel : public testing::Test {
     dataplane.emplace(io, folder.path + "/dataplane.sock");
     ASSERT_EQ(dataplane->failure, "");
   }
-  bool wait(const std::function<bool()>& done) { return netlink::run_until(io, done); }
+  bool wait(const std::function<bool()>& done) { return test::run_until(io, done); }
 
   // In the snapshot that the data plane runs.
   const api::RealServer* server(int service, int index) {

@@ -15,8 +15,8 @@
 #include "controlplane/actions.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/apply.h"
+#include "controlplane/os/state_dir.h"
 #include "controlplane/reload.h"
-#include "controlplane/state_dir.h"
 #include "dataplane/api/sockets.h"
 
 namespace lb::controlplane {

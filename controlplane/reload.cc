@@ -15,7 +15,7 @@
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/config_reader.h"
 #include "controlplane/config_reply.h"
-#include "controlplane/text_file.h"
+#include "controlplane/os/text_file.h"
 
 namespace lb::controlplane {
 namespace {

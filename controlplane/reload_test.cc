@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "controlplane/api/controlplane.pb.h"
-#include "controlplane/netlink/test_namespace.h"
-#include "controlplane/text_file.h"
+#include "controlplane/os/test_namespace.h"
+#include "controlplane/os/text_file.h"
 
 namespace lb::controlplane {
 namespace {
@@ -70,7 +70,7 @@ class ReloaderTest : public testing::Test {
     command.set_confirm_ms(static_cast<std::uint64_t>(confirm_ms));
     std::optional<ConfigReply> reply;
     reloader->command(command, "by=test", [&reply](const ConfigReply& got) { reply = got; });
-    EXPECT_TRUE(netlink::run_until(io, [&reply] { return reply.has_value(); }));
+    EXPECT_TRUE(test::run_until(io, [&reply] { return reply.has_value(); }));
     return reply.value_or(ConfigReply());
   }
   // Without waiting for the answer, which is put there.
@@ -199,7 +199,7 @@ TEST_F(ReloaderTest, AConfirmedCommitStays) {
 
 TEST_F(ReloaderTest, AnUnconfirmedCommitIsRolledBack) {
   run(ConfigCommand::COMMIT, config_text(2), 20);
-  EXPECT_TRUE(netlink::run_until(io, [this] { return applied.size() == 2; }));
+  EXPECT_TRUE(test::run_until(io, [this] { return applied.size() == 2; }));
   EXPECT_EQ(applied, (std::vector<int>{2, 1}));
   EXPECT_EQ(run(ConfigCommand::STATUS).confirm_due_ms(), 0u);
   EXPECT_EQ(run(ConfigCommand::CHANGES).changes_size(), 0);
@@ -227,7 +227,7 @@ TEST_F(ReloaderTest, FollowsTheFileIfToldTo) {
   EXPECT_TRUE(applied.empty());  // not yet told
   run(ConfigCommand::RELOAD);
   ASSERT_TRUE(write_text(file, config_text(3, "auto_reload = true\n")));
-  EXPECT_TRUE(netlink::run_until(io, [this] { return applied.size() == 2; }));
+  EXPECT_TRUE(test::run_until(io, [this] { return applied.size() == 2; }));
   EXPECT_EQ(applied, (std::vector<int>{2, 3}));
 }
 
@@ -247,7 +247,7 @@ TEST_F(SlowReload, NobodyWaitsForAConfigurationThatIsRead) {
   EXPECT_EQ(run(ConfigCommand::STATUS).error(), "");
   EXPECT_FALSE(slow);
   std::ofstream(file) << config_text(2);
-  EXPECT_TRUE(netlink::run_until(io, [&] { return slow.has_value(); }));
+  EXPECT_TRUE(test::run_until(io, [&] { return slow.has_value(); }));
   EXPECT_EQ(slow->changes(0), kChange);
   EXPECT_EQ(applied, std::vector<int>{2});
 }
@@ -258,12 +258,12 @@ TEST_F(SlowReload, ChangesAreMadeInTheOrderInWhichTheyWereAskedFor) {
   begin(ConfigCommand::RELOAD, second);
   begin(ConfigCommand::ROLLBACK, third);
   std::ofstream(file) << config_text(2);
-  EXPECT_TRUE(netlink::run_until(io, [&] { return first.has_value(); }));
+  EXPECT_TRUE(test::run_until(io, [&] { return first.has_value(); }));
   EXPECT_FALSE(second);
   std::ofstream(file) << config_text(3);
-  EXPECT_TRUE(netlink::run_until(io, [&] { return second.has_value(); }));
+  EXPECT_TRUE(test::run_until(io, [&] { return second.has_value(); }));
   // The rollback is to replace the file.
-  EXPECT_TRUE(netlink::run_until(io, [&] { return third.has_value(); }));
+  EXPECT_TRUE(test::run_until(io, [&] { return third.has_value(); }));
   EXPECT_EQ(third->error(), "");
   EXPECT_EQ(applied, (std::vector<int>{2, 3, 2}));
   EXPECT_EQ(in_file(), config_text(2));
@@ -297,7 +297,7 @@ TEST_F(ReloaderTest, EveryChangeIsInTheAuditLogWithItsOutcome) {
   run(ConfigCommand::RELOAD);
   EXPECT_EQ(told(), Lines{R"(by=test command="reload" outcome="ok, 1 change")"});
   reloader->reload("SIGHUP");
-  EXPECT_TRUE(netlink::run_until(io, [this] { return audited() > told_; }));
+  EXPECT_TRUE(test::run_until(io, [this] { return audited() > told_; }));
   EXPECT_EQ(told(), Lines{R"(by=SIGHUP command="reload" outcome="ok, 0 changes")"});
   run(ConfigCommand::CONFIRM);
   EXPECT_EQ(
@@ -330,7 +330,7 @@ TEST_F(ReloaderTest, TheAuditLogIsToldWhenAChangeEnds) {
   hold = false;
   std::exchange(held, nullptr)({});
   EXPECT_EQ(told().size(), 1u);
-  EXPECT_TRUE(netlink::run_until(io, [this] { return audited() > told_; }));
+  EXPECT_TRUE(test::run_until(io, [this] { return audited() > told_; }));
   EXPECT_EQ(
       told(),
       std::vector<std::string>{

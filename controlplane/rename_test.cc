@@ -13,8 +13,8 @@
 
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/apply.h"
-#include "controlplane/fake_dataplane.h"
-#include "controlplane/netlink/test_namespace.h"
+#include "controlplane/link/fake_dataplane.h"
+#include "controlplane/os/test_namespace.h"
 
 namespace lb::controlplane {
 namespace {
@@ -28,10 +28,10 @@ constexpr const char* kSecond = "192.0.2.12:80";
 class RenameInKernel : public testing::Test {
  protected:
   void SetUp() override {
-    if (!netlink::enter_new_namespace()) GTEST_SKIP() << "needs root";
+    if (!test::enter_new_namespace()) GTEST_SKIP() << "needs root";
     dataplane.emplace(io, folder.path + "/dataplane.sock");
     ASSERT_EQ(dataplane->failure, "");
-    netlink::shell("ip link add wan type veth peer name peer && ip link set peer up");
+    test::shell("ip link add wan type veth peer name peer && ip link set peer up");
     // "web" is not checked and lacks a quorum; of "dead" nobody answers.
     config::Service web = service("web", 80, config::CheckType::kNone);
     web.quorum = 9;
@@ -79,7 +79,7 @@ class RenameInKernel : public testing::Test {
     for (std::string line; std::getline(in, line);) all.push_back(line);
     return all;
   }
-  bool wait(const std::function<bool()>& done) { return netlink::run_until(io, done); }
+  bool wait(const std::function<bool()>& done) { return test::run_until(io, done); }
 
   void start() {
     applier.emplace(io, config::seal(config));

@@ -16,7 +16,7 @@
 #include "config/base/log.h"
 #include "controlplane/alert/smtp.h"
 #include "controlplane/alert/spool.h"
-#include "controlplane/secret_file.h"
+#include "controlplane/os/secret_file.h"
 
 namespace lb::controlplane::alert {
 namespace {

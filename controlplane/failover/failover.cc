@@ -9,7 +9,7 @@
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/failover/engine.h"
 #include "controlplane/failover/service_differences.h"
-#include "controlplane/loop_thread.h"
+#include "controlplane/os/loop_thread.h"
 #include "controlplane/sync/sync.pb.h"
 
 namespace lb::controlplane {

@@ -17,13 +17,13 @@
 #include "controlplane/failover/failover.h"
 #include "controlplane/failover/notifier.h"
 #include "controlplane/netlink/requests.h"
-#include "controlplane/netlink/test_namespace.h"
+#include "controlplane/os/test_namespace.h"
 
 namespace lb::controlplane {
 namespace {
 
 using namespace std::chrono_literals;
-using netlink::shell;
+using test::shell;
 
 constexpr const char* kVip = "192.0.2.10/24";
 
@@ -50,7 +50,7 @@ config::Config make_config() {
 class FailoverThread : public testing::Test {
  protected:
   void SetUp() override {
-    if (!netlink::enter_new_namespace()) GTEST_SKIP() << "needs root";
+    if (!test::enter_new_namespace()) GTEST_SKIP() << "needs root";
     shell("ip link add wan type veth peer name peer && ip link set wan up && ip link set peer up");
     shell("ip address add 192.0.2.2/24 dev wan && ip address add 192.0.2.3/24 dev peer");
     requests.emplace(netlink::Requests::open().value());
@@ -83,7 +83,7 @@ class FailoverThread : public testing::Test {
     while (!done() && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(1ms);
     return done();
   }
-  bool wait(const std::function<bool()>& done) { return netlink::run_until(io, done); }
+  bool wait(const std::function<bool()>& done) { return test::run_until(io, done); }
 
   api::control::Status status() {
     std::optional<api::control::Status> answer;

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "controlplane/command_queue.h"
+#include "controlplane/os/command_queue.h"
 
 namespace boost::asio {
 class io_context;

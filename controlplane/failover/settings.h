@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "config/model.h"
-#include "controlplane/topology.h"
+#include "controlplane/network/topology.h"
 
 namespace lb::sync {
 class Message;

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "config/base/log.h"
-#include "controlplane/process.h"
+#include "controlplane/os/process.h"
 
 namespace lb::controlplane {
 namespace {

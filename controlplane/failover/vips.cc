@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "config/base/log.h"
-#include "controlplane/interface_pass.h"
 #include "controlplane/netlink/announce.h"
+#include "controlplane/network/interface_pass.h"
 
 namespace lb::controlplane {
 namespace {

@@ -10,7 +10,7 @@
 #include "controlplane/failover/settings.h"
 #include "controlplane/netlink/requests.h"
 #include "controlplane/netlink/state.h"
-#include "controlplane/topology.h"
+#include "controlplane/network/topology.h"
 
 namespace boost::asio {
 class io_context;

@@ -17,7 +17,7 @@
 
 #include "config/base/address.h"
 #include "config/model.h"
-#include "controlplane/health/state.h"
+#include "controlplane/service/health_state.h"
 #include "controlplane/service/ids.h"
 
 namespace boost::asio {

@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include "config/base/result.h"
-#include "controlplane/health/agent_word.h"
 #include "controlplane/health/patterns.h"
 #include "controlplane/health/request.h"
+#include "controlplane/service/agent_word.h"
 
 namespace lb::health {
 

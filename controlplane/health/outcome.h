@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "controlplane/health/agent_word.h"
+#include "controlplane/service/agent_word.h"
 
 namespace lb::health {
 

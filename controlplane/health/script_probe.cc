@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "controlplane/health/probes.h"
-#include "controlplane/process.h"
+#include "controlplane/os/process.h"
 
 namespace lb::health {
 namespace {

@@ -15,10 +15,14 @@
 #include "controlplane/netlink/monitor.h"
 #include "controlplane/netlink/requests.h"
 #include "controlplane/netlink/sysctl.h"
-#include "controlplane/netlink/test_namespace.h"
+#include "controlplane/os/test_namespace.h"
 
 namespace lb::netlink {
 namespace {
+
+using test::enter_new_namespace;
+using test::run_until;
+using test::shell;
 
 Address ip(const char* text) {
   return Address::parse(text).value();

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "config/model.h"
-#include "controlplane/health/state.h"
+#include "controlplane/service/health_state.h"
 #include "controlplane/service/ids.h"
 #include "controlplane/service/key.h"
 #include "controlplane/service/overrides.h"

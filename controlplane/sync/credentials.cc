@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "controlplane/secret_file.h"
+#include "controlplane/os/secret_file.h"
 
 namespace lb::controlplane::sync {
 namespace {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "controlplane/dataplane_connection.h"
+#include "controlplane/link/dataplane_connection.h"
 #include "controlplane/sync/sync.pb.h"
 #include "dataplane/api/dataplane.pb.h"
 

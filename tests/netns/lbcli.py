@@ -54,7 +54,7 @@ class Lbcli(harness.LabTest):
                 self.assertIn(word.lower(), done.stdout.lower())
                 self.assertEqual(done.stderr, "")
 
-    def test_connections_with_filters(self):
+    def test_walk_10_show_conn_with_filters(self):
         clients = []
         for name in ("c1", "c2"):
             with self.host(name).inside():

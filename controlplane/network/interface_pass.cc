@@ -1,0 +1,33 @@
+#include "controlplane/network/interface_pass.h"
+
+#include <utility>
+
+#include "config/base/log.h"
+
+namespace lb::controlplane {
+
+SeenInterfaces::Change SeenInterfaces::see(const netlink::Link& link) {
+  Last& last = last_[link.name];
+  Change change;
+  change.is_new = last.index != link.index;
+  change.started = !change.is_new && last.times_started != link.times_started;
+  change.first_start = change.started && last.times_started == 0;
+  change.other_mac = !change.is_new && last.mac != link.mac;
+  last = {link.index, link.mac, link.times_started};
+  return change;
+}
+
+void PassFailures::begin_pass() {
+  before_ = std::exchange(now_, {});
+}
+
+bool PassFailures::note(const std::string& what, const Result<void>& result) {
+  if (result) return true;
+  const std::string& why = result.error().message;
+  const auto known = before_.find(what);
+  if (known == before_.end() || known->second != why) log::error("{}: {}", what, why);
+  now_[what] = why;
+  return false;
+}
+
+}  // namespace lb::controlplane

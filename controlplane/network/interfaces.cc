@@ -1,0 +1,258 @@
+#include "controlplane/network/interfaces.h"
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <utility>
+
+#include "config/base/log.h"
+#include "controlplane/netlink/announce.h"
+#include "controlplane/netlink/sysctl.h"
+#include "controlplane/network/interface_pass.h"
+
+namespace lb::controlplane {
+namespace {
+
+// After a request that the kernel refused: what stood in its way may go without a notification.
+constexpr auto kRetry = std::chrono::seconds(1);
+
+bool bears(const netlink::State& state, const netlink::Link& link, const Prefix& prefix) {
+  const auto present = state.addresses(link.index);
+  return std::ranges::find(present, prefix, &netlink::InterfaceAddress::prefix) != present.end();
+}
+
+}  // namespace
+
+struct Interfaces::Impl : std::enable_shared_from_this<Impl> {
+  Impl(boost::asio::io_context& io, netlink::Requests& r, const netlink::State& s,
+       const config::Config& config)
+      : requests(r),
+        state(s),
+        interfaces(interfaces_of(config)),
+        vips(vips_of(config, interfaces)),
+        ha_vips(vips_of(config.ha)),
+        routes(config.routes),
+        announcer(io, {config.ha.garp_count, config.ha.garp_interval},
+                  [this](const std::string& name) { return state.link(name); }),
+        retry(io) {}
+
+  void put_all_right();
+  void put_right(const Interface& interface);
+  void make_vlan(const Interface& interface);
+  void ready(const Interface& interface, const netlink::Link& link);
+  void put_addresses_right(const Interface& interface, const netlink::Link& link);
+  void clean_foreign_vlans();
+  void put_routes_right();
+  bool on_our_subnets(Address gateway) const;
+  void announce_vips(const std::string& interface);
+  bool note(const std::string& what, const Result<void>& result) {
+    return failures.note(what, result);
+  }
+  void retry_later();
+
+  netlink::Requests& requests;
+  const netlink::State& state;
+  std::vector<Interface> interfaces;
+  std::vector<Vip> vips;     // of no HA instance
+  std::vector<Vip> ha_vips;  // of others
+  bool withdrawn = false;
+  std::vector<config::Route> routes;
+  netlink::Announcer announcer;
+  boost::asio::steady_timer retry;
+  bool retrying = false;
+  SeenInterfaces seen;
+  PassFailures failures;
+};
+
+void Interfaces::Impl::put_all_right() {
+  failures.begin_pass();
+  for (const Interface& interface : interfaces) put_right(interface);
+  clean_foreign_vlans();
+  put_routes_right();
+  if (failures.any()) retry_later();
+}
+
+void Interfaces::Impl::put_right(const Interface& interface) {
+  const netlink::Link* const link = state.link(interface.name);
+  if (link == nullptr) {
+    if (seen.miss(interface.name)) log::warning("interface {} is gone", interface.name);
+    if (interface.vlan != 0) make_vlan(interface);
+    return;
+  }
+  const SeenInterfaces::Change change = seen.see(*link);
+  if (change.started && !change.first_start) {
+    log::info("interface {} has its link again", interface.name);
+  }
+  if (change.is_new) {
+    log::info("interface {} is there", interface.name);
+    note(interface.name + ": settings", netlink::prepare_interface(interface.name));
+  }
+  ready(interface, *link);
+  put_addresses_right(interface, *link);
+  // VIPs that a previous life left here are announced too: it may have died half-way.
+  if (change.any()) announce_vips(interface.name);
+  if (change.other_mac) {
+    for (const Prefix& own : interface.addresses) {
+      announcer.announce(interface.name, own.address);
+    }
+  }
+}
+
+void Interfaces::Impl::make_vlan(const Interface& interface) {
+  const netlink::Link* const parent = state.link(interface.port);
+  if (parent == nullptr) return;
+  note(interface.name + ": VLAN " + std::to_string(interface.vlan) + " on " + interface.port,
+       requests.add_vlan(parent->index, interface.name, interface.vlan));
+}
+
+void Interfaces::Impl::ready(const Interface& interface, const netlink::Link& link) {
+  if (link.mtu != interface.mtu) {
+    note(interface.name + ": MTU " + std::to_string(interface.mtu),
+         requests.set_link(link.index, false, interface.mtu));
+  }
+  if (!link.up) {
+    note(interface.name + ": up", requests.set_link(link.index, true, std::nullopt));
+  }
+}
+
+void Interfaces::Impl::put_addresses_right(const Interface& interface, const netlink::Link& link) {
+  const auto wanted = wanted_addresses(interface, vips);
+  const auto plan =
+      plan_addresses(wanted, wanted_addresses(interface, ha_vips), state.addresses(link.index));
+  for (const Prefix& prefix : plan.remove) {
+    if (note(interface.name + ": removing " + prefix.to_string(),
+             requests.remove_address(link.index, prefix))) {
+      log::info("{}: removed address {}", interface.name, prefix.to_string());
+      announcer.forget(interface.name, prefix.address);
+    }
+  }
+  for (const Prefix& prefix : plan.add) {
+    if (!note(interface.name + ": address " + prefix.to_string(),
+              requests.add_address(link.index, prefix))) {
+      continue;
+    }
+    log::info("{}: added address {}", interface.name, prefix.to_string());
+    if (std::ranges::find(vips, Vip{prefix, interface.name}) != vips.end()) {
+      announcer.announce(interface.name, prefix.address);
+    }
+  }
+}
+
+// A VLAN that an earlier configuration had keeps no address of ours.
+void Interfaces::Impl::clean_foreign_vlans() {
+  for (const auto& [index, link] : state.links()) {
+    const netlink::Link* const parent = state.link(link.parent);
+    if (!link.vlan || parent == nullptr ||
+        std::ranges::find(interfaces, link.name, &Interface::name) != interfaces.end() ||
+        std::ranges::find(interfaces, parent->name, &Interface::name) == interfaces.end()) {
+      continue;
+    }
+    for (const Prefix& prefix : plan_addresses({}, {}, state.addresses(index)).remove) {
+      note(link.name + ": removing " + prefix.to_string(), requests.remove_address(index, prefix));
+    }
+  }
+}
+
+void Interfaces::Impl::put_routes_right() {
+  const auto present = requests.owned_routes();
+  if (!present) {
+    note("reading routes", tl::make_unexpected(present.error()));
+    return;
+  }
+  const RoutePlan plan = plan_routes(routes, *present);
+  const auto name = [](const netlink::Route& route) {
+    return "route " + route.destination.to_string() + " via " + route.via.to_string();
+  };
+  for (const netlink::Route& route : plan.remove) {
+    if (note("removing " + name(route), requests.remove_route(route))) {
+      log::info("removed {}", name(route));
+    }
+  }
+  for (const netlink::Route& route : plan.add) {
+    if (!on_our_subnets(route.via)) continue;
+    if (note(name(route), requests.add_route(route))) log::info("added {}", name(route));
+  }
+}
+
+// Whether an interface that is up bears an address in the gateway's subnet: before that, the kernel
+// would refuse the route.
+bool Interfaces::Impl::on_our_subnets(Address gateway) const {
+  return std::ranges::any_of(interfaces, [&](const Interface& interface) {
+    const netlink::Link* const link = state.link(interface.name);
+    return link != nullptr && link->up &&
+           std::ranges::any_of(interface.addresses, [&](const Prefix& prefix) {
+             return prefix.contains(gateway) && bears(state, *link, prefix);
+           });
+  });
+}
+
+void Interfaces::Impl::announce_vips(const std::string& interface) {
+  for (const Vip& vip : vips) {
+    if (vip.interface == interface) announcer.announce(interface, vip.prefix.address);
+  }
+}
+
+void Interfaces::Impl::retry_later() {
+  if (retrying) return;
+  retrying = true;
+  retry.expires_after(kRetry);
+  retry.async_wait([weak = weak_from_this()](boost::system::error_code error) {
+    const auto self = weak.lock();
+    if (!self || error) return;
+    self->retrying = false;
+    self->put_all_right();
+  });
+}
+
+Interfaces::Interfaces(boost::asio::io_context& io, netlink::Requests& requests,
+                       const netlink::State& state, const config::Config& config)
+    : impl_(std::make_shared<Impl>(io, requests, state, config)) {}
+
+Interfaces::~Interfaces() = default;
+
+void Interfaces::on_change(const netlink::Changes& changes) {
+  if (changes.links || changes.addresses || changes.owned_route) impl_->put_all_right();
+}
+
+void Interfaces::configure(const config::Config& config) {
+  if (impl_->withdrawn) return;
+  impl_->interfaces = interfaces_of(config);
+  impl_->vips = vips_of(config, impl_->interfaces);
+  impl_->routes = config.routes;
+  impl_->put_all_right();
+}
+
+void Interfaces::withdraw_vips() {
+  impl_->withdrawn = true;
+  for (const Vip& vip : std::exchange(impl_->vips, {})) {
+    impl_->announcer.forget(vip.interface, vip.prefix.address);
+    const netlink::Link* const link = impl_->state.link(vip.interface);
+    if (link == nullptr || !bears(impl_->state, *link, vip.prefix)) continue;
+    const auto result = impl_->requests.remove_address(link->index, vip.prefix);
+    if (impl_->note(vip.interface + ": removing " + vip.prefix.to_string(), result)) {
+      log::info("{}: removed VIP {}", vip.interface, vip.prefix.address.to_string());
+    }
+  }
+}
+
+bool Interfaces::complete() const {
+  return std::ranges::all_of(impl_->interfaces, [&](const Interface& interface) {
+    const netlink::Link* const link = impl_->state.link(interface.name);
+    return link != nullptr && link->running &&
+           std::ranges::all_of(interface.addresses, [&](const Prefix& prefix) {
+             return bears(impl_->state, *link, prefix);
+           });
+  });
+}
+
+std::vector<Interfaces::VipStatus> Interfaces::vips() const {
+  std::vector<VipStatus> all;
+  for (const Vip& vip : impl_->vips) {
+    const netlink::Link* const link = impl_->state.link(vip.interface);
+    all.push_back({vip, link != nullptr && bears(impl_->state, *link, vip.prefix)});
+  }
+  return all;
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,123 @@
+// Interfaces against the real kernel, in a namespace of our own. A veth pair plays the TAP that the
+// data plane makes: "wan" is ours.
+#include "controlplane/network/interfaces.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <optional>
+
+#include "controlplane/netlink/monitor.h"
+#include "controlplane/os/test_namespace.h"
+
+namespace lb::controlplane {
+namespace {
+
+using test::shell;
+
+config::Config make_config() {
+  config::Config config;
+  config::Port wan;
+  wan.name = "wan";
+  wan.mtu = 1450;
+  wan.addresses = {Prefix::parse("192.0.2.2/24").value()};
+  config.ports = {wan};
+  config::Route route;
+  route.destination = Prefix::parse("198.51.100.0/24").value();
+  route.via = Address::parse("192.0.2.1").value();
+  config.routes = {route};
+  config::Service web;
+  web.name = "web";
+  web.addresses = {EndpointRange::parse("192.0.2.10:80").value()};
+  config.services = {web};
+  return config;
+}
+
+class InterfacesInKernel : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!test::enter_new_namespace()) GTEST_SKIP() << "needs root";
+    requests.emplace(netlink::Requests::open().value());
+    monitor.emplace(io, *requests, [this](const auto& changes) { interfaces->on_change(changes); });
+    interfaces.emplace(io, *requests, monitor->state(), make_config());
+  }
+  static void make_wan() {
+    shell("ip link add wan type veth peer name peer && ip link set peer up");
+  }
+
+  bool wait(const std::function<bool()>& done) { return test::run_until(io, done); }
+  // Everything is as the configuration wants it.
+  bool in_place() {
+    const netlink::Link* const wan = monitor->state().link("wan");
+    return interfaces->complete() && interfaces->vips().at(0).present && wan->mtu == 1450 &&
+           requests->owned_routes().value().size() == 1;
+  }
+  bool has(const char* prefix) {
+    const netlink::Link* const wan = monitor->state().link("wan");
+    if (wan == nullptr) return false;
+    for (const auto& address : monitor->state().addresses(wan->index)) {
+      if (address.prefix == Prefix::parse(prefix).value()) return true;
+    }
+    return false;
+  }
+
+  boost::asio::io_context io;
+  std::optional<netlink::Requests> requests;
+  std::optional<netlink::Monitor> monitor;
+  std::optional<Interfaces> interfaces;
+};
+
+TEST_F(InterfacesInKernel, AnInterfaceThatAppearsGetsEverythingAndAgainWhenItReturns) {
+  ASSERT_TRUE(monitor->start());
+  io.poll();
+  EXPECT_FALSE(interfaces->complete());
+  make_wan();
+  EXPECT_TRUE(wait([&] { return in_place(); }));
+  shell("ip link del wan");
+  EXPECT_TRUE(wait([&] { return !interfaces->complete(); }));
+  make_wan();
+  EXPECT_TRUE(wait([&] { return in_place(); }));
+}
+
+TEST_F(InterfacesInKernel, WhatOthersUndoIsPutRight) {
+  make_wan();
+  ASSERT_TRUE(monitor->start());
+  ASSERT_TRUE(wait([&] { return in_place(); }));
+  shell("ip addr del 192.0.2.10/32 dev wan");
+  ASSERT_TRUE(wait([&] { return !has("192.0.2.10/32"); }));
+  EXPECT_TRUE(wait([&] { return in_place(); }));
+  shell("ip link set wan down mtu 1300");
+  ASSERT_TRUE(wait([&] { return !interfaces->complete(); }));
+  EXPECT_TRUE(wait([&] { return in_place(); }));
+  shell("ip route del 198.51.100.0/24");
+  EXPECT_TRUE(wait([&] { return in_place(); }));
+}
+
+TEST_F(InterfacesInKernel, APreviousLifeIsAdoptedAndWhatItLeftTooMuchRemoved) {
+  make_wan();
+  const auto links = requests->links().value();
+  const int index = std::ranges::find(links, "wan", &netlink::Link::name)->index;
+  for (const char* left : {"192.0.2.2/24", "192.0.2.10/32", "192.0.2.66/32"}) {
+    ASSERT_TRUE(requests->add_address(index, Prefix::parse(left).value()));
+  }
+  shell("ip addr add 192.0.2.77/32 dev wan");
+  ASSERT_TRUE(monitor->start());
+  EXPECT_TRUE(wait([&] { return in_place() && !has("192.0.2.66/32"); }));
+  EXPECT_TRUE(has("192.0.2.77/32"));
+}
+
+TEST_F(InterfacesInKernel, WithdrawnVipsStayAway) {
+  make_wan();
+  ASSERT_TRUE(monitor->start());
+  ASSERT_TRUE(wait([&] { return in_place(); }));
+  interfaces->withdraw_vips();
+  EXPECT_TRUE(wait([&] { return !has("192.0.2.10/32"); }));
+  shell("ip link set wan down && ip link set wan up");
+  EXPECT_TRUE(wait([&] { return interfaces->complete(); }));
+  EXPECT_FALSE(has("192.0.2.10/32"));
+  EXPECT_TRUE(has("192.0.2.2/24"));
+}
+
+}  // namespace
+}  // namespace lb::controlplane

@@ -1,0 +1,30 @@
+#include "controlplane/os/secret_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace lb::controlplane {
+
+Result<std::string> read_secret(const std::string& path) {
+  const auto failed = [&](const std::string& what) { return fail(path + ": " + what); };
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return failed(std::strerror(errno));
+  struct stat status {};
+  std::string content(4096, '\0');
+  const bool known = fstat(fd, &status) == 0;
+  const ssize_t got = read(fd, content.data(), content.size());
+  close(fd);
+  if (!known || got < 0) return failed(std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) return failed("is no regular file");
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return failed("others than its owner may use it; chmod 600 it");
+  }
+  content.resize(static_cast<std::size_t>(got));
+  return content;
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,76 @@
+#include "controlplane/os/text_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string_view>
+
+namespace lb::controlplane {
+namespace {
+
+constexpr mode_t kNewMode = 0640;
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t wrote = ::write(fd, text.data(), text.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  return true;
+}
+
+// The name must last, too.
+void sync_folder(const std::string& path) {
+  const int fd = ::open(path.substr(0, path.rfind('/') + 1).c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::fsync(fd);
+  ::close(fd);
+}
+
+}  // namespace
+
+FileStamp FileStamp::of(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return {};
+  return {true, status.st_dev, status.st_ino, status.st_size,
+          status.st_mtim.tv_sec * kNsPerSecond + status.st_mtim.tv_nsec};
+}
+
+Result<void> write_text(const std::string& path, const std::string& text) {
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+                                                         &std::free);
+  const std::string target = real ? real.get() : path;
+  const std::string fresh = target + ".new";
+  const auto failed = [&] {
+    const std::string why = std::strerror(errno);
+    ::unlink(fresh.c_str());
+    return fail(target + " cannot be written: " + why);
+  };
+  struct stat old {};
+  const bool exists = ::stat(target.c_str(), &old) == 0;
+  ::unlink(fresh.c_str());
+  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kNewMode);
+  if (fd < 0) return failed();
+  bool good = write_all(fd, text);
+  // An owner that cannot be kept is no reason not to write.
+  if (good && exists && ::fchown(fd, old.st_uid, old.st_gid) != 0) errno = 0;
+  if (good && exists) good = ::fchmod(fd, old.st_mode & 07777) == 0;
+  good = good && ::fsync(fd) == 0;
+  const int error = errno;
+  if (::close(fd) != 0 || !good) {
+    errno = error;
+    return failed();
+  }
+  if (::rename(fresh.c_str(), target.c_str()) != 0) return failed();
+  sync_folder(target);
+  return {};
+}
+
+}  // namespace lb::controlplane

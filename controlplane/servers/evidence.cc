@@ -1,0 +1,67 @@
+#include "controlplane/servers/evidence.h"
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <utility>
+
+#include "controlplane/link/dataplane_client.h"
+#include "controlplane/service/inventory.h"
+#include "dataplane/api/dataplane.pb.h"
+
+namespace lb::controlplane {
+namespace {
+
+constexpr std::chrono::milliseconds kBetween{200};
+// What bounds the checks that clients can bring forward in all: so many at each turn.
+constexpr std::uint32_t kSuspects = 128;
+
+// The data plane may not know yet that the service has another name now.
+const RealServer* server_of(const api::EvidenceEntry& entry, const Inventory& inventory) {
+  const auto vip = endpoint_from_bytes(entry.vip(), entry.vip_port());
+  const auto server = endpoint_from_bytes(entry.address(), entry.port());
+  if (!vip || !server) return nullptr;
+  const Service* service = inventory.find(entry.service());
+  if (service == nullptr || service->config->primary_endpoint() != *vip) {
+    service = inventory.find({Protocol::kTcp, {vip->address, vip->port, vip->port}});
+  }
+  if (service == nullptr) return nullptr;
+  return inventory.find(*service, *server);
+}
+
+}  // namespace
+
+Evidence::Evidence(boost::asio::io_context& io, DataplaneClient& dataplane,
+                   const Inventory& inventory, Suspect suspect)
+    : dataplane_(dataplane), inventory_(inventory), suspect_(std::move(suspect)), timer_(io) {}
+
+void Evidence::start() {
+  if (std::exchange(running_, true)) return;
+  wait();
+}
+
+void Evidence::stop() {
+  running_ = false;
+  timer_.cancel();
+}
+
+void Evidence::wait() {
+  timer_.expires_after(kBetween);
+  timer_.async_wait([this](boost::system::error_code error) {
+    if (error || !running_) return;
+    ask();
+    wait();
+  });
+}
+
+void Evidence::ask() {
+  api::Request request;
+  request.mutable_evidence()->set_limit(kSuspects);
+  dataplane_.try_ask(std::move(request), [this](const api::Response& response) {
+    if (!running_) return;
+    for (const api::EvidenceEntry& entry : response.evidence().entries()) {
+      if (const RealServer* const server = server_of(entry, inventory_)) suspect_(server->id);
+    }
+  });
+}
+
+}  // namespace lb::controlplane

@@ -1,0 +1,146 @@
+#include "controlplane/servers/health_history.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <utility>
+
+#include "config/base/log.h"
+#include "controlplane/os/text_file.h"
+
+namespace lb::controlplane {
+namespace {
+
+using Json = nlohmann::json;
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kVersion = 1;
+constexpr std::chrono::seconds kTogether{3};
+
+std::int64_t to_unix_ms(Clock::time_point when, const Now& now) {
+  const auto at = now.calendar.time_since_epoch() + (when - now.steady);
+  return std::chrono::duration_cast<milliseconds>(at).count();
+}
+
+// Not in the future.
+Clock::time_point from_unix_ms(const Json& json, const char* key, const Now& now) {
+  const milliseconds at(json.at(key).get<std::int64_t>());
+  const auto age = std::chrono::duration_cast<milliseconds>(now.calendar.time_since_epoch()) - at;
+  return now.steady - std::max(age, milliseconds(0));
+}
+
+health::Past to_past(const Json& json, Clock::time_point written, const Now& now) {
+  health::Past past;
+  past.written = written;
+  past.up = json.at("up").get<bool>();
+  past.since = std::min(from_unix_ms(json, "since_unix_ms", now), written);
+  past.known_since = std::min(from_unix_ms(json, "known_unix_ms", now), past.since);
+  past.transitions = json.at("transitions").get<std::uint32_t>();
+  const Clock::duration least = past.up ? written - past.since : Clock::duration{};
+  past.up_time = std::clamp<Clock::duration>(milliseconds(json.at("up_ms").get<std::int64_t>()),
+                                             least, written - past.known_since);
+  return past;
+}
+
+}  // namespace
+
+const health::Past* Pasts::find(const RealServer& server) const {
+  const config::Service& service = *server.service->config;
+  const Endpoint address = server.config->address;
+  const auto found = by_key_.find({server.service->key, address});
+  if (found != by_key_.end()) return &found->second;
+  const auto named = by_name_.find({service.name, service.primary_endpoint(), address});
+  return named == by_name_.end() ? nullptr : &named->second;
+}
+
+std::string print_history(const Inventory& inventory, const Now& now) {
+  Json list = Json::array();
+  for (const Service& service : inventory.services()) {
+    for (const RealServer& server : service.servers) {
+      if (!server.health) continue;
+      const health::State& state = *server.health;
+      const auto up_time = state.up_time(now.steady);
+      list.push_back({{"key", service.key.to_string()},
+                      {"service", service.config->name},
+                      {"vip", service.config->primary_endpoint().to_string()},
+                      {"address", server.config->address.to_string()},
+                      {"up", state.up},
+                      {"since_unix_ms", to_unix_ms(state.since, now)},
+                      {"known_unix_ms", to_unix_ms(state.known_since, now)},
+                      {"up_ms", std::chrono::duration_cast<milliseconds>(up_time).count()},
+                      {"transitions", state.transitions}});
+    }
+  }
+  return Json{{"version", kVersion},
+              {"written_unix_ms", to_unix_ms(now.steady, now)},
+              {"targets", std::move(list)}}
+             .dump() +
+         '\n';
+}
+
+Result<Pasts> read_history(std::string_view text, const Now& now) {
+  try {
+    const Json json = Json::parse(text);
+    if (json.at("version") != kVersion) return fail("it is of another version");
+    const auto written = from_unix_ms(json, "written_unix_ms", now);
+    Pasts pasts;
+    for (const Json& each : json.at("targets")) {
+      const auto vip = Endpoint::parse_port_optional(each.at("vip").get<std::string>());
+      const auto address = Endpoint::parse_port_optional(each.at("address").get<std::string>());
+      if (!vip || !address) return fail("an address in it is none");
+      const health::Past past = to_past(each, written, now);
+      if (!each.contains("key")) {
+        pasts.by_name_[{each.at("service").get<std::string>(), *vip, *address}] = past;
+        continue;
+      }
+      const auto key = ServiceKey::parse(each.at("key").get<std::string>());
+      if (!key) return fail("a key in it is none");
+      pasts.by_key_[{*key, *address}] = past;
+    }
+    return pasts;
+  } catch (const Json::exception& error) {
+    return fail(error.what());
+  }
+}
+
+HealthHistory::HealthHistory(boost::asio::io_context& io, std::string path,
+                             const Inventory& inventory)
+    : path_(std::move(path)), inventory_(inventory), timer_(io) {}
+
+Pasts HealthHistory::load() const {
+  std::ifstream file(path_, std::ios::binary);
+  if (!file) return {};
+  std::ostringstream text;
+  text << file.rdbuf();
+  auto pasts = read_history(text.str(), Now{});
+  if (pasts) return std::move(*pasts);
+  log::warning("{} is not what was written ({}); the history of the checks begins anew", path_,
+               pasts.error().message);
+  return {};
+}
+
+void HealthHistory::changed() {
+  if (std::exchange(due_, true)) return;
+  timer_.expires_after(kTogether);
+  timer_.async_wait([this](boost::system::error_code error) {
+    if (!error) write();
+  });
+}
+
+void HealthHistory::write() {
+  due_ = false;
+  timer_.cancel();
+  const auto written = write_text(path_, print_history(inventory_, Now{}));
+  if (!written && !failed_) {
+    log::error("{}; a restart will not know the history of the checks", written.error().message);
+  }
+  failed_ = !written;
+}
+
+}  // namespace lb::controlplane

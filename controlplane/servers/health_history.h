@@ -1,0 +1,62 @@
+// Since when each target is up or down, how often that changed and how long it was up, in a file
+// that outlives the process. Whether it is up the data plane tells a new process.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include "config/base/result.h"
+#include "controlplane/servers/overrides_file.h"
+#include "controlplane/service/health_state.h"
+#include "controlplane/service/inventory.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace lb::controlplane {
+
+// By real server: by its service's key (Inventory); in a file of a version that did not write the
+// key, by the service's name and VIP.
+class Pasts {
+ public:
+  // Null: nothing is known.
+  const health::Past* find(const RealServer& server) const;
+  std::size_t size() const { return by_key_.size() + by_name_.size(); }
+
+ private:
+  friend Result<Pasts> read_history(std::string_view text, const Now& now);
+  std::map<std::pair<ServiceKey, Endpoint>, health::Past> by_key_;
+  std::map<std::tuple<std::string, Endpoint, Endpoint>, health::Past> by_name_;
+};
+
+// Of all that is followed. Times are of the calendar there. What cannot be true, as after a change
+// of the clock, is put right.
+std::string print_history(const Inventory& inventory, const Now& now);
+Result<Pasts> read_history(std::string_view text, const Now& now);
+
+class HealthHistory {
+ public:
+  // The inventory outlives this.
+  HealthHistory(boost::asio::io_context& io, std::string path, const Inventory& inventory);
+
+  // What the file tells. One that is damaged is a line in the log, and nothing is known then.
+  Pasts load() const;
+  // A target turned: written within some seconds, together with what follows.
+  void changed();
+  void write();
+
+ private:
+  std::string path_;
+  const Inventory& inventory_;
+  boost::asio::steady_timer timer_;
+  bool due_ = false;
+  bool failed_ = false;  // the last time, which was logged
+};
+
+}  // namespace lb::controlplane

@@ -1,0 +1,153 @@
+#include "controlplane/servers/health_history.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "controlplane/service/inventory_fixture.h"
+
+namespace lb::controlplane {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+// A service whose servers have been known for a minute, were good for 20 s of it, and turned 10 s
+// ago.
+config::Service web(const std::string& name = "web") {
+  return test::service(name, {"192.0.2.10:80"}, {"10.0.0.11:80", "10.0.0.12"});
+}
+
+health::State state(const Now& now, bool up) {
+  health::State made;
+  made.up = up;
+  made.since = now.steady - 10s;
+  made.known_since = now.steady - 60s;
+  made.up_time_before = up ? 10s : 20s;
+  made.transitions = 5;
+  return made;
+}
+
+// The first is up, the second is not.
+void check(Service& service, const Now& now) {
+  bool up = true;
+  for (RealServer& server : service.servers) {
+    server.health = std::make_shared<const health::State>(state(now, up));
+    up = false;
+  }
+}
+
+// The same process's clocks, later; its steady clock began anew, as after a restart of the machine.
+Now later(const Now& now, milliseconds after) {
+  return {std::chrono::steady_clock::time_point(1h), now.calendar + after};
+}
+
+TEST(HealthHistoryTest, IsReadAsItWasWritten) {
+  const Now now;
+  Inventory inventory(test::config_of({web("web \"1\"")}));
+  check(inventory.services().front(), now);
+  const std::string text = print_history(inventory, now);
+  const Now then = later(now, 100s);
+  const auto pasts = read_history(text, then);
+  ASSERT_TRUE(pasts);
+  ASSERT_EQ(pasts->size(), 2u);
+  const Service& service = inventory.services().front();
+  const health::Past* const up = pasts->find(service.servers[0]);
+  const health::Past* const down = pasts->find(service.servers[1]);
+  ASSERT_TRUE(up != nullptr && down != nullptr);
+  const auto off_by = [&](auto when, auto seconds) {
+    return std::chrono::abs(then.steady - when - seconds);
+  };
+  EXPECT_TRUE(up->up);
+  EXPECT_EQ(up->transitions, 5u);
+  EXPECT_EQ(up->up_time, 20s);
+  EXPECT_LE(off_by(up->written, 100s), 2ms);
+  EXPECT_LE(off_by(up->since, 110s), 2ms);
+  EXPECT_LE(off_by(up->known_since, 160s), 2ms);
+  EXPECT_FALSE(down->up);
+  EXPECT_EQ(down->up_time, 20s);
+}
+
+TEST(HealthHistoryTest, IsOfTheServiceWhateverItsName) {
+  const Now now;
+  config::Service dns = web("dns");
+  dns.protocol = Protocol::kUdp;
+  Inventory inventory(test::config_of({web(), dns}));
+  check(*inventory.find("web"), now);
+  const auto pasts = read_history(print_history(inventory, now), now);
+  ASSERT_TRUE(pasts);
+  dns.name = "web";
+  const Inventory swapped(test::config_of({web("dns"), dns}));
+  EXPECT_NE(pasts->find(swapped.find("dns")->servers[0]), nullptr);
+  EXPECT_EQ(pasts->find(swapped.find("web")->servers[0]), nullptr);
+}
+
+TEST(HealthHistoryTest, OfAnEarlierVersionIsReadByNames) {
+  const auto pasts = read_history(
+      R"({"version": 1, "written_unix_ms": 0, "targets": [{"service": "web",
+          "vip": "192.0.2.10:80", "address": "10.0.0.12", "up": true, "since_unix_ms": 0,
+          "known_unix_ms": 0, "up_ms": 0, "transitions": 3}]})",
+      Now{});
+  ASSERT_TRUE(pasts);
+  const Inventory inventory(test::config_of({web()}));
+  const health::Past* const past = pasts->find(inventory.services()[0].servers[1]);
+  ASSERT_NE(past, nullptr);
+  EXPECT_EQ(past->transitions, 3u);
+  EXPECT_EQ(pasts->find(inventory.services()[0].servers[0]), nullptr);
+  const Inventory other(test::config_of({web("shop")}));
+  EXPECT_EQ(pasts->find(other.services()[0].servers[1]), nullptr);
+}
+
+TEST(HealthHistoryTest, AClockThatWasSetBackMakesNoFuture) {
+  const Now now;
+  Inventory inventory(test::config_of({web()}));
+  RealServer& server = inventory.services().front().servers.front();
+  server.health = std::make_shared<const health::State>(state(now, true));
+  const Now before = later(now, -1h);
+  const auto pasts = read_history(print_history(inventory, now), before);
+  ASSERT_TRUE(pasts);
+  EXPECT_EQ(pasts->size(), 1u) << "what is not followed is not written";
+  const health::Past* const past = pasts->find(server);
+  ASSERT_NE(past, nullptr);
+  EXPECT_EQ(past->written, before.steady);
+  EXPECT_EQ(past->since, before.steady);
+  EXPECT_EQ(past->known_since, before.steady);
+  EXPECT_EQ(past->up_time, 0s);
+}
+
+TEST(HealthHistoryTest, WhatIsDamagedOrOfAnotherVersionIsRefused) {
+  for (const char* text : {"", "{", "[]", "{\"version\": 2}", "{\"version\": 1}",
+                           "{\"version\":1,\"written_unix_ms\":0,\"targets\":[{}]}",
+                           "{\"version\":1,\"written_unix_ms\":0,\"targets\":[{\"vip\":\"x\","
+                           "\"address\":\"y\"}]}",
+                           "{\"version\":1,\"written_unix_ms\":0,\"targets\":[{\"key\":\"x\","
+                           "\"vip\":\"192.0.2.10:80\",\"address\":\"10.0.0.11:80\",\"up\":true,"
+                           "\"since_unix_ms\":0,\"known_unix_ms\":0,\"up_ms\":0,"
+                           "\"transitions\":0}]}"}) {
+    EXPECT_FALSE(read_history(text, Now{})) << text;
+  }
+}
+
+TEST(HealthHistoryTest, AFileThatIsMissingOrDamagedIsNoHistory) {
+  namespace fs = std::filesystem;
+  const fs::path root = fs::temp_directory_path() / ("ballast-hist-" + std::to_string(::getpid()));
+  fs::create_directories(root);
+  boost::asio::io_context io;
+  const std::string path = root / "health.json";
+  Inventory inventory(test::config_of({web()}));
+  check(inventory.services().front(), Now{});
+  HealthHistory history(io, path, inventory);
+  EXPECT_EQ(history.load().size(), 0u);
+  history.write();
+  EXPECT_EQ(history.load().size(), 2u);
+  std::ofstream(path) << "{\"version\": 1, ";
+  EXPECT_EQ(history.load().size(), 0u);
+  fs::remove_all(root);
+}
+
+}  // namespace
+}  // namespace lb::controlplane

@@ -1,0 +1,113 @@
+#include "controlplane/servers/operations.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/io_context.hpp>
+#include <utility>
+#include <vector>
+
+#include "config/base/log.h"
+#include "controlplane/alert/alerts.h"
+#include "controlplane/servers/overrides_file.h"
+#include "controlplane/servers/set_command.h"
+
+namespace lb::controlplane {
+
+Operations::Operations(boost::asio::io_context& io, Inventory& inventory, Alerts& alerts)
+    : io_(io),
+      inventory_(inventory),
+      alerts_(alerts),
+      path_(inventory.config()->director.state_dir + "/changes.json") {}
+
+void Operations::load() {
+  const auto loaded = load_changes(path_, inventory_, Now{});
+  if (!loaded) {
+    log::error("{}; all is as in the configuration file", loaded.error().message);
+    return;
+  }
+  for (const Service& service : inventory_.services()) {
+    if (!changed_by_operators(service)) continue;
+    log::info("{}: changes of operators from before the restart are in force; lbcli show changes",
+              service.config->name);
+  }
+}
+
+Result<std::string> Operations::set(const api::control::SetCommand& command) {
+  const auto place = find_place(command, inventory_);
+  if (!place) return tl::make_unexpected(place.error());
+  const auto [service, server] = *place;
+  const Changes<ServiceOverride> service_before = service->changes;
+  const Changes<ServerOverride> server_before =
+      server == nullptr ? Changes<ServerOverride>{} : server->changes;
+  auto text = change(command, *place, std::chrono::steady_clock::now());
+  if (!text) return text;
+  if (auto kept = save_changes(path_, inventory_, Now{}); !kept) {
+    service->changes = service_before;
+    if (server != nullptr) server->changes = server_before;
+    return tl::make_unexpected(kept.error());
+  }
+  log::info("operator: {}", *text);
+  return text;
+}
+
+void Operations::configure() {
+  if (undo_unsaved(inventory_)) log::info("changes of operators that were not saved are undone");
+  if (auto kept = save_changes(path_, inventory_, Now{}); !kept) {
+    log::error("{}; a restart will bring back what operators had changed", kept.error().message);
+  }
+}
+
+std::optional<Time> Operations::decide() {
+  const auto now = std::chrono::steady_clock::now();
+  std::optional<Time> next;
+  std::vector<Service*> quorums;
+  for (Service& service : inventory_.services()) {
+    controlplane::decide(service, now);
+    const auto due = service.decision.next;
+    if (due && (!next || *due < *next)) next = due;
+    if (service.decision.quorum_news) quorums.push_back(&service);
+    for (const RealServer& server : service.servers) {
+      if (!server.decision.end_news) continue;
+      log::info("{}: real server {}: the deadline of its drain has come; what remains ends",
+                service.config->name, server.config->address.to_string());
+    }
+  }
+  for (Service* const service : quorums) on_quorum(*service);
+  return next;
+}
+
+void Operations::on_quorum(Service& service) {
+  const config::Service& config = *service.config;
+  const std::uint64_t weight_up = service.decision.weight_up;
+  const bool has = service.decision.quorum.value_or(false);
+  const std::string sorry =
+      config.sorry_server ? "sorry server " + config.sorry_server->address.to_string() : "";
+  if (has) {
+    log::info("{}: quorum {} reached, weights up: {}{}", config.name, config.quorum, weight_up,
+              sorry.empty() ? "" : "; " + sorry + " not in use");
+  } else {
+    log::warning("{}: quorum {} lost, weights up: {}{}", config.name, config.quorum, weight_up,
+                 sorry.empty() ? "" : "; " + sorry + " in use");
+  }
+  // That of one server is the service's own coming and going, which is told already.
+  const bool plain = config.quorum == 1 && config.quorum_hysteresis == 0 && sorry.empty();
+  if (!plain) {
+    alerts_.quorum(service, has,
+                   fmt::format("weights up: {} of {}{}", weight_up, config.quorum,
+                               sorry.empty() ? ""
+                               : has         ? "; " + sorry + " not in use"
+                                             : "; " + sorry + " in use"));
+  }
+  const std::vector<std::string>& program = has ? config.quorum_up : config.quorum_down;
+  if (program.empty()) return;
+  const auto queue = programs_.try_emplace(service.id, io_).first;
+  const std::string word = has ? "up" : "down";
+  Command command{
+      program,
+      {"BALLAST_DIRECTOR=" + inventory_.config()->director.name, "BALLAST_SERVICE=" + config.name,
+       "BALLAST_QUORUM=" + word, "BALLAST_WEIGHT_UP=" + std::to_string(weight_up)},
+      config.quorum_user};
+  queue->second.run(std::move(command), "quorum_" + word + " program of " + config.name);
+}
+
+}  // namespace lb::controlplane

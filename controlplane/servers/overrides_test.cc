@@ -1,0 +1,239 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "controlplane/api/controlplane.pb.h"
+#include "controlplane/link/fake_dataplane.h"
+#include "controlplane/servers/overrides_file.h"
+#include "controlplane/servers/set_command.h"
+#include "controlplane/service/inventory_fixture.h"
+
+namespace lb::controlplane {
+namespace {
+
+using api::control::SetCommand;
+using std::chrono::seconds;
+
+using test::endpoint;
+
+config::Service web() {
+  return test::service("web", {"192.0.2.10:80"}, {"10.0.0.11:80", "10.0.0.11:81", "10.0.0.12:80"});
+}
+
+constexpr std::chrono::steady_clock::time_point kNow{seconds(100)};
+
+struct World {
+  Result<std::string> run(const SetCommand& set) {
+    const auto place = find_place(set, inventory);
+    return place ? change(set, *place, kNow) : tl::make_unexpected(place.error());
+  }
+  std::string error_of(const SetCommand& set) {
+    const auto changed = run(set);
+    return changed ? "" : changed.error().message;
+  }
+  Changes<ServerOverride>& of(const char* address) {
+    return inventory.find(inventory.services().front(), endpoint(address))->changes;
+  }
+  bool any() const { return changed_by_operators(inventory.services().front()); }
+
+  Inventory inventory{test::config_of({web()})};
+};
+
+SetCommand command(const std::string& server) {
+  SetCommand set;
+  set.set_service("web");
+  set.set_real_server(server);
+  return set;
+}
+
+TEST(SetCommand, changes_one_server) {
+  World world;
+  SetCommand set = command("10.0.0.12");
+  set.set_weight(7);
+  auto changed = world.run(set);
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(*changed, "web: real server 10.0.0.12:80: weight 7");
+  EXPECT_EQ(world.of("10.0.0.12:80").in_force.weight, 7);
+  set.set_weight(1);
+  ASSERT_TRUE(world.run(set));
+  EXPECT_FALSE(world.any()) << "as in the file";
+}
+
+TEST(SetCommand, ready_ends_a_drain) {
+  World world;
+  SetCommand set = command("10.0.0.11:81");
+  set.set_duty(SetCommand::DRAIN);
+  set.set_deadline_ms(90'000);
+  ASSERT_TRUE(world.run(set));
+  const ServerOverride own = world.of("10.0.0.11:81").in_force;
+  EXPECT_EQ(own.duty, Duty::kDrain);
+  EXPECT_EQ(own.deadline, kNow + seconds(90));
+  set.set_duty(SetCommand::READY);
+  ASSERT_TRUE(world.run(set));
+  EXPECT_FALSE(world.any());
+}
+
+TEST(SetCommand, what_is_saved_comes_back_until_it_is_undone) {
+  World world;
+  const Changes<ServerOverride>& changes = world.of("10.0.0.12:80");
+  SetCommand set = command("10.0.0.12");
+  set.set_weight(7);
+  set.set_save(true);
+  auto changed = world.run(set);
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(*changed, "web: real server 10.0.0.12:80: weight 7, saved");
+  EXPECT_EQ(changes.saved, changes.in_force);
+  set.set_save(false);
+  set.set_weight(9);
+  ASSERT_TRUE(world.run(set));
+  EXPECT_EQ(changes.in_force.weight, 9);
+  EXPECT_EQ(changes.saved.weight, 7);
+  EXPECT_EQ(describe(world.inventory, kNow).front(),
+            "service web: real server 10.0.0.12:80: weight 1 -> 9, by lbcli set");
+  EXPECT_TRUE(undo_unsaved(world.inventory));
+  EXPECT_EQ(changes.in_force.weight, 7);
+  EXPECT_FALSE(undo_unsaved(world.inventory));
+  ASSERT_TRUE(world.run(set));
+  SetCommand maint = command("10.0.0.12");
+  maint.set_duty(SetCommand::MAINT);
+  maint.set_save(true);
+  ASSERT_TRUE(world.run(maint));
+  EXPECT_EQ(describe(world.inventory, kNow).back(),
+            "service web: real server 10.0.0.12:80: maint, by lbcli set --save");
+  set.set_weight(1);
+  ASSERT_TRUE(world.run(set));
+  EXPECT_EQ(changes.saved.weight, std::nullopt) << "undone for good";
+  EXPECT_EQ(changes.saved, changes.in_force) << "maint goes on";
+}
+
+TEST(SetCommand, says_what_is_wrong) {
+  World world;
+  SetCommand set = command("10.0.0.11");
+  set.set_weight(1);
+  EXPECT_EQ(world.error_of(set),
+            "service web has several real servers 10.0.0.11; write the port, as 10.0.0.11:80");
+  set.set_real_server("10.0.0.9:80");
+  EXPECT_EQ(world.error_of(set),
+            "service web has no real server 10.0.0.9:80; lbcli show rs names them");
+  set.set_real_server("10.0.0.12");
+  set.set_weight(65'536);
+  EXPECT_EQ(world.error_of(set), "weight 65536 is out of range; write 0 to 65535");
+  set.set_service("wb");
+  EXPECT_EQ(world.error_of(set), "there is no service wb; did you mean web?");
+  SetCommand scheduler = command("");
+  scheduler.set_scheduler("fastest");
+  EXPECT_TRUE(
+      world.error_of(scheduler).starts_with("there is no scheduler fastest; it can be rr, "));
+  EXPECT_FALSE(world.any()) << "nothing was changed";
+}
+
+TEST(SetCommand, without_connections_no_scheduler_that_counts_them) {
+  config::Service one_packet = web();
+  one_packet.one_packet = true;
+  World world;
+  world.inventory.adopt(test::config_of({one_packet}));
+  SetCommand set = command("");
+  set.set_scheduler("sh");
+  EXPECT_TRUE(world.run(set));
+  set.set_scheduler("wlc");
+  const auto changed = world.run(set);
+  ASSERT_FALSE(changed);
+  EXPECT_EQ(changed.error().message,
+            "web has one_packet, and so no connections that scheduler wlc could go by; take rr, "
+            "wrr, sh, dh, mh or fo");
+}
+
+class OverridesFile : public testing::Test {
+ protected:
+  // What is in force, a line each.
+  static std::vector<std::string> lines(const Inventory& inventory, const Now& now) {
+    return describe(inventory, now.steady);
+  }
+
+  const TestFolder folder;
+  const std::string path = folder.path + "/changes.json";
+  const Now before{kNow, std::chrono::system_clock::time_point(seconds(1'700'000'000))};
+  // Twenty seconds later, after a reboot: the steady clock began anew.
+  const Now after{std::chrono::steady_clock::time_point(seconds(5)), before.calendar + seconds(20)};
+};
+
+config::Service file_service(const std::string& name) {
+  return test::service(name, {"192.0.2.10:80"}, {"10.0.0.11:80", "10.0.0.12:80", "10.0.0.13"});
+}
+
+TEST_F(OverridesFile, outlives_the_process) {
+  Inventory inventory(test::config_of({file_service("web")}));
+  Service& web = inventory.services().front();
+  web.changes.in_force.scheduler = Scheduler::kLc;
+  web.servers[0].changes.in_force = {Duty::kDrain, kNow + seconds(60), 4};
+  web.servers[1].changes.in_force.duty = web.servers[1].changes.saved.duty = Duty::kMaint;
+  web.servers[2].changes.in_force.weight = 2;
+  ASSERT_TRUE(save_changes(path, inventory, before));
+  Inventory later(test::config_of({file_service("web")}));
+  ASSERT_TRUE(load_changes(path, later, after));
+  const Service& loaded = later.services().front();
+  EXPECT_EQ(loaded.changes, web.changes);
+  EXPECT_EQ(loaded.servers[0].changes.in_force,
+            (ServerOverride{Duty::kDrain, after.steady + seconds(40), 4}));
+  EXPECT_EQ(loaded.servers[0].changes.saved, ServerOverride{});
+  EXPECT_EQ(loaded.servers[1].changes, web.servers[1].changes);
+  EXPECT_EQ(loaded.servers[2].changes, web.servers[2].changes);
+  ASSERT_TRUE(save_changes(path, Inventory(test::config_of({file_service("web")})), after));
+  Inventory none(test::config_of({file_service("web")}));
+  ASSERT_TRUE(load_changes(path, none, after));
+  EXPECT_TRUE(lines(none, after).empty());
+}
+
+TEST_F(OverridesFile, finds_services_that_have_other_names_now) {
+  const config::Service udp = [] {
+    config::Service made = file_service("dns");
+    made.protocol = Protocol::kUdp;
+    return made;
+  }();
+  Inventory inventory(test::config_of({file_service("web"), udp}));
+  inventory.find("web")->servers[0].changes.in_force.weight = 7;
+  inventory.find("dns")->servers[0].changes.in_force.weight = 9;
+  ASSERT_TRUE(save_changes(path, inventory, before));
+  config::Service web_next = file_service("dns");
+  config::Service dns_next = udp;
+  dns_next.name = "web";
+  Inventory swapped(test::config_of({web_next, dns_next}));
+  ASSERT_TRUE(load_changes(path, swapped, after));
+  EXPECT_EQ(lines(swapped, after),
+            (std::vector<std::string>{
+                "service dns: real server 10.0.0.11:80: weight 1 -> 7, by lbcli set",
+                "service web: real server 10.0.0.11:80: weight 1 -> 9, by lbcli set"}));
+}
+
+TEST_F(OverridesFile, of_an_earlier_version_is_read_by_names) {
+  std::ofstream(path) << R"({"version": 1,
+    "services": {"web": {"scheduler": "lc", "real_servers": {
+                   "10.0.0.11:80": {"duty": "drain", "deadline_unix_ms": 1700000060000},
+                   "10.0.0.13": {"weight": 2}, "10.0.0.99:80": {"weight": 3}}},
+                 "gone": {"scheduler": "rr"}},
+    "saved": {"web": {"real_servers": {"10.0.0.13": {"weight": 2}}}}})";
+  Inventory inventory(test::config_of({file_service("web")}));
+  ASSERT_TRUE(load_changes(path, inventory, after));
+  EXPECT_EQ(lines(inventory, after),
+            (std::vector<std::string>{
+                "service web: scheduler wrr -> lc, by lbcli set",
+                "service web: real server 10.0.0.11:80: drain, 40 s left, by lbcli set",
+                "service web: real server 10.0.0.13: weight 1 -> 2, by lbcli set --save"}));
+}
+
+TEST_F(OverridesFile, says_that_it_is_damaged) {
+  for (const char* const text :
+       {"{",
+        R"({"services": {"web": {"scheduler": "lc", "real_servers": {"10.0.0.11:80": 1}}}})"}) {
+    std::ofstream(path) << text;
+    Inventory inventory(test::config_of({file_service("web")}));
+    EXPECT_FALSE(load_changes(path, inventory, Now{})) << text;
+    EXPECT_TRUE(lines(inventory, Now{}).empty()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace lb::controlplane

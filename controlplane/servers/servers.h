@@ -1,0 +1,112 @@
+// Follows the real servers and sorry servers of the inventory: writes there whether they are
+// healthy, and the way to each. Owns their checks and their next hops; runs on the event loop.
+//
+// While the data plane is away, checks rest: its absence says nothing about a server. Nor does a
+// port without link, so the servers behind it are left alone.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "controlplane/health/checker.h"
+#include "controlplane/netlink/requests.h"
+#include "controlplane/netlink/state.h"
+#include "controlplane/network/next_hops.h"
+#include "controlplane/network/topology.h"
+#include "controlplane/servers/health_history.h"
+#include "controlplane/servers/panic.h"
+#include "controlplane/service/inventory.h"
+#include "controlplane/sync/check_words.h"
+#include "dataplane/api/snapshot_spec.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace lb::controlplane {
+
+class Alerts;
+struct Running;
+
+class Servers {
+ public:
+  struct Events {
+    // The data plane is to be told within this time, which may be 0.
+    std::function<void(std::chrono::milliseconds within)> changed;
+    // A real server went up or down.
+    std::function<void()> transition;
+    // As Failover::ask_peer(); also false without HA.
+    std::function<bool(const sync::CheckKeys&, sync::OnCheckWords)> ask_peer;
+  };
+
+  // All that is handed in by reference outlives this.
+  Servers(boost::asio::io_context& io, netlink::Requests& requests, const netlink::State& state,
+          Inventory& inventory, Alerts& alerts, Events events);
+
+  // Takes over what a data plane that is older than this process runs; one that is new runs
+  // nothing. Before this nothing is known, and after the first time nothing is done.
+  void follow(const SnapshotSpec& running);
+  bool following() const { return following_; }
+
+  // The inventory has adopted another configuration.
+  void configure(const Inventory::Adopted& adopted);
+
+  void start_checks();
+  void stop_checks();
+  bool checking() const { return checking_; }
+  void on_kernel_change(const netlink::Changes& changes);
+
+  // Clients' handshakes with it fail.
+  void suspect(RealServerId id) { checker_.hasten(id); }
+
+  // Writes the next hops; complains, once, of servers that mode "dr" cannot reach.
+  void find_next_hops();
+
+  // Whether a real server of the service is healthy and no operator has taken it out. One that the
+  // panic guard holds is not: a peer that sees the servers is the better master.
+  bool has_one_up(const std::string& service) const;
+  // Every real server, at least once.
+  bool all_checked();
+  // What our own checks say, for the peer.
+  sync::CheckWords words_on(const sync::CheckKeys& keys);
+  const health::Checker& checker() const { return checker_; }
+  const Panic& panic() const { return panic_; }
+  Result<std::string> believe_checks() { return panic_.believe(); }
+
+ private:
+  void add(RealServer& server, const Running& running);
+  void change(RealServer& server);
+  void forget(const Inventory::Adopted& adopted);
+  void remember(const Running& running);
+  void on_health_change(RealServer& server);
+  void on_weight_change(RealServer& server);
+  void tell_first_results();
+  void on_panic_change();
+  sync::CheckWord word_on(const RealServer& server) const;
+  void rest_cut_off_checks();
+  bool is_cut_off(Address server) const;
+  std::optional<NextHopSpec> next_hop_of(Mode mode, Address server) const;
+  void warn_of_gateway(const RealServer& server);
+
+  const netlink::State& state_;
+  Inventory& inventory_;
+  Alerts& alerts_;
+  Events events_;
+  std::vector<Interface> interfaces_;
+  NextHops next_hops_;
+  health::Checker checker_;
+  HealthHistory history_;
+  Panic panic_;
+  boost::asio::steady_timer first_results_timer_;
+  bool following_ = false;
+  bool checking_ = false;
+  bool all_checked_ = false;
+  std::set<Address> behind_gateway_;  // that must not be, and are complained of
+};
+
+}  // namespace lb::controlplane

@@ -1,0 +1,120 @@
+#include "controlplane/servers/snapshot_builder.h"
+
+#include <utility>
+
+#include "controlplane/network/topology.h"
+
+namespace lb::controlplane {
+namespace {
+
+void put_own(const std::vector<Prefix>& addresses, SnapshotSpec& snapshot) {
+  for (const Prefix& own : addresses) snapshot.own_addresses.push_back(own.address);
+}
+
+// Equal lists are kept once.
+class AccessLists {
+ public:
+  SharedAccessList of(const config::Access& access) {
+    if (!access.any()) return {};
+    AccessListSpec list;
+    for (const auto* prefixes : {&access.allow, &access.allow_listed}) {
+      list.allow.insert(list.allow.end(), prefixes->begin(), prefixes->end());
+    }
+    for (const auto* prefixes : {&access.deny, &access.deny_listed}) {
+      list.deny.insert(list.deny.end(), prefixes->begin(), prefixes->end());
+    }
+    list.others = access.allow.empty() && access.allow_file.empty();
+    return *known_.emplace(std::move(list)).first;
+  }
+
+ private:
+  std::set<SharedAccessList> known_;
+};
+
+RealServerSpec spec_of(const RealServer& from) {
+  const ServerDecision& decision = from.decision;
+  RealServerSpec to;
+  to.address = from.config->address;
+  to.weight = decision.weight;
+  to.max_connections = from.config->max_connections;
+  to.resume_connections = from.config->resume_connections;
+  to.up = decision.up;
+  if (from.up() != decision.up) to.healthy = from.up();
+  to.keep_connections = decision.unchecked;
+  to.end_connections = decision.end;
+  to.next_hop = from.next_hop;
+  return to;
+}
+
+// Its connections outlive its use.
+RealServerSpec sorry_spec(const Service& from) {
+  RealServerSpec to;
+  to.address = from.config->sorry_server->address;
+  to.mode = from.config->sorry_server->mode;
+  to.up = from.decision.sorry;
+  to.keep_connections = !from.decision.sorry;
+  to.next_hop = from.sorry_next_hop;
+  return to;
+}
+
+// RFC 9568 section 7.3: 00-00-5E-00-01-{VRID}.
+PortMacSpec virtual_mac(const config::Config& config, const config::HaInstance& instance) {
+  PortMacSpec to;
+  for (const Interface& interface : interfaces_of(config)) {
+    if (interface.name == instance.port) to.port = interface.port;
+  }
+  to.mac.bytes = {0, 0, 0x5e, 0, 1, instance.virtual_router_id};
+  return to;
+}
+
+}  // namespace
+
+void build_snapshot(const Inventory& inventory, const std::set<Address>& standby,
+                    SnapshotSpec& snapshot) {
+  const config::Config& config = *inventory.config();
+  snapshot = {};
+  for (const Interface& interface : interfaces_of(config)) {
+    put_own(interface.addresses, snapshot);
+    if (interface.addresses.empty()) continue;
+    snapshot.port_addresses.push_back(
+        {interface.port, interface.vlan, interface.addresses.front().address});
+  }
+  AccessLists lists;
+  for (const Service& service : inventory.services()) {
+    ServiceSpec& to = snapshot.services.emplace_back();
+    static_cast<ServiceSettings&>(to) = *service.config;
+    to.scheduler = service.decision.scheduler;
+    to.access = lists.of(service.config->access);
+    // All its VIPs move together.
+    to.standby = standby.contains(service.key.vip.address);
+    for (const RealServer& server : service.servers) to.real_servers.push_back(spec_of(server));
+    if (service.config->sorry_server) to.real_servers.push_back(sorry_spec(service));
+  }
+  snapshot.timeouts = config.dataplane.timeouts;
+  for (const config::HaInstance& instance : config.ha.instances) {
+    put_own(instance.addresses, snapshot);
+    if (!instance.virtual_mac || standby.contains(instance.addresses.front().address)) continue;
+    snapshot.port_macs.push_back(virtual_mac(config, instance));
+  }
+}
+
+Running read_snapshot(const SnapshotSpec& snapshot, const Inventory& inventory) {
+  Running running;
+  for (const ServiceSpec& from : snapshot.services) {
+    if (from.addresses.empty()) continue;
+    const Service* const service = inventory.find({from.protocol, from.addresses.front()});
+    if (service == nullptr) continue;
+    const auto& sorry = service->config->sorry_server;
+    for (const RealServerSpec& server : from.real_servers) {
+      if (const RealServer* const known = inventory.find(*service, server.address)) {
+        running.servers[known->id] = {server.healthy.value_or(server.up), server.keep_connections,
+                                      server.next_hop};
+      } else if (server.up && sorry && sorry->address == server.address) {
+        running.sorry[service->id] = server.next_hop;
+      }
+    }
+  }
+  return running;
+}
+
+}  // namespace lb::controlplane
