@@ -1,8 +1,11 @@
-// Ways out: what replaces the Ethernet header of a packet that is sent on.
+// Ways out: what replaces the Ethernet header of a packet that is sent on, and how.
 #pragma once
 
 #include <array>
 #include <cstdint>
+
+#include "dataplane/packet/packet.h"
+#include "dataplane/packet/wire.h"
 
 namespace lb {
 
@@ -45,5 +48,52 @@ struct ClientHop {
     return static_cast<std::uint64_t>((vlan & 0xfff) | port << 12) << 48;
   }
 };
+
+// Makes the Ethernet header `bytes` long (14 or 18), its content undefined.
+inline void resize_l2(Packet& packet, unsigned bytes) {
+  const int longer = static_cast<int>(bytes) - packet.l3;
+  packet.data -= longer;
+  packet.headroom = static_cast<std::uint16_t>(packet.headroom - longer);
+  packet.len = static_cast<std::uint16_t>(packet.len + longer);
+  packet.l3 = static_cast<std::uint8_t>(packet.l3 + longer);
+  packet.l4 = static_cast<std::uint8_t>(packet.l4 + longer);
+}
+
+// Replaces the Ethernet header (with or without VLAN tag, so `data`, `len`, l3 and l4 may move) by
+// the way out, and nothing else. A packet that gains a tag needs 4 bytes of headroom; every receive
+// buffer has them. The hop is resolved. The egress port is the caller's to set.
+inline void set_next_hop(Packet& packet, const NextHop& hop) {
+  if (hop.l2_len != packet.l3) [[unlikely]]
+    resize_l2(packet, hop.l2_len);
+  // Two copies of a constant size rather than one of a variable size, which would be a call.
+  if (hop.l2_len == wire::kEthBytes) {
+    __builtin_memcpy(packet.data, hop.l2.data(), wire::kEthBytes);
+  } else {
+    __builtin_memcpy(packet.data, hop.l2.data(), wire::kTaggedEthBytes);
+  }
+}
+
+// Writes an Ethernet header for IPv4 to `hop` (14 or 18 bytes).
+inline void write_l2(std::uint8_t* frame, ClientHop hop, const std::uint8_t* source_mac) {
+  __builtin_memcpy(frame, &hop.word, wire::kMacBytes);
+  __builtin_memcpy(frame + wire::kEthSource, source_mac, wire::kMacBytes);
+  if (hop.vlan() == 0) {
+    wire::store(frame + wire::kEthType, wire::kTypeIpv4);
+  } else {
+    wire::store(frame + wire::kEthType, wire::kTypeVlan);
+    wire::store(frame + wire::kVlanTci, Be16::from_host(hop.vlan()));
+    wire::store(frame + wire::kVlanType, wire::kTypeIpv4);
+  }
+}
+inline unsigned l2_bytes(ClientHop hop) {
+  return hop.vlan() == 0 ? wire::kEthBytes : wire::kTaggedEthBytes;
+}
+
+// Likewise, to a client. `source_mac` is the address of the port that it leaves by.
+inline void set_client_hop(Packet& packet, ClientHop hop, const std::uint8_t* source_mac) {
+  if (l2_bytes(hop) != packet.l3) [[unlikely]]
+    resize_l2(packet, l2_bytes(hop));
+  write_l2(packet.data, hop, source_mac);
+}
 
 }  // namespace lb
