@@ -5,8 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "dataplane/service/interleave.h"
-#include "dataplane/service/maglev.h"
+#include "dataplane/service/choice.h"
 
 namespace lb {
 namespace {
@@ -92,9 +91,6 @@ class Builder {
   bool add_real_server(const RealServerSpec& spec, std::uint32_t service_slot);
   void set_timeouts(std::uint32_t service_slot, const TimeoutTicks& ticks);
   void keep_removed();
-  void prepare_choice(ServiceEntry& service, const ServiceEntry* before) const;
-  void prepare_hash(ServiceEntry& service) const;
-  void prepare_maglev(ServiceEntry& service, const ServiceEntry* before) const;
   std::uint32_t scope_of(const ServiceEntry& service, const ServiceEntry* before);
   void prepare_persistence(const ServiceSpec& spec, ServiceEntry& service,
                            const ServiceEntry* before);
@@ -188,7 +184,7 @@ bool Builder::add_service(const ServiceSpec& spec) {
   if (spec.timeouts) set_timeouts(slot, to_ticks(*spec.timeouts));
   const bool known = slot < previous_.services.size();
   const ServiceEntry* const before = known ? &previous_.services[slot] : nullptr;
-  prepare_choice(next_->services[slot], before);
+  prepare_choice(next_->services[slot], next_->real_servers, before);
   if (spec.persistence.count() != 0) prepare_persistence(spec, next_->services[slot], before);
   return true;
 }
@@ -288,63 +284,6 @@ void Builder::keep_removed() {
   }
 }
 
-std::uint64_t name_of(const RealServerEntry& rs) {
-  return std::uint64_t{rs.address.host()} << 16 | rs.port.host();
-}
-
-// Where a hash leads must not depend on the order of the file, which the directors of a pair need
-// not share: by address and port. Servers that are down keep their places in the sequence, so that
-// the clients of all others stay where they are.
-void Builder::prepare_hash(ServiceEntry& service) const {
-  const std::vector<RealServerEntry>& servers = next_->real_servers;
-  service.sequence = service.real_servers;
-  std::ranges::sort(service.sequence, {},
-                    [&](std::uint32_t slot) { return name_of(servers[slot]); });
-  service.candidates.clear();
-  service.weights.clear();
-  for (const std::uint32_t slot : service.sequence) {
-    const RealServerEntry& rs = servers[slot];
-    const std::uint16_t weight = rs.up ? rs.weight : std::uint16_t{0};
-    service.sequence_weights.push_back(weight);
-    service.heaviest = std::max(service.heaviest, rs.weight);
-    if (weight == 0) continue;
-    service.candidates.push_back(slot);
-    service.weights.push_back(weight);
-  }
-}
-
-void Builder::prepare_maglev(ServiceEntry& service, const ServiceEntry* before) const {
-  prepare_hash(service);
-  if (service.candidates.empty()) return;
-  const std::size_t size = maglev_size(service.real_servers.size());
-  if (before != nullptr && before->maglev != nullptr && before->maglev->size() == size &&
-      before->candidates == service.candidates && before->weights == service.weights) {
-    service.maglev = before->maglev;
-    return;
-  }
-  std::vector<MaglevServer> servers;
-  for (std::size_t i = 0; i < service.candidates.size(); ++i) {
-    servers.push_back({name_of(next_->real_servers[service.candidates[i]]), service.weights[i]});
-  }
-  service.maglev = std::make_shared<const std::vector<std::uint16_t>>(maglev_table(servers, size));
-}
-
-// Most changes concern one service; the sequences of all others are copied.
-void Builder::prepare_choice(ServiceEntry& service, const ServiceEntry* before) const {
-  if (service.scheduler == Scheduler::kRr) {
-    service.sequence = service.candidates;
-  } else if (service.scheduler == Scheduler::kWrr) {
-    const bool same = before != nullptr && before->scheduler == Scheduler::kWrr &&
-                      before->candidates == service.candidates &&
-                      before->weights == service.weights;
-    service.sequence = same ? before->sequence : interleave(service.candidates, service.weights);
-  } else if (service.scheduler == Scheduler::kSh || service.scheduler == Scheduler::kDh) {
-    prepare_hash(service);
-  } else if (service.scheduler == Scheduler::kMh) {
-    prepare_maglev(service, before);
-  }
-}
-
 // The number that the service or its group had, so that its clients stay where they are; else a new
 // one.
 std::uint32_t Builder::scope_of(const ServiceEntry& service, const ServiceEntry* before) {
@@ -433,28 +372,6 @@ Result<std::unique_ptr<Snapshot>> Builder::build() {
 }
 
 }  // namespace
-
-std::uint32_t to_ticks(std::chrono::milliseconds duration) {
-  const auto ms = static_cast<std::uint32_t>(duration.count());
-  return ms / kTickMs + (ms % kTickMs == 0 ? 0 : 1);
-}
-
-TimeoutTicks to_ticks(const ConnTimeouts& timeouts) {
-  TimeoutTicks ticks{};
-  const auto set = [&](ConnState state, std::chrono::milliseconds duration) {
-    ticks[static_cast<std::size_t>(state)] = to_ticks(duration);
-  };
-  set(ConnState::kSynSent, timeouts.tcp_syn_sent);
-  set(ConnState::kSynReceived, timeouts.tcp_syn_received);
-  set(ConnState::kEstablished, timeouts.tcp_established);
-  set(ConnState::kFinWait, timeouts.tcp_fin_wait);
-  set(ConnState::kCloseWait, timeouts.tcp_close_wait);
-  set(ConnState::kLastAck, timeouts.tcp_last_ack);
-  set(ConnState::kTimeWait, timeouts.tcp_time_wait);
-  set(ConnState::kClosed, timeouts.tcp_closed);
-  set(ConnState::kUdp, timeouts.udp);
-  return ticks;
-}
 
 Result<std::unique_ptr<Snapshot>> build_snapshot(
     const SnapshotSpec& spec, const std::vector<PortInfo>& ports, const Snapshot* previous,
