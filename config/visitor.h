@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -84,13 +85,13 @@ class Visitor {
     on_number({key, presence, value != 0}, wide, min, max);
     if (reading()) value = static_cast<T>(wide);
   }
-  // Not set is never 0 in the file.
   template <std::integral T>
   void number(std::string_view key, std::optional<T>& value, std::type_identity_t<T> min,
               std::type_identity_t<T> max) {
-    std::int64_t wide = value.value_or(0);
+    constexpr std::int64_t kNotSet = std::numeric_limits<std::int64_t>::min();
+    std::int64_t wide = value ? std::int64_t{*value} : kNotSet;
     on_number({key, Presence::kIfSet, value.has_value()}, wide, min, max);
-    if (reading() && wide != 0) value = static_cast<T>(wide);
+    if (reading() && wide != kNotSet) value = static_cast<T>(wide);
   }
 
   template <typename E>
