@@ -12,6 +12,7 @@ using std::chrono::hours;
 using enum Presence;
 
 constexpr std::uint32_t kMaxQuorum = 1'000'000'000;
+constexpr std::uint8_t kMaxTos = 252;
 constexpr std::uint32_t kMaxNewPerSecond = 10'000'000;
 
 // A UDP port does not answer a TCP check, and only its owner knows what else would.
@@ -123,6 +124,15 @@ void describe_tables(Visitor& v, Service& service, const ConnTimeouts& common) {
            [&](Visitor& table, RealServer& server) { describe(table, server, service); });
 }
 
+void describe_tos(Visitor& v, std::optional<std::uint8_t>& tos) {
+  v.number("tos", tos, 0, kMaxTos);
+  if (v.reading() && tos && *tos % 4 != 0) {
+    v.refuse("tos", fmt::format("tos = {} sets ECN bits, which belong to the two ends of a "
+                                "connection; write a multiple of 4, as {} for DSCP {}",
+                                *tos, *tos & ~3, *tos >> 2));
+  }
+}
+
 void describe(Visitor& v, Service& service, const ConnTimeouts& common) {
   v.text("name", service.name, kRequired);
   describe_addresses(v, service.addresses);
@@ -133,6 +143,7 @@ void describe(Visitor& v, Service& service, const ConnTimeouts& common) {
   v.text("port", service.port, kIfSet);
   v.boolean("sync", service.sync, kDefaulted);
   v.boolean("one_packet", service.one_packet, kIfSet);
+  describe_tos(v, service.tos);
   v.duration("persistence", service.persistence, Milliseconds(0), hours(7 * 24), kIfSet);
   v.only_if(
       service.persistence.count() != 0,

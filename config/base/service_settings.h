@@ -52,6 +52,8 @@ struct ServiceSettings {
   // How long a client stays with its server; 0: no longer than a connection.
   std::chrono::milliseconds persistence{0};
   std::uint8_t persistence_prefix = 32;  // clients whose addresses agree in so many bits are one
+  // TOS byte that packets to its real servers get, without the ECN bits, which stay as they come.
+  std::optional<std::uint8_t> tos;
   std::string group;  // services of one group share their clients' servers; empty: none
   ConnLimits limits;
   std::optional<ConnTimeouts> timeouts;  // nullopt: those of all services

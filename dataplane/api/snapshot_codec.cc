@@ -99,6 +99,7 @@ void put(const ServiceSpec& from, api::Service& to) {
   to.set_group(from.group);
   if (from.limits != ConnLimits{}) put(from.limits, *to.mutable_limits());
   if (from.timeouts) put(*from.timeouts, *to.mutable_timeouts());
+  if (from.tos) to.set_tos(*from.tos);
   for (const RealServerSpec& server : from.real_servers) put(server, *to.add_real_servers());
 }
 
@@ -267,6 +268,13 @@ Result<ServiceSpec> service(const api::Service& message,
     const auto own = timeouts(message.timeouts());
     if (!own) return failed(own.error());
     spec.timeouts = *own;
+  }
+  if (message.has_tos()) {
+    if (message.tos() > 252 || message.tos() % 4 != 0) {
+      return failed(
+          Error{"tos " + std::to_string(message.tos()) + " is no multiple of 4 up to 252"});
+    }
+    spec.tos = static_cast<std::uint8_t>(message.tos());
   }
   for (const auto& entry : message.real_servers()) {
     auto server = real_server(entry);

@@ -3,19 +3,34 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
+#include "dataplane/packet/checksum.h"
 #include "dataplane/packet/packet.h"
 #include "dataplane/packet/wire.h"
 
 namespace lb {
 
-// A way out: a ready Ethernet header, [destination, source, VLAN tag if any, 0x0800].
+// A way out: a ready Ethernet header, [destination, source, VLAN tag if any, 0x0800], and the TOS
+// that packets get on it, if any.
 struct NextHop {
   std::array<std::uint8_t, 18> l2{};
-  std::uint8_t l2_len = 0;  // 14 or 18; 0: not resolved
-  std::uint8_t port = 0;    // index
-  std::uint16_t mtu = 0;    // largest IPv4 packet, bytes
-  bool resolved() const { return l2_len != 0; }
+  // l2_len(), and above it 1 + tos() or 0. In one word: that a packet needs neither another length
+  // nor a TOS is one comparison.
+  std::uint16_t form = 0;
+  std::uint16_t mtu = 0;  // largest IPv4 packet, bytes
+  std::uint8_t port = 0;  // index
+
+  // `tos` is a multiple of 4.
+  void set_form(std::uint8_t l2_len, std::optional<std::uint8_t> tos) {
+    form = static_cast<std::uint16_t>(l2_len | (tos ? *tos + 1 : 0) << 8);
+  }
+  std::uint8_t l2_len() const {
+    return static_cast<std::uint8_t>(form);
+  }  // 14 or 18; 0: not resolved
+  bool sets_tos() const { return form >> 8 != 0; }
+  std::uint8_t tos() const { return static_cast<std::uint8_t>((form >> 8) - 1); }
+  bool resolved() const { return l2_len() != 0; }
 };
 
 // Where replies to a client leave: MAC, VLAN and port in one word, so that it is replaced in one
@@ -59,14 +74,30 @@ inline void resize_l2(Packet& packet, unsigned bytes) {
   packet.l4 = static_cast<std::uint8_t>(packet.l4 + longer);
 }
 
+// Of the TOS byte what stands for DSCP (RFC 2474 section 3); the two ends of a connection have the
+// ECN bits (RFC 3168 section 5). The header checksum is corrected.
+inline void set_tos(Packet& packet, std::uint8_t tos) {
+  constexpr std::uint8_t kEcn = 3;
+  std::uint8_t* const ip = packet.data + packet.l3;
+  const auto before = wire::load<std::uint16_t>(ip);
+  ip[wire::kIpTos] = static_cast<std::uint8_t>(tos | (ip[wire::kIpTos] & kEcn));
+  const std::uint32_t delta =
+      static_cast<std::uint16_t>(~before) + std::uint32_t{wire::load<std::uint16_t>(ip)};
+  const auto checksum = wire::load<std::uint16_t>(ip + wire::kIpChecksum);
+  wire::store(ip + wire::kIpChecksum, update_checksum(checksum, delta));
+}
+
 // Replaces the Ethernet header (with or without VLAN tag, so `data`, `len`, l3 and l4 may move) by
-// the way out, and nothing else. A packet that gains a tag needs 4 bytes of headroom; every receive
-// buffer has them. The hop is resolved. The egress port is the caller's to set.
+// the way out and sets its TOS if it has one, and nothing else. A packet that gains a tag needs 4
+// bytes of headroom; every receive buffer has them. The hop is resolved. The egress port is the
+// caller's to set.
 inline void set_next_hop(Packet& packet, const NextHop& hop) {
-  if (hop.l2_len != packet.l3) [[unlikely]]
-    resize_l2(packet, hop.l2_len);
+  if (hop.form != packet.l3) [[unlikely]] {
+    if (hop.l2_len() != packet.l3) resize_l2(packet, hop.l2_len());
+    if (hop.sets_tos()) set_tos(packet, hop.tos());
+  }
   // Two copies of a constant size rather than one of a variable size, which would be a call.
-  if (hop.l2_len == wire::kEthBytes) {
+  if (hop.l2_len() == wire::kEthBytes) {
     __builtin_memcpy(packet.data, hop.l2.data(), wire::kEthBytes);
   } else {
     __builtin_memcpy(packet.data, hop.l2.data(), wire::kTaggedEthBytes);

@@ -18,11 +18,12 @@ using test::PacketBuffer;
 constexpr test::Mac kPortMac = {0x02, 0, 0, 0, 1, 1};
 constexpr test::Mac kHopMac = {0x02, 0, 0, 0, 2, 2};
 
-NextHop next_hop(std::optional<std::uint16_t> vlan) {
+NextHop next_hop(std::optional<std::uint16_t> vlan,
+                 std::optional<std::uint8_t> tos = std::nullopt) {
   NextHop hop;
   const Bytes l2 = test::frame({.dst = kHopMac, .src = kPortMac, .vlan = vlan}, {});
   std::copy(l2.begin(), l2.end(), hop.l2.begin());
-  hop.l2_len = static_cast<std::uint8_t>(l2.size());
+  hop.set_form(static_cast<std::uint8_t>(l2.size()), tos);
   return hop;
 }
 
@@ -196,6 +197,23 @@ TEST(SetNextHop, ReplacesTheEthernetHeaderAndNothingElse) {
       EXPECT_TRUE(buffer.in_bounds());
       EXPECT_EQ(packet.l3, out ? 18 : 14);
       EXPECT_EQ(packet.l4, packet.l3 + 20);
+    }
+  }
+}
+
+TEST(SetNextHop, SetsTheTosAndLeavesEcnAlone) {
+  for (const unsigned tos : {0U, 4U, 184U, 252U}) {
+    for (unsigned before = 0; before < 256; ++before) {
+      for (const std::optional<std::uint16_t> out :
+           {std::optional<std::uint16_t>{}, std::optional<std::uint16_t>{0x00aa}}) {
+        const auto was = static_cast<std::uint8_t>(before);
+        const auto is = static_cast<std::uint8_t>(tos | (before & 3));
+        PacketBuffer buffer(test::udp_frame({}, {.tos = was}, {.payload = {1, 2}}), 4);
+        parse(buffer.packet);
+        set_next_hop(buffer.packet, next_hop(out, static_cast<std::uint8_t>(tos)));
+        EXPECT_EQ(buffer.frame(), test::udp_frame({.dst = kHopMac, .src = kPortMac, .vlan = out},
+                                                  {.tos = is}, {.payload = {1, 2}}));
+      }
     }
   }
 }

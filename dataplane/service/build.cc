@@ -50,7 +50,8 @@ std::vector<PortInfo> ports_of(const SnapshotSpec& spec, std::vector<PortInfo> p
   return ports;
 }
 
-NextHop next_hop(const NextHopSpec& spec, const std::vector<PortInfo>& ports) {
+NextHop next_hop(const NextHopSpec& spec, const std::vector<PortInfo>& ports,
+                 std::optional<std::uint8_t> tos) {
   const std::size_t number = port_number(spec.port, ports);
   const PortInfo& port = ports[number];
   NextHop hop;
@@ -65,7 +66,7 @@ NextHop next_hop(const NextHopSpec& spec, const std::vector<PortInfo>& ports) {
     put16(spec.vlan);
   }
   put16(0x0800);
-  hop.l2_len = static_cast<std::uint8_t>(at - hop.l2.begin());
+  hop.set_form(static_cast<std::uint8_t>(at - hop.l2.begin()), tos);
   hop.port = static_cast<std::uint8_t>(number);
   hop.mtu = port.mtu;
   return hop;
@@ -88,7 +89,8 @@ class Builder {
   bool add_service(const ServiceSpec& spec);
   void add_gate(const ServiceSpec& spec, std::uint32_t slot);
   std::shared_ptr<const AccessList> compile(const SharedAccessList& list);
-  bool add_real_server(const RealServerSpec& spec, std::uint32_t service_slot);
+  bool add_real_server(const RealServerSpec& spec, std::uint32_t service_slot,
+                       std::optional<std::uint8_t> tos);
   void set_timeouts(std::uint32_t service_slot, const TimeoutTicks& ticks);
   void keep_removed();
   std::uint32_t scope_of(const ServiceEntry& service, const ServiceEntry* before);
@@ -179,7 +181,7 @@ bool Builder::add_service(const ServiceSpec& spec) {
   add_gate(spec, slot);
 
   for (const RealServerSpec& rs : spec.real_servers) {
-    if (!add_real_server(rs, slot)) return false;
+    if (!add_real_server(rs, slot, spec.tos)) return false;
   }
   if (spec.timeouts) set_timeouts(slot, to_ticks(*spec.timeouts));
   const bool known = slot < previous_.services.size();
@@ -213,7 +215,8 @@ std::shared_ptr<const AccessList> Builder::compile(const SharedAccessList& list)
   return at->second;
 }
 
-bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_slot) {
+bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_slot,
+                              std::optional<std::uint8_t> tos) {
   ServiceEntry& service = next_->services[service_slot];
   RealServerEntry rs;
   rs.address = ipv4(spec.address.address).be;
@@ -227,7 +230,7 @@ bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_
   rs.up = spec.up;
   rs.reset = (!spec.up && !spec.keep_connections && resets(service)) ||
              (spec.end_connections && !service.standby);
-  if (spec.next_hop) rs.next_hop = next_hop(*spec.next_hop, next_->ports);
+  if (spec.next_hop) rs.next_hop = next_hop(*spec.next_hop, next_->ports, tos);
 
   const std::uint32_t slot = take_real_server_slot(rs);
   if (slot == kNoSlot) return false;

@@ -157,13 +157,13 @@ TEST(BuildSnapshot, NextHopHeaders) {
   const NextHop& plain = snapshot->real_servers[0].next_hop;
   ASSERT_TRUE(plain.resolved());
   EXPECT_EQ(plain.l2, (std::array<std::uint8_t, 18>{2, 0, 0, 0, 0, 0x11, 2, 0, 0, 0, 0, 0xee, 8}));
-  EXPECT_EQ(plain.l2_len, 14);
+  EXPECT_EQ(plain.l2_len(), 14);
   EXPECT_EQ(plain.port, 1);
   EXPECT_EQ(plain.mtu, 9000);
   const NextHop& tagged = snapshot->real_servers[1].next_hop;
   EXPECT_EQ(tagged.l2, (std::array<std::uint8_t, 18>{2, 0, 0, 0, 0, 0x12, 2, 0, 0, 0, 0, 0xee, 0x81,
                                                      0, 0x01, 0x23, 8, 0}));
-  EXPECT_EQ(tagged.l2_len, 18);
+  EXPECT_EQ(tagged.l2_len(), 18);
   EXPECT_FALSE(snapshot->real_servers[2].next_hop.resolved());
 }
 

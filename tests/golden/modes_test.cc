@@ -236,6 +236,35 @@ TEST_P(InMode, IcmpErrorsFromTheServersSide) {
   expect_counted(0, 1);
 }
 
+// Of a flow that is there already, too.
+TEST_P(InMode, TheTosOfTheServiceIsSetTowardsTheServerAlone) {
+  constexpr std::uint8_t kTos = 184;
+  constexpr std::uint8_t kEcn = 1;
+  world.spec.services[0].tos = kTos;
+  world.apply();
+  Leg in = from_client;
+  in.ip.tos = 40 | kEcn;
+  Leg out = row.to_server;
+  out.ip.tos = kTos | kEcn;
+  EXPECT_EQ(world.send(kWan, frame(in, pattern(321))).frame, frame(out, pattern(321)));
+  EXPECT_EQ(through(kWan, frame(in, pattern(4'000))), frame(out, pattern(4'000)));
+  if (GetParam().kind != Kind::kStateless) {
+    Leg router = in;
+    router.ip.src = test::ip("203.0.113.1");
+    const Output sent = world.send(kWan, error(router, row.to_client.value_or(row.from_server)));
+    EXPECT_EQ(test::verify(sent.frame), "");
+    EXPECT_EQ(sent.frame[wire::kEthBytes + wire::kIpTos], kTos | kEcn);
+  }
+  if (row.to_client) {
+    EXPECT_EQ(world.send(kLan, frame(row.from_server, {})).frame, frame(*row.to_client, {}));
+  }
+
+  world.spec.services[0].tos.reset();
+  world.apply();
+  out.ip.tos = in.ip.tos;
+  EXPECT_EQ(world.send(kWan, frame(in, {})).frame, frame(out, {}));
+}
+
 std::vector<Flow> all_flows() {
   std::vector<Flow> flows;
   for (const Mode mode : {Mode::kNat, Mode::kDr}) {

@@ -181,7 +181,7 @@ class RandomSpec {
   }
   void set(ServiceSettings& service) {
     auto& [name, protocol, addresses, mode, scheduler, on_server_down, one_packet, sync,
-           persistence, persistence_prefix, group, limits, timeouts] = service;
+           persistence, persistence_prefix, tos, group, limits, timeouts] = service;
     set(name);
     set(protocol);
     set_each(addresses);
@@ -192,6 +192,7 @@ class RandomSpec {
     set(sync);
     set(persistence);
     if (!as_default()) persistence_prefix = static_cast<std::uint8_t>(1 + below(31));
+    if (!as_default()) tos = static_cast<std::uint8_t>(4 * below(64));
     set(group);
     set(limits);
     set(timeouts);
