@@ -5,7 +5,7 @@
 namespace lb::config {
 namespace {
 
-TEST(Duration, parses_every_unit) {
+TEST(Duration, ParsesEveryUnit) {
   EXPECT_EQ(parse_duration("0s").value(), Milliseconds(0));
   EXPECT_EQ(parse_duration("500ms").value(), Milliseconds(500));
   EXPECT_EQ(parse_duration("30s").value(), Milliseconds(30'000));
@@ -13,14 +13,14 @@ TEST(Duration, parses_every_unit) {
   EXPECT_EQ(parse_duration("4294967295h").value().count(), 4294967295LL * 3'600'000);
 }
 
-TEST(Duration, refuses_everything_else) {
+TEST(Duration, RefusesEverythingElse) {
   for (const char* text : {"", "5", "s", "-5s", "+5s", " 5s", "5s ", "5 s", "1.5s", "5S", "5sec",
                            "1h30m", "4294967296h", "5d"}) {
     EXPECT_FALSE(parse_duration(text)) << text;
   }
 }
 
-TEST(Duration, prints_the_largest_whole_unit) {
+TEST(Duration, PrintsTheLargestWholeUnit) {
   EXPECT_EQ(to_text(Milliseconds(0)), "0s");
   EXPECT_EQ(to_text(Milliseconds(1)), "1ms");
   EXPECT_EQ(to_text(Milliseconds(1500)), "1500ms");

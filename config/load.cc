@@ -86,7 +86,7 @@ void add_problems(const std::vector<Problem>& problems, const ReadReport& report
                   std::vector<Mistake>& mistakes) {
   std::set<std::string> spoiled = report.spoiled;
   for (const Problem& problem : problems) {
-    if (problem.bearing != Bearing::kSpoilsTable) continue;
+    if (problem.kind != ProblemKind::kSpoilsTable) continue;
     if (!is_spoiled(problem, report.spoiled))
       mistakes.push_back({locate(root, problem.path), problem.message});
     spoiled.insert(table_of(problem.path));
@@ -95,11 +95,11 @@ void add_problems(const std::vector<Problem>& problems, const ReadReport& report
     return is_under(path, "port") || is_under(path, "route");
   });
   for (const Problem& problem : problems) {
-    network_spoiled = network_spoiled || problem.bearing == Bearing::kSpoilsNetwork;
+    network_spoiled = network_spoiled || problem.kind == ProblemKind::kSpoilsNetwork;
   }
   for (const Problem& problem : problems) {
-    if (problem.bearing == Bearing::kSpoilsTable || is_spoiled(problem, spoiled)) continue;
-    if (network_spoiled && problem.bearing == Bearing::kFollowsNetwork) continue;
+    if (problem.kind == ProblemKind::kSpoilsTable || is_spoiled(problem, spoiled)) continue;
+    if (network_spoiled && problem.kind == ProblemKind::kFollowsNetwork) continue;
     mistakes.push_back(Mistake{locate(root, problem.path), problem.message});
   }
 }

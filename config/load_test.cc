@@ -32,13 +32,13 @@ void collect_keys(const Node& node, const std::string& path, std::set<std::strin
   }
 }
 
-TEST(Example, is_without_mistakes) {
+TEST(Example, IsWithoutMistakes) {
   const Loaded loaded = load_file(LB_EXAMPLE, kMachine);
   EXPECT_EQ(format_mistakes(loaded.file_name, loaded.mistakes), "");
   EXPECT_EQ(loaded.config.services.size(), 7u);
 }
 
-TEST(Example, shows_every_key_that_there_is) {
+TEST(Example, ShowsEveryKeyThatThereIs) {
   const std::string text = example();
   Node root;
   std::vector<Mistake> mistakes;
@@ -60,7 +60,7 @@ TEST(Example, shows_every_key_that_there_is) {
   EXPECT_TRUE(known.contains("service.check.tls_ca_file"));
 }
 
-TEST(Groups, must_be_there) {
+TEST(Groups, MustExist) {
   Machine machine = kMachine;
   machine.has_group = [](const std::string& name) { return name == "adm"; };
   const auto mistakes = [&machine](const std::string& keys) {
@@ -80,7 +80,7 @@ TEST(Groups, must_be_there) {
 }
 
 // The example says of each default what it is; those that it sets to the default must be it.
-TEST(Example, names_the_true_defaults) {
+TEST(Example, NamesTheTrueDefaults) {
   const Config config = load_text(example(), "example", kMachine).config;
   const Config defaults;
   EXPECT_EQ(config.director.run_dir, defaults.director.run_dir);
@@ -102,7 +102,7 @@ TEST(Example, names_the_true_defaults) {
   EXPECT_EQ(config.services[0].sync, Service{}.sync);
 }
 
-TEST(Example, names_the_true_defaults_of_a_pair) {
+TEST(Example, NamesTheTrueDefaultsOfAPair) {
   const Ha ha = load_text(example(), "example", kMachine).config.ha;
   EXPECT_EQ(ha.garp_count, Ha{}.garp_count);
   EXPECT_EQ(ha.garp_interval, Ha{}.garp_interval);
@@ -123,7 +123,7 @@ TEST(Example, names_the_true_defaults_of_a_pair) {
   EXPECT_EQ(sync, HaSync{});
 }
 
-TEST(Example, names_the_true_defaults_of_alerts) {
+TEST(Example, NamesTheTrueDefaultsOfAlerts) {
   const Alert alert = load_text(example(), "example", kMachine).config.alert;
   EXPECT_EQ(alert.script_timeout, Alert{}.script_timeout);
   AlertMail mail = alert.mail.value();
@@ -133,12 +133,12 @@ TEST(Example, names_the_true_defaults_of_alerts) {
   EXPECT_EQ(mail, AlertMail{});
 }
 
-TEST(Example, names_the_true_defaults_of_the_panic_guard) {
+TEST(Example, NamesTheTrueDefaultsOfThePanicGuard) {
   const Health health = load_text(example(), "example", kMachine).config.health;
   EXPECT_EQ(health.panic_window, Health{}.panic_window);
 }
 
-TEST(Load, remembers_where_things_stood) {
+TEST(Load, RemembersPlaces) {
   const Loaded loaded =
       load_text("[[port]]\nname = \"a\"\n[[port.vlan]]\n\n[[service]]\n[[service.real_server]]\n",
                 "x", kMachine);
@@ -148,7 +148,7 @@ TEST(Load, remembers_where_things_stood) {
   EXPECT_EQ(loaded.config.services.at(0).real_servers.at(0).where.line, 6u);
 }
 
-TEST(Load, compares_configurations_without_their_places) {
+TEST(Load, ComparesConfigurationsWithoutTheirPlaces) {
   const Config a = load_text(example(), "a", kMachine).config;
   Config b = load_text("\n\n" + example(), "b", kMachine).config;
   EXPECT_NE(a.ports[0].where.line, b.ports[0].where.line);
@@ -157,11 +157,11 @@ TEST(Load, compares_configurations_without_their_places) {
   EXPECT_NE(a, b);
 }
 
-TEST(Load, skips_a_byte_order_mark) {
+TEST(Load, SkipsAByteOrderMark) {
   EXPECT_EQ(load_text("\xef\xbb\xbf" + example(), "x", kMachine).mistakes.size(), 0u);
 }
 
-TEST(Load, says_why_a_file_cannot_be_read) {
+TEST(Load, SaysWhyAFileCannotBeRead) {
   const Loaded absent = load_file("/nonexistent/ballast.toml", kMachine);
   EXPECT_EQ(format_mistakes(absent.file_name, absent.mistakes),
             "/nonexistent/ballast.toml: cannot be opened: No such file or directory; name the "
@@ -172,12 +172,12 @@ TEST(Load, says_why_a_file_cannot_be_read) {
   EXPECT_EQ(load_file("/dev/zero", kMachine).mistakes.size(), 1u);
 }
 
-TEST(Load, knows_this_machine) {
+TEST(Load, KnowsThisMachine) {
   EXPECT_FALSE(Machine::here().cpus.empty());
 }
 
 // A director with many services must start at once; and what is wrong at the end must be found.
-TEST(Load, reads_large_files) {
+TEST(Load, ReadsLargeFiles) {
   std::string text =
       "[director]\nname = \"a\"\n[dataplane]\nlcores = \"1\"\n[[port]]\nname = \"wan\"\n"
       "device = \"net_tap0\"\naddresses = [\"10.0.0.1/8\"]\n";

@@ -18,7 +18,7 @@ Network::Network(const Config& config) {
   }
   for (const HaInstance& instance : config.ha.instances) {
     for (const Prefix& prefix : instance.addresses) {
-      ha_bearers_.emplace(prefix.address, HaBearer{instance.name, instance.port});
+      ha_owners_.emplace(prefix.address, HaOwner{instance.name, instance.port});
     }
   }
 }
@@ -49,14 +49,14 @@ bool Network::is_own(Address address) const {
   return false;
 }
 
-const HaBearer* Network::ha_bearer(Address address) const {
-  const auto found = ha_bearers_.find(address);
-  return found == ha_bearers_.end() ? nullptr : &found->second;
+const HaOwner* Network::ha_owner(Address address) const {
+  const auto found = ha_owners_.find(address);
+  return found == ha_owners_.end() ? nullptr : &found->second;
 }
 
-const Interface* Network::bearer(const Service& service, Address vip) const {
+const Interface* Network::vip_interface(const Service& service, Address vip) const {
   if (!service.port.empty()) return find(service.port);
-  if (const HaBearer* const ha = ha_bearer(vip)) return find(ha->port);
+  if (const HaOwner* const ha = ha_owner(vip)) return find(ha->port);
   const auto link = on_link(vip);
   return link ? link->interface : nullptr;
 }

@@ -11,7 +11,7 @@
 namespace lb::config {
 
 // Who bears an address that a pair of directors shares.
-struct HaBearer {
+struct HaOwner {
   std::string instance;
   std::string port;  // interface; "" when the instance names none
 };
@@ -40,19 +40,19 @@ class Network {
   bool is_own(Address address) const;
 
   // The first [[ha.instance]] that has the address; null: none.
-  const HaBearer* ha_bearer(Address address) const;
+  const HaOwner* ha_owner(Address address) const;
 
   // The interface that bears this VIP of the service: the one that `port` names, else the one of
   // its [[ha.instance]], else the one whose subnet contains it; null when there is none (which
   // validation refuses).
-  const Interface* bearer(const Service& service, Address vip) const;
+  const Interface* vip_interface(const Service& service, Address vip) const;
 
   // For messages: "192.0.2.0/24 or 10.0.0.0/24".
   std::string subnets_text() const;
 
  private:
   std::vector<Interface> interfaces_;
-  std::map<Address, HaBearer> ha_bearers_;
+  std::map<Address, HaOwner> ha_owners_;
 };
 
 }  // namespace lb::config

@@ -27,12 +27,12 @@ Service service(const char* address, const char* port) {
   return s;
 }
 
-const Interface* bearer(const Network& network, const char* address, const char* port) {
+const Interface* vip_interface(const Network& network, const char* address, const char* port) {
   const Service s = service(address, port);
-  return network.bearer(s, s.primary_endpoint().address);
+  return network.vip_interface(s, s.primary_endpoint().address);
 }
 
-TEST(Network, knows_ports_and_vlans) {
+TEST(Network, KnowsPortsAndVlans) {
   const Network network(config());
   ASSERT_EQ(network.interfaces().size(), 3u);
   EXPECT_EQ(network.find("lan.20")->port, "lan");
@@ -43,7 +43,7 @@ TEST(Network, knows_ports_and_vlans) {
   EXPECT_EQ(network.subnets_text(), "192.0.2.0/24, 198.51.100.0/24 or 10.0.20.0/24");
 }
 
-TEST(Network, finds_the_interface_of_an_address) {
+TEST(Network, FindsTheInterfaceOfAnAddress) {
   const Network network(config());
   EXPECT_EQ(network.on_link(*Address::parse("198.51.100.77"))->interface->name, "wan");
   EXPECT_EQ(network.on_link(*Address::parse("10.0.20.1"))->subnet.to_string(), "10.0.20.2/24");
@@ -52,13 +52,13 @@ TEST(Network, finds_the_interface_of_an_address) {
   EXPECT_FALSE(network.is_own(*Address::parse("10.0.20.3")));
 }
 
-TEST(Network, finds_the_bearer_of_a_vip) {
+TEST(Network, FindsTheInterfaceOfAVip) {
   const Network network(config());
-  EXPECT_EQ(bearer(network, "192.0.2.10:80", "")->name, "wan");
-  EXPECT_EQ(bearer(network, "192.0.2.10:80", "lan.20")->name, "lan.20");
-  EXPECT_EQ(bearer(network, "203.0.113.1:80", "lan")->name, "lan");
-  EXPECT_EQ(bearer(network, "203.0.113.1:80", ""), nullptr);
-  EXPECT_EQ(bearer(network, "203.0.113.1:80", "dmz"), nullptr);
+  EXPECT_EQ(vip_interface(network, "192.0.2.10:80", "")->name, "wan");
+  EXPECT_EQ(vip_interface(network, "192.0.2.10:80", "lan.20")->name, "lan.20");
+  EXPECT_EQ(vip_interface(network, "203.0.113.1:80", "lan")->name, "lan");
+  EXPECT_EQ(vip_interface(network, "203.0.113.1:80", ""), nullptr);
+  EXPECT_EQ(vip_interface(network, "203.0.113.1:80", "dmz"), nullptr);
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ TEST(PrefixList, NamesFileAndLine) {
   EXPECT_TRUE(mistakes[1].starts_with(file.path() + ":3: \"foo\" is not an IPv4 address"));
 }
 
-TEST(PrefixList, TellsTheFirstOfManyMistakes) {
+TEST(PrefixList, ReportsTheFirstOfManyMistakes) {
   std::string text;
   for (int i = 0; i < 100; ++i) text += "foo\n";
   const ListFile file(text);
@@ -71,7 +71,7 @@ TEST(PrefixList, TellsTheFirstOfManyMistakes) {
   EXPECT_EQ(mistakes.back(), file.path() + ": 95 more lines are no prefixes");
 }
 
-TEST(PrefixList, IsPartOfTheConfigurationAndOfWhatTwoDirectorsCompare) {
+TEST(PrefixList, IsPartOfWhatTwoDirectorsCompare) {
   const auto load = [](const std::string& list) {
     const ListFile file(list);
     return load_text(

@@ -19,7 +19,7 @@ std::string read(const char* path) {
   return text.str();
 }
 
-TEST(Reference, IsWhatCodeAndExampleSay) {
+TEST(Reference, MatchesCodeAndExample) {
   const Reference reference = make_reference(read(LB_EXAMPLE));
   EXPECT_EQ(reference.mistakes, std::vector<std::string>{});
   if (std::getenv("LB_UPDATE_OK") != nullptr) {
@@ -31,7 +31,7 @@ TEST(Reference, IsWhatCodeAndExampleSay) {
   }
 }
 
-TEST(Reference, TellsWhatCommentsLack) {
+TEST(Reference, ReportsMissingComments) {
   const Reference reference = make_reference(
       "[director]\n"
       "# Its name.\nname = \"lb1\"\n\n"

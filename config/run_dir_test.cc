@@ -11,7 +11,7 @@
 namespace lb::config {
 namespace {
 
-TEST(FindRunDir, of_a_file_without_mistakes) {
+TEST(FindRunDir, ReadsAValidFile) {
   EXPECT_EQ(find_run_dir("[director]\nname = \"a\"\nrun_dir = \"/run/a\"\n"), "/run/a");
   EXPECT_EQ(find_run_dir("director = { run_dir = '/run/a' }\n"), "/run/a");
   EXPECT_EQ(find_run_dir("\xef\xbb\xbf"
@@ -19,19 +19,19 @@ TEST(FindRunDir, of_a_file_without_mistakes) {
             "/run/a");
 }
 
-TEST(FindRunDir, does_not_mind_what_else_is_wrong) {
+TEST(FindRunDir, IgnoresOtherMistakes) {
   EXPECT_EQ(find_run_dir("[director]\nname = 7\ncolour = 1\nrun_dir = \"/run/a\"\n"), "/run/a");
   EXPECT_EQ(find_run_dir("[director]\nname = lb1\nrun_dir = \"/run/a\" # here\n[port\n"), "/run/a");
   EXPECT_EQ(find_run_dir("[[service]\n[ director ]\n[director] # me\r\n  run_dir = '/run/a'\r\n"),
             "/run/a");
 }
 
-TEST(FindRunDir, only_of_the_director) {
+TEST(FindRunDir, ReadsOnlyTheDirectorTable) {
   EXPECT_EQ(find_run_dir("[other]\nrun_dir = \"/run/a\"\n"), std::nullopt);
   EXPECT_EQ(find_run_dir("[director]\nx =\n[other]\nrun_dir = \"/run/a\"\n"), std::nullopt);
 }
 
-TEST(FindRunDir, nothing_that_could_not_be_used) {
+TEST(FindRunDir, RefusesUnusableValues) {
   for (const char* text :
        {"", "[director]\n", "[director]\nrun_dir = 7\n", "[director]\nrun_dir = \"run\"\n",
         "[director]\nrun_dir = \"/run/a b\"\n", "director = 1\n", "[director]\nrun_dir = \"/run\n",
@@ -42,7 +42,7 @@ TEST(FindRunDir, nothing_that_could_not_be_used) {
             std::nullopt);
 }
 
-TEST(RunDirOf, tells_where_it_comes_from) {
+TEST(RunDirOf, ReportsItsSource) {
   const std::string file = testing::TempDir() + "run_dir_test-" + std::to_string(getpid());
   std::ofstream(file) << "[director]\nrun_dir = \"/run/a\"\n";
   EXPECT_EQ(run_dir_of(file).path, "/run/a");

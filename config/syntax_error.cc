@@ -43,7 +43,7 @@ bool looks_like_number(std::string_view word) {
   return !word.empty() && word.find_first_not_of("0123456789_") == std::string_view::npos;
 }
 
-std::string explain_word(std::string_view word) {
+std::string explain_value(std::string_view word) {
   if (word.empty()) return "no value here; write one";
   if (word == "True" || word == "False" || word == "TRUE" || word == "FALSE") {
     return fmt::format("{} must be written in small letters", word);
@@ -162,12 +162,12 @@ class Explainer {
     if (why_ == Stop::kRange) {
       return mistake(at_, fmt::format("{} is out of range; write less", rest));
     }
-    if (why_ == Stop::kRest) {
+    if (why_ == Stop::kTrailing) {
       return mistake(at_,
                      fmt::format("unexpected {} after the value; write one KEY = VALUE per line",
                                  trim(text_.substr(at_, text_.find_first_of("#\n", at_) - at_))));
     }
-    return mistake(at_, explain_word(rest));
+    return mistake(at_, explain_value(rest));
   }
 
   // Where the first character is that must not follow a backslash.

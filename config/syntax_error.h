@@ -19,7 +19,7 @@ enum class Stop : std::uint8_t {
   kValue,      // no value
   kEscape,     // a string with an unknown escape
   kRange,      // a number of more than 64 bits
-  kRest,       // something on the line after its value
+  kTrailing,   // something on the line after its value
   kSeparator,  // no comma between values
   kComma,      // a comma too many
   kEnd,        // the end of the file within a list

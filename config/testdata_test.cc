@@ -35,7 +35,7 @@ std::string read(const fs::path& path) {
 
 class Testdata : public testing::TestWithParam<std::string> {};
 
-TEST_P(Testdata, gives_what_is_expected) {
+TEST_P(Testdata, MatchesExpectedOutput) {
   const Machine machine{{0, 1, 2, 3, 4, 5, 6, 7}};
   const fs::path base = fs::path(LB_TESTDATA) / GetParam();
   const Loaded loaded = load_text(read(base.string() + ".in"), GetParam() + ".in", machine);

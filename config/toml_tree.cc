@@ -38,7 +38,7 @@ class Reader {
   Mistake mistake() && { return std::move(mistake_); }
 
  private:
-  bool looking_at(std::string_view what) const { return text_.substr(at_).starts_with(what); }
+  bool next_is(std::string_view what) const { return text_.substr(at_).starts_with(what); }
 
   void skip(std::string_view which) {
     at_ = std::min(text_.find_first_not_of(which, at_), text_.size());
@@ -47,17 +47,17 @@ class Reader {
   void skip_blanks() { skip(" \t"); }
 
   void skip_comment() {
-    if (looking_at("#")) at_ = std::min(text_.find('\n', at_), text_.size());
+    if (next_is("#")) at_ = std::min(text_.find('\n', at_), text_.size());
   }
 
   void skip_between() {
-    for (skip(" \t\r\n"); looking_at("#"); skip(" \t\r\n")) skip_comment();
+    for (skip(" \t\r\n"); next_is("#"); skip(" \t\r\n")) skip_comment();
   }
 
   bool ends_line() {
     skip_blanks();
     skip_comment();
-    return at_ == text_.size() || looking_at("\n") || looking_at("\r");
+    return at_ == text_.size() || next_is("\n") || next_is("\r");
   }
 
   // Place of the next byte. Counts on from the call before: a line may be as long as the file.
@@ -88,7 +88,7 @@ class Reader {
       skip_blanks();
       KeyPart& part = key.emplace_back();
       part.where = here();
-      if (looking_at("\"") || looking_at("'")) {
+      if (next_is("\"") || next_is("'")) {
         if (!read_quoted(part.name)) return false;
       } else {
         const std::size_t start = at_;
@@ -97,12 +97,12 @@ class Reader {
         if (part.name.empty()) return stop(Stop::kKey);
       }
       skip_blanks();
-    } while (looking_at("."));
+    } while (next_is("."));
     return true;
   }
 
   bool read_quoted(std::string& name) {
-    if (looking_at("\"\"\"") || looking_at("'''")) return stop(Stop::kKey);
+    if (next_is("\"\"\"") || next_is("'''")) return stop(Stop::kKey);
     Node node;
     if (!read_plain(node)) return false;
     name = std::move(node.text);
@@ -111,13 +111,13 @@ class Reader {
 
   bool read_header() {
     const Location where = here();
-    const bool is_list = looking_at("[[");
+    const bool is_list = next_is("[[");
     const std::string_view closing = is_list ? "]]" : "]";
     at_ += closing.size();
     const std::size_t name = at_;
     Key key;
     if (!read_key(key)) return false;
-    if (!looking_at(closing)) return stop(Stop::kHeader);
+    if (!next_is(closing)) return stop(Stop::kHeader);
     const std::string_view written = text_.substr(name, at_ - name);
     at_ += closing.size();
     if (!ends_line()) return stop(Stop::kHeader);
@@ -128,14 +128,14 @@ class Reader {
            stop_at(where, explain_conflict(written, line_of(*conflict.with), is_again));
   }
 
-  bool read_setting() { return read_pair(*table_) && (ends_line() || stop(Stop::kRest)); }
+  bool read_setting() { return read_pair(*table_) && (ends_line() || stop(Stop::kTrailing)); }
 
   bool read_pair(Entry& table) {
     const std::size_t name = at_;
     Key key;
     if (!read_key(key)) return false;
     const std::string_view written = text_.substr(name, at_ - name);
-    if (!looking_at("=")) return stop(Stop::kEquals);
+    if (!next_is("=")) return stop(Stop::kEquals);
     ++at_;
     skip_blanks();
     Node value;
@@ -152,8 +152,8 @@ class Reader {
 
   bool read_value(Node& node) {
     node.where = node.key_where = here();
-    if (looking_at("[")) return read_list(node);
-    if (looking_at("{")) return read_inline_table(node);
+    if (next_is("[")) return read_list(node);
+    if (next_is("{")) return read_inline_table(node);
     return read_plain(node);
   }
 
@@ -175,13 +175,13 @@ class Reader {
   bool read_list(Node& node) {
     node.kind = Node::Kind::kArray;
     open_.push_back(at_++);
-    for (skip_between(); !looking_at("]"); skip_between()) {
+    for (skip_between(); !next_is("]"); skip_between()) {
       if (at_ == text_.size()) return stop(Stop::kEnd);
-      if (looking_at(",")) return stop(Stop::kComma);
+      if (next_is(",")) return stop(Stop::kComma);
       if (!read_value(node.children.emplace_back())) return false;
       skip_between();
-      if (looking_at("]")) break;
-      if (!looking_at(",")) return stop(at_ == text_.size() ? Stop::kEnd : Stop::kSeparator);
+      if (next_is("]")) break;
+      if (!next_is(",")) return stop(at_ == text_.size() ? Stop::kEnd : Stop::kSeparator);
       ++at_;
     }
     ++at_;
@@ -194,15 +194,15 @@ class Reader {
     table.node.where = table.node.key_where = node.where;
     open_.push_back(at_++);
     skip_blanks();
-    while (!looking_at("}")) {
-      if (looking_at(",")) return stop(Stop::kComma);
+    while (!next_is("}")) {
+      if (next_is(",")) return stop(Stop::kComma);
       if (!read_pair(table)) return false;
       skip_blanks();
-      if (looking_at("}")) break;
-      if (!looking_at(",")) return stop(Stop::kSeparator);
+      if (next_is("}")) break;
+      if (!next_is(",")) return stop(Stop::kSeparator);
       ++at_;
       skip_blanks();
-      if (looking_at("}")) return stop(Stop::kComma);
+      if (next_is("}")) return stop(Stop::kComma);
     }
     ++at_;
     open_.pop_back();

@@ -19,7 +19,7 @@ std::string key_place(const Node& node) {
   return std::to_string(node.key_where.line) + ':' + std::to_string(node.key_where.column);
 }
 
-TEST(Source, counts_characters_from_1) {
+TEST(Source, CountsCharactersFrom1) {
   const Source source("a = \"\u00e4\" # x\nb\n");
   EXPECT_EQ(source.locate(0), (Location{1, 1}));
   EXPECT_EQ(source.locate(9), (Location{1, 9}));
@@ -30,7 +30,7 @@ TEST(Source, counts_characters_from_1) {
   EXPECT_EQ(Source("").locate(0), (Location{1, 1}));
 }
 
-TEST(TomlTree, has_the_places_of_keys) {
+TEST(TomlTree, HasThePlacesOfKeys) {
   const Node root = tree_of(
       "[a]\n"
       "xx = 1\n"
@@ -53,7 +53,7 @@ std::string value_place(const Node& node) {
   return std::to_string(node.where.line) + ':' + std::to_string(node.where.column);
 }
 
-TEST(TomlTree, has_the_places_of_tables_and_lists) {
+TEST(TomlTree, HasThePlacesOfTablesAndLists) {
   const Node root = tree_of(
       "[a.b.c]\r\n"
       "\"\u00e4\" . x = \"\u00f6\" # \u00fc\n"
@@ -83,7 +83,7 @@ TEST(TomlTree, has_the_places_of_tables_and_lists) {
   EXPECT_EQ(key_place(*list.children[1].find("k")), "7:5");
 }
 
-TEST(TomlTree, has_its_members_in_the_order_of_the_file) {
+TEST(TomlTree, KeepsTheOrderOfTheFile) {
   const Node root = tree_of("z = 1\na = { y = 1, b = 2 }\n[x.c]\n[m]\n[x.b]\n");
   std::string order;
   for (const Node& member : root.children) {
@@ -93,7 +93,7 @@ TEST(TomlTree, has_its_members_in_the_order_of_the_file) {
   EXPECT_EQ(order, "z a a.y a.b x x.c x.b m ");
 }
 
-TEST(TomlTree, accepts_what_is_toml) {
+TEST(TomlTree, AcceptsValidToml) {
   constexpr std::string_view kGood[] = {"",
                                         " ",
                                         "\t",
@@ -142,7 +142,7 @@ TEST(TomlTree, accepts_what_is_toml) {
   }
 }
 
-TEST(TomlTree, refuses_what_is_no_toml) {
+TEST(TomlTree, RefusesInvalidToml) {
   constexpr std::string_view kWrong[] = {
       "a",
       "a =",
@@ -230,7 +230,7 @@ TEST(TomlTree, refuses_what_is_no_toml) {
   }
 }
 
-TEST(TomlTree, refuses_integers_of_more_than_64_bits) {
+TEST(TomlTree, RefusesIntegersOfMoreThan64Bits) {
   for (const std::string_view number :
        {"9223372036854775808", "-9223372036854775809", "0x8000000000000000",
         "0o1777777777777777777777",
@@ -245,14 +245,14 @@ TEST(TomlTree, refuses_integers_of_more_than_64_bits) {
 }
 
 // Work that grew with the square of a line's length would not come to an end here.
-TEST(TomlTree, reads_long_lines) {
+TEST(TomlTree, ReadsLongLines) {
   constexpr std::size_t kElements = 500'000;
   std::string text = "a = [";
   for (std::size_t i = 0; i < kElements; ++i) text += "1,";
   EXPECT_EQ(tree_of(text + "]").find("a")->children.size(), kElements);
 }
 
-TEST(TomlTree, has_values_of_every_kind) {
+TEST(TomlTree, HasValuesOfEveryKind) {
   const Node root =
       tree_of("a = \"x\\ty\"\nb = -7\nc = true\nd = [1, [2]]\ne = 1.5\nf = 12:00:00\n");
   EXPECT_EQ(root.find("a")->text, "x\ty");
@@ -265,7 +265,7 @@ TEST(TomlTree, has_values_of_every_kind) {
   EXPECT_EQ(root.find("g"), nullptr);
 }
 
-TEST(TomlGuard, leaves_brackets_and_dots_in_texts_alone) {
+TEST(TomlGuard, IgnoresBracketsAndDotsInStrings) {
   const std::string many(100, '[');
   const std::string dots(100, '.');
   const std::string text = "a = \"" + many + "\"\nb = '" + many + "'\nc = \"\"\"" + many + "\n" +
@@ -273,7 +273,7 @@ TEST(TomlGuard, leaves_brackets_and_dots_in_texts_alone) {
   EXPECT_FALSE(guard_toml(Source(text))) << guard_toml(Source(text))->message;
 }
 
-TEST(TomlGuard, refuses_what_is_no_text) {
+TEST(TomlGuard, RefusesBinaryData) {
   using std::string_view_literals::operator""sv;
   for (const std::string_view text :
        {"a = 1\0"sv, "\x01"sv, "a\rb"sv, "\x7f"sv, "\xff"sv, "\xc0\xaf"sv, "\xe2\x82"sv,

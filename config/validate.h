@@ -11,7 +11,7 @@ namespace lb::config {
 
 // Ports and routes decide much else: a VIP outside of every subnet is not worth telling while an
 // address of a port is wrong.
-enum class Bearing : std::uint8_t {
+enum class ProblemKind : std::uint8_t {
   kOther,
   kSpoilsNetwork,
   kFollowsNetwork,
@@ -23,7 +23,7 @@ struct Problem {
   // that stands in the file.
   std::string path;
   std::string message;
-  Bearing bearing = Bearing::kOther;
+  ProblemKind kind = ProblemKind::kOther;
 };
 
 std::vector<Problem> validate(const Config& config, const Machine& machine);

@@ -56,8 +56,8 @@ class AddressValidator {
     return address > 0 ? in_list : fmt::format("service[{}].address|{}", service, in_list);
   }
 
-  void report(std::string path, std::string message, Bearing bearing = Bearing::kOther) {
-    problems_.push_back({std::move(path), std::move(message), bearing});
+  void report(std::string path, std::string message, ProblemKind kind = ProblemKind::kOther) {
+    problems_.push_back({std::move(path), std::move(message), kind});
   }
 
   void check_vip(const Service& service, Address vip, const std::string& path,
@@ -71,7 +71,7 @@ class AddressValidator {
       report(path,
              fmt::format("{} is the director's own address on a port; give the service another one",
                          text),
-             Bearing::kFollowsNetwork);
+             ProblemKind::kFollowsNetwork);
       return;
     }
     const auto link = network_.on_link(vip);
@@ -80,42 +80,42 @@ class AddressValidator {
         report(path,
                fmt::format("{} is {} of {}; choose another one", text, what,
                            link->subnet.masked().to_string()),
-               Bearing::kFollowsNetwork);
+               ProblemKind::kFollowsNetwork);
       }
     }
-    check_bearer(service, vip, path, service_path);
+    check_interface(service, vip, path, service_path);
   }
 
-  void check_bearer(const Service& service, Address vip, const std::string& path,
-                    const std::string& service_path) {
+  void check_interface(const Service& service, Address vip, const std::string& path,
+                       const std::string& service_path) {
     const std::string text = vip.to_string();
-    const Interface* const bearer = network_.bearer(service, vip);
-    const HaBearer* const ha = network_.ha_bearer(vip);
+    const Interface* const interface = network_.vip_interface(service, vip);
+    const HaOwner* const ha = network_.ha_owner(vip);
     if (ha != nullptr && !service.port.empty() && service.port != ha->port) {
       report(service_path + ".port",
              fmt::format("instance \"{}\" bears {} on \"{}\"; name the same port, or none",
                          ha->instance, text, ha->port));
       return;
     }
-    if (ha != nullptr && bearer == nullptr) return;  // the instance's port is the mistake
-    if (bearer == nullptr && !service.port.empty()) {
+    if (ha != nullptr && interface == nullptr) return;  // the instance's port is the mistake
+    if (interface == nullptr && !service.port.empty()) {
       report(service_path + ".port",
              fmt::format("there is no port or VLAN \"{}\"; write the name of one", service.port),
-             Bearing::kFollowsNetwork);
-    } else if (bearer == nullptr) {
+             ProblemKind::kFollowsNetwork);
+    } else if (interface == nullptr) {
       report(path,
              fmt::format("{} is in no port's subnet{}; take an address of {}, or say with port = "
                          "\"NAME\" which interface bears it",
                          text, swapped_octets(network_, vip), network_.subnets_text()),
-             Bearing::kFollowsNetwork);
+             ProblemKind::kFollowsNetwork);
     } else {
-      const auto [first, is_new] = bearers_.emplace(vip, bearer);
-      if (!is_new && first->second != bearer) {
+      const auto [first, is_new] = interfaces_.emplace(vip, interface);
+      if (!is_new && first->second != interface) {
         report(service_path + ".port|" + path,
                fmt::format("another service puts {} on \"{}\", this one on \"{}\"; name the same "
                            "port in both",
-                           text, first->second->name, bearer->name),
-               Bearing::kFollowsNetwork);
+                           text, first->second->name, interface->name),
+               ProblemKind::kFollowsNetwork);
       }
     }
   }
@@ -224,7 +224,7 @@ class AddressValidator {
   std::vector<Offer> offers_;
   std::size_t prefixes_ = 0;
   std::set<std::string> files_;
-  std::unordered_map<Address, const Interface*> bearers_;
+  std::unordered_map<Address, const Interface*> interfaces_;
 };
 
 }  // namespace

@@ -52,8 +52,8 @@ class CheckValidator {
   }
 
  private:
-  void report(std::string_view key, std::string message, Bearing bearing = Bearing::kOther) {
-    problems_.push_back({fmt::format("{}.{}", path_, key), std::move(message), bearing});
+  void report(std::string_view key, std::string message, ProblemKind kind = ProblemKind::kOther) {
+    problems_.push_back({fmt::format("{}.{}", path_, key), std::move(message), kind});
   }
 
   void check_target() {
@@ -74,7 +74,7 @@ class CheckValidator {
              fmt::format("{} is no address of a port of the director; write one of those, or leave "
                          "it out",
                          check_.source->to_string()),
-             Bearing::kFollowsNetwork);
+             ProblemKind::kFollowsNetwork);
     }
     if (check_.source && check_.address && check_.source->family() != check_.address->family()) {
       report("source", fmt::format("{} cannot ask {}, which is of the other family; write a source "

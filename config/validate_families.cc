@@ -20,7 +20,7 @@ class FamilyValidator {
                          fmt::format("{} is an IPv6 address, which the packet path does not "
                                      "support yet; write an IPv4 address",
                                      address.to_string()),
-                         Bearing::kSpoilsTable});
+                         ProblemKind::kSpoilsTable});
   }
 
   void check(const std::vector<Prefix>& prefixes, const std::string& path) {

@@ -39,8 +39,8 @@ class HaValidator {
   }
 
  private:
-  void report(std::string path, std::string message, Bearing bearing = Bearing::kOther) {
-    problems_.push_back({std::move(path), std::move(message), bearing});
+  void report(std::string path, std::string message, ProblemKind kind = ProblemKind::kOther) {
+    problems_.push_back({std::move(path), std::move(message), kind});
   }
 
   void check_notify() {
@@ -112,7 +112,7 @@ class HaValidator {
       report("ha.sync.peer",
              fmt::format("{} is this director's own address; write the other director's",
                          sync.peer.address.to_string()),
-             Bearing::kFollowsNetwork);
+             ProblemKind::kFollowsNetwork);
     }
     check_keys(sync);
   }
@@ -123,7 +123,7 @@ class HaValidator {
     const bool loopback = is_loopback(endpoint.address);
     if (const auto why = unusable(endpoint.address); !why.empty() && !loopback) {
       report(path, fmt::format("{} is {}; write {}", text, why, mend));
-    } else if (const HaBearer* const ha = network_.ha_bearer(endpoint.address)) {
+    } else if (const HaOwner* const ha = network_.ha_owner(endpoint.address)) {
       report(path, fmt::format("{} is an address of instance \"{}\", which moves; write {}", text,
                                ha->instance, mend));
     } else if (std::any_of(config_.services.begin(), config_.services.end(), [&](const Service& s) {

@@ -47,8 +47,8 @@ class InstanceValidator {
   }
 
  private:
-  void report(std::string path, std::string message, Bearing bearing = Bearing::kOther) {
-    problems_.push_back({std::move(path), std::move(message), bearing});
+  void report(std::string path, std::string message, ProblemKind kind = ProblemKind::kOther) {
+    problems_.push_back({std::move(path), std::move(message), kind});
   }
 
   void check_names(const HaInstance& instance, const std::string& path) {
@@ -119,7 +119,7 @@ class InstanceValidator {
           path + ".port",
           fmt::format("there is no port or VLAN \"{}\"; {}", instance.port,
                       suggestions_.mend(instance.port, interface_names_, "write the name of one")),
-          Bearing::kFollowsNetwork);
+          ProblemKind::kFollowsNetwork);
       return;
     }
     const auto [same_id, is_new] =
@@ -154,12 +154,12 @@ class InstanceValidator {
     for (std::size_t i = 0; i < instance.addresses.size(); ++i) {
       const std::string at = fmt::format("{}.addresses[{}]", path, i);
       const Prefix& prefix = instance.addresses[i];
-      const auto [bearer, is_new] = bearers_.emplace(prefix.address, &instance);
+      const auto [owner, is_new] = owners_.emplace(prefix.address, &instance);
       if (!is_new) {
         const std::string where =
-            bearer->second == &instance
+            owner->second == &instance
                 ? "stands twice in this instance"
-                : fmt::format("is in instance \"{}\" already", bearer->second->name);
+                : fmt::format("is in instance \"{}\" already", owner->second->name);
         report(at, fmt::format("{} {}; keep one", prefix.address.to_string(), where));
       } else {
         check_address(instance, prefix, at);
@@ -185,10 +185,10 @@ class InstanceValidator {
              fmt::format("{} is this director's own address on \"{}\", where it stays as backup "
                          "too, so both directors would bear it; choose another one",
                          prefix.address.to_string(), link->interface->name),
-             Bearing::kFollowsNetwork);
+             ProblemKind::kFollowsNetwork);
     } else if (!what.empty()) {
       report(at, fmt::format("{} is {} of its subnet; choose another one", text, what),
-             Bearing::kFollowsNetwork);
+             ProblemKind::kFollowsNetwork);
     } else if (network_.find(instance.port) == nullptr) {
       return;  // reported with the port
     } else if (link && link->interface->name != instance.port) {
@@ -196,7 +196,7 @@ class InstanceValidator {
              fmt::format("{} is in the subnet of \"{}\", not of \"{}\"; put it into an instance on "
                          "\"{}\", of the same sync_group",
                          text, link->interface->name, instance.port, link->interface->name),
-             Bearing::kFollowsNetwork);
+             ProblemKind::kFollowsNetwork);
     } else {
       check_overlap(instance, prefix, at);
     }
@@ -210,7 +210,7 @@ class InstanceValidator {
         report(at,
                fmt::format("{} overlaps {} of \"{}\"; write the length of the subnet of \"{}\"",
                            prefix.to_string(), subnet.to_string(), interface.name, instance.port),
-               Bearing::kFollowsNetwork);
+               ProblemKind::kFollowsNetwork);
         return;
       }
     }
@@ -224,7 +224,7 @@ class InstanceValidator {
              fmt::format("\"{}\" has no address of its own to send adverts from; give it one, "
                          "another one on each director",
                          instance.port),
-             Bearing::kFollowsNetwork);
+             ProblemKind::kFollowsNetwork);
       return;
     }
     const auto& own = interface->addresses;
@@ -234,7 +234,7 @@ class InstanceValidator {
       report(path + ".source",
              fmt::format("{} is no address of \"{}\"; write one that it has, as \"{}\"",
                          instance.source->to_string(), instance.port, own[0].address.to_string()),
-             Bearing::kFollowsNetwork);
+             ProblemKind::kFollowsNetwork);
     }
   }
 
@@ -251,8 +251,8 @@ class InstanceValidator {
         report(at, fmt::format("{} stands twice; keep one", text));
       } else if (network_.is_own(peer)) {
         report(at, fmt::format("{} is this director's own address; write the other one's", text),
-               Bearing::kFollowsNetwork);
-      } else if (const HaBearer* const ha = network_.ha_bearer(peer)) {
+               ProblemKind::kFollowsNetwork);
+      } else if (const HaOwner* const ha = network_.ha_owner(peer)) {
         report(at, fmt::format("{} is an address of instance \"{}\", which moves; write the other "
                                "director's own address",
                                text, ha->instance));
@@ -263,12 +263,12 @@ class InstanceValidator {
                fmt::format("{} is in no subnet of \"{}\"{}; adverts pass no router, so take the "
                            "other director's own address there",
                            text, instance.port, swapped_octets(network_, peer)),
-               Bearing::kFollowsNetwork);
+               ProblemKind::kFollowsNetwork);
       } else if (const auto what = reserved_in(link->subnet, peer); !what.empty()) {
         report(at,
                fmt::format("{} is {} of its subnet; write the other director's own address", text,
                            what),
-               Bearing::kFollowsNetwork);
+               ProblemKind::kFollowsNetwork);
       }
     }
   }
@@ -286,7 +286,7 @@ class InstanceValidator {
     for (std::size_t i = 0; i < config_.services.size(); ++i) {
       bool borne = true;
       for (const Address vip : config_.services[i].vips()) {
-        if (network_.ha_bearer(vip) != nullptr) continue;
+        if (network_.ha_owner(vip) != nullptr) continue;
         borne = false;
         if (!reported.insert(vip).second) continue;
         report(addresses_of(i),
@@ -305,9 +305,9 @@ class InstanceValidator {
   // One director has all connections of a service, so it must be master of all its VIPs.
   void check_moves_together(std::size_t index) {
     const auto instance_of = [this](Address vip) {
-      const HaBearer* const bearer = network_.ha_bearer(vip);
+      const HaOwner* const owner = network_.ha_owner(vip);
       return std::find_if(instances_.begin(), instances_.end(), [&](const HaInstance& instance) {
-        return instance.name == bearer->instance;
+        return instance.name == owner->instance;
       });
     };
     const auto vips = config_.services[index].vips();
@@ -336,7 +336,7 @@ class InstanceValidator {
   std::set<std::string> names_;
   std::map<std::pair<std::string, std::uint8_t>, std::string> routers_;  // (port, id) -> instance
   std::map<std::string, std::string> virtual_macs_;                      // port -> instance
-  std::map<Address, const HaInstance*> bearers_;
+  std::map<Address, const HaInstance*> owners_;
 };
 
 }  // namespace

@@ -68,7 +68,7 @@ class NetworkValidator {
   void run() {
     if (config_.ports.empty()) {
       report("port", "there is no port; add a [[port]] with name, device and addresses",
-             Bearing::kSpoilsNetwork);
+             ProblemKind::kSpoilsNetwork);
     }
     if (config_.ports.size() > kMaxPorts) {
       report(fmt::format("port[{}]", kMaxPorts),
@@ -84,8 +84,8 @@ class NetworkValidator {
   }
 
  private:
-  void report(std::string path, std::string message, Bearing bearing = Bearing::kOther) {
-    problems_.push_back({std::move(path), std::move(message), bearing});
+  void report(std::string path, std::string message, ProblemKind kind = ProblemKind::kOther) {
+    problems_.push_back({std::move(path), std::move(message), kind});
   }
 
   void check_device(std::size_t index) {
@@ -153,14 +153,14 @@ class NetworkValidator {
       const std::string text = prefix.to_string();
       if (const auto why = unusable(prefix.address); !why.empty()) {
         report(path, fmt::format("{} is {}; write an address of the director", text, why),
-               Bearing::kSpoilsNetwork);
+               ProblemKind::kSpoilsNetwork);
       } else if (prefix.length == 0) {
         report(path, fmt::format("{} has no subnet; write the length of the subnet", text),
-               Bearing::kSpoilsNetwork);
+               ProblemKind::kSpoilsNetwork);
       } else if (const auto what = reserved_in(prefix, prefix.address); !what.empty()) {
         report(path,
                fmt::format("{} is {} of its subnet; write the director's own address", text, what),
-               Bearing::kSpoilsNetwork);
+               ProblemKind::kSpoilsNetwork);
       }
       check_overlap(interface, prefix, path);
       subnets_.push_back({&interface, prefix});
@@ -173,7 +173,7 @@ class NetworkValidator {
         report(path,
                fmt::format("{} stands on \"{}\" already; keep one", prefix.address.to_string(),
                            other->name),
-               Bearing::kSpoilsNetwork);
+               ProblemKind::kSpoilsNetwork);
         return;
       }
       const bool overlap = prefix.contains(subnet.network()) || subnet.contains(prefix.network());
@@ -181,7 +181,7 @@ class NetworkValidator {
         report(path,
                fmt::format("{} overlaps {} of \"{}\"; two interfaces cannot share a subnet",
                            prefix.to_string(), subnet.to_string(), other->name),
-               Bearing::kSpoilsNetwork);
+               ProblemKind::kSpoilsNetwork);
         return;
       }
     }
@@ -198,19 +198,19 @@ class NetworkValidator {
       report(path + ".via",
              fmt::format("{} is in no port's subnet{}; a gateway must be on one of them: {}", via,
                          swapped_octets(network_, route.via), network_.subnets_text()),
-             Bearing::kFollowsNetwork);
+             ProblemKind::kFollowsNetwork);
     } else if (network_.is_own(route.via)) {
       report(path + ".via",
              fmt::format("{} is the director's own address; write the gateway's", via),
-             Bearing::kFollowsNetwork);
-    } else if (const HaBearer* const ha = network_.ha_bearer(route.via)) {
+             ProblemKind::kFollowsNetwork);
+    } else if (const HaOwner* const ha = network_.ha_owner(route.via)) {
       report(path + ".via",
              fmt::format("{} is an address of instance \"{}\", which the director itself bears as "
                          "master; write the gateway's",
                          via, ha->instance));
     } else if (const auto what = reserved_in(link->subnet, route.via); !what.empty()) {
       report(path + ".via", fmt::format("{} is {} of its subnet; write the gateway's", via, what),
-             Bearing::kFollowsNetwork);
+             ProblemKind::kFollowsNetwork);
     }
     const auto [first, is_new] = destinations_.emplace(route.destination.to_string(), index);
     if (!is_new) {

@@ -52,7 +52,7 @@ class OnePacketValidator {
   };
 
   void report(std::string path, std::string message) {
-    problems_.push_back({std::move(path), std::move(message), Bearing::kOther});
+    problems_.push_back({std::move(path), std::move(message), ProblemKind::kOther});
   }
 
   void check_connections(const Service& service, const std::string& path) {

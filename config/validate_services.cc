@@ -35,8 +35,8 @@ class ServiceValidator {
   }
 
  private:
-  void report(std::string path, std::string message, Bearing bearing = Bearing::kOther) {
-    problems_.push_back({std::move(path), std::move(message), bearing});
+  void report(std::string path, std::string message, ProblemKind kind = ProblemKind::kOther) {
+    problems_.push_back({std::move(path), std::move(message), kind});
   }
 
   void check_totals() {
@@ -194,7 +194,7 @@ class ServiceValidator {
                              text, vip->second->name));
       return false;
     }
-    if (const HaBearer* const ha = network_.ha_bearer(address)) {
+    if (const HaOwner* const ha = network_.ha_owner(address)) {
       report(at, fmt::format("{} is an address of instance \"{}\", which the director itself bears "
                              "as master; write the real server's own address",
                              text, ha->instance));
@@ -204,13 +204,13 @@ class ServiceValidator {
       report(
           at,
           fmt::format("{} is the director's own address; a real server must be another host", text),
-          Bearing::kFollowsNetwork);
+          ProblemKind::kFollowsNetwork);
       return false;
     }
-    return check_way(address, mode, at);
+    return check_next_hop(address, mode, at);
   }
 
-  bool check_way(Address address, Mode mode, const std::string& at) {
+  bool check_next_hop(Address address, Mode mode, const std::string& at) {
     const std::string text = address.to_string();
     const auto link = network_.on_link(address);
     if (link) {
@@ -219,7 +219,7 @@ class ServiceValidator {
       report(at,
              fmt::format("{} is {} of {}; write the real server's own address", text, what,
                          link->subnet.masked().to_string()),
-             Bearing::kFollowsNetwork);
+             ProblemKind::kFollowsNetwork);
       return false;
     }
     const std::string guess = swapped_octets(network_, address);
@@ -228,7 +228,7 @@ class ServiceValidator {
              fmt::format("{} is in no port's subnet{}; DR mode reaches real servers by their MAC "
                          "address, so they must be on one of {}",
                          text, guess, network_.subnets_text()),
-             Bearing::kFollowsNetwork);
+             ProblemKind::kFollowsNetwork);
       return false;
     }
     const bool routed =
@@ -239,7 +239,7 @@ class ServiceValidator {
              fmt::format("{} is in no port's subnet{} and no route leads to it; take an address "
                          "of {}, or add a [[route]]",
                          text, guess, network_.subnets_text()),
-             Bearing::kFollowsNetwork);
+             ProblemKind::kFollowsNetwork);
     }
     return routed;
   }

@@ -14,7 +14,7 @@ struct Kind {
   std::string_view key;
   std::string_view what;
   std::string_view mend;
-  Bearing bearing;
+  ProblemKind kind;
   std::string HaTrack::*name;
   std::vector<std::string_view> known;  // sorted
 };
@@ -26,7 +26,7 @@ class TrackValidator {
     Kind& interfaces = kinds_.emplace_back(Kind{"interface",
                                                 "port or VLAN",
                                                 "write the name of one",
-                                                Bearing::kFollowsNetwork,
+                                                ProblemKind::kFollowsNetwork,
                                                 &HaTrack::interface,
                                                 {}});
     for (const Port& port : config.ports) {
@@ -34,12 +34,12 @@ class TrackValidator {
       for (const Vlan& vlan : port.vlans) interfaces.known.push_back(vlan.name);
     }
     Kind& services = kinds_.emplace_back(Kind{
-        "service", "service", "write the name of one", Bearing::kOther, &HaTrack::service, {}});
+        "service", "service", "write the name of one", ProblemKind::kOther, &HaTrack::service, {}});
     for (const Service& service : config.services) services.known.push_back(service.name);
     Kind& scripts = kinds_.emplace_back(Kind{"script",
                                              "script",
                                              "add a [[ha.script]] of that name",
-                                             Bearing::kOther,
+                                             ProblemKind::kOther,
                                              &HaTrack::script,
                                              {}});
     for (const HaScript& script : config.ha.scripts) scripts.known.push_back(script.name);
@@ -57,8 +57,8 @@ class TrackValidator {
   }
 
  private:
-  void report(std::string path, std::string message, Bearing bearing = Bearing::kOther) {
-    problems_.push_back({std::move(path), std::move(message), bearing});
+  void report(std::string path, std::string message, ProblemKind kind = ProblemKind::kOther) {
+    problems_.push_back({std::move(path), std::move(message), kind});
   }
 
   void check(const HaInstance& instance, const HaTrack& track, const std::string& path) {
@@ -96,7 +96,7 @@ class TrackValidator {
     report(at,
            fmt::format("there is no {} \"{}\"; {}", kind.what, name,
                        suggestions_.mend(name, kind.known, kind.mend)),
-           kind.bearing);
+           kind.kind);
   }
 
   const Config& config_;

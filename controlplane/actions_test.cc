@@ -11,7 +11,7 @@ using api::control::Request;
 
 std::string words(const Request& request) {
   const auto action = action_of(request);
-  return action ? action->words : "";
+  return action ? action->command : "";
 }
 
 Request config_request(ConfigCommand::Kind kind) {

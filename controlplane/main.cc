@@ -61,10 +61,10 @@ Sockets::Answer answer_ha(const control::HaCommand& command, Applier& applier) {
   });
 }
 
-Sockets::Answer answer_config(const control::ConfigCommand& command, const api::Peer& peer,
+Sockets::Answer answer_config(const control::ConfigCommand& command, const api::Caller& peer,
                               Applier& applier, Reloader& reloader) {
   return Sockets::Api::Later(
-      [&applier, &reloader, command, by = api::to_words(peer)](const Sockets::Api::Reply& reply) {
+      [&applier, &reloader, command, by = api::to_string(peer)](const Sockets::Api::Reply& reply) {
         reloader.command(command, by, [&applier, kind = command.kind(), reply](const auto& done) {
           control::Response response;
           *response.mutable_config() = done;
@@ -78,7 +78,7 @@ Sockets::Answer answer_config(const control::ConfigCommand& command, const api::
       });
 }
 
-Sockets::Answer answer(const control::Request& request, const api::Peer& peer, Applier& applier,
+Sockets::Answer answer(const control::Request& request, const api::Caller& peer, Applier& applier,
                        Reloader& reloader) {
   if (request.has_status()) return answer_status(request.status(), applier);
   if (request.has_ha()) return answer_ha(request.ha(), applier);
@@ -140,7 +140,7 @@ int run(const std::string& path, std::string text, const config::ConfigPtr& conf
   Sockets sockets(io,
                   {director.run_dir, "controlplane", "lb-controlplane", director.admin_group,
                    director.read_group, ""},
-                  *audit, action_of, [&](const control::Request& request, const api::Peer& peer) {
+                  *audit, action_of, [&](const control::Request& request, const api::Caller& peer) {
                     return answer(request, peer, applier, reloader);
                   });
   // First of all: the socket is taken when another control plane runs already.

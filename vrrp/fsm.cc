@@ -63,7 +63,7 @@ Actions Group::advert(std::size_t member, const Advert& advert, Ipv4Address sour
 void Group::backup_advert(MemberState& member, const Advert& advert, Time now) {
   if (advert.priority != kResignPriority) member.silent_at = now + down_interval(member);
   if (advert.priority == kResignPriority) {
-    hear_resignation(now);
+    receive_resignation(now);
   } else if (!may_preempt(now) || advert.priority >= member.options.priority) {
     resigned_ = false;
     peer_holding_ = false;
@@ -75,7 +75,7 @@ void Group::backup_advert(MemberState& member, const Advert& advert, Time now) {
   }
 }
 
-void Group::hear_resignation(Time now) {
+void Group::receive_resignation(Time now) {
   resigned_ = true;
   for (MemberState& each : members_) each.down_at = std::min(each.down_at, now + skew(each));
 }
@@ -93,7 +93,7 @@ void Group::master_advert(Actions& actions, std::size_t member, const Advert& ad
   if (theirs_is_better) {
     const std::string reason =
         "master " + source.to_string() + " of priority " + std::to_string(advert.priority);
-    if (doubts(source, std::max(ours.options.interval, advert.interval), reason, now)) return;
+    if (is_suspect(source, std::max(ours.options.interval, advert.interval), reason, now)) return;
     // The others of our neighbours heard us last: the better one learns by this that it has to tell
     // them.
     send_all(actions, now);
@@ -115,17 +115,18 @@ void Group::master_advert(Actions& actions, std::size_t member, const Advert& ad
 
 // Whether a better advert contradicts what the peer, its sender, says over the sync link. A master
 // sends another one soon.
-bool Group::doubts(Ipv4Address source, milliseconds interval, const std::string& reason, Time now) {
+bool Group::is_suspect(Ipv4Address source, milliseconds interval, const std::string& reason,
+                       Time now) {
   const bool is_the_peers = std::ranges::find(peer_.addresses, source) != peer_.addresses.end();
   if (!is_the_peers || !peer_.alive || peer_.state == State::kMaster) return false;
-  if (!doubt_ || now - doubt_->since > 3 * interval) doubt_ = {now, reason};
-  return now - doubt_->since < interval / kOldAdvertsShare;
+  if (!suspect_ || now - suspect_->since > 3 * interval) suspect_ = {now, reason};
+  return now - suspect_->since < interval / kOldAdvertsShare;
 }
 
 Actions Group::expire(Time now) {
   Actions actions;
   if (state_ == State::kMaster) {
-    judge_two_masters(actions, now);
+    resolve_two_masters(actions, now);
     if (state_ == State::kMaster) send_due(actions, now);
   } else if (state_ == State::kBackup) {
     const bool silent = std::ranges::all_of(
@@ -171,11 +172,11 @@ Actions Group::set_address(std::size_t member, Ipv4Address address) {
 Actions Group::set_fault(std::size_t member, const std::string& why, Time now) {
   Actions actions;
   members_[member].fault = why;
-  judge_faults(actions, now);
+  evaluate_faults(actions, now);
   return actions;
 }
 
-void Group::judge_faults(Actions& actions, Time now) {
+void Group::evaluate_faults(Actions& actions, Time now) {
   if (state_ == State::kInit || frozen_) return;
   const auto failed = std::ranges::find_if(
       members_, [](const MemberState& member) { return !member.fault.empty(); });
@@ -190,24 +191,24 @@ void Group::judge_faults(Actions& actions, Time now) {
 Actions Group::set_peer(const Peer& peer, Time now) {
   Actions actions;
   const bool failed = peer_is_master() && peer.alive && peer.state == State::kFault;
-  const bool hears_us_again = peer_.unheard > peer.unheard && peer.alive;
+  const bool receives_us_again = peer_.unheard > peer.unheard && peer.alive;
   peer_ = peer;
   if (state_ == State::kMaster) {
     // Between us and it the LAN was cut: on its side neighbours may have heard another one last.
-    if (hears_us_again) actions.push_back({.kind = Action::Kind::kAnnounce});
-    judge_two_masters(actions, now);
+    if (receives_us_again) actions.push_back({.kind = Action::Kind::kAnnounce});
+    resolve_two_masters(actions, now);
   } else if (peer_holds() && !peer_master_is_better()) {
     // Its adverts have been missing all along: not a moment longer.
     for (MemberState& member : members_) member.down_at = now;
     return expire(now);
   } else if (state_ == State::kBackup && failed) {
     // A resignation, which a master that has lost its port cannot send by it.
-    hear_resignation(now);
+    receive_resignation(now);
   }
   return actions;
 }
 
-void Group::judge_two_masters(Actions& actions, Time now) {
+void Group::resolve_two_masters(Actions& actions, Time now) {
   if (!peer_is_master()) {
     two_since_.reset();
     return;
@@ -215,9 +216,9 @@ void Group::judge_two_masters(Actions& actions, Time now) {
   if (!two_since_) two_since_ = now;
   milliseconds interval{0};
   for (const MemberState& member : members_) interval = std::max(interval, member.options.interval);
-  if (doubt_ && now - doubt_->since <= interval) {
+  if (suspect_ && now - suspect_->since <= interval) {
     // Its advert was true, and faster than its word.
-    const std::string reason = doubt_->reason;
+    const std::string reason = suspect_->reason;
     send_resignations(actions);
     return enter(actions, State::kBackup, reason, now);
   }
@@ -249,7 +250,7 @@ Actions Group::take(const std::string& reason, Time now) {
 Actions Group::set_frozen(bool frozen, Time now) {
   Actions actions;
   frozen_ = frozen;
-  judge_faults(actions, now);
+  evaluate_faults(actions, now);
   return actions;
 }
 
@@ -350,7 +351,7 @@ void Group::enter(Actions& actions, State to, const std::string& reason, Time no
                      .to = to,
                      .reason = reason});
   two_since_.reset();
-  doubt_.reset();
+  suspect_.reset();
   if (to == State::kBackup) wait_for_master(now);
 }
 

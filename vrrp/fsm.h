@@ -147,7 +147,7 @@ class Group {
   };
 
   bool may_preempt(Time now) const;
-  bool doubts(Ipv4Address source, milliseconds interval, const std::string& reason, Time now);
+  bool is_suspect(Ipv4Address source, milliseconds interval, const std::string& reason, Time now);
   bool was_silent(const MemberState& member, Time now) const;
   bool peer_is_master() const { return peer_.alive && peer_.state == State::kMaster; }
   bool peer_master_is_better() const;
@@ -161,9 +161,9 @@ class Group {
   void begin(Actions& actions, const std::string& reason, Time now);
   void enter(Actions& actions, State to, const std::string& reason, Time now);
   void enter_master(Actions& actions, const std::string& reason, Time now);
-  void judge_faults(Actions& actions, Time now);
-  void judge_two_masters(Actions& actions, Time now);
-  void hear_resignation(Time now);
+  void evaluate_faults(Actions& actions, Time now);
+  void resolve_two_masters(Actions& actions, Time now);
+  void receive_resignation(Time now);
   void backup_advert(MemberState& member, const Advert& advert, Time now);
   void master_advert(Actions& actions, std::size_t member, const Advert& advert, Ipv4Address source,
                      Time now);
@@ -180,12 +180,12 @@ class Group {
   bool peer_holding_ = false;
   bool resigned_ = false;     // the master left by itself
   bool lower_heard_ = false;  // BACKUP: the wait goes on although there is a master, a lower one
-  struct Doubt {
+  struct Suspect {
     Time since;
     std::string reason;  // to leave
   };
-  std::optional<Doubt> doubt_;     // MASTER: a better advert contradicts the sync link
-  std::optional<Time> two_since_;  // MASTER: the sync link tells that the peer is master too
+  std::optional<Suspect> suspect_;  // MASTER: a better advert contradicts the sync link
+  std::optional<Time> two_since_;   // MASTER: the sync link tells that the peer is master too
   Time preempt_from_;
 };
 

@@ -59,14 +59,14 @@ TEST(VrrpGroup, AMasterOnAnotherMemberAfterAResignation) {
   EXPECT_EQ(rig.pass(kSecond), "3609 BACKUP->MASTER (no advert from a master), 0:100, 1:100");
 }
 
-TEST(VrrpGroup, OneMemberThatIsBeatenTakesAllAlong) {
+TEST(VrrpGroup, BetterMasterOnOneMemberReplacesAll) {
   Rig rig({.members = {member(100), member(100)}});
   rig.become_master();
   EXPECT_EQ(rig.advert(1, 101), "0:100, 1:100, MASTER->BACKUP (master 192.0.2.3 of priority 101)");
   EXPECT_EQ(rig.deadline_ms(), 3609);
 }
 
-TEST(VrrpGroup, FaultOfOneMemberTakesAllAlong) {
+TEST(VrrpGroup, FaultOfOneMemberFailsAll) {
   Rig rig(two_members());
   rig.become_master();
   EXPECT_EQ(rig.fault(1, "port lan is down"), "0:0, 1:0, MASTER->FAULT (port lan is down)");
@@ -98,7 +98,7 @@ TEST(VrrpGroup, PriorityOfOneMember) {
   EXPECT_EQ(rig.pass(kSecond), "1000 0:100\n1300 1:120");
 }
 
-TEST(VrrpGroup, IntervalsAreHeardPerMember) {
+TEST(VrrpGroup, IntervalsCountPerMember) {
   Rig rig({.members = {member(100), member(100)}});
   rig.start();
   EXPECT_EQ(rig.advert(0, 150, kHigher, milliseconds(100)), "");

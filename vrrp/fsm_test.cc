@@ -246,7 +246,7 @@ TEST(VrrpFsm, OfEqualPrioritiesTheHigherAddressStays) {
   EXPECT_EQ(higher.advert(0, 100, kLower), "0:100, announce");
 }
 
-TEST(VrrpFsm, MasterTellsALowerOne) {
+TEST(VrrpFsm, MasterAnswersALowerOne) {
   Rig rig(alone(100));
   rig.become_master();
   rig.pass(milliseconds(400));
@@ -255,7 +255,7 @@ TEST(VrrpFsm, MasterTellsALowerOne) {
 }
 
 // Stopped or starved for so long that another one had to take it for dead.
-TEST(VrrpFsm, MasterThatWasSilentLeavesToWhoTookOver) {
+TEST(VrrpFsm, MasterThatWasSilentYieldsToTheNewOne) {
   Rig rig(alone(150));
   rig.become_master();
   rig.sleep(milliseconds(3001));
@@ -272,7 +272,7 @@ TEST(VrrpFsm, MasterThatWasSilentShortlyStays) {
   EXPECT_EQ(rig.advert(0, 100), "0:150, announce");
 }
 
-TEST(VrrpFsm, MasterThatWasSilentAndIsHeardAgainStays) {
+TEST(VrrpFsm, MasterThatWasSilentStaysWithoutABetterOne) {
   Rig rig(alone(150));
   rig.become_master();
   rig.sleep(milliseconds(10000));

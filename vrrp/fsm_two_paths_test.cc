@@ -48,7 +48,7 @@ TEST(VrrpTwoPaths, TakesOverAsSoonAsTheHoldingPeerIsNotMaster) {
 }
 
 // Its port is gone, so no resignation came by it.
-TEST(VrrpTwoPaths, AMasterThatFailsSaysSoOverTheLink) {
+TEST(VrrpTwoPaths, FailingMasterReportsItOverTheLink) {
   Rig rig({.members = {member(100)}});
   rig.start();
   rig.peer(State::kMaster, 0, 150, kHigher);
@@ -81,7 +81,7 @@ TEST(VrrpTwoPaths, PeerOfWorseHealthDoesNotHold) {
             "BACKUP->MASTER (no advert from a master), 0:100");
 }
 
-TEST(VrrpTwoPaths, ALowerPeerWhoseAdvertsAreHeardIsPreempted) {
+TEST(VrrpTwoPaths, PreemptsALowerPeerWhoseAdvertsArrive) {
   Rig rig({.members = {member(150)}});
   rig.start();
   rig.peer(State::kMaster, 0, 100, kHigher);
@@ -127,7 +127,7 @@ TEST(VrrpTwoPaths, OldAdvertsOfThePeerAreIgnored) {
   EXPECT_EQ(rig.group.state(), State::kMaster);
 }
 
-TEST(VrrpTwoPaths, ThePeersNextAdvertIsBelieved) {
+TEST(VrrpTwoPaths, TrustsThePeersNextAdvert) {
   Rig rig({.members = {member(100)}});
   rig.become_master();
   rig.peer(State::kBackup, 0, 150, kHigher);
@@ -136,7 +136,7 @@ TEST(VrrpTwoPaths, ThePeersNextAdvertIsBelieved) {
   EXPECT_EQ(rig.advert(0, 150), "0:100, MASTER->BACKUP (master 192.0.2.3 of priority 150)");
 }
 
-TEST(VrrpTwoPaths, AnAdvertThatIsFasterThanThePeersWord) {
+TEST(VrrpTwoPaths, DoubtsAnAdvertThatIsFasterThanTheLink) {
   Rig rig({.members = {member(100)}});
   rig.become_master();
   rig.peer(State::kBackup, 0, 150, kHigher);
@@ -152,7 +152,7 @@ TEST(VrrpTwoPaths, AnAdvertThatIsFasterThanThePeersWord) {
   EXPECT_EQ(later.peer(State::kMaster, 0, 50, kHigher), "");
 }
 
-TEST(VrrpTwoPaths, OnlyThePeersAdvertsAreDoubted) {
+TEST(VrrpTwoPaths, SuspectsOnlyThePeersAdverts) {
   Rig another({.members = {member(100)}});
   another.become_master();
   another.peer(State::kBackup, 0, 150, kHigher);
@@ -221,7 +221,7 @@ TEST(VrrpTwoPaths, OfTwoMastersTheWorseLeaves) {
   EXPECT_EQ(left(100, 1, 100, 1), "a");  // b has the higher address
 }
 
-TEST(VrrpTwoPaths, WhatTheWorseMasterDoes) {
+TEST(VrrpTwoPaths, WorseMasterYields) {
   Rig rig({.members = {member(100), member(100)}});
   rig.become_master();
   EXPECT_EQ(rig.peer(State::kMaster, 2, 150, kHigher), "");
@@ -232,7 +232,7 @@ TEST(VrrpTwoPaths, WhatTheWorseMasterDoes) {
             "priority 150))");
 }
 
-TEST(VrrpTwoPaths, OldNewsOfTheFormerMasterIsHarmless) {
+TEST(VrrpTwoPaths, IgnoresOldStateOfTheFormerMaster) {
   Rig rig({.members = {member(100)}});
   rig.become_master();
   EXPECT_EQ(rig.peer(State::kMaster, 0, 150, kHigher), "");
@@ -253,7 +253,7 @@ TEST(VrrpTwoPaths, ADeadMasterIsNone) {
 }
 
 // Its standby says over the sync link on how many members it hears nobody.
-TEST(VrrpTwoPaths, MasterAnnouncesWhereItIsHeardAgain) {
+TEST(VrrpTwoPaths, MasterAnnouncesWhenThePeerReceivesItAgain) {
   Rig rig({.members = {member(100), member(100)}});
   rig.become_master();
   EXPECT_EQ(rig.unheard(0), "");
@@ -269,7 +269,7 @@ TEST(VrrpTwoPaths, MasterAnnouncesWhereItIsHeardAgain) {
   EXPECT_EQ(rig.unheard(0), "announce");
 }
 
-TEST(VrrpTwoPaths, StandbyCountsTheMembersOnWhichItHearsNobody) {
+TEST(VrrpTwoPaths, StandbyCountsSilentMembers) {
   Rig rig({.members = {member(100), member(100)}});
   EXPECT_EQ(rig.group.unheard(rig.now()), 0);
   rig.start();
@@ -297,7 +297,7 @@ TEST(VrrpTwoPaths, StandbyCountsTheMembersOnWhichItHearsNobody) {
 }
 
 // It goes on waiting for its right to preempt; that is no deafness.
-TEST(VrrpTwoPaths, StandbyHearsALowerMaster) {
+TEST(VrrpTwoPaths, StandbyReceivesALowerMaster) {
   Rig rig({.members = {member(100)}});
   rig.start();
   rig.peer(State::kMaster, 1, 50, kHigher);

@@ -173,7 +173,7 @@ TEST_F(VrrpSockets, UnicastArrives) {
   EXPECT_EQ(a.heard[0].priority, 120);
 }
 
-TEST_F(VrrpSockets, UnicastFromAStranger) {
+TEST_F(VrrpSockets, RefusesUnicastFromAnUnknownSender) {
   Io::Options to_b = options("left");
   to_b.unicast_peers = {ip("192.0.2.3")};
   Io::Options to_another = options("right");
@@ -215,7 +215,7 @@ TEST_F(VrrpSockets, OurAddressesUnderAnotherId) {
   EXPECT_TRUE(b.heard.empty());
 }
 
-TEST_F(VrrpSockets, RefusalsAreCountedAndToldOnce) {
+TEST_F(VrrpSockets, CountsRefusalsAndReportsThemOnce) {
   Io::Options wrong = options("left");
   wrong.own.addresses = {ip("192.0.2.11")};
   Router stranger(io, wrong);
@@ -257,7 +257,7 @@ TEST_F(VrrpSockets, LowTtlIsRefused) {
   EXPECT_EQ(b.refused[0], "bad_ttl");
 }
 
-TEST_F(VrrpSockets, WhatArrivedIsTakenByDrain) {
+TEST_F(VrrpSockets, DrainReceivesPendingAdverts) {
   Router a(io, options("left"));
   Router b(io, options("right"));
   b.socket.drain();  // closed: nothing

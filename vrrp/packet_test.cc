@@ -68,7 +68,7 @@ struct Sample {
   }
   Datagram datagram() const { return {ip("192.0.2.2"), kMulticastGroup, kTtl, payload}; }
   // RFC 1071 over the payload alone, which is RFC 9568's form and version 2's.
-  void mend_checksum() {
+  void fix_checksum() {
     payload[6] = payload[7] = 0;
     std::uint32_t sum = 0;
     for (std::size_t i = 0; i < payload.size(); ++i) {
@@ -88,7 +88,7 @@ std::string refusal(const Datagram& datagram) {
   return decode(datagram, advert, reject) ? "" : std::string(name_of(reject));
 }
 
-TEST(VrrpPacket, KnownPacketsAreUnderstood) {
+TEST(VrrpPacket, DecodesKnownPackets) {
   for (const Known& each : known()) {
     SCOPED_TRACE(each.name);
     const Bytes packet = from_hex(each.packet);
@@ -104,7 +104,7 @@ TEST(VrrpPacket, KnownPacketsAreUnderstood) {
   }
 }
 
-TEST(VrrpPacket, KnownPacketsAreMadeTheSame) {
+TEST(VrrpPacket, EncodesKnownPackets) {
   for (const Known& each : known()) {
     SCOPED_TRACE(each.name);
     const Bytes packet = from_hex(each.packet);
@@ -118,7 +118,7 @@ TEST(VrrpPacket, KnownPacketsAreMadeTheSame) {
 TEST(VrrpPacket, BothFormsOfTheChecksumWithVersion3) {
   Sample sample;
   EXPECT_EQ(refusal(sample.datagram()), "");
-  sample.mend_checksum();
+  sample.fix_checksum();
   EXPECT_EQ(sample.payload[6], 0xb4);  // counted by hand
   EXPECT_EQ(sample.payload[7], 0xa9);
   EXPECT_EQ(refusal(sample.datagram()), "");
@@ -184,13 +184,13 @@ TEST(VrrpPacket, VersionAndType) {
   for (const int first : {0x01, 0x11, 0x41, 0xf1}) {
     Sample sample;
     sample.payload[0] = static_cast<std::uint8_t>(first);
-    sample.mend_checksum();
+    sample.fix_checksum();
     EXPECT_EQ(refusal(sample.datagram()), "bad_version") << first;
   }
   for (const int first : {0x30, 0x32, 0x3f}) {
     Sample sample;
     sample.payload[0] = static_cast<std::uint8_t>(first);
-    sample.mend_checksum();
+    sample.fix_checksum();
     EXPECT_EQ(refusal(sample.datagram()), "bad_type") << first;
   }
 }
@@ -198,12 +198,12 @@ TEST(VrrpPacket, VersionAndType) {
 TEST(VrrpPacket, AuthenticationOfVersion2) {
   Sample header(2);
   header.payload[4] = 2;  // the IP authentication header of RFC 2338
-  header.mend_checksum();
+  header.fix_checksum();
   EXPECT_EQ(refusal(header.datagram()), "bad_auth");
 
   Sample none(2);
   none.payload[4] = 0;  // what lies in the field is not a password then
-  none.mend_checksum();
+  none.fix_checksum();
   Advert advert;
   Reject reject{};
   ASSERT_TRUE(decode(none.datagram(), advert, reject));
@@ -223,18 +223,18 @@ TEST(VrrpPacket, NoIntervalIsNone) {
   Sample v3;
   v3.payload[4] = 0xf0;  // reserved bits, which are not looked at
   v3.payload[5] = 0;
-  v3.mend_checksum();
+  v3.fix_checksum();
   EXPECT_EQ(refusal(v3.datagram()), "bad_interval");
   Sample v2(2);
   v2.payload[5] = 0;
-  v2.mend_checksum();
+  v2.fix_checksum();
   EXPECT_EQ(refusal(v2.datagram()), "bad_interval");
 }
 
 TEST(VrrpPacket, ReservedBitsOfVersion3AreIgnored) {
   Sample sample;
   sample.payload[4] |= 0xf0;
-  sample.mend_checksum();
+  sample.fix_checksum();
   Advert advert;
   Reject reject{};
   ASSERT_TRUE(decode(sample.datagram(), advert, reject));
@@ -245,7 +245,7 @@ TEST(VrrpPacket, Version3NamesAnAddress) {
   Sample sample;
   sample.payload.resize(8);
   sample.payload[3] = 0;
-  sample.mend_checksum();
+  sample.fix_checksum();
   EXPECT_EQ(refusal(sample.datagram()), "bad_address_list");
 }
 
@@ -311,7 +311,7 @@ TEST(VrrpPacket, MalformedHeaderOfIpv4) {
   }
 }
 
-TEST(VrrpPacket, VridOfWhatIsTooShort) {
+TEST(VrrpPacket, FindsNoVridInAShortPacket) {
   const Bytes payload = {0x31, 51};
   EXPECT_EQ(vrid_of(payload), 51);
   EXPECT_EQ(vrid_of(std::span(payload).first(1)), 0);

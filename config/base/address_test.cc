@@ -53,7 +53,7 @@ TEST(Address, TakesIpv4AsItIs) {
   EXPECT_EQ(Address().to_string(), "0.0.0.0");
 }
 
-TEST(Address, SaysWhatIsWrong) {
+TEST(Address, ExplainsMistakes) {
   EXPECT_EQ(address_error_of<Address>("10.0.0.256"),
             "\"10.0.0.256\" is not an IPv4 address: 256 is larger than 255");
   EXPECT_EQ(address_error_of<Address>("::ffff:192.0.2.1"),
@@ -169,7 +169,7 @@ TEST(Endpoint, MayLeaveThePortOpen) {
   EXPECT_FALSE(Endpoint::parse_port_optional("2001:db8::10:80"));
 }
 
-TEST(Endpoint, SaysWhatIsWrong) {
+TEST(Endpoint, ExplainsMistakes) {
   EXPECT_EQ(address_error_of<Endpoint>("2001:db8::10:80"),
             "\"2001:db8::10:80\" does not tell the address from the port; put brackets around the "
             "address, as \"[2001:db8::1]:80\"");

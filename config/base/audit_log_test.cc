@@ -33,7 +33,7 @@ class AuditLogTest : public testing::Test {
   std::string path_;
 };
 
-TEST_F(AuditLogTest, a_line_for_each_change) {
+TEST_F(AuditLogTest, WritesALineForEachChange) {
   const mode_t before = ::umask(077);
   auto audit = AuditLog::open("lb-test", path_);
   ::umask(before);
@@ -49,7 +49,7 @@ TEST_F(AuditLogTest, a_line_for_each_change) {
   EXPECT_EQ(status.st_mode & 0777u, 0640u);
 }
 
-TEST_F(AuditLogTest, refusals_do_not_fill_the_disk) {
+TEST_F(AuditLogTest, LimitsRefusals) {
   auto audit = AuditLog::open("lb-test", path_);
   ASSERT_TRUE(audit);
   const AuditLog::Clock::time_point start;
@@ -65,7 +65,7 @@ TEST_F(AuditLogTest, refusals_do_not_fill_the_disk) {
   EXPECT_EQ(told.back(), R"(lb-test: audit: by=x command="reload" outcome="no")");
 }
 
-TEST_F(AuditLogTest, what_is_there_is_kept_and_time_is_told) {
+TEST_F(AuditLogTest, AppendsAndWritesTheTime) {
   std::ofstream(path_) << "old\n";
   auto audit = AuditLog::open("lb-test", path_);
   ASSERT_TRUE(audit);
@@ -80,7 +80,7 @@ TEST_F(AuditLogTest, what_is_there_is_kept_and_time_is_told) {
   EXPECT_EQ(line.substr(23, 2), "Z ");
 }
 
-TEST_F(AuditLogTest, a_file_that_was_moved_away_is_made_anew) {
+TEST_F(AuditLogTest, RecreatesAFileThatWasMoved) {
   auto audit = AuditLog::open("lb-test", path_);
   ASSERT_TRUE(audit);
   audit->write("by=a", "one", "ok");
@@ -93,7 +93,7 @@ TEST_F(AuditLogTest, a_file_that_was_moved_away_is_made_anew) {
   EXPECT_NE(lines(path_)[0].find("three"), std::string::npos);
 }
 
-TEST_F(AuditLogTest, a_long_value_is_cut) {
+TEST_F(AuditLogTest, TruncatesALongValue) {
   auto audit = AuditLog::open("lb-test", path_);
   ASSERT_TRUE(audit);
   audit->write("by=a", std::string(100'000, 'x'), "ok");
@@ -101,7 +101,7 @@ TEST_F(AuditLogTest, a_long_value_is_cut) {
   EXPECT_NE(lines(path_)[0].find("x...\""), std::string::npos);
 }
 
-TEST_F(AuditLogTest, what_cannot_be_written_to_is_an_error) {
+TEST_F(AuditLogTest, ReportsAFileThatCannotBeWritten) {
   EXPECT_NE(AuditLog::open("lb-test", folder_ + "/none/a").error().message.find("audit_file"),
             std::string::npos);
   EXPECT_FALSE(AuditLog::open("lb-test", folder_));

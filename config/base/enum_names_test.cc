@@ -28,7 +28,7 @@ TEST(EnumNames, EveryValueHasOneName) {
   expect_one_name_each<OnServerDown>();
 }
 
-TEST(EnumNames, WhatIsNoValueHasNone) {
+TEST(EnumNames, HasNoNameForAnInvalidValue) {
   EXPECT_EQ(name_of(static_cast<Mode>(99)), "");
   EXPECT_EQ(from_name<Mode>("tun"), std::nullopt);
   EXPECT_EQ(from_name<Mode>(""), std::nullopt);

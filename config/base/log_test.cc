@@ -22,7 +22,7 @@ class LogTest : public testing::Test {
   }
 };
 
-TEST_F(LogTest, names_level_and_program_and_drops_what_is_below_the_level) {
+TEST_F(LogTest, NamesLevelAndProgramAndDropsWhatIsBelowTheLevel) {
   testing::internal::CaptureStderr();
   log::init("lb-test", log::Level::kInfo);
   log::debug("not {}", "shown");
@@ -32,7 +32,7 @@ TEST_F(LogTest, names_level_and_program_and_drops_what_is_below_the_level) {
   EXPECT_NE(text.find(" info lb-test: port wan is up\n"), std::string::npos) << text;
 }
 
-TEST_F(LogTest, one_message_is_one_line) {
+TEST_F(LogTest, WritesOneLinePerMessage) {
   testing::internal::CaptureStderr();
   log::init("lb-test", log::Level::kDebug);
   log::write(log::Level::kError, "a\nb\x1b[31mc {}");
@@ -40,7 +40,7 @@ TEST_F(LogTest, one_message_is_one_line) {
   EXPECT_NE(text.find(" error lb-test: a?b?[31mc {}\n"), std::string::npos) << text;
 }
 
-TEST_F(LogTest, writes_priorities_when_stderr_is_the_journal) {
+TEST_F(LogTest, WritesPrioritiesWhenStderrIsTheJournal) {
   testing::internal::CaptureStderr();
   struct stat status = {};
   ASSERT_EQ(fstat(STDERR_FILENO, &status), 0);
@@ -53,7 +53,7 @@ TEST_F(LogTest, writes_priorities_when_stderr_is_the_journal) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "<7>one\n<6>two\n<4>three\n<3>four\n");
 }
 
-TEST_F(LogTest, an_inherited_journal_stream_does_not_count) {
+TEST_F(LogTest, IgnoresAnInheritedJournalStream) {
   testing::internal::CaptureStderr();
   setenv("JOURNAL_STREAM", "1:1", 1);
   log::init("lb-test", log::Level::kInfo);
@@ -63,7 +63,7 @@ TEST_F(LogTest, an_inherited_journal_stream_does_not_count) {
 }
 
 // Nobody reads: whoever logs goes on all the same, and hears afterwards how much was lost.
-TEST_F(LogTest, in_the_background_nobody_waits_for_a_reader) {
+TEST_F(LogTest, NeverWaitsForAReader) {
   int ends[2] = {};
   ASSERT_EQ(pipe(ends), 0);
   const int before = dup(STDERR_FILENO);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kWords = {"scheduler", "address", "mode", "port", "name"};
 
-TEST(Nearest, counts_edits) {
+TEST(Nearest, CountsEdits) {
   EXPECT_EQ(edit_distance("", ""), 0u);
   EXPECT_EQ(edit_distance("", "mode"), 4u);
   EXPECT_EQ(edit_distance("mode", "mode"), 0u);
@@ -21,7 +21,7 @@ TEST(Nearest, counts_edits) {
   EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
 }
 
-TEST(Nearest, guesses_only_what_is_near) {
+TEST(Nearest, GuessesOnlyWhatIsNear) {
   EXPECT_EQ(nearest("shceduler", kWords), "scheduler");
   EXPECT_EQ(nearest("adresses", kWords), "address");
   EXPECT_EQ(nearest("prot", kWords), "port");

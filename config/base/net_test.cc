@@ -11,7 +11,7 @@ std::string error_of(std::string_view text) {
   return result ? "parsed as " + result->to_string() : result.error().message;
 }
 
-TEST(Ipv4Address, parses_and_prints) {
+TEST(Ipv4Address, ParsesAndPrints) {
   for (const char* text : {"0.0.0.0", "192.0.2.10", "255.255.255.255", "10.0.0.1"}) {
     const auto address = Ipv4Address::parse(text);
     ASSERT_TRUE(address) << text;
@@ -20,7 +20,7 @@ TEST(Ipv4Address, parses_and_prints) {
   EXPECT_EQ(Ipv4Address::parse("192.0.2.1")->host(), 0xc0000201u);
 }
 
-TEST(Ipv4Address, says_what_is_wrong) {
+TEST(Ipv4Address, ExplainsMistakes) {
   EXPECT_EQ(error_of<Ipv4Address>("10.0.0.256"),
             "\"10.0.0.256\" is not an IPv4 address: 256 is larger than 255");
   EXPECT_EQ(error_of<Ipv4Address>("10.0.0.01"),
@@ -37,7 +37,7 @@ TEST(Ipv4Address, says_what_is_wrong) {
   }
 }
 
-TEST(Ipv4Prefix, keeps_host_bits) {
+TEST(Ipv4Prefix, KeepsHostBits) {
   const auto prefix = Ipv4Prefix::parse("192.0.2.2/24");
   ASSERT_TRUE(prefix);
   EXPECT_EQ(prefix->to_string(), "192.0.2.2/24");
@@ -47,7 +47,7 @@ TEST(Ipv4Prefix, keeps_host_bits) {
   EXPECT_TRUE(Ipv4Prefix::parse("0.0.0.0/0")->contains(*Ipv4Address::parse("203.0.113.7")));
 }
 
-TEST(Ipv4Prefix, wants_a_length) {
+TEST(Ipv4Prefix, RequiresALength) {
   EXPECT_EQ(error_of<Ipv4Prefix>("192.0.2.2"),
             "\"192.0.2.2\" has no prefix length; write it as \"192.0.2.2/24\", with the subnet's "
             "own length");
@@ -58,7 +58,7 @@ TEST(Ipv4Prefix, wants_a_length) {
   }
 }
 
-TEST(Ipv4Endpoint, wants_a_port) {
+TEST(Ipv4Endpoint, RequiresAPort) {
   EXPECT_EQ(Ipv4Endpoint::parse("192.0.2.10:80")->to_string(), "192.0.2.10:80");
   EXPECT_EQ(Ipv4Endpoint::parse("192.0.2.10:65535")->port, 65535);
   EXPECT_EQ(error_of<Ipv4Endpoint>("192.0.2.10"),
@@ -71,14 +71,14 @@ TEST(Ipv4Endpoint, wants_a_port) {
   }
 }
 
-TEST(Ipv4Endpoint, may_leave_the_port_open) {
+TEST(Ipv4Endpoint, MayLeaveThePortOpen) {
   EXPECT_EQ(Ipv4Endpoint::parse_port_optional("10.0.0.11")->to_string(), "10.0.0.11");
   EXPECT_EQ(Ipv4Endpoint::parse_port_optional("10.0.0.11:80")->to_string(), "10.0.0.11:80");
   EXPECT_FALSE(Ipv4Endpoint::parse_port_optional("10.0.0.11:0"));
   EXPECT_FALSE(Ipv4Endpoint::parse_port_optional("10.0.0"));
 }
 
-TEST(Ipv4EndpointRange, parses_and_prints) {
+TEST(Ipv4EndpointRange, ParsesAndPrints) {
   for (const char* text : {"192.0.2.10:80", "192.0.2.10:8000-8100", "192.0.2.10:*"}) {
     const auto range = Ipv4EndpointRange::parse(text);
     ASSERT_TRUE(range) << range.error().message;
@@ -89,14 +89,14 @@ TEST(Ipv4EndpointRange, parses_and_prints) {
   EXPECT_EQ(Ipv4EndpointRange::parse("192.0.2.10:8000-8100")->width(), 101u);
 }
 
-TEST(Ipv4EndpointRange, overlaps_where_both_have_a_port) {
+TEST(Ipv4EndpointRange, OverlapsWhereBothHaveAPort) {
   const auto range = [](const char* text) { return *Ipv4EndpointRange::parse(text); };
   EXPECT_TRUE(range("192.0.2.10:80-90").overlaps(range("192.0.2.10:90-99")));
   EXPECT_FALSE(range("192.0.2.10:80-90").overlaps(range("192.0.2.10:91-99")));
   EXPECT_FALSE(range("192.0.2.10:80-90").overlaps(range("192.0.2.11:80-90")));
 }
 
-TEST(MacAddress, parses_and_prints) {
+TEST(MacAddress, ParsesAndPrints) {
   EXPECT_EQ(MacAddress::parse("02:00:5E:10:00:ff")->to_string(), "02:00:5e:10:00:ff");
   for (const char* text :
        {"", "02:00:5e:10:00", "02-00-5e-10-00-01", "02:00:5e:10:00:0g", "02:00:5e:10:00:01:"}) {

@@ -199,7 +199,7 @@ TEST_F(RunTest, another_release_is_one_line) {
     }
   };
   api::FrameServer server(context, {.path = path("dataplane.sock"), .program = "lb-dataplane"},
-                          [](const api::Peer&) { return std::make_unique<Refusal>(); });
+                          [](const api::Caller&) { return std::make_unique<Refusal>(); });
   ASSERT_TRUE(server.listen());
   std::thread thread([&context] { context.run(); });
   const Ran ran = lbcli({"show", "service"});

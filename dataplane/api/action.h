@@ -7,9 +7,9 @@
 namespace lb::api {
 
 struct Action {
-  std::string words;   // as an operator would type it: "flush conn --service web"
-  bool logged = true;  // false: somebody else logs it, or it changes nothing and is for
-                       // administrators all the same
+  std::string command;  // as an operator would type it: "flush conn --service web"
+  bool logged = true;   // false: somebody else logs it, or it changes nothing and is for
+                        // administrators all the same
 };
 
 }  // namespace lb::api

@@ -86,7 +86,7 @@ TEST(Client, DaemonGoesAway) {
   EXPECT_NE(client.error().message.find("closed the connection"), std::string::npos);
 }
 
-TEST(Client, AnswerCutShort) {
+TEST(Client, FailsOnATruncatedAnswer) {
   const FakeDaemon daemon(std::string("\0\0\0\x20xyz", 7));
   const auto client = DataplaneClient::connect(daemon.path(), kOptions);
   ASSERT_FALSE(client);

@@ -36,13 +36,13 @@ class RunFolderTest : public testing::Test {
   std::string path_;
 };
 
-TEST_F(RunFolderTest, is_ours_alone_without_groups) {
+TEST_F(RunFolderTest, IsPrivateWithoutGroups) {
   ASSERT_TRUE(prepare_run_folder(path_, {}));
   EXPECT_EQ(mode(), 0750u);
   EXPECT_FALSE(has_list());
 }
 
-TEST_F(RunFolderTest, groups_get_through_and_nobody_else) {
+TEST_F(RunFolderTest, AdmitsGroupsAndNobodyElse) {
   ASSERT_TRUE(prepare_run_folder(path_, {own_group(), own_group()}));
   if (!has_list()) GTEST_SKIP() << "this file system has no access lists";
   EXPECT_EQ(mode() & 07u, 0u);
@@ -51,7 +51,7 @@ TEST_F(RunFolderTest, groups_get_through_and_nobody_else) {
   EXPECT_EQ(mode(), 0750u);
 }
 
-TEST_F(RunFolderTest, a_folder_that_was_there_gets_the_rights_of_ours) {
+TEST_F(RunFolderTest, SetsTheRightsOfAnExistingFolder) {
   std::filesystem::create_directories(path_);
   ::chmod(path_.c_str(), 0755);
   const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
@@ -64,7 +64,7 @@ TEST_F(RunFolderTest, a_folder_that_was_there_gets_the_rights_of_ours) {
   EXPECT_EQ(mode(), 0750u);
 }
 
-TEST_F(RunFolderTest, somebody_elses_folder_keeps_its_rights) {
+TEST_F(RunFolderTest, LeavesTheRightsOfForeignFolders) {
   std::filesystem::create_directories(path_);
   std::ofstream(path_ + "/file") << "x";
   ::chmod(path_.c_str(), 0755);
@@ -76,7 +76,7 @@ TEST_F(RunFolderTest, somebody_elses_folder_keeps_its_rights) {
   EXPECT_EQ(mode(), 01777u);
 }
 
-TEST_F(RunFolderTest, a_group_must_be_there) {
+TEST_F(RunFolderTest, FailsWithoutTheGroup) {
   const auto result = prepare_run_folder(path_, {"no-such-group"});
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().message,

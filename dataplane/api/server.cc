@@ -52,7 +52,7 @@ class FrameServer::Impl : public std::enable_shared_from_this<FrameServer::Impl>
 
  private:
   bool wait_until_deaf();
-  Result<void> make_way();
+  Result<void> remove_stale_socket();
   Result<void> bind_socket();
   void accept();
   void accepted(Local::socket socket);
@@ -200,7 +200,7 @@ bool FrameServer::Impl::wait_until_deaf() {
 }
 
 // Removes a socket file that a killed process left behind. Anything else in the way is an error.
-Result<void> FrameServer::Impl::make_way() {
+Result<void> FrameServer::Impl::remove_stale_socket() {
   struct stat status {};
   if (::lstat(options_.path.c_str(), &status) != 0) {
     if (errno == ENOENT) return {};
@@ -260,7 +260,7 @@ Result<void> FrameServer::Impl::listen() {
   std::filesystem::create_directories(std::filesystem::path(options_.path).parent_path(),
                                       folder_error);
   if (folder_error) return failed("make the folder of", folder_error);
-  if (auto cleared = make_way(); !cleared) return cleared;
+  if (auto cleared = remove_stale_socket(); !cleared) return cleared;
 
   if (auto bound = bind_socket(); !bound) return bound;
   acceptor_.listen(asio::socket_base::max_listen_connections, error);
@@ -287,16 +287,16 @@ void FrameServer::Impl::accept() {
 }
 
 void FrameServer::Impl::accepted(Local::socket socket) {
-  Peer peer;
-  peer.read_only = options_.read_only;
+  Caller caller;
+  caller.read_only = options_.read_only;
   ucred credentials{};
   socklen_t bytes = sizeof(credentials);
   if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &bytes) == 0) {
-    peer.uid = credentials.uid;
-    peer.pid = credentials.pid;
+    caller.uid = credentials.uid;
+    caller.pid = credentials.pid;
   }
   auto session =
-      std::make_shared<Session>(std::move(socket), make_dialogue_(peer), weak_from_this());
+      std::make_shared<Session>(std::move(socket), make_dialogue_(caller), weak_from_this());
   if (sessions_.size() >= options_.max_clients) {
     session->refuse(options_.program + " serves " + std::to_string(options_.max_clients) +
                     " clients already; try again later");

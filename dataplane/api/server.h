@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "config/base/result.h"
+#include "dataplane/api/caller.h"
 #include "dataplane/api/frame.h"
-#include "dataplane/api/peer.h"
 
 namespace boost::asio {
 class io_context;
@@ -26,7 +26,7 @@ struct ServerOptions {
   std::string program;  // our own name, told in Hello and in messages
   std::size_t max_clients = 64;
   std::string group = {};  // whose members may connect, beside root; empty: the process's own
-  bool read_only = false;  // told to the handler with the Peer
+  bool read_only = false;  // told to the handler with the Caller
   // How long to wait for a process that listens on the socket to be gone: one that was killed
   // listens for a moment after its death.
   std::chrono::milliseconds takeover_wait{3000};
@@ -52,7 +52,7 @@ class Dialogue {
 
 class FrameServer {
  public:
-  using MakeDialogue = std::function<std::unique_ptr<Dialogue>(const Peer&)>;
+  using MakeDialogue = std::function<std::unique_ptr<Dialogue>(const Caller&)>;
   FrameServer(boost::asio::io_context& context, ServerOptions options, MakeDialogue make_dialogue);
   ~FrameServer();
   FrameServer(const FrameServer&) = delete;
@@ -93,17 +93,17 @@ class Server {
   };
   // Answers any request but Hello. `id` is set by the server.
   using Handler = std::function<Answer(const Request&)>;
-  using PeerHandler = std::function<Answer(const Request&, const Peer&)>;
+  using CallerHandler = std::function<Answer(const Request&, const Caller&)>;
 
-  Server(boost::asio::io_context& context, const ServerOptions& options, PeerHandler handler)
+  Server(boost::asio::io_context& context, const ServerOptions& options, CallerHandler handler)
       : frames_(context, options,
-                [handler = std::make_shared<PeerHandler>(std::move(handler)),
-                 program = options.program](const Peer& peer) {
-                  return std::make_unique<Talk>(handler, program, peer);
+                [handler = std::make_shared<CallerHandler>(std::move(handler)),
+                 program = options.program](const Caller& caller) {
+                  return std::make_unique<Talk>(handler, program, caller);
                 }) {}
   Server(boost::asio::io_context& context, const ServerOptions& options, Handler handler)
       : Server(context, options,
-               PeerHandler([handler = std::move(handler)](const Request& request, const Peer&) {
+               CallerHandler([handler = std::move(handler)](const Request& request, const Caller&) {
                  return handler(request);
                })) {}
 
@@ -113,8 +113,8 @@ class Server {
  private:
   class Talk final : public Dialogue {
    public:
-    Talk(std::shared_ptr<PeerHandler> handler, std::string program, Peer peer)
-        : handler_(std::move(handler)), program_(std::move(program)), peer_(std::move(peer)) {}
+    Talk(std::shared_ptr<CallerHandler> handler, std::string program, Caller caller)
+        : handler_(std::move(handler)), program_(std::move(program)), caller_(std::move(caller)) {}
 
     void begin(std::string_view message) override {
       Request request;
@@ -132,7 +132,7 @@ class Server {
       } else if (request.kind_case() == 0) {
         answer_ = error_response(program_ + " " + LB_RELEASE + " does not know this request");
       } else {
-        answer_ = (*handler_)(request, peer_);
+        answer_ = (*handler_)(request, caller_);
       }
     }
 
@@ -172,7 +172,7 @@ class Server {
         close_ = true;
       } else {
         greeted_ = true;
-        peer_.program = theirs.program();
+        caller_.program = theirs.program();
       }
       auto* ours = response.mutable_hello();
       ours->set_protocol(kProtocolVersion);
@@ -189,9 +189,9 @@ class Server {
       return {to_frame(too_large).value_or(std::string()), false, close_};
     }
 
-    std::shared_ptr<PeerHandler> handler_;
+    std::shared_ptr<CallerHandler> handler_;
     std::string program_;
-    Peer peer_;
+    Caller caller_;
     Answer answer_{Response{}};
     std::uint64_t id_ = 0;
     bool greeted_ = false;

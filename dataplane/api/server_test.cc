@@ -326,7 +326,7 @@ TEST_F(ServerTest, MutatedMessagesHarmNobody) {
   EXPECT_TRUE(client->call(stats_request()));
 }
 
-TEST_F(ServerTest, TooManyClientsAreToldSo) {
+TEST_F(ServerTest, RefusesTooManyClientsWithAMessage) {
   start(2);
   auto first = connect();
   auto second = connect();

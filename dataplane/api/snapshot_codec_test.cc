@@ -41,7 +41,7 @@ TEST(SnapshotCodec, EveryFieldArrives) {
   EXPECT_EQ(*back, spec);
 }
 
-TEST(SnapshotCodec, WhatIsDefaultArrivesToo) {
+TEST(SnapshotCodec, CarriesDefaultsToo) {
   for (const SnapshotSpec& spec : {SnapshotSpec{}, web_spec()}) {
     const auto back = from_api(to_api(spec));
     ASSERT_TRUE(back) << back.error().message;

@@ -19,7 +19,7 @@
 
 #include "config/base/audit_log.h"
 #include "dataplane/api/action.h"
-#include "dataplane/api/peer.h"
+#include "dataplane/api/caller.h"
 #include "dataplane/api/run_folder.h"
 #include "dataplane/api/server.h"
 
@@ -45,7 +45,7 @@ class Sockets {
  public:
   using Api = Server<Request, Response>;
   using Answer = typename Api::Answer;
-  using Handler = typename Api::PeerHandler;
+  using Handler = typename Api::CallerHandler;
   // Nothing: it only asks.
   using ActionOf = std::function<std::optional<Action>(const Request&)>;
 
@@ -89,38 +89,38 @@ class Sockets {
   }
 
   Handler answer() {
-    return [this](const Request& request, const Peer& peer) -> Answer {
+    return [this](const Request& request, const Caller& caller) -> Answer {
       const std::optional<Action> action = action_of_(request);
-      if (!action) return handler_(request, peer);
-      if (peer.read_only) {
+      if (!action) return handler_(request, caller);
+      if (caller.read_only) {
         Response refusal;
-        refusal.set_error(permission_denied(action->words, options_.admin_group));
-        audit_.write_refused(to_words(peer), action->words, refusal.error());
+        refusal.set_error(permission_denied(action->command, options_.admin_group));
+        audit_.write_refused(to_string(caller), action->command, refusal.error());
         return refusal;
       }
-      Answer answer = handler_(request, peer);
-      return action->logged && !is_own(peer) ? logged(std::move(answer), peer, action->words)
-                                             : answer;
+      Answer answer = handler_(request, caller);
+      return action->logged && !is_own(caller) ? logged(std::move(answer), caller, action->command)
+                                               : answer;
     };
   }
 
-  bool is_own(const Peer& peer) const {
-    return !options_.own_client.empty() && peer.program == options_.own_client &&
-           (peer.uid == 0 || peer.uid == ::geteuid());
+  bool is_own(const Caller& caller) const {
+    return !options_.own_client.empty() && caller.program == options_.own_client &&
+           (caller.uid == 0 || caller.uid == ::geteuid());
   }
 
   // With the outcome that the first part of the answer tells.
-  Answer logged(Answer answer, const Peer& peer, const std::string& words) {
+  Answer logged(Answer answer, const Caller& caller, const std::string& words) {
     const auto held = std::make_shared<Answer>(std::move(answer));
-    return typename Api::Later(
-        [this, by = to_words(peer), words, held, told = std::make_shared<bool>(false)](auto reply) {
-          held->next([this, by, words, told, reply = std::move(reply)](Response part) {
-            if (!std::exchange(*told, true)) {
-              audit_.write(by, words, part.error().empty() ? "ok" : part.error());
-            }
-            reply(std::move(part));
-          });
-        });
+    return typename Api::Later([this, by = to_string(caller), words, held,
+                                told = std::make_shared<bool>(false)](auto reply) {
+      held->next([this, by, words, told, reply = std::move(reply)](Response part) {
+        if (!std::exchange(*told, true)) {
+          audit_.write(by, words, part.error().empty() ? "ok" : part.error());
+        }
+        reply(std::move(part));
+      });
+    });
   }
 
   const SocketOptions options_;

@@ -42,9 +42,9 @@ class SocketsTest : public testing::Test {
     sockets_.emplace(
         context_,
         SocketOptions{folder_ + "/run", "test", "lb-test", group(), read_group, "lb-controlplane"},
-        *audit_, action_of, [](const Request& request, const Peer& peer) {
-          EXPECT_EQ(peer.uid, ::geteuid());
-          EXPECT_EQ(peer.pid, ::getpid());
+        *audit_, action_of, [](const Request& request, const Caller& caller) {
+          EXPECT_EQ(caller.uid, ::geteuid());
+          EXPECT_EQ(caller.pid, ::getpid());
           Response response;
           response.mutable_stats();
           if (request.flush().filter().service() == "none") response.set_error("no none");
@@ -103,7 +103,7 @@ class SocketsTest : public testing::Test {
   std::thread thread_;
 };
 
-TEST_F(SocketsTest, the_socket_for_reading_refuses_changes) {
+TEST_F(SocketsTest, RefusesChangesOnTheReadSocket) {
   start(group());
   EXPECT_TRUE(ask("test.sock", stats()));
   EXPECT_TRUE(ask("test.sock", flush()));
@@ -117,7 +117,7 @@ TEST_F(SocketsTest, the_socket_for_reading_refuses_changes) {
   EXPECT_EQ(told().at(1), "command=\"flush conn --all\" outcome=\"" + refusal + '"');
 }
 
-TEST_F(SocketsTest, every_change_is_told_with_its_outcome) {
+TEST_F(SocketsTest, LogsEveryChangeWithItsOutcome) {
   start("");
   ask("test.sock", stats());
   ask("test.sock", flush());
@@ -130,7 +130,7 @@ TEST_F(SocketsTest, every_change_is_told_with_its_outcome) {
                                               R"(command="flush conn --all" outcome="no none")"}));
 }
 
-TEST_F(SocketsTest, sockets_have_their_rights) {
+TEST_F(SocketsTest, SetsTheRightsOfSockets) {
   start(group());
   for (const char* name : {"test.sock", "test-read.sock"}) {
     struct stat status {};
@@ -142,7 +142,7 @@ TEST_F(SocketsTest, sockets_have_their_rights) {
   EXPECT_FALSE(std::filesystem::exists(socket("test-read.sock")));
 }
 
-TEST_F(SocketsTest, without_a_read_group_there_is_one_socket) {
+TEST_F(SocketsTest, OpensOneSocketWithoutAReadGroup) {
   std::filesystem::create_directories(folder_ + "/run");
   std::ofstream(socket("test-read.sock")) << ' ';
   start("");
@@ -150,11 +150,11 @@ TEST_F(SocketsTest, without_a_read_group_there_is_one_socket) {
   EXPECT_FALSE(std::filesystem::exists(socket("test-read.sock")));
 }
 
-TEST(PeerWords, hold_nothing_that_could_mislead) {
-  EXPECT_EQ(to_words({4'000'000'000, 7, "lb cli\nuid=0", false}),
+TEST(CallerText, EscapesWhatCouldMislead) {
+  EXPECT_EQ(to_string({4'000'000'000, 7, "lb cli\nuid=0", false}),
             "by=lb?cli?uid?0 uid=4000000000 pid=7");
-  EXPECT_EQ(to_words({0, 1, "", false}), "by=? uid=0 user=root pid=1");
-  EXPECT_EQ(to_words({0, 1, std::string(100, 'x'), true}),
+  EXPECT_EQ(to_string({0, 1, "", false}), "by=? uid=0 user=root pid=1");
+  EXPECT_EQ(to_string({0, 1, std::string(100, 'x'), true}),
             "by=" + std::string(32, 'x') + " uid=0 user=root pid=1");
 }
 

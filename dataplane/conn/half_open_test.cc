@@ -41,7 +41,7 @@ TEST_F(HalfOpenRingTest, SkipsEstablishedDeadAndReused) {
   EXPECT_EQ(ring_.oldest(10), &fourth);
 }
 
-TEST_F(HalfOpenRingTest, LooksAtNoMoreThanAsked) {
+TEST_F(HalfOpenRingTest, ScansNoMoreThanAsked) {
   for (std::uint32_t i = 0; i < 5; ++i) open(i).state = ConnState::kEstablished;
   Record& last = open(5);
   EXPECT_EQ(ring_.oldest(3), nullptr);

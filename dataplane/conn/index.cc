@@ -42,7 +42,7 @@ Hit ConnIndex::match(const Bucket& bucket, const FlowTuple& tuple, std::uint8_t 
     const std::uint64_t slot = bucket.slots[__builtin_ctz(mask)].load(std::memory_order_acquire);
     if (slot_tag(slot) != tag) continue;
     Record& record = records_[slot_index(slot)];
-    if (bears_key(record, slot_dir(slot), tuple, proto)) return {&record, slot_dir(slot)};
+    if (has_key(record, slot_dir(slot), tuple, proto)) return {&record, slot_dir(slot)};
   }
   return {};
 }

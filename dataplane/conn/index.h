@@ -125,8 +125,8 @@ inline bool is_same(const FlowTuple& a, const FlowTuple& b) {
 }
 
 // True if the record is visible and `tuple` is its key of direction `dir`.
-inline bool bears_key(const Record& record, unsigned dir, const FlowTuple& tuple,
-                      std::uint8_t proto) {
+inline bool has_key(const Record& record, unsigned dir, const FlowTuple& tuple,
+                    std::uint8_t proto) {
   // Acquire: pairs with the release that made the record ready, or with kill()'s.
   return is_same(record.tuple[dir], tuple) && record.proto == proto &&
          is_live(record.state.load(std::memory_order_acquire));

@@ -51,7 +51,7 @@ class IndexTest : public testing::Test {
   std::unique_ptr<ConnIndex> index_;
 };
 
-TEST_F(IndexTest, FindsWhatWasInsertedAndNothingElse) {
+TEST_F(IndexTest, FindsInsertedRecordsAndNothingElse) {
   make(50, 4);
   for (std::uint32_t n = 0; n < 100; ++n) ASSERT_TRUE(insert(n));
   for (std::uint32_t n = 0; n < kRecords; ++n) EXPECT_EQ(finds(n), n < 100) << n;
@@ -88,7 +88,7 @@ TEST_F(IndexTest, OverflowsIntoAlternateAndChainAndBack) {
   for (const Bucket& bucket : buckets_) EXPECT_EQ(bucket.header.load(), 0U);
 }
 
-TEST_F(IndexTest, SaysWhenNoRoomIsLeft) {
+TEST_F(IndexTest, FailsWhenFull) {
   make(1, 2);
   std::uint32_t n = 0;
   while (n < kRecords && insert(n)) ++n;
@@ -122,7 +122,7 @@ TEST_F(IndexTest, OneKeyLocksOneBucketEvenWhenItIsBoth) {
   EXPECT_EQ(buckets_[0].header.load(), 0U);
 }
 
-TEST_F(IndexTest, RecordsWithEqualTagsAreToldApart) {
+TEST_F(IndexTest, DistinguishesRecordsWithEqualTags) {
   make(3, 2);
   // All under the hash of key 0: only the records' keys differ.
   for (std::uint32_t n = 0; n < 5; ++n) {

@@ -43,7 +43,7 @@ class PoolTest : public testing::Test {
   std::unique_ptr<RecordPool> pool_;
 };
 
-TEST_F(PoolTest, LimitIsExactWhoeverTakes) {
+TEST_F(PoolTest, HasAnExactLimitOverAllWorkers) {
   for (const std::uint32_t max : {1U, 100U, 257U, 5'000U}) {
     for (const unsigned workers : {1U, 3U}) {
       make(max, workers);

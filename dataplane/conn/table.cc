@@ -188,7 +188,7 @@ ConnTable::Created ConnTable::create(unsigned worker, const NewConn& conn, std::
       pool_.count_created(worker);
       const std::uint32_t generation = record->generation.load(std::memory_order_relaxed);
       record->generation.store(generation + 1, std::memory_order_release);
-      // Release: pairs with bears_key(), read() and all that take the state as a sign of life.
+      // Release: pairs with has_key(), read() and all that take the state as a sign of life.
       record->state.store(state, std::memory_order_release);
     }
   }
@@ -209,7 +209,7 @@ ConnTable::Created ConnTable::create(unsigned worker, const NewConn& conn, std::
 
 Record* ConnTable::oldest_half_open(unsigned worker) {
   HalfOpenRing& ring = workers_[worker].half_open;
-  Record* const oldest = ring.oldest(kHalfOpenLooks);
+  Record* const oldest = ring.oldest(kHalfOpenScan);
   // Who asks is going to kill it, and in a flood of SYNs soon the next ones.
   if (const Record* later = ring.behind_oldest(kShedAhead)) prefetch_keys(*later);
   return oldest;

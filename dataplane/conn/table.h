@@ -91,7 +91,7 @@ class ConnTable {
            std::uint64_t hash) const {
     if (slot != 0) [[likely]] {
       Record& record = records_[slot_index(slot)];
-      if (bears_key(record, slot_dir(slot), tuple, proto)) [[likely]] {
+      if (has_key(record, slot_dir(slot), tuple, proto)) [[likely]] {
         return {&record, slot_dir(slot)};
       }
     } else if (!index_.overflowed(hash)) {
@@ -193,7 +193,7 @@ class ConnTable {
     std::uint32_t unlinked = 0;               // list of chain buckets
     Batch batch;
   };
-  static constexpr unsigned kHalfOpenLooks = 256;
+  static constexpr unsigned kHalfOpenScan = 256;
   static constexpr unsigned kHalfOpenTidies = 32;
   static constexpr unsigned kShedAhead = 2;
 

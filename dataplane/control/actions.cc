@@ -7,7 +7,7 @@
 namespace lb {
 namespace {
 
-std::string address_words(const std::string& bytes) {
+std::string address_text(const std::string& bytes) {
   const auto address = to_address(bytes);
   return address ? address->to_string() : "?";
 }
@@ -20,7 +20,7 @@ std::string option(const char* name, const std::string& value) {
 std::string client_option(const std::string& client, std::uint32_t prefix) {
   if (client.empty()) return {};
   const std::string length = prefix == 0 || prefix >= 32 ? "" : '/' + std::to_string(prefix);
-  return option("--client", address_words(client) + length);
+  return option("--client", address_text(client) + length);
 }
 
 api::Action flush(const api::ConnsRequest& filter) {
@@ -28,8 +28,8 @@ api::Action flush(const api::ConnsRequest& filter) {
                         client_option(filter.client(), filter.client_prefix());
   if (!filter.real_server().empty()) {
     const std::uint32_t port = filter.real_server_port();
-    options += option("--rs", address_words(filter.real_server()) +
-                                  (port == 0 ? "" : ':' + std::to_string(port)));
+    options += option(
+        "--rs", address_text(filter.real_server()) + (port == 0 ? "" : ':' + std::to_string(port)));
   }
   options += option("--state", filter.state());
   return {"flush conn" + (options.empty() ? " --all" : options)};

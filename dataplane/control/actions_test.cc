@@ -7,12 +7,12 @@ namespace {
 
 std::string words(const api::Request& request) {
   const auto action = action_of(request);
-  return action ? action->words : "";
+  return action ? action->command : "";
 }
 
 const std::string kClient("\xc6\x33\x64\x07", 4);  // 198.51.100.7
 
-TEST(Action, questions_are_none) {
+TEST(Action, HasNoneForQueries) {
   api::Request request;
   EXPECT_EQ(action_of(request), std::nullopt);
   request.mutable_stats();
@@ -27,7 +27,7 @@ TEST(Action, questions_are_none) {
   EXPECT_EQ(action_of(request), std::nullopt);
 }
 
-TEST(Action, flushes_as_they_are_typed) {
+TEST(Action, NamesFlushesAsTyped) {
   api::Request request;
   request.mutable_flush()->mutable_filter();
   EXPECT_EQ(words(request), "flush conn --all");
@@ -54,7 +54,7 @@ TEST(Action, flushes_as_they_are_typed) {
   EXPECT_EQ(words(request), "flush persistence --group shop --client 198.51.100.7");
 }
 
-TEST(Action, what_the_control_plane_asks_for) {
+TEST(Action, NamesRequestsOfTheControlPlane) {
   api::Request request;
   request.mutable_apply()->mutable_snapshot()->add_services();
   EXPECT_EQ(words(request), "a snapshot of 1 services");

@@ -55,7 +55,7 @@ TEST_F(ApplyTest, StartsWithPortsAndNoServices) {
   EXPECT_EQ(transactions_.applied().generation(), 0U);
 }
 
-TEST_F(ApplyTest, PublishesAndReadsBackWhatWasApplied) {
+TEST_F(ApplyTest, PublishesAndReadsBack) {
   api::Snapshot message = web_snapshot();
   message.set_generation(77);  // not the caller's to choose
   const auto generation = transactions_.apply(message);

@@ -120,7 +120,7 @@ Result<void> run_dataplane(const DaemonOptions& options) {
       {options.run_dir, "dataplane", "lb-dataplane", options.admin_group, options.read_group,
        "lb-controlplane"},
       *audit, action_of,
-      [&handler](const api::Request& request, const api::Peer&) { return handler(request); });
+      [&handler](const api::Request& request, const api::Caller&) { return handler(request); });
   if (auto listening = sockets.listen(); !listening) return listening;
 
   auto created = Runtime::create(options.runtime);

@@ -92,7 +92,7 @@ TEST_F(PersistenceCursorTest, FiltersByServiceGroupAndClient) {
   EXPECT_EQ(rows(request).size(), 3u);
 }
 
-TEST_F(PersistenceCursorTest, RefusesWhatIsNotThere) {
+TEST_F(PersistenceCursorTest, RefusesAnUnknownService) {
   api::PersistenceRequest request;
   request.set_service("x");
   EXPECT_EQ(error(request), "there is no service 'x'");

@@ -32,7 +32,7 @@ Receiver::Receiver(Runtime& runtime, Transactions& transactions, const Totals& t
       totals_(totals),
       flush_(runtime.flush()),
       sync_(runtime),
-      evidence_(runtime.counters()),
+      failures_(runtime.counters()),
       started_ns_(monotonic_ns()) {}
 
 DataplaneServer::Answer Receiver::receive(const api::Request& request) {
@@ -149,7 +149,7 @@ DataplaneServer::Answer Receiver::persistence(const api::PersistenceRequest& req
 
 api::Response Receiver::evidence(const api::EvidenceRequest& request) {
   api::Response response;
-  evidence_.tell(runtime_.current(), request.limit(), *response.mutable_evidence());
+  failures_.fill(runtime_.current(), request.limit(), *response.mutable_evidence());
   return response;
 }
 

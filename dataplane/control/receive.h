@@ -11,7 +11,7 @@
 #include "dataplane/api/dataplane.pb.h"
 #include "dataplane/api/server.h"
 #include "dataplane/control/apply.h"
-#include "dataplane/control/evidence.h"
+#include "dataplane/control/handshake_failures.h"
 #include "dataplane/control/runtime.h"
 #include "dataplane/control/sync.h"
 
@@ -41,7 +41,7 @@ class Receiver {
   const Totals& totals_;
   FlushBoard& flush_;
   SyncEndpoint sync_;
-  Evidence evidence_;
+  HandshakeFailures failures_;
   const std::uint64_t started_ns_;
 };
 

@@ -54,7 +54,7 @@ void Pipeline::expect_connections(std::span<const Packet> burst,
 
 // Whether a segment without a connection may belong to one that the old master has yet to tell of:
 // the handshake went through there, and then the addresses moved. The sender sends it again.
-bool Pipeline::may_be_told_of(std::uint32_t service_slot, const View& view) {
+bool Pipeline::may_be_synchronized_soon(std::uint32_t service_slot, const View& view) {
   if (takeovers_ != view.snapshot.takeovers) {
     takeovers_ = view.snapshot.takeovers;
     quiet_until_ = view.now + kQuietTicks;
@@ -83,14 +83,14 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
   const std::uint32_t service_slot =
       view.snapshot.find_service(packet.tuple.dst, packet.tuple.dport, packet.proto);
   const bool opens = packet.proto != kProtoTcp || is_opening(packet.tcp_flags);
-  if (service_slot != kNoSlot && !opens && may_be_told_of(service_slot, view)) {
+  if (service_slot != kNoSlot && !opens && may_be_synchronized_soon(service_slot, view)) {
     drop(packet, DropReason::taking_over);
     return {};
   }
   // A segment of no connection to a service goes to the kernel as well: it owns the VIP and answers
   // with a reset.
   if (service_slot == kNoSlot || !opens) {
-    if (packet.proto == kProtoUdp && view.snapshot.client_ways != nullptr) {
+    if (packet.proto == kProtoUdp && view.snapshot.return_paths != nullptr) {
       return reply_or_punt(packet, view);
     }
     packet.verdict = Verdict::kPunt;

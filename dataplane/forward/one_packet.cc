@@ -15,8 +15,8 @@ Pipeline::Owner Pipeline::send_without_connection(Packet& packet, std::uint32_t 
     refuse(packet, service, view);
     return {};
   }
-  if (service.translates_alone()) {
-    view.snapshot.client_ways->learn(
+  if (service.is_stateless_nat()) {
+    view.snapshot.return_paths->learn(
         packet.tuple.src, ClientHop::back(packet.data, packet.vlan, packet.ingress), view.now);
   }
   counters_.real_servers[rs_slot].connections.add(1);
@@ -29,9 +29,9 @@ Pipeline::Owner Pipeline::send_without_connection(Packet& packet, std::uint32_t 
 // none: the kernel waits for the replies to its own checks of the servers.
 std::optional<Pipeline::Reply> Pipeline::find_reply(const FlowTuple& from_server,
                                                     const View& view) {
-  const std::uint32_t rs_slot = view.snapshot.find_answerer(from_server.src, from_server.sport);
+  const std::uint32_t rs_slot = view.snapshot.find_reply_server(from_server.src, from_server.sport);
   if (rs_slot == kNoSlot || view.snapshot.is_own(from_server.dst)) return std::nullopt;
-  const auto client_hop = view.snapshot.client_ways->find(from_server.dst);
+  const auto client_hop = view.snapshot.return_paths->find(from_server.dst);
   if (!client_hop) return std::nullopt;
   const ServiceEntry& service = view.snapshot.services[view.real_servers[rs_slot].service];
   return Reply{
@@ -58,8 +58,8 @@ void Pipeline::follow(Packet& packet, const fragment::Stateless& first, const Vi
     const Path path = make_path(packet.tuple, server, service.mode);
     return forward_stateless(packet, first.real_server, path, view);
   }
-  if (still && service.translates_alone() && server.address == packet.tuple.src) {
-    if (const auto client_hop = view.snapshot.client_ways->find(packet.tuple.dst)) {
+  if (still && service.is_stateless_nat() && server.address == packet.tuple.src) {
+    if (const auto client_hop = view.snapshot.return_paths->find(packet.tuple.dst)) {
       const FlowTuple from_client{packet.tuple.dst, service.address, {}, {}};
       return reply_stateless(packet, {first.real_server, from_client, *client_hop}, view);
     }

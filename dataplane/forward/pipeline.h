@@ -131,7 +131,7 @@ class Pipeline {
   bool may_answer(const View& view);
 
   // new_conn.cc
-  bool may_be_told_of(std::uint32_t service_slot, const View& view);
+  bool may_be_synchronized_soon(std::uint32_t service_slot, const View& view);
   void expect_connections(std::span<const Packet> burst, std::span<const std::uint8_t> misses,
                           const View& view);
   Owner open_connection(Packet& packet, const View& view);
@@ -185,7 +185,7 @@ class Pipeline {
   TokenBucket answers_;  // ICMP errors and resets of our own
   std::vector<void*> released_;
   std::uint64_t takeovers_ = 0;    // of the last snapshot that was looked at
-  std::uint32_t quiet_until_ = 0;  // after a takeover, see may_be_told_of()
+  std::uint32_t quiet_until_ = 0;  // after a takeover, see may_be_synchronized_soon()
   ServerDownWalk server_down_walk_;
   FlushWalk flush_walk_;
   PersistenceKeeper persistence_keeper_;

@@ -136,7 +136,7 @@ class SyncedWorkers : public Workers {
   std::atomic<const Snapshot*> current{nullptr};
   std::atomic<std::uint32_t> tick{1'000};
   std::atomic<unsigned> running{kWorkers};
-  std::atomic<bool> told_enough{false};
+  std::atomic<bool> exported_enough{false};
 
  private:
   // Nothing in it is of two connections.
@@ -162,7 +162,7 @@ void work(SyncedWorkers& workers, const std::vector<Frame>& frames, unsigned num
     return static_cast<unsigned>(random() * std::uint64_t{bound} >> 32);
   };
   test::Burst burst;
-  for (unsigned i = 0; i < kBursts || !workers.told_enough; ++i) {
+  for (unsigned i = 0; i < kBursts || !workers.exported_enough; ++i) {
     if (number == 0 && i % 64 == 0) ++workers.tick;
     const Snapshot& now = *workers.current.load(std::memory_order_acquire);
     const unsigned size = 1 + below(kBurst);
@@ -222,7 +222,7 @@ TEST_P(SyncThreads, MirrorOneServiceInAnother) {
     if (batch % 64 == 0) workers.rows();
     if (batch % 256 == 255) workers.exporter->begin();
     if (shape.changes && random() % 64 == 0) workers.set_master_of_copies(random() % 2 == 0);
-    if (batch == kBatches) workers.told_enough = true;
+    if (batch == kBatches) workers.exported_enough = true;
     std::this_thread::yield();
   }
   for (std::thread& thread : threads) thread.join();

@@ -9,8 +9,8 @@
 #include <cstring>
 #include <vector>
 
-#include "dataplane/lcore/cut.h"
 #include "dataplane/lcore/eal.h"
+#include "dataplane/lcore/fragment_packet.h"
 #include "dataplane/lcore/qsbr.h"
 #include "dataplane/lcore/tx_buffer.h"
 
@@ -41,7 +41,7 @@ class Dpdk : public ::testing::Environment {
 
 const auto* const kDpdk = ::testing::AddGlobalTestEnvironment(new Dpdk);
 
-// ---- cut
+// ---- fragment_packet
 
 struct Frame {
   unsigned l3 = 14;
@@ -69,26 +69,26 @@ rte_mbuf* make(const Frame& frame) {
   return buffer;
 }
 
-class CutTest : public ::testing::Test {
+class FragmentPacket : public ::testing::Test {
  protected:
   void TearDown() override { EXPECT_EQ(rte_mempool_in_use_count(pool), 0U); }
 
-  // Cuts and checks each piece; returns the offsets (bytes) of the pieces.
-  std::vector<unsigned> cut_and_check(const Frame& frame, std::uint16_t mtu) {
+  // Cuts and checks each piece; returns the offsets (bytes) of the fragments.
+  std::vector<unsigned> fragment_and_check(const Frame& frame, std::uint16_t mtu) {
     rte_mbuf* whole = make(frame);
-    std::array<rte_mbuf*, kMaxPieces> pieces;
-    const unsigned count = cut(whole, frame.l3, frame.ip_len, mtu, pool, pieces);
+    std::array<rte_mbuf*, kMaxFragments> fragments;
+    const unsigned count = fragment_packet(whole, frame.l3, frame.ip_len, mtu, pool, fragments);
     std::vector<unsigned> offsets;
     unsigned payload = 0;
     for (unsigned i = 0; i < count; ++i) {
-      const auto* data = rte_pktmbuf_mtod(pieces[i], const std::uint8_t*);
+      const auto* data = rte_pktmbuf_mtod(fragments[i], const std::uint8_t*);
       for (unsigned b = 0; b < frame.l3; ++b) EXPECT_EQ(data[b], 0xa0 + b);
       const auto* ip = reinterpret_cast<const rte_ipv4_hdr*>(data + frame.l3);
       const unsigned length = rte_be_to_cpu_16(ip->total_length);
       EXPECT_LE(length, mtu);
-      EXPECT_EQ(pieces[i]->pkt_len, frame.l3 + length);
-      EXPECT_EQ(pieces[i]->nb_segs, 1);
-      EXPECT_EQ(pieces[i]->ol_flags, 0U);
+      EXPECT_EQ(fragments[i]->pkt_len, frame.l3 + length);
+      EXPECT_EQ(fragments[i]->nb_segs, 1);
+      EXPECT_EQ(fragments[i]->ol_flags, 0U);
       EXPECT_EQ(rte_raw_cksum(ip, sizeof(*ip)), 0xffff);
       EXPECT_EQ(rte_be_to_cpu_16(ip->packet_id), 0x1234);
       const unsigned field = rte_be_to_cpu_16(ip->fragment_offset);
@@ -103,7 +103,7 @@ class CutTest : public ::testing::Test {
         EXPECT_EQ(data[frame.l3 + b], static_cast<std::uint8_t>((start + b) * 7));
       }
       payload += length - 20;
-      rte_pktmbuf_free(pieces[i]);
+      rte_pktmbuf_free(fragments[i]);
     }
     EXPECT_EQ(payload, count == 0 ? 0 : frame.ip_len - 20U);
     rte_pktmbuf_free(whole);
@@ -111,41 +111,42 @@ class CutTest : public ::testing::Test {
   }
 };
 
-TEST_F(CutTest, PiecesCarryTheWholePayloadInOrder) {
-  EXPECT_EQ(cut_and_check({.ip_len = 1500}, 600), (std::vector<unsigned>{0, 576, 1152}));
+TEST_F(FragmentPacket, CarriesTheWholePayloadInOrder) {
+  EXPECT_EQ(fragment_and_check({.ip_len = 1500}, 600), (std::vector<unsigned>{0, 576, 1152}));
 }
 
-TEST_F(CutTest, VlanTagIsKept) {
-  EXPECT_EQ(cut_and_check({.l3 = 18, .ip_len = 1500}, 1000), (std::vector<unsigned>{0, 976}));
+TEST_F(FragmentPacket, KeepsTheVlanTag) {
+  EXPECT_EQ(fragment_and_check({.l3 = 18, .ip_len = 1500}, 1000), (std::vector<unsigned>{0, 976}));
 }
 
-TEST_F(CutTest, FragmentIsCutFurther) {
+TEST_F(FragmentPacket, FragmentsAFragment) {
   const std::uint16_t middle = RTE_IPV4_HDR_MF_FLAG | 185;
-  EXPECT_EQ(cut_and_check({.ip_len = 1000, .offset_and_flags = middle}, 600),
+  EXPECT_EQ(fragment_and_check({.ip_len = 1000, .offset_and_flags = middle}, 600),
             (std::vector<unsigned>{1480, 1480 + 576}));
 }
 
-TEST_F(CutTest, EthernetPaddingIsLeftOut) {
-  EXPECT_EQ(cut_and_check({.ip_len = 700, .padding = 30}, 600), (std::vector<unsigned>{0, 576}));
+TEST_F(FragmentPacket, LeavesOutEthernetPadding) {
+  EXPECT_EQ(fragment_and_check({.ip_len = 700, .padding = 30}, 600),
+            (std::vector<unsigned>{0, 576}));
 }
 
-TEST_F(CutTest, TooManyPiecesAreRefused) {
-  EXPECT_TRUE(cut_and_check({.ip_len = 1500}, 60).empty());
+TEST_F(FragmentPacket, RefusesTooManyFragments) {
+  EXPECT_TRUE(fragment_and_check({.ip_len = 1500}, 60).empty());
 }
 
-TEST_F(CutTest, DontFragmentIsRefused) {
+TEST_F(FragmentPacket, RefusesDontFragment) {
   EXPECT_TRUE(
-      cut_and_check({.ip_len = 1500, .offset_and_flags = RTE_IPV4_HDR_DF_FLAG}, 600).empty());
+      fragment_and_check({.ip_len = 1500, .offset_and_flags = RTE_IPV4_HDR_DF_FLAG}, 600).empty());
 }
 
-TEST_F(CutTest, NoBufferLeft) {
+TEST_F(FragmentPacket, FailsWithoutABuffer) {
   std::vector<rte_mbuf*> taken;
   rte_mbuf* whole = make({.ip_len = 1500});
   while (rte_mbuf* buffer = rte_pktmbuf_alloc(pool)) taken.push_back(buffer);
   rte_pktmbuf_free(taken.back());  // one is left, three are needed
   taken.pop_back();
-  std::array<rte_mbuf*, kMaxPieces> pieces;
-  EXPECT_EQ(cut(whole, 14, 1500, 600, pool, pieces), 0U);
+  std::array<rte_mbuf*, kMaxFragments> fragments;
+  EXPECT_EQ(fragment_packet(whole, 14, 1500, 600, pool, fragments), 0U);
   rte_pktmbuf_free(whole);
   for (rte_mbuf* buffer : taken) rte_pktmbuf_free(buffer);
 }

@@ -13,7 +13,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::Not;
 
-TEST(Eal, TellsPciFromVdev) {
+TEST(Eal, DistinguishesPciFromVdev) {
   EXPECT_TRUE(is_pci_device("0000:03:00.0"));
   EXPECT_TRUE(is_pci_device("0000:af:00.1,queues=4"));
   EXPECT_TRUE(is_pci_device("03:00.0"));

@@ -13,7 +13,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "dataplane/lcore/cut.h"
+#include "dataplane/lcore/fragment_packet.h"
 #include "dataplane/packet/rewrite.h"
 
 namespace lb {
@@ -125,13 +125,13 @@ void Worker::run() {
     if (worked) {
       backoff_.worked();
     } else {
-      rest(now_tsc);
+      idle(now_tsc);
     }
   }
   rte_rcu_qsbr_thread_offline(qsbr_, index_);
 }
 
-void Worker::rest(std::uint64_t now_tsc) {
+void Worker::idle(std::uint64_t now_tsc) {
   const std::uint32_t sleep_ns = backoff_.idle(now_tsc);
   if (sleep_ns == 0) {
     rte_pause();
@@ -257,7 +257,7 @@ void Worker::dispatch(Packet& packet) {
       return;
     case Verdict::kFragment:
       write_back(packet);
-      send_cut(packet);
+      send_fragments(packet);
       return;
     case Verdict::kHeld:
       // Where it came in, for describe(); DPDK's own number in there is of no use any more.
@@ -278,16 +278,16 @@ void Worker::to_kernel(rte_mbuf* buffer, std::uint8_t port) {
   touched_kernel_ |= 1U << port;
 }
 
-void Worker::send_cut(const Packet& packet) {
+void Worker::send_fragments(const Packet& packet) {
   rte_mbuf* whole = buffer_of(packet);
-  std::array<rte_mbuf*, kMaxPieces> pieces;
-  const unsigned count =
-      cut(whole, packet.l3, packet.ip_len, queues_.mtu[packet.egress], pool_, pieces);
+  std::array<rte_mbuf*, kMaxFragments> fragments;
+  const unsigned count = fragment_packet(whole, packet.l3, packet.ip_len,
+                                         queues_.mtu[packet.egress], pool_, fragments);
   if (count == 0) {
     drop(whole, DropReason::fragmentation_failed);
     return;
   }
-  for (unsigned i = 0; i < count; ++i) to_wire(pieces[i], packet.egress);
+  for (unsigned i = 0; i < count; ++i) to_wire(fragments[i], packet.egress);
   ++forwarded_;
   rte_pktmbuf_free(whole);
 }

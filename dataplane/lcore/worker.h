@@ -59,7 +59,7 @@ class Worker {
   void expire(const Snapshot& snapshot, std::uint64_t now_tsc);
   bool import();
   void upkeep(const Snapshot& snapshot);
-  void rest(std::uint64_t now_tsc);
+  void idle(std::uint64_t now_tsc);
 
   unsigned receive(rte_mbuf* const* buffers, unsigned count, std::uint8_t port);
   rte_mbuf* mend(rte_mbuf* buffer);
@@ -68,7 +68,7 @@ class Worker {
   void dispatch(Packet& packet);
   void to_wire(rte_mbuf* buffer, std::uint8_t port);
   void to_kernel(rte_mbuf* buffer, std::uint8_t port);
-  void send_cut(const Packet& packet);
+  void send_fragments(const Packet& packet);
   void send_probe(const Probe& probe, const Snapshot& snapshot);
   void flush();
   void drop(rte_mbuf* buffer, DropReason reason);

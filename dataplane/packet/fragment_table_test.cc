@@ -40,7 +40,7 @@ std::vector<void*> expire_all(FragmentTable& table, std::uint32_t now,
   return expired;
 }
 
-TEST(FragmentTable, TellsLaterFragmentsTheDecisionOfTheFirst) {
+TEST(FragmentTable, GivesLaterFragmentsTheDecisionOfTheFirst) {
   FragmentTable table({});
   std::vector<void*> released;
   const std::vector<FragmentDecision> decisions = {fragment::OfConnection{7, 8, 1},
@@ -63,7 +63,7 @@ TEST(FragmentTable, TellsLaterFragmentsTheDecisionOfTheFirst) {
   }
 }
 
-TEST(FragmentTable, TellsDatagramsApartByEveryPartOfTheKey) {
+TEST(FragmentTable, DistinguishesDatagramsByEveryPartOfTheKey) {
   FragmentTable table({});
   std::vector<void*> released;
   const FragmentKey base = key(5);
@@ -162,7 +162,7 @@ TEST(FragmentTable, ExpiresInSlicesThatCoverTheTable) {
   EXPECT_EQ(expired, held);
 }
 
-TEST(FragmentTable, BoundsWhatItHolds) {
+TEST(FragmentTable, BoundsItsMemory) {
   FragmentTable table({.datagrams = 64, .held_per_datagram = 3, .held_total = 5});
   FragmentDecision decision;
   for (std::uintptr_t n = 0; n < 3; ++n) {

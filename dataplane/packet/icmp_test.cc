@@ -70,7 +70,7 @@ TEST(IcmpQuote, ReadsTheTupleAsQuoted) {
   EXPECT_EQ(quote.inner_l4, 70);
 }
 
-TEST(IcmpQuote, SaysWhatIsCutShortOrMalformed) {
+TEST(IcmpQuote, RefusesTruncatedOrMalformedQuotes) {
   const Bytes quoted = test::udp_packet({.options = Bytes(4, 1)}, {});
   for (std::size_t n = 0; n < 32; ++n) {
     SCOPED_TRACE(n);
@@ -92,7 +92,7 @@ TEST(IcmpQuote, DoesNotReadEthernetPadding) {
   expect_no_quote(test::pad(frame, 100), DropReason::bad_icmp_quote);
 }
 
-TEST(IcmpQuote, LeavesToTheKernelWhatIsOfNoConnection) {
+TEST(IcmpQuote, LeavesErrorsOfNoConnectionToTheKernel) {
   expect_no_quote(error_about(test::icmp_packet({}, {})), DropReason::none);
   expect_no_quote(error_about(test::ip_packet({}, 47, test::pattern(8))), DropReason::none);
   expect_no_quote(error_about(test::ip_packet({.offset = 1480}, kProtoUdp, test::pattern(8))),
@@ -110,7 +110,7 @@ TEST(IcmpQuote, VerifiesTheIcmpChecksum) {
   }
 }
 
-TEST(RewriteIcmpError, MendsEveryChecksumOfAWholeQuote) {
+TEST(RewriteIcmpError, CorrectsEveryChecksumOfAWholeQuote) {
   const test::Tcp tcp{.payload = test::pattern(101)};
   expect_rewrite(test::tcp_packet(kInner, tcp), test::tcp_packet(inner_after(), tcp));
   const test::Udp udp{.dport = 80, .payload = test::pattern(12)};
@@ -123,7 +123,7 @@ TEST(RewriteIcmpError, TranslatesThePortsToo) {
   expect_rewrite(test::udp_packet(kInner, before), test::udp_packet(inner_after(), after));
 }
 
-TEST(RewriteIcmpError, MendsAQuoteOfAnyLength) {
+TEST(RewriteIcmpError, CorrectsAQuoteOfAnyLength) {
   const test::Tcp tcp{.payload = test::pattern(20)};
   const Bytes before = test::tcp_packet(kInner, tcp);
   const Bytes after = test::tcp_packet(inner_after(), tcp);
@@ -193,7 +193,7 @@ TEST(MakeIcmpError, AnswersWithThePacketInside) {
   }
 }
 
-TEST(MakeIcmpError, TellsTheMtu) {
+TEST(MakeIcmpError, ContainsTheMtu) {
   PacketBuffer buffer(test::pad(test::udp_frame({}, {.dont_fragment = true}, {.payload = {1}})));
   parse(buffer.packet);
   ASSERT_TRUE(make_icmp_error(buffer.packet, 3, 4, 1400, kDirector));

@@ -89,7 +89,7 @@ TEST(Parse, FindsTheFieldsOfATaggedUdpPacketWithIpOptions) {
   EXPECT_TRUE(dont_fragment(packet));
 }
 
-TEST(Parse, TakesAPriorityTagForNoVlan) {
+TEST(Parse, TreatsAPriorityTagAsNoVlan) {
   PacketBuffer buffer(test::udp_frame({.vlan = 0xe000}, {}, {}));
   parse(buffer.packet);
   EXPECT_EQ(buffer.packet.kind, PacketKind::kData);
@@ -143,7 +143,7 @@ TEST(Parse, LeavesToTheKernelWhatARouterMayNotForward) {
   }
 }
 
-TEST(Parse, TellsIcmpErrorsFromOtherIcmp) {
+TEST(Parse, DistinguishesIcmpErrorsFromOtherIcmp) {
   for (const int type : {3, 4, 11, 12}) {
     expect_kind(test::icmp_frame({}, {}, {.type = static_cast<std::uint8_t>(type)}),
                 PacketKind::kIcmpError);
@@ -234,7 +234,7 @@ TEST(Parse, ReadsPortsFromFirstFragmentsOnly) {
   EXPECT_EQ(test::reassemble(pieces), whole);
 }
 
-TEST(Parse, WantsTheWholeL4HeaderInTheFirstFragment) {
+TEST(Parse, RequiresTheWholeL4HeaderInTheFirstFragment) {
   const test::Ipv4 first{.more_fragments = true};
   const Bytes tcp =
       test::cut(test::tcp_packet({}, {.options = Bytes(4, 1), .payload = test::pattern(40)}), 100);
@@ -261,7 +261,7 @@ TEST(Parse, WantsTheWholeL4HeaderInTheFirstFragment) {
   expect_kind(fragment(kProtoUdp, short_length), PacketKind::kBad, DropReason::bad_l4_header);
 }
 
-TEST(Parse, LooksAtNoPortsInLaterFragments) {
+TEST(Parse, IgnoresPortsInLaterFragments) {
   const test::Ipv4 last{.offset = 1480};
   for (const std::uint8_t proto : {kProtoTcp, kProtoUdp}) {
     for (const std::size_t n : {0u, 1u, 8u}) {
@@ -294,7 +294,7 @@ TEST(Parse, ForgetsWhatThePacketBeforeItLeft) {
   EXPECT_EQ(packet.tuple, FlowTuple{});
 }
 
-TEST(ParseCommon, TakesNearlyEveryPacket) {
+TEST(ParseCommon, AcceptsNearlyEveryPacket) {
   EXPECT_TRUE(is_common(test::tcp_frame({}, {}, {.flags = test::kAck})));
   EXPECT_TRUE(is_common(test::tcp_frame({}, {}, {.flags = test::kSyn})));
   EXPECT_TRUE(is_common(test::tcp_frame({}, {}, {.payload = test::pattern(1400)})));

@@ -27,7 +27,7 @@ NextHop next_hop(std::optional<std::uint16_t> vlan,
   return hop;
 }
 
-TEST(RewriteNat, ChangesWhatItSaysAndNothingElse) {
+TEST(RewriteNat, ChangesOnlyAddressesPortsAndChecksums) {
   const test::Tcp tcp{.seq = 77, .options = test::pattern(12), .payload = test::pattern(33)};
   PacketBuffer buffer(test::tcp_frame({}, {.options = {1, 1, 1, 1}}, tcp));
   parse(buffer.packet);
@@ -146,7 +146,7 @@ class RandomPackets {
 };
 
 // TTL and checksums blanked: the rest has to be the same there and back.
-Bytes without_mended_fields(Bytes frame, const Packet& packet) {
+Bytes without_rewritten_fields(Bytes frame, const Packet& packet) {
   const auto blank = [&](std::size_t at) { frame[at] = frame[at + 1] = 0; };
   blank(packet.l3 + std::size_t{wire::kIpTtl});
   blank(packet.l3 + std::size_t{wire::kIpChecksum});
@@ -177,8 +177,8 @@ TEST(RewriteNat, ForthAndBackVerifiesByFullSums) {
     ASSERT_EQ(test::verify(buffer.frame()), "") << round;
     parse(packet);
     ASSERT_EQ(packet.tuple, from);
-    ASSERT_EQ(without_mended_fields(buffer.frame(), packet),
-              without_mended_fields(original, packet));
+    ASSERT_EQ(without_rewritten_fields(buffer.frame(), packet),
+              without_rewritten_fields(original, packet));
   }
 }
 

@@ -153,11 +153,11 @@ void PersistTable::restart(Shard& shard, Entry& entry, const PersistUse& use, st
   entry.service = use.service;
   entry.expires = now + use.ticks;
   entry.imported = false;
-  if (entry.expires - entry.told > use.ticks / 8) changed(shard, entry);
+  if (entry.expires - entry.peer_expires > use.ticks / 8) changed(shard, entry);
 }
 
 void PersistTable::changed(Shard& shard, Entry& entry) {
-  if (entry.queued || !telling_.load(std::memory_order_relaxed)) return;
+  if (entry.queued || !exporting_.load(std::memory_order_relaxed)) return;
   const std::uint32_t index = index_of(entry);
   entry.queued = true;
   entry.next_changed = kNone;
@@ -197,7 +197,7 @@ PersistServer PersistTable::claim(const PersistUse& use, const PersistServer* in
   }
   entry->server = use.server;
   entry->ended = false;
-  entry->told = now - use.ticks;  // something else, or nothing
+  entry->peer_expires = now - use.ticks;  // something else, or nothing
   restart(shard, *entry, use, now);
   return use.server;
 }
@@ -247,7 +247,7 @@ PersistTable::Imported PersistTable::import(const PersistUse& use, std::uint32_t
   }
   entry->server = use.server;
   entry->service = use.service;
-  entry->expires = entry->told = now + std::min(left, use.ticks);
+  entry->expires = entry->peer_expires = now + std::min(left, use.ticks);
   entry->imported = true;
   entry->ended = false;
   entry->epoch = epoch;
@@ -326,13 +326,13 @@ std::size_t PersistTable::read(std::uint32_t& cursor, std::uint32_t now,
 
 // ---- telling
 
-void PersistTable::begin_telling() {
-  end_telling();
-  telling_.store(true, std::memory_order_relaxed);
+void PersistTable::begin_export() {
+  end_export();
+  exporting_.store(true, std::memory_order_relaxed);
 }
 
-void PersistTable::end_telling() {
-  telling_.store(false, std::memory_order_relaxed);
+void PersistTable::end_export() {
+  exporting_.store(false, std::memory_order_relaxed);
   PersistRow nobody_asks[kSlice];
   while (take_changed(nobody_asks) != 0) {
   }
@@ -342,8 +342,8 @@ std::size_t PersistTable::take_changed(std::span<PersistRow> rows) {
   std::size_t count = 0;
   if (!ready()) return 0;
   for (std::uint32_t seen = 0; seen < shard_count_ && count < rows.size(); ++seen) {
-    Shard& shard = shards_[tell_at_];
-    tell_at_ = (tell_at_ + 1) & (shard_count_ - 1);
+    Shard& shard = shards_[export_shard_];
+    export_shard_ = (export_shard_ + 1) & (shard_count_ - 1);
     if (!shard.changed.load(std::memory_order_relaxed)) continue;
     const Lock lock(shard);
     while (shard.changed_first != kNone && count < rows.size()) {
@@ -351,7 +351,7 @@ std::size_t PersistTable::take_changed(std::span<PersistRow> rows) {
       shard.changed_first = entry.next_changed;
       entry.queued = false;
       if (!entry.used) continue;
-      entry.told = entry.expires;
+      entry.peer_expires = entry.expires;
       rows[count++] = row_of(entry);
       if (entry.ended) erase(shard, index_of(entry));
     }

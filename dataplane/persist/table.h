@@ -109,9 +109,9 @@ class PersistTable {
   std::uint32_t flush(std::uint32_t cursor, std::uint32_t now, std::uint64_t& count, Visit wanted) {
     return flush_slice(cursor, now, count, &call<Visit>, &wanted);
   }
-  // From begin_telling() to end_telling() changes are put by for take_changed().
-  void begin_telling();
-  void end_telling();
+  // From begin_export() to end_export() changes are put by for take_changed().
+  void begin_export();
+  void end_export();
   // Up to rows.size() entries that have changed; 0: all have been told.
   std::size_t take_changed(std::span<PersistRow> rows);
 
@@ -133,8 +133,8 @@ class PersistTable {
     std::uint8_t epoch = 0;  // of the peer's walk; 0: made here, or never spoken of
     std::uint32_t service = 0;
     std::uint32_t expires = 0;
-    std::uint32_t told = 0;       // `expires` as the peer knows it
-    std::uint32_t chain = kNone;  // next with the same hash, or next free one
+    std::uint32_t peer_expires = 0;  // `expires` as the peer has it
+    std::uint32_t chain = kNone;     // next with the same hash, or next free one
     std::uint32_t older = kNone, newer = kNone;
     std::uint32_t next_changed = kNone;
   };
@@ -184,8 +184,8 @@ class PersistTable {
   std::uint32_t shard_count_;
   std::uint32_t per_shard_;
   std::uint32_t heads_;  // per shard, a power of two
-  std::atomic<bool> telling_{false};
-  std::uint32_t tell_at_ = 0;  // shard, the main thread's
+  std::atomic<bool> exporting_{false};
+  std::uint32_t export_shard_ = 0;  // shard, the main thread's
   std::unique_ptr<Shard[]> shards_;
   std::unique_ptr<std::uint32_t[]> index_;  // first entry by hash
   std::unique_ptr<Entry[]> entries_;

@@ -30,7 +30,7 @@ class Model {
  public:
   explicit Model(std::uint32_t seed) : random_(seed) {
     table_.prepare();
-    table_.begin_telling();
+    table_.begin_export();
   }
 
   void step() {
@@ -70,7 +70,7 @@ class Model {
 
   // What the peer was told, against what is known here.
   void compare_peer() {
-    hear();
+    receive();
     for (const auto& [n, known] : known_) {
       if (over(known)) continue;
       ASSERT_TRUE(peer_.contains(n)) << "the peer lacks " << n;
@@ -135,7 +135,7 @@ class Model {
   }
 
   void flush() {
-    hear();
+    receive();
     const std::uint32_t rest = below(4);
     const auto wanted = [&](const PersistRow& row) { return row.key.client.host() % 4 == rest; };
     std::uint64_t count = 0;
@@ -144,7 +144,7 @@ class Model {
       cursor = table_.flush(cursor, now_, count, wanted);
     } while (cursor != 0);
     std::uint64_t flushed = 0;
-    hear();
+    receive();
     for (auto it = known_.begin(); it != known_.end();) {
       if (it->first % 4 != rest || over(it->second)) {
         ++it;
@@ -178,7 +178,7 @@ class Model {
     } while (cursor != 0);
   }
 
-  void hear() {
+  void receive() {
     PersistRow rows[7];
     for (std::size_t count = 1; count != 0;) {
       count = table_.take_changed(rows);

@@ -28,7 +28,7 @@ class PersistTableTest : public testing::Test {
     PersistServer found;
     return table.find(key, now, found) ? found.address.host() - 0x0a00'000a : 0;
   }
-  std::vector<PersistRow> told() {
+  std::vector<PersistRow> exported() {
     std::vector<PersistRow> all(100);
     all.resize(table.take_changed(all));
     return all;
@@ -99,7 +99,7 @@ TEST_F(PersistTableTest, TimeWrapsAround) {
   EXPECT_EQ(where(client(1), 0x60), 0u);
 }
 
-TEST_F(PersistTableTest, WhatIsOverIsSwept) {
+TEST_F(PersistTableTest, SweepsExpiredEntries) {
   table.claim(use(1, 1), nullptr, 0);
   table.claim(use(2, 1), nullptr, 50);
   sweep(100);
@@ -117,7 +117,7 @@ TEST_F(PersistTableTest, TheLeastRecentlyUsedGoesWhenItIsFull) {
   EXPECT_EQ(where(client(1), 6), 1u);
 }
 
-TEST_F(PersistTableTest, WhoHadAConnectionOutlivesAFlood) {
+TEST_F(PersistTableTest, KeepsClientsWithConnectionsInAFlood) {
   table.claim(use(1, 1), nullptr, 0);
   table.confirm(use(1, 1), 1);
   for (std::uint32_t n = 2; n < 100; ++n) table.claim(use(n, 1), nullptr, 2);
@@ -125,48 +125,48 @@ TEST_F(PersistTableTest, WhoHadAConnectionOutlivesAFlood) {
   EXPECT_EQ(table.evicted(), 95u);
 }
 
-TEST_F(PersistTableTest, ChangesAreToldOnceAndLate) {
-  table.begin_telling();
+TEST_F(PersistTableTest, ExportsChangesOnceAndLate) {
+  table.begin_export();
   table.claim(use(1, 1), nullptr, 0);
   table.renew(use(1, 1), 1);
-  ASSERT_EQ(told().size(), 1u);
-  EXPECT_TRUE(told().empty());
+  ASSERT_EQ(exported().size(), 1u);
+  EXPECT_TRUE(exported().empty());
   table.renew(use(1, 1), 5);
-  EXPECT_TRUE(told().empty()) << "the peer's copy is good for nearly as long";
+  EXPECT_TRUE(exported().empty()) << "the peer's copy is good for nearly as long";
   table.renew(use(1, 1), 20);
-  ASSERT_EQ(told().size(), 1u);
+  ASSERT_EQ(exported().size(), 1u);
   const PersistServer down = server(1);
   table.claim(use(1, 2), &down, 20);
-  ASSERT_EQ(told().size(), 1u);
+  ASSERT_EQ(exported().size(), 1u);
 }
 
 TEST_F(PersistTableTest, NobodyListens) {
   table.claim(use(1, 1), nullptr, 0);
-  EXPECT_TRUE(told().empty());
-  table.begin_telling();
+  EXPECT_TRUE(exported().empty());
+  table.begin_export();
   table.claim(use(2, 1), nullptr, 0);
-  table.end_telling();
-  EXPECT_TRUE(told().empty());
+  table.end_export();
+  EXPECT_TRUE(exported().empty());
 }
 
-TEST_F(PersistTableTest, FlushedEntriesAreToldBeforeTheyGo) {
+TEST_F(PersistTableTest, ExportsFlushedEntriesBeforeTheyGo) {
   std::uint64_t count = 0;
   const auto first = [](const PersistRow& row) { return row.key == client(1); };
-  table.begin_telling();
+  table.begin_export();
   table.claim(use(1, 1), nullptr, 0);
   table.claim(use(2, 1), nullptr, 0);
-  told();
+  exported();
   EXPECT_EQ(table.flush(0, 1, count, first), 0u);
   EXPECT_EQ(count, 1u);
   EXPECT_EQ(where(client(1), 1), 0u);
   EXPECT_EQ(rows(1).size(), 1u);
   sweep(1);
-  const auto ended = told();
+  const auto ended = exported();
   ASSERT_EQ(ended.size(), 1u);
   EXPECT_TRUE(ended[0].ended);
   EXPECT_EQ(table.entries(), 1u);
 
-  table.end_telling();
+  table.end_export();
   table.flush(0, 1, count, [](const PersistRow&) { return true; });
   EXPECT_EQ(count, 2u);
   EXPECT_EQ(table.entries(), 0u) << "nobody has to hear of it";
@@ -174,17 +174,17 @@ TEST_F(PersistTableTest, FlushedEntriesAreToldBeforeTheyGo) {
 
 TEST_F(PersistTableTest, AFlushedClientMayComeBackAtOnce) {
   std::uint64_t count = 0;
-  table.begin_telling();
+  table.begin_export();
   table.claim(use(1, 1), nullptr, 0);
   table.flush(0, 0, count, [](const PersistRow&) { return true; });
   table.claim(use(1, 2), nullptr, 0);
-  const auto now = told();
+  const auto now = exported();
   ASSERT_EQ(now.size(), 1u);
   EXPECT_FALSE(now[0].ended);
   EXPECT_EQ(now[0].server, server(2));
 }
 
-TEST_F(PersistTableTest, ThePeersWord) {
+TEST_F(PersistTableTest, ImportsFromThePeer) {
   using Imported = PersistTable::Imported;
   EXPECT_EQ(table.import(use(1, 1), 40, 1, true, 0), Imported::kTaken);
   EXPECT_EQ(where(client(1), 39), 1u);

@@ -65,7 +65,7 @@ TEST(PersistTableThreads, EverythingAtOnce) {
     std::mt19937 random(seed);
     std::uint32_t cursor = 0;
     while (!done.load()) {
-      table.begin_telling();
+      table.begin_export();
       for (int i = 0; i < 50; ++i) {
         PersistRow rows[PersistTable::kSlice];
         for (std::size_t k = table.read(cursor, now, rows); k-- > 0;) {
@@ -77,7 +77,7 @@ TEST(PersistTableThreads, EverythingAtOnce) {
           table.flush(cursor, now, count, [](const PersistRow&) { return true; });
         }
       }
-      table.end_telling();
+      table.end_export();
       ++now;
     }
   });

@@ -151,7 +151,7 @@ TEST(ByLoad, FoAndOvfAgreeWithAnOracle) {
   }
 }
 
-TEST(NotWanted, IsNeverChosenAndTheRestIs) {
+TEST(NotWanted, IsNeverChosenAndTheOthersAre) {
   Workers workers(1);
   for (const Scheduler scheduler : kAll) {
     SchedulerState state(0, 1);

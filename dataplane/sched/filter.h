@@ -17,8 +17,8 @@ class Filter {
          const RealServerEntry* servers)
       : tried_(tried), thresholds_(&thresholds), servers_(servers) {}
 
-  bool takes_all() const { return tried_.empty() && thresholds_ == nullptr; }
-  bool takes(std::uint32_t rs_slot) const {
+  bool accepts_all() const { return tried_.empty() && thresholds_ == nullptr; }
+  bool accepts(std::uint32_t rs_slot) const {
     for (const std::uint32_t slot : tried_) {
       if (slot == rs_slot) return false;
     }

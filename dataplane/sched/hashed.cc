@@ -24,15 +24,15 @@ std::uint32_t by_table(const ServiceEntry& service, std::uint64_t hash) {
 
 // What no hash found, since the weights are very uneven or most servers may not be had: one of
 // those that may, by their weights.
-std::uint32_t among_rest(const ServiceEntry& service, std::uint64_t hash, const Filter& filter) {
+std::uint32_t among_others(const ServiceEntry& service, std::uint64_t hash, const Filter& filter) {
   std::uint64_t total = 0;
   for (std::size_t i = 0; i < service.candidates.size(); ++i) {
-    if (filter.takes(service.candidates[i])) total += service.weights[i];
+    if (filter.accepts(service.candidates[i])) total += service.weights[i];
   }
   if (total == 0) return kNoSlot;
   std::uint64_t lot = hash % total;
   for (std::size_t i = 0; i < service.candidates.size(); ++i) {
-    if (!filter.takes(service.candidates[i])) continue;
+    if (!filter.accepts(service.candidates[i])) continue;
     if (lot < service.weights[i]) return service.candidates[i];
     lot -= service.weights[i];
   }
@@ -49,9 +49,9 @@ std::uint32_t pick_hashed(const ServiceEntry& service, const FlowTuple& from_cli
     const std::uint64_t hash = stable_hash(address, salt);
     const std::uint32_t slot =
         service.scheduler == Scheduler::kMh ? by_table(service, hash) : by_weight(service, hash);
-    if (slot != kNoSlot && filter.takes(slot)) return slot;
+    if (slot != kNoSlot && filter.accepts(slot)) return slot;
   }
-  return among_rest(service, stable_hash(address, kHashes), filter);
+  return among_others(service, stable_hash(address, kHashes), filter);
 }
 
 }  // namespace lb

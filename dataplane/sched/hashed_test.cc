@@ -132,7 +132,7 @@ TEST_P(Hashed, DrainingIsNoWorseThanBeingDown) {
   EXPECT_LE(moved(before.picks(), after.picks(), 3), GetParam() == Scheduler::kMh ? 0.02 : 0);
 }
 
-TEST_P(Hashed, WhomNobodyWantsIsPassedOver) {
+TEST_P(Hashed, SkipsUnacceptableServers) {
   const World world(GetParam(), {{1}, {2, 60'000}, {3}});
   for (std::uint32_t client = 0; client < 200; ++client) {
     const std::uint32_t first = world.pick(client);
@@ -148,7 +148,7 @@ TEST_P(Hashed, NobodyUp) {
   EXPECT_EQ(World(GetParam(), {{1, 1, false}, {2, 0}}).pick(1), 0U);
 }
 
-TEST_P(Hashed, PeekKnows) {
+TEST_P(Hashed, PeekNamesTheNextChoice) {
   const World world(GetParam(), {{1}, {2}});
   test::Workers workers(1);
   SchedulerState state(0, 1);

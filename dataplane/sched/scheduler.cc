@@ -16,14 +16,14 @@ bool is_in_turn(Scheduler scheduler) {
   return scheduler == Scheduler::kRr || scheduler == Scheduler::kWrr;
 }
 
-// The candidate with the greatest weight, the first in the file among equals, of those that `takes`
-// takes; kNoSlot: none.
-template <typename Takes>
-std::uint32_t heaviest(const ServiceEntry& service, const Takes& takes) {
+// The candidate with the greatest weight, the first in the file among equals, of those that
+// `accepts` admits; kNoSlot: none.
+template <typename Accepts>
+std::uint32_t heaviest(const ServiceEntry& service, const Accepts& accepts) {
   std::uint32_t best = kNoSlot;
   std::uint16_t best_weight = 0;
   for (std::size_t i = 0; i < service.candidates.size(); ++i) {
-    if (service.weights[i] <= best_weight || !takes(service.candidates[i], service.weights[i])) {
+    if (service.weights[i] <= best_weight || !accepts(service.candidates[i], service.weights[i])) {
       continue;
     }
     best = service.candidates[i];
@@ -64,16 +64,16 @@ std::uint32_t SchedulerState::peek(const ServiceEntry& service, std::uint32_t se
     const ServiceEntry& service, std::uint32_t service_slot, const Filter& filter) {
   const std::vector<std::uint32_t>& sequence = service.sequence;
   std::size_t at = next_position(service_slot, sequence.size());
-  bool takes = true;
-  if (!filter.takes_all()) [[unlikely]] {
+  bool accepts = true;
+  if (!filter.accepts_all()) [[unlikely]] {
     for (std::size_t left = std::min(kPassedOver, sequence.size());; --left) {
-      takes = filter.takes(sequence[at]);
-      if (takes || left == 1) break;
+      accepts = filter.accepts(sequence[at]);
+      if (accepts || left == 1) break;
       if (++at == sequence.size()) at = 0;
     }
   }
   position_[service_slot] = static_cast<std::uint32_t>(at + 1);
-  return takes ? sequence[at] : kNoSlot;
+  return accepts ? sequence[at] : kNoSlot;
 }
 
 // The candidate of least cost; among equals the next after the last choice.
@@ -85,7 +85,7 @@ std::uint32_t SchedulerState::least(const ServiceEntry& service, std::uint32_t s
   std::size_t best = size;
   Cost best_cost{};
   for (std::size_t left = size; left > 0; --left, at = at + 1 == size ? 0 : at + 1) {
-    if (!filter.takes(service.candidates[at])) continue;
+    if (!filter.accepts(service.candidates[at])) continue;
     const Cost cost = cost_of(service.candidates[at], service.weights[at]);
     if (best != size && !cost.less_than(best_cost)) continue;
     best = at;
@@ -125,9 +125,9 @@ std::uint32_t SchedulerState::compare(const ServiceEntry& service, std::uint32_t
   const auto nq = [&](std::uint32_t slot, std::uint16_t weight) {
     return load.open(slot, service.proto) <= 0 ? Cost{0, 1} : sed(slot, weight);
   };
-  const auto free = [&](std::uint32_t slot, std::uint16_t) { return filter.takes(slot); };
+  const auto free = [&](std::uint32_t slot, std::uint16_t) { return filter.accepts(slot); };
   const auto has_room = [&](std::uint32_t slot, std::uint16_t weight) {
-    return filter.takes(slot) && load.open(slot, service.proto) <= weight;
+    return filter.accepts(slot) && load.open(slot, service.proto) <= weight;
   };
 
   std::uint32_t chosen = kNoSlot;

@@ -99,7 +99,7 @@ TEST(Pick, WorkersStartAtDifferentPlaces) {
   }
 }
 
-TEST(Peek, TellsTheNextChoicesAndChangesNone) {
+TEST(Peek, NamesTheNextChoicesAndChangesNone) {
   Workers workers(1);
   const Load load = workers.load();
   for (const Scheduler s : {Scheduler::kRr, Scheduler::kWrr}) {
@@ -118,7 +118,7 @@ TEST(Peek, TellsTheNextChoicesAndChangesNone) {
   }
 }
 
-TEST(Peek, KnowsNothingOfLeastConnections) {
+TEST(Peek, NamesNoServerForLeastConnections) {
   const SchedulerState state(0, 1);
   EXPECT_EQ(state.peek(service(Scheduler::kLc, {1, 1}), 0, kFlow, 0), kNoSlot);
   EXPECT_EQ(state.peek(service(Scheduler::kWlc, {1, 1}), 0, kFlow, 0), kNoSlot);

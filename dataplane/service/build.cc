@@ -171,9 +171,9 @@ bool Builder::add_service(const ServiceSpec& spec) {
   service.standby = spec.standby;
   service.one_packet = spec.one_packet;
   service.configured = true;
-  if (service.translates_alone() && next_->client_ways == nullptr) {
-    next_->client_ways =
-        previous_.client_ways != nullptr ? previous_.client_ways : std::make_shared<ClientWays>();
+  if (service.is_stateless_nat() && next_->return_paths == nullptr) {
+    next_->return_paths = previous_.return_paths != nullptr ? previous_.return_paths
+                                                            : std::make_shared<ReturnPaths>();
   }
   const std::uint32_t slot = take_service_slot(service);
   if (slot == kNoSlot) return false;

@@ -22,7 +22,7 @@ TEST(BuildSnapshot, EndsConnectionsWhateverOnServerDownSays) {
   EXPECT_FALSE(build(spec, after.get())->real_servers[0].reset) << "the master ends them";
 }
 
-TEST(BuildSnapshot, CopiesWhatTheSpecSays) {
+TEST(BuildSnapshot, CopiesTheSpec) {
   SnapshotSpec spec = spec_of({service(kVip, {1, 2, 3})});
   spec.services[0].mode = Mode::kDr;
   spec.services[0].scheduler = Scheduler::kWlc;
@@ -322,7 +322,7 @@ TEST(ResetEpoch, AServerThatIsNewAndDownDoesNotRaiseIt) {
   EXPECT_EQ(b->reset_epoch, 0U);
 }
 
-TEST(BuildSnapshot, SaysSoWhenSlotsRunOut) {
+TEST(BuildSnapshot, FailsWhenSlotsRunOut) {
   const auto full = [](std::uint32_t from) {
     SnapshotSpec spec = spec_of({service(kVip, {})});
     for (std::uint32_t i = 0; i < kMaxRealServerSlots; ++i) {

@@ -60,7 +60,7 @@ TEST(Gate, AHighRateIsExactFromTickToTick) {
   EXPECT_EQ(let_in(gate, 6, 1'100'000), 1'000'000u);
 }
 
-TEST(Gate, ANewLimitTakesHoldAtOnce) {
+TEST(Gate, AppliesANewLimitAtOnce) {
   const Gate slow = service_limit(1, 3'600'000);
   EXPECT_EQ(let_in(slow, 10, 3'600), 3'600u);
   const Gate fast = service_limit(100, 1'000, &slow);
@@ -127,7 +127,7 @@ TEST(Gate, IsExactOverSeveralWorkers) {
 }
 
 // One that is a tick behind gives nothing back.
-TEST(Gate, AWorkerThatLagsTakesNoMore) {
+TEST(Gate, AllowsNoMoreToAWorkerThatLags) {
   const Gate gate = service_limit(100, 1'000);
   EXPECT_EQ(let_in(gate, 20, 200), 100u);
   EXPECT_EQ(let_in(gate, 19, 200), 0u);

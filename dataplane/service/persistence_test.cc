@@ -76,7 +76,7 @@ TEST(BuildPersistence, NumbersAreNeverGivenOutTwice) {
   EXPECT_GT(of(*fourth, 81).scope, third->scopes) << "it left the group";
 }
 
-TEST(BuildPersistence, ClientsAreCutToTheirPrefix) {
+TEST(BuildPersistence, MasksClientsToTheirPrefix) {
   ServiceSpec spec = service(80);
   for (const auto& [prefix, expected] : {std::pair<std::uint8_t, std::uint32_t>{32, 0xc6336407},
                                          {24, 0xc6336400},

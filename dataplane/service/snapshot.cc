@@ -20,17 +20,17 @@ void Snapshot::insert(std::vector<IndexEntry>& index, std::uint64_t key, std::ui
   index[at] = {key, slot};
 }
 
-void Snapshot::build_answer_index() {
+void Snapshot::build_reply_server_index() {
   std::vector<IndexEntry> answers;
   for (const ServiceEntry& service : services) {
-    if (!service.configured || !service.translates_alone()) continue;
+    if (!service.configured || !service.is_stateless_nat()) continue;
     for (const std::uint32_t slot : service.real_servers) {
       const RealServerEntry& rs = real_servers[slot];
       answers.push_back({service_key(rs.address, rs.port_for(service.port), kProtoUdp), slot});
     }
   }
-  answer_index.assign(answers.empty() ? 0 : std::bit_ceil(2 * answers.size()), {});
-  for (const IndexEntry& answer : answers) insert(answer_index, answer.key, answer.slot);
+  reply_server_index.assign(answers.empty() ? 0 : std::bit_ceil(2 * answers.size()), {});
+  for (const IndexEntry& answer : answers) insert(reply_server_index, answer.key, answer.slot);
 }
 
 void Snapshot::build_index() {
@@ -54,7 +54,7 @@ void Snapshot::build_index() {
   for (const IndexEntry& single : singles) insert(index, single.key, single.slot);
   ranges = PortRanges(std::move(several));
 
-  build_answer_index();
+  build_reply_server_index();
 
   const auto servers = std::ranges::count_if(
       real_servers, [](const RealServerEntry& rs) { return rs.service != kNoSlot; });

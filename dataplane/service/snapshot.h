@@ -24,9 +24,9 @@
 #include "dataplane/conn/record.h"
 #include "dataplane/packet/flow.h"
 #include "dataplane/packet/hop.h"
-#include "dataplane/service/client_ways.h"
 #include "dataplane/service/gate.h"
 #include "dataplane/service/port_ranges.h"
+#include "dataplane/service/return_paths.h"
 
 namespace lb {
 
@@ -111,7 +111,7 @@ struct ServiceEntry {
   }
 
   // Whether answers are translated that belong to no connection.
-  bool translates_alone() const { return one_packet && mode == Mode::kNat; }
+  bool is_stateless_nat() const { return one_packet && mode == Mode::kNat; }
   // Whether changes of its connections are told to the HA peer, whose word on them counts less.
   bool exported() const { return sync && !standby; }
 };
@@ -161,9 +161,9 @@ struct Snapshot {
   // The same over all real servers, removed ones too: for connections that the HA peer tells of.
   std::vector<IndexEntry> real_server_index;
   // The real servers of the services that translate alone, by address and port.
-  std::vector<IndexEntry> answer_index;
-  std::shared_ptr<ClientWays> client_ways;  // of the same services; null: there are none
-  std::vector<Be32> own_addresses;          // of the director, sorted by the raw word
+  std::vector<IndexEntry> reply_server_index;
+  std::shared_ptr<ReturnPaths> return_paths;  // of the same services; null: there are none
+  std::vector<Be32> own_addresses;            // of the director, sorted by the raw word
 
   // Looked at when connections are made, change their state or may expire; never for a packet of a
   // steady connection.
@@ -198,8 +198,8 @@ struct Snapshot {
     return look_up(real_server_index, real_server_key(service, address, Be16{}));
   }
   // Slot of the real server whose answers of no connection come from here, or kNoSlot.
-  std::uint32_t find_answerer(Be32 address, Be16 port) const {
-    return look_up(answer_index, service_key(address, port, kProtoUdp));
+  std::uint32_t find_reply_server(Be32 address, Be16 port) const {
+    return look_up(reply_server_index, service_key(address, port, kProtoUdp));
   }
   bool is_own(Be32 address) const {
     return std::ranges::binary_search(own_addresses, address.raw, {}, &Be32::raw);
@@ -225,7 +225,7 @@ struct Snapshot {
       if (entry.slot == kNoSlot) return kNoSlot;
     }
   }
-  void build_answer_index();
+  void build_reply_server_index();
   static void insert(std::vector<IndexEntry>& index, std::uint64_t key, std::uint32_t slot);
   // Only the operator chooses what is in the index, so the hash need not withstand an attacker; it
   // has to spread neighbouring addresses and ports.

@@ -101,11 +101,11 @@ std::optional<std::vector<SyncEntry>> decode_batch(std::string_view batch) {
     const char* at = batch.data() + 1;
     if (has_length(entry.kind)) {
       if (batch.size() < 2) return std::nullopt;
-      const std::size_t told = 2 + static_cast<std::size_t>(static_cast<std::uint8_t>(*at++));
-      if (bytes != 0 && told != bytes) return std::nullopt;
-      if (batch.size() < told) return std::nullopt;
+      const std::size_t length = 2 + static_cast<std::size_t>(static_cast<std::uint8_t>(*at++));
+      if (bytes != 0 && length != bytes) return std::nullopt;
+      if (batch.size() < length) return std::nullopt;
       if (bytes == 0) {
-        batch.remove_prefix(told);
+        batch.remove_prefix(length);
         continue;
       }
     }

@@ -95,7 +95,7 @@ TEST(Batch, ABoundClientByteForByte) {
 }
 
 // What a later release may say.
-TEST(Batch, KindsWithALengthThatAreNotKnownAreLeftOut) {
+TEST(Batch, SkipsUnknownKindsWithALength) {
   const std::string later("\xc8\x03\x01\x02\x03", 5);
   EXPECT_EQ(decode_batch(encode(bond()) + later + encode(conn())), (std::vector{bond(), conn()}));
   EXPECT_FALSE(decode_batch(later.substr(0, 4)));
@@ -161,7 +161,7 @@ TEST(Batch, ProtocolsThatDoNotExist) {
 }
 
 // 4 bits each.
-TEST(Batch, ModesAndStatesThatDoNotExistOrAreNotTold) {
+TEST(Batch, RefusesUnknownModesAndStates) {
   for (const std::uint8_t proto : {kProtoTcp, kProtoUdp}) {
     for (unsigned both = 0; both < 256; ++both) {
       SyncEntry entry = conn();

@@ -8,7 +8,7 @@ namespace lb {
 namespace {
 
 // Records looked at per fill() and stage, so that the main thread has its turn.
-constexpr std::uint32_t kLooks = 65'536;
+constexpr std::uint32_t kMaxScan = 65'536;
 constexpr std::size_t kAhead = 8;  // records that come into the cache while others are read
 // A refresh that comes late by the time that a batch takes must not let the peer's copy expire.
 constexpr std::uint32_t kLongestRefresh = 600;  // ticks: a minute
@@ -17,7 +17,7 @@ constexpr std::uint32_t kWalkAgainAfter = 100;  // ticks between two walks for l
 
 // What was made here is told also when another is master now: it may be all that there is, as of a
 // connection that was established just before this director left.
-bool told_of(const ServiceEntry& service, const ConnTable::Copy& conn) {
+bool is_exported(const ServiceEntry& service, const ConnTable::Copy& conn) {
   return service.sync && !(service.standby && conn.imported);
 }
 
@@ -70,10 +70,10 @@ Exporter::Exporter(const ConnTable& table, std::span<ChangeLog* const> logs, Ran
     : table_(table), logs_(logs.begin(), logs.end()), marks_(marks), persist_(persist) {}
 
 void Exporter::begin(bool with_persistence) {
-  tells_persistence_ = with_persistence;
-  persist_.end_telling();
-  if (with_persistence) persist_.begin_telling();
-  told_.assign(table_.records(), 0);
+  exports_persistence_ = with_persistence;
+  persist_.end_export();
+  if (with_persistence) persist_.begin_export();
+  exported_.assign(table_.records(), 0);
   lost_ends_seen_ = 0;
   for (ChangeLog* log : logs_) {
     log->turn(true);
@@ -94,7 +94,7 @@ void Exporter::begin(bool with_persistence) {
 
 void Exporter::end() {
   for (ChangeLog* log : logs_) log->turn(false);
-  persist_.end_telling();
+  persist_.end_export();
   on_ = false;
 }
 
@@ -102,7 +102,7 @@ Exporter::Fill Exporter::fill(std::string& batch, std::size_t max_bytes, const S
                               std::uint32_t now) {
   Fill result;
   if (!on_) return result;
-  look_at_roles(snapshot, now);
+  update_roles(snapshot, now);
   if (walk_due_ && !walking_ && (!walk_began_ || now - *walk_began_ >= kWalkAgainAfter)) {
     begin_walk(batch);
     walk_began_ = now;
@@ -112,7 +112,7 @@ Exporter::Fill Exporter::fill(std::string& batch, std::size_t max_bytes, const S
   // A walk has half of the room at least: it ends also when changes never do.
   const std::size_t reserve = walking_ || !marked_.empty() || marks_.any() ? max_bytes / 2 : 0;
   const bool changes_left = fill_changed(batch, max_bytes - reserve, snapshot, now);
-  if (tells_persistence_) fill_persistence(batch, max_bytes, snapshot, now);
+  if (exports_persistence_) fill_persistence(batch, max_bytes, snapshot, now);
   fill_marked(batch, max_bytes, snapshot, now);
   if (leaving(now)) fill_half_open(batch, max_bytes, snapshot, now);
   if (walking_) {
@@ -128,7 +128,7 @@ Exporter::Fill Exporter::fill(std::string& batch, std::size_t max_bytes, const S
 
 // Who becomes master tells everything anew: as standby it had left to the master to tell of what
 // came from there, and the master may have lost it.
-void Exporter::look_at_roles(const Snapshot& snapshot, std::uint32_t now) {
+void Exporter::update_roles(const Snapshot& snapshot, std::uint32_t now) {
   if (roles_generation_ == snapshot.generation) return;
   const bool first = !roles_generation_;
   roles_generation_ = snapshot.generation;
@@ -152,11 +152,11 @@ void Exporter::look_at_roles(const Snapshot& snapshot, std::uint32_t now) {
 void Exporter::fill_half_open(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
                               std::uint32_t now) {
   const std::uint32_t records = table_.records();
-  if (leaving_->at == records && leaving_->looked != now) {
-    leaving_->looked = now;
+  if (leaving_->at == records && leaving_->scan_began != now) {
+    leaving_->scan_began = now;
     leaving_->at = 0;
   }
-  const std::uint32_t end = leaving_->at + std::min(kLooks, records - leaving_->at);
+  const std::uint32_t end = leaving_->at + std::min(kMaxScan, records - leaving_->at);
   for (; leaving_->at < end && batch.size() < max_bytes; ++leaving_->at) {
     if (leaving_->at + kAhead < end) table_.prefetch_record_at(leaving_->at + kAhead);
     add(batch, leaving_->at, Why::kHalfOpen, snapshot, now);
@@ -171,7 +171,7 @@ void Exporter::begin_walk(std::string& batch) {
   walk_due_ = false;
   walking_ = true;
   walk_at_ = 0;
-  persist_walked_ = !tells_persistence_ || !persist_.ready();
+  persist_walked_ = !exports_persistence_ || !persist_.ready();
   persist_at_ = 0;
   ++counters_.walks;
 }
@@ -204,10 +204,10 @@ void Exporter::fill_ended(std::string& batch, std::size_t max_bytes, const Snaps
     std::size_t taken = 0;
     for (; taken < waiting && batch.size() < max_bytes; ++taken) {
       if (taken + kAhead < waiting) {
-        __builtin_prefetch(&told_[ring.peek(taken + kAhead).handle.index]);
+        __builtin_prefetch(&exported_[ring.peek(taken + kAhead).handle.index]);
       }
       const EndedConn& conn = ring.peek(taken);
-      if (!may_know(conn)) continue;
+      if (!peer_may_have(conn)) continue;
       const std::uint32_t service =
           snapshot.find_service(conn.tuple.dst, conn.tuple.dport, conn.proto);
       if (service == kNoSlot || !snapshot.services[service].exported()) continue;
@@ -229,8 +229,8 @@ void Exporter::fill_ended(std::string& batch, std::size_t max_bytes, const Snaps
 
 // Whether the peer may hold the connection that ended. It does not when it came and went since the
 // last batch.
-bool Exporter::may_know(const EndedConn& conn) const {
-  return conn.of_peer || (told_[conn.handle.index] ^ conn.handle.generation << 4) >> 4 == 0;
+bool Exporter::peer_may_have(const EndedConn& conn) const {
+  return conn.of_peer || (exported_[conn.handle.index] ^ conn.handle.generation << 4) >> 4 == 0;
 }
 
 // True: some of what waited is left.
@@ -240,13 +240,13 @@ bool Exporter::fill_changed(std::string& batch, std::size_t max_bytes, const Sna
   for (ChangeLog* log : logs_) {
     SpscRing<Handle>& ring = log->changed_ring();
     const std::size_t waiting = ring.waiting();
-    const std::size_t most = std::min<std::size_t>(waiting, kLooks);
+    const std::size_t most = std::min<std::size_t>(waiting, kMaxScan);
     std::size_t taken = 0;
     for (; taken < most && batch.size() < max_bytes; ++taken) {
       if (taken + kAhead < waiting) {
         const std::uint32_t ahead = ring.peek(taken + kAhead).index;
         table_.prefetch_record_at(ahead);
-        __builtin_prefetch(&told_[ahead], 1);
+        __builtin_prefetch(&exported_[ahead], 1);
       }
       add(batch, ring.peek(taken).index, Why::kChanged, snapshot, now);
     }
@@ -265,8 +265,8 @@ void Exporter::fill_marked(std::string& batch, std::size_t max_bytes, const Snap
       if (marks_.take(range)) marked_.push_back(range);
     }
   }
-  for (std::uint32_t looks = 0; !marked_.empty() && looks < kLooks && batch.size() < max_bytes;
-       ++looks) {
+  for (std::uint32_t scanned = 0;
+       !marked_.empty() && scanned < kMaxScan && batch.size() < max_bytes; ++scanned) {
     const std::uint32_t index = marked_.back() * RangeMarks::kRange + marked_at_;
     if (index < table_.records()) add(batch, index, Why::kRange, snapshot, now);
     if (++marked_at_ == RangeMarks::kRange) {
@@ -280,7 +280,7 @@ void Exporter::fill_marked(std::string& batch, std::size_t max_bytes, const Snap
 bool Exporter::fill_walk(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
                          std::uint32_t now) {
   const std::uint32_t records = table_.records();
-  const std::uint32_t end = std::min(records, walk_at_ + std::min(kLooks, records - walk_at_));
+  const std::uint32_t end = std::min(records, walk_at_ + std::min(kMaxScan, records - walk_at_));
   for (; walk_at_ < end && batch.size() < max_bytes; ++walk_at_) {
     if (walk_at_ + kAhead < end) table_.prefetch_record_at(walk_at_ + kAhead);
     add(batch, walk_at_, Why::kWalk, snapshot, now);
@@ -300,8 +300,8 @@ void Exporter::fill_refresh(std::string& batch, std::size_t max_bytes, const Sna
   refreshed_tick_ = now;
   refresh_credit_ += (std::uint64_t{records} * elapsed << 16) / refresh_period_;
   refresh_credit_ = std::min(refresh_credit_, std::uint64_t{records} << 16);
-  for (std::uint32_t looks = 0;
-       refresh_credit_ >= 1 << 16 && looks < kLooks && batch.size() < max_bytes; ++looks) {
+  for (std::uint32_t scanned = 0;
+       refresh_credit_ >= 1 << 16 && scanned < kMaxScan && batch.size() < max_bytes; ++scanned) {
     refresh_credit_ -= 1 << 16;
     add(batch, refresh_at_, Why::kRefresh, snapshot, now);
     if (++refresh_at_ < records) continue;
@@ -332,7 +332,8 @@ void Exporter::fill_persistence(std::string& batch, std::size_t max_bytes, const
 void Exporter::fill_persistence_walk(std::string& batch, std::size_t max_bytes,
                                      const Snapshot& snapshot, std::uint32_t now) {
   std::array<PersistRow, PersistTable::kSlice> rows;
-  for (std::uint32_t looks = 0; looks < kLooks && batch.size() < max_bytes; looks += rows.size()) {
+  for (std::uint32_t scanned = 0; scanned < kMaxScan && batch.size() < max_bytes;
+       scanned += rows.size()) {
     const std::size_t count = persist_.read(persist_at_, now, rows);
     for (std::size_t i = 0; i < count; ++i) add_persistence(batch, rows[i], snapshot, now);
     if (persist_at_ == 0) {
@@ -370,26 +371,27 @@ bool Exporter::add(std::string& batch, std::uint32_t index, Why why, const Snaps
   const std::uint32_t stamp = stamp_of(conn);
   if (is_half_open(conn.state) != (why == Why::kHalfOpen)) {
     // It began anew: the state that was told last may come again, and is news then.
-    if (is_half_open(conn.state) && told_[index] >> 4 == stamp >> 4) told_[index] &= ~0xfU;
+    if (is_half_open(conn.state) && exported_[index] >> 4 == stamp >> 4) exported_[index] &= ~0xfU;
     return false;
   }
   switch (why) {
     case Why::kChanged:
     case Why::kRange:
-      if (!told_of(service, conn) || told_[index] == stamp) return false;
+      if (!is_exported(service, conn) || exported_[index] == stamp) return false;
       break;
     case Why::kWalk:
-      if (!told_of(service, conn)) return false;
+      if (!is_exported(service, conn)) return false;
       break;
     case Why::kRefresh:
       if (!service.exported()) return false;
-      if (told_[index] == stamp && !refresh_due(index, conn, snapshot, now)) return false;
+      if (exported_[index] == stamp && !refresh_due(index, conn, snapshot, now)) return false;
       break;
     case Why::kHalfOpen:
-      if (!service.standby || !told_of(service, conn) || told_[index] == stamp) return false;
+      if (!service.standby || !is_exported(service, conn) || exported_[index] == stamp)
+        return false;
       break;
   }
-  told_[index] = stamp;
+  exported_[index] = stamp;
   append(batch, entry_of(conn, index, now));
   ++(why == Why::kChanged   ? counters_.changed
      : why == Why::kRefresh ? counters_.refreshed

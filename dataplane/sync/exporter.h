@@ -64,7 +64,7 @@ class Exporter {
   enum class Why : std::uint8_t { kChanged, kWalk, kRange, kRefresh, kHalfOpen };
 
   void fill_ended(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot);
-  bool may_know(const EndedConn& conn) const;
+  bool peer_may_have(const EndedConn& conn) const;
   bool fill_changed(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
                     std::uint32_t now);
   void fill_marked(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
@@ -81,7 +81,7 @@ class Exporter {
                        std::uint32_t now);
   bool add(std::string& batch, std::uint32_t index, Why why, const Snapshot& snapshot,
            std::uint32_t now);
-  void look_at_roles(const Snapshot& snapshot, std::uint32_t now);
+  void update_roles(const Snapshot& snapshot, std::uint32_t now);
   bool leaving(std::uint32_t now) const { return leaving_ && now - leaving_->began < kLeaving; }
   void fill_half_open(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
                       std::uint32_t now);
@@ -96,13 +96,13 @@ class Exporter {
   PersistTable& persist_;
   Counters counters_;
   // By record: what the peer was told last, generation and state; 0: nothing.
-  std::vector<std::uint32_t> told_;
+  std::vector<std::uint32_t> exported_;
   bool on_ = false;
   bool walk_due_ = false;
   bool peer_lacks_ = false;  // the walk that is due is for what the peer may not have
   bool walking_ = false;
   std::uint32_t walk_at_ = 0;
-  bool tells_persistence_ = false;
+  bool exports_persistence_ = false;
   bool persist_walked_ = false;  // by the walk that is under way
   std::uint32_t persist_at_ = 0;
   std::optional<std::uint32_t> walk_began_;
@@ -117,8 +117,8 @@ class Exporter {
   static constexpr std::uint32_t kLeaving = 10;  // ticks: a second
   struct Leaving {
     std::uint32_t began;
-    std::uint32_t looked;  // when a look at all records began
-    std::uint32_t at;      // how far it is
+    std::uint32_t scan_began;  // tick
+    std::uint32_t at;          // how far it is
   };
   std::optional<Leaving> leaving_;
   std::uint32_t refresh_at_ = 0;

@@ -21,14 +21,14 @@ using test::Ports;
 
 // ---- changes and ends
 
-TEST(Exporter, SaysNothingBeforeAPeerJoins) {
+TEST(Exporter, ExportsNothingBeforeAPeerJoins) {
   Master master;
   master.open(1);
   EXPECT_TRUE(master.fill().empty());
   EXPECT_EQ(master.exporter().pending(), 0U);
 }
 
-TEST(Exporter, TellsAllThatThePeerNeeds) {
+TEST(Exporter, ExportsAllThatThePeerNeeds) {
   Master master;
   master.join();
   Record* record = master.open(7, ConnState::kCloseWait);
@@ -57,7 +57,7 @@ TEST(Exporter, AWorkerMayBeATickAhead) {
   EXPECT_EQ(master.fill().at(0).age_ticks, 0U);
 }
 
-TEST(Exporter, OfSeveralChangesTheLastIsTold) {
+TEST(Exporter, ExportsTheLastOfSeveralChanges) {
   Master master;
   master.join();
   Record* record = master.open(1);
@@ -70,7 +70,7 @@ TEST(Exporter, OfSeveralChangesTheLastIsTold) {
   EXPECT_EQ(master.exporter().counters().changed, 1U);
 }
 
-TEST(Exporter, HalfOpenConnectionsAreNotTold) {
+TEST(Exporter, DoesNotExportHalfOpenConnections) {
   Master master;
   Record* record = master.open(1, ConnState::kSynSent);
   master.exporter().begin();
@@ -82,14 +82,14 @@ TEST(Exporter, HalfOpenConnectionsAreNotTold) {
   EXPECT_EQ(ports(master.fill()), (Ports{1}));
 }
 
-TEST(Exporter, TheEndOfAHalfOpenOneIsNotTold) {
+TEST(Exporter, DoesNotExportTheEndOfAHalfOpenConnection) {
   Master master;
   master.join();
   master.end(master.open(1, ConnState::kSynSent));
   EXPECT_TRUE(master.fill().empty());
 }
 
-TEST(Exporter, EndsAreTold) {
+TEST(Exporter, ExportsEnds) {
   Master master;
   master.join();
   Record* record = master.open(1);
@@ -104,7 +104,7 @@ TEST(Exporter, EndsAreTold) {
   EXPECT_EQ(master.exporter().counters().ended, 1U);
 }
 
-TEST(Exporter, WhatCameAndWentIsNotTold) {
+TEST(Exporter, DoesNotExportAConnectionThatCameAndWent) {
   Master master;
   master.join();
   master.end(master.open(1));
@@ -117,7 +117,7 @@ TEST(Exporter, WhatCameAndWentIsNotTold) {
 }
 
 // The same client's port again: the peer must not take the old one's end for the new one's.
-TEST(Exporter, EndsComeBeforeWhatFollowedThem) {
+TEST(Exporter, ExportsAnEndBeforeTheNextConnection) {
   Master master;
   master.join();
   Record* first = master.open(1);
@@ -131,7 +131,7 @@ TEST(Exporter, EndsComeBeforeWhatFollowedThem) {
 }
 
 // The peer told of it when it was master: it has it still.
-TEST(Exporter, TheEndOfAnImportedOneIsToldThoughItWasNeverTold) {
+TEST(Exporter, ExportsTheEndOfAnImportedConnection) {
   Master master;
   master.join();
   Record* record = master.import(1);
@@ -141,7 +141,7 @@ TEST(Exporter, TheEndOfAnImportedOneIsToldThoughItWasNeverTold) {
 
 // ---- roles
 
-TEST(Exporter, NothingIsToldOfAServiceWithoutSync) {
+TEST(Exporter, ExportsNothingOfAServiceWithoutSync) {
   Master master;
   master.spec.services[0].sync = false;
   master.apply();
@@ -160,7 +160,7 @@ TEST(Exporter, NothingIsToldOfAServiceWithoutSync) {
   EXPECT_EQ(port_set(master.fill_all()), (std::set<std::uint16_t>{}));
 }
 
-TEST(Exporter, AStandbyLeavesWhatThePeerToldToThePeer) {
+TEST(Exporter, StandbyDoesNotExportImportedConnections) {
   Master master;
   master.spec.services[0].standby = true;
   master.apply();
@@ -174,7 +174,7 @@ TEST(Exporter, AStandbyLeavesWhatThePeerToldToThePeer) {
   EXPECT_TRUE(master.fill().empty());
 }
 
-TEST(Exporter, AStandbyTellsWhatWasMadeHere) {
+TEST(Exporter, StandbyExportsItsOwnConnections) {
   Master master;
   master.spec.services[0].standby = true;
   master.apply();
@@ -187,7 +187,7 @@ TEST(Exporter, AStandbyTellsWhatWasMadeHere) {
 }
 
 // Established after the last batch before this director left.
-TEST(Exporter, WhatChangedJustBeforeItBecameStandbyIsTold) {
+TEST(Exporter, ExportsChangesFromJustBeforeItBecameStandby) {
   Master master;
   master.join();
   master.open(1);
@@ -197,7 +197,7 @@ TEST(Exporter, WhatChangedJustBeforeItBecameStandbyIsTold) {
 }
 
 // Its handshake goes on at the peer.
-TEST(Exporter, WhoLeavesTellsOfHalfOpenOnesForASecond) {
+TEST(Exporter, FormerMasterExportsHalfOpenConnectionsForASecond) {
   Master master;
   master.join();
   Record* record = master.open(1, ConnState::kSynSent);
@@ -215,7 +215,7 @@ TEST(Exporter, WhoLeavesTellsOfHalfOpenOnesForASecond) {
   EXPECT_TRUE(master.fill_all().empty());
 }
 
-TEST(Exporter, WhoBecomesMasterTellsEverything) {
+TEST(Exporter, NewMasterExportsEverything) {
   Master master;
   master.spec.services[0].standby = true;
   master.apply();
@@ -232,7 +232,7 @@ TEST(Exporter, WhoBecomesMasterTellsEverything) {
 
 // ---- room
 
-TEST(Exporter, StopsWhenTheBatchIsFullAndSaysThatThereIsMore) {
+TEST(Exporter, StopsAtAFullBatchAndReportsMore) {
   Master master;
   std::vector<Record*> records;
   master.join();
@@ -255,7 +255,7 @@ TEST(Exporter, StopsWhenTheBatchIsFullAndSaysThatThereIsMore) {
 }
 
 // A flush must not take entries that were not looked at for told.
-TEST(Exporter, ThereIsMoreWhileChangesWaitThatTakeNoRoom) {
+TEST(Exporter, ReportsMoreWhileChangesWaitThatTakeNoRoom) {
   Master master({.log_entries = 131'072});
   master.join();
   Record* record = master.open(1);

@@ -23,7 +23,7 @@ using test::Ports;
 
 // ---- walks
 
-TEST(Exporter, AWalkTellsTheWholeTableBetweenMarks) {
+TEST(Exporter, WalkExportsTheWholeTableBetweenMarks) {
   Master master;
   std::set<std::uint16_t> all;
   for (std::uint16_t port = 1; port <= 500; ++port) {
@@ -54,7 +54,7 @@ TEST(Exporter, AWalkTellsTheWholeTableBetweenMarks) {
   EXPECT_TRUE(master.fill().empty()) << "what the walk told is not told again";
 }
 
-TEST(Exporter, ChangesAreToldDuringAWalkAndAWalkEndsDuringChanges) {
+TEST(Exporter, ExportsChangesDuringAWalkAndTheWalkEnds) {
   Master master;
   std::vector<Record*> records;
   for (std::uint16_t port = 1; port <= 500; ++port) records.push_back(master.open(port));
@@ -154,7 +154,7 @@ TEST(Exporter, RangesMarkedDuringTheirWalkAreWalkedAgain) {
   for (std::uint16_t port = 1; port <= 15'000; ++port) records.push_back(master.open(port));
   master.join();
   std::map<std::uint16_t, ConnState> told;
-  const auto hear = [&](const std::vector<SyncEntry>& entries) {
+  const auto receive = [&](const std::vector<SyncEntry>& entries) {
     for (const SyncEntry& entry : entries) told[entry.tuple.sport.host()] = entry.state;
   };
   ConnState state = ConnState::kFinWait;
@@ -163,9 +163,9 @@ TEST(Exporter, RangesMarkedDuringTheirWalkAreWalkedAgain) {
     for (std::size_t i = round * 37 % 500; i < records.size(); i += 500) {
       master.change(records[i], state);
     }
-    hear(master.fill(300));
+    receive(master.fill(300));
   }
-  hear(master.fill_all(300));
+  receive(master.fill_all(300));
   for (std::size_t i = 0; i < records.size(); ++i) {
     const auto port = static_cast<std::uint16_t>(i + 1);
     const ConnState now = records[i]->state;
@@ -189,7 +189,7 @@ TEST(Exporter, RangesOfTheNextSessionAreWalkedFromTheirBeginning) {
   EXPECT_EQ(port_set(master.fill_all()).size(), 20U);
 }
 
-TEST(Exporter, EndsThatMetAFullRingAreFoundByAWholeWalk) {
+TEST(Exporter, RepeatsLostEndsByAWholeWalk) {
   Master master({.connections = 2'000, .log_entries = 16});
   std::vector<Record*> records;
   for (std::uint16_t port = 1; port <= 200; ++port) records.push_back(master.open(port));
@@ -248,7 +248,7 @@ Refreshes run(Master& master, std::uint32_t ticks, const std::vector<Record*>& a
   return result;
 }
 
-TEST(Exporter, WhatGoesOnIsToldAgainAndWhatIsSilentIsNot) {
+TEST(Exporter, RefreshesActiveConnectionsAndNotIdleOnes) {
   Master master;
   std::vector<Record*> active;
   for (std::uint16_t port = 1; port <= 100; ++port) {
@@ -267,22 +267,22 @@ TEST(Exporter, WhatGoesOnIsToldAgainAndWhatIsSilentIsNot) {
 }
 
 // The last packet of one that falls silent is told too, with its age.
-TEST(Exporter, TheLastPacketIsTold) {
+TEST(Exporter, ExportsTheTimeOfTheLastPacket) {
   Master master;
   Record* record = master.open(1);
   master.join();
   master.now += kTimeout;
   record->last_seen = master.now;
-  std::uint32_t told_seen = 0;
+  std::uint32_t exported_last_seen = 0;
   for (std::uint32_t tick = 0; tick < 3 * kRefresh; ++tick) {
     ++master.now;
-    for (const SyncEntry& entry : master.fill()) told_seen = master.now - entry.age_ticks;
+    for (const SyncEntry& entry : master.fill()) exported_last_seen = master.now - entry.age_ticks;
   }
-  EXPECT_EQ(told_seen, record->last_seen);
+  EXPECT_EQ(exported_last_seen, record->last_seen);
 }
 
 // Each state in its own time: long-lived ones are not told in the time of the shortest-lived.
-TEST(Exporter, EveryStateIsToldInAThirdOfItsLifetime) {
+TEST(Exporter, RefreshesEveryStateInAThirdOfItsLifetime) {
   Master master;
   ConnTimeouts& timeouts = master.spec.timeouts;
   timeouts.tcp_established = test::ticks(9'000);

@@ -23,7 +23,7 @@ TEST(ImportQueue, IsEmptyAtFirst) {
   EXPECT_EQ(queue.done(), 0U);
 }
 
-TEST(ImportQueue, GivesEntriesInOrderAndSaysWhenABatchIsDone) {
+TEST(ImportQueue, GivesEntriesInOrderAndReportsDoneBatches) {
   ImportQueue queue;
   ASSERT_TRUE(queue.push(batch(0, 3)));
   ASSERT_TRUE(queue.push(batch(3, 2)));
@@ -51,7 +51,7 @@ TEST(ImportQueue, AnEmptyBatchIsDoneAtOnce) {
   EXPECT_EQ(queue.done(), 1U);
 }
 
-TEST(ImportQueue, RefusesWhatIsTooMuchAndTakesItLater) {
+TEST(ImportQueue, RefusesABatchBeyondItsRoomAndAcceptsItLater) {
   ImportQueue queue;
   unsigned taken = 0;
   while (queue.push(batch(taken, 1))) ++taken;

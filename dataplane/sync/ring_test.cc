@@ -130,7 +130,7 @@ TEST(RangeMarks, FromOneThreadToAnother) {
   EXPECT_EQ(seen, kMarks) << "the last mark was taken";
 }
 
-TEST(ChangeLog, IsSilentUntilItIsTurnedOn) {
+TEST(ChangeLog, LogsNothingUntilTurnedOn) {
   RangeMarks marks(100);
   ChangeLog log(marks);
   log.changed({1, 1});
@@ -153,7 +153,7 @@ TEST(SyncId, IsNeverZero) {
 }
 
 // Connections that follow each other on the same record, or on neighbouring ones, are told apart.
-TEST(SyncId, TellsNeighboursApart) {
+TEST(SyncId, DiffersBetweenNeighbours) {
   unsigned same = 0;
   for (std::uint32_t generation = 1; generation < 2'001; generation += 2) {
     same += sync_id_of({7, generation}) == sync_id_of({7, generation + 2}) ? 1U : 0U;

@@ -16,12 +16,12 @@ using test::Bytes;
 using test::PacketBuffer;
 
 constexpr std::uint8_t kFlagTagged = 0x01;
-constexpr std::uint8_t kFlagMendQuote = 0x02;
+constexpr std::uint8_t kFlagFixQuote = 0x02;
 constexpr std::uint8_t kFlagBadChecksum = 0x04;
 constexpr std::uint8_t kFlagPadded = 0x08;
 
 // The quoted IPv4 header's checksum made right, so that the result can be verified.
-void mend_quote(Bytes& quote) {
+void fix_quote(Bytes& quote) {
   if (quote.size() < 20) return;
   const std::size_t header_bytes = (quote[0] & 15u) * 4u;
   if (header_bytes < 20 || quote.size() < header_bytes) return;
@@ -47,7 +47,7 @@ void run(Input input) {
   to.dport.raw = input.word();
   const auto rest = input.rest(1600);
   Bytes quoted(rest.begin(), rest.end());
-  if ((flags & kFlagMendQuote) != 0) mend_quote(quoted);
+  if ((flags & kFlagFixQuote) != 0) fix_quote(quoted);
 
   test::Ethernet eth;
   if ((flags & kFlagTagged) != 0) eth.vlan = 9;

@@ -15,7 +15,7 @@ using test::Bytes;
 using test::PacketBuffer;
 
 constexpr std::uint8_t kFlagCsumKnownGood = 0x01;
-constexpr std::uint8_t kFlagMendIpChecksum = 0x02;
+constexpr std::uint8_t kFlagFixIpChecksum = 0x02;
 constexpr std::uint8_t kFlagTagged = 0x04;
 constexpr std::uint8_t kFlagMendL4Checksum = 0x08;
 
@@ -26,7 +26,7 @@ struct Choices {
 };
 
 // Lets the fuzzer past the first check without having to guess a checksum.
-void mend_ip_checksum(Bytes& frame) {
+void fix_ip_checksum(Bytes& frame) {
   const std::size_t l3 = frame.size() > 13 && frame[12] == 0x81 ? 18 : 14;
   if (frame.size() < l3 + 20) return;
   const std::size_t header_bytes = (frame[l3] & 15u) * 4u;
@@ -133,7 +133,7 @@ void run(Input input) {
   choices.to.dport = Be16::from_host(input.word());
   const auto rest = input.rest(2048);
   Bytes frame(rest.begin(), rest.end());
-  if ((choices.flags & kFlagMendIpChecksum) != 0) mend_ip_checksum(frame);
+  if ((choices.flags & kFlagFixIpChecksum) != 0) fix_ip_checksum(frame);
   if ((choices.flags & kFlagMendL4Checksum) != 0) mend_l4_checksum(frame);
 
   PacketBuffer buffer(frame, choices.headroom);

@@ -27,7 +27,7 @@ class Session {
   }
 
   // False: the session is over.
-  bool hear(std::string_view bytes) {
+  bool receive(std::string_view bytes) {
     lb::sync::Message message;
     if (!lb::api::from_bytes(bytes, message)) return false;
     if (message.has_batch()) {
@@ -37,9 +37,9 @@ class Session {
       mirror_.on_ack(message.ack());
       LB_FUZZ_CHECK(refused_);  // nothing was sent that could be acknowledged
     } else if (message.has_check_question()) {
-      hear(message.check_question());
+      receive(message.check_question());
     } else if (message.has_check_answer()) {
-      hear(message.check_answer());
+      receive(message.check_answer());
     }
     LB_FUZZ_CHECK(!mirror_.complete());  // no data plane has taken anything
     return !refused_;
@@ -47,7 +47,7 @@ class Session {
 
  private:
   // What is read is within its bounds, and says the same when it is written again.
-  void hear(const lb::sync::CheckQuestion& question) {
+  void receive(const lb::sync::CheckQuestion& question) {
     const auto keys = lb::controlplane::sync::read(question);
     refused_ = !keys;
     if (!keys) return;
@@ -58,7 +58,7 @@ class Session {
   }
 
   // As if two keys had been asked about.
-  void hear(const lb::sync::CheckAnswer& answer) {
+  void receive(const lb::sync::CheckAnswer& answer) {
     const auto words = lb::controlplane::sync::read(answer, 2);
     refused_ = !words;
     LB_FUZZ_CHECK(!words || words->size() == 2);
@@ -81,7 +81,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       prefix[i] = static_cast<unsigned char>(bytes[i]);
     const std::size_t length = lb::api::decode_prefix(prefix);
     bytes.remove_prefix(prefix.size());
-    if (length > bytes.size() || !session.hear(bytes.substr(0, length))) break;
+    if (length > bytes.size() || !session.receive(bytes.substr(0, length))) break;
     bytes.remove_prefix(length);
   }
   return 0;

@@ -17,7 +17,7 @@ namespace {
 using fuzz::Input;
 using Bytes = std::vector<std::uint8_t>;
 
-constexpr std::uint8_t kFlagMend = 0x01;  // TTL and checksum, so that more than these is tried
+constexpr std::uint8_t kFlagFix = 0x01;  // TTL and checksum, so that more than these is tried
 constexpr std::uint8_t kFlagVersion2 = 0x02;
 constexpr std::uint8_t kFlagOwner = 0x04;
 constexpr std::uint8_t kFlagUnicast = 0x08;
@@ -49,7 +49,7 @@ Group::Options group_of(std::uint8_t flags) {
           .preempt_delay = {}};
 }
 
-void mend(Bytes& packet) {
+void fix_checksums(Bytes& packet) {
   Datagram datagram;
   if (packet.size() > 8) packet[8] = kTtl;
   if (!split_datagram(packet, datagram) || datagram.payload.size() < 8) return;
@@ -95,24 +95,24 @@ bool read(const Bytes& packet, Datagram& datagram, Advert& advert) {
 class Director {
  public:
   explicit Director(std::uint8_t flags) : group_(group_of(flags)) {
-    look_at(group_.start(now_));
-    if ((flags & kFlagMaster) != 0) look_at(group_.take("told to", now_));
+    check(group_.start(now_));
+    if ((flags & kFlagMaster) != 0) check(group_.take("told to", now_));
   }
 
   void pass(milliseconds time) {
     now_ += time;
     while (*group_.next_deadline() <= now_) {
       const Time at = *group_.next_deadline();
-      look_at(group_.expire(at));
+      check(group_.expire(at));
       LB_FUZZ_CHECK(*group_.next_deadline() > at);
     }
   }
-  void hear(std::size_t member, const Advert& advert, Ipv4Address source) {
-    look_at(group_.advert(member, advert, source, now_));
+  void receive(std::size_t member, const Advert& advert, Ipv4Address source) {
+    check(group_.advert(member, advert, source, now_));
   }
 
  private:
-  void look_at(const Actions& actions) {
+  void check(const Actions& actions) {
     for (const Action& action : actions) {
       if (action.kind == Action::Kind::kTransition) {
         LB_FUZZ_CHECK(action.from == state_ && action.to != state_);
@@ -141,14 +141,14 @@ void run(Input input) {
     const auto rest = input.rest(input.byte());
     Bytes packet(rest.begin(), rest.end());
     for (std::size_t i = 0; i < packet.size(); ++i) input.byte();
-    if ((flags & kFlagMend) != 0) mend(packet);
+    if ((flags & kFlagFix) != 0) fix_checksums(packet);
     Datagram datagram;
     Advert advert;
     if (!read(packet, datagram, advert)) continue;
     Reject reject = Reject::kCount;
     const bool accepted = accept(advert, options, datagram.source, kOwn, reject);
     LB_FUZZ_CHECK(accepted == (reject == Reject::kCount));
-    if (accepted || (flags & kFlagTrusting) != 0) director.hear(member, advert, datagram.source);
+    if (accepted || (flags & kFlagTrusting) != 0) director.receive(member, advert, datagram.source);
   }
 }
 

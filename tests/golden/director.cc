@@ -51,11 +51,11 @@ RealServerSpec Director::server(std::size_t offer, unsigned number) const {
   return rs;
 }
 
-bool Director::hear_from(const Director& other, std::string_view batch) {
+bool Director::receive_from(const Director& other, std::string_view batch) {
   auto entries = decode_batch(batch);
   if (!entries) return false;
   for (SyncEntry& entry : *entries) entry = translated(other, entry);
-  hear(*entries);
+  receive(*entries);
   return true;
 }
 
@@ -130,7 +130,7 @@ std::string Director::wrong_counts() const {
     }
   }
   const std::uint64_t made = counter(&WorkerCounters::conns_created) +
-                             heard(ImportOutcome::created) + heard(ImportOutcome::replaced);
+                             imported(ImportOutcome::created) + imported(ImportOutcome::replaced);
   if (made - counter(&WorkerCounters::conns_expired) != all.size()) {
     return "more or fewer were made than ended and live";
   }

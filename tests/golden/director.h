@@ -87,7 +87,7 @@ class Director : public World {
   std::string wrong_counts() const;
 
   // The other director's batch, with its port numbers. False: it is malformed.
-  bool hear_from(const Director& other, std::string_view batch);
+  bool receive_from(const Director& other, std::string_view batch);
   SyncEntry translated(const Director& other, SyncEntry entry) const;
 
  private:

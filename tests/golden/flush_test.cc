@@ -83,7 +83,7 @@ TEST(Flush, OnlyWhatMatches) {
   EXPECT_EQ(world.connections(), 0u);
 }
 
-TEST(Flush, AllWorkersTakeTheirPart) {
+TEST(Flush, RunsOnAllWorkers) {
   Scene world(Mode::kNat, kProtoTcp, {.workers = 2, .max_connections = 4'096});
   for (std::uint16_t port = 1'000; port < 3'000; ++port) establish(world, port, port % 2);
   world.flush().begin({}, 2);
@@ -94,21 +94,21 @@ TEST(Flush, AllWorkersTakeTheirPart) {
   EXPECT_EQ(world.flush().ended(), 2'000u);
 }
 
-TEST(Flush, ThePeerHearsOfItAndAStandbyLeavesTheMastersAlone) {
+TEST(Flush, IsExportedAndSparesTheMastersOnAStandby) {
   Scene master(Mode::kNat, kProtoTcp, {.peer = true});
   Scene standby(Mode::kNat, kProtoTcp, {.peer = true});
   standby.spec.services[0].standby = true;
   standby.apply();
   master.join();
   establish(master, 40'000);
-  standby.hear(master.tell());
+  standby.receive(master.exported());
   ASSERT_EQ(standby.connections(), 1u);
   standby.flush().begin({}, 1);
   EXPECT_TRUE(standby.advance(0).empty());
   EXPECT_EQ(standby.connections(), 1u);
   master.flush().begin({}, 1);
   master.advance(0);
-  standby.hear(master.tell());
+  standby.receive(master.exported());
   EXPECT_EQ(standby.connections(), 0u);
 }
 

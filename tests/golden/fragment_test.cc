@@ -108,7 +108,7 @@ TEST(Fragments, ForTheKernelAllGoThere) {
   EXPECT_EQ(world.send(kWan, in[1]).verdict, Verdict::kPunt);
 }
 
-TEST(Fragments, WhoseFirstNeverComesAreDroppedAndCounted) {
+TEST(Fragments, AreDroppedAndCountedWithoutTheFirst) {
   Scene world(Mode::kNat, kProtoUdp);
   EXPECT_EQ(world.send(kWan, test::fragments(datagram(), 1500)[1]).verdict, Verdict::kHeld);
   EXPECT_EQ(world.counter(&WorkerCounters::held), 1u);

@@ -46,7 +46,7 @@ AccessListSpec only(const char* allow, const char* deny) {
   return rules;
 }
 
-TEST(Gate, WhoIsNotAllowedIsDroppedAndCounted) {
+TEST(Gate, DropsAndCountsClientsThatAreNotAllowed) {
   Gated world(only("198.51.100.0/24", "198.51.100.66/32"));
   EXPECT_EQ(world.send(kWan, syn_from("198.51.100.7")).verdict, Verdict::kForward);
   for (const char* client : {"198.51.100.66", "203.0.113.1"}) {

@@ -29,8 +29,8 @@ struct Handover {
   explicit Handover(Mode mode) : from(mode, true), to(mode, false) {
     from.join();
     to.join();
-    to.hear(from.tell());
-    from.hear(to.tell());
+    to.receive(from.exported());
+    from.receive(to.exported());
   }
   // Packets that were under way may still come to `from`.
   void move() {
@@ -44,7 +44,7 @@ bool goes_to(const Output& out, const test::Mac& mac) {
   return out.verdict == Verdict::kForward && std::equal(mac.begin(), mac.end(), out.frame.begin());
 }
 
-TEST(Handover, TheNewMasterTakesAHandshakeUpInTheMiddle) {
+TEST(Handover, NewMasterContinuesAHandshake) {
   for (const Mode mode : {Mode::kNat, Mode::kDr}) {
     Handover pair(mode);
     ASSERT_TRUE(goes_to(pair.from.client(kSyn), kServer1Mac));
@@ -53,7 +53,7 @@ TEST(Handover, TheNewMasterTakesAHandshakeUpInTheMiddle) {
     const Output early = pair.to.client(kAck);
     EXPECT_EQ(early.verdict, Verdict::kDrop);
     EXPECT_EQ(early.reason, DropReason::taking_over);
-    pair.to.hear(pair.from.tell());
+    pair.to.receive(pair.from.exported());
     EXPECT_TRUE(goes_to(pair.to.client(kAck, pattern(5)), kServer1Mac));
   }
 }
@@ -63,10 +63,10 @@ TEST(Handover, HalfAHandshakeThere) {
   Handover pair(Mode::kNat);
   pair.from.client(kSyn);
   pair.move();
-  pair.to.hear(pair.from.tell());
+  pair.to.receive(pair.from.exported());
   pair.from.send(kLan, server_tcp(kSyn | kAck, {}, kPort));
   pair.from.client(kAck);
-  pair.to.hear(pair.from.tell());
+  pair.to.receive(pair.from.exported());
   EXPECT_TRUE(goes_to(pair.to.client(kAck, pattern(5)), kServer1Mac));
   // Established also for the new master: half-open ones live for so long only.
   pair.to.spec.timeouts.tcp_syn_sent = test::ticks(50);
@@ -85,13 +85,13 @@ TEST(Handover, TheSamePortsAgain) {
     pair.from.send(kLan, server_tcp(kSyn | kAck, {}, kPort));
     pair.from.client(kAck);
     pair.from.client(kFin | kAck);
-    pair.to.hear(pair.from.tell());
+    pair.to.receive(pair.from.exported());
     pair.move();
     ASSERT_TRUE(goes_to(pair.from.client(kSyn), kServer2Mac));
     pair.to.advance(200);
     pair.from.advance(200);
     EXPECT_TRUE(goes_to(pair.to.client(kAck, pattern(5)), kServer1Mac));
-    pair.to.hear(pair.from.tell());
+    pair.to.receive(pair.from.exported());
     EXPECT_TRUE(goes_to(pair.to.client(kAck, pattern(5)), kServer2Mac));
   }
 }

@@ -45,7 +45,7 @@ TEST(Handshake, EachSynWithoutAnswerCountsOnce) {
   }
 }
 
-TEST(Handshake, WhatTheServerAnsweredIsNotItsFault) {
+TEST(Handshake, DoesNotBlameAServerThatAnswered) {
   Handshakes world(Mode::kNat);
   world.send(kWan, client_tcp(kSyn));
   world.send(kLan, server_tcp(kSyn | kAck));

@@ -29,19 +29,19 @@ class ImportEntry : public testing::Test {
         ClientHop::make(kRouterMac.data(), 0, static_cast<std::uint8_t>(director_.port(kWan)));
     return entry;
   }
-  void hear(const SyncEntry& entry) { director_.hear(std::span(&entry, 1)); }
-  void hear_mark(SyncKind kind) {
+  void receive(const SyncEntry& entry) { director_.receive(std::span(&entry, 1)); }
+  void receive_mark(SyncKind kind) {
     SyncEntry mark;
     mark.kind = kind;
-    hear(mark);
+    receive(mark);
   }
   // All of a service was told.
-  void hear_walked(std::size_t offer) {
+  void receive_walked(std::size_t offer) {
     SyncEntry walked = entry(0, offer);
     walked.kind = SyncKind::kWalked;
-    hear(walked);
+    receive(walked);
   }
-  std::uint64_t heard(ImportOutcome outcome) const { return director_.heard(outcome); }
+  std::uint64_t imported(ImportOutcome outcome) const { return director_.imported(outcome); }
   ConnState state(std::uint16_t client = 40'000, std::size_t offer = kNatTcp) const {
     const auto rows = director_.rows();
     const auto it = rows.find(key_of(offer, client));
@@ -53,36 +53,36 @@ class ImportEntry : public testing::Test {
 };
 
 TEST_F(ImportEntry, OfTheOldMasterDoesNotOverwriteAndMayAdd) {
-  hear(entry(40'000));
+  receive(entry(40'000));
   director_.set_master(true);
   director_.from_client(kNatTcp, 40'000, kFin | kAck);
-  hear(entry(40'000));
+  receive(entry(40'000));
   SyncEntry other_server = entry(40'000, kNatTcp, 1);
-  hear(other_server);
+  receive(other_server);
   EXPECT_EQ(state(), ConnState::kCloseWait);
   EXPECT_EQ(server_of(director_, kNatTcp, 40'000), 0U);
-  EXPECT_EQ(heard(ImportOutcome::kept), 2U);
+  EXPECT_EQ(imported(ImportOutcome::kept), 2U);
   SyncEntry end = entry(40'000);
   end.kind = SyncKind::kEnd;
-  hear(end);
+  receive(end);
   EXPECT_EQ(state(), ConnState::kCloseWait);
-  EXPECT_EQ(heard(ImportOutcome::kept), 3U);
-  hear(entry(40'001));
+  EXPECT_EQ(imported(ImportOutcome::kept), 3U);
+  receive(entry(40'001));
   EXPECT_EQ(state(40'001), ConnState::kEstablished) << "not known yet";
-  hear(entry(40'001));
-  EXPECT_EQ(heard(ImportOutcome::kept), 4U);
+  receive(entry(40'001));
+  EXPECT_EQ(imported(ImportOutcome::kept), 4U);
 }
 
 TEST_F(ImportEntry, NeverMakesAConnectionYounger) {
-  hear(entry());
+  receive(entry());
   director_.advance(5'000);
   const std::uint32_t now = director_.now();
   SyncEntry old = entry();
   old.age_ticks = 500;
-  hear(old);
+  receive(old);
   EXPECT_EQ(director_.rows().begin()->second.last_seen, now - 50);
   old.age_ticks = 20;
-  hear(old);
+  receive(old);
   EXPECT_EQ(director_.rows().begin()->second.last_seen, now - 20);
 }
 
@@ -92,7 +92,7 @@ TEST_F(ImportEntry, OfAnAgeBeforeTheFirstTick) {
   director_.set_master(false);
   SyncEntry old = entry();
   old.age_ticks = director_.now() + 500;
-  hear(old);
+  receive(old);
   director_.advance(49'900);
   EXPECT_EQ(director_.connections(), 1U);
   director_.advance(100);
@@ -100,9 +100,9 @@ TEST_F(ImportEntry, OfAnAgeBeforeTheFirstTick) {
 }
 
 TEST_F(ImportEntry, WithAnotherServerReplaces) {
-  hear(entry(40'000, kNatTcp, 0));
-  hear(entry(40'000, kNatTcp, 1));
-  EXPECT_EQ(heard(ImportOutcome::replaced), 1U);
+  receive(entry(40'000, kNatTcp, 0));
+  receive(entry(40'000, kNatTcp, 1));
+  EXPECT_EQ(imported(ImportOutcome::replaced), 1U);
   EXPECT_EQ(director_.connections(), 1U);
   EXPECT_EQ(director_.from_server(kNatTcp, 1, 40'000, kAck).verdict, Verdict::kForward);
   EXPECT_EQ(director_.from_server(kNatTcp, 0, 40'000, kAck).verdict, Verdict::kPunt);
@@ -115,117 +115,117 @@ TEST_F(ImportEntry, KeepsThePortOfTheServerAtThePeer) {
   }
   director_.set_master(false);
   for (const std::size_t offer : {kNatTcp, kNatUdp}) {
-    hear(entry(40'000, offer, 1));
+    receive(entry(40'000, offer, 1));
     const Output out = director_.from_client(offer, 40'000, kAck, pattern(5));
     ASSERT_EQ(out.verdict, Verdict::kForward);
     EXPECT_EQ(out.frame[36] * 256 + out.frame[37], 8'080) << "destination port";
     EXPECT_EQ(test::verify(out.frame), "");
     EXPECT_EQ(director_.from_server(offer, 1, 40'000, kAck).verdict, Verdict::kForward);
   }
-  EXPECT_EQ(heard(ImportOutcome::created), 2U);
+  EXPECT_EQ(imported(ImportOutcome::created), 2U);
 }
 
 // The service's mode was changed; connections keep theirs.
 TEST_F(ImportEntry, InAnotherModeReplaces) {
-  hear(entry());
+  receive(entry());
   SyncEntry dr = entry();
   dr.mode = static_cast<std::uint8_t>(Mode::kDr);
-  hear(dr);
-  EXPECT_EQ(heard(ImportOutcome::replaced), 1U);
+  receive(dr);
+  EXPECT_EQ(imported(ImportOutcome::replaced), 1U);
   EXPECT_EQ(director_.rows().begin()->second.mode, dr.mode);
   EXPECT_EQ(director_.from_server(kNatTcp, 0, 40'000, kAck).verdict, Verdict::kPunt);
   EXPECT_EQ(director_.from_client(kNatTcp, 40'000, kAck).verdict, Verdict::kForward);
 }
 
-TEST_F(ImportEntry, OfAHalfOpenOneHereIsBelieved) {
+TEST_F(ImportEntry, OverwritesAHalfOpenConnection) {
   director_.from_client(kNatTcp, 40'000, kSyn);
   const unsigned server = server_of(director_, kNatTcp, 40'000);
-  hear(entry(40'000, kNatTcp, server));
+  receive(entry(40'000, kNatTcp, server));
   EXPECT_EQ(state(), ConnState::kEstablished);
-  EXPECT_EQ(heard(ImportOutcome::updated), 1U);
+  EXPECT_EQ(imported(ImportOutcome::updated), 1U);
 }
 
-TEST_F(ImportEntry, OfWhatIsNotConfiguredHere) {
+TEST_F(ImportEntry, IsCountedWhenNotConfiguredHere) {
   SyncEntry unknown = entry();
   unknown.tuple.dport = Be16::from_host(81);
-  hear(unknown);
-  EXPECT_EQ(heard(ImportOutcome::unknown_service), 1U);
+  receive(unknown);
+  EXPECT_EQ(imported(ImportOutcome::unknown_service), 1U);
   unknown = entry();
   unknown.proto = kProtoUdp;
   unknown.state = ConnState::kUdp;
-  hear(unknown);
-  EXPECT_EQ(heard(ImportOutcome::unknown_service), 2U) << "there is one for TCP only";
+  receive(unknown);
+  EXPECT_EQ(imported(ImportOutcome::unknown_service), 2U) << "there is one for TCP only";
   unknown = entry();
   unknown.rs_port = Be16::from_host(81);
-  hear(unknown);
+  receive(unknown);
   unknown = entry();
   unknown.rs_address = kOffer[kDrTcp].servers[0];
-  hear(unknown);
-  EXPECT_EQ(heard(ImportOutcome::unknown_real_server), 2U) << "one is another service's";
+  receive(unknown);
+  EXPECT_EQ(imported(ImportOutcome::unknown_real_server), 2U) << "one is another service's";
   unknown = entry();
   unknown.port_known = false;
-  hear(unknown);
-  EXPECT_EQ(heard(ImportOutcome::unknown_port), 1U);
+  receive(unknown);
+  EXPECT_EQ(imported(ImportOutcome::unknown_port), 1U);
   unknown = entry();
   unknown.kind = SyncKind::kEnd;
-  hear(unknown);
-  EXPECT_EQ(heard(ImportOutcome::unmatched), 1U);
+  receive(unknown);
+  EXPECT_EQ(imported(ImportOutcome::unmatched), 1U);
   EXPECT_EQ(director_.connections(), 0U);
 }
 
 TEST_F(ImportEntry, OfAServerThatIsRemovedAndKeptHere) {
-  hear(entry(40'000));
+  receive(entry(40'000));
   auto& servers = director_.service(kNatTcp).real_servers;
   std::erase_if(servers, [](const RealServerSpec& rs) {
     return rs.address.address == Ipv4Address{kOffer[kNatTcp].servers[0]};
   });
   director_.apply();
-  hear(entry(40'001));
-  EXPECT_EQ(heard(ImportOutcome::created), 2U);
+  receive(entry(40'001));
+  EXPECT_EQ(imported(ImportOutcome::created), 2U);
   SyncEntry end = entry(40'000);
   end.kind = SyncKind::kEnd;
-  hear(end);
+  receive(end);
   end = entry(40'001);
   end.kind = SyncKind::kEnd;
-  hear(end);
+  receive(end);
   director_.apply();
-  hear(entry(40'002));
-  EXPECT_EQ(heard(ImportOutcome::unknown_real_server), 1U) << "its last connection has gone";
+  receive(entry(40'002));
+  EXPECT_EQ(imported(ImportOutcome::unknown_real_server), 1U) << "its last connection has gone";
 }
 
 // Two services with the same server, and a client that has both from one port.
-TEST_F(ImportEntry, WhoseReplyKeyIsTaken) {
+TEST_F(ImportEntry, IsRefusedWhenItsReplyKeyIsTaken) {
   ServiceSpec twin = director_.service(kNatTcp);
   twin.name = "twin";
   twin.addresses = {test::single("192.0.2.20:80")};
   director_.spec.services.push_back(twin);
   director_.apply();
-  hear(entry());
+  receive(entry());
   SyncEntry other = entry();
   other.tuple.dst = twin.addresses[0].address.to_ipv4()->be;
-  hear(other);
-  EXPECT_EQ(heard(ImportOutcome::reply_tuple_taken), 1U);
+  receive(other);
+  EXPECT_EQ(imported(ImportOutcome::reply_tuple_taken), 1U);
   EXPECT_EQ(director_.connections(), 1U);
   other.rs_address = kOffer[kNatTcp].servers[1];
-  hear(other);
-  EXPECT_EQ(heard(ImportOutcome::created), 2U);
+  receive(other);
+  EXPECT_EQ(imported(ImportOutcome::created), 2U);
 }
 
 TEST_F(ImportEntry, ThatFindsTheTableFull) {
-  for (std::uint16_t n = 0; n < 310; ++n) hear(entry(static_cast<std::uint16_t>(30'000 + n)));
-  EXPECT_EQ(heard(ImportOutcome::created), 300U);
-  EXPECT_EQ(heard(ImportOutcome::table_full), 10U);
+  for (std::uint16_t n = 0; n < 310; ++n) receive(entry(static_cast<std::uint16_t>(30'000 + n)));
+  EXPECT_EQ(imported(ImportOutcome::created), 300U);
+  EXPECT_EQ(imported(ImportOutcome::table_full), 10U);
   SyncEntry end = entry(30'000);
   end.kind = SyncKind::kEnd;
-  hear(end);
-  hear(entry(30'309));
-  EXPECT_EQ(heard(ImportOutcome::created), 301U);
+  receive(end);
+  receive(entry(30'309));
+  EXPECT_EQ(imported(ImportOutcome::created), 301U);
 }
 
 TEST_F(ImportEntry, ToAServerWithoutNextHopIsMade) {
   director_.rs(kNatTcp, 0).next_hop.reset();
   director_.apply();
-  hear(entry());
+  receive(entry());
   EXPECT_EQ(director_.from_client(kNatTcp, 40'000, kAck).reason, DropReason::next_hop_unresolved);
   EXPECT_EQ(director_.connections(), 1U);
 }
@@ -234,16 +234,16 @@ TEST_F(ImportEntry, ToAServerWithoutNextHopIsMade) {
 
 TEST_F(ImportEntry, ThatDoesNotComeAgainIsSweptOfWalkedServices) {
   for (std::uint16_t n = 0; n < 10; ++n) {
-    hear(entry(static_cast<std::uint16_t>(40'000 + n), kNatTcp));
-    hear(entry(static_cast<std::uint16_t>(41'000 + n), kNatUdp));
+    receive(entry(static_cast<std::uint16_t>(40'000 + n), kNatTcp));
+    receive(entry(static_cast<std::uint16_t>(41'000 + n), kNatUdp));
   }
   establish(director_, kNatTcp, 42'000);  // made here
-  hear_mark(SyncKind::kWalkBegin);
-  hear(entry(40'003));
-  hear(entry(42'001));
-  hear_walked(kNatTcp);
-  hear_mark(SyncKind::kWalkEnd);
-  EXPECT_EQ(heard(ImportOutcome::swept), 9U);
+  receive_mark(SyncKind::kWalkBegin);
+  receive(entry(40'003));
+  receive(entry(42'001));
+  receive_walked(kNatTcp);
+  receive_mark(SyncKind::kWalkEnd);
+  EXPECT_EQ(imported(ImportOutcome::swept), 9U);
   EXPECT_EQ(state(40'003), ConnState::kEstablished);
   EXPECT_EQ(state(42'000), ConnState::kEstablished);
   EXPECT_EQ(state(42'001), ConnState::kEstablished);
@@ -259,32 +259,32 @@ TEST_F(ImportEntry, ThatAnotherWorkerMadeIsSweptToo) {
   director_.set_master(false);
   for (std::uint16_t n = 0; n < 10; ++n) {
     const auto client = static_cast<std::uint16_t>(40'000 + n);
-    hear(entry(client, kNatTcp, server_of(director_, kNatTcp, client)));
+    receive(entry(client, kNatTcp, server_of(director_, kNatTcp, client)));
   }
-  EXPECT_EQ(heard(ImportOutcome::updated), 10U);
-  hear_mark(SyncKind::kWalkBegin);
-  hear_walked(kNatTcp);
-  hear_mark(SyncKind::kWalkEnd);
-  EXPECT_EQ(heard(ImportOutcome::swept), 10U);
+  EXPECT_EQ(imported(ImportOutcome::updated), 10U);
+  receive_mark(SyncKind::kWalkBegin);
+  receive_walked(kNatTcp);
+  receive_mark(SyncKind::kWalkEnd);
+  EXPECT_EQ(imported(ImportOutcome::swept), 10U);
   EXPECT_EQ(director_.connections(), 0U);
 }
 
-TEST_F(ImportEntry, IsSweptByNobodyHereWhoIsMaster) {
-  hear(entry(40'000));
+TEST_F(ImportEntry, IsNotSweptByAMaster) {
+  receive(entry(40'000));
   director_.set_master(true);
-  hear_mark(SyncKind::kWalkBegin);
-  hear_walked(kNatTcp);
-  hear_mark(SyncKind::kWalkEnd);
+  receive_mark(SyncKind::kWalkBegin);
+  receive_walked(kNatTcp);
+  receive_mark(SyncKind::kWalkEnd);
   EXPECT_EQ(director_.connections(), 1U);
 }
 
 TEST_F(ImportEntry, OfManyWalksIsSweptByEach) {
   for (unsigned walk = 0; walk < 600; ++walk) {
     const auto client = static_cast<std::uint16_t>(40'000 + walk);
-    hear_mark(SyncKind::kWalkBegin);
-    hear(entry(client));
-    hear_walked(kNatTcp);
-    hear_mark(SyncKind::kWalkEnd);
+    receive_mark(SyncKind::kWalkBegin);
+    receive(entry(client));
+    receive_walked(kNatTcp);
+    receive_mark(SyncKind::kWalkEnd);
     ASSERT_EQ(director_.connections(), 1U) << walk;
     ASSERT_EQ(state(client), ConnState::kEstablished);
   }
@@ -295,11 +295,11 @@ TEST_F(ImportEntry, OfManyWalksIsSweptByEach) {
 TEST_F(ImportEntry, ToADeadServerIsTheMastersToReset) {
   director_.rs(kNatTcp, 0).up = false;
   director_.apply();
-  hear(entry(40'000));
-  hear(entry(40'001));
+  receive(entry(40'000));
+  receive(entry(40'001));
   SyncEntry closing = entry(40'002);
   closing.state = ConnState::kFinWait;
-  hear(closing);
+  receive(closing);
   EXPECT_TRUE(director_.advance(1'000).empty()) << "a standby sends no probes";
   EXPECT_EQ(director_.connections(), 3U);
 
@@ -318,7 +318,7 @@ TEST_F(ImportEntry, ToADeadServerIsKeptWhenConfigured) {
   director_.service(kNatTcp).on_server_down = OnServerDown::kKeep;
   director_.rs(kNatTcp, 0).up = false;
   director_.apply();
-  hear(entry());
+  receive(entry());
   director_.set_master(true);
   EXPECT_TRUE(director_.advance(1'000).empty());
   EXPECT_EQ(director_.from_client(kNatTcp, 40'000, kAck).verdict, Verdict::kForward);

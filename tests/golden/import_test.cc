@@ -44,15 +44,15 @@ struct Pair {
   explicit Pair(const WorldOptions& options = {}) : second(kSecond, options) {
     second.set_master(false);
     first.join();
-    told();  // that there is nothing yet
+    next_batch();  // that there is nothing yet
   }
-  std::string told() {
+  std::string next_batch() {
     std::string batch;
     while (first.fill(batch, batch.size() + 10'000).more) {
     }
     return batch;
   }
-  void tell() { ASSERT_TRUE(second.hear_from(first, told())); }
+  void synchronize() { ASSERT_TRUE(second.receive_from(first, next_batch())); }
   void pass(std::uint32_t ms) {
     first.advance(ms);
     second.advance(ms);
@@ -103,9 +103,9 @@ TEST(Import, EveryStateModeAndProtocol) {
   std::set<ConnState> states;
   for (const auto& [key, row] : pair.first.rows()) states.insert(row.state);
   EXPECT_EQ(states.size(), 7U) << "the courses lead where they say";
-  pair.tell();
+  pair.synchronize();
   pair.expect_same();
-  EXPECT_EQ(pair.second.heard(ImportOutcome::created), pair.first.connections());
+  EXPECT_EQ(pair.second.imported(ImportOutcome::created), pair.first.connections());
 }
 
 void expect_equal(const Output& a, const Output& b) {
@@ -120,7 +120,7 @@ void expect_equal(const Output& a, const Output& b) {
 TEST(Import, PacketsGoOnByteForByte) {
   Pair pair;
   fill(pair.first);
-  pair.tell();
+  pair.synchronize();
   pair.fail_over();
   unsigned forwarded = 0;
   for (const auto& [key, row] : pair.first.rows()) {
@@ -153,7 +153,7 @@ TEST(Import, PacketsGoOnByteForByte) {
 TEST(Import, IcmpErrorsAndFragmentsGoOn) {
   Pair pair;
   establish(pair.first, kNatUdp, 40'000);
-  pair.tell();
+  pair.synchronize();
   pair.fail_over();
   const unsigned server = server_of(pair.first, kNatUdp, 40'000);
   const Bytes quote =
@@ -189,7 +189,7 @@ void expect_to_end_together(Pair& pair) {
   pair.second.set_master(false);
   fill(pair.first);
   pair.pass(9'000);
-  pair.tell();
+  pair.synchronize();
   pair.fail_over();
   std::set<std::uint64_t> counts;
   for (unsigned tick = 0; tick < 450; ++tick) {
@@ -227,9 +227,9 @@ TEST(Import, AChangedStateHasTheServicesOwnLifetime) {
   pair.first.apply();
   pair.second.set_master(false);
   establish(pair.first, kNatTcp, 40'000);
-  pair.tell();
+  pair.synchronize();
   pair.first.from_client(kNatTcp, 40'000, kRst);
-  pair.tell();
+  pair.synchronize();
   pair.pass(1'500);
   EXPECT_EQ(pair.second.connections(), 1U);
   pair.pass(1'000);
@@ -237,15 +237,15 @@ TEST(Import, AChangedStateHasTheServicesOwnLifetime) {
   EXPECT_EQ(pair.second.connections(), 0U) << "the deadline moved to the nearer one";
 }
 
-TEST(Import, WhatGoesOnAtTheMasterDoesNotExpireHere) {
+TEST(Import, KeepsConnectionsThatAreActiveAtTheMaster) {
   Pair pair;
   establish(pair.first, kNatTcp, 40'000);
   establish(pair.first, kNatTcp, 40'001);
-  pair.tell();
+  pair.synchronize();
   for (unsigned second = 0; second < 200; ++second) {
     pair.pass(1'000);
     pair.first.from_client(kNatTcp, 40'000, kAck);
-    pair.tell();
+    pair.synchronize();
   }
   EXPECT_EQ(pair.first.connections(), 1U);
   ASSERT_EQ(pair.second.connections(), 1U);
@@ -253,16 +253,16 @@ TEST(Import, WhatGoesOnAtTheMasterDoesNotExpireHere) {
   EXPECT_LE(age, 200U) << "a third of the lifetime";
 }
 
-TEST(Import, WhatWouldHaveExpiredIsNotMade) {
+TEST(Import, DoesNotCreateExpiredConnections) {
   Pair pair;
   establish(pair.first, kNatTcp, 40'000);
   pair.second.spec.timeouts = test::all_timeouts(50);
   pair.second.set_master(false);
   pair.first.advance(10'000);
   pair.second.advance(10'000);
-  pair.tell();
+  pair.synchronize();
   EXPECT_EQ(pair.second.connections(), 0U);
-  EXPECT_GE(pair.second.heard(ImportOutcome::too_old), 1U);
+  EXPECT_GE(pair.second.imported(ImportOutcome::too_old), 1U);
 }
 
 // A state with a shorter lifetime takes effect though the deadline was set for a longer one.
@@ -274,9 +274,9 @@ TEST(Import, AChangedStateHasItsOwnLifetime) {
   pair.first.apply();
   pair.second.set_master(false);
   establish(pair.first, kNatTcp, 40'000);
-  pair.tell();
+  pair.synchronize();
   pair.first.from_client(kNatTcp, 40'000, kRst);
-  pair.tell();
+  pair.synchronize();
   pair.expect_same();
   pair.second.advance(1'900);
   EXPECT_EQ(pair.second.connections(), 1U);
@@ -289,7 +289,7 @@ TEST(Import, AChangedStateHasItsOwnLifetime) {
 TEST(Import, FollowsEveryChange) {
   Pair pair;
   establish(pair.first, kNatTcp, 40'000);
-  pair.tell();
+  pair.synchronize();
   pair.expect_same();
   const unsigned server = server_of(pair.first, kNatTcp, 40'000);
   for (const char segment : {'c', 's', 'a'}) {
@@ -298,35 +298,35 @@ TEST(Import, FollowsEveryChange) {
     } else {
       pair.first.from_client(kNatTcp, 40'000, segment == 'c' ? kFin | kAck : kAck);
     }
-    pair.tell();
+    pair.synchronize();
     pair.expect_same();
   }
   EXPECT_EQ(pair.first.rows().begin()->second.state, ConnState::kClosed);
-  EXPECT_EQ(pair.second.heard(ImportOutcome::updated), 3U);
+  EXPECT_EQ(pair.second.imported(ImportOutcome::updated), 3U);
 }
 
 TEST(Import, FollowsTheClientsRouter) {
   Pair pair;
   establish(pair.first, kNatTcp, 40'000);
-  pair.tell();
+  pair.synchronize();
   Bytes moved = Director::client_frame(kNatTcp, 40'000, kFin | kAck);
   moved[11] = 0x77;  // its MAC address
   pair.first.send(kWan, moved);
-  pair.tell();
+  pair.synchronize();
   pair.expect_same();
 }
 
-TEST(Import, EndsWhatEnds) {
+TEST(Import, EndsConnections) {
   Pair pair;
   establish(pair.first, kNatTcp, 40'000);
-  pair.tell();
+  pair.synchronize();
   pair.first.from_client(kNatTcp, 40'000, kRst);
-  pair.tell();
+  pair.synchronize();
   pair.first.advance(60'000);
   EXPECT_EQ(pair.second.connections(), 1U);
-  pair.tell();
+  pair.synchronize();
   EXPECT_EQ(pair.second.connections(), 0U);
-  EXPECT_EQ(pair.second.heard(ImportOutcome::ended), 1U);
+  EXPECT_EQ(pair.second.imported(ImportOutcome::ended), 1U);
   EXPECT_EQ(pair.second.wrong_counts(), "");
 }
 
@@ -334,27 +334,28 @@ TEST(Import, EndsWhatEnds) {
 TEST(Import, ALateEndDoesNotEndWhatFollowed) {
   Pair pair;
   establish(pair.first, kNatTcp, 40'000);
-  const auto before = decode_batch(pair.told()).value();
+  const auto before = decode_batch(pair.next_batch()).value();
   SyncEntry end = *std::ranges::find(before, SyncKind::kConn, &SyncEntry::kind);
   end.kind = SyncKind::kEnd;
   pair.first.from_client(kNatTcp, 40'000, kRst);
   pair.first.advance(60'000);
   establish(pair.first, kNatTcp, 40'000);
-  pair.tell();
-  pair.second.hear(std::span(&end, 1));
+  pair.synchronize();
+  pair.second.receive(std::span(&end, 1));
   EXPECT_EQ(pair.second.connections(), 1U);
-  EXPECT_EQ(pair.second.heard(ImportOutcome::unmatched), 2U) << "the first it had never heard of";
+  EXPECT_EQ(pair.second.imported(ImportOutcome::unmatched), 2U)
+      << "the first it had never heard of";
 }
 
 TEST(Import, AReopenedPortMayHaveAnotherServer) {
   Pair pair;
   establish(pair.first, kNatTcp, 40'000);
-  pair.tell();
+  pair.synchronize();
   const unsigned before = server_of(pair.second, kNatTcp, 40'000);
   pair.first.from_client(kNatTcp, 40'000, kRst);
   establish(pair.first, kNatTcp, 40'000);  // a SYN on a closed one, in the same batch
   ASSERT_NE(server_of(pair.first, kNatTcp, 40'000), before);
-  pair.tell();
+  pair.synchronize();
   pair.expect_same();
 }
 

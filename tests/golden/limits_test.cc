@@ -72,7 +72,7 @@ INSTANTIATE_TEST_SUITE_P(, Limits, testing::Values(Mode::kNat, Mode::kDr),
 
 // Two services, one with own timeouts: each connection lives as long as its service says, after
 // every packet anew.
-TEST(OwnTimeouts, LastAsLongAsTheServiceSays) {
+TEST(OwnTimeouts, ExpireAfterTheServicesTimeout) {
   Scene world(Mode::kNat, kProtoUdp);
   world.spec.services.push_back(world.spec.services[0]);
   world.spec.services[1].name = "web2";

@@ -20,7 +20,7 @@ Bytes client_syn(const char* vip, std::uint16_t port, std::uint16_t sport = 40'0
 }
 
 // Where a frame leads: the real server's address and port, or "punted".
-std::string way_of(const Output& out) {
+std::string target_of(const Output& out) {
   if (out.verdict != Verdict::kForward) return out.verdict == Verdict::kPunt ? "punted" : "dropped";
   const auto byte = [&out](std::size_t i) { return std::to_string(out.frame[14 + i]); };
   const unsigned port = out.frame[14 + 22] * 256u + out.frame[14 + 23];
@@ -47,19 +47,19 @@ class Ranges : public Scene {
 
 TEST(Match, APortOfARangeLeadsToItsService) {
   Ranges world;
-  EXPECT_EQ(way_of(world.send(kWan, client_syn("192.0.2.10", 8001))), "10.0.0.11:8001");
-  EXPECT_EQ(way_of(world.send(kWan, client_syn("192.0.2.10", 8100))), "10.0.0.11:8100");
-  EXPECT_EQ(way_of(world.send(kWan, client_syn("192.0.2.10", 80))), "10.0.0.11:80");
-  EXPECT_EQ(way_of(world.send(kWan, client_syn("192.0.2.11", 1))), "10.0.0.11:1");
-  EXPECT_EQ(way_of(world.send(kWan, client_syn("192.0.2.11", 65'535))), "10.0.0.11:65535");
-  EXPECT_EQ(way_of(world.send(kWan, client_syn("192.0.2.10", 8101))), "punted");
-  EXPECT_EQ(way_of(world.send(kWan, client_syn("192.0.2.10", 7999))), "punted");
-  EXPECT_EQ(way_of(world.send(kWan, client_syn("192.0.2.12", 80))), "punted");
+  EXPECT_EQ(target_of(world.send(kWan, client_syn("192.0.2.10", 8001))), "10.0.0.11:8001");
+  EXPECT_EQ(target_of(world.send(kWan, client_syn("192.0.2.10", 8100))), "10.0.0.11:8100");
+  EXPECT_EQ(target_of(world.send(kWan, client_syn("192.0.2.10", 80))), "10.0.0.11:80");
+  EXPECT_EQ(target_of(world.send(kWan, client_syn("192.0.2.11", 1))), "10.0.0.11:1");
+  EXPECT_EQ(target_of(world.send(kWan, client_syn("192.0.2.11", 65'535))), "10.0.0.11:65535");
+  EXPECT_EQ(target_of(world.send(kWan, client_syn("192.0.2.10", 8101))), "punted");
+  EXPECT_EQ(target_of(world.send(kWan, client_syn("192.0.2.10", 7999))), "punted");
+  EXPECT_EQ(target_of(world.send(kWan, client_syn("192.0.2.12", 80))), "punted");
 }
 
 TEST(Match, ASinglePortWinsOverTheRangeAroundIt) {
   Ranges world;
-  EXPECT_EQ(way_of(world.send(kWan, client_syn("192.0.2.10", 8000))), "10.0.0.12:8000");
+  EXPECT_EQ(target_of(world.send(kWan, client_syn("192.0.2.10", 8000))), "10.0.0.12:8000");
 }
 
 TEST(Match, TheServersAnswerComesBackFromThePortThatWasAsked) {
@@ -87,14 +87,14 @@ TEST(Match, SeveralPortsMayLeadToOneOfTheServers) {
   Ranges world;
   world.rs(0).address.port = 8080;
   world.apply();
-  EXPECT_EQ(way_of(world.send(kWan, client_syn("192.0.2.10", 8001, 40'001))), "10.0.0.11:8080");
-  EXPECT_EQ(way_of(world.send(kWan, client_syn("192.0.2.11", 9, 40'002))), "10.0.0.11:8080");
+  EXPECT_EQ(target_of(world.send(kWan, client_syn("192.0.2.10", 8001, 40'001))), "10.0.0.11:8080");
+  EXPECT_EQ(target_of(world.send(kWan, client_syn("192.0.2.11", 9, 40'002))), "10.0.0.11:8080");
 }
 
 TEST(Match, DirectReturnKeepsAddressAndPort) {
   Ranges world(Mode::kDr);
   const Output out = world.send(kWan, client_syn("192.0.2.11", 4711));
-  EXPECT_EQ(way_of(out), "192.0.2.11:4711");
+  EXPECT_EQ(target_of(out), "192.0.2.11:4711");
   EXPECT_TRUE(std::equal(kServer1Mac.begin(), kServer1Mac.end(), out.frame.begin()));
 }
 
@@ -114,10 +114,10 @@ TEST(Match, AServiceIsTheSameAsLongAsItsFirstAddressIs) {
   web.addresses = {range("192.0.2.10:8000-8100"), range("192.0.2.13:443")};
   world.apply();
   EXPECT_EQ(server_slot(), slot);
-  EXPECT_EQ(way_of(world.send(kWan, client_syn("192.0.2.13", 443))), "10.0.0.11:443");
-  EXPECT_EQ(way_of(world.send(kWan, client_syn("192.0.2.10", 8001, 40'000, kAck))),
+  EXPECT_EQ(target_of(world.send(kWan, client_syn("192.0.2.13", 443))), "10.0.0.11:443");
+  EXPECT_EQ(target_of(world.send(kWan, client_syn("192.0.2.10", 8001, 40'000, kAck))),
             "10.0.0.11:8001");
-  EXPECT_EQ(way_of(world.send(kWan, client_syn("192.0.2.11", 80))), "punted");
+  EXPECT_EQ(target_of(world.send(kWan, client_syn("192.0.2.11", 80))), "punted");
 }
 
 // ---- and the HA peer
@@ -136,7 +136,7 @@ struct Pair {
   Ranges second{Mode::kNat, {.peer = true}};
 };
 
-TEST(Match, ThePeerTakesConnectionsOfRangesOver) {
+TEST(Match, PeerTakesOverConnectionsOfRanges) {
   Pair pair;
   for (const std::uint16_t port : std::initializer_list<std::uint16_t>{80, 8000, 8001, 8100}) {
     pair.first.send(kWan, client_syn("192.0.2.10", port));
@@ -146,12 +146,12 @@ TEST(Match, ThePeerTakesConnectionsOfRangesOver) {
                               {.sport = port, .dport = 40'000, .flags = kSyn | kAck}));
     pair.first.send(kWan, client_syn("192.0.2.10", port, 40'000, kAck));
   }
-  pair.second.hear(pair.first.tell());
+  pair.second.receive(pair.first.exported());
   ASSERT_EQ(pair.second.connections(), 4u);
   Pair::set(pair.second, true);
-  EXPECT_EQ(way_of(pair.second.send(kWan, client_syn("192.0.2.10", 8001, 40'000, kAck))),
+  EXPECT_EQ(target_of(pair.second.send(kWan, client_syn("192.0.2.10", 8001, 40'000, kAck))),
             "10.0.0.11:8001");
-  EXPECT_EQ(way_of(pair.second.send(kWan, client_syn("192.0.2.10", 8000, 40'000, kAck))),
+  EXPECT_EQ(target_of(pair.second.send(kWan, client_syn("192.0.2.10", 8000, 40'000, kAck))),
             "10.0.0.12:8000");
   const Output back = pair.second.send(
       kLan, test::tcp_frame({.dst = kLanMac, .src = kServer1Mac}, {.src = kServer1, .dst = kClient},
@@ -171,17 +171,17 @@ TEST(Match, AWalkSweepsTheServiceThatItNames) {
                               {.sport = port, .dport = 40'000, .flags = kSyn | kAck}));
     pair.first.send(kWan, client_syn("192.0.2.10", port, 40'000, kAck));
   }
-  pair.second.hear(pair.first.tell());
+  pair.second.receive(pair.first.exported());
   ASSERT_EQ(pair.second.connections(), 2u);
   // Started again, it is master of "web" alone.
   Ranges anew(Mode::kNat, {.peer = true});
   anew.spec.services[1].standby = true;
   anew.apply();
   anew.join();
-  pair.second.hear(anew.tell());
+  pair.second.receive(anew.exported());
   EXPECT_EQ(pair.second.connections(), 1u);
   Pair::set(pair.second, true);
-  EXPECT_EQ(way_of(pair.second.send(kWan, client_syn("192.0.2.10", 8000, 40'000, kAck))),
+  EXPECT_EQ(target_of(pair.second.send(kWan, client_syn("192.0.2.10", 8000, 40'000, kAck))),
             "10.0.0.12:8000");
 }
 

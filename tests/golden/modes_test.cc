@@ -139,7 +139,7 @@ class InMode : public testing::TestWithParam<Flow> {
     entry.rs_address = kServer1;
     entry.rs_port = Be16::from_host(row.server_port);
     entry.client_hop = ClientHop::make(kRouterMac.data(), 0, kWan);
-    world.hear(std::span(&entry, 1));
+    world.receive(std::span(&entry, 1));
     world.spec.services[0].standby = false;
     world.apply();
   }

@@ -109,7 +109,7 @@ TEST(OnePacket, AServerWithoutAPortAnswersFromTheServices) {
   EXPECT_EQ(out.frame, answer_to_client());
 }
 
-TEST(OnePacket, WhatIsNoAnswerToAClientIsTheKernels) {
+TEST(OnePacket, LeavesPacketsThatAreNoReplyToTheKernel) {
   Alone world(Mode::kNat);
   EXPECT_EQ(world.send(kLan, answer(kServer1)).verdict, Verdict::kPunt) << "nobody asked";
   world.send(kWan, question());
@@ -254,7 +254,7 @@ TEST(OnePacket, ConnectionsThatAreThereGoOn) {
   }
   EXPECT_EQ(world.connections(), 1U);
   unsigned told = 0;
-  for (const SyncEntry& entry : world.tell()) told += entry.kind == SyncKind::kConn ? 1U : 0U;
+  for (const SyncEntry& entry : world.exported()) told += entry.kind == SyncKind::kConn ? 1U : 0U;
   EXPECT_EQ(told, 1U);
 }
 

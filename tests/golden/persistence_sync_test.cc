@@ -62,17 +62,17 @@ struct Pair {
     first.join();
     first.open(kClient);
     first.open(kOther);
-    second.hear(first.tell());
+    second.receive(first.exported());
   }
   Director first{true};
   Director second{false};
 };
 
-TEST(PersistenceSync, TheStandbyKnowsTheClients) {
+TEST(PersistenceSync, StandbyHasTheClients) {
   Pair pair;
   EXPECT_EQ(pair.second.bond(kClient), kServer1);
   EXPECT_EQ(pair.second.bond(kOther), kServer2);
-  EXPECT_GE(pair.second.heard(ImportOutcome::persistence), 2u) << "by the walk, and as changes";
+  EXPECT_GE(pair.second.imported(ImportOutcome::persistence), 2u) << "by the walk, and as changes";
   EXPECT_EQ(pair.second.connections(), 0u) << "the handshakes are not over";
 }
 
@@ -92,7 +92,7 @@ TEST(PersistenceSync, ChangesFollow) {
   pair.first.rs(1).up = false;
   pair.first.apply();
   pair.first.open(kOther);
-  pair.second.hear(pair.first.tell());
+  pair.second.receive(pair.first.exported());
   EXPECT_EQ(pair.second.bond(kOther), kServer1) << "as the other server is down there";
   pair.second.advance(6'000);
   EXPECT_EQ(pair.second.bond(kClient), kServer1) << "the time started again";
@@ -101,22 +101,22 @@ TEST(PersistenceSync, ChangesFollow) {
 TEST(PersistenceSync, FlushedClientsAreForgottenOnBoth) {
   Pair pair;
   EXPECT_EQ(pair.first.flush_all(), 2u);
-  pair.second.hear(pair.first.tell());
+  pair.second.receive(pair.first.exported());
   EXPECT_EQ(pair.second.persist().entries(), 0u);
-  EXPECT_EQ(pair.second.heard(ImportOutcome::persistence_ended), 2u);
+  EXPECT_EQ(pair.second.imported(ImportOutcome::persistence_ended), 2u);
 }
 
-TEST(PersistenceSync, WhatTheMasterHasNoMoreIsSwept) {
+TEST(PersistenceSync, SweepsBindingsThatTheMasterHasNoMore) {
   Pair pair;
   Director anew(true);  // it was started again, and is master
   anew.join();
   anew.open(kOther);
-  pair.second.hear(anew.tell());
+  pair.second.receive(anew.exported());
   EXPECT_EQ(pair.second.bond(kOther), kServer1);
   EXPECT_EQ(pair.second.bond(kClient), Be32{});
 }
 
-TEST(PersistenceSync, TheMastersOwnWordCounts) {
+TEST(PersistenceSync, MasterKeepsItsOwnBindings) {
   Pair pair;
   pair.second.set_master(true);
   pair.second.rs(0).up = false;
@@ -124,26 +124,26 @@ TEST(PersistenceSync, TheMastersOwnWordCounts) {
   pair.second.open(kClient);
   ASSERT_EQ(pair.second.bond(kClient), kServer2);
   pair.first.join();
-  pair.second.hear(pair.first.tell());
+  pair.second.receive(pair.first.exported());
   EXPECT_EQ(pair.second.bond(kClient), kServer2);
-  EXPECT_GT(pair.second.heard(ImportOutcome::persistence_kept), 0u);
+  EXPECT_GT(pair.second.imported(ImportOutcome::persistence_kept), 0u);
   pair.first.flush_all();
-  pair.second.hear(pair.first.tell());
+  pair.second.receive(pair.first.exported());
   EXPECT_EQ(pair.second.bond(kClient), kServer2);
 }
 
-TEST(PersistenceSync, TheNewMasterTellsWhatItHeard) {
+TEST(PersistenceSync, NewMasterExportsImportedBindings) {
   Pair pair;
   Director anew(false);
   pair.second.join();
-  anew.hear(pair.second.tell());
+  anew.receive(pair.second.exported());
   EXPECT_EQ(anew.persist().entries(), 0u) << "the standby leaves that to the master";
   pair.second.set_master(true);
-  anew.hear(pair.second.tell());
+  anew.receive(pair.second.exported());
   EXPECT_EQ(anew.bond(kClient), kServer1);
 }
 
-TEST(PersistenceSync, AGroupIsToldByAddress) {
+TEST(PersistenceSync, NamesAGroupByAddress) {
   Director first(true);
   Director second(false);
   second.add_tls();
@@ -153,26 +153,26 @@ TEST(PersistenceSync, AGroupIsToldByAddress) {
   first.join();
   first.open(kClient, 443);
   first.open(kOther, 443);
-  second.hear(first.tell());
+  second.receive(first.exported());
   EXPECT_EQ(second.bond(kClient), kServer1);
   EXPECT_EQ(second.bond(kOther), kServer2) << "by the service that the client came by";
 }
 
-TEST(PersistenceSync, WhatIsNotKnownHereIsCounted) {
+TEST(PersistenceSync, CountsUnknownServicesAndServers) {
   Director first(true);
   Director other(false);
   other.spec.services[0].persistence = test::ticks(0);
   other.apply();
   first.join();
   first.open(kClient);
-  const auto told = first.tell();
-  other.hear(told);
-  EXPECT_GE(other.heard(ImportOutcome::persistence_unknown), 1u);
+  const auto told = first.exported();
+  other.receive(told);
+  EXPECT_GE(other.imported(ImportOutcome::persistence_unknown), 1u);
   Director fewer(false);
   fewer.spec.services[0].real_servers.erase(fewer.spec.services[0].real_servers.begin());
   fewer.apply();
-  fewer.hear(told);
-  EXPECT_GE(fewer.heard(ImportOutcome::persistence_unknown), 1u);
+  fewer.receive(told);
+  EXPECT_GE(fewer.imported(ImportOutcome::persistence_unknown), 1u);
 }
 
 TEST(PersistenceSync, NotOfServicesWithoutSync) {
@@ -181,7 +181,7 @@ TEST(PersistenceSync, NotOfServicesWithoutSync) {
   first.apply();
   first.join();
   first.open(kClient);
-  for (const SyncEntry& entry : first.tell()) EXPECT_NE(entry.kind, SyncKind::kPersist);
+  for (const SyncEntry& entry : first.exported()) EXPECT_NE(entry.kind, SyncKind::kPersist);
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ TEST(Persistence, ClientsOfANetworkAreOne) {
   EXPECT_EQ(shop.open(ip("198.51.101.7")), kServer2);
 }
 
-TEST(Persistence, AllWorkersKnow) {
+TEST(Persistence, IsSharedByAllWorkers) {
   Shop shop(32, Mode::kNat, kProtoTcp, {.workers = 3});
   const Be32 first = shop.open(kClient, 80, 0);
   for (unsigned worker = 0; worker < 3; ++worker) EXPECT_EQ(shop.open(kClient, 80, worker), first);
@@ -155,7 +155,7 @@ TEST(Persistence, Weight0TurnsAwayNewClientsOnly) {
   EXPECT_EQ(shop.open(kOther), kServer2);
 }
 
-TEST(Persistence, ADrainingServerTurnsAwayEverybody) {
+TEST(Persistence, DrainingServerTurnsAwayAllClients) {
   Shop shop;
   EXPECT_EQ(shop.open(kClient), kServer1);
   shop.rs(0).weight = 0;

@@ -54,8 +54,8 @@ class Course {
   // Peace comes; what is not as it should be then, or empty.
   std::string settle();
 
-  std::uint64_t heard(ImportOutcome outcome) {
-    return first_.director.heard(outcome) + second_.director.heard(outcome);
+  std::uint64_t imported(ImportOutcome outcome) {
+    return first_.director.imported(outcome) + second_.director.imported(outcome);
   }
 
  private:
@@ -138,7 +138,7 @@ bool Course::pull(Node& node, std::size_t max_bytes) {
 // False: nothing is under way.
 bool Course::push(Node& from) {
   if (from.sent.empty()) return false;
-  EXPECT_TRUE(other(from).director.hear_from(from.director, from.sent.front()));
+  EXPECT_TRUE(other(from).director.receive_from(from.director, from.sent.front()));
   from.sent.pop_front();
   return true;
 }
@@ -311,7 +311,7 @@ TEST(SyncRandom, TheStandbysTableBecomesTheMasters) {
     ASSERT_EQ(course.settle(), "")
         << "course " << n << ", LB_SEED=" << seed + n << " begins with it";
     for (std::size_t i = 0; i < heard.size(); ++i) {
-      heard[i] += course.heard(static_cast<ImportOutcome>(i));
+      heard[i] += course.imported(static_cast<ImportOutcome>(i));
     }
   }
   for (const ImportOutcome outcome :

@@ -32,56 +32,56 @@ struct Pair {
     for (unsigned i = 0; i < connections; ++i) {
       first.establish(static_cast<std::uint16_t>(40'000 + i));
     }
-    second.hear(first.tell());
+    second.receive(first.exported());
   }
   Director first{true};
   Director second{false};
 };
 
-TEST(Sync, StandbyKnowsTheConnections) {
+TEST(Sync, StandbyHasTheConnections) {
   Pair pair(3);
   EXPECT_EQ(pair.second.connections(), 3u);
 }
 
-TEST(Sync, WhatTheMasterHasNoMoreIsSwept) {
+TEST(Sync, SweepsConnectionsThatTheMasterHasNoMore) {
   Pair pair(3);
   Director anew(true);  // it was started again, and is master
   anew.join();
   anew.establish(50'000);
-  pair.second.hear(anew.tell());
+  pair.second.receive(anew.exported());
   EXPECT_EQ(pair.second.connections(), 1u);
 }
 
 // The old master has lost its table, the new one is not master yet.
-TEST(Sync, WhoIsNoMasterDoesNotSweep) {
+TEST(Sync, StandbysWalkCausesNoSweep) {
   Pair pair(3);
   Director anew(false);
   anew.join();
-  pair.second.hear(anew.tell());
+  pair.second.receive(anew.exported());
   EXPECT_EQ(pair.second.connections(), 3u);
 }
 
-TEST(Sync, NewMasterTellsWhatItHadFromTheOldOne) {
+TEST(Sync, NewMasterExportsWhatItImported) {
   Pair pair(3);
   Director anew(false);
   pair.second.join();
-  anew.hear(pair.second.tell());
+  anew.receive(pair.second.exported());
   EXPECT_EQ(anew.connections(), 0u) << "the standby leaves it to the master to tell of them";
   pair.second.set_master(true);
-  anew.hear(pair.second.tell());
+  anew.receive(pair.second.exported());
   EXPECT_EQ(anew.connections(), 3u);
 }
 
 // Heard while it was master itself, which knows better; then the other one is.
-TEST(Sync, WhatAMasterHeardOfIsNotSweptWhenItIsStandby) {
+TEST(Sync, DoesNotSweepAfterMasterBecameStandby) {
   Pair pair(3);
   pair.second.set_master(true);
   pair.first.join();
-  const auto entries = pair.first.tell();
+  const auto entries = pair.first.exported();
   ASSERT_EQ(entries.back().kind, SyncKind::kWalkEnd);
-  pair.second.hear(std::span(entries).first(entries.size() - 1));
+  pair.second.receive(std::span(entries).first(entries.size() - 1));
   pair.second.set_master(false);
-  pair.second.hear(std::span(entries).last(1));
+  pair.second.receive(std::span(entries).last(1));
   EXPECT_EQ(pair.second.connections(), 3u);
 }
 

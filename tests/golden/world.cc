@@ -151,14 +151,14 @@ std::vector<Probe> World::advance(std::uint32_t ms) {
   return probes;
 }
 
-std::vector<SyncEntry> World::tell() {
+std::vector<SyncEntry> World::exported() {
   std::string batch;
   while (exporter_->fill(batch, batch.size() + (std::size_t{1} << 20), *snapshot_, now_).more) {
   }
   return decode_batch(batch).value();
 }
 
-void World::hear(std::span<const SyncEntry> entries) {
+void World::receive(std::span<const SyncEntry> entries) {
   Importer& importer = pipelines_[0]->importer();
   while (!entries.empty()) {
     entries = entries.subspan(importer.import(entries, *snapshot_, now_));
@@ -166,7 +166,7 @@ void World::hear(std::span<const SyncEntry> entries) {
   }
 }
 
-std::uint64_t World::heard(ImportOutcome outcome) const {
+std::uint64_t World::imported(ImportOutcome outcome) const {
   return sum(counters_, [&](const WorkerCounters& w) {
     return w.imports[static_cast<std::size_t>(outcome)].get();
   });

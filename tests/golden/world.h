@@ -61,14 +61,14 @@ class World {
   // What the HA peer is told: after join() of everything, then of what has changed.
   void join() { exporter_->begin(); }
   void leave() { exporter_->end(); }
-  std::vector<SyncEntry> tell();
+  std::vector<SyncEntry> exported();
   // One batch of it.
   Exporter::Fill fill(std::string& batch, std::size_t max_bytes) {
     return exporter_->fill(batch, max_bytes, *snapshot_, now_);
   }
   // What the HA peer told; the first worker hears it.
-  void hear(std::span<const SyncEntry> entries);
-  std::uint64_t heard(ImportOutcome outcome) const;
+  void receive(std::span<const SyncEntry> entries);
+  std::uint64_t imported(ImportOutcome outcome) const;
 
   const Snapshot& snapshot() const { return *snapshot_; }
   const ConnTable& table() const { return *table_; }

@@ -123,14 +123,14 @@ class Access(harness.LabTest):
         self.assertIn("permission denied: diff", self.as_reader("diff", other).stderr)
         self.assertEqual(self.lab.generation(), generation)
 
-    def test_strangers_see_nothing(self):
+    def test_unknown_peers_see_nothing(self):
         for arguments in (["show", "service"], ["show", "check"], ["reload"]):
             with self.subTest(arguments=arguments):
                 done = self.run_as(STRANGER, [], *arguments)
                 self.assertEqual((done.returncode, done.stdout), (1, ""))
                 self.assertTrue(done.stderr.startswith("lbcli: permission denied: "), done.stderr)
 
-    def test_admin_changes_and_it_is_told(self):
+    def test_admin_changes_and_it_is_reported(self):
         by = rf"audit: by=lbcli uid={ADMIN} pid=\d+ "
         done, line = self.audit_of("flush", "conn", "--service", "web", run=self.as_admin)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -152,7 +152,7 @@ class Access(harness.LabTest):
         self.as_admin("show", "changes")
         self.assertEqual(len(self.audit()), before)
 
-    def test_signal_file_and_timer_are_told(self):
+    def test_signal_file_and_timer_are_reported(self):
         self.addCleanup(self.back)
         tables = copy.deepcopy(self.tables)
         tables["director"]["auto_reload"] = True

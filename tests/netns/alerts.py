@@ -118,7 +118,7 @@ class Alerts(harness.LabTest):
     def last_error(self):
         return self.status()["mail"]["last_error"]
 
-    def wait_told(self, count):
+    def wait_reported(self, count):
         """Until script and mail to everybody have told of so many events since the lab's start."""
         self.wait(lambda: len(self.told()) >= count
                   and all(len(self.mailed(to)) >= count for to in RECIPIENTS),
@@ -157,8 +157,8 @@ class Alerts(harness.LabTest):
         self.lab.directors["lb1"].wait_for(self.lab.controlplane_answers, 15, "its socket")
         self.lab.wait_servers_up()
 
-    def test_the_start_is_told(self):
-        self.wait_told(4)
+    def test_the_start_is_reported(self):
+        self.wait_reported(4)
         heads = self.heads(self.mailed())
         self.assertEqual(heads[0], "data plane connected")
         self.assertEqual(sorted(heads[1:]), ["service web up: 1 of 2 real servers up",
@@ -171,7 +171,7 @@ class Alerts(harness.LabTest):
         self.stop_web(2)
         self.start_web(2)
         self.start_web(1)
-        self.wait_told(self.before + 6)
+        self.wait_reported(self.before + 6)
         expected = [f"{one} down", f"{two} down", "service web down: 0 of 2 real servers up",
                     f"{two} up", "service web up: 1 of 2 real servers up", f"{one} up"]
         self.assertEqual(self.heads(self.mailed()[self.before_mailed:]), expected)
@@ -201,7 +201,7 @@ class Alerts(harness.LabTest):
         self.assertEqual(self.mails()[-1]["headers"]["Subject"], "[lb1] data plane lost")
         self.lab.start_dataplane()
         self.lab.wait_servers_up()
-        self.wait_told(self.before + 2)
+        self.wait_reported(self.before + 2)
         self.assertEqual(self.mailed()[-1], "data plane connected")
 
     def test_the_mail_server_is_away_and_the_control_plane_killed(self):
@@ -220,7 +220,7 @@ class Alerts(harness.LabTest):
         self.stop_web(2)
         self.start_web(2)
         self.start_mail(self.lab, "starttls")
-        self.wait_told(self.before + 5)
+        self.wait_reported(self.before + 5)
         one, two = (f"web: real server {server_address(n)}:80" for n in (1, 2))
         self.assertEqual(self.heads(self.mailed()[self.before_mailed:]),
                          [f"{one} down", f"{one} up", "data plane connected", f"{two} down",
@@ -238,7 +238,7 @@ class Alerts(harness.LabTest):
         self.restart()
         self.lab.processes["mail"].signal(signal.SIGCONT)
         # The test, down and up, connected.
-        self.wait_told(self.before + 4)
+        self.wait_reported(self.before + 4)
 
     def test_what_is_refused_for_good_holds_up_nothing(self):
         self.refuse("DATA 554 5.6.0 not this one")
@@ -272,7 +272,7 @@ class Alerts(harness.LabTest):
         self.assertEqual(len(self.mailed(RECIPIENTS[1])), night + 2)
         self.assertIn(f"refuses {RECIPIENTS[1]} for good", self.lab.log_text("lb-controlplane"))
 
-    def test_a_wrong_password_is_told_and_nothing_is_lost(self):
+    def test_a_wrong_password_is_reported_and_nothing_is_lost(self):
         self.set_password("wrong")
         self.lab.lbcli("alert", "test")
         self.wait(lambda: "535" in self.last_error(), "the login to be refused")
@@ -283,7 +283,7 @@ class Alerts(harness.LabTest):
         self.assertEqual(self.mailed()[-1], "test asked for: lbcli alert test")
         self.assertNotIn("s3cret", self.lab.log_text("lb-controlplane"))
 
-    def test_other_ways_to_the_server(self):
+    def test_other_paths_to_the_server(self):
         """TLS from the start; a server without STARTTLS; a certificate that nobody knows; neither
         encryption nor login, which a server without AUTH is not offered."""
         for server, tls, options, error in (
@@ -363,7 +363,7 @@ class PairAlerts(harness.HaTest):
             words = [line.rstrip("\n").split(" ", 1) for line in file]
         return [text for event, text in words if event == kind]
 
-    def wait_told(self, name, kind, expected, before):
+    def wait_reported(self, name, kind, expected, before):
         self.wait(lambda: self.told(name, kind)[before:] == expected,
                   f"{name} to tell of {kind}: {expected}", 30)
 
@@ -376,22 +376,22 @@ class PairAlerts(harness.HaTest):
         self.wait(lambda: len(self.told("lb2", "ha")) == roles + 2, "both instances to be told of")
         self.assertEqual({text.split(": ", 1)[1] for text in self.told("lb2", "ha")[roles:]},
                          {"BACKUP -> MASTER"})
-        self.wait_told("lb2", "sync", ["sync link down"], 1)
+        self.wait_reported("lb2", "sync", ["sync link down"], 1)
         self.start_director("lb1")
         self.wait_role("lb1", "MASTER")
         self.wait(lambda: len(self.told("lb2", "ha")) == roles + 4, "both to be told of again")
         self.assertEqual({text.split(": ", 1)[1] for text in self.told("lb2", "ha")[roles + 2:]},
                          {"MASTER -> BACKUP"})
-        self.wait_told("lb2", "sync", ["sync link up"], 2)
+        self.wait_reported("lb2", "sync", ["sync link up"], 2)
 
     def test_quorum(self):
         self.wait(lambda: self.told("lb1", "quorum")[-1:] == ["both: quorum reached"], "the quorum")
         before = len(self.told("lb1", "quorum"))
         self.lab.processes["s1-nginx"].stop()
         self.addCleanup(self.lab.start_server, "s1")
-        self.wait_told("lb1", "quorum", ["both: quorum lost"], before)
+        self.wait_reported("lb1", "quorum", ["both: quorum lost"], before)
         self.lab.start_server("s1")
-        self.wait_told("lb1", "quorum", ["both: quorum lost", "both: quorum reached"], before)
+        self.wait_reported("lb1", "quorum", ["both: quorum lost", "both: quorum reached"], before)
 
 
 harness.main(__name__)

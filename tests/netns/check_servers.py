@@ -215,7 +215,7 @@ directory {data}
     def weight(self, service):
         return self.real_server(service, RS)["weight"]
 
-    def test_each_is_up_and_says_so_in_its_words(self):
+    def test_each_is_up_with_its_own_text(self):
         for service, word in (("smtp", "L7OK/250"), ("ftp", "L7OK/220"), ("imaps", "L7OK"),
                               ("mysql-login", "MariaDB"), ("pgsql", "L7OK"),
                               ("dns", "L7OK/NOERROR"), ("http", "L7OK/200"),

@@ -87,7 +87,7 @@ class ExceptionPath(harness.LabTest):
             with self.assertRaises(ConnectionRefusedError):
                 client.recv(100)
 
-    def test_arp_tells_the_ports_address(self):
+    def test_arp_answers_with_the_ports_address(self):
         router = self.host("router")
         mac = self.lab.port("wan")["mac"]
         self.assertEqual(self.host("lb1").mac("wan"), mac)

@@ -125,7 +125,7 @@ class SmallWayOut(harness.LabTest):
         harness.start_peer(lab, "s1", "udp-echo", PORT)
         harness.narrow_lan(lab, "s1", 1400)
 
-    def test_datagrams_without_df_are_cut(self):
+    def test_datagrams_without_df_are_fragmented(self):
         with self.host("c1").inside():
             sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         with sock:

@@ -149,7 +149,7 @@ class ActiveActive(harness.HaTest):
 
     # ---- tests
 
-    def test_both_work_and_tell_each_other(self):
+    def test_both_work_and_synchronize(self):
         """Each has the connections of its own group, and those of the other one's by the sync
         link."""
         self.assert_serves()

@@ -170,7 +170,7 @@ class BesideKeepalived(harness.LabTest):
         self.wait_ballast("MASTER")
         self.wait_keepalived(keepalived, "BACKUP")
 
-    def test_ballast_takes_both(self):
+    def test_ballast_accepts_both(self):
         keepalived = self.start_keepalived(200)
         self.wait_keepalived(keepalived, "MASTER")
         self.wait_ballast("BACKUP")

@@ -86,7 +86,7 @@ class HaNotify(harness.LabTest):
                                 "BALLAST_PRIORITY": priority, "BALLAST_REASON": event["reason"]},
                 "user": "nobody"}
 
-    def wait_told(self):
+    def wait_reported(self):
         """Until the program has been told of every transition since the start; returns them."""
         self.wait(lambda: len(self.told()) >= len(self.events()), "the program to be told of all")
         events = self.events()
@@ -100,10 +100,10 @@ class HaNotify(harness.LabTest):
             self.wait_masters()
 
     def test_every_transition_in_order(self):
-        before = len(self.wait_told())
+        before = len(self.wait_reported())
         self.assertEqual(self.events()[0]["from"], "INIT")
         self.resign_often()
-        events = self.wait_told()[before:]
+        events = self.wait_reported()[before:]
         for name in (FIRST, SECOND):
             self.assertEqual([row["to"] for row in events if row["instance"] == name],
                              ["BACKUP", "MASTER"] * RESIGNATIONS)
@@ -112,15 +112,15 @@ class HaNotify(harness.LabTest):
         self.wait(lambda: set(self.lab.roles().values()) == {"FAULT"}, "both to be in FAULT")
         self.lab.network.set_cable("lb1", "wan", plugged=True)
         self.wait_masters()
-        self.assertIn("interface wan has no link", {row["reason"] for row in self.wait_told()})
+        self.assertIn("interface wan has no link", {row["reason"] for row in self.wait_reported()})
 
-    def test_one_that_fails_is_logged_and_the_next_one_told(self):
-        before = len(self.wait_told())
+    def test_one_that_fails_is_logged_and_the_next_one_sent(self):
+        before = len(self.wait_reported())
         self.set_mode("fail")
         self.addCleanup(self.set_mode, "")
         self.lab.lbcli("ha", "resign")
         self.wait_masters()
-        self.assertEqual(len(self.wait_told()), before + 4)
+        self.assertEqual(len(self.wait_reported()), before + 4)
         self.wait(lambda: f"notify program for {FIRST} BACKUP: exit status 3" in self.log(),
                   "a line in the log")
 
@@ -128,7 +128,7 @@ class HaNotify(harness.LabTest):
         return self.lab.directors["lb1"].log_text("lb-controlplane")
 
     def test_one_that_hangs_holds_up_neither_failover_nor_the_end(self):
-        before = len(self.wait_told())
+        before = len(self.wait_reported())
         self.set_mode("hang")
         self.lab.lbcli("ha", "resign")
         self.wait(lambda: os.path.exists(f"{self.folder}/hanging"), "the program to hang")
@@ -152,10 +152,10 @@ class HaNotify(harness.LabTest):
         self.lab.start_controlplane()
         self.lab.directors["lb1"].wait_for(self.lab.controlplane_answers, 15, "its socket")
         self.wait_masters()
-        self.wait_told()
+        self.wait_reported()
 
-    def test_the_end_is_told_too(self):
-        before = len(self.wait_told())
+    def test_the_end_is_reported_too(self):
+        before = len(self.wait_reported())
         controlplane = self.lab.processes["lb-controlplane"]
         controlplane.stop()
         self.assertEqual(controlplane.exit_status(), 0)

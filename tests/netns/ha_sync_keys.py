@@ -129,7 +129,7 @@ class Keys(harness.HaTest):
         self.restart("lb2", self.key(pair.key_file(self.lab.dir)), sync_id=2)
         self.assert_refused("other_sync_id")
 
-    def test_a_stranger_on_the_link(self):
+    def test_an_unknown_peer_on_the_link(self):
         """Connections from elsewhere and bytes that are no TLS are counted; the session goes on."""
         sessions = self.show("lb2", "sync")["sessions"]  # who listens, as lb1 dials
         for _ in range(5):

@@ -30,7 +30,7 @@ class Health(harness.LabTest):
         super().setUp()
         self.lab.wait_servers_up()
 
-    def lose_server(self, name, break_it, mend_it):
+    def lose_server(self, name, break_it, restore_it):
         """Breaks a server under load; it must be out in time, the load be clean from then on, and
         the server come back."""
         self.allow_drops("real_server_down", "next_hop_unresolved")
@@ -40,7 +40,7 @@ class Health(harness.LabTest):
         try:
             self.assert_out(name, address, died)
         finally:
-            mend_it()
+            restore_it()
         for service in ("web", "web-dr"):
             self.wait_server(service, address, up=True)
         self.lab.wait_servers_up()

@@ -98,7 +98,7 @@ class Panic(Held, harness.LabTest):
         for name in names:
             open(self.flag(name), "w", encoding="utf-8").close()
 
-    def mend_checks(self):
+    def restore_checks(self):
         for name in self.names():
             if os.path.exists(self.flag(name)):
                 os.remove(self.flag(name))
@@ -124,7 +124,7 @@ class Panic(Held, harness.LabTest):
         self.assertEqual(self.panic()["peer"], None)
         self.assertRegex(self.log(), r"panic guard: 3 of 4 checks failed")
         self.wait(lambda: ["panic", "begun"] in self.told()[before:], "the alert")
-        self.mend_checks()
+        self.restore_checks()
         self.wait(lambda: ["panic", "over"] in self.told()[before:], "the end to be told")
         self.assertFalse(self.panic()["holds"])
         report = load.stop()
@@ -141,7 +141,7 @@ class Panic(Held, harness.LabTest):
         self.wait_server("web", self.ENDPOINTS[1], up=False)
         self.assertFalse(self.panic()["holds"])
         self.assert_served_by("s1", "s3", "s4")
-        self.mend_checks()
+        self.restore_checks()
 
     def test_operator_believes_the_checks(self):
         self.allow_drops("no_real_server")
@@ -150,7 +150,7 @@ class Panic(Held, harness.LabTest):
         self.assertIn("4 failing checks", self.cli("set", "health", "believe"))
         self.wait_down()
         self.assertFalse(self.panic()["holds"])
-        self.mend_checks()
+        self.restore_checks()
 
     def test_switched_off_by_reload(self):
         self.allow_drops("no_real_server")
@@ -163,7 +163,7 @@ class Panic(Held, harness.LabTest):
         self.assertIn("health: panic_threshold 50 -> ", self.cli("reload"))
         self.wait_down()
         self.assertEqual(self.panic(), None)
-        self.mend_checks()
+        self.restore_checks()
         one.write_config(tables)
         self.cli("reload")
         self.assertFalse(self.panic()["holds"])
@@ -187,7 +187,7 @@ class PanicOfAPair(Held, harness.HaTest):
         for name in ("lb1", "lb2"):
             self.wait_good(name)
 
-    def cut_checks(self, director_name):
+    def block_checks(self, director_name):
         """The servers do not answer this director's checks; what clients ask for goes on."""
         rule = ["to", own_addresses(director_name)["lan"], "ipproto", "tcp", "sport", "80",
                 "blackhole"]
@@ -197,13 +197,13 @@ class PanicOfAPair(Held, harness.HaTest):
 
     def test_only_the_master_fails(self):
         load = harness.BackgroundLoad(self.lab, "c1", f"{NAT_VIP}:80", parallel=2)
-        mend = self.cut_checks("lb1")
+        restore = self.block_checks("lb1")
         self.wait_held()
         self.wait(lambda: self.panic()["peer"] == "4 up, 0 down, 0 not known", "the peer's word")
         self.assert_served_by(*self.names())
         self.assertFalse(self.panic("lb2")["holds"])
         self.assertEqual(self.role("lb1"), "MASTER")
-        mend()
+        restore()
         self.wait_good()
         self.assertEqual(load.stop()["errors"], {})
         self.assertNotIn("held no more", self.log())
@@ -222,11 +222,11 @@ class PanicOfAPair(Held, harness.HaTest):
 
     def test_no_peer_to_ask(self):
         self.kill_director("lb2")
-        mend = self.cut_checks("lb1")
+        restore = self.block_checks("lb1")
         self.wait_held()
         self.assertEqual(self.panic()["peer"], None)
         self.assert_served_by(*self.names())
-        mend()
+        restore()
         self.wait_good()
         self.start_director("lb2")
 

@@ -54,10 +54,10 @@ class Policies(harness.LabTest):
     def setUp(self):
         """What an earlier test changed is undone in the data plane too: the services share their
         servers, and a change that comes late is not this test's."""
-        self.wait(self.at_rest, "what earlier tests changed to be as configured")
+        self.wait(self.is_as_configured, "what earlier tests changed to be as configured")
         super().setUp()
 
-    def at_rest(self):
+    def is_as_configured(self):
         return (all(self.ready(rs) for rs in self.lab.real_servers())
                 and self.real_server("calm", f"{server_address(1)}:{HOLD_PORT}")["weight"] == 1
                 and not self.quorum()["web"]["sorry_server_in_use"])

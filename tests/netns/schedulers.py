@@ -124,7 +124,7 @@ class Schedulers(harness.LabTest):
                       "the handshake's last segment")
         self.assertEqual("".join(names), "s2s2s2s2" "s3s3s3" "s1")
 
-    def test_dh_does_not_look_at_the_client(self):
+    def test_dh_ignores_the_client(self):
         names = {name for name, _ in self.hold(9010, 1, CLIENTS[:12])}
         self.assertEqual(len(names), 1)
 

@@ -106,7 +106,7 @@ print(json.dumps([taken, time.monotonic() - begin]))
         self.assertTrue(self.get("c2", "allowing"))
         self.assertFalse(self.get("c1", "allowing"))
 
-    def test_a_service_without_lists_takes_everyone(self):
+    def test_a_service_without_lists_accepts_everyone(self):
         self.assertTrue(self.get("c1", "open"))
         self.assertTrue(self.get("c2", "open"))
         self.assertIsNone(self.refused("open"))
@@ -135,7 +135,7 @@ print(json.dumps([taken, time.monotonic() - begin]))
         (long,) = self.lab.connections("--service", "dns-long")
         self.assertGreater(long["expires_ms"], 60_000)
 
-    def test_a_mistake_in_the_file_is_told_with_its_line(self):
+    def test_a_mistake_in_the_file_is_reported_with_its_line(self):
         self.write_list(3, "198.51.100.1/24")
         try:
             done = subprocess.run([self.lab.program("lbcli"), "check", self.lab.config_path],

@@ -95,7 +95,7 @@ class OnePacket(Dns):
     def test_answer_in_fragments(self):
         self.check_answer_in_fragments()
 
-    def test_a_closed_port_is_told_to_the_client(self):
+    def test_a_closed_port_is_reported_to_the_client(self):
         with self.host("c1").inside():
             client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         with client:

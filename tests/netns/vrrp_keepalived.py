@@ -58,7 +58,7 @@ class VrrpKeepalived(RoutersTest):
         self.assertEqual(self.reasons(), {f"master {KEEPALIVED} of priority {HIGHER}"})
         self.assert_pings()
         adverts = life.wait_turns(BALLAST, KEEPALIVED)
-        self.assert_heard()
+        self.assert_received()
 
         life.stop_keepalived()
         life.wait_ballast_master()

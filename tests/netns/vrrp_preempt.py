@@ -13,7 +13,7 @@ class VrrpPreempt(RoutersTest):
         life.start_keepalived(LOWER)
         life.wait_keepalived_master(ballast_runs=False)
         self.start_ballast(preempt=False)
-        self.wait(self.all_heard_often, "enough adverts of keepalived")
+        self.wait(self.all_received_often, "enough adverts of keepalived")
         life.wait_turns(KEEPALIVED)
 
         life.stop_keepalived()

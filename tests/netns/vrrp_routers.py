@@ -257,11 +257,11 @@ class RoutersTest(harness.LabTest):
     def sent_adverts(self):
         return {row["name"]: row["sent_adverts"] for row in self.instances()}
 
-    def all_heard_often(self):
+    def all_received_often(self):
         return self.lab.controlplane_answers() and all(row["received_adverts"] >= ADVERTS_IN_PEACE
                                                        for row in self.instances())
 
-    def assert_heard(self):
+    def assert_received(self):
         for row in self.instances():
             with self.subTest(instance=row["name"]):
                 self.assertEqual((row["master"], row["rejected_adverts"], row["send_errors"]),

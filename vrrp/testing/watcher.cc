@@ -16,8 +16,8 @@ bool Watcher::may_preempt(const Conditions& conditions, Time now) const {
          !peer_is_healthier && now >= preempt_from_;
 }
 
-void Watcher::hears(const Group& group, const Conditions& conditions, std::size_t member,
-                    const Advert& advert, Ipv4Address source, Time now) {
+void Watcher::receives(const Group& group, const Conditions& conditions, std::size_t member,
+                       const Advert& advert, Ipv4Address source, Time now) {
   must_leave_ = must_stay_ = false;
   const std::uint8_t ours = group.priority(member);
   if (state_ == State::kMaster) {
@@ -29,12 +29,12 @@ void Watcher::hears(const Group& group, const Conditions& conditions, std::size_
     must_leave_ &= !peer.alive || peer.state == State::kMaster ||
                    std::ranges::find(peer.addresses, source) == peer.addresses.end();
   } else if (state_ == State::kBackup && advert.priority == kResignPriority) {
-    resignation_heard_ = true;
+    resignation_received_ = true;
     for (Heard& each : members_) each.interval = milliseconds(0);
   } else if (state_ == State::kBackup && advert.priority < ours && may_preempt(conditions, now)) {
     lower_heard_ = now;
   } else if (state_ == State::kBackup) {
-    resignation_heard_ = false;
+    resignation_received_ = false;
     lower_heard_.reset();
     members_[member].since = now;
     members_[member].interval =
@@ -43,17 +43,17 @@ void Watcher::hears(const Group& group, const Conditions& conditions, std::size_
 }
 
 // A master that has failed says so over the sync link: as good as a resignation.
-void Watcher::hears_peer(const Peer& before, const Peer& now) {
+void Watcher::receives_peer(const Peer& before, const Peer& now) {
   if (state_ != State::kBackup || !before.alive || before.state != State::kMaster || !now.alive ||
       now.state != State::kFault) {
     return;
   }
-  resignation_heard_ = true;
+  resignation_received_ = true;
   for (Heard& each : members_) each.interval = milliseconds(0);
 }
 
 void Watcher::begins_to_wait(Time now) {
-  resignation_heard_ = false;
+  resignation_received_ = false;
   lower_heard_.reset();
   for (Heard& member : members_) {
     member.since = now;
@@ -62,7 +62,7 @@ void Watcher::begins_to_wait(Time now) {
 }
 
 void Watcher::takes_over(const Conditions& conditions, Time now) {
-  if (resignation_heard_) return;
+  if (resignation_received_) return;
   for (const Heard& member : members_) {
     require(now - member.since >= 3 * member.interval, "takes over from a master that is heard");
   }

@@ -24,9 +24,9 @@ class Watcher {
   Watcher(const Group::Options& options, milliseconds least_interval);
 
   // ---- before the group is told
-  void hears(const Group& group, const Conditions& conditions, std::size_t member,
-             const Advert& advert, Ipv4Address source, Time now);
-  void hears_peer(const Peer& before, const Peer& now);
+  void receives(const Group& group, const Conditions& conditions, std::size_t member,
+                const Advert& advert, Ipv4Address source, Time now);
+  void receives_peer(const Peer& before, const Peer& now);
   void may_preempt_from(Time time) { preempt_from_ = time; }
 
   // ---- after
@@ -58,7 +58,7 @@ class Watcher {
   State state_ = State::kInit;
   std::vector<Heard> members_;
   bool held_ = false;
-  bool resignation_heard_ = false;
+  bool resignation_received_ = false;
   bool must_leave_ = false;
   bool must_stay_ = false;
   std::optional<Time> lower_heard_;

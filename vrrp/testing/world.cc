@@ -180,7 +180,7 @@ void World::pass(Time::duration time) {
     } else {
       break;
     }
-    look_at_masters();
+    check_masters();
   }
   now_ = end;
 }
@@ -204,8 +204,8 @@ void World::handle(const Event& event) {
   Director& d = directors_[event.to];
   if (!d.group) return;
   if (event.kind == Event::Kind::kAdvert) return receive(event);
-  d.peer_heard = now_;
-  d.watcher->hears_peer(d.conditions.peer, event.peer);
+  d.peer_received = now_;
+  d.watcher->receives_peer(d.conditions.peer, event.peer);
   d.conditions.peer = event.peer;
   done(event.to, Watcher::Cause::kPeer, d.group->set_peer(event.peer, now_));
 }
@@ -221,7 +221,7 @@ void World::receive(const Event& event) {
     note(event.to, "hears " + std::to_string(event.priority) + " of " + std::to_string(event.from) +
                        " on " + std::to_string(event.lan));
   }
-  d.watcher->hears(*d.group, d.conditions, event.lan, advert, sender.address, now_);
+  d.watcher->receives(*d.group, d.conditions, event.lan, advert, sender.address, now_);
   done(event.to, Watcher::Cause::kAdvert, d.group->advert(event.lan, advert, sender.address, now_));
 }
 
@@ -229,14 +229,14 @@ void World::beat(std::size_t director) {
   Director& d = directors_[director];
   push({.at = now_ + plan_.beat, .kind = Event::Kind::kBeat, .from = director});
   if (!d.group) return;
-  tell_peer(director);
-  if (!d.conditions.peer.alive || now_ - d.peer_heard <= 3 * plan_.beat) return;
+  send_state(director);
+  if (!d.conditions.peer.alive || now_ - d.peer_received <= 3 * plan_.beat) return;
   note(director, "peer is gone");
   d.conditions.peer = {};
   done(director, Watcher::Cause::kPeer, d.group->set_peer({}, now_));
 }
 
-void World::tell_peer(std::size_t director) {
+void World::send_state(std::size_t director) {
   const Group& group = *directors_[director].group;
   if (!sync_up_) return;
   push({.at = now_ + plan_.sync_delay,
@@ -256,7 +256,7 @@ void World::done(std::size_t director, Watcher::Cause cause, const Actions& acti
     if (action.kind == Action::Kind::kSendAdvert) send(director, action);
     if (action.kind != Action::Kind::kTransition) continue;
     ++transitions_;
-    if (plan_.has_sync && director < 2) tell_peer(director);
+    if (plan_.has_sync && director < 2) send_state(director);
   }
   if (const auto deadline = d.group->next_deadline(); deadline != d.deadline) {
     d.deadline = deadline;
@@ -290,13 +290,13 @@ void World::send(std::size_t director, const Action& action) {
 }
 
 // The sync link died after the peer had said that it is no master, and is not yet known to be dead.
-bool World::is_told_otherwise(std::size_t director) const {
+bool World::peer_denies_master(std::size_t director) const {
   const Peer& peer = directors_[director].conditions.peer;
   return peer.alive && peer.state != State::kMaster;
 }
 
 // Once the better one's next advert has arrived, the worse one is gone.
-void World::look_at_masters() {
+void World::check_masters() {
   std::size_t masters = 0;
   for (std::size_t d = 0; d < directors(); ++d) masters += is_master(d) ? 1U : 0U;
   if (masters < 2 && !were_two_) return;
@@ -305,10 +305,10 @@ void World::look_at_masters() {
     for (std::size_t a = 0; a < directors(); ++a) {
       for (std::size_t b = a + 1; b < directors(); ++b) {
         std::optional<Time>& since = two_since_[lan][a][b];
-        const bool hear_each_other = is_master(a) && is_master(b) && paths_[lan][a][b] &&
-                                     paths_[lan][b][a] && loss_percent_ == 0 &&
-                                     !is_told_otherwise(a) && !is_told_otherwise(b);
-        if (!hear_each_other) {
+        const bool receive_each_other = is_master(a) && is_master(b) && paths_[lan][a][b] &&
+                                        paths_[lan][b][a] && loss_percent_ == 0 &&
+                                        !peer_denies_master(a) && !peer_denies_master(b);
+        if (!receive_each_other) {
           since.reset();
           continue;
         }

@@ -77,7 +77,7 @@ class World {
     std::array<bool, kMostLans> faults{};
     std::optional<Time> deadline;  // the group's
     Time wake;                     // a little later
-    Time peer_heard;
+    Time peer_received;
   };
   struct Event {
     enum class Kind { kAdvert, kPeer, kBeat };
@@ -99,12 +99,12 @@ class World {
   void handle(const Event& event);
   void receive(const Event& event);
   void beat(std::size_t director);
-  void tell_peer(std::size_t director);
+  void send_state(std::size_t director);
   void expire(std::size_t director);
   void done(std::size_t director, Watcher::Cause cause, const Actions& actions);
   void send(std::size_t director, const Action& action);
-  bool is_told_otherwise(std::size_t director) const;
-  void look_at_masters();
+  bool peer_denies_master(std::size_t director) const;
+  void check_masters();
   void note(std::size_t director, const std::string& text);
   void check(std::size_t director);
 

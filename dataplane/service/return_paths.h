@@ -15,10 +15,10 @@
 
 namespace lb {
 
-class ClientWays {
+class ReturnPaths {
  public:
   static constexpr std::size_t kPlaces = 4;  // of a cache line
-  explicit ClientWays(std::size_t clients = std::size_t{1} << 18);
+  explicit ReturnPaths(std::size_t clients = std::size_t{1} << 18);
   // Any worker. `now` is the coarse tick: newcomers of one tick take the places of one another
   // before those of all others.
   void learn(Be32 client, ClientHop hop, std::uint32_t now);

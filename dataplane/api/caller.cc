@@ -1,4 +1,4 @@
-#include "dataplane/api/peer.h"
+#include "dataplane/api/caller.h"
 
 #include <pwd.h>
 
@@ -37,10 +37,10 @@ std::string user_name(uid_t uid) {
 
 }  // namespace
 
-std::string to_words(const Peer& peer) {
-  std::string words = "by=" + plain(peer.program) + " uid=" + std::to_string(peer.uid);
-  if (const std::string name = user_name(peer.uid); !name.empty()) words += " user=" + name;
-  return words + " pid=" + std::to_string(peer.pid);
+std::string to_string(const Caller& caller) {
+  std::string words = "by=" + plain(caller.program) + " uid=" + std::to_string(caller.uid);
+  if (const std::string name = user_name(caller.uid); !name.empty()) words += " user=" + name;
+  return words + " pid=" + std::to_string(caller.pid);
 }
 
 }  // namespace lb::api

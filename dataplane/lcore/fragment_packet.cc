@@ -1,4 +1,4 @@
-#include "dataplane/lcore/cut.h"
+#include "dataplane/lcore/fragment_packet.h"
 
 #include <rte_ip.h>
 #include <rte_ip_frag.h>
@@ -8,8 +8,8 @@
 
 namespace lb {
 
-unsigned cut(rte_mbuf* whole, unsigned l3, std::uint16_t ip_len, std::uint16_t mtu,
-             rte_mempool* pool, std::span<rte_mbuf*, kMaxPieces> pieces) {
+unsigned fragment_packet(rte_mbuf* whole, unsigned l3, std::uint16_t ip_len, std::uint16_t mtu,
+                         rte_mempool* pool, std::span<rte_mbuf*, kMaxFragments> fragments) {
   const auto* ethernet = rte_pktmbuf_mtod(whole, const std::uint8_t*);
   const unsigned padding = rte_pktmbuf_pkt_len(whole) - l3 - ip_len;
   if (rte_pktmbuf_trim(whole, static_cast<std::uint16_t>(padding)) != 0 ||
@@ -17,10 +17,10 @@ unsigned cut(rte_mbuf* whole, unsigned l3, std::uint16_t ip_len, std::uint16_t m
     return 0;
   }
   const std::int32_t made =
-      rte_ipv4_fragment_copy_nonseg_packet(whole, pieces.data(), kMaxPieces, mtu, pool);
+      rte_ipv4_fragment_copy_nonseg_packet(whole, fragments.data(), kMaxFragments, mtu, pool);
   if (made <= 0) return 0;
   for (std::int32_t i = 0; i < made; ++i) {
-    rte_mbuf* piece = pieces[static_cast<std::size_t>(i)];
+    rte_mbuf* piece = fragments[static_cast<std::size_t>(i)];
     piece->ol_flags = 0;
     auto* header = rte_pktmbuf_mtod(piece, rte_ipv4_hdr*);
     header->hdr_checksum = 0;

@@ -7,7 +7,7 @@
 
 namespace lb::api {
 
-struct Peer {
+struct Caller {
   // As the kernel knows them (SO_PEERCRED): those of the process that connected.
   uid_t uid = static_cast<uid_t>(-1);
   pid_t pid = 0;
@@ -16,6 +16,6 @@ struct Peer {
 };
 
 // "by=lbcli uid=1000 user=alice pid=4711", for the audit log.
-std::string to_words(const Peer& peer);
+std::string to_string(const Caller& caller);
 
 }  // namespace lb::api

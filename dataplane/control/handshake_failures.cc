@@ -1,4 +1,4 @@
-#include "dataplane/control/evidence.h"
+#include "dataplane/control/handshake_failures.h"
 
 #include <algorithm>
 #include <utility>
@@ -21,9 +21,10 @@ void add(const Snapshot& snapshot, const RealServerEntry& rs, api::Evidence& out
 
 }  // namespace
 
-Evidence::Evidence(std::vector<const WorkerCounters*> workers) : workers_(std::move(workers)) {}
+HandshakeFailures::HandshakeFailures(std::vector<const WorkerCounters*> workers)
+    : workers_(std::move(workers)) {}
 
-void Evidence::tell(const Snapshot& snapshot, std::uint32_t limit, api::Evidence& out) {
+void HandshakeFailures::fill(const Snapshot& snapshot, std::uint32_t limit, api::Evidence& out) {
   // Read before the slots: what is counted meanwhile is found by the next look.
   std::uint64_t sum = 0;
   for (const WorkerCounters* worker : workers_) sum += worker->failed_handshakes.get();
@@ -31,11 +32,11 @@ void Evidence::tell(const Snapshot& snapshot, std::uint32_t limit, api::Evidence
   unfinished_ = false;
 
   const auto slots = static_cast<std::uint32_t>(snapshot.real_servers.size());
-  told_.resize(std::max<std::size_t>(told_.size(), slots));
+  reported_.resize(std::max<std::size_t>(reported_.size(), slots));
   std::uint32_t slot = cursor_ < slots ? cursor_ : 0;
   for (std::uint32_t n = 0; n < slots; ++n, slot = slot + 1 < slots ? slot + 1 : 0) {
     const std::uint64_t failed = counted(slot);
-    if (failed == told_[slot]) continue;
+    if (failed == reported_[slot]) continue;
     const RealServerEntry& rs = snapshot.real_servers[slot];
     const bool wanted = rs.service != kNoSlot && rs.up && !rs.removed;
     if (wanted && out.entries_size() >= static_cast<int>(limit)) {
@@ -43,12 +44,12 @@ void Evidence::tell(const Snapshot& snapshot, std::uint32_t limit, api::Evidence
       unfinished_ = true;
       return;
     }
-    told_[slot] = failed;
+    reported_[slot] = failed;
     if (wanted) add(snapshot, rs, out);
   }
 }
 
-std::uint64_t Evidence::counted(std::uint32_t slot) const {
+std::uint64_t HandshakeFailures::counted(std::uint32_t slot) const {
   std::uint64_t sum = 0;
   for (const WorkerCounters* worker : workers_) {
     const HandshakeCounters& handshakes = worker->handshakes[slot];

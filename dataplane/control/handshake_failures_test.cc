@@ -1,4 +1,4 @@
-#include "dataplane/control/evidence.h"
+#include "dataplane/control/handshake_failures.h"
 
 #include <gtest/gtest.h>
 
@@ -11,9 +11,9 @@
 namespace lb {
 namespace {
 
-class EvidenceTest : public ::testing::Test {
+class HandshakeFailuresTest : public ::testing::Test {
  protected:
-  EvidenceTest() {
+  HandshakeFailuresTest() {
     for (auto& worker : workers_) worker.make_real_servers(kMaxRealServerSlots);
     api::Snapshot message = test::web_snapshot();
     for (auto& server : *message.mutable_services(0)->mutable_real_servers()) server.set_up(true);
@@ -37,9 +37,9 @@ class EvidenceTest : public ::testing::Test {
   }
 
   // The last bytes of the addresses.
-  std::vector<int> told(std::uint32_t limit = 10) {
+  std::vector<int> reported(std::uint32_t limit = 10) {
     api::Evidence out;
-    evidence_.tell(*snapshot_, limit, out);
+    failures_.fill(*snapshot_, limit, out);
     std::vector<int> last;
     for (const auto& entry : out.entries()) {
       EXPECT_EQ(entry.service(), "web");
@@ -52,47 +52,47 @@ class EvidenceTest : public ::testing::Test {
   }
 
   std::array<WorkerCounters, 2> workers_;
-  Evidence evidence_{{&workers_[0], &workers_[1]}};
+  HandshakeFailures failures_{{&workers_[0], &workers_[1]}};
   std::unique_ptr<Snapshot> snapshot_;
 };
 
 using Servers = std::vector<int>;
 
-TEST_F(EvidenceTest, AServerIsToldOfOnceForAllThatFailed) {
-  EXPECT_EQ(told(), Servers{});
+TEST_F(HandshakeFailuresTest, ReportsAServerOnceForAllFailures) {
+  EXPECT_EQ(reported(), Servers{});
   fail(0, slot(1));
   fail(1, slot(1));
-  EXPECT_EQ(told(), Servers{12});
-  EXPECT_EQ(told(), Servers{});
+  EXPECT_EQ(reported(), Servers{12});
+  EXPECT_EQ(reported(), Servers{});
   workers_[1].handshakes[slot(0)].syn_unanswered.add(1);
   workers_[1].failed_handshakes.add(1);
-  EXPECT_EQ(told(), Servers{11});
+  EXPECT_EQ(reported(), Servers{11});
 }
 
-TEST_F(EvidenceTest, WhatIsBeyondTheLimitComesNext) {
+TEST_F(HandshakeFailuresTest, ReportsTheOthersNextAfterTheLimit) {
   fail(0, slot(0));
   fail(0, slot(1));
-  Servers all = told(1);
+  Servers all = reported(1);
   ASSERT_EQ(all.size(), 1U);
   fail(0, slot(all[0] == 11 ? 0 : 1));  // one that goes on failing does not push in
-  const Servers next = told(1);
+  const Servers next = reported(1);
   ASSERT_EQ(next.size(), 1U);
   EXPECT_NE(next, all);
-  EXPECT_EQ(told(1), all);
-  EXPECT_EQ(told(1), Servers{});
+  EXPECT_EQ(reported(1), all);
+  EXPECT_EQ(reported(1), Servers{});
 }
 
-TEST_F(EvidenceTest, AServerThatIsDownIsNoNewsNorWillBe) {
+TEST_F(HandshakeFailuresTest, NeverReportsAServerThatIsDown) {
   api::Snapshot message = test::web_snapshot();
   message.mutable_services(0)->mutable_real_servers(0)->set_up(false);
   message.mutable_services(0)->mutable_real_servers(1)->set_up(true);
   apply(message);
   fail(0, slot(0));
-  EXPECT_EQ(told(), Servers{});
+  EXPECT_EQ(reported(), Servers{});
   message.mutable_services(0)->mutable_real_servers(0)->set_up(true);
   apply(message);
   fail(0, slot(1));
-  EXPECT_EQ(told(), Servers{12});
+  EXPECT_EQ(reported(), Servers{12});
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "dataplane/service/client_ways.h"
+#include "dataplane/service/return_paths.h"
 
 #include <algorithm>
 #include <bit>
@@ -16,10 +16,10 @@ std::uint64_t key_of(Be32 client) {
 
 }  // namespace
 
-ClientWays::ClientWays(std::size_t clients)
+ReturnPaths::ReturnPaths(std::size_t clients)
     : sets_(std::bit_ceil(std::max<std::size_t>(clients / kPlaces, 1))) {}
 
-void ClientWays::learn(Be32 client, ClientHop hop, std::uint32_t now) {
+void ReturnPaths::learn(Be32 client, ClientHop hop, std::uint32_t now) {
   const std::uint64_t key = key_of(client);
   Set& set = sets_[key & (sets_.size() - 1)];
   Entry* place = &set.entries[now % kPlaces];
@@ -38,7 +38,7 @@ void ClientWays::learn(Be32 client, ClientHop hop, std::uint32_t now) {
   place->check.store(hop.word ^ key, std::memory_order_relaxed);
 }
 
-std::optional<ClientHop> ClientWays::find(Be32 client) const {
+std::optional<ClientHop> ReturnPaths::find(Be32 client) const {
   const std::uint64_t key = key_of(client);
   for (const Entry& entry : sets_[key & (sets_.size() - 1)].entries) {
     const std::uint64_t hop = entry.hop.load(std::memory_order_relaxed);

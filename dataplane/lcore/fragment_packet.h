@@ -10,13 +10,13 @@ struct rte_mempool;
 namespace lb {
 
 // A packet that fills a jumbo frame, cut for an MTU of 576, makes 17.
-inline constexpr unsigned kMaxPieces = 32;
+inline constexpr unsigned kMaxFragments = 32;
 
-// The pieces of `whole`, whose IPv4 header is `l3` bytes into the frame and whose IPv4 part has
+// The fragments of `whole`, whose IPv4 header is `l3` bytes into the frame and whose IPv4 part has
 // `ip_len` bytes: copies in buffers of their own from `pool`, each with the Ethernet header, each
 // at most `mtu` bytes of IPv4. Returns their number, 0 when it cannot be done. `whole` remains the
 // caller's, to be freed: its data has been moved.
-unsigned cut(rte_mbuf* whole, unsigned l3, std::uint16_t ip_len, std::uint16_t mtu,
-             rte_mempool* pool, std::span<rte_mbuf*, kMaxPieces> pieces);
+unsigned fragment_packet(rte_mbuf* whole, unsigned l3, std::uint16_t ip_len, std::uint16_t mtu,
+                         rte_mempool* pool, std::span<rte_mbuf*, kMaxFragments> fragments);
 
 }  // namespace lb
