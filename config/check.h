@@ -112,9 +112,9 @@ struct Check {
   std::string send;    // with \x, \r, \n escapes, see unescape()
   std::string expect;  // regular expression
   // Where TLS is spoken
-  bool tls = false;  // the types that do not say so by themselves
+  bool tls = false;  // of types that do not imply it
   bool tls_verify = true;
-  std::string tls_server_name;  // SNI and the name that the certificate must bear; empty: `host`
+  std::string tls_server_name;  // SNI and the name that the certificate must have; empty: `host`
   std::string tls_ca_file;      // PEM; empty: the system's store
   // redis, mysql and pgsql
   std::string username;
@@ -132,7 +132,7 @@ struct Check {
   bool operator==(const Check&) const = default;
 };
 
-// A program on the real server that tells its weight and state, in HAProxy's words.
+// A program on the real server that reports its weight and state, in HAProxy's format.
 struct AgentCheck {
   std::uint16_t port = 0;
   std::string send;

@@ -37,7 +37,7 @@ Result<std::vector<std::uint32_t>> parse_cpu_list(std::string_view text) {
     }
     if (last > kMaxCpu) return bad("the highest CPU number is " + std::to_string(kMaxCpu));
     for (std::uint32_t cpu = first; cpu <= last; ++cpu) {
-      if (seen.test(cpu)) return bad("CPU " + std::to_string(cpu) + " stands twice; name it once");
+      if (seen.test(cpu)) return bad("duplicate CPU " + std::to_string(cpu) + "; name it once");
       seen.set(cpu);
       cpus.push_back(cpu);
     }

@@ -12,7 +12,7 @@ namespace lb::config {
 
 inline constexpr std::uint32_t kMaxCpu = 1023;
 
-// In the order written; a number that stands twice is an error.
+// In the order written; a duplicate is an error.
 Result<std::vector<std::uint32_t>> parse_cpu_list(std::string_view text);
 
 // Neighbours joined to ranges. `cpus` must be sorted.

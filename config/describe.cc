@@ -100,8 +100,8 @@ void describe(Visitor& v, Health& health) {
 
 }  // namespace
 
-// The keys of the other protocol are mistakes: who writes `udp` for a TCP service believes that it
-// does something.
+// The keys of the other protocol are mistakes: an operator who writes `udp` for a TCP service
+// expects that it does something.
 void describe(Visitor& v, ConnTimeouts& timeouts, std::optional<Protocol> protocol) {
   const auto why = [&] { return fmt::format("for a {} service; remove it", name_of(*protocol)); };
   const auto timeout = [&v](std::string_view key, Milliseconds& value) {

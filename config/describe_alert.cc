@@ -27,8 +27,7 @@ Result<HostPort> parse_host_port(const std::string& text) {
   HostPort out;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
   if (colon == 0 || error != std::errc() || end != digits.data() + digits.size() || out.port == 0) {
-    return fail(
-        fmt::format("\"{}\" is no host with its port; write \"smtp.example.com:587\"", text));
+    return fail(fmt::format("\"{}\" is not a host and port; write \"smtp.example.com:587\"", text));
   }
   out.host = text.substr(0, colon);
   return out;

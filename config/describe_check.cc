@@ -49,8 +49,8 @@ class CheckDescription {
   }
 
  private:
-  // Keys that mean nothing to a check of this type are mistakes, not silence: who writes `path`
-  // into a TCP check believes that it is asked for.
+  // Keys that mean nothing to a check of this type are mistakes, not ignored: an operator who
+  // writes `path` into a TCP check expects that it is used.
   template <typename Keys>
   void of(CheckTypes types, Keys keys) {
     v_.only_if(

@@ -19,7 +19,7 @@ constexpr Milliseconds kMaxAdvertVersion3{40'950};  // 12 bits of hundredths of 
 constexpr Milliseconds kMaxAdvertVersion2{255'000};
 constexpr std::size_t kMaxAuthBytes = 8;
 
-// Empty, or what keepalived takes too.
+// Empty, or what keepalived accepts too.
 const Form<std::string> kPasswordForm = {
     "text",
     [](const std::string& text) -> Result<std::string> {
@@ -27,8 +27,7 @@ const Form<std::string> kPasswordForm = {
           std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < '\x7f'; });
       if (printable && text.size() <= kMaxAuthBytes) return text;
       return fail(
-          fmt::format("a password has {} characters at most, letters, digits and signs of ASCII",
-                      kMaxAuthBytes));
+          fmt::format("a password has {} characters at most, printable ASCII", kMaxAuthBytes));
     },
     kAnyTextForm.print};
 

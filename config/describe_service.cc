@@ -76,7 +76,7 @@ void describe(Visitor& v, Access& access) {
   v.list("allow", access.allow, kClientsForm, kIfSet);
   if (v.given("allow") && access.allow.empty()) {
     v.refuse("allow",
-             "allow is empty, which would keep everyone out; name who may connect, or "
+             "allow is empty, which denies everyone; name who may connect, or "
              "leave it out");
   }
   v.value("allow_file", access.allow_file, kAbsolutePathForm, "\"/etc/ballast/allow.txt\"", kIfSet);

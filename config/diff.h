@@ -11,7 +11,7 @@
 
 namespace lb::config {
 
-// What it takes to bring a change into effect.
+// What a change needs to take effect.
 enum class Needs : std::uint8_t {
   kNothing,       // at run time
   kControlplane,  // a restart of lb-controlplane; the data plane forwards on

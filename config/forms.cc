@@ -37,7 +37,7 @@ Result<std::string> parse_bytes(const std::string& text) {
 Result<std::string> parse_pattern(const std::string& text) {
   if (auto result = check_pattern(text); !result) {
     return fail(
-        fmt::format("\"{}\" is no regular expression of RE2: {}", text, result.error().message));
+        fmt::format("\"{}\" is not a regular expression of RE2: {}", text, result.error().message));
   }
   return text;
 }

@@ -1,4 +1,4 @@
-// How values of several tables stand in the file.
+// How values of several tables are written in the file.
 #pragma once
 
 #include <string>

@@ -104,7 +104,7 @@ void add_problems(const std::vector<Problem>& problems, const ReadReport& report
   }
 }
 
-// The clients' prefixes that stand in files of their own; one file may serve many services.
+// The clients' prefixes in separate files; one file may serve many services.
 void read_lists(Config& config, ReadReport& report, const Node& root) {
   std::map<std::string, std::vector<Prefix>> files;
   const auto read = [&](std::size_t service, const char* key, const std::string& path,

@@ -10,7 +10,7 @@
 
 namespace lb::config {
 
-// One mistake, as an operator sees it: "FILE:LINE:COLUMN: what is wrong; the mend".
+// One mistake, as an operator sees it: "FILE:LINE:COLUMN: what is wrong; the remedy".
 struct Mistake {
   Location where;
   std::string message;
@@ -25,7 +25,7 @@ struct Loaded {
 // Facts about the machine that validation needs; tests hand in their own.
 struct Machine {
   std::vector<std::uint32_t> cpus;  // online CPU numbers
-  // Whether it has a group of this name. Null: groups are not looked at.
+  // Whether it has a group of this name. Null: groups are not checked.
   bool (*has_group)(const std::string& name) = nullptr;
   static Machine here();
 };

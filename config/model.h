@@ -1,5 +1,5 @@
-// What a configuration file says, after parsing. Plain values: the two daemons, lbcli and the tests
-// read it, none changes it. Defaults stand here and nowhere else; config/ballast.toml documents
+// The values of a configuration file, after parsing. Plain: the two daemons, lbcli and the tests
+// read it, none changes it. Defaults are here and nowhere else; config/ballast.toml documents
 // every key.
 #pragma once
 
@@ -22,7 +22,7 @@ namespace lb::config {
 
 using Milliseconds = std::chrono::milliseconds;
 
-// Where something stands in the file, for messages: both count from 1, a column is a character.
+// A place in the file, for messages: both count from 1, a column is a character.
 // 0: nowhere in particular.
 struct Location {
   std::uint32_t line = 0;
@@ -39,10 +39,10 @@ struct Origin : Location {
 struct Director {
   std::string name;
   std::string run_dir = "/run/ballast";
-  std::string state_dir = "/var/lib/ballast";  // what must outlive a restart
+  std::string state_dir = "/var/lib/ballast";  // what must survive a restart
   bool auto_reload = false;                    // when the configuration file changes
   std::string admin_group;  // whose members may do everything, beside root; empty: none
-  std::string read_group;   // whose members may look; empty: none
+  std::string read_group;   // whose members may read; empty: none
   std::string audit_file;   // for who changed what, beside the log; empty: none
   bool operator==(const Director&) const = default;
 };
@@ -69,7 +69,7 @@ struct Dataplane {
   Memory memory = Memory::kHugepages;
   std::uint32_t memory_mb = 1024;
   std::uint32_t max_connections = 1'000'000;
-  std::uint32_t max_persistence = 250'000;  // entries; taken when a service has persistence
+  std::uint32_t max_persistence = 250'000;  // entries; allocated when a service has persistence
   Idle idle = Idle::kAdaptive;
   std::string drivers;  // absolute path of a shared library or of a folder of them; empty: none
   std::uint32_t punt_limit_pps = 50'000;  // per worker, towards the kernel; 0 = no limit
@@ -139,7 +139,7 @@ struct SorryServer {
 };
 
 struct Service : ServiceSettings {
-  std::string port;  // interface that bears the VIP; empty: the one whose subnet contains it
+  std::string port;  // interface that has the VIP; empty: the one whose subnet contains it
   Access access;
   Milliseconds slow_start{0};  // how long the weight of a server that returns grows; 0: at once
   // Of the weights of the servers that are up: lost below quorum - hysteresis, regained at quorum +
@@ -178,7 +178,7 @@ struct HaTrack {
 // A VRRP virtual router of which this director is a member.
 struct HaInstance {
   std::string name;
-  std::string port;                    // interface of a port or VLAN; bears the addresses
+  std::string port;                    // interface of a port or VLAN; has the addresses
   std::uint8_t virtual_router_id = 0;  // 1 to 255
   std::uint8_t priority = 100;         // 255: owner of the addresses
   std::uint8_t version = 3;            // of VRRP: 2 or 3
@@ -265,7 +265,7 @@ struct AlertMail {
   std::string password_file;  // its first line; with `user` only
   std::string from;
   std::vector<std::string> to;
-  Milliseconds timeout{30'000};     // of one try
+  Milliseconds timeout{30'000};     // of one attempt
   Milliseconds group_delay{5'000};  // events that come within it are one mail
   Milliseconds retry_interval{30'000};
   std::uint32_t max_queue = 1000;  // mails on disk
@@ -273,7 +273,7 @@ struct AlertMail {
   bool operator==(const AlertMail&) const = default;
 };
 
-// Who is told of every transition.
+// The recipients of every transition.
 struct Alert {
   std::vector<std::string> script;  // program and arguments, no shell; empty: none
   std::string script_user;          // empty: the one that the control plane runs as

@@ -10,7 +10,7 @@
 
 namespace lb::config {
 
-// Who bears an address that a pair of directors shares.
+// The instance that has an address, and its interface.
 struct HaOwner {
   std::string instance;
   std::string port;  // interface; "" when the instance names none
@@ -42,7 +42,7 @@ class Network {
   // The first [[ha.instance]] that has the address; null: none.
   const HaOwner* ha_owner(Address address) const;
 
-  // The interface that bears this VIP of the service: the one that `port` names, else the one of
+  // The interface that has this VIP of the service: the one that `port` names, else the one of
   // its [[ha.instance]], else the one whose subnet contains it; null when there is none (which
   // validation refuses).
   const Interface* vip_interface(const Service& service, Address vip) const;

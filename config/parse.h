@@ -1,4 +1,4 @@
-// From the tree to the model: every key typed, with its range; no look across tables.
+// From the tree to the model: every key typed, with its range; nothing across tables.
 #pragma once
 
 #include "config/table_reader.h"

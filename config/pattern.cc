@@ -92,7 +92,7 @@ Result<StatusSet> parse_statuses(std::string_view text) {
                       first <= last;
     if (!good) {
       return fail(
-          fmt::format("\"{}\" is no status; write numbers from {} to {}, as \"200\" or "
+          fmt::format("\"{}\" is not a status; write numbers from {} to {}, as \"200\" or "
                       "\"200-299,301\"",
                       part, kLowestStatus, kHighestStatus));
     }

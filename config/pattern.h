@@ -1,4 +1,4 @@
-// Texts of checks that are more than they look: payloads with escapes, regular expressions, sets of
+// Structured texts of checks: payloads with escapes, regular expressions, sets of
 // numbers.
 #pragma once
 
@@ -14,7 +14,7 @@ namespace lb::config {
 // \r \n \t \0 \\ and \xHH become the bytes that they name; other backslashes are mistakes.
 Result<std::string> unescape(std::string_view text);
 
-// Whether RE2 takes it: the error is RE2's own.
+// Whether RE2 accepts it: the error is RE2's own.
 Result<void> check_pattern(const std::string& pattern);
 
 // Status codes of HTTP.

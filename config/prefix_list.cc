@@ -9,7 +9,7 @@
 namespace lb::config {
 namespace {
 
-constexpr std::size_t kMaxMistakes = 5;  // told of one file
+constexpr std::size_t kMaxMistakes = 5;  // reported of one file
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r";

@@ -23,7 +23,7 @@ std::string text_of(const std::vector<PrintedTable>& tables) {
   return out;
 }
 
-// "# deny_file holds 3 prefixes, 5f3a09c1d2e4b687": a comment that tells two lists apart.
+// "# deny_file holds 3 prefixes, 5f3a09c1d2e4b687": a comment that distinguishes two lists.
 std::string contents(std::string_view key, const std::vector<Prefix>& prefixes) {
   constexpr std::uint64_t kPrime = 0x100000001b3;
   std::uint64_t digest = 0xcbf29ce484222325;  // FNV-1a

@@ -15,18 +15,18 @@ constexpr std::string_view kHead =
     R"(# Configuration: every key
 
 All of `ballast.toml`, table by table, as a reference. The same with an example of each key, to copy from, is
-[config/ballast.toml](../../config/ballast.toml). `lbcli check FILE` tells every mistake of a file with its place.
+[config/ballast.toml](../../config/ballast.toml). `lbcli check FILE` reports every mistake of a file with its place.
 
-Durations are texts of a whole number and a unit: `"500ms"`, `"30s"`, `"15m"`, `"1h"`. `required` means that there is no
-default. `[table]` stands once, `[[table]]` as often as there is something to describe.
+Durations are strings of a whole number and a unit: `"500ms"`, `"30s"`, `"15m"`, `"1h"`. `required` means that there is no
+default. There is one `[table]`, and any number of `[[table]]`.
 
-This page is made of the code and of the comments in that file (config/reference.cc): change those, not this page.
+This page is generated from the code and from the comments in that file (config/reference.cc): change those, not this page.
 )";
 
 // "service.check": {"": the comment above [service.check], "type": that above its first `type`}
 using Comments = std::map<std::string, std::map<std::string, std::string>>;
 
-// Comments stand right above what they are about; that of a key is the first one that there is.
+// A comment is right above its subject; that of a key is the first one.
 Comments read_comments(std::string_view text) {
   Comments comments;
   std::string table;
@@ -99,7 +99,7 @@ class Generator {
                                    to_markdown(preset), to_markdown(meaning));
   }
 
-  // What the comment says of the default, which it says no more then.
+  // Takes the default out of the comment.
   std::string take_default(const ListedTable& table, const ListedKey& key, std::string& meaning) {
     std::string preset;
     if (take(R"( ?\bRequired((?:, [^.]*)?)\.)", meaning, preset)) {
@@ -110,7 +110,7 @@ class Generator {
     if (key.required) mistake(table, key, "is required; its comment does not say so");
     if (!take(R"X( ?\bDefault: ((?:"[^"]*"|`[^`]*`|\[\[?[\w.]+\]\]?|[^."`])*)\.)X", meaning,
               preset)) {
-      mistake(table, key, "has a default of which its comment says nothing");
+      mistake(table, key, "has a default that its comment does not name");
       return {};
     }
     std::string literal;

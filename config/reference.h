@@ -10,7 +10,7 @@ namespace lb::config {
 
 struct Reference {
   std::string page;
-  // What the comments lack, or say otherwise than the code: "service.port has no comment".
+  // Where the comments differ from the code: "service.port has no comment".
   std::vector<std::string> mistakes;
 };
 

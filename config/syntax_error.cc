@@ -46,13 +46,13 @@ bool looks_like_number(std::string_view word) {
 std::string explain_value(std::string_view word) {
   if (word.empty()) return "no value here; write one";
   if (word == "True" || word == "False" || word == "TRUE" || word == "FALSE") {
-    return fmt::format("{} must be written in small letters", word);
+    return fmt::format("{} must be lower case", word);
   }
   if (looks_like_number(word)) {
     return fmt::format("{} is not a number; write digits without leading zeros, as 1000 or 1_000",
                        word);
   }
-  return fmt::format("{} is not a value; put text between quotes: \"{}\"", word, word);
+  return fmt::format("strings need quotes: \"{}\"", word);
 }
 
 // Whether `text` is what may follow a backslash.
@@ -116,8 +116,9 @@ class Explainer {
     const std::string_view body = trim(line_);
     return mistake(
         line_start_ + line_.find('['),
-        fmt::format("{} is no table header; write [name], or [[name]] where there may be several",
-                    trim(body.substr(0, body.find('#')))));
+        fmt::format(
+            "{} is not a table header; write [name], or [[name]] where there may be several",
+            trim(body.substr(0, body.find('#')))));
   }
 
   Mistake in_brackets() const {
@@ -142,10 +143,11 @@ class Explainer {
     const std::size_t equals = line_.find('=');
     const std::string_view key = trim(line_.substr(0, equals));
     if (equals == std::string_view::npos) {
-      return fmt::format("{} is no setting; write KEY = VALUE, or # before a comment", key);
+      return fmt::format("no \"=\" in {}; write KEY = VALUE, or # before a comment", key);
     }
     if (key.empty()) return "no key before \"=\"; write KEY = VALUE";
-    return fmt::format("{} is no key; keys are made of letters, digits, \"_\" and \"-\"", key);
+    return fmt::format("{} is not a valid key; keys are made of letters, digits, \"_\" and \"-\"",
+                       key);
   }
 
   Mistake value() const {
@@ -203,8 +205,7 @@ Mistake explain_syntax_error(const Source& source, Stop why, std::size_t at,
 
 std::string explain_conflict(std::string_view written, std::uint32_t line, bool is_again) {
   if (is_again) {
-    return fmt::format("\"{}\" stands here for the second time, the first was on line {}; keep one",
-                       trim(written), line);
+    return fmt::format("duplicate \"{}\", first on line {}; keep one", trim(written), line);
   }
   return fmt::format(
       "this does not go together with line {}; a name is either one [table] or several [[tables]], "

@@ -285,12 +285,12 @@ void TableReader::finish() {
     const std::string_view guess = nearest(child.key, known_);
     if (guess.empty()) {
       mistake(child.key_where,
-              fmt::format("\"{}\" is no key{}; remove it, config/ballast.toml shows every key",
+              fmt::format("unknown key \"{}\"{}; remove it, config/ballast.toml shows every key",
                           child.key, in));
       continue;
     }
     mistake(child.key_where,
-            fmt::format("\"{}\" is no key{}; did you mean \"{}\"?", child.key, in, guess));
+            fmt::format("unknown key \"{}\"{}; did you mean \"{}\"?", child.key, in, guess));
     // Its misspelling is reported, that it is missing need not be.
     report_.spoiled.insert(path_of(guess));
     std::erase_if(missing_, [guess](const Missing& missing) { return missing.key == guess; });

@@ -23,7 +23,7 @@ struct ReadReport {
 // Leaves a value as it is when its key is absent or wrong.
 class TableReader : public Visitor {
  public:
-  // `path` is where the table stands: "" for the file, "dataplane", "service[3].check".
+  // `path` is the place of the table: "" for the file, "dataplane", "service[3].check".
   TableReader(ReadReport& report, const Node& node, std::string path);
 
   bool reading() const override { return true; }
@@ -31,7 +31,7 @@ class TableReader : public Visitor {
   void refuse(std::string_view key, const std::string& message) override;
   Visitor& printed_if(bool) override { return *this; }
 
-  // Reports the keys that are missing and those that nobody asked for. Call last.
+  // Reports the keys that are missing and unknown ones. Call last.
   void finish();
 
  private:

@@ -89,8 +89,8 @@ class Guard {
     const std::string_view character = text_.substr(at_, utf8_length(text_.substr(at_)));
     fail_at(at_, is_typographic_quote(character)
                      ? "a typographic quote; write a straight one: \""
-                     : fmt::format("{} stands outside of quotes; put text between quotes, and make "
-                                   "keys of letters, digits, \"_\" and \"-\"",
+                     : fmt::format("{} outside of quotes; strings need quotes, and keys are made "
+                                   "of letters, digits, \"_\" and \"-\"",
                                    character));
   }
 
@@ -106,7 +106,7 @@ class Guard {
       dots_ = 0;
     }
     if (depth_ + dots_ > kMaxNesting) {
-      fail_at(at_, "nested too deeply; no key of this file is inside of so many others");
+      fail_at(at_, "nested too deeply; no key needs so many levels");
     }
   }
 

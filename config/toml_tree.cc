@@ -145,9 +145,8 @@ class Reader {
     if (conflict.with == nullptr) return true;
     const bool is_again = conflict.is_same_name && conflict.with->by == Entry::By::kValue;
     return stop_at(conflict.is_same_name ? where : key.front().where,
-                   open_.empty()
-                       ? explain_conflict(written, line_of(*conflict.with), is_again)
-                       : "this name stands here for the second time; keep one of the two");
+                   open_.empty() ? explain_conflict(written, line_of(*conflict.with), is_again)
+                                 : "duplicate name; keep one of the two");
   }
 
   bool read_value(Node& node) {

@@ -20,7 +20,7 @@ constexpr std::size_t kMaxRunDirBytes = 107 - std::string_view("/controlplane-re
 // PATH_MAX less room for the names of the files in it.
 constexpr std::size_t kMaxStateDirBytes = 3840;
 
-// What the data plane takes: about 110 bytes per connection with its index, and packet buffers.
+// What the data plane needs: about 110 bytes per connection with its index, and packet buffers.
 constexpr std::uint64_t kBytesPerConnection = 110;
 constexpr std::uint64_t kPoolsMb = 64;
 constexpr std::uint64_t kMb = 1 << 20;
@@ -35,7 +35,7 @@ static std::string_view unusable_ipv6(std::span<const std::uint8_t> bytes) {
   if (all_zero && bytes.back() == 1) return kLoopback;
   if (bytes[0] == 0xff) return "a multicast address";
   if (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80) {
-    return "a link-local address, which says nothing without an interface";
+    return "a link-local address, which needs an interface";
   }
   return {};
 }
@@ -105,7 +105,7 @@ bool user_name(std::string_view text) {
   return made_of(text, "-_.") && text.size() <= kMaxUserBytes;
 }
 
-// Who may use the sockets, and where it is written down.
+// Who may use the sockets, and the audit log.
 static void validate_access(const Director& director, const Machine& machine,
                             std::vector<Problem>& problems) {
   const auto check = [&](const char* key, const std::string& group) {
@@ -124,7 +124,7 @@ static void validate_access(const Director& director, const Machine& machine,
   if (!director.read_group.empty() && director.read_group == director.admin_group) {
     problems.push_back(
         {"director.read_group",
-         "read_group is the admin_group, whose members may look anyway; name another "
+         "read_group is the admin_group, whose members may read anyway; name another "
          "group, or remove this line"});
   }
   if (!printable(director.audit_file) || director.audit_file.ends_with('/')) {
@@ -147,20 +147,21 @@ void validate_director(const Director& director, const Machine& machine,
                         "run_dir must be an absolute path without blanks, as \"/run/ballast\""});
   } else if (director.run_dir.size() > kMaxRunDirBytes) {
     problems.push_back({"director.run_dir",
-                        fmt::format("run_dir is too long for the sockets in it; take {} letters "
+                        fmt::format("run_dir is too long for the sockets in it; use {} characters "
                                     "at most",
                                     kMaxRunDirBytes)});
   }
-  // Folders below it are made and swept: "/" is nobody's.
+  // Folders below it are created and cleaned: "/" must not be.
   if (director.state_dir.find_first_not_of('/') == std::string::npos ||
       !printable(director.state_dir)) {
     problems.push_back({"director.state_dir",
                         "state_dir must be a folder of its own, without blanks, as "
                         "\"/var/lib/ballast\""});
   } else if (director.state_dir.size() > kMaxStateDirBytes) {
-    problems.push_back({"director.state_dir", fmt::format("state_dir is too long; take {} letters "
-                                                          "at most",
-                                                          kMaxStateDirBytes)});
+    problems.push_back(
+        {"director.state_dir", fmt::format("state_dir is too long; use {} characters "
+                                           "at most",
+                                           kMaxStateDirBytes)});
   }
   validate_access(director, machine, problems);
 }

@@ -1,4 +1,4 @@
-// What must hold across keys and tables. Pure: no file, no machine but the one handed in.
+// What must hold across keys and tables. Pure: no file, no machine but the given one.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace lb::config {
 
-// Ports and routes decide much else: a VIP outside of every subnet is not worth telling while an
+// Ports and routes decide much else: a VIP outside of every subnet is not worth reporting while an
 // address of a port is wrong.
 enum class ProblemKind : std::uint8_t {
   kOther,
@@ -20,7 +20,7 @@ enum class ProblemKind : std::uint8_t {
 
 struct Problem {
   // The value at fault: "service[3].real_server[1].address". Several separated by '|': the first
-  // that stands in the file.
+  // in the file.
   std::string path;
   std::string message;
   ProblemKind kind = ProblemKind::kOther;

@@ -93,7 +93,7 @@ class AddressValidator {
     const HaOwner* const ha = network_.ha_owner(vip);
     if (ha != nullptr && !service.port.empty() && service.port != ha->port) {
       report(service_path + ".port",
-             fmt::format("instance \"{}\" bears {} on \"{}\"; name the same port, or none",
+             fmt::format("instance \"{}\" has {} on \"{}\"; name the same port, or none",
                          ha->instance, text, ha->port));
       return;
     }
@@ -104,8 +104,8 @@ class AddressValidator {
              ProblemKind::kFollowsNetwork);
     } else if (interface == nullptr) {
       report(path,
-             fmt::format("{} is in no port's subnet{}; take an address of {}, or say with port = "
-                         "\"NAME\" which interface bears it",
+             fmt::format("{} is in no port's subnet{}; use an address of {}, or name its interface "
+                         "with port = \"NAME\"",
                          text, swapped_octets(network_, vip), network_.subnets_text()),
              ProblemKind::kFollowsNetwork);
     } else {
@@ -120,7 +120,7 @@ class AddressValidator {
     }
   }
 
-  // A server without a port has one for every port of the service: which of them to ask?
+  // A server without a port serves every port of the service: a check cannot choose one.
   void check_ports_to_check(const Service& service, const std::string& path) {
     for (std::size_t i = 0; i < service.real_servers.size(); ++i) {
       const Check& check = service.check_of(service.real_servers[i]);
@@ -130,7 +130,7 @@ class AddressValidator {
         continue;
       }
       report(fmt::format("{}.real_server[{}].address", path, i),
-             fmt::format("real server {} has no port of its own that a \"{}\" check could ask; add "
+             fmt::format("real server {} has no port for a \"{}\" check; add "
                          "port = N to its check, or use \"ping\" or \"none\"",
                          service.real_servers[i].address.to_string(), name_of(type)));
       return;
@@ -205,8 +205,8 @@ class AddressValidator {
     const std::string other =
         fmt::format("{} {}", name_of(a.service->protocol), a.range.to_string());
     if (a.range == b.range && a.service == b.service) {
-      report(b.path, fmt::format("{} stands twice in service \"{}\"; remove one",
-                                 b.range.to_string(), b.service->name));
+      report(b.path, fmt::format("duplicate {} in service \"{}\"; remove one", b.range.to_string(),
+                                 b.service->name));
     } else if (a.range == b.range) {
       report(b.path, fmt::format("service \"{}\" has {} already; two services cannot share "
                                  "protocol, address and port",

@@ -1,4 +1,4 @@
-// The [alert] table: the script, and the mail server with who is written to.
+// The [alert] table: the script, and the mail server with its recipients.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kMaxAddressBytes = 254;  // RFC 5321 section 4.5.3.1.3, less the brackets
 constexpr std::size_t kMaxHostBytes = 253;
-constexpr std::size_t kMaxRecipients = 100;  // every server takes so many
+constexpr std::size_t kMaxRecipients = 100;  // every server accepts so many
 // RFC 5322 section 3.2.3: atext, and the dot.
 constexpr std::string_view kMailboxSigns = "!#$%&'*+-/=?^_`{|}~.";
 
@@ -20,7 +20,7 @@ constexpr std::string_view kMailboxSigns = "!#$%&'*+-/=?^_`{|}~.";
 // header or an SMTP command is none.
 std::string mistake_in_address(const std::string& address) {
   if (!printable(address)) {
-    return "a mail address has neither blanks nor other signs that cannot be seen; write one as "
+    return "a mail address is printable ASCII without blanks; write one as "
            "\"ops@example.com\"";
   }
   const auto at = address.find('@');
@@ -28,7 +28,7 @@ std::string mistake_in_address(const std::string& address) {
   if (at == std::string::npos || at == 0 || address.size() > kMaxAddressBytes ||
       !made_of(text.substr(0, at), kMailboxSigns) || at + 1 == address.size() ||
       !made_of(text.substr(at + 1), "-.")) {
-    return fmt::format("\"{}\" is no mail address; write one as \"ops@example.com\"", address);
+    return fmt::format("\"{}\" is not a mail address; write one as \"ops@example.com\"", address);
   }
   return {};
 }
@@ -48,7 +48,7 @@ void validate_script(const Alert& alert, std::vector<Problem>& problems) {
   if (!user_name(alert.script_user)) {
     problems.push_back(
         {"alert.script_user",
-         fmt::format("\"{}\" is no name of a user; write one, as \"nobody\"", alert.script_user)});
+         fmt::format("\"{}\" is not a user name; write one, as \"nobody\"", alert.script_user)});
   }
   if (alert.script.empty() && !alert.script_user.empty()) {
     problems.push_back({"alert.script_user",
@@ -61,7 +61,7 @@ void validate_recipients(const AlertMail& mail, std::vector<Problem>& problems) 
     problems.push_back({"alert.mail.to", "nobody would get the mail; add an address to to"});
   } else if (mail.to.size() > kMaxRecipients) {
     problems.push_back(
-        {"alert.mail.to", fmt::format("there are {} addresses; take {} at most, and a mailing list "
+        {"alert.mail.to", fmt::format("there are {} addresses; use {} at most, and a mailing list "
                                       "for more",
                                       mail.to.size(), kMaxRecipients)});
   }
@@ -80,7 +80,7 @@ void validate_mail(const AlertMail& mail, std::vector<Problem>& problems) {
   const std::string& host = mail.server.host;
   const bool is_name = made_of(host, "-_.") && host.size() <= kMaxHostBytes;
   if (!is_name && !Address::parse(host)) {
-    problems.push_back({"alert.mail.server", fmt::format("\"{}\" is no name of a host; write it as "
+    problems.push_back({"alert.mail.server", fmt::format("\"{}\" is not a host name; write it as "
                                                          "\"smtp.example.com:587\"",
                                                          host)});
   }

@@ -70,11 +70,12 @@ class CheckValidator {
       }
     }
     if (check_.source && !network_.is_own(*check_.source)) {
-      report("source",
-             fmt::format("{} is no address of a port of the director; write one of those, or leave "
-                         "it out",
-                         check_.source->to_string()),
-             ProblemKind::kFollowsNetwork);
+      report(
+          "source",
+          fmt::format("{} is not an address of the director's ports; write one of those, or leave "
+                      "it out",
+                      check_.source->to_string()),
+          ProblemKind::kFollowsNetwork);
     }
     if (check_.source && check_.address && check_.source->family() != check_.address->family()) {
       report("source", fmt::format("{} cannot ask {}, which is of the other family; write a source "
@@ -97,7 +98,7 @@ class CheckValidator {
         std::any_of(check_.method.begin(), check_.method.end(),
                     [](char c) { return c >= 'a' && c <= 'z'; })) {
       report("method",
-             fmt::format("\"{}\" is no method of HTTP; write \"GET\" or \"HEAD\"", check_.method));
+             fmt::format("\"{}\" is not an HTTP method; write \"GET\" or \"HEAD\"", check_.method));
     }
     if (!check_.path.starts_with('/') || !printable(check_.path)) {
       report("path", fmt::format("the path must begin with \"/\" and have no blanks; write \"{}\"",
@@ -109,7 +110,7 @@ class CheckValidator {
     for (std::size_t i = 0; i < check_.headers.size(); ++i) {
       if (is_header(check_.headers[i])) continue;
       report(fmt::format("headers[{}]", i),
-             fmt::format("\"{}\" is no header; write \"Name: value\"", check_.headers[i]));
+             fmt::format("\"{}\" is not a header; write \"Name: value\"", check_.headers[i]));
     }
     const std::string& digest = check_.expect_body_sha256;
     if (!digest.empty() &&
@@ -130,7 +131,7 @@ class CheckValidator {
   void check_tls() {
     if (!made_of(check_.tls_server_name, "-_.")) {
       report("tls_server_name",
-             fmt::format("\"{}\" is no name of a host; write one, as \"www.example.com\"",
+             fmt::format("\"{}\" is not a host name; write one, as \"www.example.com\"",
                          check_.tls_server_name));
     }
     if (!check_.tls_ca_file.empty() && !check_.tls_ca_file.starts_with('/')) {
@@ -156,12 +157,12 @@ class CheckValidator {
              "command is empty; write program and arguments, as "
              "[\"/etc/ballast/check.sh\", \"--quick\"]");
     } else if (!check_.command[0].starts_with('/')) {
-      report("command", fmt::format("\"{}\" is no absolute path; the program begins with /",
+      report("command", fmt::format("\"{}\" is not an absolute path; the program begins with /",
                                     check_.command[0]));
     }
     if (!user_name(check_.user)) {
       report("user",
-             fmt::format("\"{}\" is no name of a user; write one, as \"nobody\"", check_.user));
+             fmt::format("\"{}\" is not a user name; write one, as \"nobody\"", check_.user));
     }
     for (const std::string& word : check_.command) {
       if (word.find('\0') != std::string::npos) {
@@ -170,14 +171,14 @@ class CheckValidator {
     }
     if (check_.dynamic_weight && check_.script_style == ScriptStyle::kNagios) {
       report("dynamic_weight",
-             "the exit statuses of Nagios say nothing about a weight; use script_style = "
+             "Nagios exit statuses carry no weight; use script_style = "
              "\"plain\", or remove dynamic_weight");
     }
   }
 
   void check_dns() {
     if (!is_dns_name(check_.query)) {
-      report("query", fmt::format("\"{}\" is no name in the DNS; write one, as "
+      report("query", fmt::format("\"{}\" is not a DNS name; write one, as "
                                   "\"www.example.com\"",
                                   check_.query));
     }

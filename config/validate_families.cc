@@ -1,5 +1,5 @@
 // The one place where IPv6 is refused: where an address goes to the packet path, to the kernel or
-// to VRRP, none of which has it yet. What the control plane does by itself takes either family.
+// to VRRP, none of which supports it yet. The control plane itself accepts either family.
 #include <fmt/format.h>
 
 #include <string>
@@ -29,7 +29,7 @@ class FamilyValidator {
     }
   }
 
-  // They stand in a file of their own: one mistake for all.
+  // They are in their own file: one mistake for all.
   void check_listed(const std::vector<Prefix>& prefixes, const std::string& path) {
     for (const Prefix& prefix : prefixes) {
       if (prefix.address.is_ipv6()) return check(prefix.address, path);

@@ -19,9 +19,9 @@ void validate_groups(const Config& config, std::vector<Problem>& problems) {
     const std::string path = fmt::format("service[{}]", i);
     if (!made_of(service.group, "-_.:/@+") || service.group.size() > kMaxNameBytes) {
       problems.push_back(
-          {path + ".group",
-           fmt::format("\"{}\" is no name for a group; use letters, digits and -_.:/@+, {} at most",
-                       service.group, kMaxNameBytes)});
+          {path + ".group", fmt::format("\"{}\" is not a valid name for a group; use letters, "
+                                        "digits and -_.:/@+, {} at most",
+                                        service.group, kMaxNameBytes)});
     }
     const auto [at, is_new] = first_of.emplace(service.group, &service);
     if (is_new) continue;

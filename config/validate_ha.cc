@@ -19,7 +19,7 @@ class HaValidator {
 
   void run() {
     if (ha_.instances.empty()) {
-      // What it says would hold for nothing, and nobody would see that.
+      // It would have no effect, unnoticed.
       if (ha_ != Ha{}) {
         report("ha.sync|ha.script[0]|ha",
                "[ha] has no meaning without an instance; add an [[ha.instance]] with name, port, "
@@ -94,7 +94,7 @@ class HaValidator {
 
   void check_user(const std::string& user, const std::string& path) {
     if (user_name(user)) return;
-    report(path, fmt::format("\"{}\" is no name of a user; write one, as \"nobody\"", user));
+    report(path, fmt::format("\"{}\" is not a user name; write one, as \"nobody\"", user));
   }
 
   void check_sync(const HaSync& sync) {

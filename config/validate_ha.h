@@ -15,8 +15,8 @@ void validate_instances(const Config& config, std::vector<Problem>& problems);
 // What the instances track.
 void validate_tracks(const Config& config, std::vector<Problem>& problems);
 
-// The mends of names that do not exist. A file can have many thousand of them among as many known
-// ones, where looking for the nearest takes long: the first few get it.
+// Suggestions for unknown names. A file can have many thousand of them among as many known ones,
+// where the search for the nearest is slow: only the first few get one.
 class Suggestions {
  public:
   // "did you mean ...?", or `otherwise` when no other name of `known` is near.
@@ -27,8 +27,7 @@ class Suggestions {
   unsigned left_ = 20;
 };
 
-// A name that stands in logs, in metrics and in what `lbcli` is told; empty ones are told
-// elsewhere.
+// A name used in logs, metrics and `lbcli` arguments; empty ones are reported elsewhere.
 void check_ha_name(const std::string& name, std::string_view whose, const std::string& path,
                    std::vector<Problem>& problems);
 

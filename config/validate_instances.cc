@@ -66,7 +66,7 @@ class InstanceValidator {
     if (instance.version == 2 && instance.advert_interval.count() % 1000 != 0) {
       report(path + ".advert_interval",
              fmt::format("version 2 counts whole seconds, which {} is not; write \"1s\" to "
-                         "\"255s\", or take version = 3",
+                         "\"255s\", or use version = 3",
                          text));
     }
     if (instance.version == 3 && instance.advert_interval.count() % 10 != 0) {
@@ -76,7 +76,7 @@ class InstanceValidator {
     }
     if (instance.version == 3 && !instance.auth_pass.empty()) {
       report(path + ".auth_pass",
-             "version 3 has no passwords; remove auth_pass, or take version = 2");
+             "version 3 has no passwords; remove auth_pass, or use version = 2");
     }
   }
 
@@ -85,7 +85,7 @@ class InstanceValidator {
     if (instance.priority == kOwnerPriority && (!instance.preempt || delayed)) {
       report(path + (instance.preempt ? ".preempt_delay" : ".preempt"),
              fmt::format("priority 255 makes this director the owner of the addresses, which takes "
-                         "over at once; remove {}, or take 254",
+                         "over at once; remove {}, or use 254",
                          instance.preempt ? "preempt_delay" : "preempt = false"));
     } else if (!instance.preempt && delayed) {
       report(path + ".preempt_delay",
@@ -93,7 +93,7 @@ class InstanceValidator {
     }
   }
 
-  // A group moves as a whole, so it has one way to preempt.
+  // A group moves as a whole, so it has one preemption setting.
   void check_group(const HaInstance& instance, const std::string& path) {
     if (instance.sync_group.empty()) return;
     const auto& members = groups_[instance.sync_group];
@@ -126,7 +126,7 @@ class InstanceValidator {
         routers_.emplace(std::pair(instance.port, instance.virtual_router_id), instance.name);
     if (!is_new) {
       report(path + ".virtual_router_id",
-             fmt::format("instance \"{}\" is virtual router {} on \"{}\" already; take another "
+             fmt::format("instance \"{}\" is virtual router {} on \"{}\" already; use another "
                          "number, the same on both directors",
                          same_id->second, instance.virtual_router_id, instance.port));
     }
@@ -144,7 +144,7 @@ class InstanceValidator {
   void check_addresses(const HaInstance& instance, const std::string& path) {
     if (instance.addresses.empty()) {
       report(path, fmt::format("instance \"{}\" has no address; add addresses = "
-                               "[\"192.0.2.10/24\"] with those that it is to bear",
+                               "[\"192.0.2.10/24\"] with those that it shares",
                                instance.name));
     }
     if (instance.addresses.size() > kMaxAddresses) {
@@ -158,7 +158,7 @@ class InstanceValidator {
       if (!is_new) {
         const std::string where =
             owner->second == &instance
-                ? "stands twice in this instance"
+                ? "is in this instance twice"
                 : fmt::format("is in instance \"{}\" already", owner->second->name);
         report(at, fmt::format("{} {}; keep one", prefix.address.to_string(), where));
       } else {
@@ -183,7 +183,7 @@ class InstanceValidator {
     if (network_.is_own(prefix.address)) {
       report(at,
              fmt::format("{} is this director's own address on \"{}\", where it stays as backup "
-                         "too, so both directors would bear it; choose another one",
+                         "too, so both directors would have it; choose another one",
                          prefix.address.to_string(), link->interface->name),
              ProblemKind::kFollowsNetwork);
     } else if (!what.empty()) {
@@ -232,7 +232,7 @@ class InstanceValidator {
           return prefix.address == *instance.source;
         })) {
       report(path + ".source",
-             fmt::format("{} is no address of \"{}\"; write one that it has, as \"{}\"",
+             fmt::format("{} is not an address of \"{}\"; write one that it has, as \"{}\"",
                          instance.source->to_string(), instance.port, own[0].address.to_string()),
              ProblemKind::kFollowsNetwork);
     }
@@ -248,7 +248,7 @@ class InstanceValidator {
       if (const auto why = unusable(peer); !why.empty()) {
         report(at, fmt::format("{} is {}; write the other director's own address", text, why));
       } else if (!seen.insert(peer).second) {
-        report(at, fmt::format("{} stands twice; keep one", text));
+        report(at, fmt::format("duplicate {}; keep one", text));
       } else if (network_.is_own(peer)) {
         report(at, fmt::format("{} is this director's own address; write the other one's", text),
                ProblemKind::kFollowsNetwork);
@@ -260,7 +260,7 @@ class InstanceValidator {
         continue;  // reported with the port
       } else if (!link || link->interface->name != instance.port) {
         report(at,
-               fmt::format("{} is in no subnet of \"{}\"{}; adverts pass no router, so take the "
+               fmt::format("{} is in no subnet of \"{}\"{}; adverts pass no router, so use the "
                            "other director's own address there",
                            text, instance.port, swapped_octets(network_, peer)),
                ProblemKind::kFollowsNetwork);
@@ -273,7 +273,7 @@ class InstanceValidator {
     }
   }
 
-  // A VIP outside of every instance does not move: each director would bear it all the time.
+  // A VIP outside of every instance does not move: both directors would have it all the time.
   void check_services() {
     // An instance without its addresses is reported; they may be the ones.
     const bool unknown = std::any_of(instances_.begin(), instances_.end(), [](const HaInstance& i) {
@@ -290,7 +290,7 @@ class InstanceValidator {
         borne = false;
         if (!reported.insert(vip).second) continue;
         report(addresses_of(i),
-               fmt::format("{} is in no [[ha.instance]], so both directors would bear it; add it "
+               fmt::format("{} is in no [[ha.instance]], so both directors would have it; add it "
                            "to the addresses of one",
                            vip.to_string()));
       }
@@ -355,9 +355,10 @@ std::string Suggestions::mend(std::string_view name, std::span<const std::string
 void check_ha_name(const std::string& name, std::string_view whose, const std::string& path,
                    std::vector<Problem>& problems) {
   if (made_of(name, "-_.:/@+") && name.size() <= kMaxNameBytes) return;
-  problems.push_back({path, fmt::format("\"{}\" is no name for {}; use letters, digits and "
-                                        "-_.:/@+, {} at most",
-                                        name, whose, kMaxNameBytes)});
+  problems.push_back(
+      {path, fmt::format("\"{}\" is not a valid name for {}; use letters, digits and "
+                         "-_.:/@+, {} at most",
+                         name, whose, kMaxNameBytes)});
 }
 
 void validate_instances(const Config& config, std::vector<Problem>& problems) {

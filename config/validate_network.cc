@@ -37,7 +37,7 @@ std::string pci_address(std::string_view device) {
   return full;
 }
 
-// What DPDK tells two devices apart by: the PCI address or the vdev's name, without arguments.
+// What distinguishes two devices for DPDK: the PCI address or the vdev's name, without arguments.
 // Empty: neither.
 std::string device_identity(std::string_view device) {
   const std::string_view name = device.substr(0, device.find(','));
@@ -119,10 +119,9 @@ class NetworkValidator {
       const std::vector<Vlan>& vlans = config_.ports[p].vlans;
       for (std::size_t v = 0; v < vlans.size(); ++v) {
         if (ids.insert(vlans[v].id).second) continue;
-        report(
-            fmt::format("port[{}].vlan[{}].id", p, v),
-            fmt::format("VLAN {} stands twice on port \"{}\"; keep one and give it all addresses",
-                        vlans[v].id, config_.ports[p].name));
+        report(fmt::format("port[{}].vlan[{}].id", p, v),
+               fmt::format("duplicate VLAN {} on port \"{}\"; keep one and give it all addresses",
+                           vlans[v].id, config_.ports[p].name));
       }
     }
   }
@@ -131,12 +130,13 @@ class NetworkValidator {
     const std::string& name = interface.name;
     const std::string path = interface.path + ".name";
     if (name.size() > kMaxInterfaceName) {
-      report(path, fmt::format("\"{}\" is too long for an interface; take {} letters at most", name,
-                               kMaxInterfaceName));
+      report(path, fmt::format("\"{}\" is too long for an interface; use {} characters at most",
+                               name, kMaxInterfaceName));
     } else if (!made_of(name, "-_.") || name == "." || name == "..") {
-      report(path, fmt::format("\"{}\" is no name for an interface; use letters, digits, \"-\", "
-                               "\"_\" and \".\"",
-                               name));
+      report(path,
+             fmt::format("\"{}\" is not a valid name for an interface; use letters, digits, \"-\", "
+                         "\"_\" and \".\"",
+                         name));
     } else if (name == "lo" || name == "all" || name == "default") {
       report(path, fmt::format("\"{}\" is taken by the kernel; choose another name", name));
     }
@@ -171,7 +171,7 @@ class NetworkValidator {
     for (const auto& [other, subnet] : subnets_) {
       if (prefix.address == subnet.address) {
         report(path,
-               fmt::format("{} stands on \"{}\" already; keep one", prefix.address.to_string(),
+               fmt::format("{} is on \"{}\" already; keep one", prefix.address.to_string(),
                            other->name),
                ProblemKind::kSpoilsNetwork);
         return;
@@ -204,10 +204,9 @@ class NetworkValidator {
              fmt::format("{} is the director's own address; write the gateway's", via),
              ProblemKind::kFollowsNetwork);
     } else if (const HaOwner* const ha = network_.ha_owner(route.via)) {
-      report(path + ".via",
-             fmt::format("{} is an address of instance \"{}\", which the director itself bears as "
-                         "master; write the gateway's",
-                         via, ha->instance));
+      report(path + ".via", fmt::format("{} is an address of instance \"{}\", which the director "
+                                        "owns as master; write the gateway's",
+                                        via, ha->instance));
     } else if (const auto what = reserved_in(link->subnet, route.via); !what.empty()) {
       report(path + ".via", fmt::format("{} is {} of its subnet; write the gateway's", via, what),
              ProblemKind::kFollowsNetwork);

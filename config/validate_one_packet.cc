@@ -1,5 +1,5 @@
 // Services whose datagrams go each on its own: without connections there is much that they cannot
-// have, and in NAT mode an answer must tell by its source alone which service it comes from.
+// have, and in NAT mode the source of a reply alone must identify its service.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -87,8 +87,8 @@ class OnePacketValidator {
     const Service& service = services_[number];
     if (!service.has_single_endpoint()) {
       report(path + ".addresses",
-             "with one_packet in NAT mode an answer does not tell which of several addresses was "
-             "asked; give one `address`, or write mode = \"dr\"");
+             "with one_packet in NAT mode a reply does not show which of several addresses was "
+             "used; give one `address`, or write mode = \"dr\"");
       return;
     }
     for (std::size_t i = 0; i < service.real_servers.size(); ++i) {
@@ -107,14 +107,14 @@ class OnePacketValidator {
     const auto other = std::find_if(first, last, [&](const auto& entry) {
       const Server& server = entry.second;
       const Service& its = services_[server.service];
-      // Of two services with one_packet the later one is told of the other.
+      // Of two services with one_packet the later one is reported.
       if (server.service == number || (its.one_packet && server.service > number)) return false;
       return answers_from(its, server.address, port);
     });
     if (other == last) return;
     report(std::move(path),
            fmt::format("{} is a server of UDP service \"{}\" too; with one_packet in NAT mode its "
-                       "answers would not tell which service was asked: let it listen on another "
+                       "replies would not show which service was used: let it listen on another "
                        "port for this one, or write mode = \"dr\"",
                        Endpoint(address.address, port).to_string(),
                        services_[other->second.service].name));

@@ -59,9 +59,10 @@ class ServiceValidator {
   void check_name(const Service& service, const std::string& path) {
     if (!made_of(service.name, "-_.:/@+") || service.name.size() > kMaxNameBytes) {
       report(path + ".name",
-             fmt::format("\"{}\" is no name for a service; use letters, digits and -_.:/@+, {} "
-                         "at most",
-                         service.name, kMaxNameBytes));
+             fmt::format(
+                 "\"{}\" is not a valid name for a service; use letters, digits and -_.:/@+, {} "
+                 "at most",
+                 service.name, kMaxNameBytes));
     }
     if (!names_.insert(service.name).second) {
       report(path + ".name",
@@ -84,12 +85,12 @@ class ServiceValidator {
       const auto other = seen.lower_bound({server.address.address, 0});
       if (other != seen.end() && other->first.address == server.address.address &&
           (other->first.port == 0) != (server.address.port == 0)) {
-        report(at, fmt::format("real server {} stands here with a port and without, which takes "
-                               "all ports; keep one of the two",
+        report(at, fmt::format("real server {} is listed with a port and without, which means all "
+                               "ports; keep one of the two",
                                server.address.address.to_string()));
       }
       if (!seen.emplace(server.address, i).second) {
-        report(at, fmt::format("real server {} stands twice in service \"{}\"; keep one and raise "
+        report(at, fmt::format("duplicate real server {} in service \"{}\"; keep one and raise "
                                "its weight",
                                server.address.to_string(), service.name));
       }
@@ -127,8 +128,7 @@ class ServiceValidator {
     const std::uint64_t needed = std::uint64_t{service.quorum} + service.quorum_hysteresis;
     if (service.quorum_hysteresis >= service.quorum) {
       report(path + ".quorum_hysteresis|" + path + ".quorum",
-             fmt::format("a hysteresis of {} is never left below a quorum of {}; write less than "
-                         "the quorum",
+             fmt::format("quorum_hysteresis {} must be less than quorum {}",
                          service.quorum_hysteresis, service.quorum));
     } else if (needed > weights && needed > 1) {
       report(path + ".quorum|" + path + ".quorum_hysteresis",
@@ -151,7 +151,7 @@ class ServiceValidator {
     if (command.empty()) return;
     if (!command[0].starts_with('/')) {
       report(path + "[0]", fmt::format("\"{}\" is not an absolute path; write the program with its "
-                                       "folder, and its arguments as further texts",
+                                       "folder, and its arguments as further strings",
                                        command[0]));
     }
     for (std::size_t i = 0; i < command.size(); ++i) {
@@ -195,8 +195,8 @@ class ServiceValidator {
       return false;
     }
     if (const HaOwner* const ha = network_.ha_owner(address)) {
-      report(at, fmt::format("{} is an address of instance \"{}\", which the director itself bears "
-                             "as master; write the real server's own address",
+      report(at, fmt::format("{} is an address of instance \"{}\", which the director owns as "
+                             "master; write the real server's own address",
                              text, ha->instance));
       return false;
     }
@@ -236,8 +236,8 @@ class ServiceValidator {
                     [address](const Route& r) { return r.destination.contains(address); });
     if (!routed) {
       report(at,
-             fmt::format("{} is in no port's subnet{} and no route leads to it; take an address "
-                         "of {}, or add a [[route]]",
+             fmt::format("{} is in no port's subnet{} and no route leads to it; use an address of "
+                         "{}, or add a [[route]]",
                          text, guess, network_.subnets_text()),
              ProblemKind::kFollowsNetwork);
     }

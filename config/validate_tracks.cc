@@ -77,8 +77,8 @@ class TrackValidator {
     }
     if (instance.priority == kOwnerPriority && track.weight != 0) {
       report(path + ".weight",
-             "the owner's priority is always 255; remove weight, which makes a fault of what "
-             "fails, or take priority 254");
+             "the owner's priority is always 255; remove weight, so that a failure means FAULT, or "
+             "use priority 254");
     }
   }
 

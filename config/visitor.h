@@ -27,7 +27,7 @@ enum class Presence : std::uint8_t {
   kIfSet,      // likewise, and print() leaves out what is empty, 0 or false
 };
 
-// How a value stands between quotes.
+// How a value is written between quotes.
 template <typename T>
 struct Form {
   std::string_view kind;  // "address and port"
@@ -219,7 +219,7 @@ class Visitor {
   virtual void on_table(const Key& key, const TableKeys& keys) = 0;
   // `count`: how many there are already; 0 when reading.
   virtual void on_tables(std::string_view key, std::size_t count, const TablesKeys& keys) = 0;
-  // Where the table stands.
+  // The place of the table.
   virtual Location where() const { return {}; }
 
  private:

@@ -24,7 +24,7 @@ bool accept(const Advert& advert, const Io::Options& options, Ipv4Address source
   std::vector<Ipv4Address> ours = own.addresses;
   std::ranges::sort(theirs);
   std::ranges::sort(ours);
-  // The owner is believed whatever it lists (RFC 3768 section 7.1).
+  // The owner is trusted whatever it lists (RFC 3768 section 7.1).
   if (theirs != ours && advert.priority != kOwnerPriority) return fail(Reject::bad_address_list);
   if (options.owner && advert.priority == kOwnerPriority) return fail(Reject::owner_conflict);
   return true;

@@ -1,4 +1,4 @@
-// What a director believes of the adverts it hears.
+// Which received adverts a director accepts.
 #include <gtest/gtest.h>
 
 #include <utility>
@@ -101,7 +101,7 @@ TEST(VrrpAccept, AddressesInAnyOrder) {
   EXPECT_EQ(checks.refusal(), "bad_address_list");
   checks.advert.priority = 0;  // resignations, too
   EXPECT_EQ(checks.refusal(), "bad_address_list");
-  checks.advert.priority = 255;  // but the owner is believed
+  checks.advert.priority = 255;  // but the owner is trusted
   EXPECT_EQ(checks.refusal(), "");
 }
 

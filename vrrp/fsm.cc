@@ -37,7 +37,7 @@ Actions Group::start(Time now) {
   return actions;
 }
 
-// The owner takes its addresses, others wait for the master (RFC 9568 section 6.4.1).
+// The owner takes over at once, others wait for the master (RFC 9568 section 6.4.1).
 void Group::begin(Actions& actions, const std::string& reason, Time now) {
   preempt_from_ = now + preempt_delay_;
   const bool owner = std::ranges::all_of(members_, [](const MemberState& member) {
@@ -94,8 +94,7 @@ void Group::master_advert(Actions& actions, std::size_t member, const Advert& ad
     const std::string reason =
         "master " + source.to_string() + " of priority " + std::to_string(advert.priority);
     if (is_suspect(source, std::max(ours.options.interval, advert.interval), reason, now)) return;
-    // The others of our neighbours heard us last: the better one learns by this that it has to tell
-    // them.
+    // Some neighbours received us last: this advert makes the better one announce its addresses.
     send_all(actions, now);
     if (advert.version == 3) ours.master_interval = advert.interval;
     enter(actions, State::kBackup, reason, now);
@@ -106,15 +105,15 @@ void Group::master_advert(Actions& actions, std::size_t member, const Advert& ad
           now);
     return;
   }
-  // Both were master, on either side of a LAN that was cut: neighbours may have heard the other one
-  // last (RFC 9568 section 6.4.3).
+  // Both were master, on either side of a partitioned LAN: neighbours may have received the other
+  // one last (RFC 9568 section 6.4.3).
   send(actions, member, ours.options.priority);
   ours.advert_at = now + ours.options.interval;
   actions.push_back({.kind = Action::Kind::kAnnounce});
 }
 
-// Whether a better advert contradicts what the peer, its sender, says over the sync link. A master
-// sends another one soon.
+// Whether a better advert contradicts what the peer, its sender, reports over the sync link. A real
+// master soon sends another one.
 bool Group::is_suspect(Ipv4Address source, milliseconds interval, const std::string& reason,
                        Time now) {
   const bool is_the_peers = std::ranges::find(peer_.addresses, source) != peer_.addresses.end();
@@ -184,7 +183,7 @@ void Group::evaluate_faults(Actions& actions, Time now) {
     if (state_ == State::kMaster) send_resignations(actions);
     enter(actions, State::kFault, failed->fault, now);
   } else if (failed == members_.end() && state_ == State::kFault) {
-    begin(actions, "nothing fails any more", now);
+    begin(actions, "all tracks OK", now);
   }
 }
 
@@ -194,7 +193,7 @@ Actions Group::set_peer(const Peer& peer, Time now) {
   const bool receives_us_again = peer_.unheard > peer.unheard && peer.alive;
   peer_ = peer;
   if (state_ == State::kMaster) {
-    // Between us and it the LAN was cut: on its side neighbours may have heard another one last.
+    // The LAN was partitioned: on the peer's side neighbours may have received another master last.
     if (receives_us_again) actions.push_back({.kind = Action::Kind::kAnnounce});
     resolve_two_masters(actions, now);
   } else if (peer_holds() && !peer_master_is_better()) {
@@ -217,13 +216,13 @@ void Group::resolve_two_masters(Actions& actions, Time now) {
   milliseconds interval{0};
   for (const MemberState& member : members_) interval = std::max(interval, member.options.interval);
   if (suspect_ && now - suspect_->since <= interval) {
-    // Its advert was true, and faster than its word.
+    // Its advert was true, and faster than its report.
     const std::string reason = suspect_->reason;
     send_resignations(actions);
     return enter(actions, State::kBackup, reason, now);
   }
-  // An interval for the adverts to settle it and for word of that to arrive: else one would leave
-  // because of an advert and the other one because of old news.
+  // Wait an interval for adverts and reports to arrive: else one would yield because of an advert
+  // and the other one because of an old report.
   if (!peer_master_is_better() || now - *two_since_ < interval) return;
   send_resignations(actions);
   enter(actions, State::kBackup,

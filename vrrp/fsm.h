@@ -5,37 +5,36 @@
 //  state    event                                    -> state   what is done
 //  INIT     start, owner and may preempt             -> MASTER  adverts
 //  INIT     start                                    -> BACKUP  wait for the master
-//  BACKUP   advert, priority 0, or the peer says
-//           that it was master and has failed       =  wait for the skew time only
-//  BACKUP   advert, not lower or we may not preempt  =  wait anew, by the master's interval
-//  BACKUP   advert, lower and we may preempt         =  ignored: the wait goes on
+//  BACKUP   advert of priority 0, or the peer
+//           reports that it was master and failed    =  wait for the skew time only
+//  BACKUP   advert, not lower or we may not preempt  =  restart the wait, by the master's interval
+//  BACKUP   advert, lower and we may preempt         =  ignored: the wait continues
 //  BACKUP   no master on any member for that long    -> MASTER  adverts
-//           ... but the peer holds (two paths)       =  wait on
-//  MASTER   advert, priority 0                       =  advert
-//  MASTER   advert, higher, or equal and from a
-//           higher address                           -> BACKUP  a last advert; wait, by the
-//           master's
-//                                                               interval
-//           ... but the peer sent it, which by the
-//           sync link is no master                   =  ignored, the first time
-//  MASTER   advert, lower                            =  advert, announce the addresses anew
+//           ... but the peer holds (two paths)       =  the wait continues
+//  MASTER   advert of priority 0                     =  advert
+//  MASTER   advert, higher, or equal and from a      -> BACKUP  a last advert; wait, by the
+//           higher address                                      master's interval
+//           ... but it is the peer's, which is not
+//           master according to the sync link        =  ignored, the first time
+//  MASTER   advert, lower                            =  advert, announce the addresses again
 //           ... but we have been silent for three
 //           intervals                                -> BACKUP  wait for the master
-//  MASTER   the peer says that it hears us again     =  announce the addresses anew
-//  MASTER   resign, or the peer is master too by the
-//           sync link for an interval, and better    -> BACKUP  adverts of priority 0
+//  MASTER   the peer reports that it receives us
+//           again                                    =  announce the addresses again
+//  MASTER   resign, or the peer has been master too
+//           for an interval (sync link), and better  -> BACKUP  adverts of priority 0
 //  any      a member fails                           -> FAULT   adverts of priority 0 if MASTER
-//  FAULT    no member fails any more                 -> as INIT at the start
+//  FAULT    all members OK                           -> as INIT at the start
 //
-// Beyond the RFCs: a group waits until the master is silent on all its members, so that a LAN that
-// is cut once does not make two masters; a resignation heard on one member counts for all. The gate
-// (whether our connection table is complete) closes preemption, not takeover from a dead master. A
-// peer with more working ports is not preempted either. A master that leaves because of a better
-// one sends a last advert, by which that one learns that there were two. A master that was silent,
-// as its process was stopped, has rightly been replaced, and knows the latest connections no more.
-// The peer holds while it is heard on the sync link alone; once adverts arrive, they decide. But
-// one alone may be old: sent before its sender left, and held back by a cable that was pulled. Who
-// is master goes on sending, or says so over the sync link.
+// Beyond the RFCs: a group waits until the master is silent on all its members, so that the loss of
+// one LAN does not make two masters; a resignation received on one member counts for all. The gate
+// (whether our connection table is complete) blocks preemption, not takeover from a dead master. A
+// peer with more working ports is not preempted either. A master that yields to a better one sends
+// a last advert, which informs that one that there were two. A master that was silent, because its
+// process was stopped, has been replaced, and lacks the latest connections. The peer holds while it
+// is received on the sync link only; once adverts arrive, they decide. But a single advert may be
+// old: sent before its sender became backup, and delayed by a pulled cable. A real master sends
+// more, or reports over the sync link.
 #pragma once
 
 #include <chrono>
@@ -60,7 +59,7 @@ struct Action {
   enum class Kind : std::uint8_t {
     kSendAdvert,  // on `member`, with `priority`
     kTransition,  // of the whole group, from `from` to `to` because of `reason`
-    kAnnounce,    // the addresses are here: gratuitous ARP once more
+    kAnnounce,    // gratuitous ARP for the addresses, again
   };
   Kind kind;
   std::size_t member = 0;
@@ -71,8 +70,8 @@ struct Action {
 };
 using Actions = std::vector<Action>;
 
-// How good a director is to be master; compared between two that know of each other by the sync
-// link. Health counts the group's ports that work, which adverts cannot tell.
+// How fit a director is to be master; compared between two with a sync link. Health is the number
+// of the group's working ports, which adverts do not contain.
 struct Fitness {
   int health = 0;
   std::uint8_t priority = 0;
@@ -80,12 +79,12 @@ struct Fitness {
   auto operator<=>(const Fitness&) const = default;
 };
 
-// What the sync link tells of the peer's half of the group.
+// The peer's half of the group, as reported over the sync link.
 struct Peer {
-  bool alive = false;  // heard on the sync link a moment ago
+  bool alive = false;  // received on the sync link recently
   State state = State::kInit;
   Fitness fitness;
-  int unheard = 0;                          // members on which it waits for a master and hears none
+  int unheard = 0;  // members on which it waits for a master and receives none
   std::vector<Ipv4Address> addresses = {};  // from which its adverts come
 };
 
@@ -114,13 +113,13 @@ class Group {
   Actions set_fault(std::size_t member, const std::string& why, Time now);
   Actions set_peer(const Peer& peer, Time now);
   void set_health(int health) { health_ = health; }
-  // Closed: a master of lower priority is left alone, `why` says for what reason.
+  // Closed: a master of lower priority is not preempted.
   void set_gate(bool open) { gate_open_ = open; }
-  // Master: leaves, and does not come back by preemption until it has been master again.
+  // Master: becomes backup, and does not preempt until it has been master again.
   Actions resign(const std::string& reason, Time now);
-  // Takes over at once, asked by the master.
+  // Takes over at once, on request of the master.
   Actions take(const std::string& reason, Time now);
-  // Frozen: no takeover, no preemption, no fault; only of two masters one still leaves.
+  // Frozen: no takeover, no preemption, no fault; but of two masters one still becomes backup.
   Actions set_frozen(bool frozen, Time now);
 
   // ---- state
@@ -130,9 +129,9 @@ class Group {
   std::uint8_t priority(std::size_t member) const { return members_[member].options.priority; }
   Fitness fitness() const;
   std::vector<Ipv4Address> addresses() const;  // of all members
-  // Whether the wait for a silent master goes on only because the peer holds by the sync link.
+  // Whether the wait for a silent master continues only because the peer holds by the sync link.
   bool peer_holds() const { return state_ == State::kBackup && peer_holding_; }
-  // BACKUP: on so many members nobody has been heard for longer than a master may be silent.
+  // BACKUP: the number of members without an advert for longer than a master may be silent.
   int unheard(Time now) const;
   std::optional<Time> next_deadline() const;
 
@@ -178,14 +177,14 @@ class Group {
   bool held_ = false;
   bool frozen_ = false;
   bool peer_holding_ = false;
-  bool resigned_ = false;     // the master left by itself
-  bool lower_heard_ = false;  // BACKUP: the wait goes on although there is a master, a lower one
+  bool resigned_ = false;     // the master resigned
+  bool lower_heard_ = false;  // BACKUP: a lower master is ignored, the wait continues
   struct Suspect {
     Time since;
-    std::string reason;  // to leave
+    std::string reason;  // for the transition
   };
   std::optional<Suspect> suspect_;  // MASTER: a better advert contradicts the sync link
-  std::optional<Time> two_since_;   // MASTER: the sync link tells that the peer is master too
+  std::optional<Time> two_since_;   // MASTER: the peer is master too, by the sync link
   Time preempt_from_;
 };
 

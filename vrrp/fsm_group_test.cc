@@ -73,7 +73,7 @@ TEST(VrrpGroup, FaultOfOneMemberFailsAll) {
   EXPECT_EQ(rig.fault(0, "port wan is down"), "");
   EXPECT_EQ(rig.fault(1, ""), "");
   EXPECT_EQ(rig.group.state(), State::kFault);
-  EXPECT_EQ(rig.fault(0, ""), "FAULT->BACKUP (nothing fails any more)");
+  EXPECT_EQ(rig.fault(0, ""), "FAULT->BACKUP (all tracks OK)");
 }
 
 TEST(VrrpGroup, ResignsOnAllMembers) {
@@ -103,7 +103,7 @@ TEST(VrrpGroup, IntervalsCountPerMember) {
   rig.start();
   EXPECT_EQ(rig.advert(0, 150, kHigher, milliseconds(100)), "");
   EXPECT_EQ(rig.advert(1, 150, kHigher, milliseconds(200)), "");
-  EXPECT_EQ(rig.deadline_ms(), 721);  // by the interval heard on each
+  EXPECT_EQ(rig.deadline_ms(), 721);  // by the interval received on each
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Many short lives of two to four directors whose network, operators and ports misbehave at random,
 // and then leave them in peace. All along: the rules of testing/watcher.h, and no two masters that
-// hear each other. In the end: one master, and the right one.
+// receive each other. In the end: one master, and the right one.
 #include <gtest/gtest.h>
 
 #include <algorithm>

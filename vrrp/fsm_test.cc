@@ -73,7 +73,7 @@ TEST(VrrpFsm, OwnerIsMasterWhenItsFaultEnds) {
   rig.fault(0, "port down");
   rig.start();
   EXPECT_EQ(rig.fault(0, ""),
-            "FAULT->MASTER (nothing fails any more, and this director owns the addresses), 0:255");
+            "FAULT->MASTER (all tracks OK, and this director owns the addresses), 0:255");
 }
 
 TEST(VrrpFsm, OwnerThatResignedWaitsWhenItsFaultEnds) {
@@ -81,7 +81,7 @@ TEST(VrrpFsm, OwnerThatResignedWaitsWhenItsFaultEnds) {
   rig.start();
   rig.resign();
   rig.fault(0, "port down");
-  EXPECT_EQ(rig.fault(0, ""), "FAULT->BACKUP (nothing fails any more)");
+  EXPECT_EQ(rig.fault(0, ""), "FAULT->BACKUP (all tracks OK)");
 }
 
 // ---- BACKUP
@@ -227,7 +227,7 @@ TEST(VrrpFsm, LateExpireKeepsTheStep) {
 // ---- MASTER
 
 // With a last advert, from which the better one sees that there were two: its neighbours may have
-// heard us last.
+// received us last.
 TEST(VrrpFsm, MasterYieldsToAHigherPriority) {
   Rig rig(alone(100));
   rig.become_master();
@@ -359,7 +359,7 @@ TEST(VrrpFsm, FaultOfTheMaster) {
   EXPECT_EQ(rig.take(), "");
   EXPECT_EQ(rig.resign(), "");
   EXPECT_EQ(rig.fault(0, "another reason"), "");
-  EXPECT_EQ(rig.fault(0, ""), "FAULT->BACKUP (nothing fails any more)");
+  EXPECT_EQ(rig.fault(0, ""), "FAULT->BACKUP (all tracks OK)");
   EXPECT_EQ(rig.deadline_ms(), 3609);
 }
 

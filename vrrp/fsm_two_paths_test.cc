@@ -107,7 +107,7 @@ TEST(VrrpTwoPaths, AHealthierPeerIsNotPreempted) {
 TEST(VrrpTwoPaths, AResignationEndsTheHold) {
   Rig rig({.members = {member(100)}});
   rig.start();
-  rig.peer(State::kMaster, 0, 150, kHigher);  // old news by then
+  rig.peer(State::kMaster, 0, 150, kHigher);  // an old state by then
   EXPECT_EQ(rig.advert(0, 0), "");
   EXPECT_EQ(rig.pass(kSecond), "609 BACKUP->MASTER (the master resigned), 0:100");
 }
@@ -175,7 +175,7 @@ TEST(VrrpTwoPaths, FrozenDoesNotTakeOverWhenThePeerIsGone) {
   EXPECT_EQ(rig.pass(5 * kSecond), "");
 }
 
-// Both masters: two groups, each told what the other one is.
+// Both masters: two groups, each informed of the other one's state.
 struct Pair {
   Rig a, b;
   int a_health, b_health;
@@ -190,7 +190,7 @@ struct Pair {
     a.become_master();
     b.become_master();
   }
-  // "who left", after a time in which the link told them of each other every 100 ms.
+  // "who left", after a time in which the link synchronized them every 100 ms.
   std::string left(milliseconds time) {
     for (milliseconds t{0}; t < time; t += milliseconds(100)) {
       const Peer of_a{true, a.group.state(), a.group.fitness()};
@@ -252,7 +252,7 @@ TEST(VrrpTwoPaths, ADeadMasterIsNone) {
   EXPECT_EQ(rig.pass(2 * kSecond), "1000 0:100\n2000 0:100");
 }
 
-// Its standby says over the sync link on how many members it hears nobody.
+// Its standby reports over the sync link the number of silent members.
 TEST(VrrpTwoPaths, MasterAnnouncesWhenThePeerReceivesItAgain) {
   Rig rig({.members = {member(100), member(100)}});
   rig.become_master();
@@ -262,7 +262,7 @@ TEST(VrrpTwoPaths, MasterAnnouncesWhenThePeerReceivesItAgain) {
   EXPECT_EQ(rig.unheard(1), "announce");
   EXPECT_EQ(rig.unheard(1), "");
   EXPECT_EQ(rig.unheard(0), "announce");
-  // Whether it hears us while the sync link is gone is not known.
+  // Whether it receives us while the sync link is down is unknown.
   EXPECT_EQ(rig.unheard(2), "");
   EXPECT_EQ(rig.peer_is_gone(), "");
   EXPECT_EQ(rig.unheard(2), "");
@@ -293,7 +293,7 @@ TEST(VrrpTwoPaths, StandbyCountsSilentMembers) {
   rig.peer_is_gone();
   rig.take();
   rig.pass(30 * kSecond);
-  EXPECT_EQ(rig.group.unheard(rig.now()), 0);  // a master need not hear anybody
+  EXPECT_EQ(rig.group.unheard(rig.now()), 0);  // a master need not receive anything
 }
 
 // It goes on waiting for its right to preempt; that is no deafness.

@@ -70,7 +70,7 @@ Result<int> Io::Impl::make_socket(int interface_index) const {
   const int priority = 6;      // network control: ahead of bulk traffic in the queues
   const int class_cs6 = 0xc0;  // the same, for the switches
   char name[IFNAMSIZ] = {};
-  // Without a name the socket would hear every interface.
+  // Without a name the socket would receive on every interface.
   bool good = if_indextoname(static_cast<unsigned>(interface_index), name) != nullptr &&
               setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name,
                          static_cast<socklen_t>(std::strlen(name))) == 0 &&
@@ -88,7 +88,7 @@ Result<int> Io::Impl::make_socket(int interface_index) const {
   }
   const sockaddr_in from = address_of(source);
   if (good) {
-    // Sent packets bear this source; multicast is received whatever a raw socket is bound to only
+    // Sent packets have this source; multicast is received whatever a raw socket is bound to only
     // when it is not bound, so the binding is for unicast.
     if (!options.unicast_peers.empty()) {
       good = bind(fd, reinterpret_cast<const sockaddr*>(&from), sizeof(from)) == 0;
@@ -118,11 +118,11 @@ void Io::Impl::receive() {
 
 void Io::Impl::read_all() {
   std::array<std::uint8_t, kLargestPacket> packet;
-  const unsigned mine = opened;  // handling an advert may close the socket or open it anew
+  const unsigned mine = opened;  // handling an advert may close or reopen the socket
   for (unsigned i = 0; i < kPacketsAtOnce && socket && opened == mine; ++i) {
     const ssize_t got = recv(socket->native_handle(), packet.data(), packet.size(), 0);
     if (got < 0) {
-      // The interface is gone: whoever watches it opens the socket anew.
+      // The interface is gone: its watcher reopens the socket.
       if (errno == ENETDOWN || errno == ENODEV) socket.reset();
       return;
     }

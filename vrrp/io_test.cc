@@ -24,7 +24,7 @@ using test::ip;
 
 constexpr milliseconds kQuiet{50};  // nothing arrives any more after so long
 
-// One virtual router on one end of the cable, and what it heard.
+// One virtual router on one end of the cable, and what it received.
 struct Router {
   Router(boost::asio::io_context& io, Io::Options options)
       : socket(

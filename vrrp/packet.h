@@ -70,7 +70,7 @@ struct Datagram {
 // False: the IPv4 header is malformed.
 bool split_datagram(std::span<const std::uint8_t> packet, Datagram& datagram);
 
-// The VRID that the payload names, so that its instance can be found; 0: too short to bear one.
+// The VRID that the payload names, so that its instance can be found; 0: too short for one.
 std::uint8_t vrid_of(std::span<const std::uint8_t> payload);
 
 // Checks everything that can be judged without an instance. `reject` is set when false. Both forms

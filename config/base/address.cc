@@ -24,7 +24,7 @@ tl::unexpected<Error> bad_ipv6(std::string_view text, const std::string& why) {
 
 Result<Address> parse_ipv6(std::string_view text) {
   if (const std::size_t zone = text.find('%'); zone != std::string_view::npos) {
-    return bad_ipv6(text, "remove the interface behind it: " + quoted(text.substr(0, zone)));
+    return bad_ipv6(text, "remove the interface after it: " + quoted(text.substr(0, zone)));
   }
   std::array<std::uint8_t, 16> bytes{};
   const std::string terminated(text);
@@ -92,8 +92,7 @@ Result<Parts> split_ipv6(std::string_view text) {
   const std::size_t close = text.find(']');
   if (!text.starts_with('[')) {
     return fail(quoted(text) +
-                " does not tell the address from the port; put brackets around the "
-                "address, as \"[2001:db8::1]:80\"");
+                " has an ambiguous port; put brackets around the address, as \"[2001:db8::1]:80\"");
   }
   const std::string_view behind =
       close == std::string_view::npos ? std::string_view("?") : text.substr(close + 1);

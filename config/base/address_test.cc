@@ -60,7 +60,7 @@ TEST(Address, ExplainsMistakes) {
             "\"::ffff:192.0.2.1\" is not an IPv6 address: it stands for an IPv4 address; write "
             "\"192.0.2.1\"");
   EXPECT_EQ(address_error_of<Address>("fe80::1%eth0"),
-            "\"fe80::1%eth0\" is not an IPv6 address: remove the interface behind it: \"fe80::1\"");
+            "\"fe80::1%eth0\" is not an IPv6 address: remove the interface after it: \"fe80::1\"");
   for (const char* text : {":", ":::", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1::2::3", "12345::",
                            "g::1", "::1 ", " ::1", "[::1]", "::1/64", "1:2:3:4:5:6:7::8:"}) {
     EXPECT_NE(address_error_of<Address>(text).find("is not an IPv6 address"), std::string::npos)
@@ -171,7 +171,7 @@ TEST(Endpoint, MayLeaveThePortOpen) {
 
 TEST(Endpoint, ExplainsMistakes) {
   EXPECT_EQ(address_error_of<Endpoint>("2001:db8::10:80"),
-            "\"2001:db8::10:80\" does not tell the address from the port; put brackets around the "
+            "\"2001:db8::10:80\" has an ambiguous port; put brackets around the "
             "address, as \"[2001:db8::1]:80\"");
   EXPECT_EQ(address_error_of<Endpoint>("[2001:db8::10]"),
             "\"[2001:db8::10]\" has no port; write it as \"[2001:db8::10]:80\", with its own port");

@@ -54,7 +54,7 @@ AuditLog::~AuditLog() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-// To what is at the path now: logrotate moves the file away and tells nobody.
+// To the file at the path now: logrotate moves the file away without notice.
 Result<void> AuditLog::follow() {
   if (file_.empty()) return {};
   struct stat there {};
@@ -106,7 +106,7 @@ void AuditLog::write_refused(const std::string& by, const std::string& command,
   if (refusals_ == 0 || now - minute_ >= std::chrono::minutes(1)) {
     if (refusals_ > kMostRefusals) {
       write("by=" + program_, "",
-            fmt::format("{} more refusals are not told of", refusals_ - kMostRefusals));
+            fmt::format("{} more refusals were not logged", refusals_ - kMostRefusals));
     }
     minute_ = now;
     refusals_ = 0;

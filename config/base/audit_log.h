@@ -1,4 +1,4 @@
-// Who changed what: one line in the log for each change, and in a file of its own if there is one.
+// Who changed what: one line in the log for each change, and in its own file if there is one.
 // Main thread.
 #pragma once
 
@@ -14,17 +14,17 @@ class AuditLog {
   using Clock = std::chrono::steady_clock;
 
   // `file`: is appended to, and made (mode 0640); empty: only the log. Fails when it cannot be
-  // written to. `program` tells the daemons apart: both write to one file.
+  // written to. `program` distinguishes the daemons: both write to one file.
   static Result<AuditLog> open(std::string program, std::string file);
   AuditLog(AuditLog&& other) noexcept;
   AuditLog& operator=(AuditLog&&) = delete;
   ~AuditLog();
 
   // audit: by=lbcli uid=1000 user=alice pid=4711 command="flush conn --all" outcome="ok"
-  // `by` is written as it is. A file that was moved away is made anew first.
+  // `by` is written as it is. A file that was moved away is created again first.
   void write(const std::string& by, const std::string& command, const std::string& outcome);
-  // The same of what was refused for want of rights: kMostRefusals lines in a minute, since whoever
-  // may only read must not be able to fill the disk. The next line tells how many were left out.
+  // The same for refusals because of missing rights: kMostRefusals lines in a minute, since
+  // read-only users must not be able to fill the disk. The next line has the number of the others.
   void write_refused(const std::string& by, const std::string& command, const std::string& outcome,
                      Clock::time_point now = Clock::now());
 

@@ -61,7 +61,7 @@ TEST_F(AuditLogTest, LimitsRefusals) {
   const auto told = lines(path_);
   ASSERT_EQ(told.size(), AuditLog::kMostRefusals + 4);
   EXPECT_EQ(told[AuditLog::kMostRefusals + 1],
-            R"(lb-test: audit: by=lb-test command="" outcome="980 more refusals are not told of")");
+            R"(lb-test: audit: by=lb-test command="" outcome="980 more refusals were not logged")");
   EXPECT_EQ(told.back(), R"(lb-test: audit: by=x command="reload" outcome="no")");
 }
 

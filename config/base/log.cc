@@ -55,14 +55,14 @@ bool stderr_is_journal() {
   return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
 }
 
-// What 10,000 real servers have to say that go down at once.
+// The lines of 10,000 real servers that go down at once.
 constexpr std::size_t kQueuedLines = 16'384;
 
 struct Log {
   std::shared_ptr<spdlog::details::thread_pool> background;  // null: none
   std::shared_ptr<spdlog::logger> logger;
   bool journal;
-  std::atomic<std::size_t> dropped{0};  // lines, as the log has told
+  std::atomic<std::size_t> dropped{0};  // lines, as logged
 
   Log(std::string_view program, Level level, Delivery delivery) : journal(stderr_is_journal()) {
     const std::string name(program);

@@ -12,8 +12,8 @@ namespace lb::log {
 
 enum class Level : std::uint8_t { kDebug, kInfo, kWarning, kError };
 enum class Delivery : std::uint8_t {
-  kDirect,      // who logs waits until the line is written
-  kBackground,  // a thread of the log's own writes: who logs waits for nothing and nobody
+  kDirect,      // the caller waits until the line is written
+  kBackground,  // a separate thread writes: the caller never waits
 };
 
 // Once, early in main(). Messages below `level` are dropped. When stderr goes to the journal
@@ -21,8 +21,8 @@ enum class Delivery : std::uint8_t {
 // program; else it is "TIME LEVEL PROGRAM: message". Before init() messages from kInfo up are
 // logged without the program's name.
 //
-// In the background, when stderr takes less than is logged, the oldest lines that wait are dropped;
-// a line tells how many. What waits at the end of the process is written first.
+// In the background, when stderr is slower than the log, the oldest waiting lines are dropped and
+// a line says how many. Waiting lines are written before the process ends.
 void init(std::string_view program, Level level, Delivery delivery = Delivery::kDirect);
 
 void write(Level level, std::string_view message);

@@ -62,7 +62,7 @@ TEST_F(LogTest, IgnoresAnInheritedJournalStream) {
             std::string::npos);
 }
 
-// Nobody reads: whoever logs goes on all the same, and hears afterwards how much was lost.
+// No reader: logging continues anyway, and the number of lost lines is logged afterwards.
 TEST_F(LogTest, NeverWaitsForAReader) {
   int ends[2] = {};
   ASSERT_EQ(pipe(ends), 0);

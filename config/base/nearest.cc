@@ -7,7 +7,7 @@
 namespace lb {
 namespace {
 
-// Longer words are no typing mistakes of ours; it also bounds the work on hostile input.
+// Longer words are not misspelt keys; it also bounds the work on hostile input.
 constexpr std::size_t kLongestWord = 64;
 
 char fold(char c) {

@@ -1,4 +1,4 @@
-// The known word that a misspelt one was probably meant to be: for "did you mean".
+// The known word nearest to a misspelt one, for "did you mean".
 #pragma once
 
 #include <cstddef>

@@ -1,8 +1,8 @@
 // Errors of the cold path.
 //
 // A function that can fail for a reason outside the program (a file, a peer, an operator's typing)
-// returns Result<T>. The message names the place and the mend in one line, ready to be shown to an
-// operator.
+// returns Result<T>. The message names the place and the remedy in one line, ready to be shown to
+// an operator.
 #pragma once
 
 #include <string>

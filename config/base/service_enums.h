@@ -1,4 +1,4 @@
-// What a service is configured with, in the words of the file, of the API and of the data plane.
+// The enumerations of a service, shared by the file, the API and the data plane.
 // The numbers are the API's (dataplane/api/dataplane.proto): a value never gets another one.
 #pragma once
 
@@ -51,7 +51,7 @@ enum class OnServerDown : std::uint8_t {
              // one
   kKeep,     // packets go on to the old server until the connection times out
   kQuiesce,  // likewise, and the server stays a candidate of weight 0: persistent clients stay,
-             // too. The control plane sees to the second half; the data plane takes it for kKeep
+             // too. The control plane implements the second half; for the data plane it is kKeep
 };
 
 constexpr auto enum_names(OnServerDown) {

@@ -1,4 +1,4 @@
-// What a service is configured with and the packet path goes by as it is: the same in the
+// Settings of a service that the packet path uses unchanged: the same in the
 // configuration, in the API and in the data plane. A new key of this kind is a field here, and all
 // that lies between the configuration and the data plane's snapshot carries it.
 #pragma once
@@ -59,8 +59,8 @@ struct ServiceSettings {
   std::optional<ConnTimeouts> timeouts;  // nullopt: those of all services
   bool operator==(const ServiceSettings&) const = default;
 
-  // The first of its addresses with the first of that one's ports: it stands for the service
-  // where one address must do.
+  // The first of its addresses with the first of that one's ports: it represents the service
+  // where one address is needed.
   Endpoint primary_endpoint() const { return addresses.front().front(); }
   bool has_single_endpoint() const { return addresses.size() == 1 && addresses[0].is_single(); }
 };

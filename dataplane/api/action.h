@@ -1,4 +1,4 @@
-// What a request does, as far as it does something. Each daemon says it of its own requests
+// What a request changes. Each daemon describes its own requests
 // (controlplane/actions.cc, dataplane/control/actions.cc).
 #pragma once
 
@@ -8,8 +8,8 @@ namespace lb::api {
 
 struct Action {
   std::string command;  // as an operator would type it: "flush conn --service web"
-  bool logged = true;   // false: somebody else logs it, or it changes nothing and is for
-                        // administrators all the same
+  bool logged = true;   // false: logged elsewhere, or it changes nothing but is for
+                        // administrators only
 };
 
 }  // namespace lb::api

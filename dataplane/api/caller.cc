@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMostLetters = 32;
 
-// What a client says of itself, without what could be taken for something else in a line.
+// The name that a client gives itself, without characters that could be misread in a line.
 std::string plain(const std::string& program) {
   std::string out = program.substr(0, kMostLetters);
   std::replace_if(
@@ -25,7 +25,7 @@ std::string plain(const std::string& program) {
 }
 
 // From the machine's own file: getpwuid() may ask a directory service that does not answer, and
-// then nothing else would go on. Empty: it is not there.
+// block everything. Empty: unknown.
 std::string user_name(uid_t uid) {
   const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen("/etc/passwd", "re"), std::fclose);
   if (!file) return {};

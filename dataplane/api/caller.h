@@ -1,4 +1,4 @@
-// Who is at the other end of a connection to a daemon's API.
+// The process at the other end of a connection to a daemon's API.
 #pragma once
 
 #include <sys/types.h>

@@ -38,7 +38,7 @@ Result<FrameSocket> FrameSocket::connect(const std::string& path, const std::str
   path.copy(address.sun_path, path.size());
 
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return fail("cannot make a socket: " + error_text(errno));
+  if (fd < 0) return fail("cannot create a socket: " + error_text(errno));
   FrameSocket socket(fd, daemon + " (" + path + ")", timeout);
 
   // For connect() alone, which waits while the daemon's backlog is full; the rest polls.

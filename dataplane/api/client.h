@@ -3,8 +3,8 @@
 //   auto client = DataplaneClient::connect(path, {.program = "lbcli", .daemon = "lb-dataplane"});
 //   auto response = client->call(request);
 //
-// Templated over Request and Response so that it speaks the data plane's and the control plane's
-// API alike; the socket part knows bytes only.
+// Templated over Request and Response so that it serves the data plane's and the control plane's
+// API; the socket part knows bytes only.
 #pragma once
 
 #include <chrono>
@@ -45,8 +45,8 @@ class FrameSocket {
 };
 
 struct ClientOptions {
-  std::string program;  // our own name, told in Hello
-  std::string daemon;   // who should be listening, for messages
+  std::string program;  // our own name, for Hello
+  std::string daemon;   // the expected daemon, for messages
   std::chrono::milliseconds timeout{10'000};
 };
 

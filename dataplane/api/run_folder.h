@@ -1,4 +1,4 @@
-// The folder of the daemons' sockets, and who gets through it.
+// The folder of the daemons' sockets, and who has access.
 #pragma once
 
 #include <string>

@@ -28,7 +28,7 @@ namespace asio = boost::asio;
 using Local = asio::local::stream_protocol;
 using boost::system::error_code;
 
-// A client that says nothing at all must not hold one of the places for ever.
+// A silent client must not occupy a place for ever.
 constexpr std::chrono::seconds kFirstMessageLimit{10};
 // Pause before accepting again when the process has no descriptor left.
 constexpr std::chrono::milliseconds kAcceptRetry{200};
@@ -186,7 +186,7 @@ class Session : public std::enable_shared_from_this<Session> {
   bool finished_ = false;
 };
 
-// False: somebody still listens after the time for that.
+// False: a daemon still listens after that time.
 bool FrameServer::Impl::wait_until_deaf() {
   constexpr std::chrono::milliseconds kPause{50};
   for (std::chrono::milliseconds waited{0};; waited += kPause) {
@@ -204,10 +204,10 @@ Result<void> FrameServer::Impl::remove_stale_socket() {
   struct stat status {};
   if (::lstat(options_.path.c_str(), &status) != 0) {
     if (errno == ENOENT) return {};
-    return fail("cannot look at " + options_.path + ": " + std::strerror(errno));
+    return fail("cannot stat " + options_.path + ": " + std::strerror(errno));
   }
   if (!S_ISSOCK(status.st_mode)) {
-    return fail(options_.path + " is in the way and is not a socket; remove it");
+    return fail(options_.path + " exists and is not a socket; remove it");
   }
   if (!wait_until_deaf()) {
     return fail("another " + options_.program + " listens on " + options_.path +
@@ -259,7 +259,7 @@ Result<void> FrameServer::Impl::listen() {
   std::error_code folder_error;
   std::filesystem::create_directories(std::filesystem::path(options_.path).parent_path(),
                                       folder_error);
-  if (folder_error) return failed("make the folder of", folder_error);
+  if (folder_error) return failed("create the folder of", folder_error);
   if (auto cleared = remove_stale_socket(); !cleared) return cleared;
 
   if (auto bound = bind_socket(); !bound) return bound;

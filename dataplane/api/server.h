@@ -23,10 +23,10 @@ namespace lb::api {
 
 struct ServerOptions {
   std::string path;     // of the socket; its folder is made when missing
-  std::string program;  // our own name, told in Hello and in messages
+  std::string program;  // our own name, for Hello and messages
   std::size_t max_clients = 64;
   std::string group = {};  // whose members may connect, beside root; empty: the process's own
-  bool read_only = false;  // told to the handler with the Caller
+  bool read_only = false;  // passed to the handler with the Caller
   // How long to wait for a process that listens on the socket to be gone: one that was killed
   // listens for a moment after its death.
   std::chrono::milliseconds takeover_wait{3000};
@@ -42,11 +42,11 @@ class Dialogue {
   };
   using Write = std::function<void(Step)>;
   virtual ~Dialogue() = default;
-  // A whole message came; next() follows until it says that there is no more.
+  // A whole message was received; next() is called until there is no more.
   virtual void begin(std::string_view message) = 0;
   // Calls `write` once, at once or later on the event loop; the dialogue lives until then.
   virtual void next(Write write) = 0;
-  // Last words before the connection is closed because of something below the messages.
+  // The last response before the connection is closed for an error below the messages.
   virtual Step fault(const std::string& text) = 0;
 };
 
@@ -58,7 +58,7 @@ class FrameServer {
   FrameServer(const FrameServer&) = delete;
   FrameServer& operator=(const FrameServer&) = delete;
 
-  // Binds and starts to accept. A socket file on which nobody listens is replaced.
+  // Binds and starts to accept. A stale socket file is replaced.
   Result<void> listen();
   // Closes every connection and removes the socket file.
   void close();
@@ -73,7 +73,7 @@ template <typename Request, typename Response>
 class Server {
  public:
   // Gives the responses of a streamed answer one after the other; all but the last have `more` set.
-  // It is asked for the next one only when the client has taken the last.
+  // It is called for the next one only when the last was sent.
   using Producer = std::function<Response()>;
   // As a Producer whose response is not there at once: `reply` is called once, on the event loop.
   // Until then nothing more is read from the client.

@@ -177,7 +177,7 @@ Result<std::vector<Prefix>> prefixes(std::string_view bytes) {
   out.reserve(bytes.size() / 6);
   while (!bytes.empty()) {
     const std::size_t size = static_cast<std::uint8_t>(bytes[0]);
-    if (bytes.size() < 2 + size) return fail("access list: the last prefix is cut off");
+    if (bytes.size() < 2 + size) return fail("access list: the last prefix is truncated");
     const auto address = address_from_bytes(bytes.substr(2, size));
     if (!address)
       return fail("access list: an address has 4 or 16 bytes, not " + std::to_string(size));

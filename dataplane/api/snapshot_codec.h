@@ -1,4 +1,4 @@
-// A SnapshotSpec in messages and back. What from_api() takes, to_api() gives again.
+// A SnapshotSpec in messages and back. to_api() returns every message that from_api() accepts.
 #pragma once
 
 #include "config/base/result.h"

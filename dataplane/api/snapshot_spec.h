@@ -32,7 +32,7 @@ struct RealServerSpec {
   std::uint32_t resume_connections = 0;  // a full server gets none until it is down to this
   std::optional<Mode> mode = {};         // nullopt: the service's
   bool up = false;                       // down: it gets no new connections
-  // What its health check says, where that is not what `up` says. For a control plane that starts
+  // The result of its health check, where it differs from `up`. For a control plane that starts
   // while the data plane runs; the data plane ignores it.
   std::optional<bool> healthy = {};
   // With !up, the connections that it has are left alone, whatever on_server_down says: its health
@@ -98,7 +98,7 @@ struct PortMacSpec {
 };
 
 struct SnapshotSpec {
-  std::uint64_t generation = 0;  // set by the data plane: +1 with every one that it takes
+  std::uint64_t generation = 0;  // set by the data plane: +1 with every accepted one
   std::vector<PortAddressSpec> port_addresses;
   std::vector<PortMacSpec> port_macs;
   // All that the director itself may have; VIPs need not be among them.

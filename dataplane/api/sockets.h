@@ -1,11 +1,10 @@
 // The two sockets of a daemon's local API, and who may do what through them:
 //
 //   RUN_DIR/NAME.sock       for root and the admin_group: everything
-//   RUN_DIR/NAME-read.sock  for the read_group: what changes nothing; not there without such a
-//   group
+//   RUN_DIR/NAME-read.sock  for the read_group: no changes; absent without such a group
 //
-// What a request does is for the daemon to say (action.h). Each is told to the audit log, refused
-// or not.
+// The daemon says what a request changes (action.h). Each change goes to the audit log, refused or
+// not.
 #pragma once
 
 #include <unistd.h>
@@ -46,7 +45,7 @@ class Sockets {
   using Api = Server<Request, Response>;
   using Answer = typename Api::Answer;
   using Handler = typename Api::CallerHandler;
-  // Nothing: it only asks.
+  // Nothing: it only reads.
   using ActionOf = std::function<std::optional<Action>(const Request&)>;
 
   // The audit log outlives this.
@@ -68,7 +67,7 @@ class Sockets {
     if (auto ready = prepare_run_folder(options_.run_dir, groups); !ready) return ready;
     if (auto listening = admin_.listen(); !listening) return listening;
     if (read_) return read_->listen();
-    // Of one that was killed. The other socket is ours, so it is nobody's.
+    // Left by a killed daemon: as the other socket is ours, no daemon owns it.
     ::unlink(server_options(true).path.c_str());
     return {};
   }
@@ -109,7 +108,7 @@ class Sockets {
            (caller.uid == 0 || caller.uid == ::geteuid());
   }
 
-  // With the outcome that the first part of the answer tells.
+  // With the outcome in the first part of the answer.
   Answer logged(Answer answer, const Caller& caller, const std::string& words) {
     const auto held = std::make_shared<Answer>(std::move(answer));
     return typename Api::Later([this, by = to_string(caller), words, held,

@@ -12,7 +12,7 @@
 //  - The header: the holder of its lock.
 //  - An empty slot of a main bucket: anyone who holds the lock of the key's primary bucket, which
 //    may be another one. Hence by compare and swap.
-//  - A full slot: nobody but the one that unlinks its record, and that one only clears it. A key
+//  - A full slot: only the one that unlinks its record, which only clears it. A key
 //    never moves, so a reader cannot overlook a key that is there all the while.
 //  - Slots of a chain bucket: the holder of the lock of the bucket that the chain hangs on.
 #pragma once
@@ -81,7 +81,7 @@ inline __m128i load_hint(const void* aligned) {
   return value;
 }
 
-// Bit i: slots[i] bore `tag` when it was looked at.
+// Bit i: slots[i] had `tag` when it was read.
 inline unsigned match_tag(const Bucket& bucket, std::uint32_t tag) {
   const auto* lines = reinterpret_cast<const char*>(&bucket);
   const auto high_halves = [lines](int offset) {

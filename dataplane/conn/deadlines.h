@@ -1,4 +1,4 @@
-// When each record is to be looked at for expiry: 4 bytes per record, apart from the records, so
+// When each record is to be checked for expiry: 4 bytes per record, apart from the records, so
 // that a sweep over connections that live on touches one cache line for 16 of them.
 //
 // A deadline is a hint. It is not moved by packets; when it comes, the sweep asks the record for
@@ -37,7 +37,7 @@ class Deadlines {
   std::uint32_t get(std::uint32_t index) const {
     return at_[index].load(std::memory_order_acquire);
   }
-  // Keeps out of the way of a set() since `seen` was read: that one knows better.
+  // Does nothing after a set() since `seen` was read: that one is newer.
   void rearm(std::uint32_t index, std::uint32_t seen, std::uint32_t deadline) {
     at_[index].compare_exchange_strong(seen, armed(deadline), std::memory_order_release,
                                        std::memory_order_relaxed);
@@ -47,7 +47,7 @@ class Deadlines {
   }
 
   // Bit i: the deadline of record first + i has come. `first` is a multiple of kBlock. A hint, as
-  // load_hint() is: the caller looks at each again.
+  // load_hint() is: the caller checks each again.
   std::uint64_t due(std::uint32_t first, std::uint32_t now) const {
     const __m128i tick = _mm_set1_epi32(static_cast<int>(now));
     const __m128i zero = _mm_setzero_si128();

@@ -1,4 +1,4 @@
-// The index of the connection table: from a key's hash to the records that may bear the key.
+// The index of the connection table: from a key's hash to the records that may have the key.
 // bucket.h has the layout and who may write what.
 #pragma once
 
@@ -28,7 +28,7 @@ class ConnIndex {
 
   const Bucket& primary(std::uint64_t hash) const { return buckets_[primary_of(hash)]; }
 
-  // First slot of the primary bucket that bears the hash's tag; 0: none.
+  // First slot of the primary bucket with the hash's tag; 0: none.
   std::uint64_t probe(std::uint64_t hash) const {
     const Bucket& bucket = primary(hash);
     const std::uint32_t tag = tag_of(hash);
@@ -45,7 +45,7 @@ class ConnIndex {
     return overflow_of(primary(hash).header.load(std::memory_order_acquire)) != 0;
   }
 
-  // The live record that bears the key, and by which of its keys. A key that is there from before
+  // The live record with the key, and by which of its keys. A key that is there from before
   // the call until after it is found.
   Hit find(const FlowTuple& tuple, std::uint8_t proto, std::uint64_t hash) const;
 

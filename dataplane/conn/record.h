@@ -56,7 +56,7 @@ struct Timeouts {
   const std::uint16_t* own_of = nullptr;
   const TimeoutTicks* own = nullptr;
 
-  // Implicit: who has one set for all hands it in as it is.
+  // Implicit: for callers with one set for all.
   Timeouts(const std::uint32_t* ticks) : common(ticks) {}  // NOLINT
   std::uint32_t ticks(std::uint32_t service, ConnState state) const {
     const std::uint16_t at = own_of == nullptr ? std::uint16_t{0} : own_of[service];
@@ -91,7 +91,7 @@ struct alignas(kCacheLine) Record {
   std::uint32_t rs = 0;  // real server slot
   std::atomic<std::uint64_t> client_hop{0};
   std::atomic<ConnState> state{ConnState::kNone};
-  // What the HA peer told of it. 0: it was made here, or lately never spoken of.
+  // From the HA peer. 0: created here, or no longer in the peer's walks.
   std::atomic<std::uint8_t> import_epoch{0};  // number of the walk that it came with or after
   std::atomic<std::uint16_t> sync_id{0};      // the peer's number for it
   std::atomic<std::uint32_t> last_seen{0};    // coarse tick

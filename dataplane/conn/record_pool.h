@@ -1,7 +1,7 @@
-// The memory of the records: who owns which, which are free, and how many connections there may be.
+// The memory of the records: owners, free records, and the limit of connections.
 //
 // A worker takes records from chunks, which it claims from the common stock as it needs them and
-// then owns for good: it alone expires and frees their records. When the stock is used up and its
+// then owns for ever: it alone expires and frees their records. When the stock is used up and its
 // own records too, it takes free ones of other workers' chunks, so that capacity follows the
 // traffic; such a record keeps its owner.
 //

@@ -210,7 +210,7 @@ ConnTable::Created ConnTable::create(unsigned worker, const NewConn& conn, std::
 Record* ConnTable::oldest_half_open(unsigned worker) {
   HalfOpenRing& ring = workers_[worker].half_open;
   Record* const oldest = ring.oldest(kHalfOpenScan);
-  // Who asks is going to kill it, and in a flood of SYNs soon the next ones.
+  // The caller is going to kill it, and in a SYN flood soon the next ones.
   if (const Record* later = ring.behind_oldest(kShedAhead)) prefetch_keys(*later);
   return oldest;
 }

@@ -30,7 +30,7 @@
 
 namespace lb {
 
-// Quiescence of the workers, handed in (DPDK's QSBR in the daemon, a small one in tests).
+// Quiescence of the workers, passed in (DPDK's QSBR in the daemon, a small one in tests).
 class GracePeriod {
  public:
   virtual ~GracePeriod() = default;
@@ -85,7 +85,7 @@ class ConnTable {
   void prefetch_record(std::uint64_t slot) const {
     __builtin_prefetch(&records_[slot_index(slot)], 1);
   }
-  // The slot's record if it really bears this key and is live; else the full search (further
+  // The slot's record if it really has this key and is live; else the full search (further
   // slots, alternate bucket, chain).
   Hit find(std::uint64_t slot, const FlowTuple& tuple, std::uint8_t proto,
            std::uint64_t hash) const {
@@ -189,7 +189,7 @@ class ConnTable {
   // Its worker's alone.
   struct alignas(kCacheLine) Worker {
     HalfOpenRing half_open;
-    std::uint32_t sweep = RecordPool::kNone;  // block to look at next
+    std::uint32_t sweep = RecordPool::kNone;  // block to check next
     std::uint32_t unlinked = 0;               // list of chain buckets
     Batch batch;
   };
@@ -255,7 +255,7 @@ unsigned ConnTable::expire(unsigned worker, std::uint32_t now, const Timeouts& t
 template <typename Visit>
 std::size_t ConnTable::walk(unsigned worker, std::size_t cursor, std::size_t budget,
                             Visit&& visit) {
-  // 1 + the index of the record to look at next.
+  // 1 + the index of the record to check next.
   std::uint32_t index =
       cursor == 0 ? pool_.first_chunk(worker) : static_cast<std::uint32_t>(cursor - 1);
   for (; budget > 0 && index != RecordPool::kNone; --budget) {

@@ -21,7 +21,7 @@ constexpr unsigned kWorkers = 4;
 constexpr unsigned kBursts = test::rounds(30'000);
 
 // Connection n of a universe: two neighbours 2k and 2k + 1 have different forward keys and the same
-// reverse key, so that only one of them can live. Every field tells n.
+// reverse key, so that only one of them can live. Every field contains n.
 NewConn conn_of(std::uint32_t n) {
   NewConn conn = test::nat_conn(n / 2);
   conn.tuple[0].dst.raw ^= n % 2;

@@ -55,7 +55,7 @@ std::optional<api::Action> action_of(const api::Request& request) {
       if (!request.persistence().flush()) return std::nullopt;
       return flush(request.persistence());
     case api::Request::kFlush:
-      // With a job it asks how far that is.
+      // With a job it only polls its progress.
       if (request.flush().job() != 0) return std::nullopt;
       return flush(request.flush().filter());
     case api::Request::kApply:
@@ -67,7 +67,7 @@ std::optional<api::Action> action_of(const api::Request& request) {
                          sync.begin() || sync.end() || !sync.import().empty()};
     }
     case api::Request::kEvidence:
-      // The control plane's alone: who is told of news takes it from the next who asks.
+      // For the control plane only: each report is given to one client.
       return api::Action{"evidence", false};
     default:
       return api::Action{"request " + std::to_string(request.kind_case())};

@@ -8,7 +8,7 @@
 
 namespace lb {
 
-// Nothing: it only asks. What is not known here counts as an action.
+// Nothing: it only reads. Unknown requests count as actions.
 std::optional<api::Action> action_of(const api::Request& request);
 
 }  // namespace lb

@@ -59,7 +59,7 @@ void Transactions::retire_unused() {
   }
   std::erase_if(unused_, [&](std::uint32_t slot) { return !unused.contains(slot); });
   if (auto done = replace(spec_, applied_.generation()); !done) {
-    log::error("removed real servers could not be cleared away: {}", done.error().message);
+    log::error("removed real servers could not be cleaned up: {}", done.error().message);
   }
 }
 

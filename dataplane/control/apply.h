@@ -55,7 +55,7 @@ class Transactions {
   SnapshotSpec spec_;
   api::Snapshot applied_;
   // Removed servers without connections. A sum over workers may miss a connection that moves from
-  // one count to another just then, so a slot is free only when two looks in a row found nothing.
+  // one count to another just then, so a slot is free only when two checks in a row found nothing.
   std::unordered_set<std::uint32_t> unused_;
 };
 

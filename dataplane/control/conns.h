@@ -23,7 +23,7 @@ class ConnsCursor {
   static Result<ConnsCursor> make(const api::ConnsRequest& request, const ConnTable& table,
                                   const Snapshot& snapshot);
 
-  // The next part: at most kRows rows and kRecords records looked at, so maybe none of interest.
+  // The next part: at most kRows rows and kRecords records read, so perhaps no match.
   // `more` is set unless the end or the request's limit is reached. Connections that come or go
   // meanwhile may or may not be seen; none is seen twice.
   api::Response next(const Snapshot& snapshot, std::uint32_t now_tick);

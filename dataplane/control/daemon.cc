@@ -105,14 +105,14 @@ Result<void> run_dataplane(const DaemonOptions& options) {
   prctl(PR_SET_NAME, "lb-dataplane", 0UL, 0UL, 0UL);
   ::signal(SIGHUP, SIG_IGN);
   ::signal(SIGPIPE, SIG_IGN);
-  // The TAP driver is told of packets by a queued signal; when the queue is full the kernel sends
+  // The TAP driver gets a queued signal for packets; when the queue is full the kernel sends
   // this one instead, which would end the process.
   ::signal(SIGIO, SIG_IGN);
 
   auto audit = AuditLog::open("lb-dataplane", options.audit_file);
   if (!audit) return tl::make_unexpected(audit.error());
 
-  // The socket first: it tells at once whether another data plane runs here.
+  // The socket first: it fails at once if another data plane runs here.
   asio::io_context context(1);
   std::function<DataplaneServer::Answer(const api::Request&)> handler = not_ready;
   api::Sockets<api::Request, api::Response> sockets(

@@ -17,7 +17,7 @@ struct DaemonOptions {
 };
 
 // Runs until SIGTERM or SIGINT, then stops cleanly. Fails when something needed for the start is
-// missing, in one line that says what to do. Tells the service manager when it is ready.
+// missing, in one line that says what to do. Notifies the service manager when it is ready.
 Result<void> run_dataplane(const DaemonOptions& options);
 
 }  // namespace lb

@@ -25,7 +25,7 @@ HandshakeFailures::HandshakeFailures(std::vector<const WorkerCounters*> workers)
     : workers_(std::move(workers)) {}
 
 void HandshakeFailures::fill(const Snapshot& snapshot, std::uint32_t limit, api::Evidence& out) {
-  // Read before the slots: what is counted meanwhile is found by the next look.
+  // Read before the slots: later counts are found by the next call.
   std::uint64_t sum = 0;
   for (const WorkerCounters* worker : workers_) sum += worker->failed_handshakes.get();
   if (std::exchange(seen_, sum) == sum && !unfinished_) return;

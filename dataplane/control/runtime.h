@@ -38,8 +38,8 @@ struct RuntimeOptions {
 
 class Runtime final : public Publisher {
  public:
-  // Starts DPDK, opens the ports with their kernel interfaces, takes the table's memory. One per
-  // process.
+  // Starts DPDK, opens the ports with their kernel interfaces, allocates the table's memory. One
+  // per process.
   static Result<std::unique_ptr<Runtime>> create(const RuntimeOptions& options);
   // Stops the workers, closes the ports, frees everything.
   ~Runtime() override;

@@ -1,5 +1,5 @@
 // Traffic per real server and service since the data plane started, out of the workers' counters.
-// A slot's counters go on when the slot gets another server: what they showed at that moment is
+// A slot's counters continue when the slot gets another server: what they showed at that moment is
 // remembered here, subtracted for the new server, and kept for the old one's service. Main thread.
 #pragma once
 

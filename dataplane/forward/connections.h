@@ -47,7 +47,7 @@ class Connections {
                   std::uint32_t now);
   // Ends a slice of the connections whose time is over.
   void expire(const Snapshot& snapshot, std::uint32_t now);
-  // The HA peer is to be sent the connection as it is now.
+  // The connection as it is now is to be sent to the HA peer.
   void log_change(const Record& record) {
     if (log_ != nullptr) log_->changed(table_.handle_of(record));
   }

@@ -38,7 +38,7 @@ struct ConnMatch {
 class FlushBoard {
  public:
   // ---- the main thread
-  // Not while a job is under way.
+  // Not while a job is running.
   std::uint64_t begin(ConnMatch match, unsigned workers) {
     match_ = std::move(match);
     ended_.store(0, std::memory_order_relaxed);
@@ -54,7 +54,7 @@ class FlushBoard {
 
   // ---- workers
   std::uint64_t job() const { return job_.load(std::memory_order_acquire); }
-  // Of the job that job() told, until through().
+  // Of the job from job(), until through().
   const ConnMatch& match() const { return match_; }
   void ended(std::uint64_t connections) {
     ended_.fetch_add(connections, std::memory_order_relaxed);

@@ -11,7 +11,7 @@ void Pipeline::fragment(Packet& packet, const View& view) {
   if (is_first_fragment(packet)) {
     packet.hash = table_.hash(packet.tuple, packet.proto);
     const Owner owner = side_path(packet, view);
-    // When the table is full this fragment goes its way and the later ones are dropped under
+    // When the table is full this fragment is forwarded and the later ones are dropped under
     // fragment_table_full.
     fragments_.first(key, decision_of(packet, owner, view), view.now, released_);
     return;

@@ -29,8 +29,8 @@ void Pipeline::icmp_error(Packet& packet, const View& view) {
   packet.verdict = Verdict::kPunt;
 }
 
-// From the client's side, about a packet of the server's. An error that cannot go on is never
-// answered: no ICMP error about an ICMP error (RFC 1122 3.2.2).
+// From the client's side, about a packet of the server's. An error that cannot be forwarded is
+// never answered: no ICMP error about an ICMP error (RFC 1122 3.2.2).
 void Pipeline::icmp_error_to_server(Packet& packet, const IcmpQuote& quote, const Record& record,
                                     const View& view) {
   const RealServerEntry& server = view.real_servers[record.rs];
@@ -46,7 +46,7 @@ void Pipeline::icmp_error_to_server(Packet& packet, const IcmpQuote& quote, cons
   packet.egress = server.next_hop.port;
 }
 
-// From the server's side, about a packet of the client's. The client knows the VIP only; a router
+// From the server's side, about a packet of the client's. The client has only the VIP; a router
 // between them keeps its address.
 void Pipeline::icmp_error_to_client(Packet& packet, const IcmpQuote& quote, const Reply& reply,
                                     const View& view) {

@@ -15,9 +15,9 @@ namespace lb {
 
 namespace {
 
-constexpr std::size_t kSweepSlice = 1024;  // entries looked at per call
+constexpr std::size_t kSweepSlice = 1024;  // entries read per call
 
-// Which updates a master still takes from the director that was master before: a handshake went on
+// Which updates a master still accepts from the former master: a handshake went on
 // there, or a new connection came there on the ports of one that is over.
 bool is_newer(const SyncEntry& entry, const Record& record, std::uint32_t rs_slot,
               std::uint32_t now) {
@@ -94,7 +94,7 @@ ImportOutcome Importer::import_conn(const SyncEntry& entry, std::uint64_t hash,
   if (hit.dir != 0) return ImportOutcome::reply_tuple_taken;
   Record& record = *hit.record;
   if (!snapshot.services[service_slot].standby && !is_newer(entry, record, rs_slot, now)) {
-    // It is there at the peer, too: a walk that ends when we are standby again must know that.
+    // The peer has it, too: a walk that ends when we are standby again must not remove it.
     if (record.import_epoch.load(std::memory_order_relaxed) != 0) {
       record.import_epoch.store(epoch_, std::memory_order_relaxed);
     }
@@ -135,7 +135,7 @@ ImportOutcome Importer::create(const SyncEntry& entry, std::uint64_t hash, std::
   return ImportOutcome::created;
 }
 
-// An update that a master takes may have crossed its own older one, which the peer goes by now.
+// An update that a master accepts may have crossed its own older one, which the peer uses now.
 void Importer::log_late_update(const Record& record, const Snapshot& snapshot) {
   if (snapshot.services[record.service].exported()) conns_.log_change(record);
 }

@@ -1,5 +1,5 @@
-// What the HA peer sends of its connections and bound clients, put into the tables of this
-// director. One worker does it, between bursts and in slices; its thread alone uses this object.
+// Puts connections and bound clients from the HA peer into the tables of this director. One worker
+// does it, between bursts and in slices; its thread alone uses this object.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,7 @@ class Importer {
         walked_(kMaxServiceSlots) {}
 
   // Puts entries into the tables, in order: at most kBurst, and none after the end of a walk.
-  // Returns how many; the others are to be handed in again. While sweeping(), call sweep() first.
+  // Returns how many; pass the others again. While sweeping(), call sweep() first.
   std::size_t import(std::span<const SyncEntry> entries, const Snapshot& snapshot,
                      std::uint32_t now);
   // Whether a walk of the peer has ended and what was not part of it is still to be removed.

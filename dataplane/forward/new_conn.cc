@@ -52,8 +52,8 @@ void Pipeline::expect_connections(std::span<const Packet> burst,
   }
 }
 
-// Whether a segment without a connection may belong to one that the old master has yet to tell of:
-// the handshake went through there, and then the addresses moved. The sender sends it again.
+// Whether a segment without a connection may belong to one that is not synchronized yet: the
+// handshake went through the old master before the addresses moved. The sender repeats it.
 bool Pipeline::may_be_synchronized_soon(std::uint32_t service_slot, const View& view) {
   if (takeovers_ != view.snapshot.takeovers) {
     takeovers_ = view.snapshot.takeovers;
@@ -62,13 +62,13 @@ bool Pipeline::may_be_synchronized_soon(std::uint32_t service_slot, const View& 
   return view.snapshot.services[service_slot].standby || is_later(quiet_until_, view.now);
 }
 
-// Services without limits do not look at counts.
+// Services without limits do not read counts.
 Filter Pipeline::choice_of(const ServiceEntry& service, std::span<const std::uint32_t> without,
                            const View& view) {
   return service.limited ? Filter(without, thresholds_, view.real_servers) : Filter(without);
 }
 
-// A new connection that nobody takes.
+// A new connection without a server.
 void Pipeline::refuse(Packet& packet, const ServiceEntry& service, const View& view) {
   // Not answered: the client sends again, and a place may be free by then.
   if (!service.candidates.empty()) {

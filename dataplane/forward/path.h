@@ -36,7 +36,7 @@ constexpr bool has_reverse_key(Mode mode) {
   return false;
 }
 
-// What the real server's packets bear when the client's packets go to `server_port` there.
+// The tuple of the real server's packets when the client's packets go to `server_port` there.
 inline FlowTuple reverse_key(const FlowTuple& from_client, const RealServerEntry& server,
                              Be16 server_port) {
   return {server.address, from_client.src, server_port, from_client.sport};
@@ -62,12 +62,12 @@ inline Path make_path(const FlowTuple& from_client, const RealServerEntry& serve
   return path;
 }
 
-// The same to the port that the server's configuration says.
+// The same to the port of the server's configuration.
 inline Path make_path(const FlowTuple& from_client, const RealServerEntry& server, Mode mode) {
   return make_path(from_client, server, server.port_for(from_client.dport), mode);
 }
 
-// What the path says of a new connection; the other fields are the caller's to set.
+// The path's part of a new connection; the other fields are the caller's to set.
 inline NewConn connection_on(const Path& path) {
   NewConn conn;
   conn.tuple[0] = path.tuple[0];

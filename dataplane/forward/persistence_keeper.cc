@@ -5,7 +5,7 @@
 namespace lb {
 
 namespace {
-constexpr std::size_t kSlice = 128;        // records looked at per call
+constexpr std::size_t kSlice = 128;        // records read per call
 constexpr std::uint32_t kPauseTicks = 50;  // from the beginning of a walk to the next, at least
 }  // namespace
 

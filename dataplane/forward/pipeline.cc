@@ -46,7 +46,7 @@ void touch(Record& record, std::uint32_t now) {
 
 void learn_client_hop(Record& record, const Packet& packet) {
   const ClientHop hop = ClientHop::back(packet.data, packet.vlan, packet.ingress);
-  // Relaxed: the word stands for itself, nothing else is published with it.
+  // Relaxed: nothing else is published with this word.
   if (record.client_hop.load(std::memory_order_relaxed) != hop.word) {
     record.client_hop.store(hop.word, std::memory_order_relaxed);
   }
@@ -207,7 +207,7 @@ void Pipeline::process(std::span<Packet> burst, const Snapshot& snapshot, std::u
   }
 }
 
-// Everything that is not a steady connection's data: looked up again, because a packet before it in
+// Everything that is not a steady connection's data: looked up again, because an earlier packet in
 // the same burst may have opened or ended its connection.
 Pipeline::Owner Pipeline::side_path(Packet& packet, const View& view) {
   const Hit hit = table_.find(packet.tuple, packet.proto, packet.hash);

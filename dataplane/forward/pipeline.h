@@ -19,7 +19,7 @@
 //                     what the HA peer sends                          import.h
 //
 // A worker's own object: nothing here is touched by two threads. What workers share (table,
-// fragments, snapshot) is handed in.
+// fragments, snapshot) is passed in.
 #pragma once
 
 #include <array>
@@ -107,7 +107,7 @@ class Pipeline {
   // Where packets from a real server to a client go.
   struct Reply {
     std::uint32_t rs = 0;   // slot
-    FlowTuple from_client;  // what is answered, as it came to the VIP
+    FlowTuple from_client;  // of the answered packet, as sent to the VIP
     ClientHop client_hop;
   };
 
@@ -184,7 +184,7 @@ class Pipeline {
   SchedulerState scheduler_;
   TokenBucket answers_;  // ICMP errors and resets of our own
   std::vector<void*> released_;
-  std::uint64_t takeovers_ = 0;    // of the last snapshot that was looked at
+  std::uint64_t takeovers_ = 0;    // of the last snapshot seen
   std::uint32_t quiet_until_ = 0;  // after a takeover, see may_be_synchronized_soon()
   ServerDownWalk server_down_walk_;
   FlushWalk flush_walk_;

@@ -3,7 +3,7 @@
 //
 // A TCP client that sends gets a reset at once. One that only waits is sent a probe: its answer
 // carries the sequence number that makes our reset acceptable. Half-open, closing and UDP
-// connections just end; what comes next is scheduled anew.
+// connections just end; the next packet is scheduled again.
 #include "dataplane/forward/server_down.h"
 
 #include "dataplane/forward/pipeline.h"
@@ -19,7 +19,7 @@ Pipeline::Owner Pipeline::server_down(Packet& packet, Record& record, unsigned d
     conns_.end(record);
     return open_connection(packet, view);
   }
-  // The record stays when the server spoke: the client still has to be told, by the walk or when it
+  // The record stays when the server spoke: the client must still be reset, by the walk or when it
   // sends.
   if (dir == 0) conns_.end(record);
   answer_or_drop(

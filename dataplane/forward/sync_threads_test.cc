@@ -1,5 +1,5 @@
 // Two workers with random traffic, the main thread telling of their connections, and one of the
-// workers hearing of them again as of another service's: what is told under way is a record as it
+// workers receiving them again as of another service: what is sent meanwhile is a record as it
 // was at one moment, and in the end the other service's connections are those of the first one.
 // Under ThreadSanitizer the runs also check that none of it races.
 #include <gtest/gtest.h>
@@ -107,7 +107,7 @@ class SyncedWorkers : public Workers {
   }
 
   // ---- the main thread
-  // One batch, told and heard again.
+  // One batch, sent and received again.
   bool mirror(std::size_t max_bytes) {
     std::string batch;
     const bool more = exporter->fill(batch, max_bytes, *current.load(), tick).more;
@@ -175,7 +175,7 @@ void work(SyncedWorkers& workers, const std::vector<Frame>& frames, unsigned num
   workers.table.epochs().offline(number);
 }
 
-// Says all and hears all, while nothing else happens.
+// Sends all and receives all, while nothing else happens.
 void settle(SyncedWorkers& workers) {
   workers.set_master_of_copies(false);
   const Snapshot& now = *workers.current.load();

@@ -48,10 +48,10 @@ Result<void> make_vdev(const std::string& device) {
     return fail("there is no interface " + interface + "; see 'ip link' for those that are");
   }
   if (dpdk_log::last_line().empty() && status == -1) {
-    return fail("no DPDK driver takes the vdev " + name +
+    return fail("no DPDK driver accepts the vdev " + name +
                 "; its name begins with the driver's, as in net_af_packet0 or net_af_xdp0");
   }
-  return failed("vdev " + name + " could not be made", status);
+  return failed("vdev " + name + " could not be created", status);
 }
 
 struct Capabilities {
@@ -141,7 +141,7 @@ Result<std::uint16_t> open_device(const std::string& device) {
   std::uint16_t id = 0;
   if (rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) return id;
   if (is_pci_device(device)) {
-    return fail("no DPDK driver has taken PCI device " + name +
+    return fail("no DPDK driver accepted PCI device " + name +
                 "; bind it: dpdk-devbind.py --bind=vfio-pci " + name);
   }
   return fail(name + " is not a network device; see the drivers that begin with net_");

@@ -21,7 +21,7 @@ Result<std::uint16_t> open_device(const std::string& device);
 struct DeviceSetup {
   std::uint16_t mtu = 1500;
   unsigned workers = 1;
-  std::uint16_t descriptors = 1024;  // per queue; adjusted to what the device takes
+  std::uint16_t descriptors = 1024;  // per queue; adjusted to what the device accepts
   rte_mempool* pool = nullptr;
 };
 

@@ -1,5 +1,5 @@
-// DPDK and its drivers log by themselves. What they say is kept until a failure of ours needs it as
-// its reason; while the daemon runs, their errors go to our log.
+// DPDK and its drivers log by themselves. Their messages are kept until a failure of ours needs
+// them as its reason; while the daemon runs, their errors go to our log.
 #pragma once
 
 #include <string>

@@ -15,7 +15,7 @@ struct EalOptions {
   std::vector<std::uint32_t> worker_cpus;
   bool hugepages = true;
   std::uint32_t memory_mb = 1024;
-  std::string run_dir;               // tells this process's DPDK files from another's
+  std::string run_dir;               // distinguishes this process's DPDK files
   std::string drivers;               // library or folder with further drivers; empty: none
   std::vector<std::string> devices;  // of the ports, to know the PCI addresses among them
 };

@@ -27,7 +27,7 @@ bool write_sysctl(const std::string& path, int value) {
 bool is_running(const std::string& interface) {
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return true;
-  // Its flags and netlink tell of a lost carrier up to a second later.
+  // Its flags and netlink report a lost carrier up to a second later.
   ethtool_value value{};
   value.cmd = ETHTOOL_GLINK;
   ifreq request{};
@@ -70,7 +70,7 @@ void keep_stack_off(const std::string& interface, const std::string& label) {
         label, interface);
     return;
   }
-  log::info("{}: the kernel's own stack on {} is set to ignore what comes in", label, interface);
+  log::info("{}: the kernel's own stack on {} is set to ignore incoming packets", label, interface);
 }
 
 }  // namespace lb

@@ -34,7 +34,7 @@ std::string mend() {
   if (error == EACCES || error == EPERM) {
     return "; /dev/net/tun may not be opened: run as root or with CAP_NET_ADMIN";
   }
-  if (::geteuid() != 0) return "; it takes CAP_NET_ADMIN";
+  if (::geteuid() != 0) return "; CAP_NET_ADMIN is needed";
   return {};
 }
 

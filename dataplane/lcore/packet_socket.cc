@@ -22,7 +22,7 @@ unsigned sockets_without_reassembly() {
 
 }  // namespace lb
 
-// In place of the C library's, for the driver, which is a shared object: the linker is told to
+// In place of the C library's, for the driver, which is a shared object: the linker is set to
 // export it.
 extern "C" int setsockopt(int fd, int level, int name, const void* value,
                           socklen_t length) noexcept {

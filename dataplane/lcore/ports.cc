@@ -28,7 +28,7 @@ constexpr std::size_t kFrameOverhead = 14 + 2 * 4 + 4;
 void QueueLock::lock() {
   unsigned spins = 0;
   while (held_.test_and_set(std::memory_order_acquire)) {  // pairs with unlock()
-    // Workers that share a CPU: the holder cannot go on while we spin.
+    // Workers that share a CPU: the holder cannot run while we spin.
     if (++spins % 1024 == 0) {
       sched_yield();
     } else {
@@ -38,12 +38,11 @@ void QueueLock::lock() {
 }
 
 // Enough for every descriptor of every queue, for fragments that wait, and for each worker's cache
-// and bursts. A buffer takes a whole frame of the largest MTU, so that packets come in one piece.
+// and bursts. A buffer holds a whole frame of the largest MTU, so that packets come in one piece.
 Result<void> Ports::make_pool(const std::vector<PortOptions>& options, unsigned workers) {
   constexpr unsigned kHeld = 8192;
   constexpr unsigned kPerQueuePair = 2 * kWireDescriptors + 2 * kKernelDescriptors;
-  constexpr unsigned kAfXdpFill =
-      4096;  // per queue, whatever number of descriptors it is asked for
+  constexpr unsigned kAfXdpFill = 4096;  // per queue, whatever number of descriptors is requested
   constexpr unsigned kPerWorker = 1024;
   constexpr unsigned kCache = 256;
   unsigned buffers = kHeld + workers * kPerWorker;
@@ -175,7 +174,7 @@ void Ports::set_mac(std::size_t index, const MacAddress& mac) {
   }
   if (const int status = rte_eth_dev_default_mac_addr_set(port.kernel_device, &address);
       status != 0) {
-    log::error("port {}: its kernel interface does not take MAC {}: {}", port.options.name,
+    log::error("port {}: its kernel interface does not accept MAC {}: {}", port.options.name,
                mac.to_string(), rte_strerror(-status));
   }
   log::info("port {}: MAC {}", port.options.name, mac.to_string());

@@ -72,7 +72,7 @@ struct Port {
   std::unique_ptr<QueueLock[]> kernel_locks;
 };
 
-// What a device says about itself now.
+// The present state of a device.
 struct PortReading {
   bool link_up = false;
   std::uint32_t link_mbps = 0;  // 0: unknown

@@ -21,13 +21,13 @@ namespace lb {
 namespace {
 
 constexpr std::uint64_t kSpinUs = 20;  // after the last packet, before sleeping
-// Between two looks at the kernel interfaces while the wire is busy: a look may cost a system call,
+// Between two polls of the kernel interfaces while the wire is busy: a poll may cost a system call,
 // as much as some ten packets.
 constexpr std::uint64_t kKernelPollUs = 50;
 constexpr std::uint64_t kExpireUs = 20;  // between two slices of expiry
 constexpr std::size_t kShortestFrame = 60;
 
-// Flags of a received buffer that need a closer look.
+// Flags of a received buffer that need special handling.
 constexpr std::uint64_t kUnusual =
     RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_L4_CKSUM_BAD | RTE_MBUF_F_RX_IP_CKSUM_BAD;
 
@@ -179,7 +179,7 @@ unsigned Worker::receive(rte_mbuf* const* buffers, unsigned count, std::uint8_t 
   return kept;
 }
 
-// An unusual buffer as one that the pipeline takes; null: it was dropped.
+// An unusual buffer as one that the pipeline accepts; null: it was dropped.
 rte_mbuf* Worker::mend(rte_mbuf* buffer) {
   const std::uint64_t flags = buffer->ol_flags;
   DropReason reason = DropReason::none;
@@ -190,7 +190,7 @@ rte_mbuf* Worker::mend(rte_mbuf* buffer) {
   } else if (rte_pktmbuf_linearize(buffer) != 0) {
     reason = DropReason::segmented_buffer;
   } else if ((flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 && rte_vlan_insert(&buffer) != 0) {
-    // AF_PACKET gets tags apart from the frame, asked for or not.
+    // AF_PACKET always delivers tags apart from the frame.
     reason = DropReason::no_buffer;
   }
   if (reason == DropReason::none) return buffer;
@@ -349,7 +349,7 @@ bool Worker::import() {
   constexpr std::size_t kMost = 4 * kBurst;
   Importer& importer = pipeline_.importer();
   for (std::size_t taken = 0; taken < kMost;) {
-    // Before the queue is asked, which takes that for word that the batch is done.
+    // Before the queue is polled, which means that the batch is done.
     if (importer.sweeping()) {
       importer.sweep(*snapshot_.load(std::memory_order_acquire));
       return true;

@@ -6,7 +6,7 @@
 //       -> expire (Pipeline::expire), every 20 microseconds
 //       -> import (Importer::import), as often: what the HA peer sent
 //       -> upkeep (Pipeline::maintain), once a millisecond
-//       -> rest, when nothing came
+//       -> idle, when nothing came
 #pragma once
 
 #include <array>

@@ -99,7 +99,7 @@ struct FragmentTable::Entry {
 
   FragmentKey key;
   State state = State::kFree;
-  // kWaiting: when the first of the held ones came, so that nobody stretches the wait. kDecided:
+  // kWaiting: when the first of the held ones came, so that the wait is bounded. kDecided:
   // when a fragment came last.
   std::uint32_t since = 0;
   FragmentDecision decision;
@@ -200,7 +200,7 @@ FragmentTable::Found FragmentTable::later(const FragmentKey& key, std::uint32_t 
       decision = entry->decision;
       return Found::kDecided;
     }
-    // Another datagram that happens to bear the same id.
+    // Another datagram with the same id.
     forget(bucket, *entry);
     entry = nullptr;
   }

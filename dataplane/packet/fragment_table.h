@@ -76,8 +76,8 @@ class FragmentTable {
   Found later(const FragmentKey& key, std::uint32_t now, void* cookie, FragmentDecision& decision);
 
   // Appends the cookies of held fragments whose datagram waited longer than the lifetime, and
-  // forgets decisions that were not asked for that long. Looks at about `budget` places for
-  // datagrams and goes on where the last call, of whichever thread, ended.
+  // forgets decisions that were not used for that long. Checks about `budget` places for
+  // datagrams and continues where the last call, of any thread, ended.
   void expire(std::uint32_t now, std::size_t budget, std::vector<void*>& expired);
   // All held cookies, at shutdown.
   void drain(std::vector<void*>& held);

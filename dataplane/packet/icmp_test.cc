@@ -13,8 +13,8 @@ using test::Bytes;
 using test::ip;
 using test::PacketBuffer;
 
-// A router on the server's side tells the VIP's client that the server's port is not reachable: the
-// quote is the packet as the director sent it to the server.
+// A router on the server's side reports to the VIP's client that the server's port is not
+// reachable: the quote is the packet as the director sent it to the server.
 const test::Ipv4 kOuter{.src = ip("10.0.0.1"), .dst = ip("198.51.100.7")};
 const test::Ipv4 kInner{.src = ip("198.51.100.7"), .dst = ip("10.0.0.11"), .ttl = 62};
 const FlowTuple kToClient{ip("198.51.100.7"), ip("192.0.2.10"), Be16::from_host(40'000),

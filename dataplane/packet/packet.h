@@ -1,4 +1,4 @@
-// One packet on its way through the pipeline: what the lcore loop hands in, what parsing found,
+// One packet in the pipeline: what the lcore loop passes in, what parsing found,
 // what was decided. A burst is an array of these, one cache line each. Free of DPDK: `cookie` is
 // the loop's mbuf.
 #pragma once

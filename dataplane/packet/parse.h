@@ -11,7 +11,7 @@ namespace lb {
 // Fills kind, reason, ip_len, vlan, l3, l4, proto, tcp_flags, tuple of a packet whose data, len,
 // headroom and ingress are set. IPv4 in Ethernet, one 802.1Q tag at most (a second one: kKernel).
 // The IPv4 header checksum is verified unless csum_known_good. IP options are allowed. Ethernet
-// padding behind the IPv4 packet is allowed. The TTL is not looked at.
+// padding behind the IPv4 packet is allowed. The TTL is not checked.
 //
 // l3 is 0 unless an IPv4 header was found and is sound; then ip_len, l4, proto and the addresses
 // of the tuple are set too, whatever the kind. kKernel is also what a router may not forward:

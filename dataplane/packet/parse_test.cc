@@ -40,7 +40,7 @@ void expect_kind(const Bytes& frame, PacketKind kind, DropReason reason = DropRe
   is_common(frame);
 }
 
-// The frame with one byte replaced and the IPv4 header checksum mended (untagged, no options).
+// The frame with one byte replaced and the IPv4 header checksum fixed (untagged, no options).
 Bytes with_byte(Bytes frame, std::size_t at, std::uint8_t value) {
   frame[at] = value;
   unsigned sum = 0;

@@ -146,7 +146,7 @@ void PersistTable::erase(Shard& shard, std::uint32_t index) {
   shard.used.store(shard.used.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
 }
 
-// The peer hears of it again when its copy would expire much earlier.
+// Sent to the peer again when its copy would expire much earlier.
 void PersistTable::restart(Shard& shard, Entry& entry, const PersistUse& use, std::uint32_t now) {
   unlink(shard, index_of(entry));
   link(shard, index_of(entry));
@@ -324,7 +324,7 @@ std::size_t PersistTable::read(std::uint32_t& cursor, std::uint32_t now,
   return count;
 }
 
-// ---- telling
+// ---- export
 
 void PersistTable::begin_export() {
   end_export();

@@ -6,7 +6,7 @@
 // first among those of whose connections none was ever seen established, so that a flood of SYNs
 // forgets itself before anybody else.
 //
-// What the HA peer has to be told waits in a queue of the shard's, through the entries themselves:
+// Changes for the HA peer wait in a queue of the shard, linked through the entries themselves:
 // an entry is in it once, however often it changes, and nothing is ever lost for want of room.
 #pragma once
 
@@ -35,7 +35,7 @@ struct PersistKey {
   bool operator==(const PersistKey&) const = default;
 };
 
-// A client on its way to a server by a service.
+// A client that uses a server by a service.
 struct PersistUse {
   PersistKey key;
   PersistServer server;
@@ -50,9 +50,9 @@ struct PersistRow {
   std::uint32_t service = 0;  // slot, by which the client came last
   std::uint32_t expires = 0;  // tick
   bool confirmed = false;     // a connection by it was seen established
-  bool imported = false;      // the HA peer told of it, and nobody used it here since
-  bool ended = false;         // flushed; only the HA peer has still to be told
-  std::uint8_t epoch = 0;     // of the peer's walk that told of it; 0: none
+  bool imported = false;      // from the HA peer, and not used here since
+  bool ended = false;         // flushed; only to be sent to the HA peer
+  std::uint8_t epoch = 0;     // of the peer's walk that contained it; 0: none
 };
 
 class PersistTable {
@@ -67,7 +67,7 @@ class PersistTable {
   PersistTable(const PersistTable&) = delete;
   PersistTable& operator=(const PersistTable&) = delete;
 
-  // Takes the memory, when that has not happened yet; false: there is none. Main thread, before it
+  // Allocates the memory, once; false: there is none. Main thread, before it
   // publishes a snapshot with persistence: by the snapshot the workers see it.
   bool prepare();
   bool ready() const { return entries_ != nullptr; }
@@ -84,7 +84,7 @@ class PersistTable {
   // An established connection to use.server lives: likewise.
   void confirm(const PersistUse& use, std::uint32_t now);
 
-  // ---- what the HA peer tells
+  // ---- from the HA peer
   enum class Imported : std::uint8_t { kTaken, kKept };
   // `left`: ticks that the entry has there. `epoch`: of the peer's walk, never 0. Not
   // `authoritative`: what is known here stays.
@@ -94,7 +94,7 @@ class PersistTable {
 
   // ---- upkeep, in slices of kSlice entries
   static constexpr std::uint32_t kSlice = 64;
-  // Looks at the entries from `cursor` on and takes out those for which gone(row) holds, as does
+  // Checks the entries from `cursor` on and removes those for which gone(row) holds, as does
   // every one whose time is over. Returns the next cursor; 0: all have been seen.
   template <typename Visit>
   std::uint32_t sweep(std::uint32_t cursor, std::uint32_t now, Visit gone) {
@@ -104,15 +104,15 @@ class PersistTable {
   // ---- the main thread
   // Copies the live entries from `cursor` on; at most kSlice. Moves the cursor; 0: the end.
   std::size_t read(std::uint32_t& cursor, std::uint32_t now, std::span<PersistRow, kSlice> rows);
-  // Takes out the entries from `cursor` on for which wanted(row) holds; adds to `count`.
+  // Removes the entries from `cursor` on for which wanted(row) holds; adds to `count`.
   template <typename Visit>
   std::uint32_t flush(std::uint32_t cursor, std::uint32_t now, std::uint64_t& count, Visit wanted) {
     return flush_slice(cursor, now, count, &call<Visit>, &wanted);
   }
-  // From begin_export() to end_export() changes are put by for take_changed().
+  // From begin_export() to end_export() changes are queued for take_changed().
   void begin_export();
   void end_export();
-  // Up to rows.size() entries that have changed; 0: all have been told.
+  // Up to rows.size() entries that have changed; 0: no more.
   std::size_t take_changed(std::span<PersistRow> rows);
 
   std::uint64_t entries() const;

@@ -1,4 +1,4 @@
-// Random operations on a small table, each compared with a plain model; a peer that is told of the
+// Random operations on a small table, each compared with a plain model; a peer that receives the
 // changes must know the same.
 #include <gtest/gtest.h>
 
@@ -68,7 +68,7 @@ class Model {
     }
   }
 
-  // What the peer was told, against what is known here.
+  // What the peer received, against what is known here.
   void compare_peer() {
     receive();
     for (const auto& [n, known] : known_) {
@@ -151,7 +151,7 @@ class Model {
         continue;
       }
       ++flushed;
-      ASSERT_FALSE(peer_.contains(it->first)) << "the peer was not told of the end";
+      ASSERT_FALSE(peer_.contains(it->first)) << "the peer did not receive the end";
       it = known_.erase(it);
     }
     ASSERT_EQ(count, flushed);

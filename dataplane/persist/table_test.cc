@@ -169,7 +169,7 @@ TEST_F(PersistTableTest, ExportsFlushedEntriesBeforeTheyGo) {
   table.end_export();
   table.flush(0, 1, count, [](const PersistRow&) { return true; });
   EXPECT_EQ(count, 2u);
-  EXPECT_EQ(table.entries(), 0u) << "nobody has to hear of it";
+  EXPECT_EQ(table.entries(), 0u) << "nothing has to be exported";
 }
 
 TEST_F(PersistTableTest, AFlushedClientMayComeBackAtOnce) {

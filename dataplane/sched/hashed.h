@@ -11,7 +11,7 @@ constexpr bool is_hashed(Scheduler scheduler) {
 }
 
 // The same answer from every worker, director and process as long as the same servers are up with
-// the same weights; kNoSlot when `filter` takes none of the candidates.
+// the same weights; kNoSlot when `filter` accepts none of the candidates.
 //
 // A first hash leads to a server. When that one may not be had, a second hash does, and so on: the
 // clients of a server that is down spread over all others, whose own clients do not move.

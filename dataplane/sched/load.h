@@ -1,4 +1,4 @@
-// What the workers' counters say together.
+// The sum of the workers' counters.
 #pragma once
 
 #include <cstdint>

@@ -17,15 +17,15 @@ class SchedulerState {
  public:
   SchedulerState(unsigned worker, unsigned workers);
   // Slot of the real server for a new connection to `service`, or kNoSlot when none is up with
-  // weight > 0 that `filter` takes. What each scheduler goes by stands in
+  // weight > 0 that `filter` accepts. Each scheduler is explained in
   // docs/schedulers.md; `from_client` is the tuple of the connection's first packet.
   //
   // Reads 1 line for rr and wrr, 3 for sh, dh and mh, all candidates for fo, candidates times
   // workers for the others.
   std::uint32_t pick(const ServiceEntry& service, std::uint32_t service_slot,
                      const FlowTuple& from_client, const Load& load, const Filter& filter);
-  // What pick() will say after it was called `ahead` times more; kNoSlot of the schedulers that go
-  // by connections, which nobody can know. Changes nothing.
+  // What pick() will return after `ahead` more calls; kNoSlot for schedulers by connections, which
+  // cannot be predicted. Changes nothing.
   std::uint32_t peek(const ServiceEntry& service, std::uint32_t service_slot,
                      const FlowTuple& from_client, std::size_t ahead) const;
 

@@ -22,7 +22,7 @@ bool Thresholds::has_room(std::uint32_t rs_slot, const RealServerEntry& rs) {
 
 bool Thresholds::try_enter(std::uint32_t rs_slot, const RealServerEntry& rs) {
   Place& place = places_[rs_slot];
-  // Acquire: pairs with leave(). Release: who comes next sees this one, too.
+  // Acquire: pairs with leave(). Release: the next one sees this one, too.
   const std::int64_t before_me = place.entering.fetch_add(1, std::memory_order_acq_rel);
   const std::int64_t total = load_.total(rs_slot);
   const std::int64_t with_me = total + before_me + 1;

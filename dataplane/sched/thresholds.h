@@ -1,18 +1,18 @@
 // max_connections and resume_connections of real servers, exact over all workers.
 //
-// How many connections a server has is what the workers' counters say together (Load). Between
+// The connections of a server are the sum of the workers' counters (Load). Between
 // reading that and counting a connection of one's own, another worker may do the same. So a worker
 // that is about to give the server a connection is counted as entering it, in one shared word,
 // until its connection is counted or was not made:
 //
-//   fetch_add (entering)   the value before it holds everybody who has not left
-//   read the sum           holds everybody who has left: their release pairs with the fetch_add
+//   fetch_add (entering)   the value before it counts all that have not left
+//   read the sum           counts all that have left: their release pairs with the fetch_add
 //   sum + entering < max   or fetch_sub, and another server
 //   create, count
 //   fetch_sub (release)
 //
-// Who leaves between the two reads is counted twice: the last place may be refused for a moment,
-// the limit is never exceeded. Connections that the HA peer tells of are taken as they are.
+// One that leaves between the two reads is counted twice: the last place may be refused for a
+// moment, the limit is never exceeded. Connections from the HA peer are always accepted.
 //
 // Only servers with a limit have all this; the others cost nothing.
 #pragma once

@@ -191,7 +191,7 @@ bool Builder::add_service(const ServiceSpec& spec) {
   return true;
 }
 
-// The service's limits go on where they are, and so do those of its clients.
+// The state of the service's limits is kept, and so is that of its clients.
 void Builder::add_gate(const ServiceSpec& spec, std::uint32_t slot) {
   if (!spec.access && !spec.limits.any()) return;
   if (spec.limits.new_per_second_per_client != 0 && next_->clients == nullptr) {

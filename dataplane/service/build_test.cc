@@ -270,7 +270,7 @@ TEST(ResetEpoch, RisesWhenAServerGoesDownOrIsRemoved) {
   const auto b = build(down, a.get());
   EXPECT_EQ(b->reset_epoch, 1U);
   const auto c = build(down, b.get());
-  EXPECT_EQ(c->reset_epoch, 1U) << "still down is not news";
+  EXPECT_EQ(c->reset_epoch, 1U) << "still down is no change";
   const auto d = build(up, c.get());
   EXPECT_EQ(d->reset_epoch, 1U);
   const auto e = build(spec_of({service(kVip, {1})}), d.get(), {1});

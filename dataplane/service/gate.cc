@@ -30,7 +30,7 @@ std::uint64_t Rate::time_of(std::uint32_t tick) {
 }
 
 bool Rate::take(std::atomic<std::uint64_t>& full_at, std::uint64_t now) const {
-  // Relaxed: the word stands for itself, nothing else is published with it.
+  // Relaxed: nothing else is published with this word.
   std::uint64_t before = full_at.load(std::memory_order_relaxed);
   while (true) {
     std::uint64_t from = std::max(before, now);
@@ -87,7 +87,7 @@ DropReason Gate::admit(Be32 client, std::uint32_t tick, unsigned worker) const {
   }
   if (!limits_.any()) return DropReason::none;
   const std::uint64_t now = Rate::time_of(tick);
-  // A client beyond its own limit takes nothing away from the others.
+  // A client beyond its own limit does not use up the service's.
   if (clients_ != nullptr &&
       !clients_->take(service_slot_, client.host() & client_mask_, client_rate_, now)) {
     counts.client_rate_limited.fetch_add(1, std::memory_order_relaxed);

@@ -1,4 +1,4 @@
-// What a connection has to pass before a service takes it: the lists of clients, and the limits on
+// What a connection must pass before a service accepts it: the lists of clients, and the limits on
 // new connections. Only services that are configured with either have a gate, and only packets that
 // would open a connection come to it.
 //
@@ -77,7 +77,7 @@ class Gate {
   Refused refused() const;  // any thread
 
  private:
-  // Written by the workers: when a limit is at work, and when somebody is refused.
+  // Written by the workers: when a limit applies, and when a client is refused.
   struct State {
     alignas(kCacheLine) std::atomic<std::uint64_t> full_at{0};
     struct alignas(kCacheLine) Counts {

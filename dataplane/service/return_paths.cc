@@ -6,7 +6,7 @@
 namespace lb {
 namespace {
 
-// One to one, all bits from all bits, and 0 of none: an empty entry is nobody's.
+// One to one, all bits from all bits, and 0 of none: an empty entry matches no client.
 std::uint64_t key_of(Be32 client) {
   std::uint64_t key = std::uint64_t{client.raw} | std::uint64_t{1} << 32;
   key = (key ^ key >> 33) * 0xff51afd7ed558ccd;
@@ -33,7 +33,7 @@ void ReturnPaths::learn(Be32 client, ClientHop hop, std::uint32_t now) {
     }
     if (check == 0) place = &entry;
   }
-  // Relaxed: the words vouch for each other, whatever order they are seen in.
+  // Relaxed: the words validate each other, in whatever order they are seen.
   place->hop.store(hop.word, std::memory_order_relaxed);
   place->check.store(hop.word ^ key, std::memory_order_relaxed);
 }

@@ -82,7 +82,7 @@ struct ServiceEntry {
   Scheduler scheduler = Scheduler::kWrr;
   OnServerDown on_server_down = OnServerDown::kReset;
   bool configured = false;  // false: the slot is free, or kept only for old connections
-  bool sync = true;         // the HA peer is told of its connections
+  bool sync = true;         // its connections are synchronized to the HA peer
   bool standby = false;     // another director is master of its VIP
   bool limited = false;     // a real server has max_connections
   bool one_packet = false;  // of UDP: each datagram goes on its own, without a connection
@@ -112,7 +112,7 @@ struct ServiceEntry {
 
   // Whether answers are translated that belong to no connection.
   bool is_stateless_nat() const { return one_packet && mode == Mode::kNat; }
-  // Whether changes of its connections are told to the HA peer, whose word on them counts less.
+  // Whether changes of its connections are sent to the HA peer, whose state does not override ours.
   bool exported() const { return sync && !standby; }
 };
 
@@ -157,8 +157,8 @@ struct Snapshot {
     std::uint32_t slot = kNoSlot;  // kNoSlot: empty
   };
   std::vector<IndexEntry> index;  // a power of two of them, or none
-  PortRanges ranges;              // asked for what is not in `index`
-  // The same over all real servers, removed ones too: for connections that the HA peer tells of.
+  PortRanges ranges;              // searched for what is not in `index`
+  // The same over all real servers, removed ones too: for connections from the HA peer.
   std::vector<IndexEntry> real_server_index;
   // The real servers of the services that translate alone, by address and port.
   std::vector<IndexEntry> reply_server_index;

@@ -1,6 +1,6 @@
 // Hashes that are the same in every process of every director, now and after the next start.
 //
-// What a hash scheduler answers must not depend on who is asked: workers, both directors of a pair,
+// The choice of a hash scheduler must be the same everywhere: workers, both directors of a pair,
 // a director that was restarted. So there is no random key, and a client that may choose among many
 // addresses can choose its server with them. That harms nobody: the connection table, where
 // collisions would, has a keyed hash of its own (conn/hash.h).

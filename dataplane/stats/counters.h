@@ -44,7 +44,7 @@ struct alignas(kCacheLine) RealServerCounters {
 static_assert(sizeof(RealServerCounters) == kCacheLine);
 
 // TCP handshakes that failed, by real server: apart from the line that packets of established
-// connections touch. Evidence for the health checks, no verdict: docs/health.md says whose fault
+// connections touch. Evidence for the health checks, not a verdict: docs/health.md says whose fault
 // each may be.
 struct HandshakeCounters {
   // SYNs sent to the server that had no answer, each counted once: when the client repeats it, or
@@ -76,7 +76,7 @@ struct alignas(kCacheLine) WorkerCounters {
   Counter<std::uint64_t> conns_created;
   Counter<std::uint64_t> conns_expired;
   Counter<std::uint64_t> conns_shed;
-  Counter<std::uint64_t> failed_handshakes;  // sum of all in `handshakes`: tells that there is news
+  Counter<std::uint64_t> failed_handshakes;  // sum of all in `handshakes`: shows new failures
   std::array<Counter<std::uint64_t>, kDropReasons> drops;
   std::array<Counter<std::uint64_t>, kImportOutcomes> imports;
   std::array<PortCounters, 16> ports;

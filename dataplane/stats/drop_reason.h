@@ -16,28 +16,28 @@ namespace lb {
   X(bad_l4_header, "TCP or UDP header length is wrong")                                            \
   X(bad_l4_checksum, "the NIC found a wrong TCP or UDP checksum")                                  \
   X(bad_icmp_checksum, "an ICMP error for a connection has a wrong checksum")                      \
-  X(bad_icmp_quote, "an ICMP error quotes a packet that is cut short or malformed")                \
+  X(bad_icmp_quote, "an ICMP error quotes a truncated or malformed packet")                        \
   X(ttl_expired, "TTL ran out in NAT mode; answered with time exceeded")                           \
-  X(mtu_exceeded, "too large for the way out with DF set; answered with fragmentation needed")     \
+  X(mtu_exceeded, "larger than the egress MTU with DF set; answered with fragmentation needed")    \
   X(no_real_server, "the service has no real server that is up; answered with port unreachable")   \
   X(real_servers_full, "every real server that is up has max_connections")                         \
   X(next_hop_unresolved, "the real server's MAC address is not known yet")                         \
   X(real_server_down, "connection to a server that is down or removed; TCP answered with a reset") \
-  X(taking_over, "a segment of no known connection while the peer is master, or was just now")     \
-  X(denied, "the service's allow and deny lists keep the client out")                              \
+  X(taking_over, "a segment of an unknown connection while the peer is master, or was until now")  \
+  X(denied, "the client is denied by the service's allow and deny lists")                          \
   X(client_rate_limited, "more new connections than new_per_second_per_client allows")             \
   X(service_rate_limited, "more new connections than new_per_second allows")                       \
   X(table_full, "the connection table is full and nothing half-open was left to shed")             \
   X(reply_tuple_taken, "the client's port is taken towards this real server by a service")         \
   X(fragment_table_full, "too many fragmented datagrams in flight")                                \
-  X(fragment_timeout, "fragments whose first fragment never came")                                 \
-  X(fragment_too_short, "a first fragment that does not hold the whole L4 header")                 \
-  X(fragmentation_failed, "a packet without DF could not be cut to the MTU of the way out")        \
+  X(fragment_timeout, "fragments whose first fragment never arrived")                              \
+  X(fragment_too_short, "a first fragment without the whole L4 header")                            \
+  X(fragmentation_failed, "a packet without DF could not be fragmented to the egress MTU")         \
   X(punt_limited, "more packets for the kernel than punt_limit_pps allows")                        \
-  X(punt_failed, "the kernel interface did not take the packet")                                   \
+  X(punt_failed, "the kernel interface rejected the packet")                                       \
   X(segmented_buffer, "a packet in several buffers that could not be joined")                      \
   X(no_buffer, "no packet buffer left")                                                            \
-  X(tx_failed, "the port did not take the packet")
+  X(tx_failed, "the port rejected the packet")
 
 enum class DropReason : std::uint8_t {
   none = 0,

@@ -8,24 +8,24 @@
 
 namespace lb {
 
-#define LB_IMPORT_OUTCOMES(X)                                                          \
-  X(created, "a connection that was not known here")                                   \
-  X(updated, "a known connection: state and age taken over")                           \
-  X(replaced, "a known connection that has another real server now")                   \
-  X(ended, "a connection that ended")                                                  \
-  X(swept, "a connection that the peer has no more, found when all of its had come")   \
-  X(kept, "not taken over: this director is master of the VIP and knows better")       \
-  X(unmatched, "an end of a connection that is not known here, or another one by now") \
-  X(too_old, "a connection that would have expired here")                              \
-  X(unknown_service, "no such service is configured here")                             \
-  X(unknown_real_server, "the service has no such real server here")                   \
-  X(unknown_port, "the client is behind a port that this director lacks")              \
-  X(reply_tuple_taken, "its reply key belongs to another connection here")             \
-  X(table_full, "no room in the connection table")                                     \
-  X(persistence, "a client bound to a real server by persistence")                     \
-  X(persistence_ended, "a client that is no longer bound to a real server")            \
-  X(persistence_kept, "a bound client, not taken over: it is known better here")       \
-  X(persistence_unknown, "a bound client, of no service or real server here")
+#define LB_IMPORT_OUTCOMES(X)                                                  \
+  X(created, "a connection that was unknown here")                             \
+  X(updated, "a known connection, updated")                                    \
+  X(replaced, "a known connection that has another real server now")           \
+  X(ended, "a connection that ended")                                          \
+  X(swept, "a connection missing at the peer after a complete transfer")       \
+  X(kept, "ignored: this director is master of the VIP")                       \
+  X(unmatched, "an end of a connection that is unknown here, or was replaced") \
+  X(too_old, "a connection that would have expired here")                      \
+  X(unknown_service, "no such service is configured here")                     \
+  X(unknown_real_server, "the service has no such real server here")           \
+  X(unknown_port, "the client is behind a port that this director lacks")      \
+  X(reply_tuple_taken, "its reply key belongs to another connection here")     \
+  X(table_full, "no room in the connection table")                             \
+  X(persistence, "a client bound to a real server by persistence")             \
+  X(persistence_ended, "a client that is no longer bound to a real server")    \
+  X(persistence_kept, "a bound client, ignored: this director's binding wins") \
+  X(persistence_unknown, "a bound client of an unknown service or real server")
 
 enum class ImportOutcome : std::uint8_t {
 #define X(name, text) name,

@@ -17,8 +17,8 @@ enum class SyncKind : std::uint8_t {
   kConn = 1,       // a connection as it is now
   kEnd = 2,        // it ended
   kWalkBegin = 3,  // all connections follow
-  // Before the end, one each: of these services all connections came that there are, as the sender
-  // was master of them from the beginning; of others it may know a part only.
+  // Before the end, one each: all connections of these services were sent, as the sender was
+  // master of them from the beginning; of others it may have only a part.
   kWalked = 4,
   kWalkEnd = 5,
   // From here on the length of the rest follows in one byte, so that a release that does not know a

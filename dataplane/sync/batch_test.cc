@@ -235,7 +235,7 @@ TEST(Batch, RandomOnesComeBackAndDamagedOnesAreSafe) {
     if (batch.empty()) continue;
     batch[random.random()() % batch.size()] = static_cast<char>(random.random()());
     batch.resize(batch.size() - random.random()() % 3 % batch.size());
-    // Whatever is accepted means the same when it is told on.
+    // Whatever is accepted means the same when it is encoded again.
     const auto damaged = decode_batch(batch);
     if (damaged) {
       ASSERT_EQ(decode_batch(encode(*damaged)), *damaged);

@@ -1,4 +1,4 @@
-// What one worker tells the exporter: which connections have changed, which have ended. The worker
+// From one worker to the exporter: which connections have changed, which have ended. The worker
 // writes and never waits; the main thread reads. When a ring is full the worker marks the range of
 // the table instead, which is walked later.
 #pragma once
@@ -12,8 +12,8 @@
 
 namespace lb {
 
-// A connection's number for the peer, from its handle: tells two that had the same addresses one
-// after the other apart. Never 0.
+// A connection's number for the peer, from its handle: distinguishes two successive ones with the
+// same addresses. Never 0.
 constexpr std::uint16_t sync_id_of(Handle handle) {
   const std::uint32_t mixed = (handle.index ^ handle.generation * 0x9e3779b1U) * 0x85ebca6bU;
   const auto id = static_cast<std::uint16_t>(mixed >> 16);
@@ -23,7 +23,7 @@ constexpr std::uint16_t sync_id_of(Handle handle) {
 struct EndedConn {
   FlowTuple tuple;  // the client's
   std::uint8_t proto = 0;
-  bool of_peer = false;  // the peer told of it once
+  bool of_peer = false;  // the peer has sent it once
   Handle handle;         // what named it while it lived
 };
 
@@ -70,8 +70,8 @@ class ChangeLog {
     marks_.mark(handle.index);
     lost_.store(lost_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
-  // `last` is the state that the connection had. The peer knows no half-open ones, and lets those
-  // that are over go by itself.
+  // `last` is the state that the connection had. The peer has no half-open ones, and expires closed
+  // ones by itself.
   void ended(const Record& record, std::uint32_t index, ConnState last) {
     if (!on_.load(std::memory_order_relaxed) || is_half_open(last)) return;
     // The generation went up by one when the connection ended.
@@ -82,7 +82,7 @@ class ChangeLog {
   }
 
   // ---- the main thread
-  // Off: nothing is logged, as nobody listens.
+  // Off: nothing is logged, as there is no peer.
   void turn(bool on) { on_.store(on, std::memory_order_relaxed); }
   SpscRing<Handle>& changed_ring() { return changed_; }
   SpscRing<EndedConn>& ended_ring() { return ended_; }

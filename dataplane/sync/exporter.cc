@@ -7,7 +7,7 @@
 namespace lb {
 namespace {
 
-// Records looked at per fill() and stage, so that the main thread has its turn.
+// Records read per fill() and stage, so that the main thread is not blocked.
 constexpr std::uint32_t kMaxScan = 65'536;
 constexpr std::size_t kAhead = 8;  // records that come into the cache while others are read
 // A refresh that comes late by the time that a batch takes must not let the peer's copy expire.
@@ -15,8 +15,8 @@ constexpr std::uint32_t kLongestRefresh = 600;  // ticks: a minute
 constexpr std::uint32_t kShortestRefresh = 10;  // a second
 constexpr std::uint32_t kWalkAgainAfter = 100;  // ticks between two walks for lost ends
 
-// What was made here is told also when another is master now: it may be all that there is, as of a
-// connection that was established just before this director left.
+// Connections created here are exported even when another director is master now: this may be the
+// only copy, as of a connection that was established just before the switch.
 bool is_exported(const ServiceEntry& service, const ConnTable::Copy& conn) {
   return service.sync && !(service.standby && conn.imported);
 }
@@ -30,7 +30,7 @@ std::uint32_t refresh_ticks(std::uint32_t lifetime) {
   return std::clamp(lifetime / 3, kShortestRefresh, kLongestRefresh);
 }
 
-// Of those that go on, half-closed ones too, the shortest.
+// The shortest of active connections, half-closed ones too.
 std::uint32_t round_ticks(const TimeoutTicks& ticks) {
   const auto of = [&](ConnState state) {
     return refresh_ticks(ticks[static_cast<std::size_t>(state)]);
@@ -39,7 +39,7 @@ std::uint32_t round_ticks(const TimeoutTicks& ticks) {
                    of(ConnState::kUdp)});
 }
 
-// In this time every record is looked at once.
+// In this time every record is read once.
 std::uint32_t round_ticks(const Snapshot& snapshot) {
   std::uint32_t shortest = round_ticks(snapshot.timeout_ticks);
   for (const TimeoutTicks& own : snapshot.own_timeouts) {
@@ -126,8 +126,8 @@ Exporter::Fill Exporter::fill(std::string& batch, std::size_t max_bytes, const S
   return result;
 }
 
-// Who becomes master tells everything anew: as standby it had left to the master to tell of what
-// came from there, and the master may have lost it.
+// A new master exports everything again: as standby it did not export what came from the old
+// master, which may have lost it.
 void Exporter::update_roles(const Snapshot& snapshot, std::uint32_t now) {
   if (roles_generation_ == snapshot.generation) return;
   const bool first = !roles_generation_;
@@ -148,7 +148,7 @@ void Exporter::update_roles(const Snapshot& snapshot, std::uint32_t now) {
   }
 }
 
-// Workers log no half-open connections: they are looked for, once a tick.
+// Workers log no half-open connections: they are searched, once a tick.
 void Exporter::fill_half_open(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
                               std::uint32_t now) {
   const std::uint32_t records = table_.records();
@@ -180,7 +180,7 @@ void Exporter::end_walk(std::string& batch, const Snapshot& snapshot, std::uint3
   for (std::size_t slot = 0; slot < walked_.size(); ++slot) {
     if (!walked_[slot]) continue;
     const auto name = snapshot.name_of_service(static_cast<std::uint32_t>(slot));
-    if (!name) continue;  // it has no connections that the peer would ask for
+    if (!name) continue;  // it has no connections for the peer
     SyncEntry entry;
     entry.kind = SyncKind::kWalked;
     entry.proto = snapshot.services[slot].proto;
@@ -191,7 +191,7 @@ void Exporter::end_walk(std::string& batch, const Snapshot& snapshot, std::uint3
   append_mark(batch, SyncKind::kWalkEnd);
   walking_ = false;
   walk_at_ = 0;
-  // What goes on was told just now.
+  // Active ones were sent just now.
   refreshed_tick_ = now;
   refresh_credit_ = 0;
 }
@@ -222,7 +222,7 @@ void Exporter::fill_ended(std::string& batch, std::size_t max_bytes, const Snaps
     ring.pop(taken);
     lost += log->lost_ends();
   }
-  // The peer may hold some that are gone: only a whole walk tells which.
+  // The peer may have some that are gone: only a whole walk removes them.
   if (lost != lost_ends_seen_) walk_due_ = true;
   lost_ends_seen_ = lost;
 }
@@ -310,8 +310,8 @@ void Exporter::fill_refresh(std::string& batch, std::size_t max_bytes, const Sna
   }
 }
 
-// Whether the peer has to hear that the connection goes on. States with long lifetimes are told in
-// some rounds only, each connection in its own.
+// Whether the peer must be sent that the connection is active. States with long lifetimes are sent
+// in some rounds only, each connection in its own.
 bool Exporter::refresh_due(std::uint32_t index, const ConnTable::Copy& conn,
                            const Snapshot& snapshot, std::uint32_t now) const {
   const std::uint32_t ticks = refresh_ticks(snapshot.timeouts().ticks(conn.service, conn.state));
@@ -362,7 +362,7 @@ void Exporter::add_persistence(std::string& batch, const PersistRow& row, const 
   append(batch, entry);
 }
 
-// Appends the record's connection unless there is nothing to say about it.
+// Appends the record's connection unless the peer needs no update.
 bool Exporter::add(std::string& batch, std::uint32_t index, Why why, const Snapshot& snapshot,
                    std::uint32_t now) {
   ConnTable::Copy conn;
@@ -370,7 +370,7 @@ bool Exporter::add(std::string& batch, std::uint32_t index, Why why, const Snaps
   const ServiceEntry& service = snapshot.services[conn.service];
   const std::uint32_t stamp = stamp_of(conn);
   if (is_half_open(conn.state) != (why == Why::kHalfOpen)) {
-    // It began anew: the state that was told last may come again, and is news then.
+    // It was reopened: the state that was sent last may come again, and must be sent then.
     if (is_half_open(conn.state) && exported_[index] >> 4 == stamp >> 4) exported_[index] &= ~0xfU;
     return false;
   }

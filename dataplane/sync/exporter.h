@@ -4,9 +4,9 @@
 //   a peer joined: the whole table, in slices ---+--> fill() -> batch
 //   a full ring: the marked ranges again --------+
 //   clients bound to a server: all of them, then those of which something changed
-//   what goes on (last_seen), told again before the peer's copy could expire
-//   this director becomes master: the whole table, as its word counts from now on
-//   it leaves: for a second half-open connections too, whose next packet comes to the peer
+//   active connections (last_seen), refreshed before the peer's copy could expire
+//   this director becomes master: the whole table, as its state wins from now on
+//   it becomes backup: for a second half-open connections too, whose next packet goes to the peer
 //
 // Changes are coalesced: of a connection that changed several times between two batches the last
 // state is sent, of one that came and went in between nothing.
@@ -32,7 +32,7 @@ class Exporter {
     std::uint64_t changed = 0;    // connections sent because they changed
     std::uint64_t ended = 0;      // ends sent
     std::uint64_t walked = 0;     // connections sent by a walk of the whole table or a marked range
-    std::uint64_t refreshed = 0;  // connections sent because they go on
+    std::uint64_t refreshed = 0;  // connections sent because they are active
     std::uint64_t walks = 0;      // of the whole table, begun
     std::uint64_t lost = 0;       // changes that met a full ring; their ranges were walked again
     std::uint64_t lost_ends = 0;  // ends that met a full ring; the whole table was walked again
@@ -49,9 +49,9 @@ class Exporter {
 
   struct Fill {
     bool more = false;  // there was more than fitted
-    bool walk_begin =
-        false;              // a walk of what the peer may lack begins: it is not complete yet, ...
-    bool walk_end = false;  // ... and with this batch it is
+    // A walk begins: the peer's copy is incomplete from this batch on.
+    bool walk_begin = false;
+    bool walk_end = false;  // the walk ends: with this batch it is complete
   };
   // Appends entries to `batch` while it is smaller than `max_bytes`. To be called some hundred
   // times a second while a peer is there. `now` is the coarse tick.
@@ -95,7 +95,7 @@ class Exporter {
   RangeMarks& marks_;
   PersistTable& persist_;
   Counters counters_;
-  // By record: what the peer was told last, generation and state; 0: nothing.
+  // By record: generation and state last sent to the peer; 0: nothing.
   std::vector<std::uint32_t> exported_;
   bool on_ = false;
   bool walk_due_ = false;
@@ -103,7 +103,7 @@ class Exporter {
   bool walking_ = false;
   std::uint32_t walk_at_ = 0;
   bool exports_persistence_ = false;
-  bool persist_walked_ = false;  // by the walk that is under way
+  bool persist_walked_ = false;  // by the running walk
   std::uint32_t persist_at_ = 0;
   std::optional<std::uint32_t> walk_began_;
   std::vector<std::uint32_t> marked_;  // ranges to walk, each once
@@ -123,9 +123,9 @@ class Exporter {
   std::optional<Leaving> leaving_;
   std::uint32_t refresh_at_ = 0;
   std::uint32_t refresh_round_ = 0;
-  std::uint32_t refresh_period_ = 1;  // ticks that a round takes
+  std::uint32_t refresh_period_ = 1;  // ticks per round
   std::uint32_t refreshed_tick_ = 0;
-  std::uint64_t refresh_credit_ = 0;  // records to look at, in 1/2^16
+  std::uint64_t refresh_credit_ = 0;  // records to read, in 1/2^16
 };
 
 }  // namespace lb

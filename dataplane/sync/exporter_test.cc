@@ -110,7 +110,7 @@ TEST(Exporter, DoesNotExportAConnectionThatCameAndWent) {
   master.end(master.open(1));
   master.end(master.open(2, ConnState::kUdp, 1), 0);
   EXPECT_TRUE(master.fill().empty());
-  // Nor when its record is another's already, which is told.
+  // Nor when its record is another's already, which is exported.
   master.end(master.open(3));
   master.open(4);
   EXPECT_EQ(kinds(master.fill()), (std::vector{SyncKind::kConn}));
@@ -130,7 +130,7 @@ TEST(Exporter, ExportsAnEndBeforeTheNextConnection) {
   EXPECT_NE(told[1].sync_id, first_id);
 }
 
-// The peer told of it when it was master: it has it still.
+// The peer sent it when it was master: it still has it.
 TEST(Exporter, ExportsTheEndOfAnImportedConnection) {
   Master master;
   master.join();
@@ -254,7 +254,7 @@ TEST(Exporter, StopsAtAFullBatchAndReportsMore) {
   EXPECT_EQ(ports(master.fill_all(100 * kSyncEndBytes), SyncKind::kEnd).size(), 200U);
 }
 
-// A flush must not take entries that were not looked at for told.
+// A flush must not treat entries that were not read as exported.
 TEST(Exporter, ReportsMoreWhileChangesWaitThatTakeNoRoom) {
   Master master({.log_entries = 131'072});
   master.join();

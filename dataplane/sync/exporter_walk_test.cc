@@ -1,4 +1,4 @@
-// What the exporter tells beside changes: the whole table, ranges that met a full ring, and what
+// What the exporter sends beside changes: the whole table, ranges that met a full ring, and what
 // goes on.
 #include "dataplane/sync/exporter.h"
 
@@ -51,7 +51,7 @@ TEST(Exporter, WalkExportsTheWholeTableBetweenMarks) {
   EXPECT_EQ(master.exporter().counters().walks, 1U);
   EXPECT_EQ(master.exporter().counters().walked, 500U);
   EXPECT_EQ(ports(walk, SyncKind::kWalked).size(), 2U) << "both services";
-  EXPECT_TRUE(master.fill().empty()) << "what the walk told is not told again";
+  EXPECT_TRUE(master.fill().empty()) << "what the walk sent is not sent again";
 }
 
 TEST(Exporter, ExportsChangesDuringAWalkAndTheWalkEnds) {
@@ -92,7 +92,7 @@ TEST(Exporter, NoServiceIsWalkedThatWasStandbyForAPartOfIt) {
   master.apply();
   const auto rest = master.fill_all(2'000);
   walk.insert(walk.end(), rest.begin(), rest.end());
-  EXPECT_EQ(ports(walk).size(), 500U) << "what was made here is told all the same";
+  EXPECT_EQ(ports(walk).size(), 500U) << "what was created here is sent anyway";
   EXPECT_EQ(std::ranges::count(kinds(walk), SyncKind::kWalked), 1) << "UDP only";
 }
 
@@ -103,7 +103,7 @@ TEST(Exporter, BeginAgainStartsAnew) {
   master.fill(1'000);
   master.open(101);
   master.exporter().begin();
-  EXPECT_EQ(master.exporter().pending(), 0U) << "what the walk is going to tell";
+  EXPECT_EQ(master.exporter().pending(), 0U) << "what the walk is going to send";
   const auto walk = master.fill_all();
   EXPECT_EQ(std::ranges::count(kinds(walk), SyncKind::kWalkBegin), 1);
   EXPECT_EQ(std::ranges::count(kinds(walk), SyncKind::kWalkEnd), 1);
@@ -225,7 +225,7 @@ TEST(Exporter, EndsThatWereLostForThePeerBeforeDoNotConcernTheNext) {
 
 // ---- refresh
 
-// Fills every tick for a while; how often each connection was told, and the longest time between
+// Fills every tick for a while; how often each connection was sent, and the longest time between
 // two of those.
 struct Refreshes {
   std::map<std::uint16_t, unsigned> count;
@@ -263,10 +263,10 @@ TEST(Exporter, RefreshesActiveConnectionsAndNotIdleOnes) {
     EXPECT_LE(told.longest_gap.at(port), kRefresh + 2) << port;
     EXPECT_LE(told.count.at(port), 11U) << port << ": no more often than needed";
   }
-  EXPECT_EQ(told.count.size(), 60U) << "silent ones are not told";
+  EXPECT_EQ(told.count.size(), 60U) << "idle ones are not sent";
 }
 
-// The last packet of one that falls silent is told too, with its age.
+// The last packet of one that becomes idle is sent too, with its age.
 TEST(Exporter, ExportsTheTimeOfTheLastPacket) {
   Master master;
   Record* record = master.open(1);
@@ -281,7 +281,7 @@ TEST(Exporter, ExportsTheTimeOfTheLastPacket) {
   EXPECT_EQ(exported_last_seen, record->last_seen);
 }
 
-// Each state in its own time: long-lived ones are not told in the time of the shortest-lived.
+// Each state in its own time: long-lived ones are not sent in the time of the shortest-lived.
 TEST(Exporter, RefreshesEveryStateInAThirdOfItsLifetime) {
   Master master;
   ConnTimeouts& timeouts = master.spec.timeouts;

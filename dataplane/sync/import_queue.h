@@ -16,7 +16,7 @@ namespace lb {
 class ImportQueue {
  public:
   // ---- the main thread
-  // False: too much waits already, nothing was taken over.
+  // False: too much waits already, nothing was accepted.
   bool push(std::vector<SyncEntry>&& batch) {
     reclaim();
     if (waiting_entries_ > kMostEntries || batches_.size() >= kMostBatches) return false;
@@ -37,7 +37,7 @@ class ImportQueue {
       if (at_ < batch.size()) return std::span(batch).subspan(at_);
       at_ = 0;
       ring_.pop(1);
-      // Release: what the batch did to the table is there when the main thread says so.
+      // Release: the batch is in the table when the main thread sees this.
       done_.store(done_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     }
     return {};

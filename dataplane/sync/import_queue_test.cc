@@ -9,7 +9,7 @@
 namespace lb {
 namespace {
 
-// Entries that bear numbers, from `first` on.
+// Numbered entries, from `first` on.
 std::vector<SyncEntry> batch(std::uint32_t first, std::size_t entries) {
   std::vector<SyncEntry> made(entries);
   for (SyncEntry& entry : made) entry.age_ticks = first++;

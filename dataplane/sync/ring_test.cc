@@ -152,7 +152,8 @@ TEST(SyncId, IsNeverZero) {
   }
 }
 
-// Connections that follow each other on the same record, or on neighbouring ones, are told apart.
+// Connections that follow each other on the same record, or on neighbouring ones, are
+// distinguished.
 TEST(SyncId, DiffersBetweenNeighbours) {
   unsigned same = 0;
   for (std::uint32_t generation = 1; generation < 2'001; generation += 2) {

@@ -1,1 +1,1 @@
-"""The performance suite behind perf/run: what is measured, and how it is told."""
+"""The performance suite behind perf/run: what is measured, and how it is reported."""

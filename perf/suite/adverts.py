@@ -130,7 +130,7 @@ class Watch:
         found = [row("adverts", f"{what}: largest gap", "ms", [self.adverts.largest_gap_ms(begin, end)])]
         if (changed := self.transitions() - before) != 0:
             found.append(row("adverts", f"{what}: transitions", "times", [changed]))
-        return self.suite.tell(found)
+        return self.suite.report(found)
 
     def close(self):
         if self.adverts:

@@ -24,9 +24,9 @@ def new_connections(suite, scenario, mode, fresh):
     rates, ns, shares = [], [], []
     try:
         # Slowly at first: with nothing to expire yet, the table would fill in two seconds.
-        director.source.tell(phase=Phase.RUN, fresh_share=ALL, fresh=fresh, rate=1_500_000)
+        director.source.configure(phase=Phase.RUN, fresh_share=ALL, fresh=fresh, rate=1_500_000)
         time.sleep(2)
-        director.source.tell(rate=0)
+        director.source.configure(rate=0)
         time.sleep(2)
         for _ in range(suite.rounds):
             before = director.stats()
@@ -52,7 +52,7 @@ def syn_flood(suite):
     director = Director(suite.build, suite.folder, "nat", max_connections=1_000_000)
     try:
         director.source.open_flows(established, proto=TCP)
-        director.source.tell(phase=Phase.RUN, fresh_share=ALL // 2, fresh=Fresh.FLOOD)
+        director.source.configure(phase=Phase.RUN, fresh_share=ALL // 2, fresh=Fresh.FLOOD)
         time.sleep(1)
         windows = [director.window(suite.seconds) for _ in range(suite.rounds)]
         director.check_conservation(allowed_drops=("table_full",))
@@ -75,7 +75,7 @@ def churn(suite):
                         timeouts_ms={"udp": SHORT_MS})
     try:
         director.source.open_flows(flows, proto=TCP)
-        director.source.tell(phase=Phase.RUN, fresh_share=ALL // 10, fresh=Fresh.DATAGRAM,
+        director.source.configure(phase=Phase.RUN, fresh_share=ALL // 10, fresh=Fresh.DATAGRAM,
                              replies=Replies.SAME_WORKER)
         time.sleep(3)
         windows = [director.window(2 * suite.seconds) for _ in range(suite.rounds)]
@@ -93,7 +93,7 @@ def mass_expiry(suite):
     director = Director(suite.build, suite.folder, "nat", max_connections=1_500_000, timeouts_ms={"udp": 2_000})
     try:
         director.source.open_flows(dying + living, proto=UDP)
-        director.source.tell(phase=Phase.RUN, active=living, replies=Replies.SAME_WORKER)
+        director.source.configure(phase=Phase.RUN, active=living, replies=Replies.SAME_WORKER)
         slices = []
         for _ in range(60):
             slices.append((director.window(slice_s).ns_per_packet, director.connections()))
@@ -116,7 +116,7 @@ def run(suite):
                                   ("new UDP connections, NAT", "nat", Fresh.DATAGRAM),
                                   ("new TCP connections, NAT, SYN and SYN-ACK", "nat", Fresh.HANDSHAKE),
                                   ("whole TCP connections, NAT, 8 packets", "nat", Fresh.LIFE)):
-        found += suite.tell(new_connections(suite, scenario, mode, fresh))
+        found += suite.report(new_connections(suite, scenario, mode, fresh))
     for part in (syn_flood, churn, mass_expiry):
-        found += suite.tell(part(suite))
+        found += suite.report(part(suite))
     return found

@@ -83,7 +83,7 @@ def loss(suite, kind):
     calm, disturbed, losses, done = [], [], [], 0
     try:
         director.source.open_flows(FLOWS)
-        director.source.tell(phase=Phase.RUN, replies=Replies.SAME_WORKER)
+        director.source.configure(phase=Phase.RUN, replies=Replies.SAME_WORKER)
         time.sleep(0.2)
         before = director.window(suite.seconds).ns_per_packet
         for _ in range(2 * suite.rounds):
@@ -114,5 +114,5 @@ def loss(suite, kind):
 def run(suite):
     found = []
     for kind in (Dump, Swap, Watch):
-        found += suite.tell(loss(suite, kind))
+        found += suite.report(loss(suite, kind))
     return found

@@ -59,7 +59,7 @@ LOADS = {
 
 
 def run(suite):
-    return suite.tell(measure(suite.quick))
+    return suite.report(measure(suite.quick))
 
 
 def measure(quick, driver=DRIVER):

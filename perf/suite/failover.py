@@ -127,4 +127,4 @@ def run(suite):
     for what, values in outages.items():
         paired = {"baseline": baseline, "ratios": ratios} if what == "master killed with -9" else {}
         found.append(row("failover", f"{what}: longest time without an answer", "ms", values, **paired))
-    suite.tell(found)
+    suite.report(found)

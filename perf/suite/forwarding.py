@@ -45,7 +45,7 @@ def measure(suite, shape, flows, scenario=None, **settings):
     try:
         director.source.open_flows(flows, **settings)
         director.wait_for_connections(flows)
-        director.source.tell(phase=Phase.RUN)
+        director.source.configure(phase=Phase.RUN)
         windows, ns, ratios = pairs.compare(director, baselines.programs, suite.rounds, suite.seconds)
         director.check_conservation()
         if director.connections() != flows:
@@ -60,8 +60,8 @@ def run(suite):
     found = []
     for flows in QUICK_FLOWS if suite.quick else FLOWS:
         for shape in (BOTH_WAYS, DR) if suite.quick else (BOTH_WAYS, ONE_WAY, DR):
-            found += suite.tell(measure(suite, shape, flows))
+            found += suite.report(measure(suite, shape, flows))
     if not suite.quick:
         for name, settings in VARIANTS:
-            found += suite.tell(measure(suite, BOTH_WAYS, VARIANT_FLOWS, f"{BOTH_WAYS.name}, {name}", **settings))
+            found += suite.report(measure(suite, BOTH_WAYS, VARIANT_FLOWS, f"{BOTH_WAYS.name}, {name}", **settings))
     return found

@@ -80,5 +80,5 @@ def run(suite):
     for kind in ("tcp", "http", "ping"):
         shares, up_after = measure(suite, kind)
         what = f"{TARGETS:,} {kind} checks every {INTERVAL_S} s"
-        suite.tell([row("health", f"{what}: the control plane", "% of a CPU", shares),
+        suite.report([row("health", f"{what}: the control plane", "% of a CPU", shares),
                     row("health", f"{what}: from the daemons' start until all are up", "s", [up_after])])

@@ -13,7 +13,7 @@ QUANTILES = ((0.5, "p50"), (0.99, "p99"), (0.999, "p99.9"))
 
 
 def measure(program, seconds, rounds, pps):
-    program.source.tell(phase=Phase.RUN, rate=pps)
+    program.source.configure(phase=Phase.RUN, rate=pps)
     found = []
     for _ in range(rounds):
         program.source.clear_latency()
@@ -40,4 +40,4 @@ def run(suite):
                 program.check_conservation()
         finally:
             program.close()
-    return suite.tell(found)
+    return suite.report(found)

@@ -27,5 +27,5 @@ def run(suite):
         finally:
             director.close()
     per_connection = (used[1] - used[0]) / (SIZES[1] - SIZES[0])
-    return suite.tell([row("memory", "per connection, table full", "bytes", [per_connection], SIZES[1]),
+    return suite.report([row("memory", "per connection, table full", "bytes", [per_connection], SIZES[1]),
                        row("memory", "of lb-dataplane in all", "MB", [used[1] / 1e6], SIZES[1])])

@@ -64,7 +64,7 @@ def table(suite):
         for ours, theirs, what in TABLE:
             ratios = [a / b for a, b in zip(times[ours], times[theirs])] if theirs else None
             rows.append(row("connection table", what, "ns", times[ours], size, "rte_hash" if theirs else None, ratios))
-        found += suite.tell(rows)
+        found += suite.report(rows)
     return found
 
 
@@ -74,5 +74,5 @@ def others(suite):
         rows = []
         for run_name, values in benchmark(suite, name, ".", 3).items():
             rows.append(row(scenario, re.sub(r"Kind::k|Scheduler::k|Way::k", "", run_name), "ns", values))
-        found += suite.tell(rows)
+        found += suite.report(rows)
     return found

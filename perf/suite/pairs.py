@@ -25,7 +25,7 @@ class Baselines:
         for mode in modes:
             program = Testpmd(build, folder, mode, workers, server_replies)
             self.programs[mode] = program
-            program.source.tell(phase=Phase.RUN, **settings)
+            program.source.configure(phase=Phase.RUN, **settings)
             program.hold()
 
     def close(self):

@@ -38,7 +38,7 @@ class Program:
             if not self.running() or time.monotonic() > deadline:
                 raise RuntimeError(f"{os.path.basename(self._log.name)}: it did not start:\n{self.said()[-2000:]}")
             time.sleep(0.01)
-        self.source.tell()
+        self.source.configure()
 
     def hold(self):
         os.killpg(self.pid, signal.SIGSTOP)

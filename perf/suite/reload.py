@@ -89,5 +89,5 @@ def run(suite):
     finally:
         lab.down()
     what = f"{SERVICES} services of {SERVERS} real servers"
-    suite.tell([row("reload", f"{what}: {CHANGED} changed, applied", "ms", times),
+    suite.report([row("reload", f"{what}: {CHANGED} changed, applied", "ms", times),
                 row("reload", "HTTP requests meanwhile, none failed", "/s", rates)])

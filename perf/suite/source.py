@@ -1,4 +1,4 @@
-"""The packet source's control file (perf/source/page.h): what it is told, and what it has counted."""
+"""The packet source's control file (perf/source/page.h): its settings, and what it has counted."""
 
 import enum
 import mmap
@@ -53,7 +53,7 @@ TALLY = ("confirmed", "emitted", "sunk", "sunk_other", "opened", "fresh", "lives
 
 
 class Source:
-    """One program's control file. Its settings go into force with tell()."""
+    """One program's control file. Its settings go into force with configure()."""
 
     def __init__(self, **settings):
         handle, self.path = tempfile.mkstemp(prefix="ballast-source-", dir="/dev/shm")
@@ -88,7 +88,7 @@ class Source:
     def attached(self):
         return struct.unpack_from("<Q", self._page, 8)[0]
 
-    def tell(self, **settings):
+    def configure(self, **settings):
         """Changes settings and waits until every worker's source goes by them."""
         self._write(settings)
         workers = self._settings["workers"]
@@ -105,13 +105,13 @@ class Source:
     def open_flows(self, flows, **settings):
         """Sends the first packet of each live flow, and waits until what it sets off is over."""
         before = self.totals()["opened"]
-        self.tell(phase=Phase.OPEN, flows=flows, active=flows, **settings)
+        self.configure(phase=Phase.OPEN, flows=flows, active=flows, **settings)
         wait(lambda: self.totals()["opened"] - before == flows, 120, "all flows to be opened")
         self.settle()
 
     def settle(self):
         """Silence, until every frame that is on its way has come back."""
-        self.tell(phase=Phase.SILENT)
+        self.configure(phase=Phase.SILENT)
         last = None
 
         def is_still():

@@ -23,7 +23,7 @@ class Suite:
     def close(self):
         shutil.rmtree(self.folder)
 
-    def tell(self, rows):
+    def report(self, rows):
         """Prints and keeps them."""
         for each in rows:
             print(text(each), flush=True)

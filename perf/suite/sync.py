@@ -181,7 +181,7 @@ def incremental(suite):
     with contextlib.closing(pair):
         source = pair.first.source
         source.open_flows(flows, proto=TCP)
-        source.tell(phase=Phase.RUN, replies=Replies.SAME_WORKER, fresh_share=NEW, fresh=Fresh.DATAGRAM, rate=rate)
+        source.configure(phase=Phase.RUN, replies=Replies.SAME_WORKER, fresh_share=NEW, fresh=Fresh.DATAGRAM, rate=rate)
         time.sleep(8)  # as many end as begin
         alone, synced, losses, opened, lags = [], [], [], [], []
         before = pair.first.window(2).ns_per_packet
@@ -224,4 +224,4 @@ def whole_table(suite):
 
 def run(suite):
     for part in (whole_table, incremental):
-        suite.tell(part(suite))
+        suite.report(part(suite))

@@ -21,17 +21,17 @@ def run(suite):
             director = Director(suite.build, suite.folder, "nat", workers=workers)
             directors[name] = director
             director.source.open_flows(FLOWS, replies=replies)
-            director.source.tell(phase=Phase.RUN)
+            director.source.configure(phase=Phase.RUN)
             director.hold()
         one, two = directors["one"], directors["two"]
         rates = {"one": [], "two": [], "other": []}
         for _ in range(2 * suite.rounds):
             rates["one"].append(rate(pairs.measure(one, suite.seconds)))
             two.go_on()
-            two.source.tell(replies=Replies.SAME_WORKER)
+            two.source.configure(replies=Replies.SAME_WORKER)
             rates["two"].append(rate(pairs.measure(two, suite.seconds)))
             two.go_on()
-            two.source.tell(replies=Replies.OTHER_WORKER)
+            two.source.configure(replies=Replies.OTHER_WORKER)
             rates["other"].append(rate(pairs.measure(two, suite.seconds)))
         for director in directors.values():
             director.go_on()
@@ -47,4 +47,4 @@ def run(suite):
                  ratios("two", "one")),
              row("two workers, replies on the other one", "packets per second, each with a CPU", "Mpps", rates["other"],
                  FLOWS, "two workers", ratios("other", "two"))]
-    return suite.tell(found)
+    return suite.report(found)

@@ -43,7 +43,7 @@ class Agent:
                                            stderr=log)
         self._received = b""
 
-    def tell(self, do, **values):
+    def send(self, do, **values):
         """Sends a command; answer() waits for what comes back."""
         try:
             self._popen.stdin.write(json.dumps({"do": do} | values).encode() + b"\n")
@@ -66,7 +66,7 @@ class Agent:
         return json.loads(line)
 
     def ask(self, do, timeout=60, **values):
-        self.tell(do, **values)
+        self.send(do, **values)
         return self.answer(timeout)
 
     def close(self):

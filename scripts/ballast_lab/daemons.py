@@ -16,7 +16,7 @@ _LOG_TAIL = 4000
 
 
 class Director(Views):
-    """`prefix` tells its processes from another director's: "lb2-" makes "lb2-lb-dataplane"."""
+    """`prefix` distinguishes its processes from another director's: "lb2-" makes "lb2-lb-dataplane"."""
 
     def __init__(self, lab, host, config_path, prefix=""):
         self.lab = lab
@@ -124,7 +124,7 @@ class Director(Views):
         return [self.lab.program("lbcli"), "--config", self.config_path, *arguments]
 
     def lbcli(self, *arguments, check=True):
-        """Runs lbcli; returns the completed process. Unless told not to, an error is a LabError."""
+        """Runs lbcli; returns the completed process. Unless disabled, an error is a LabError."""
         done = subprocess.run(self.lbcli_argv(*arguments), capture_output=True, text=True,
                               timeout=60, check=False)
         if check and done.returncode != 0:

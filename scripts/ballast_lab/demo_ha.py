@@ -121,7 +121,7 @@ class HaDemo(Stage):
         self.lbcli("show", "ha", director="lb2")
 
     def watch_return(self):
-        """What lb1 tells of itself until it is master; whether its table was complete by then."""
+        """The state of lb1 until it is master; whether its table was complete by then."""
         lb1 = self.lab.directors["lb1"]
         seen = None
         deadline = time.monotonic() + 90

@@ -52,7 +52,7 @@ def service(name, address, mode, servers, **overrides):
 
 
 def default_services(mode, servers):
-    """HTTP and DNS in each mode; the first server bears twice the others' weight."""
+    """HTTP and DNS in each mode; the first server has twice the others' weight."""
     weighted = [(number, 2 if number == 1 else 1) for number in range(1, servers + 1)]
     equal = [(number, 1) for number in range(1, servers + 1)]
     services = []

@@ -2,4 +2,4 @@
 
 
 class LabError(Exception):
-    """Something an operator can mend; the message says what."""
+    """An error that an operator can fix; the message says how."""

@@ -1,9 +1,9 @@
 """Measures how long a service was away: sends a datagram every few milliseconds to an echo server and
-tells the longest time without an answer. Runs on a client, driven by agent.Agent.
+reports the longest time without an answer. Runs on a client, driven by agent.Agent.
 
   python3 -m ballast_lab.gap ADDRESS:PORT [--interval-ms 2]
 
-Commands: `report` tells what was seen since the last report. `late_ms` says how late the program
+Commands: `report` prints what was seen since the last report. `late_ms` says how late the program
 itself was at worst: a gap is not known better than that.
 """
 

@@ -19,7 +19,7 @@ _NAME = re.compile(r"[a-z0-9]{1,24}")
 
 
 class Lab(Views):
-    """`up` makes it, `down` removes it; Lab.open() finds one that is up. What it tells and does of
+    """`up` makes it, `down` removes it; Lab.open() finds one that is up. What it shows and does of
     a director is lb1's, unless it is asked for another one: `directors` has them by name."""
 
     def __init__(self, name, clients=2, server_count=3, ha=False):
@@ -85,7 +85,7 @@ class Lab(Views):
             raise
 
     def _take_configs(self, configs, config_paths):
-        """{director: tables} of what up() was given; from now on the lab knows whom it starts."""
+        """{director: tables} of what up() was given; from now on the lab knows what it starts."""
         if config_paths is not None:
             configs = {}
             for name, path in config_paths.items():

@@ -30,7 +30,7 @@ def peer_of(name):
 
 
 def configs(lab_dir, services, advert_interval="100ms", **options):
-    """{director: tables}: VI_WAN bears every service's VIP, VI_LAN the real servers' gateway. The
+    """{director: tables}: VI_WAN has every service's VIP, VI_LAN the real servers' gateway. The
     `options` are those of director.config()."""
     # Both take their memory at once.
     memory_mb = options.get("memory_mb", director.MEMORY_MB)

@@ -20,7 +20,7 @@ def wait_until(condition, timeout, what, every=0.05):
 
 
 def _start_time(pid):
-    """Clock ticks since boot when the process started: tells it from a later one of the same pid."""
+    """Clock ticks since boot when the process started: distinguishes it from a later one of the same pid."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
             fields = stat.read().rsplit(")", 1)[1].split()

@@ -92,7 +92,7 @@ def nginx_argv(name, lab_dir):
 
 
 def dnsmasq_argv(name, number, lab_dir):
-    """A DNS server that tells its own name (TXT server.lab), a host's address and a large answer
+    """A DNS server that returns its own name (TXT server.lab), a host's address and a large answer
     (TXT large.lab, several fragments)."""
     directory = os.path.join(lab_dir, name)
     os.makedirs(directory, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Holds thousands of TCP connections to an echo server and tells which of them still work. Runs on a
+"""Holds thousands of TCP connections to an echo server and reports which of them still work. Runs on a
 client, driven by agent.Agent:
 
   python3 -m ballast_lab.survivors ADDRESS:PORT [--source ADDRESS]...

@@ -4,7 +4,7 @@
                                           |________________________________________|
                                               10.0.0.254: the way of DR answers
 
-One namespace, `switch`, holds a bridge per network. A director's two links (wan0, lan0) bear no
+One namespace, `switch`, holds a bridge per network. A director's two links (wan0, lan0) have no
 address: they are its DPDK ports.
 
 With two directors, lb2 has links like lb1's, and both are on a network of their own for what they

@@ -1,4 +1,4 @@
-"""What lbcli tells about the director, as the tests and the demo need it. Mixed into Lab."""
+"""Output of lbcli about the director, as the tests and the demo need it. Mixed into Lab."""
 
 
 def _with_endpoint(row):

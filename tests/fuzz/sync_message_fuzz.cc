@@ -1,5 +1,5 @@
 // Any bytes as what a peer that knows the key sends over the sync link: frames with messages, of
-// which batches and acknowledgements go where they always go. None is believed about a number that
+// which batches and acknowledgements go where they always go. None is trusted about a number that
 // is not due, and what waits stays within its bound.
 #include <boost/asio/io_context.hpp>
 #include <string_view>

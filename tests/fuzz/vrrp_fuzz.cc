@@ -1,5 +1,6 @@
 // Any bytes as IPv4 packets of VRRP: what is read lies within the packet, and is the same after it
-// was encoded and read again; a director that hears it says every transition, and its timers move.
+// was encoded and read again; a director that receives it reports every transition, and its timers
+// move.
 //
 // Input: flags, then packets: how long after the one before (in 10 ms), on which member, the number
 // of bytes, the bytes.
@@ -23,7 +24,7 @@ constexpr std::uint8_t kFlagOwner = 0x04;
 constexpr std::uint8_t kFlagUnicast = 0x08;
 constexpr std::uint8_t kFlagStay = 0x10;      // does not preempt
 constexpr std::uint8_t kFlagMaster = 0x20;    // from the beginning
-constexpr std::uint8_t kFlagTrusting = 0x40;  // hears what is not accepted, too
+constexpr std::uint8_t kFlagTrusting = 0x40;  // receives what is not accepted, too
 constexpr unsigned kMembers = 2;
 constexpr std::size_t kIpHeaderBytes = 20;
 
@@ -73,7 +74,7 @@ void check_same_again(const Datagram& datagram, const Advert& advert) {
   LB_FUZZ_CHECK(again == advert);
 }
 
-// False: nothing to hear.
+// False: nothing to receive.
 bool read(const Bytes& packet, Datagram& datagram, Advert& advert) {
   if (!split_datagram(packet, datagram)) return false;
   const std::uint8_t* const end = datagram.payload.data() + datagram.payload.size();

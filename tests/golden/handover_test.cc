@@ -49,7 +49,7 @@ TEST(Handover, NewMasterContinuesAHandshake) {
     Handover pair(mode);
     ASSERT_TRUE(goes_to(pair.from.client(kSyn), kServer1Mac));
     pair.move();
-    // Sooner than the news: not answered with a reset, so that the client sends it again.
+    // Before the update: not answered with a reset, so that the client sends it again.
     const Output early = pair.to.client(kAck);
     EXPECT_EQ(early.verdict, Verdict::kDrop);
     EXPECT_EQ(early.reason, DropReason::taking_over);
@@ -77,7 +77,7 @@ TEST(Handover, HalfAHandshakeThere) {
 }
 
 // The client's ports were those of a connection that is over, which the new master knows too. What
-// it sends goes to the old one's server, until the news have come.
+// it sends goes to the old one's server, until the update has arrived.
 TEST(Handover, TheSamePortsAgain) {
   for (const Mode mode : {Mode::kNat, Mode::kDr}) {
     Handover pair(mode);

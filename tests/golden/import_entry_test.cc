@@ -1,4 +1,4 @@
-// What becomes of each entry that a peer tells: taken over, or refused and counted.
+// What happens to each entry of a peer: accepted, or refused and counted.
 #include <gtest/gtest.h>
 
 #include "tests/golden/director.h"
@@ -15,7 +15,7 @@ class ImportEntry : public testing::Test {
  protected:
   ImportEntry() { director_.set_master(false); }
 
-  // A connection as the first director would tell of it.
+  // A connection as the first director would send it.
   SyncEntry entry(std::uint16_t client = 40'000, std::size_t offer = kNatTcp, unsigned server = 0) {
     SyncEntry entry;
     entry.proto = kOffer[offer].proto;
@@ -35,7 +35,7 @@ class ImportEntry : public testing::Test {
     mark.kind = kind;
     receive(mark);
   }
-  // All of a service was told.
+  // All of a service was sent.
   void receive_walked(std::size_t offer) {
     SyncEntry walked = entry(0, offer);
     walked.kind = SyncKind::kWalked;

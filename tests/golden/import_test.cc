@@ -1,5 +1,5 @@
-// A director's connections on the other one: what a peer is told puts it in a position to go on
-// with them, packet for packet, until their end.
+// A director's connections on the other one: the peer can continue them, packet for packet, until
+// their end.
 #include <gtest/gtest.h>
 
 #include "tests/golden/director.h"
@@ -39,7 +39,7 @@ void follow(Director& director, std::size_t offer, std::uint16_t client, const C
   }
 }
 
-// The first is master, the second hears what it tells.
+// The first is master, the second receives what it sends.
 struct Pair {
   explicit Pair(const WorldOptions& options = {}) : second(kSecond, options) {
     second.set_master(false);
@@ -343,8 +343,7 @@ TEST(Import, ALateEndDoesNotEndWhatFollowed) {
   pair.synchronize();
   pair.second.receive(std::span(&end, 1));
   EXPECT_EQ(pair.second.connections(), 1U);
-  EXPECT_EQ(pair.second.imported(ImportOutcome::unmatched), 2U)
-      << "the first it had never heard of";
+  EXPECT_EQ(pair.second.imported(ImportOutcome::unmatched), 2U) << "the first was unknown to it";
 }
 
 TEST(Import, AReopenedPortMayHaveAnotherServer) {

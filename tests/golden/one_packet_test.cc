@@ -128,7 +128,8 @@ TEST(OnePacket, LeavesPacketsThatAreNoReplyToTheKernel) {
   EXPECT_TRUE(punted(answer(test::ip("10.0.0.13")))) << "another host";
 }
 
-// Health checks ask from there, and nobody may divert their answers by sending from that address.
+// Health checks ask from there, and no client may divert their answers by sending from that
+// address.
 TEST(OnePacket, AnswersToTheDirectorAreTheKernels) {
   Alone world(Mode::kNat);
   const Be32 own = test::ip("10.0.0.2");

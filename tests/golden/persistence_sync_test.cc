@@ -1,4 +1,4 @@
-// Two directors that tell each other which client is bound to which real server.
+// Two directors that synchronize which client is bound to which real server.
 #include <gtest/gtest.h>
 
 #include "tests/golden/scene.h"

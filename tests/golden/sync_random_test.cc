@@ -64,7 +64,7 @@ class Course {
         : director(kind, {.workers = workers, .max_connections = 1'000, .log_entries = 8}) {}
     Director director;
     bool master = false;
-    std::deque<std::string> sent;  // not yet heard by the other one
+    std::deque<std::string> sent;  // not yet received by the other one
   };
 
   std::uint32_t below(std::uint32_t bound) {
@@ -126,7 +126,7 @@ void Course::pass(std::uint32_t ticks) {
 
 // ---- the link
 
-// False: there is nothing to tell.
+// False: there is nothing to send.
 bool Course::pull(Node& node, std::size_t max_bytes) {
   if (!session_ || node.sent.size() >= kMostUnderWay) return false;
   std::string batch;
@@ -157,7 +157,7 @@ void Course::drop_session() {
   }
 }
 
-// Until nothing is left to be told.
+// Until nothing is left to be sent.
 void Course::exchange() {
   for (bool busy = true; busy;) {
     busy = false;

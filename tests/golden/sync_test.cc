@@ -1,4 +1,4 @@
-// Two directors that tell each other of their connections: whose word counts, and for what.
+// Two directors that synchronize their connections: whose state wins.
 #include <gtest/gtest.h>
 
 #include "tests/golden/scene.h"
@@ -66,7 +66,7 @@ TEST(Sync, NewMasterExportsWhatItImported) {
   Director anew(false);
   pair.second.join();
   anew.receive(pair.second.exported());
-  EXPECT_EQ(anew.connections(), 0u) << "the standby leaves it to the master to tell of them";
+  EXPECT_EQ(anew.connections(), 0u) << "the standby leaves it to the master to send them";
   pair.second.set_master(true);
   anew.receive(pair.second.exported());
   EXPECT_EQ(anew.connections(), 3u);

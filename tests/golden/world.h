@@ -58,7 +58,7 @@ class World {
   // Time passes; every worker maintains itself until nothing more is due. Returns the probes.
   std::vector<Probe> advance(std::uint32_t ms);
 
-  // What the HA peer is told: after join() of everything, then of what has changed.
+  // What the HA peer is sent: after join() everything, then changes.
   void join() { exporter_->begin(); }
   void leave() { exporter_->end(); }
   std::vector<SyncEntry> exported();
@@ -66,7 +66,7 @@ class World {
   Exporter::Fill fill(std::string& batch, std::size_t max_bytes) {
     return exporter_->fill(batch, max_bytes, *snapshot_, now_);
   }
-  // What the HA peer told; the first worker hears it.
+  // Entries of the HA peer; the first worker imports them.
   void receive(std::span<const SyncEntry> entries);
   std::uint64_t imported(ImportOutcome outcome) const;
 

@@ -22,7 +22,7 @@ SCRIPT = """#!/bin/sh
 set -u
 sleep 0.05
 printf '%s|%s|%s|%s|%s|%s\\n' "$*" "$BALLAST_EVENT" "$BALLAST_SERVICE" "$BALLAST_SERVER" \\
-  "$BALLAST_STATE" "$BALLAST_TEXT: $BALLAST_REASON" >> {folder}/told
+  "$BALLAST_STATE" "$BALLAST_TEXT: $BALLAST_REASON" >> {folder}/reported
 """
 
 
@@ -55,7 +55,7 @@ class Alerts(harness.LabTest):
             f"{cls.folder}/cert.pem")
         cls.set_password(LOGIN.split(":")[1])
         cls.write("script", SCRIPT.format(folder=cls.folder), 0o755)
-        for name in ("mails", "told"):
+        for name in ("mails", "reported"):
             cls.write(name, "")
         cls.start_mail(lab, "starttls")
 
@@ -103,10 +103,10 @@ class Alerts(harness.LabTest):
         return [re.sub(r"^\S+  (good|notice|bad|critical) +", "", line)
                 for mail in self.mails(recipient) for line in mail["body"].splitlines()[2:]]
 
-    def told(self):
+    def reported(self):
         """Rows of the script; the last cell is the mail's text."""
         return [line.rstrip("\n").removesuffix(": ").split("|", 5)
-                for line in self.lines("told")]
+                for line in self.lines("reported")]
 
     def heads(self, texts):
         """What happened, without the reasons."""
@@ -119,20 +119,20 @@ class Alerts(harness.LabTest):
         return self.status()["mail"]["last_error"]
 
     def wait_reported(self, count):
-        """Until script and mail to everybody have told of so many events since the lab's start."""
-        self.wait(lambda: len(self.told()) >= count
+        """Until script and mail to everybody have reported so many events since the lab's start."""
+        self.wait(lambda: len(self.reported()) >= count
                   and all(len(self.mailed(to)) >= count for to in RECIPIENTS),
-                  f"{count} events to be told", 40)
+                  f"{count} events to be reported", 40)
         for to in RECIPIENTS:
-            self.assertEqual(self.mailed(to), [row[5] for row in self.told()])
+            self.assertEqual(self.mailed(to), [row[5] for row in self.reported()])
 
     def setUp(self):
         super().setUp()
         self.refuse()
         self.allow_drops("real_server_down", "next_hop_unresolved")
         self.lab.wait_servers_up()
-        self.wait(lambda: self.idle(), "earlier events to be told")
-        self.before = len(self.told())
+        self.wait(lambda: self.idle(), "earlier events to be reported")
+        self.before = len(self.reported())
         self.before_mailed = len(self.mailed())
 
     def idle(self):
@@ -175,7 +175,7 @@ class Alerts(harness.LabTest):
         expected = [f"{one} down", f"{two} down", "service web down: 0 of 2 real servers up",
                     f"{two} up", "service web up: 1 of 2 real servers up", f"{one} up"]
         self.assertEqual(self.heads(self.mailed()[self.before_mailed:]), expected)
-        rows = self.told()[self.before:]
+        rows = self.reported()[self.before:]
         endpoint = f"{server_address(1)}:80"
         self.assertEqual(rows[0][:5], [f"two words server web {endpoint} down", "server", "web",
                                        endpoint, "down"])
@@ -352,11 +352,11 @@ class PairAlerts(harness.HaTest):
         for name in lab.configured:
             script = f"{cls.folder}/{name}"
             with open(script, "w", encoding="utf-8") as out:
-                out.write(f'#!/bin/sh\necho "$BALLAST_EVENT $BALLAST_TEXT" >> {script}.told\n')
+                out.write(f'#!/bin/sh\necho "$BALLAST_EVENT $BALLAST_TEXT" >> {script}.reported\n')
             os.chmod(script, 0o755)
 
-    def told(self, name, kind):
-        path = f"{self.folder}/{name}.told"
+    def reported(self, name, kind):
+        path = f"{self.folder}/{name}.reported"
         if not os.path.exists(path):
             return []
         with open(path, encoding="utf-8") as file:
@@ -364,29 +364,29 @@ class PairAlerts(harness.HaTest):
         return [text for event, text in words if event == kind]
 
     def wait_reported(self, name, kind, expected, before):
-        self.wait(lambda: self.told(name, kind)[before:] == expected,
+        self.wait(lambda: self.reported(name, kind)[before:] == expected,
                   f"{name} to tell of {kind}: {expected}", 30)
 
     def test_master_and_sync_link(self):
         self.allow_drops("next_hop_unresolved", "no_real_server", "punt_failed", "other_station")
         self.wait_role("lb1", "MASTER")
-        self.wait(lambda: self.told("lb2", "sync") == ["sync link up"], "lb2 to tell of the link")
-        roles = len(self.told("lb2", "ha"))
+        self.wait(lambda: self.reported("lb2", "sync") == ["sync link up"], "lb2 to tell of the link")
+        roles = len(self.reported("lb2", "ha"))
         self.kill_director("lb1")
-        self.wait(lambda: len(self.told("lb2", "ha")) == roles + 2, "both instances to be told of")
-        self.assertEqual({text.split(": ", 1)[1] for text in self.told("lb2", "ha")[roles:]},
+        self.wait(lambda: len(self.reported("lb2", "ha")) == roles + 2, "both instances to be reported")
+        self.assertEqual({text.split(": ", 1)[1] for text in self.reported("lb2", "ha")[roles:]},
                          {"BACKUP -> MASTER"})
         self.wait_reported("lb2", "sync", ["sync link down"], 1)
         self.start_director("lb1")
         self.wait_role("lb1", "MASTER")
-        self.wait(lambda: len(self.told("lb2", "ha")) == roles + 4, "both to be told of again")
-        self.assertEqual({text.split(": ", 1)[1] for text in self.told("lb2", "ha")[roles + 2:]},
+        self.wait(lambda: len(self.reported("lb2", "ha")) == roles + 4, "both to be reported again")
+        self.assertEqual({text.split(": ", 1)[1] for text in self.reported("lb2", "ha")[roles + 2:]},
                          {"MASTER -> BACKUP"})
         self.wait_reported("lb2", "sync", ["sync link up"], 2)
 
     def test_quorum(self):
-        self.wait(lambda: self.told("lb1", "quorum")[-1:] == ["both: quorum reached"], "the quorum")
-        before = len(self.told("lb1", "quorum"))
+        self.wait(lambda: self.reported("lb1", "quorum")[-1:] == ["both: quorum reached"], "the quorum")
+        before = len(self.reported("lb1", "quorum"))
         self.lab.processes["s1-nginx"].stop()
         self.addCleanup(self.lab.start_server, "s1")
         self.wait_reported("lb1", "quorum", ["both: quorum lost"], before)

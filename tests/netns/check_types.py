@@ -60,7 +60,7 @@ class CheckTypes(harness.LabTest):
                     self.wait_server(rs["service"], f"{SERVER}:80", up=False)
 
     def test_reasons(self):
-        """What is wrong is told, each in the words of its kind."""
+        """Each failure is reported in the terms of its type."""
         for service, word in (("bad-status", "404"), ("bad-port", "refused"),
                               ("bad-name", "name"), ("bad-authority", "certificate")):
             with self.subTest(service=service):

@@ -108,7 +108,7 @@ class FragmentsAfXdp(Fragments):
 
 
 class SmallWayOut(harness.LabTest):
-    """The network of the real servers takes only 1400 bytes; datagrams without DF are cut."""
+    """The network of the real servers takes only 1400 bytes; datagrams without DF are fragmented."""
 
     SERVERS = 1
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Two groups, each with a director of its own as master: both work, both tell each other of their
-connections, and each bears everything when the other one is dead."""
+"""Two groups, each with a director of its own as master: both work, both synchronize their
+connections, and each owns everything when the other one is dead."""
 
 import ha_traffic
 import harness
@@ -163,7 +163,7 @@ class ActiveActive(harness.HaTest):
                 self.assertGreater(sync[way], 0, sync)
 
     def test_either_dies_and_returns(self):
-        """The other one bears both groups, with every connection; when the dead one is back it
+        """The other one owns both groups, with every connection; when the dead one is back it
         takes its own group again, and no more."""
         for half, other in (HALVES, HALVES[::-1]):
             with self.subTest(killed=half.master):
@@ -182,7 +182,7 @@ class ActiveActive(harness.HaTest):
                                             self.transitions.of(dead, other.instance)])
 
     def test_planned_switchover_of_one_group(self):
-        """The other director bears both; what it is asked to give back it gives back."""
+        """The other director owns both; what it is asked to give back it gives back."""
         half, other = HALVES
         self.lab.lbcli("ha", "switchover", "--group", half.name, director=half.master)
         self.wait_role(other.master, "MASTER", half.instance)

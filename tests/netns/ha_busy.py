@@ -107,7 +107,7 @@ class Work(Busy):
 
     @classmethod
     def configure(cls, lab):
-        """With certificates on the sync link: those of strangers have to be looked at."""
+        """With certificates on the sync link: those of unknown hosts have to be verified."""
         cls.lab_name = lab.name
         configs = super().configure(lab)
         for name, tables in configs.items():

@@ -15,7 +15,7 @@ ADVERTS_IN_PEACE = 15
 
 
 class Cuts:
-    """Made on the lab's switch; heal() mends all of them."""
+    """Made on the lab's switch; heal() repairs all of them."""
 
     def __init__(self, lab):
         self._network = lab.network
@@ -24,7 +24,7 @@ class Cuts:
         self._moved = []
 
     def lose_adverts(self, *networks):
-        """The directors do not hear each other there; everybody else does."""
+        """The directors do not receive each other there; all other hosts do."""
         for network in networks:
             cables = ", ".join(f'"{self._network.cable(name, network)}"' for name in pair.DIRECTORS)
             rules = (f"table bridge split_{network} {{ chain forward {{ type filter hook forward "
@@ -95,12 +95,12 @@ def reigns(adverts):
 
 
 def words_after(adverts, winner, loser, since):
-    """How many adverts the loser sent after it could hear the winner."""
-    heard = next((advert.time for advert in adverts
+    """How many adverts the loser sent after it could receive the winner."""
+    received = next((advert.time for advert in adverts
                   if advert.source == winner and advert.time > since), None)
-    if heard is None:
+    if received is None:
         return None
-    return sum(advert.source == loser and advert.priority != 0 and advert.time > heard
+    return sum(advert.source == loser and advert.priority != 0 and advert.time > received
                for advert in adverts)
 
 

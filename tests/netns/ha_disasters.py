@@ -19,7 +19,7 @@ class Disasters(PairTest):
     CONNECTIONS = 200
 
     def test_standby_killed_and_back(self):
-        """Nobody notices. It is told of every connection, and stays standby."""
+        """Nobody notices. It receives every connection, and stays standby."""
         self.kill_director("lb2")
         self.assert_serves()
         self.start_director("lb2")

@@ -68,7 +68,7 @@ class Failover(harness.HaTest):
         all others do, and new ones work."""
         with self.traffic.newcomers() as newcomers:
             before = self.lab.directors["lb1"].connection_count()
-            newcomers.tell("open", count=FRESH, per_second=FRESH / 2)
+            newcomers.send("open", count=FRESH, per_second=FRESH / 2)
             self.wait(lambda: self.lab.directors["lb1"].connection_count() > before + FRESH / 2,
                       "connections to be opened")
             self.traffic.begin_gap()
@@ -155,7 +155,7 @@ class Failover(harness.HaTest):
         self.assert_all_survived()
         self.assert_one_owner("lb1")
         self.assertEqual(self.transitions("lb1")[-2:], [
-            ("FAULT", "BACKUP", "nothing fails any more"),
+            ("FAULT", "BACKUP", "all tracks OK"),
             ("BACKUP", "MASTER", "the master has a lower priority")])
         ((*change, reason),) = self.transitions("lb2", returned_ms)
         self.assertEqual(change, ["MASTER", "BACKUP"])

@@ -13,17 +13,17 @@ FIRST, SECOND = "VI_1", "VI_2"
 FIRST_PRIORITY, SECOND_PRIORITY = 110, 120
 RESIGNATIONS = 6
 
-# Writes what it was told as a line of JSON, slowly. What it does then is in `mode`: "fail", or
+# Writes its arguments and environment as a line of JSON, slowly. What it does then is in `mode`: "fail", or
 # "hang" together with a child.
 PROGRAM = """#!/bin/sh
 cd {folder} || exit 9
 sleep 0.1
 /usr/bin/python3 -c '
 import json, os, pwd, sys
-told = {{key: value for key, value in os.environ.items()
+environment = {{key: value for key, value in os.environ.items()
         if key.startswith("BALLAST_") and key != "BALLAST_BUILD"}}
 user = pwd.getpwuid(os.geteuid()).pw_name
-print(json.dumps({{"arguments": sys.argv[1:], "environment": told, "user": user}}))' "$@" >> told
+print(json.dumps({{"arguments": sys.argv[1:], "environment": environment, "user": user}}))' "$@" >> reported
 case "$(cat mode)" in
   fail) exit 3 ;;
   hang) sleep 1000 & echo $$ $! > hanging.new; mv hanging.new hanging; wait ;;
@@ -70,15 +70,15 @@ class HaNotify(harness.LabTest):
     def wait_masters(self):
         self.wait(lambda: set(self.lab.roles().values()) == {"MASTER"}, "both to be MASTER")
 
-    def told(self):
-        with open(f"{self.folder}/told", encoding="utf-8") as file:
+    def reported(self):
+        with open(f"{self.folder}/reported", encoding="utf-8") as file:
             return [json.loads(line) for line in file if line.endswith("\n")]
 
     def events(self):
         return self.lab.show("ha")["events"]
 
     def expected(self, event):
-        """What the program is told of a row of `show ha`."""
+        """Arguments and environment for a row of `show ha`."""
         priority = str(FIRST_PRIORITY if event["instance"] == FIRST else SECOND_PRIORITY)
         return {"arguments": ["own", "words", "INSTANCE", event["instance"], event["to"], priority],
                 "environment": {"BALLAST_DIRECTOR": "lb1", "BALLAST_INSTANCE": event["instance"],
@@ -87,10 +87,10 @@ class HaNotify(harness.LabTest):
                 "user": "nobody"}
 
     def wait_reported(self):
-        """Until the program has been told of every transition since the start; returns them."""
-        self.wait(lambda: len(self.told()) >= len(self.events()), "the program to be told of all")
+        """Until the program has run for every transition since the start; returns them."""
+        self.wait(lambda: len(self.reported()) >= len(self.events()), "the program to run for all")
         events = self.events()
-        self.assertEqual(self.told(), [self.expected(event) for event in events])
+        self.assertEqual(self.reported(), [self.expected(event) for event in events])
         return events
 
     def resign_often(self):
@@ -134,7 +134,7 @@ class HaNotify(harness.LabTest):
         self.wait(lambda: os.path.exists(f"{self.folder}/hanging"), "the program to hang")
         self.wait_masters()
         self.resign_often()
-        self.assertEqual(len(self.told()), before + 1)
+        self.assertEqual(len(self.reported()), before + 1)
         controlplane = self.lab.processes["lb-controlplane"]
         controlplane.stop(timeout=30)
         self.assertEqual(controlplane.exit_status(), 0)
@@ -148,7 +148,7 @@ class HaNotify(harness.LabTest):
                          2 * (2 * resigned) + 2)
 
         self.set_mode("")
-        os.remove(f"{self.folder}/told")
+        os.remove(f"{self.folder}/reported")
         self.lab.start_controlplane()
         self.lab.directors["lb1"].wait_for(self.lab.controlplane_answers, 15, "its socket")
         self.wait_masters()
@@ -159,11 +159,11 @@ class HaNotify(harness.LabTest):
         controlplane = self.lab.processes["lb-controlplane"]
         controlplane.stop()
         self.assertEqual(controlplane.exit_status(), 0)
-        told = self.told()[before:]
+        rows = self.reported()[before:]
         self.assertEqual(
-            [(row["arguments"][3:5], row["environment"]["BALLAST_REASON"]) for row in told],
+            [(row["arguments"][3:5], row["environment"]["BALLAST_REASON"]) for row in rows],
             [([name, "BACKUP"], "this director stops") for name in (FIRST, SECOND)])
-        os.remove(f"{self.folder}/told")
+        os.remove(f"{self.folder}/reported")
         self.lab.start_controlplane()
         self.lab.directors["lb1"].wait_for(self.lab.controlplane_answers, 15, "its socket")
         self.wait_masters()

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Networks that are cut between two directors which both go on: nobody serves twice while one path
+"""Networks that are cut between two directors which both go on: none serves twice while one path
 is left, each side serves its own when none is, and afterwards there is one master, announced."""
 
 import contextlib
@@ -95,14 +95,14 @@ class Split(PairTest):
     # ---- tests
 
     def test_adverts_lost_on_all_networks(self):
-        """The sync link says that the master lives: the standby stays standby, and tells why.
+        """The sync link says that the master lives: the standby stays standby, and reports why.
         Nobody notices. When adverts are heard again the master announces its addresses."""
         self.cuts.lose_adverts("wan", "lan")
         self.wait(lambda: group(self.lab, "lb2")["peer_holds"], "lb2 to hold still for its peer")
         self.wait_adverts("lb1")
-        told = self.lab.lbcli("show", "ha", director="lb2").stdout
+        shown = self.lab.lbcli("show", "ha", director="lb2").stdout
         self.assertIn("no adverts are heard, but the peer says over the sync link that it is "
-                      "master", told)
+                      "master", shown)
         self.assertEqual(group(self.lab, "lb2")["peer_state"], "MASTER")
         self.assert_serves()
         with self.neighbours() as captures:
@@ -193,7 +193,7 @@ class Split(PairTest):
         self.wait_role("lb2", "BACKUP")
         self.assertEqual(self.transitions.of("lb1"), [
             ("MASTER", "FAULT", "interface wan has no link"),
-            ("FAULT", "BACKUP", "nothing fails any more"),
+            ("FAULT", "BACKUP", "all tracks OK"),
             ("BACKUP", "MASTER", "the master has a lower priority")])
         self.assert_serves()
 
@@ -221,22 +221,22 @@ class Split(PairTest):
 
     def test_sync_link_lost(self):
         """Mastership does not move, while it is lost or when it is back; connections that were made
-        meanwhile are told then."""
+        meanwhile are synchronized then."""
         self.pull_cable("lb1", "sync")
         self.wait(lambda: not self.lab.directors["lb2"].show("sync")["connected"],
                   "the link to be lost")
         self.wait_adverts("lb1")
         connection = self.island_connection()
         self.assert_echoes(connection)
-        self.assertEqual(self.told(), [])
+        self.assertEqual(self.synchronized(), [])
         self.plug_cable("lb1", "sync")
-        self.wait(self.told, "lb2 to be told of the connection")
+        self.wait(self.synchronized, "lb2 to have the connection")
         self.wait_synced()
         self.assert_echoes(connection)
         self.assert_transitions()
         self.assert_serves()
 
-    def told(self):
+    def synchronized(self):
         """What lb2 knows of the island client's connections."""
         return [row for row in self.lab.directors["lb2"].connections("--service", "island")
                 if row["client_address"] == f"{WAN_NET}.100"]

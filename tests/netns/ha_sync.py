@@ -79,7 +79,7 @@ class Churn(SyncTest):
         return holders
 
     def test_churn(self):
-        """Some go on, some end, some are reset; the standby is told of all of it meanwhile."""
+        """Some go on, some end, some are reset; all of it is synchronized to the standby."""
         self.open_tcp(2000)
         going = self.open_tcp(1000)
         self.churn(0, 40_000)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Who is let in by the sync link: the two keys or certificates that belong together, and nobody else.
+"""Who is accepted by the sync link: the two keys or certificates that belong together, and no other.
 Whoever is refused, the VIPs stay where they are and are served."""
 
 import os
@@ -30,7 +30,7 @@ class Authority:
                 "-out", self.certificate)
 
     def sign(self, name):
-        """What stands in [ha.sync] for a director with a certificate of this authority."""
+        """[ha.sync] for a director with a certificate of this authority."""
         base = f"{self._base}-{name}"
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                 "-subj", f"/CN={name}", "-keyout", f"{base}.key", "-out", f"{base}.csr")
@@ -111,15 +111,15 @@ class Keys(harness.HaTest):
         self.assert_in_peace()
 
     def test_another_key(self):
-        """Refused, counted, told once in the log; the right key is taken at the next attempt."""
+        """Refused, counted, logged once; the right key is taken at the next attempt."""
         other = os.path.join(self.lab.dir, "other.key")
         with open(os.open(other, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as out:
             out.write("ab" * 32)
         self.restart("lb2", self.key(other))
         self.assert_refused("not_proved")
         self.assertIn("not_proved", self.lab.lbcli("show", "sync", director="lb1").stdout)
-        told = self.lab.directors["lb2"].log_text("lb-controlplane").count("TLS handshake failed")
-        self.assertLessEqual(told, 1)
+        logged = self.lab.directors["lb2"].log_text("lb-controlplane").count("TLS handshake failed")
+        self.assertLessEqual(logged, 1)
         self.restart("lb2", self.key(pair.key_file(self.lab.dir)))
         self.wait_session()
         self.assert_in_peace()

@@ -8,10 +8,10 @@ from ballast_lab.agent import Agent
 from ballast_lab.topology import DR_VIP, NAT_VIP
 
 VIPS = {"nat": NAT_VIP, "dr": DR_VIP}
-HALF_OPEN = ("SYN_SENT", "SYN_RECV")  # not told
+HALF_OPEN = ("SYN_SENT", "SYN_RECV")  # not synchronized
 AT_THE_END_MS = 3000  # rows that live no longer may be gone on one side already
 TOLERANCE_MS = 3000
-REFRESH_MS = 60_000  # that a connection is used is told so often
+REFRESH_MS = 60_000  # how often active connections are refreshed
 
 
 def send_flows(lab, client, target, **options):

@@ -86,17 +86,17 @@ class Holders:
     def __exit__(self, *_):
         self.close()
 
-    def tell(self, command, **values):
+    def send(self, command, **values):
         """Begins something in both modes; answers() waits for what comes of it."""
         for agent in self._agents.values():
-            agent.tell(command, **values)
+            agent.send(command, **values)
 
     def answers(self, timeout=60):
         """{mode: answer}"""
         return {mode: agent.answer(timeout) for mode, agent in self._agents.items()}
 
     def ask(self, command, **values):
-        self.tell(command, **values)
+        self.send(command, **values)
         return self.answers()
 
 

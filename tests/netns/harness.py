@@ -198,7 +198,7 @@ class HaTest(LabTest):
 
     def setUp(self):
         super().setUp()
-        # What comes before the news of its connection, when the addresses move: it is sent again.
+        # What arrives before its connection is synchronized, when the addresses move: it is sent again.
         # And the switch floods until it has learnt who is where.
         self.allow_drops("taking_over", "other_station")
 

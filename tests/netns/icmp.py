@@ -45,8 +45,8 @@ def path_mtu(host, destination):
 
 
 class TowardsTheClient(harness.LabTest):
-    """The router's link to the clients takes 1300 bytes only. It tells the VIP, and the director
-    tells the real server."""
+    """The router's link to the clients takes 1300 bytes only. It sends the error to the VIP, and the director
+    forwards it to the real server."""
 
     SERVERS = 1
 
@@ -76,7 +76,7 @@ class TowardsTheClient(harness.LabTest):
 
 
 class TowardsTheServer(harness.LabTest):
-    """The director's port to the real servers takes 1400 bytes only: it tells the client itself."""
+    """The director's port to the real servers takes 1400 bytes only: it sends the error itself."""
 
     SERVERS = 1
 

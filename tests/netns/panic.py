@@ -12,7 +12,7 @@ SERVERS = 4
 CHECK = director.check() | {"interval": "300ms", "timeout": "1s"}
 GUARD = {"panic_threshold": 50, "panic_window": "10s"}
 SCRIPT = """#!/bin/sh
-printf '%s %s %s\\n' "$BALLAST_EVENT" "$BALLAST_SERVER" "$BALLAST_STATE" >> {folder}/told
+printf '%s %s %s\\n' "$BALLAST_EVENT" "$BALLAST_SERVER" "$BALLAST_STATE" >> {folder}/reported
 """
 
 
@@ -83,9 +83,9 @@ class Panic(Held, harness.LabTest):
         self.allow_drops("real_server_down")
         self.wait_good()
 
-    def told(self):
+    def reported(self):
         try:
-            with open(f"{self.lab.dir}/told", encoding="utf-8") as file:
+            with open(f"{self.lab.dir}/reported", encoding="utf-8") as file:
                 return [line.split() for line in file]
         except FileNotFoundError:
             return []
@@ -109,7 +109,7 @@ class Panic(Held, harness.LabTest):
 
     def test_all_fail_at_once(self):
         load = harness.BackgroundLoad(self.lab, "c1", f"{NAT_VIP}:80", parallel=2)
-        before = len(self.told())
+        before = len(self.reported())
         self.fail_checks(*self.names())
         self.wait_held()
         self.assert_served_by(*self.names())
@@ -123,15 +123,15 @@ class Panic(Held, harness.LabTest):
         self.assertRegex(shown, r"http +held")
         self.assertEqual(self.panic()["peer"], None)
         self.assertRegex(self.log(), r"panic guard: 3 of 4 checks failed")
-        self.wait(lambda: ["panic", "begun"] in self.told()[before:], "the alert")
+        self.wait(lambda: ["panic", "begun"] in self.reported()[before:], "the alert")
         self.restore_checks()
-        self.wait(lambda: ["panic", "over"] in self.told()[before:], "the end to be told")
+        self.wait(lambda: ["panic", "over"] in self.reported()[before:], "the end to be reported")
         self.assertFalse(self.panic()["holds"])
         report = load.stop()
         self.assertEqual(report["errors"], {})
         self.assertGreater(report["good"], 100)
-        # Those that had gone before it was clear came back; nobody was told of more.
-        servers = [event for event in self.told()[before:] if event[0] == "server"]
+        # Those that had gone before it was clear came back; nothing else was reported.
+        servers = [event for event in self.reported()[before:] if event[0] == "server"]
         for endpoint in self.ENDPOINTS:
             states = [state for _, server, state in servers if server == endpoint]
             self.assertIn(states, ([], ["down", "up"]))

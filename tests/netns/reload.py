@@ -137,13 +137,13 @@ class Reload(harness.LabTest):
 
     def test_renamed_service_keeps_what_is_known_of_it(self):
         """A drained server, a lost quorum, health and alerts belong to the service, not to its
-        name: nothing fails, nothing is told again."""
+        name: nothing fails, nothing is reported again."""
         second = f"{server_address(2)}:80"
         program = ["/bin/sh", "-c",
                    f'echo "$BALLAST_SERVICE $BALLAST_QUORUM" >> {self.lab.dir}/quorum']
         self.web |= {"quorum": 3, "quorum_up": program, "quorum_down": program}
         self.new["alert"] = {
-            "script": ["/bin/sh", "-c", f'echo "$*" >> {self.lab.dir}/told', "sh"]}
+            "script": ["/bin/sh", "-c", f'echo "$*" >> {self.lab.dir}/reported', "sh"]}
         self.reload(self.new)
         self.cli("set", "rs", "web", second, "drain", "--save")
         self.addCleanup(lambda: self.run_cli("set", "rs", "web", second, "ready", "--save"))
@@ -162,12 +162,12 @@ class Reload(harness.LabTest):
         self.assert_no_failure(loads, "shop")
         self.assertEqual(self.real_server("shop", second)["connections"], drained,
                          "it is drained")
-        # What comes after it shows that nothing was told in between.
+        # The next event shows that nothing was reported in between.
         self.cli("set", "rs", "shop", f"{server_address(1)}:80", "weight", "20")
         self.wait(lambda: len(self.lines("quorum")) > 1, "the quorum's program again")
         self.assertEqual(self.lines("quorum"), ["web down", "shop up"])
-        self.wait(lambda: "quorum shop  reached" in self.lines("told"), "the alert")
-        self.assertEqual(self.lines("told"), ["quorum web  lost", "quorum shop  reached"])
+        self.wait(lambda: "quorum shop  reached" in self.lines("reported"), "the alert")
+        self.assertEqual(self.lines("reported"), ["quorum web  lost", "quorum shop  reached"])
 
     def test_real_server_is_taken_out_and_comes_back(self):
         """A server that is drained first is not missed."""

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What a director does not believe: adverts with one mistake each, that would make it leave if they
+"""What a director refuses: adverts with one mistake each, that would make it leave if they
 had none. They come from the router, made by hand."""
 
 import dataclasses
@@ -173,7 +173,7 @@ class VrrpRefusals(harness.LabTest):
         for _ in range(5):
             self.send(advert)
         self.wait(lambda: self.refused("V2")["bad_auth"] == count + 5, "5 more refusals")
-        self.assertEqual(self.log_lines(), lines)  # told of by the test before
+        self.assertEqual(self.log_lines(), lines)  # reported by the test before
         self.send(dataclasses.replace(V2, priority=1))
         self.wait(lambda: self.instance("V2")["received_adverts"] > 0, "a good advert")
         self.send(advert)

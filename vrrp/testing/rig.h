@@ -71,7 +71,7 @@ class Rig {
   std::string peer(State state, int health, std::uint8_t priority, Ipv4Address address) {
     return to_text(group.set_peer({true, state, {health, priority, address}, 0, {address}}, now_));
   }
-  // The peer is standby and hears nobody on so many members.
+  // The peer is standby and has so many silent members.
   std::string unheard(int members) {
     return to_text(group.set_peer({true, State::kBackup, {}, members}, now_));
   }

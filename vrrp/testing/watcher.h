@@ -1,5 +1,5 @@
 // For tests: looks at one director from outside and says what it must not have done. It knows the
-// rules of fsm.h, not the code: what was heard when, and from which moment silence counts.
+// rules of fsm.h, not the code: what was received when, and from which moment silence counts.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace lb::vrrp::test {
 
-// What a director was told, beside adverts.
+// The inputs of a director, beside adverts.
 struct Conditions {
   bool gate = true;
   bool frozen = false;
@@ -23,7 +23,7 @@ class Watcher {
 
   Watcher(const Group::Options& options, milliseconds least_interval);
 
-  // ---- before the group is told
+  // ---- before the group gets it
   void receives(const Group& group, const Conditions& conditions, std::size_t member,
                 const Advert& advert, Ipv4Address source, Time now);
   void receives_peer(const Peer& before, const Peer& now);
@@ -41,7 +41,7 @@ class Watcher {
  private:
   struct Heard {
     Time since;             // silence is counted from here
-    milliseconds interval;  // of the master that was heard then
+    milliseconds interval;  // of the master received then
     Time sent;              // MASTER: the last advert
   };
 

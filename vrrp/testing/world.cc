@@ -315,7 +315,7 @@ void World::check_masters() {
         if (!since) since = now_;
         const auto interval = std::max(plan_.directors[a].members[lan].interval,
                                        plan_.directors[b].members[lan].interval);
-        // One of them may become the worse one on the way, and is told in an answer then.
+        // One of them may become the worse one meanwhile, and is informed by an answer then.
         if (now_ - *since > interval + plan_.most_late + 2 * plan_.most_delay) {
           violation_ = "directors " + std::to_string(a) + " and " + std::to_string(b) +
                        " are masters and hear each other";

@@ -1,5 +1,5 @@
 // For tests: several directors on some LANs, and a sync link between the first two, in virtual
-// time. What they do is watched all along (watcher.h), and so is that no two masters hear each
+// time. What they do is watched all along (watcher.h), and so is that no two masters receive each
 // other.
 #pragma once
 
@@ -119,7 +119,7 @@ class World {
   using Pairs = std::array<std::array<bool, kMostDirectors>, kMostDirectors>;
   std::array<Pairs, kMostLans> paths_{};
   using Since = std::array<std::array<std::optional<Time>, kMostDirectors>, kMostDirectors>;
-  std::array<Since, kMostLans> two_since_{};  // two masters hear each other
+  std::array<Since, kMostLans> two_since_{};  // two masters receive each other
   bool were_two_ = false;
   unsigned loss_percent_ = 0;
   bool sync_up_ = true;

@@ -7,8 +7,8 @@
 
 namespace lb::test {
 
-// Another one in every run, so that the runs together see more than one of them does. A test tells
-// it on failure (SCOPED_TRACE); LB_SEED=N in the environment runs with that one again.
+// Another one in every run, so that the runs together see more than one of them does. A test
+// prints it on failure (SCOPED_TRACE); LB_SEED=N in the environment runs with that one again.
 inline std::uint32_t seed() {
   if (const char* given = std::getenv("LB_SEED"); given != nullptr) {
     return static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10));

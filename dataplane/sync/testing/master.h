@@ -20,7 +20,7 @@ namespace lb::test {
 inline constexpr std::uint32_t kVip = 0xc000020a;
 inline constexpr std::uint32_t kServer = 0x0a00000b;
 inline constexpr std::uint32_t kTimeout = 600;               // ticks, of every state
-inline constexpr std::uint32_t kRefresh = kTimeout / 3;      // what goes on is told again after
+inline constexpr std::uint32_t kRefresh = kTimeout / 3;      // active ones are refreshed after
 inline constexpr std::size_t kAmple = std::size_t{1} << 24;  // bytes
 
 class Master {
@@ -101,7 +101,7 @@ class Master {
     } while (last.more);
     return all;
   }
-  // A peer that has been told of everything.
+  // A peer that has received everything.
   void join() {
     exporter_->begin();
     fill_all();
