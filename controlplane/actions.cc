@@ -10,46 +10,46 @@ using api::control::HaCommand;
 using api::control::Request;
 using api::control::SetCommand;
 
-std::string words_of(const HaCommand& command) {
-  std::string words = "ha ";
+std::string command_text(const HaCommand& command) {
+  std::string text = "ha ";
   switch (command.kind()) {
     case HaCommand::SWITCHOVER:
-      words += "switchover";
+      text += "switchover";
       break;
     case HaCommand::RESIGN:
-      words += "resign";
+      text += "resign";
       break;
     case HaCommand::FREEZE:
-      words += "freeze";
+      text += "freeze";
       break;
     case HaCommand::THAW:
-      words += "thaw";
+      text += "thaw";
       break;
     default:
-      words += '?';
+      text += '?';
   }
-  return command.group().empty() ? words : words + " --group " + command.group();
+  return command.group().empty() ? text : text + " --group " + command.group();
 }
 
-std::string words_of(const SetCommand& command) {
-  if (command.believe_checks()) return "set health believe";
-  std::string words = command.real_server().empty()
-                          ? "set service " + command.service()
-                          : "set rs " + command.service() + ' ' + command.real_server();
-  if (command.has_weight()) words += " weight " + std::to_string(command.weight());
-  if (command.duty() == SetCommand::READY) words += " ready";
-  if (command.duty() == SetCommand::MAINT) words += " maint";
-  if (command.duty() == SetCommand::DRAIN) words += " drain";
-  if (!command.scheduler().empty()) words += " scheduler " + command.scheduler();
+std::string command_text(const SetCommand& command) {
+  if (command.release_held()) return "set health believe";
+  std::string text = command.real_server().empty()
+                         ? "set service " + command.service()
+                         : "set rs " + command.service() + ' ' + command.real_server();
+  if (command.has_weight()) text += " weight " + std::to_string(command.weight());
+  if (command.admin_state() == SetCommand::READY) text += " ready";
+  if (command.admin_state() == SetCommand::MAINT) text += " maint";
+  if (command.admin_state() == SetCommand::DRAIN) text += " drain";
+  if (!command.scheduler().empty()) text += " scheduler " + command.scheduler();
   if (const auto deadline = static_cast<std::int64_t>(command.deadline_ms()); deadline != 0) {
-    words += " --deadline " + config::to_text(config::Milliseconds(deadline));
+    text += " --deadline " + config::to_text(config::Milliseconds(deadline));
   }
-  return command.save() ? words + " --save" : words;
+  return command.save() ? text + " --save" : text;
 }
 
 }  // namespace
 
-std::string words_of(const ConfigCommand& command) {
+std::string command_text(const ConfigCommand& command) {
   switch (command.kind()) {
     case ConfigCommand::DIFF:
       return "diff " + command.file();
@@ -76,9 +76,9 @@ std::optional<api::Action> action_of(const Request& request) {
     case Request::KIND_NOT_SET:
       return std::nullopt;
     case Request::kHa:
-      return api::Action{words_of(request.ha())};
+      return api::Action{command_text(request.ha())};
     case Request::kSet:
-      return api::Action{words_of(request.set())};
+      return api::Action{command_text(request.set())};
     case Request::kAlert:
       if (!request.alert().test()) return std::nullopt;
       return api::Action{"alert test"};
@@ -89,7 +89,7 @@ std::optional<api::Action> action_of(const Request& request) {
       }
       // The Reloader logs how they end. A diff changes nothing; but the files that its text names
       // are read with our rights, and what is wrong in them is shown.
-      return api::Action{words_of(command), false};
+      return api::Action{command_text(command), false};
     }
     default:
       return api::Action{"request " + std::to_string(request.kind_case())};

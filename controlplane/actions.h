@@ -11,6 +11,6 @@ namespace lb::controlplane {
 // Nothing: it only asks. What is not known here counts as an action.
 std::optional<api::Action> action_of(const api::control::Request& request);
 // Of a change of the configuration, for the log.
-std::string words_of(const api::control::ConfigCommand& command);
+std::string command_text(const api::control::ConfigCommand& command);
 
 }  // namespace lb::controlplane

@@ -20,7 +20,7 @@ Request config_request(ConfigCommand::Kind kind) {
   return request;
 }
 
-TEST(Action, questions_are_none) {
+TEST(Action, HasNoneForQueries) {
   Request request;
   EXPECT_EQ(action_of(request), std::nullopt);
   request.mutable_status();
@@ -31,7 +31,7 @@ TEST(Action, questions_are_none) {
   EXPECT_EQ(action_of(config_request(ConfigCommand::CHANGES)), std::nullopt);
 }
 
-TEST(Action, as_they_are_typed) {
+TEST(Action, NamesCommandsAsTyped) {
   Request request;
   request.mutable_ha()->set_kind(HaCommand::SWITCHOVER);
   EXPECT_EQ(words(request), "ha switchover");
@@ -51,12 +51,12 @@ TEST(Action, as_they_are_typed) {
   set.set_save(true);
   EXPECT_EQ(words(request), "set rs web 10.0.0.11:80 weight 0 --save");
   set.clear_weight();
-  set.set_duty(api::control::SetCommand::DRAIN);
+  set.set_admin_state(api::control::SetCommand::DRAIN);
   set.set_deadline_ms(600'000);
   set.clear_save();
   EXPECT_EQ(words(request), "set rs web 10.0.0.11:80 drain --deadline 10m");
   set.Clear();
-  set.set_believe_checks(true);
+  set.set_release_held(true);
   EXPECT_EQ(words(request), "set health believe");
   EXPECT_EQ(words(config_request(ConfigCommand::RELOAD)), "reload");
   EXPECT_EQ(words(config_request(ConfigCommand::ROLLBACK)), "rollback");

@@ -19,7 +19,7 @@
 #include "controlplane/network/interfaces.h"
 #include "controlplane/os/service_manager.h"
 #include "controlplane/servers/check_status.h"
-#include "controlplane/servers/evidence.h"
+#include "controlplane/servers/handshake_failure_poller.h"
 #include "controlplane/servers/operations.h"
 #include "controlplane/servers/report.h"
 #include "controlplane/servers/servers.h"
@@ -78,7 +78,7 @@ class Applier::Impl {
   void push();
   void decide();
   void become_ready();
-  void tell_status() const;
+  void notify_service_manager() const;
 
   boost::asio::io_context& io;
   Inventory inventory;
@@ -92,7 +92,7 @@ class Applier::Impl {
   std::optional<Alerts> alerts;
   std::optional<Operations> operations;
   std::optional<Servers> servers;
-  std::optional<Evidence> evidence;
+  std::optional<HandshakeFailurePoller> failure_poller;
   std::set<Address> standby;  // VIPs of which another director is master
 
   boost::asio::steady_timer push_timer;
@@ -120,7 +120,7 @@ Result<void> Applier::Impl::start() {
                   Servers::Events{.changed = [this](milliseconds within) { push_within(within); },
                                   .transition =
                                       [this] {
-                                        if (failover) failover->look();
+                                        if (failover) failover->update_facts();
                                       },
                                   .ask_peer =
                                       [this](const auto& keys, auto done) {
@@ -133,7 +133,8 @@ Result<void> Applier::Impl::start() {
                         .disconnected = [this] { on_disconnected(); },
                         .applied = [this](std::uint64_t) { on_applied(); },
                         .refused = [this](const std::string& why) { on_refused(why); }});
-  evidence.emplace(io, *dataplane, inventory, [this](RealServerId id) { servers->suspect(id); });
+  failure_poller.emplace(io, *dataplane, inventory,
+                         [this](RealServerId id) { servers->suspect(id); });
   if (auto result = start_failover(); !result) return result;
   operations->load();
   dataplane->start();
@@ -167,7 +168,7 @@ Result<void> Applier::Impl::start_failover() {
                 alerts->ha(event.instance, event.from, event.to, event.reason);
               },
           .sync_link = [this](bool up, const std::string& why) { alerts->sync_link(up, why); },
-          .check_words = [this](const auto& keys) { return servers->words_on(keys); }});
+          .check_opinions = [this](const auto& keys) { return servers->opinions_on(keys); }});
   return failover->start();
 }
 
@@ -189,12 +190,12 @@ void Applier::Impl::ha_command(const api::control::HaCommand& command,
 }
 
 Result<std::string> Applier::Impl::set(const api::control::SetCommand& command) {
-  auto text = command.believe_checks() ? servers->believe_checks() : operations->set(command);
+  auto text = command.release_held() ? servers->release_held() : operations->set(command);
   if (!text) return text;
   push_timer.cancel();
   push_due.reset();
   push();
-  if (failover) failover->look();
+  if (failover) failover->update_facts();
   return text;
 }
 
@@ -209,7 +210,7 @@ void Applier::Impl::stop() {
   checks_timer.cancel();
   ready_timer.cancel();
   if (dataplane) dataplane->stop();
-  if (evidence) evidence->stop();
+  if (failure_poller) failure_poller->stop();
   if (servers) servers->stop_checks();
   if (failover) failover->stop();
   if (interfaces) interfaces->withdraw_vips();
@@ -252,18 +253,18 @@ void Applier::Impl::on_connected(const SnapshotSpec& running) {
 void Applier::Impl::on_disconnected() {
   alerts->dataplane(false, "it stopped or does not answer; no check runs until it is back");
   checks_timer.cancel();
-  evidence->stop();
+  failure_poller->stop();
   servers->stop_checks();
   if (failover) failover->set_dataplane_ready(false);
   end_change({});
-  tell_status();
+  notify_service_manager();
 }
 
 void Applier::Impl::start_checks_when_due(bool due) {
   if (servers->checking() || !dataplane->connected() || !(due || interfaces->complete())) return;
   checks_timer.cancel();
   servers->start_checks();
-  evidence->start();
+  failure_poller->start();
 }
 
 void Applier::Impl::push_within(milliseconds delay) {
@@ -286,7 +287,7 @@ void Applier::Impl::push() {
   SnapshotSpec snapshot;
   build_snapshot(inventory, standby, snapshot);
   dataplane->push(std::move(snapshot));
-  tell_status();
+  notify_service_manager();
 }
 
 // Slow start and deadlines go on without news from anywhere.
@@ -317,10 +318,10 @@ void Applier::Impl::become_ready() {
   ready_timer.cancel();
   if (std::exchange(ready, true)) return;
   notify_ready();
-  tell_status();
+  notify_service_manager();
 }
 
-void Applier::Impl::tell_status() const {
+void Applier::Impl::notify_service_manager() const {
   if (!dataplane->connected()) return notify_status("waiting for the data plane");
   std::size_t configured = 0;
   std::ptrdiff_t healthy = 0;

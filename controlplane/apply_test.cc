@@ -180,7 +180,7 @@ TEST_F(Walk7, FromTomlToTheDataPlane) {
   EXPECT_EQ(dns.real_servers(0).next_hop().mac(), std::string("\x02\x00\x00\x00\x00\x11", 6));
 }
 
-TEST_F(ApplierInKernel, FromNothingToForwardingAndBackAfterTheDataPlaneDied) {
+TEST_F(ApplierInKernel, RecoversFromADataPlaneRestart) {
   ASSERT_TRUE(applier->start());
   EXPECT_FALSE(status().dataplane_connected());
   start_dataplane();
@@ -202,7 +202,7 @@ TEST_F(ApplierInKernel, FromNothingToForwardingAndBackAfterTheDataPlaneDied) {
   EXPECT_TRUE(wait([&] { return status().vips(0).present(); }));
 }
 
-TEST_F(ApplierInKernel, ARestartFlapsNothing) {
+TEST_F(ApplierInKernel, KeepsStatesOverARestart) {
   // What an earlier control plane left in the data plane: everything up and resolved.
   start_dataplane();
   {
@@ -250,7 +250,7 @@ TEST_F(Walk8, ARealServerDies) {
   EXPECT_GE(status().targets(2).fall_count(), 2u);
 }
 
-TEST_F(ApplierInKernel, DirectRoutingDoesNotGoThroughAGateway) {
+TEST_F(ApplierInKernel, RefusesGatewaysForDirectRouting) {
   start_dataplane();
   make_wan();
   ASSERT_TRUE(applier->start());
@@ -263,7 +263,7 @@ TEST_F(ApplierInKernel, DirectRoutingDoesNotGoThroughAGateway) {
 }
 
 // With AddressSanitizer: they leave nothing behind either.
-TEST_F(ApplierInKernel, AHundredRandomConfigurations) {
+TEST_F(ApplierInKernel, AppliesAHundredRandomConfigurations) {
   start_dataplane();
   make_wan();
   ASSERT_TRUE(applier->start());
@@ -289,7 +289,7 @@ TEST_F(ApplierInKernel, AHundredRandomConfigurations) {
   }
 }
 
-TEST_F(ApplierInKernel, StopTakesTheVipsAway) {
+TEST_F(ApplierInKernel, RemovesTheVipsOnStop) {
   start_dataplane();
   make_wan();
   ASSERT_TRUE(applier->start());

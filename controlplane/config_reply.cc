@@ -11,7 +11,7 @@ std::string counted(std::size_t count) {
   return std::to_string(count) + (count == 1 ? " change" : " changes");
 }
 
-std::string hindrance(const std::vector<config::Change>& changes) {
+std::string restart_error(const std::vector<config::Change>& changes) {
   std::string both;
   std::string controlplane;
   for (const config::Change& change : changes) {

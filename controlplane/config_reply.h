@@ -15,7 +15,7 @@ namespace lb::controlplane {
 
 std::string counted(std::size_t count);  // "1 change"
 // What cannot be done at run time; empty: nothing.
-std::string hindrance(const std::vector<config::Change>& changes);
+std::string restart_error(const std::vector<config::Change>& changes);
 // Mistakes and changes.
 void put(const ConfigReader::Found& found, api::control::ConfigReply& reply);
 // Of a change that was not begun, or is over: "ok", or why not.

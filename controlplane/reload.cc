@@ -25,7 +25,7 @@ using api::control::ConfigReply;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLook{500};     // at the file
+constexpr milliseconds kPoll{500};     // at the file
 constexpr milliseconds kSettled{900};  // nobody has written to it for so long
 
 }  // namespace
@@ -35,7 +35,7 @@ struct Reloader::Impl : std::enable_shared_from_this<Impl> {
       : options(std::move(o)),
         apply(std::move(a)),
         running{std::move(t), std::move(c)},
-        look_timer(io),
+        poll_timer(io),
         confirm_timer(io),
         for_changes(io, options.machine),
         for_questions(io, options.machine) {}
@@ -89,7 +89,7 @@ struct Reloader::Impl : std::enable_shared_from_this<Impl> {
   void audit(const Asked& asked, const std::string& outcome) const {
     options.audit->write(asked.by, asked.words, outcome);
   }
-  void look();
+  void poll_file();
 
   std::string previous_path() const { return options.state_dir + "/previous.toml"; }
 
@@ -104,7 +104,7 @@ struct Reloader::Impl : std::enable_shared_from_this<Impl> {
   std::string last_error;  // of the last change
   std::optional<Trial> trial;
 
-  boost::asio::steady_timer look_timer;
+  boost::asio::steady_timer poll_timer;
   FileStamp seen;  // of the file as it was read last
   FileStamp latest;
   Clock::time_point latest_since;
@@ -182,7 +182,7 @@ void Reloader::Impl::commit(const CallPtr& call, const ConfigCommand& command) {
 void Reloader::Impl::change(const CallPtr& call, Found found, Keep keep) {
   put(found, call->reply);
   if (!found.version) return refuse(call);
-  last_error = hindrance(found.changes);
+  last_error = restart_error(found.changes);
   if (!last_error.empty()) {
     call->reply.set_error(last_error);
     return refuse(call);
@@ -296,7 +296,7 @@ void Reloader::Impl::diff(const CallPtr& call, const ConfigCommand& command) {
   for_questions.read({command.file(), command.text()}, running.config,
                      [this, call](const Found& found) {
                        put(found, call->reply);
-                       call->reply.set_note(hindrance(found.changes));
+                       call->reply.set_note(restart_error(found.changes));
                        answer(call);
                      });
 }
@@ -311,11 +311,11 @@ void Reloader::Impl::changes(const CallPtr& call) {
 }
 
 // Polls: the file may be a link, be replaced, or be on a file system that tells nothing.
-void Reloader::Impl::look() {
-  look_timer.expires_after(kLook);
-  look_timer.async_wait([weak = weak_from_this()](boost::system::error_code error) {
+void Reloader::Impl::poll_file() {
+  poll_timer.expires_after(kPoll);
+  poll_timer.async_wait([weak = weak_from_this()](boost::system::error_code error) {
     const auto self = weak.lock();
-    if (self && !error) self->look();
+    if (self && !error) self->poll_file();
   });
   const FileStamp now = FileStamp::of(options.file);
   if (now != latest) {
@@ -336,13 +336,13 @@ Reloader::Reloader(boost::asio::io_context& io, Options options, std::string tex
                                    std::move(apply))) {}
 
 Reloader::~Reloader() {
-  impl_->look_timer.cancel();
+  impl_->poll_timer.cancel();
   impl_->confirm_timer.cancel();
 }
 
 void Reloader::command(const ConfigCommand& command, const std::string& by, Done done) {
   const auto call =
-      std::make_shared<Impl::Call>(Impl::Call{{by, words_of(command)}, "", std::move(done)});
+      std::make_shared<Impl::Call>(Impl::Call{{by, command_text(command)}, "", std::move(done)});
   call->reply.set_file(impl_->options.file);
   switch (command.kind()) {
     case ConfigCommand::STATUS:
@@ -378,7 +378,7 @@ void Reloader::reload(const std::string& why) {
 
 void Reloader::watch() {
   impl_->seen = impl_->latest = FileStamp::of(impl_->options.file);
-  impl_->look();
+  impl_->poll_file();
 }
 
 }  // namespace lb::controlplane

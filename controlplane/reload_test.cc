@@ -91,7 +91,7 @@ class ReloaderTest : public testing::Test {
     for (std::string line; std::getline(in, line);) {
       lines.push_back(line.substr(line.find("audit: ") + 7));
     }
-    const auto known = static_cast<std::ptrdiff_t>(std::exchange(told_, lines.size()));
+    const auto known = static_cast<std::ptrdiff_t>(std::exchange(audited_, lines.size()));
     return {lines.begin() + known, lines.end()};
   }
 
@@ -102,7 +102,7 @@ class ReloaderTest : public testing::Test {
   }
 
   std::optional<AuditLog> audit;
-  std::size_t told_ = 0;
+  std::size_t audited_ = 0;
   std::optional<Reloader> reloader;
   std::vector<int> applied;  // weights
   std::string refusal;       // of the next one
@@ -110,7 +110,7 @@ class ReloaderTest : public testing::Test {
   std::function<void(Result<void>)> held;
 };
 
-TEST_F(ReloaderTest, ReloadTakesTheFileOver) {
+TEST_F(ReloaderTest, AppliesTheFileOnReload) {
   ASSERT_TRUE(write_text(file, config_text(2)));
   const ConfigReply reply = run(ConfigCommand::RELOAD);
   EXPECT_EQ(reply.error(), "");
@@ -120,7 +120,7 @@ TEST_F(ReloaderTest, ReloadTakesTheFileOver) {
   EXPECT_EQ(run(ConfigCommand::RELOAD).changes_size(), 0);
 }
 
-TEST_F(ReloaderTest, AFileWithMistakesChangesNothing) {
+TEST_F(ReloaderTest, ChangesNothingForAFileWithErrors) {
   ASSERT_TRUE(write_text(file, config_text(2) + "colour = 1\n"));
   const ConfigReply reply = run(ConfigCommand::RELOAD);
   ASSERT_EQ(reply.mistakes_size(), 1);
@@ -130,7 +130,7 @@ TEST_F(ReloaderTest, AFileWithMistakesChangesNothing) {
   EXPECT_EQ(run(ConfigCommand::CHANGES).changes_size(), 0);
 }
 
-TEST_F(ReloaderTest, WhatNeedsARestartIsNamedAndNothingIsChanged) {
+TEST_F(ReloaderTest, NamesChangesThatNeedARestart) {
   ASSERT_TRUE(write_text(file, config_text(2, "", "1,2")));
   EXPECT_EQ(run(ConfigCommand::RELOAD).error(),
             "nothing was changed: dataplane: lcores 1 -> 1-2: needs a restart of lb-dataplane and "
@@ -138,7 +138,7 @@ TEST_F(ReloaderTest, WhatNeedsARestartIsNamedAndNothingIsChanged) {
   EXPECT_TRUE(applied.empty());
 }
 
-TEST_F(ReloaderTest, WhatTheDataPlaneRefusesIsTakenBack) {
+TEST_F(ReloaderTest, RevertsWhatTheDataPlaneRefuses) {
   ASSERT_TRUE(write_text(file, config_text(2)));
   refusal = "no memory";
   EXPECT_EQ(run(ConfigCommand::RELOAD).error(), "nothing was changed: no memory");
@@ -147,7 +147,7 @@ TEST_F(ReloaderTest, WhatTheDataPlaneRefusesIsTakenBack) {
             "service web: real server 192.0.2.11:80: weight 2 -> 1");
 }
 
-TEST_F(ReloaderTest, OneChangeAtATime) {
+TEST_F(ReloaderTest, AllowsOneChangeAtATime) {
   hold = true;
   EXPECT_TRUE(run(ConfigCommand::COMMIT, config_text(2)).applying());
   EXPECT_NE(run(ConfigCommand::RELOAD).error(), "");
@@ -157,14 +157,14 @@ TEST_F(ReloaderTest, OneChangeAtATime) {
   EXPECT_EQ(in_file(), config_text(2));
 }
 
-TEST_F(ReloaderTest, DiffChangesNothing) {
+TEST_F(ReloaderTest, ChangesNothingForDiff) {
   EXPECT_EQ(run(ConfigCommand::DIFF, config_text(2)).changes(0), kChange);
   EXPECT_NE(run(ConfigCommand::DIFF, config_text(2, "", "2")).note(), "");
   EXPECT_EQ(run(ConfigCommand::DIFF, "[director").mistakes_size(), 1);
   EXPECT_TRUE(applied.empty());
 }
 
-TEST_F(ReloaderTest, ACommitReplacesTheFileAndRollbackBringsItBack) {
+TEST_F(ReloaderTest, ReplacesTheFileOnCommitAndRestoresItOnRollback) {
   EXPECT_EQ(run(ConfigCommand::ROLLBACK).error().find("there is no configuration to go back to"),
             0u);
   EXPECT_EQ(run(ConfigCommand::COMMIT, config_text(2)).error(), "");
@@ -177,7 +177,7 @@ TEST_F(ReloaderTest, ACommitReplacesTheFileAndRollbackBringsItBack) {
   EXPECT_EQ(applied, (std::vector<int>{2, 1, 2}));
 }
 
-TEST_F(ReloaderTest, AReloadCanBeRolledBackToo) {
+TEST_F(ReloaderTest, RollsBackAReload) {
   ASSERT_TRUE(write_text(file, config_text(3)));
   run(ConfigCommand::RELOAD);
   EXPECT_EQ(run(ConfigCommand::ROLLBACK).error(), "");
@@ -185,7 +185,7 @@ TEST_F(ReloaderTest, AReloadCanBeRolledBackToo) {
   EXPECT_EQ(applied, (std::vector<int>{3, 1}));
 }
 
-TEST_F(ReloaderTest, AConfirmedCommitStays) {
+TEST_F(ReloaderTest, KeepsAConfirmedCommit) {
   const ConfigReply reply = run(ConfigCommand::COMMIT, config_text(2), 60'000);
   EXPECT_GT(reply.confirm_due_ms(), 50'000u);
   EXPECT_EQ(in_file(), config_text(1));
@@ -197,7 +197,7 @@ TEST_F(ReloaderTest, AConfirmedCommitStays) {
   EXPECT_EQ(applied, std::vector<int>{2});
 }
 
-TEST_F(ReloaderTest, AnUnconfirmedCommitIsRolledBack) {
+TEST_F(ReloaderTest, RollsBackAnUnconfirmedCommit) {
   run(ConfigCommand::COMMIT, config_text(2), 20);
   EXPECT_TRUE(test::run_until(io, [this] { return applied.size() == 2; }));
   EXPECT_EQ(applied, (std::vector<int>{2, 1}));
@@ -205,21 +205,21 @@ TEST_F(ReloaderTest, AnUnconfirmedCommitIsRolledBack) {
   EXPECT_EQ(run(ConfigCommand::CHANGES).changes_size(), 0);
 }
 
-TEST_F(ReloaderTest, ACommitThatWaitsIsRolledBackAtOnce) {
+TEST_F(ReloaderTest, RollsBackAWaitingCommitAtOnce) {
   run(ConfigCommand::COMMIT, config_text(2), 60'000);
   EXPECT_EQ(run(ConfigCommand::ROLLBACK).changes_size(), 1);
   EXPECT_EQ(applied, (std::vector<int>{2, 1}));
   EXPECT_EQ(in_file(), config_text(1));
 }
 
-TEST_F(ReloaderTest, ARestartWhileACommitWaitsStartsWithTheOldOne) {
+TEST_F(ReloaderTest, StartsWithTheOldFileWhileACommitWaits) {
   run(ConfigCommand::COMMIT, config_text(2), 60'000);
   start();
   EXPECT_EQ(run(ConfigCommand::CHANGES).changes_size(), 0);
   EXPECT_NE(run(ConfigCommand::CONFIRM).error(), "");
 }
 
-TEST_F(ReloaderTest, FollowsTheFileIfToldTo) {
+TEST_F(ReloaderTest, FollowsTheFileWithAutoReload) {
   reloader->watch();
   ASSERT_TRUE(write_text(file, config_text(2, "auto_reload = true\n")));
   io.restart();
@@ -240,7 +240,7 @@ class SlowReload : public ReloaderTest {
   }
 };
 
-TEST_F(SlowReload, NobodyWaitsForAConfigurationThatIsRead) {
+TEST_F(SlowReload, DoesNotBlockTheLoop) {
   std::optional<ConfigReply> slow;
   begin(ConfigCommand::RELOAD, slow);
   EXPECT_EQ(run(ConfigCommand::DIFF, config_text(3)).changes_size(), 1);
@@ -252,7 +252,7 @@ TEST_F(SlowReload, NobodyWaitsForAConfigurationThatIsRead) {
   EXPECT_EQ(applied, std::vector<int>{2});
 }
 
-TEST_F(SlowReload, ChangesAreMadeInTheOrderInWhichTheyWereAskedFor) {
+TEST_F(SlowReload, MakesChangesInTheOrderOfTheRequests) {
   std::optional<ConfigReply> first, second, third;
   begin(ConfigCommand::RELOAD, first);
   begin(ConfigCommand::RELOAD, second);
@@ -287,7 +287,7 @@ TEST(TextFile, KeepsModeAndLinks) {
   std::filesystem::remove_all(folder);
 }
 
-TEST_F(ReloaderTest, EveryChangeIsInTheAuditLogWithItsOutcome) {
+TEST_F(ReloaderTest, LogsEveryChangeWithItsOutcome) {
   using Lines = std::vector<std::string>;
   ASSERT_TRUE(write_text(file, config_text(2)));
   run(ConfigCommand::DIFF, config_text(3));
@@ -297,7 +297,7 @@ TEST_F(ReloaderTest, EveryChangeIsInTheAuditLogWithItsOutcome) {
   run(ConfigCommand::RELOAD);
   EXPECT_EQ(told(), Lines{R"(by=test command="reload" outcome="ok, 1 change")"});
   reloader->reload("SIGHUP");
-  EXPECT_TRUE(test::run_until(io, [this] { return audited() > told_; }));
+  EXPECT_TRUE(test::run_until(io, [this] { return audited() > audited_; }));
   EXPECT_EQ(told(), Lines{R"(by=SIGHUP command="reload" outcome="ok, 0 changes")"});
   run(ConfigCommand::CONFIRM);
   EXPECT_EQ(
@@ -323,14 +323,14 @@ TEST_F(ReloaderTest, EveryChangeIsInTheAuditLogWithItsOutcome) {
           R"(by=test command="rollback" outcome="ok, lbcli rollback")"}));
 }
 
-TEST_F(ReloaderTest, TheAuditLogIsToldWhenAChangeEnds) {
+TEST_F(ReloaderTest, WritesTheAuditLogWhenAChangeEnds) {
   hold = true;
   run(ConfigCommand::COMMIT, config_text(2), 1);
   EXPECT_EQ(told().size(), 0u);
   hold = false;
   std::exchange(held, nullptr)({});
   EXPECT_EQ(told().size(), 1u);
-  EXPECT_TRUE(test::run_until(io, [this] { return audited() > told_; }));
+  EXPECT_TRUE(test::run_until(io, [this] { return audited() > audited_; }));
   EXPECT_EQ(
       told(),
       std::vector<std::string>{

@@ -21,7 +21,7 @@ namespace {
 
 using api::control::SetCommand;
 
-constexpr std::size_t kTold = 8;  // alerts until all is known
+constexpr std::size_t kReports = 8;  // alerts until all is known
 constexpr const char* kFirst = "192.0.2.11:80";
 constexpr const char* kSecond = "192.0.2.12:80";
 
@@ -47,7 +47,7 @@ class RenameInKernel : public testing::Test {
     start();
     // The data plane; of "web" both servers, the service and the quorum; of "dead" the same without
     // a quorum.
-    ASSERT_TRUE(wait([&] { return lines("told").size() == kTold; })) << lines("told").size();
+    ASSERT_TRUE(wait([&] { return lines("told").size() == kReports; })) << lines("told").size();
     ASSERT_TRUE(wait([&] { return lines("quorum") == Lines{"web down"}; }));
     ASSERT_TRUE(wait([&] { return in_snapshot(dataplane->running, 80, 0).up(); }));
   }
@@ -108,7 +108,7 @@ class RenameInKernel : public testing::Test {
   }
   void drain(const std::string& service, const char* server) {
     SetCommand set = command(service, server);
-    set.set_duty(SetCommand::DRAIN);
+    set.set_admin_state(SetCommand::DRAIN);
     ASSERT_TRUE(applier->set(set));
     ASSERT_TRUE(wait([&] { return !in_snapshot(dataplane->running, 80, 0).up(); }));
     dataplane->applied.clear();
@@ -137,8 +137,8 @@ class RenameInKernel : public testing::Test {
     test.set_test(true);
     api::control::AlertStatus answer;
     ASSERT_TRUE(applier->alert(test, answer));
-    ASSERT_TRUE(wait([&] { return lines("told").size() > kTold; }));
-    EXPECT_EQ(lines("told")[kTold], "test   asked for");
+    ASSERT_TRUE(wait([&] { return lines("told").size() > kReports; }));
+    EXPECT_EQ(lines("told")[kReports], "test   asked for");
   }
   // By its gain the quorum shows that it was still lost, and that nobody was told of it again.
   void expect_quorum_goes_on(const std::string& name) {
@@ -175,7 +175,7 @@ class RenameInKernel : public testing::Test {
   std::optional<Applier> applier;
 };
 
-TEST_F(RenameInKernel, KeepsWhatIsKnown) {
+TEST_F(RenameInKernel, KeepsState) {
   drain("web", kFirst);
   const auto since = status().targets(1).since_ms();
   config.services[0].name = "shop";
@@ -192,7 +192,7 @@ TEST_F(RenameInKernel, KeepsWhatIsKnown) {
   expect_quorum_goes_on("shop");
 }
 
-TEST_F(RenameInKernel, NamesThatChangePlacesTakeNothingAlong) {
+TEST_F(RenameInKernel, KeepsStateWithTheServiceWhenNamesAreSwapped) {
   drain("web", kFirst);
   std::swap(config.services[0].name, config.services[1].name);
   std::swap(config.services[0], config.services[1]);
@@ -204,7 +204,7 @@ TEST_F(RenameInKernel, NamesThatChangePlacesTakeNothingAlong) {
   expect_quorum_goes_on("dead");
 }
 
-TEST_F(RenameInKernel, TogetherWithOtherChanges) {
+TEST_F(RenameInKernel, KeepsStateTogetherWithOtherChanges) {
   drain("web", kFirst);
   config.services[0].name = "shop";
   config.services[0].real_servers[1].weight = 5;
@@ -223,7 +223,7 @@ TEST_F(RenameInKernel, TogetherWithOtherChanges) {
   expect_quorum_goes_on("store");
 }
 
-TEST_F(RenameInKernel, WhatWasSavedComesBackUnderTheNewName) {
+TEST_F(RenameInKernel, RestoresSavedChangesUnderTheNewName) {
   drain("web", kFirst);
   end();
   dataplane->applied.clear();
@@ -236,7 +236,7 @@ TEST_F(RenameInKernel, WhatWasSavedComesBackUnderTheNewName) {
   expect_drained_all_the_while();
 }
 
-TEST_F(RenameInKernel, ATrackFollowsTheName) {
+TEST_F(RenameInKernel, MovesATrackToTheNewName) {
   end();
   config::HaInstance& instance = config.ha.instances.emplace_back();
   instance.name = "VI_1";
@@ -258,7 +258,7 @@ TEST_F(RenameInKernel, ATrackFollowsTheName) {
   EXPECT_EQ(now.ha().events(events).reason(), "service shop fails");
 }
 
-TEST_F(RenameInKernel, AServerThatGoesAndComesBackBeginsAnew) {
+TEST_F(RenameInKernel, StartsOverForAServerThatIsRemovedAndAdded) {
   drain("web", kFirst);
   // To the other service, and back.
   std::vector<config::RealServer>& web = config.services[0].real_servers;

@@ -24,7 +24,7 @@ using std::chrono::milliseconds;
 using std::chrono::system_clock;
 
 // At the end of the process; the service manager waits for 10 s.
-constexpr milliseconds kLastWords{3'000};
+constexpr milliseconds kExitLimit{3'000};
 
 std::uint64_t unix_ms(std::optional<system_clock::time_point> at) {
   if (!at) return 0;
@@ -41,7 +41,7 @@ struct Alerts::Impl {
   }
 
   void configure(const config::Config& config);
-  void tell(Severity severity, Event event);
+  void enqueue(Severity severity, Event event);
 
   boost::asio::io_context& io;
   std::optional<config::Alert> current;
@@ -65,12 +65,12 @@ void Alerts::Impl::configure(const config::Config& config) {
                                            config.director.state_dir + "/alerts");
 }
 
-void Alerts::Impl::tell(Severity severity, Event event) {
+void Alerts::Impl::enqueue(Severity severity, Event event) {
   event.at = system_clock::now();
   event.severity = severity;
   events += 1;
-  runner->tell(event);
-  if (mailer) mailer->tell(std::move(event));
+  runner->enqueue(event);
+  if (mailer) mailer->enqueue(std::move(event));
 }
 
 Alerts::Alerts(boost::asio::io_context& io, const config::Config& config)
@@ -79,67 +79,68 @@ Alerts::Alerts(boost::asio::io_context& io, const config::Config& config)
 Alerts::~Alerts() = default;
 
 void Alerts::configure(Inventory& inventory) {
-  alert::count_told(inventory);
+  alert::count_reported(inventory);
   impl_->configure(*inventory.config());
 }
 
-void Alerts::know_server(RealServer& server, bool up) {
-  alert::know(server, up);
+void Alerts::adopt_server(RealServer& server, bool up) {
+  alert::set_initial(server, up);
 }
 
 void Alerts::server(RealServer& server, bool up, const std::string& reason) {
-  const alert::Transition change = alert::see(server, up);
+  const alert::Transition change = alert::observe(server, up);
   const std::string& service = server.service->config->name;
   if (change.server) {
-    impl_->tell(up ? Severity::kGood : Severity::kBad,
-                {.kind = "server",
-                 .name = service,
-                 .server = server.config->address.to_string(),
-                 .state = up ? "up" : "down",
-                 .reason = reason});
+    impl_->enqueue(up ? Severity::kGood : Severity::kBad,
+                   {.kind = "server",
+                    .name = service,
+                    .server = server.config->address.to_string(),
+                    .state = up ? "up" : "down",
+                    .reason = reason});
   }
   if (change.service) {
-    impl_->tell(*change.service ? Severity::kGood : Severity::kCritical,
-                {.kind = "service",
-                 .name = service,
-                 .state = *change.service ? "up" : "down",
-                 .reason = fmt::format("{} of {} real servers up", change.up, change.all)});
+    impl_->enqueue(*change.service ? Severity::kGood : Severity::kCritical,
+                   {.kind = "service",
+                    .name = service,
+                    .state = *change.service ? "up" : "down",
+                    .reason = fmt::format("{} of {} real servers up", change.up, change.all)});
   }
 }
 
 void Alerts::quorum(Service& service, bool reached, const std::string& reason) {
-  if (service.told_quorum == reached) return;
-  service.told_quorum = reached;
-  impl_->tell(reached ? Severity::kGood : Severity::kCritical,
-              {.kind = "quorum",
-               .name = service.config->name,
-               .state = reached ? "reached" : "lost",
-               .reason = reason});
+  if (service.reported_quorum == reached) return;
+  service.reported_quorum = reached;
+  impl_->enqueue(reached ? Severity::kGood : Severity::kCritical,
+                 {.kind = "quorum",
+                  .name = service.config->name,
+                  .state = reached ? "reached" : "lost",
+                  .reason = reason});
 }
 
 void Alerts::ha(const std::string& instance, const std::string& from, const std::string& to,
                 const std::string& reason) {
-  impl_->tell(to == "FAULT" ? Severity::kBad : Severity::kNotice,
-              {.kind = "ha", .name = instance, .from = from, .state = to, .reason = reason});
+  impl_->enqueue(to == "FAULT" ? Severity::kBad : Severity::kNotice,
+                 {.kind = "ha", .name = instance, .from = from, .state = to, .reason = reason});
 }
 
 void Alerts::sync_link(bool up, const std::string& reason) {
   if (impl_->sync_link == up) return;
   impl_->sync_link = up;
-  impl_->tell(up ? Severity::kGood : Severity::kBad,
-              {.kind = "sync", .state = up ? "up" : "down", .reason = reason});
+  impl_->enqueue(up ? Severity::kGood : Severity::kBad,
+                 {.kind = "sync", .state = up ? "up" : "down", .reason = reason});
 }
 
 void Alerts::dataplane(bool connected, const std::string& reason) {
   if (impl_->dataplane == connected) return;
   impl_->dataplane = connected;
-  impl_->tell(connected ? Severity::kGood : Severity::kCritical,
-              {.kind = "dataplane", .state = connected ? "connected" : "lost", .reason = reason});
+  impl_->enqueue(
+      connected ? Severity::kGood : Severity::kCritical,
+      {.kind = "dataplane", .state = connected ? "connected" : "lost", .reason = reason});
 }
 
 void Alerts::panic(bool begun, const std::string& reason) {
-  impl_->tell(begun ? Severity::kCritical : Severity::kGood,
-              {.kind = "panic", .state = begun ? "begun" : "over", .reason = reason});
+  impl_->enqueue(begun ? Severity::kCritical : Severity::kGood,
+                 {.kind = "panic", .state = begun ? "begun" : "over", .reason = reason});
 }
 
 Result<void> Alerts::answer(const api::control::AlertRequest& request,
@@ -149,9 +150,9 @@ Result<void> Alerts::answer(const api::control::AlertRequest& request,
     if (!impl_->mailer && config.script.empty()) {
       return fail("neither [alert.mail] nor a script in [alert] is configured");
     }
-    impl_->tell(Severity::kNotice,
-                {.kind = "test", .state = "asked for", .reason = "lbcli alert test"});
-    if (impl_->mailer) impl_->mailer->hurry();
+    impl_->enqueue(Severity::kNotice,
+                   {.kind = "test", .state = "asked for", .reason = "lbcli alert test"});
+    if (impl_->mailer) impl_->mailer->send_now();
   }
   status.set_events(impl_->events);
   if (!config.script.empty()) {
@@ -190,7 +191,7 @@ void Alerts::leave(std::function<void()> done) {
   const auto part = [left, finish] {
     if (--*left == 0) finish();
   };
-  impl_->leaving.expires_after(kLastWords);
+  impl_->leaving.expires_after(kExitLimit);
   impl_->leaving.async_wait([finish](const boost::system::error_code& error) {
     if (!error) finish();
   });

@@ -38,7 +38,7 @@ class Alerts {
   void configure(Inventory& inventory);
 
   // A server's state as it was found, which is no news.
-  void know_server(RealServer& server, bool up);
+  void adopt_server(RealServer& server, bool up);
   // Each may be called again with the same state: that is no transition.
   void server(RealServer& server, bool up, const std::string& reason);
   void quorum(Service& service, bool reached, const std::string& reason);

@@ -76,7 +76,7 @@ class AlertsTest : public testing::Test {
   boost::asio::io_context io_;
 };
 
-TEST_F(AlertsTest, tells_a_script_in_order_one_at_a_time) {
+TEST_F(AlertsTest, RunsTheScriptInOrderOneAtATime) {
   use_script("sleep 0.0$BALLAST_PAUSE; echo \"$*\" >> " + folder_ + "/told");
   setenv("BALLAST_PAUSE", "2", 1);
   Alerts alerts(io_, config_);
@@ -109,7 +109,7 @@ TEST_F(AlertsTest, tells_a_script_in_order_one_at_a_time) {
 }
 
 // Names and reasons come from servers and from files.
-TEST_F(AlertsTest, no_shell_reads_what_a_script_is_told) {
+TEST_F(AlertsTest, RunsTheScriptWithoutAShell) {
   use_script("printf '%s' \"$BALLAST_REASON\" > " + folder_ + "/told");
   Alerts alerts(io_, config_);
   alerts.ha("VI_1", "BACKUP", "MASTER", "$(touch " + folder_ + "/bad); `x` \"y\" \n z");
@@ -118,7 +118,7 @@ TEST_F(AlertsTest, no_shell_reads_what_a_script_is_told) {
   EXPECT_FALSE(fs::exists(folder_ + "/bad"));
 }
 
-TEST_F(AlertsTest, a_script_that_fails_or_hangs_is_counted_and_the_next_one_told) {
+TEST_F(AlertsTest, CountsAFailedScriptAndContinues) {
   use_script("test $4 = x || exit 3; sleep 1000");
   config_.alert.script_timeout = std::chrono::milliseconds(100);
   Alerts alerts(io_, config_);
@@ -130,7 +130,7 @@ TEST_F(AlertsTest, a_script_that_fails_or_hangs_is_counted_and_the_next_one_told
   EXPECT_EQ(status.script().last_error(), "killed after 100 ms");
 }
 
-TEST_F(AlertsTest, another_configuration_holds_for_what_waits) {
+TEST_F(AlertsTest, AppliesANewConfigurationToQueuedEvents) {
   use_script("sleep 0.05; echo first >> " + folder_ + "/told");
   Alerts alerts(io_, config_);
   alerts.dataplane(true, "");
@@ -144,7 +144,7 @@ TEST_F(AlertsTest, another_configuration_holds_for_what_waits) {
   EXPECT_EQ(told(), "first\nsecond\nsecond\n");
 }
 
-TEST_F(AlertsTest, what_is_not_mailed_when_the_process_ends_is_mail_that_waits) {
+TEST_F(AlertsTest, KeepsUnsentMailOverARestart) {
   use_mail();
   {
     Alerts alerts(io_, config_);
@@ -159,7 +159,7 @@ TEST_F(AlertsTest, what_is_not_mailed_when_the_process_ends_is_mail_that_waits) 
   EXPECT_NE(text.find("Subject: [lb1] 3 events, worst: data plane lost\r\n"), std::string::npos);
 }
 
-TEST_F(AlertsTest, leaving_does_not_wait_for_a_server_that_is_away) {
+TEST_F(AlertsTest, ExitsWithoutWaitingForAnUnreachableServer) {
   use_mail();
   Alerts alerts(io_, config_);
   alerts.dataplane(false, "");
@@ -176,7 +176,7 @@ TEST_F(AlertsTest, leaving_does_not_wait_for_a_server_that_is_away) {
   EXPECT_NE(status.mail().last_error(), "");
 }
 
-TEST_F(AlertsTest, a_queue_that_is_full_loses_the_oldest) {
+TEST_F(AlertsTest, DropsTheOldestMailOfAFullQueue) {
   use_mail();
   config_.alert.mail->max_queue = 2;
   Alerts alerts(io_, config_);
@@ -191,7 +191,7 @@ TEST_F(AlertsTest, a_queue_that_is_full_loses_the_oldest) {
   EXPECT_EQ(ask(alerts).mail().queue(), 2u);
 }
 
-TEST_F(AlertsTest, a_test_without_anybody_to_tell_is_refused) {
+TEST_F(AlertsTest, RefusesATestWithoutRecipients) {
   Alerts alerts(io_, config_);
   AlertRequest request;
   request.set_test(true);

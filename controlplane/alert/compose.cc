@@ -124,7 +124,7 @@ std::string mail_date(system_clock::time_point at) {
                      tm.tm_min, tm.tm_sec);
 }
 
-Mail compose(const Letterhead& head, std::span<const Event> events) {
+Mail compose(const MailHeader& head, std::span<const Event> events) {
   const std::string domain = head.from.substr(head.from.find('@') + 1);
   std::string text;
   text += "Date: " + mail_date(head.now) + "\r\n";

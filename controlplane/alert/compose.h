@@ -19,7 +19,7 @@ struct Mail {
   bool operator==(const Mail&) const = default;
 };
 
-struct Letterhead {
+struct MailHeader {
   std::string director;
   std::string from;
   std::vector<std::string> to;
@@ -28,7 +28,7 @@ struct Letterhead {
 };
 
 // `events` are at least one.
-Mail compose(const Letterhead& head, std::span<const Event> events);
+Mail compose(const MailHeader& head, std::span<const Event> events);
 
 // Its parts. "[lb1] 12 events, worst: service web down".
 std::string subject_of(const std::string& director, std::span<const Event> events);

@@ -23,11 +23,11 @@ Event event(Severity severity, const std::string& state, const std::string& reas
   return out;
 }
 
-Letterhead head() {
+MailHeader head() {
   return {"lb1", "lb1@example.com", {"a@example.com", "b@example.com"}, kNow, "ballast.1.2.3"};
 }
 
-TEST(Compose, one_event) {
+TEST(Compose, FormatsOneEvent) {
   const std::vector<Event> events = {event(Severity::kCritical, "down", "0 of 2 real servers up")};
   const Mail mail = compose(head(), events);
   EXPECT_EQ(mail.from, "lb1@example.com");
@@ -48,7 +48,7 @@ TEST(Compose, one_event) {
             "2025-11-21T12:00:00.123Z  critical  service web down: 0 of 2 real servers up\r\n");
 }
 
-TEST(Compose, the_subject_has_the_number_and_the_worst) {
+TEST(Compose, PutsNumberAndWorstEventIntoTheSubject) {
   const std::vector<Event> events = {event(Severity::kGood, "up"),
                                      event(Severity::kCritical, "down"),
                                      event(Severity::kBad, "odd")};
@@ -59,7 +59,7 @@ TEST(Compose, the_subject_has_the_number_and_the_worst) {
 
 // What a check's answer or a script says must not become a header, a line of its own or the end of
 // the mail.
-TEST(Compose, takes_no_orders_from_texts) {
+TEST(Compose, PreventsHeaderInjection) {
   Event bad = event(Severity::kBad, "down\r\nBcc: x@example.org", "x\r\n.\r\nMAIL FROM:<y>\r\n");
   bad.name = "w\nX-Header: 1";
   const std::vector<Event> events = {bad, bad};
@@ -79,7 +79,7 @@ TEST(Compose, takes_no_orders_from_texts) {
   EXPECT_EQ(headers, 10u);
 }
 
-TEST(Compose, headers_are_ascii) {
+TEST(Compose, WritesAsciiHeaders) {
   EXPECT_EQ(encode_header("plain [x] = ?"), "plain [x] = ?");
   EXPECT_EQ(encode_header("a \xc3\xa4"), "=?UTF-8?Q?a_=C3=A4?=");
   std::string umlauts;
@@ -93,7 +93,7 @@ TEST(Compose, headers_are_ascii) {
   }
 }
 
-TEST(Compose, quoted_printable_lines_are_short) {
+TEST(Compose, LimitsQuotedPrintableLines) {
   EXPECT_EQ(quoted_printable("a=b \nc"), "a=3Db=20\r\nc");
   EXPECT_EQ(quoted_printable(std::string(76, 'x') + '\n'), std::string(76, 'x') + "\r\n");
   EXPECT_EQ(quoted_printable(std::string(77, 'x')), std::string(75, 'x') + "=\r\nxx");

@@ -22,7 +22,7 @@ Event server_down() {
   return event;
 }
 
-TEST(Event, says_what_happened) {
+TEST(Event, DescribesWhatHappened) {
   EXPECT_EQ(headline(server_down()), "web: real server 10.0.0.11:80 down");
   Event event;
   event.kind = "ha";
@@ -36,7 +36,7 @@ TEST(Event, says_what_happened) {
   EXPECT_EQ(time_text(server_down().at), "2025-11-21T12:00:00.123Z");
 }
 
-TEST(Event, comes_back_as_it_went) {
+TEST(Event, EncodesAndDecodes) {
   Event event = server_down();
   event.reason = "a\tb\nc\\d \xc3\xa4";
   const auto back = decode(encode(event));
@@ -48,7 +48,7 @@ TEST(Event, comes_back_as_it_went) {
   EXPECT_EQ(encode(event).find('\n'), std::string::npos);
 }
 
-TEST(Event, that_is_cut_off_is_none) {
+TEST(Event, RefusesATruncatedLine) {
   const std::string whole = encode(server_down());
   // A cut within the last field cannot be seen here: the line's end tells it.
   for (std::size_t size = 0; size < whole.rfind('\t'); ++size) {
@@ -59,7 +59,7 @@ TEST(Event, that_is_cut_off_is_none) {
   EXPECT_FALSE(decode("1\t1\ta\\\tb\tc\td\te\tf"));
 }
 
-TEST(Event, tells_a_script_all_that_there_is) {
+TEST(Event, GivesAScriptAllFields) {
   EXPECT_EQ(arguments_of(server_down()),
             (std::vector<std::string>{"server", "web", "10.0.0.11:80", "down"}));
   const auto all = environment_of(server_down(), "lb1");
@@ -71,7 +71,7 @@ TEST(Event, tells_a_script_all_that_there_is) {
   }
 }
 
-TEST(Event, text_is_cleaned) {
+TEST(Event, CleansText) {
   EXPECT_EQ(clean("a\r\nBcc: b\x7f\x01"), "a  Bcc: b  ");
   EXPECT_EQ(clean("\xc3\xa4\xe2\x82\xac"), "\xc3\xa4\xe2\x82\xac");
   EXPECT_EQ(clean("\xff\xc3 \xed\xa0\x80"), "?? ???");

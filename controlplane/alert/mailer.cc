@@ -71,7 +71,7 @@ struct Mailer::Impl {
   mutable std::mutex mutex;
   std::deque<Event> incoming;
   std::uint64_t overflow = 0;
-  bool hurrying = false;
+  bool sending_now = false;
   bool stopping = false;
   std::function<void()> done;
   Status shown;
@@ -84,7 +84,7 @@ void Mailer::Impl::run() {
     take();
     {
       const std::lock_guard lock(mutex);
-      if (std::exchange(hurrying, false)) group_due = next_try = Clock::now();
+      if (std::exchange(sending_now, false)) group_due = next_try = Clock::now();
       stop = stopping;
     }
     if (!group.empty() && (stop || Clock::now() >= group_due || group.size() >= kMostEvents)) {
@@ -279,7 +279,7 @@ Mailer::~Mailer() {
   impl_->thread.join();
 }
 
-void Mailer::tell(Event event) {
+void Mailer::enqueue(Event event) {
   {
     const std::lock_guard lock(impl_->mutex);
     if (impl_->incoming.size() >= kMostWaiting) {
@@ -291,10 +291,10 @@ void Mailer::tell(Event event) {
   impl_->smtp.wake();
 }
 
-void Mailer::hurry() {
+void Mailer::send_now() {
   {
     const std::lock_guard lock(impl_->mutex);
-    impl_->hurrying = true;
+    impl_->sending_now = true;
   }
   impl_->smtp.wake();
 }
@@ -303,7 +303,7 @@ void Mailer::when_done(std::function<void()> done) {
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->done = std::move(done);
-    impl_->hurrying = true;
+    impl_->sending_now = true;
   }
   impl_->smtp.wake();
 }

@@ -1,7 +1,7 @@
 // Events to mails to the mail server, on a thread of its own: neither the disk nor the network
 // holds up the event loop.
 //
-//   tell() -> notes on disk -> group_delay -> Spool -> Smtp, one at a time, in order
+//   enqueue() -> notes on disk -> group_delay -> Spool -> Smtp, one at a time, in order
 #pragma once
 
 #include <chrono>
@@ -38,11 +38,11 @@ class Mailer {
   Mailer(const Mailer&) = delete;
   Mailer& operator=(const Mailer&) = delete;
 
-  void tell(Event event);
+  void enqueue(Event event);
   // No more waiting for company, nor for the next try.
-  void hurry();
+  void send_now();
   // Calls back, on the mailer's thread, when nothing can be sent any more: the queue is empty, or
-  // the last try has failed. hurry() is in it.
+  // the last try has failed. send_now() is in it.
   void when_done(std::function<void()> done);
   Status status() const;
 

@@ -14,7 +14,7 @@ struct Runner::Impl : std::enable_shared_from_this<Impl> {
       : io(io_context), director(std::move(name)), config(alert) {}
 
   void run_next();
-  void ended(const Ended& how);
+  void ended(const ProcessResult& how);
 
   boost::asio::io_context& io;
   const std::string director;
@@ -35,10 +35,10 @@ void Runner::Impl::run_next() {
   const auto arguments = arguments_of(event);
   program.argv.insert(program.argv.end(), arguments.begin(), arguments.end());
   run_process(io, program, config.script_timeout,
-              [self = shared_from_this()](const Ended& how) { self->ended(how); });
+              [self = shared_from_this()](const ProcessResult& how) { self->ended(how); });
 }
 
-void Runner::Impl::ended(const Ended& how) {
+void Runner::Impl::ended(const ProcessResult& how) {
   if (how.good) {
     status.good += 1;
   } else {
@@ -64,7 +64,7 @@ void Runner::configure(const config::Alert& config) {
   impl_->config = config;
 }
 
-void Runner::tell(const Event& event) {
+void Runner::enqueue(const Event& event) {
   if (impl_->config.script.empty()) return;
   impl_->waiting.push_back(event);
   if (impl_->waiting.size() == 1) impl_->run_next();

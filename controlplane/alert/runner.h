@@ -32,7 +32,7 @@ class Runner {
 
   // For the runs to come, of what waits as well.
   void configure(const config::Alert& config);
-  void tell(const Event& event);
+  void enqueue(const Event& event);
   // Calls back when nothing is left to run, at once or later.
   void when_idle(std::function<void()> idle);
   Status status() const;

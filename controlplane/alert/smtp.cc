@@ -37,7 +37,7 @@ struct Smtp::Impl {
   void end();
   void listen(std::string_view line);
   void speak(std::string_view line);
-  Sent judge(CURLcode result) const;
+  Sent classify(CURLcode result) const;
   static int on_debug(CURL* handle, curl_infotype type, char* data, std::size_t size, void* self);
   static std::size_t on_read(char* to, std::size_t size, std::size_t count, void* self);
 
@@ -102,7 +102,7 @@ std::size_t Smtp::Impl::on_read(char* to, std::size_t size, std::size_t count, v
   return taken;
 }
 
-Sent Smtp::Impl::judge(CURLcode result) const {
+Sent Smtp::Impl::classify(CURLcode result) const {
   Sent sent;
   sent.later = later;
   sent.never = never;
@@ -202,7 +202,7 @@ std::optional<Sent> Smtp::run(std::chrono::milliseconds limit) {
   int left = 0;
   while (const CURLMsg* const message = curl_multi_info_read(me.multi, &left)) {
     if (message->msg != CURLMSG_DONE || message->easy_handle != me.easy) continue;
-    Sent sent = me.judge(message->data.result);
+    Sent sent = me.classify(message->data.result);
     me.end();
     return sent;
   }

@@ -77,7 +77,7 @@ class SpoolTest : public testing::Test {
   std::vector<Event> recovered;
 };
 
-TEST_F(SpoolTest, keeps_mails_in_order_over_restarts) {
+TEST_F(SpoolTest, KeepsMailsInOrderOverRestarts) {
   {
     Spool spool = open();
     for (int i = 0; i < 12; ++i) ASSERT_TRUE(spool.put(mail(std::to_string(i))));
@@ -91,7 +91,7 @@ TEST_F(SpoolTest, keeps_mails_in_order_over_restarts) {
   EXPECT_EQ(texts(spool).back(), "12");
 }
 
-TEST_F(SpoolTest, keeps_events_that_are_no_mail_yet) {
+TEST_F(SpoolTest, KeepsEventsThatAreNotYetMailed) {
   {
     Spool spool = open();
     ASSERT_TRUE(spool.note(std::vector<Event>{event("a"), event("b")}));
@@ -111,7 +111,7 @@ TEST_F(SpoolTest, keeps_events_that_are_no_mail_yet) {
   EXPECT_EQ(texts(again), (std::vector<std::string>{"all"}));
 }
 
-TEST_F(SpoolTest, a_torn_line_of_events_is_left_out) {
+TEST_F(SpoolTest, SkipsATruncatedLineOfEvents) {
   {
     Spool spool = open();
     ASSERT_TRUE(spool.note(std::vector<Event>{event("a"), event("b")}));
@@ -124,7 +124,7 @@ TEST_F(SpoolTest, a_torn_line_of_events_is_left_out) {
 }
 
 // The process ended after the mail was renamed and before its events were removed.
-TEST_F(SpoolTest, events_of_a_mail_are_not_mailed_twice) {
+TEST_F(SpoolTest, NeverMailsEventsTwice) {
   {
     Spool spool = open();
     ASSERT_TRUE(spool.note(std::vector<Event>{event("a")}));
@@ -138,7 +138,7 @@ TEST_F(SpoolTest, events_of_a_mail_are_not_mailed_twice) {
   EXPECT_EQ(texts(spool), (std::vector<std::string>{"a"}));
 }
 
-TEST_F(SpoolTest, a_mail_that_is_not_whole_is_told_and_put_aside) {
+TEST_F(SpoolTest, SetsAsideATruncatedMail) {
   {
     Spool spool = open();
     ASSERT_TRUE(spool.put(mail("first")));
@@ -157,7 +157,7 @@ TEST_F(SpoolTest, a_mail_that_is_not_whole_is_told_and_put_aside) {
   EXPECT_TRUE(fs::exists(folder_ + "/README"));
 }
 
-TEST_F(SpoolTest, keeps_the_last_that_were_put_aside) {
+TEST_F(SpoolTest, KeepsTheLastFailedMails) {
   Spool spool = open();
   for (int i = 0; i < 105; ++i) {
     ASSERT_TRUE(spool.put(mail("x")));
@@ -169,7 +169,7 @@ TEST_F(SpoolTest, keeps_the_last_that_were_put_aside) {
   EXPECT_EQ(open().next_number(), 106u);
 }
 
-TEST_F(SpoolTest, replaces_the_recipients_of_a_mail) {
+TEST_F(SpoolTest, ReplacesTheRecipientsOfAMail) {
   Spool spool = open();
   ASSERT_TRUE(spool.put(mail("x")));
   Mail less = mail("x");
@@ -178,7 +178,7 @@ TEST_F(SpoolTest, replaces_the_recipients_of_a_mail) {
   EXPECT_EQ(*open().read(1), less);
 }
 
-TEST_F(SpoolTest, a_full_disk_keeps_mails_in_memory_and_spoils_nothing) {
+TEST_F(SpoolTest, KeepsMailInMemoryOnAFullDisk) {
   Spool spool = open();
   ASSERT_TRUE(spool.note(std::vector<Event>{event("a")}));
   {
@@ -197,7 +197,7 @@ TEST_F(SpoolTest, a_full_disk_keeps_mails_in_memory_and_spoils_nothing) {
   EXPECT_EQ(texts(open()), (std::vector<std::string>{"kept"}));
 }
 
-TEST_F(SpoolTest, a_folder_that_cannot_be_made_is_no_end) {
+TEST_F(SpoolTest, WorksWithoutAFolder) {
   std::ofstream(folder_) << "a file in its place";
   Spool spool = open();
   EXPECT_FALSE(spool.put(mail("x")));

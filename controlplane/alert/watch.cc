@@ -8,41 +8,41 @@ namespace {
 std::optional<bool> evaluate(const Service& service) {
   if (service.servers_up > 0) return true;
   if (service.servers_down == service.servers.size()) return false;
-  return service.told_up;  // not known yet
+  return service.reported_up;  // not known yet
 }
 
 // True: that is another state than was told.
-bool tell(RealServer& server, bool up) {
-  if (server.told_up == up) return false;
+bool report(RealServer& server, bool up) {
+  if (server.reported_up == up) return false;
   Service& service = *server.service;
-  if (server.told_up) --(*server.told_up ? service.servers_up : service.servers_down);
+  if (server.reported_up) --(*server.reported_up ? service.servers_up : service.servers_down);
   ++(up ? service.servers_up : service.servers_down);
-  server.told_up = up;
+  server.reported_up = up;
   return true;
 }
 
 }  // namespace
 
-void count_told(Inventory& inventory) {
+void count_reported(Inventory& inventory) {
   for (Service& service : inventory.services()) {
     service.servers_up = service.servers_down = 0;
     for (const RealServer& server : service.servers) {
-      if (server.told_up) ++(*server.told_up ? service.servers_up : service.servers_down);
+      if (server.reported_up) ++(*server.reported_up ? service.servers_up : service.servers_down);
     }
   }
 }
 
-void know(RealServer& server, bool up) {
-  tell(server, up);
-  server.service->told_up = evaluate(*server.service);
+void set_initial(RealServer& server, bool up) {
+  report(server, up);
+  server.service->reported_up = evaluate(*server.service);
 }
 
-Transition see(RealServer& server, bool up) {
+Transition observe(RealServer& server, bool up) {
   Service& service = *server.service;
   Transition transition;
-  transition.server = tell(server, up);
+  transition.server = report(server, up);
   const std::optional<bool> now = evaluate(service);
-  if (std::exchange(service.told_up, now) != now) transition.service = now;
+  if (std::exchange(service.reported_up, now) != now) transition.service = now;
   transition.all = service.servers.size();
   transition.up = service.servers_up;
   return transition;

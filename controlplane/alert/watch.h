@@ -20,9 +20,9 @@ struct Transition {
 };
 
 // After Inventory::adopt(): services may have got other servers, and that is no transition.
-void count_told(Inventory& inventory);
+void count_reported(Inventory& inventory);
 // What is so without having become so: no transition.
-void know(RealServer& server, bool up);
-Transition see(RealServer& server, bool up);
+void set_initial(RealServer& server, bool up);
+Transition observe(RealServer& server, bool up);
 
 }  // namespace lb::controlplane::alert

@@ -10,7 +10,7 @@
 namespace lb::cli {
 namespace {
 
-TEST(Access, names_whose_the_sockets_are) {
+TEST(Access, NamesTheGroupsOfTheSockets) {
   std::string folder = "/tmp/lbcli-access-XXXXXX";
   folder = ::mkdtemp(folder.data());
   const std::string admin = folder + "/a.sock";
@@ -34,7 +34,7 @@ TEST(Access, names_whose_the_sockets_are) {
   std::filesystem::remove_all(folder);
 }
 
-TEST(Access, a_refused_change_is_known_by_its_words) {
+TEST(Access, RecognizesARefusedChange) {
   EXPECT_TRUE(is_permission_denied("permission denied: reload is for root"));
   EXPECT_FALSE(is_permission_denied("there is no service 'permission denied: '"));
 }

@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-TEST(Check, text_and_json) {
+TEST(Check, PrintsTextAndJson) {
   config::Loaded loaded;
   loaded.file_name = "a.toml";
   loaded.config.services.resize(1);
@@ -22,7 +22,7 @@ TEST(Check, text_and_json) {
             json::parse(R"({"line": 3, "column": 7, "message": "wrong; do right"})"));
 }
 
-TEST(Version, text_and_json) {
+TEST(Version, PrintsTextAndJson) {
   const std::vector<DaemonRelease> daemons = {{"lb-dataplane", "1.2.3", ""},
                                               {"lb-controlplane", "", "nobody answers"}};
   EXPECT_EQ(version_text(daemons), "lbcli " LB_RELEASE

@@ -31,7 +31,7 @@ std::map<std::string, std::string> sections() {
   return out;
 }
 
-TEST(CommandsDocument, has_a_section_for_every_command) {
+TEST(CommandsDocument, HasASectionForEveryCommand) {
   auto documented = sections();
   for (const CommandHelp& command : all_commands()) {
     const auto found = documented.find(command.name);

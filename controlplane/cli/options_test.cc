@@ -34,7 +34,7 @@ std::string error(std::vector<const char*> arguments) {
   return stop->text;
 }
 
-TEST(Options, know_every_view) {
+TEST(Options, AcceptEveryView) {
   EXPECT_EQ(options({"show", "service"}).command, Command::kShowService);
   EXPECT_EQ(options({"show", "conn"}).command, Command::kShowConn);
   EXPECT_EQ(options({"show", "rs"}).command, Command::kShowRs);
@@ -46,7 +46,7 @@ TEST(Options, know_every_view) {
   EXPECT_EQ(options({"check", "a.toml"}).check_file, "a.toml");
 }
 
-TEST(Options, of_the_whole_program_stand_anywhere) {
+TEST(Options, AcceptGlobalOptionsAnywhere) {
   EXPECT_TRUE(options({"--json", "show", "rs"}).json);
   EXPECT_TRUE(options({"show", "--json", "rs"}).json);
   EXPECT_TRUE(options({"show", "rs", "--json"}).json);
@@ -56,7 +56,7 @@ TEST(Options, of_the_whole_program_stand_anywhere) {
   EXPECT_EQ(options({"--config", "a.toml", "show", "rs"}).config_file, "a.toml");
 }
 
-TEST(Options, of_set) {
+TEST(Options, ParseSet) {
   const Options weight = options({"set", "rs", "web", "10.0.0.11:80", "weight", "3"});
   EXPECT_EQ(weight.command, Command::kSet);
   EXPECT_EQ(set_request(weight.set)->weight(), 3u);
@@ -77,7 +77,7 @@ TEST(Options, of_set) {
   EXPECT_TRUE(error({"set", "rs", "web", "10.0.0.11", "explode"}).starts_with("lbcli: "));
 }
 
-TEST(Options, filters) {
+TEST(Options, ParseFilters) {
   const Options o = options({"show", "conn", "--service", "web", "--client", "198.51.100.0/24",
                              "--rs", "10.0.0.11:80", "--state", "time-wait", "--limit", "5"});
   EXPECT_EQ(o.conns.service, "web");
@@ -90,7 +90,7 @@ TEST(Options, filters) {
   EXPECT_EQ(options({"show", "conn", "--rs", "10.0.0.11"}).conns.real_server_port, 0);
 }
 
-TEST(Options, filters_of_either_family) {
+TEST(Options, ParseFiltersOfBothFamilies) {
   const auto conns = [](const char* option, const char* value) {
     return options({"show", "conn", option, value}).conns;
   };
@@ -102,7 +102,7 @@ TEST(Options, filters_of_either_family) {
   EXPECT_EQ(conns("--rs", "[2001:db8::11]:80").real_server_port, 80);
 }
 
-TEST(Options, rates) {
+TEST(Options, ParseRates) {
   const Options o = options({"show", "stats", "--rate", "--interval", "250ms", "--count", "3"});
   EXPECT_TRUE(o.rate);
   EXPECT_EQ(o.interval.count(), 250);
@@ -111,7 +111,7 @@ TEST(Options, rates) {
   EXPECT_TRUE(options({"show", "lcore", "--rate", "--count", "1"}).rate);
 }
 
-TEST(Options, filters_of_persistence) {
+TEST(Options, ParseFiltersOfPersistence) {
   const Options shown = options({"show", "persistence", "--service", "web", "--group", "shop",
                                  "--client", "198.51.100.0/24"});
   EXPECT_EQ(shown.command, Command::kShowPersistence);
@@ -123,7 +123,7 @@ TEST(Options, filters_of_persistence) {
   EXPECT_EQ(flushed.persistence.client->length, 32);
 }
 
-TEST(Options, filters_of_flushed_connections) {
+TEST(Options, ParseFiltersOfFlush) {
   const Options some = options({"flush", "conn", "--rs", "10.0.0.11:80", "--state", "established"});
   EXPECT_EQ(some.command, Command::kFlushConn);
   EXPECT_EQ(some.conns.real_server_port, 80);
@@ -132,7 +132,7 @@ TEST(Options, filters_of_flushed_connections) {
   EXPECT_TRUE(options({"flush", "conn", "--all"}).all);
 }
 
-TEST(Options, errors_say_what_to_write) {
+TEST(Options, ExplainMistakes) {
   EXPECT_EQ(error({}),
             "lbcli: say what to do: show, set, reload, diff, commit, confirm, rollback, flush, ha, "
             "alert, "
@@ -174,14 +174,14 @@ TEST(Options, errors_say_what_to_write) {
             std::string::npos);
 }
 
-TEST(ShowAlert, is_a_command) {
+TEST(ShowAlert, IsParsed) {
   const char* const show[] = {"lbcli", "show", "alert", "--json"};
   EXPECT_EQ(std::get<Options>(parse_options(4, show)).command, Command::kShowAlert);
   const char* const test[] = {"lbcli", "alert", "test"};
   EXPECT_EQ(std::get<Options>(parse_options(3, test)).command, Command::kAlertTest);
 }
 
-TEST(Options, help_is_no_error) {
+TEST(Options, TreatHelpAsSuccess) {
   const auto parsed = parse({"show", "conn", "--help"});
   ASSERT_TRUE(std::holds_alternative<Stop>(parsed));
   EXPECT_EQ(std::get<Stop>(parsed).status, kOk);

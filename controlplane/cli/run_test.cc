@@ -123,15 +123,15 @@ class RunTest : public testing::Test {
     api::Response response;
     if (request.job() == 0) {
       last_conns_ = request.filter();
-      looks_ = 0;
+      polls_ = 0;
     }
     if (request.job() == 0 && request.filter().service() == "none") {
       response.set_error("there is no service 'none'");
       return response;
     }
     response.mutable_flush()->set_job(7);
-    response.mutable_flush()->set_ended(++looks_ * 100);
-    response.mutable_flush()->set_done(looks_ == 3 && request.job() == 7);
+    response.mutable_flush()->set_ended(++polls_ * 100);
+    response.mutable_flush()->set_done(polls_ == 3 && request.job() == 7);
     return response;
   }
 
@@ -148,7 +148,7 @@ class RunTest : public testing::Test {
 
   std::filesystem::path dir_;
   std::uint64_t readings_ = 0;
-  std::uint64_t looks_ = 0;
+  std::uint64_t polls_ = 0;
   api::ConnsRequest last_conns_;
 };
 
@@ -156,7 +156,7 @@ std::size_t lines(const std::string& text) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
-TEST_F(RunTest, every_view_has_text_and_json) {
+TEST_F(RunTest, PrintsEveryViewAsTextAndJson) {
   const auto daemon = dataplane();
   const auto control = controlplane();
   for (const char* view : {"service", "conn", "rs", "port", "lcore", "stats", "drops"}) {
@@ -170,7 +170,7 @@ TEST_F(RunTest, every_view_has_text_and_json) {
   }
 }
 
-TEST_F(RunTest, a_daemon_that_is_down_is_one_line_and_status_3) {
+TEST_F(RunTest, ReportsADaemonThatIsDownWithStatus3) {
   for (const char* view : {"service", "conn", "rs", "port", "lcore", "stats", "drops"}) {
     const Ran ran = lbcli({"show", view});
     EXPECT_EQ(ran.status, kDaemonDown);
@@ -182,7 +182,7 @@ TEST_F(RunTest, a_daemon_that_is_down_is_one_line_and_status_3) {
   }
 }
 
-TEST_F(RunTest, another_release_is_one_line) {
+TEST_F(RunTest, ReportsAnotherReleaseInOneLine) {
   // A data plane of a later protocol closes with an error after any greeting.
   boost::asio::io_context context;
   class Refusal final : public api::Dialogue {
@@ -211,7 +211,7 @@ TEST_F(RunTest, another_release_is_one_line) {
             "release of both\n");
 }
 
-TEST_F(RunTest, connections_are_streamed) {
+TEST_F(RunTest, StreamsConnections) {
   const auto daemon = dataplane();
   EXPECT_EQ(lines(lbcli({"show", "conn"}).out), 1u + kBatches * kRowsPerBatch);
   const auto rows = nlohmann::json::parse(lbcli({"show", "conn", "--json"}).out);
@@ -221,7 +221,7 @@ TEST_F(RunTest, connections_are_streamed) {
   EXPECT_EQ(lbcli({"show", "conn", "--service", "empty", "--json"}).out, "[]\n");
 }
 
-TEST_F(RunTest, filters_reach_the_data_plane) {
+TEST_F(RunTest, SendsFiltersToTheDataPlane) {
   const auto daemon = dataplane();
   lbcli({"show", "conn", "--service", "web", "--client", "198.51.100.0/24", "--rs", "10.0.0.11:80",
          "--state", "established", "--limit", "9"});
@@ -236,7 +236,7 @@ TEST_F(RunTest, filters_reach_the_data_plane) {
   EXPECT_EQ(last_conns_.client(), "");
 }
 
-TEST_F(RunTest, a_filter_that_the_data_plane_refuses_is_a_usage_error) {
+TEST_F(RunTest, ReportsARefusedFilterAsUsageError) {
   const auto daemon = dataplane();
   const Ran ran = lbcli({"show", "conn", "--service", "none", "--json"});
   EXPECT_EQ(ran.status, kUsage);
@@ -244,7 +244,7 @@ TEST_F(RunTest, a_filter_that_the_data_plane_refuses_is_a_usage_error) {
   EXPECT_EQ(ran.err, "lbcli: there is no service 'none'\n");
 }
 
-TEST_F(RunTest, a_flush_is_waited_for) {
+TEST_F(RunTest, WaitsForAFlush) {
   const auto daemon = dataplane();
   const Ran ran = lbcli({"flush", "conn", "--service", "web", "--client", "198.51.100.7"});
   EXPECT_EQ(ran.out, "300 connections ended\n") << ran.err;
@@ -254,7 +254,7 @@ TEST_F(RunTest, a_flush_is_waited_for) {
   EXPECT_EQ(lbcli({"flush", "conn", "--service", "none"}).status, kUsage);
 }
 
-TEST_F(RunTest, real_servers_without_the_control_plane) {
+TEST_F(RunTest, ShowsRealServersWithoutTheControlPlane) {
   const auto daemon = dataplane();
   const Ran ran = lbcli({"show", "rs"});
   EXPECT_EQ(ran.status, kOk);
@@ -264,7 +264,7 @@ TEST_F(RunTest, real_servers_without_the_control_plane) {
   EXPECT_NE(ran.err.find("health is unknown"), std::string::npos);
 }
 
-TEST_F(RunTest, rates_stop_after_count) {
+TEST_F(RunTest, StopsRatesAfterCount) {
   const auto daemon = dataplane();
   for (const char* view : {"stats", "lcore"}) {
     const Ran ran =
@@ -274,7 +274,7 @@ TEST_F(RunTest, rates_stop_after_count) {
   }
 }
 
-TEST_F(RunTest, the_configuration_names_the_folder) {
+TEST_F(RunTest, ReadsTheFolderFromTheConfiguration) {
   const std::string config = path("a.toml");
   std::ofstream(config) << "[director]\nname = \"a\"\nrun_dir = \"" << dir_.string()
                         << "\"\n[dataplane]\nlcores = \"0\"\n[[port]]\nname = \"wan\"\n"
@@ -286,7 +286,7 @@ TEST_F(RunTest, the_configuration_names_the_folder) {
   EXPECT_EQ(checked.out, config + ": ok (0 services, 0 real servers)\n");
 }
 
-TEST_F(RunTest, a_configuration_with_mistakes_names_the_folder_too) {
+TEST_F(RunTest, ReadsTheFolderFromAConfigurationWithErrors) {
   const std::string config = path("a.toml");
   std::ofstream(config) << "[[service]\n[director]\nname = 1\nrun_dir = \"" << dir_.string()
                         << "\"\n";
@@ -296,7 +296,7 @@ TEST_F(RunTest, a_configuration_with_mistakes_names_the_folder_too) {
   EXPECT_EQ(ran.err, "");
 }
 
-TEST_F(RunTest, a_daemon_that_is_down_tells_where_it_was_looked_for) {
+TEST_F(RunTest, NamesTheSocketOfADaemonThatIsDown) {
   const std::string config = path("a.toml");
   std::ofstream(config) << "[director]\nrun_dir = \"" << dir_.string() << "\"\n";
   Ran ran = lbcli({"--config", config, "show", "drops"}, false);
@@ -310,7 +310,7 @@ TEST_F(RunTest, a_daemon_that_is_down_tells_where_it_was_looked_for) {
       << ran.out;
 }
 
-TEST_F(RunTest, check_tells_mistakes_with_status_2) {
+TEST_F(RunTest, ReportsConfigurationErrorsWithStatus2) {
   const std::string config = path("b.toml");
   std::ofstream(config) << "[director]\nname = 1\n";
   const Ran ran = lbcli({"check", config}, false);
@@ -319,7 +319,7 @@ TEST_F(RunTest, check_tells_mistakes_with_status_2) {
   EXPECT_NE(ran.err.find(config + ":2:8: name must not be a number"), std::string::npos) << ran.err;
 }
 
-TEST_F(RunTest, version_works_without_daemons) {
+TEST_F(RunTest, PrintsVersionsWithoutDaemons) {
   Ran ran = lbcli({"version"});
   EXPECT_EQ(ran.status, kOk);
   EXPECT_NE(ran.out.find("lb-dataplane - ("), std::string::npos);
@@ -328,7 +328,7 @@ TEST_F(RunTest, version_works_without_daemons) {
   EXPECT_NE(ran.out.find("lb-dataplane " LB_RELEASE "\n"), std::string::npos);
 }
 
-TEST_F(RunTest, output_that_cannot_be_written_is_an_error) {
+TEST_F(RunTest, FailsWhenOutputCannotBeWritten) {
   const auto daemon = dataplane();
   std::ofstream full("/dev/full");
   std::ostringstream err;

@@ -15,13 +15,13 @@ namespace {
 
 using api::control::SetCommand;
 
-Result<void> set_duty(const SetOptions& options, SetCommand& command) {
+Result<void> set_admin_state(const SetOptions& options, SetCommand& command) {
   if (!options.value.empty()) {
     return fail(fmt::format("{} takes no further word; leave {} out", options.what, options.value));
   }
-  if (options.what == "maint") command.set_duty(SetCommand::MAINT);
-  if (options.what == "ready") command.set_duty(SetCommand::READY);
-  if (options.what == "drain") command.set_duty(SetCommand::DRAIN);
+  if (options.what == "maint") command.set_admin_state(SetCommand::MAINT);
+  if (options.what == "ready") command.set_admin_state(SetCommand::READY);
+  if (options.what == "drain") command.set_admin_state(SetCommand::DRAIN);
   if (options.deadline.empty()) return {};
   if (options.what != "drain") return fail("--deadline belongs to drain");
   const auto deadline = config::parse_duration(options.deadline);
@@ -55,7 +55,7 @@ void add_save(CLI::App& app, Options& options) {
 Result<SetCommand> set_request(const SetOptions& options) {
   SetCommand command;
   if (options.what == "believe") {
-    command.set_believe_checks(true);
+    command.set_release_held(true);
     return command;
   }
   command.set_service(options.service);
@@ -66,7 +66,7 @@ Result<SetCommand> set_request(const SetOptions& options) {
     return command;
   }
   const auto result =
-      options.what == "weight" ? set_weight(options, command) : set_duty(options, command);
+      options.what == "weight" ? set_weight(options, command) : set_admin_state(options, command);
   if (!result) return tl::make_unexpected(result.error());
   return command;
 }

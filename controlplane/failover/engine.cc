@@ -57,7 +57,7 @@ void Engine::add_unit(const std::string& name,
   // The unit exists when any of these is called.
   const auto self = [this, at = units_.size()]() -> Unit& { return *units_[at]; };
   const netlink::State& state = monitor_->state();
-  Unit::Sight sight{
+  Unit::Inputs inputs{
       .link = [&state](const std::string& link) { return state.link(link); },
       .works = [](const netlink::Link& link) { return works(link); },
       .has_address =
@@ -76,22 +76,22 @@ void Engine::add_unit(const std::string& name,
       .announce = [this, self] { announce(self()); },
       .peer = [this, name] { return peer_ ? peer_->group(name) : vrrp::Peer{}; }};
   units_.push_back(
-      std::make_unique<Unit>(io_, name, instances, std::move(sight), std::move(unit_events)));
+      std::make_unique<Unit>(io_, name, instances, std::move(inputs), std::move(unit_events)));
 }
 
 Result<void> Engine::make_peer() {
-  auto made = Peer::make(
+  auto made = PeerLink::make(
       io_, settings_,
       {.fill_beat = [this](lb::sync::Heartbeat& beat) { fill_beat(beat); },
-       .heard = [this] { heard_peer(); },
-       .progress = [this] { look_at_gate(); },
+       .update = [this] { on_peer_update(); },
+       .progress = [this] { update_gate(); },
        .switchover = [this](const lb::sync::Switchover& message) { on_switchover(message); },
        .link =
            [this](bool up, const std::string& why) {
              events_.sync_link(up, why, up && peer_->answers_checks());
            },
        .services = events_.peer_services,
-       .check_words = events_.check_words});
+       .check_opinions = events_.check_opinions});
   if (!made) return tl::make_unexpected(made.error());
   peer_ = std::move(*made);
   peer_->start();
@@ -117,7 +117,7 @@ Result<void> Engine::start() {
   if (settings_->ha.sync) {
     if (auto made = make_peer(); !made) return made;
   }
-  look_at_gate();
+  update_gate();
   for (const auto& unit : units_) unit->start();
   apply_roles();
   tick();
@@ -136,20 +136,20 @@ void Engine::configure(SettingsPtr settings) {
   for (const auto& unit : units_) unit->configure(settings_->ha.instances);
   if (peer_) peer_->configure(settings_);
   vips_->configure(settings_->interfaces);
-  look();
+  update_units();
 }
 
 void Engine::set_facts(Facts facts) {
   facts_ = std::move(facts);
-  look_at_gate();
-  look();
+  update_gate();
+  update_units();
 }
 
 void Engine::set_dataplane_ready(bool ready) {
   if (peer_) peer_->set_dataplane_ready(ready);
 }
 
-void Engine::ask_peer(const sync::CheckKeys& keys, sync::OnCheckWords done) {
+void Engine::ask_peer(const sync::CheckKeys& keys, sync::OnCheckOpinions done) {
   if (peer_) peer_->ask(keys, std::move(done));
 }
 
@@ -157,11 +157,11 @@ void Engine::ask_peer(const sync::CheckKeys& keys, sync::OnCheckWords done) {
 
 void Engine::on_kernel_change() {
   vips_->on_change();
-  look();
+  update_units();
 }
 
-void Engine::look() {
-  for (const auto& unit : units_) unit->look();
+void Engine::update_units() {
+  for (const auto& unit : units_) unit->update();
 }
 
 bool Engine::failing(const config::HaTrack& track) const {
@@ -182,9 +182,9 @@ std::optional<Ipv4Address> Engine::first_address(const std::string& interface) c
   return std::nullopt;
 }
 
-void Engine::heard_peer() {
+void Engine::on_peer_update() {
   for (const auto& unit : units_) unit->set_peer(peer_->group(unit->name()));
-  look_at_gate();
+  update_gate();
 }
 
 milliseconds Engine::gate_timeout() const {
@@ -204,7 +204,7 @@ std::string Engine::closed_gate() const {
                      : "the connection table is not complete yet";
 }
 
-void Engine::look_at_gate() {
+void Engine::update_gate() {
   const bool open = closed_gate().empty();
   // The longest wait counts from when the table began to be incomplete.
   if (peer_ && peer_->complete()) gate_closed_at_ = Clock::now();
@@ -217,8 +217,8 @@ void Engine::tick() {
     const auto self = weak.lock();
     if (self && !error) self->tick();
   });
-  look_at_gate();
-  look();
+  update_gate();
+  update_units();
   if (peer_) {
     for (const auto& unit : units_) unit->set_peer(peer_->group(unit->name()));
   }
@@ -239,7 +239,7 @@ void Engine::on_transition(Unit& unit, vrrp::State from, vrrp::State to,
   for (const Unit::Member& member : unit.members()) {
     HaEvent event{std::chrono::system_clock::now(),   member.config->name,
                   std::string(vrrp::to_string(from)), std::string(vrrp::to_string(to)),
-                  member.standing.priority,           reason};
+                  member.track_result.priority,       reason};
     log::info("{}: {} -> {}: {}", event.instance, event.from, event.to, reason);
     events_.transition(event);
     history_.push_back(std::move(event));

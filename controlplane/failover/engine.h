@@ -16,7 +16,7 @@
 
 #include "config/base/result.h"
 #include "controlplane/failover/notifier.h"
-#include "controlplane/failover/peer.h"
+#include "controlplane/failover/peer_link.h"
 #include "controlplane/failover/settings.h"
 #include "controlplane/failover/unit.h"
 #include "controlplane/failover/vips.h"
@@ -56,7 +56,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
     std::function<void(bool up, const std::string& why, bool answers)> sync_link;
     std::function<void(const std::string& director, const lb::sync::Services&)> peer_services;
     // Our own checks' opinion; `done` is called on the failover thread.
-    std::function<void(const sync::CheckKeys&, sync::OnCheckWords done)> check_words;
+    std::function<void(const sync::CheckKeys&, sync::OnCheckOpinions done)> check_opinions;
   };
 
   Engine(boost::asio::io_context& io, SettingsPtr settings, Facts facts, Events events);
@@ -69,7 +69,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void configure(SettingsPtr settings);
   void set_facts(Facts facts);
   void set_dataplane_ready(bool ready);
-  void ask_peer(const sync::CheckKeys& keys, sync::OnCheckWords done);
+  void ask_peer(const sync::CheckKeys& keys, sync::OnCheckOpinions done);
 
   // What was begun, or why not.
   Result<std::string> command(const api::control::HaCommand& command);
@@ -86,23 +86,23 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void add_unit(const std::string& name, const std::vector<const config::HaInstance*>& instances);
   Result<void> make_peer();
   void on_kernel_change();
-  void look();
+  void update_units();
   bool failing(const config::HaTrack& track) const;
   std::optional<Ipv4Address> first_address(const std::string& interface) const;
   void on_transition(Unit& unit, vrrp::State from, vrrp::State to, const std::string& reason);
   void apply_roles();
   void announce(const Unit& unit);
   void fill_beat(lb::sync::Heartbeat& beat) const;
-  void heard_peer();
+  void on_peer_update();
   std::chrono::milliseconds gate_timeout() const;
   std::string closed_gate() const;  // why it is closed; empty: it is open
-  void look_at_gate();
+  void update_gate();
   void tick();
   Unit* find(const std::string& group);
 
   // handover.cc
   Result<std::string> switchover(const std::set<std::string>& groups, const std::string& reason);
-  std::string hindrance(const Unit& unit) const;  // to a switchover; empty: none
+  std::string switchover_error(const Unit& unit) const;  // to a switchover; empty: none
   void give(bool flushed);
   void take_back(const std::string& why);
   void on_switchover(const lb::sync::Switchover& message);
@@ -118,7 +118,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   std::optional<netlink::Requests> requests_;
   std::optional<netlink::Monitor> monitor_;
   std::optional<Vips> vips_;
-  std::unique_ptr<Peer> peer_;  // null without [ha.sync]
+  std::unique_ptr<PeerLink> peer_;  // null without [ha.sync]
   std::vector<std::unique_ptr<Unit>> units_;
   std::map<const Unit*, Clock::time_point> announced_;
   std::deque<HaEvent> history_;

@@ -20,7 +20,7 @@ using std::chrono::milliseconds;
 // How often it is seen whether the facts have changed, beside when they are known to have.
 constexpr milliseconds kTick{50};
 // What the notify program may take when this process ends.
-constexpr milliseconds kLastWords{3'000};
+constexpr milliseconds kExitLimit{3'000};
 
 }  // namespace
 
@@ -43,10 +43,10 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
       : io(io_context),
         host(std::move(h)),
         settings(settings_of(config)),
-        scripts(io_context, config.ha.scripts, [this] { look(); }),
+        scripts(io_context, config.ha.scripts, [this] { update_facts(); }),
         notifier(io_context, config.director.name, config.ha.notify, config.ha.notify_user),
         ticker(io_context),
-        last_words(io_context),
+        exit_timer(io_context),
         thread("failover") {}
   // The engine belongs to the thread as long as that runs.
   ~Impl() { thread.stop(); }
@@ -68,13 +68,13 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
   Result<void> start();
   Engine::Events engine_events();
   Facts facts_now() const;
-  void look();
+  void update_facts();
   void tick();
   void on_transition(const HaEvent& event);
   void on_sync_link(bool up, const std::string& why, bool answers);
   void compare(const std::string& director, const ServiceTexts& peers);
   void leave(std::function<void()> done);
-  void end_when_told(std::function<void()> done);
+  void end_when_notified(std::function<void()> done);
 
   boost::asio::io_context& io;
   const Host host;
@@ -82,7 +82,7 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
   Scripts scripts;
   Notifier notifier;
   boost::asio::steady_timer ticker;
-  boost::asio::steady_timer last_words;
+  boost::asio::steady_timer exit_timer;
   Facts facts;                         // as the engine was told last
   bool peer_answers = false;           // questions about checks
   std::optional<ServiceTexts> theirs;  // of this session
@@ -113,10 +113,11 @@ Engine::Events Failover::Impl::engine_events() {
             on_main(
                 [director, services](Impl& self) { self.compare(director, texts_of(services)); });
           },
-      .check_words =
-          [this](const sync::CheckKeys& keys, sync::OnCheckWords done) {
+      .check_opinions =
+          [this](const sync::CheckKeys& keys, sync::OnCheckOpinions done) {
             on_main([keys, done = std::move(done)](Impl& self) {
-              self.on_engine([done, words = self.host.check_words(keys)](Engine&) { done(words); });
+              self.on_engine(
+                  [done, opinions = self.host.check_opinions(keys)](Engine&) { done(opinions); });
             });
           },
   };
@@ -150,7 +151,7 @@ Facts Failover::Impl::facts_now() const {
   return now;
 }
 
-void Failover::Impl::look() {
+void Failover::Impl::update_facts() {
   Facts now = facts_now();
   if (now == facts) return;
   facts = now;
@@ -163,7 +164,7 @@ void Failover::Impl::tick() {
     const auto self = weak.lock();
     if (self && !error) self->tick();
   });
-  look();
+  update_facts();
 }
 
 // ---- from the engine
@@ -195,18 +196,18 @@ void Failover::Impl::compare(const std::string& director, const ServiceTexts& pe
 void Failover::Impl::leave(std::function<void()> done) {
   on_engine([this, done = std::move(done)](Engine& to) {
     // Only this comes after the last transition.
-    to.leave([this, done] { on_main([done](Impl& self) { self.end_when_told(done); }); });
+    to.leave([this, done] { on_main([done](Impl& self) { self.end_when_notified(done); }); });
   });
 }
 
 // When the notify program has been told everything, but not for ever.
-void Failover::Impl::end_when_told(std::function<void()> done) {
-  const auto told = std::make_shared<bool>(false);
-  const auto once = [told, done = std::move(done)] {
-    if (!std::exchange(*told, true)) done();
+void Failover::Impl::end_when_notified(std::function<void()> done) {
+  const auto called = std::make_shared<bool>(false);
+  const auto once = [called, done = std::move(done)] {
+    if (!std::exchange(*called, true)) done();
   };
-  last_words.expires_after(kLastWords);
-  last_words.async_wait([once](const boost::system::error_code&) { once(); });
+  exit_timer.expires_after(kExitLimit);
+  exit_timer.async_wait([once](const boost::system::error_code&) { once(); });
   notifier.when_idle(once);
 }
 
@@ -238,22 +239,22 @@ void Failover::configure(const config::Config& config) {
     impl.differing = differences(texts_of(impl.settings->services->services()), *impl.theirs);
   }
   impl.on_engine([settings = impl.settings](Engine& to) { to.configure(settings); });
-  impl.look();
+  impl.update_facts();
 }
 
 void Failover::set_dataplane_ready(bool ready) {
   impl_->on_engine([ready](Engine& to) { to.set_dataplane_ready(ready); });
 }
 
-void Failover::look() {
-  impl_->look();
+void Failover::update_facts() {
+  impl_->update_facts();
 }
 
-bool Failover::ask_peer(const sync::CheckKeys& keys, sync::OnCheckWords done) {
+bool Failover::ask_peer(const sync::CheckKeys& keys, sync::OnCheckOpinions done) {
   if (!impl_->peer_answers) return false;
   impl_->on_engine([impl = impl_.get(), keys, done = std::move(done)](Engine& to) {
-    to.ask_peer(keys, [impl, done](const sync::CheckWords& words) {
-      impl->on_main([done, words](Impl&) { done(words); });
+    to.ask_peer(keys, [impl, done](const sync::CheckOpinions& opinions) {
+      impl->on_main([done, opinions](Impl&) { done(opinions); });
     });
   });
   return true;

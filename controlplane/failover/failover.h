@@ -24,7 +24,7 @@
 
 #include "config/base/result.h"
 #include "config/model.h"
-#include "controlplane/sync/check_words.h"
+#include "controlplane/sync/check_opinions.h"
 
 namespace boost::asio {
 class io_context;
@@ -48,7 +48,7 @@ class Failover {
     std::function<bool()> all_servers_checked;  // at least once
     std::function<void(const HaEvent&)> transition;
     std::function<void(bool up, const std::string& why)> sync_link;
-    std::function<sync::CheckWords(const sync::CheckKeys&)> check_words;  // our own checks'
+    std::function<sync::CheckOpinions(const sync::CheckKeys&)> check_opinions;  // our own checks'
   };
 
   // `io`: the main loop's.
@@ -71,11 +71,11 @@ class Failover {
   // Whether the data plane runs our configuration.
   void set_dataplane_ready(bool ready);
   // A service has got or lost its last server.
-  void look();
+  void update_facts();
 
   // Asks what the peer's own checks say of at most kMaxCheckKeys real servers. False: it cannot be
   // asked now. Else `done` is called once or, when the link goes or another question comes, never.
-  bool ask_peer(const sync::CheckKeys& keys, sync::OnCheckWords done);
+  bool ask_peer(const sync::CheckKeys& keys, sync::OnCheckOpinions done);
 
   // `done` gets what was begun, or why not; later.
   void command(const api::control::HaCommand& command,

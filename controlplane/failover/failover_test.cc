@@ -49,62 +49,62 @@ config::HaTrack interface_track(const std::string& name, int weight) {
   return track;
 }
 
-Standing judge_with(std::uint8_t priority, std::vector<config::HaTrack> tracks,
-                    const std::set<std::string>& failing) {
+TrackResult evaluate_with(std::uint8_t priority, std::vector<config::HaTrack> tracks,
+                          const std::set<std::string>& failing) {
   config::HaInstance instance;
   instance.priority = priority;
   instance.tracks = std::move(tracks);
-  return judge(instance, [&](const config::HaTrack& each) {
+  return evaluate_tracks(instance, [&](const config::HaTrack& each) {
     return failing.contains(each.interface + each.service + each.script);
   });
 }
 
-TEST(Judge, ANegativeWeightCountsWhileTheTrackFails) {
+TEST(EvaluateTracks, SubtractsANegativeWeightWhileTheTrackFails) {
   const std::vector tracks = {interface_track("lan", -20)};
-  EXPECT_EQ(judge_with(150, tracks, {}).priority, 150);
-  EXPECT_EQ(judge_with(150, tracks, {"lan"}).priority, 130);
+  EXPECT_EQ(evaluate_with(150, tracks, {}).priority, 150);
+  EXPECT_EQ(evaluate_with(150, tracks, {"lan"}).priority, 130);
 }
 
-TEST(Judge, APositiveWeightCountsWhileItDoesNot) {
+TEST(EvaluateTracks, AddsAPositiveWeightWhileTheTrackIsOk) {
   const std::vector tracks = {interface_track("lan", 20)};
-  EXPECT_EQ(judge_with(100, tracks, {}).priority, 120);
-  EXPECT_EQ(judge_with(100, tracks, {"lan"}).priority, 100);
+  EXPECT_EQ(evaluate_with(100, tracks, {}).priority, 120);
+  EXPECT_EQ(evaluate_with(100, tracks, {"lan"}).priority, 100);
 }
 
-TEST(Judge, WithoutWeightTheInstanceFails) {
+TEST(EvaluateTracks, FailsTheInstanceWithoutAWeight) {
   const std::vector tracks = {interface_track("lan", 0), interface_track("wan", 0)};
-  EXPECT_EQ(judge_with(100, tracks, {}).fault, "");
-  EXPECT_EQ(judge_with(100, tracks, {"wan"}).fault, "interface wan fails");
-  EXPECT_EQ(judge_with(100, tracks, {"wan", "lan"}).fault, "interface lan fails");
-  EXPECT_EQ(judge_with(100, tracks, {"wan"}).priority, 100);
+  EXPECT_EQ(evaluate_with(100, tracks, {}).fault, "");
+  EXPECT_EQ(evaluate_with(100, tracks, {"wan"}).fault, "interface wan fails");
+  EXPECT_EQ(evaluate_with(100, tracks, {"wan", "lan"}).fault, "interface lan fails");
+  EXPECT_EQ(evaluate_with(100, tracks, {"wan"}).priority, 100);
 }
 
-TEST(Judge, PrioritiesStayWithinWhatAdvertsMaySay) {
+TEST(EvaluateTracks, KeepsPrioritiesInRange) {
   const std::vector down = {interface_track("a", -200), interface_track("b", -200)};
-  EXPECT_EQ(judge_with(100, down, {"a", "b"}).priority, 1);
+  EXPECT_EQ(evaluate_with(100, down, {"a", "b"}).priority, 1);
   const std::vector up = {interface_track("a", 200), interface_track("b", 200)};
-  EXPECT_EQ(judge_with(100, up, {}).priority, 254);
-  EXPECT_EQ(judge_with(config::kOwnerPriority, down, {"a"}).priority, config::kOwnerPriority);
+  EXPECT_EQ(evaluate_with(100, up, {}).priority, 254);
+  EXPECT_EQ(evaluate_with(config::kOwnerPriority, down, {"a"}).priority, config::kOwnerPriority);
 }
 
-TEST(Judge, TellsEveryTerm) {
+TEST(EvaluateTracks, ListsEveryTerm) {
   config::HaTrack script;
   script.script = "proxy";
   script.weight = -60;
-  const Standing standing = judge_with(150, {interface_track("lan", 10), script}, {"proxy"});
-  ASSERT_EQ(standing.terms.size(), 2U);
-  EXPECT_EQ(standing.terms[0].what, "interface lan");
-  EXPECT_EQ(standing.terms[0].adds, 10);
-  EXPECT_EQ(standing.terms[1].what, "script proxy");
-  EXPECT_TRUE(standing.terms[1].failing);
-  EXPECT_EQ(standing.terms[1].adds, -60);
-  EXPECT_EQ(standing.priority, 100);
+  const TrackResult result = evaluate_with(150, {interface_track("lan", 10), script}, {"proxy"});
+  ASSERT_EQ(result.terms.size(), 2U);
+  EXPECT_EQ(result.terms[0].what, "interface lan");
+  EXPECT_EQ(result.terms[0].adds, 10);
+  EXPECT_EQ(result.terms[1].what, "script proxy");
+  EXPECT_TRUE(result.terms[1].failing);
+  EXPECT_EQ(result.terms[1].adds, -60);
+  EXPECT_EQ(result.priority, 100);
 }
 
 // ---- scripts
 
 // A script that fails until the file is there.
-TEST(Scripts, RiseAndFallInARow) {
+TEST(Scripts, ChangeAfterRiseOrFallResultsInARow) {
   const Folder folder;
   const std::string good = folder / "good";
   const std::string log = folder / "log";
@@ -137,7 +137,7 @@ TEST(Scripts, RiseAndFallInARow) {
 
 // ---- the notify program
 
-TEST(Notifier, TellsEveryTransitionInOrderOneAtATime) {
+TEST(Notifier, RunsForEveryTransitionInOrder) {
   const Folder folder;
   const std::string log = folder / "log";
   boost::asio::io_context io;
@@ -164,7 +164,7 @@ TEST(Notifier, TellsEveryTransitionInOrderOneAtATime) {
                 "end", "begin INSTANCE VI_1 BACKUP 150 lb1 MASTER a better one", "end"}));
 }
 
-TEST(Notifier, OneThatFailsDoesNotKeepTheNextFromBeingTold) {
+TEST(Notifier, ContinuesAfterAFailedRun) {
   const Folder folder;
   const std::string log = folder / "log";
   boost::asio::io_context io;
@@ -174,7 +174,7 @@ TEST(Notifier, OneThatFailsDoesNotKeepTheNextFromBeingTold) {
   EXPECT_EQ(lines_of(log).size(), 3U);
 }
 
-TEST(Notifier, WithoutAProgramNothingIsRun) {
+TEST(Notifier, RunsNothingWithoutAProgram) {
   boost::asio::io_context io;
   Notifier notifier(io, "lb1", {}, "");
   notifier.notify({{}, "VI_1", "BACKUP", "MASTER", 150, "why"});
@@ -185,13 +185,13 @@ TEST(Notifier, WithoutAProgramNothingIsRun) {
 
 // ---- the peer's services
 
-TEST(Differences, NoneOfTheSame) {
+TEST(Differences, AreEmptyForEqualServices) {
   const ServiceTexts services = {{"tcp 192.0.2.10:80", {"web", "scheduler = \"rr\"\n"}}};
   EXPECT_TRUE(differences(services, services).empty());
   EXPECT_TRUE(differences({}, {}).empty());
 }
 
-TEST(Differences, ALineForEachService) {
+TEST(Differences, HaveALineForEachService) {
   const ServiceTexts ours = {{"tcp 192.0.2.10:80", {"web", "scheduler = \"rr\"\nsync = true\n"}},
                              {"udp 192.0.2.10:53", {"dns", "scheduler = \"rr\"\n"}}};
   const ServiceTexts theirs = {{"tcp 192.0.2.10:80", {"web", "scheduler = \"lc\"\nsync = true\n"}},

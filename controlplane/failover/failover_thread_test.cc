@@ -64,9 +64,9 @@ class FailoverThread : public testing::Test {
                        .all_servers_checked = [] { return true; },
                        .transition = [this](const HaEvent& event) { became.push_back(event.to); },
                        .sync_link = [](bool, const std::string&) {},
-                       .check_words =
+                       .check_opinions =
                            [](const sync::CheckKeys& keys) {
-                             return sync::CheckWords(keys.size(), sync::CheckWord::kUp);
+                             return sync::CheckOpinions(keys.size(), sync::CheckOpinion::kUp);
                            }});
     ASSERT_TRUE(failover->start());
   }
@@ -125,7 +125,7 @@ TEST_F(Walk9, TakesOverWhileTheMainLoopIsHeldUp) {
   EXPECT_EQ(now.ha().groups(0).state(), "MASTER");
 }
 
-TEST_F(FailoverThread, TheAddressIsPutBackAndGoesAtTheEndWhileTheMainLoopIsHeldUp) {
+TEST_F(FailoverThread, KeepsAddressesWhileTheMainLoopBlocks) {
   start();
   ASSERT_TRUE(wait_held_up([this] { return present(); }));
   shell("ip address del 192.0.2.10/24 dev wan");
@@ -135,7 +135,7 @@ TEST_F(FailoverThread, TheAddressIsPutBackAndGoesAtTheEndWhileTheMainLoopIsHeldU
   EXPECT_TRUE(present("192.0.2.2/24"));
 }
 
-TEST_F(FailoverThread, OthersAddressesAreLeftAlone) {
+TEST_F(FailoverThread, LeavesForeignAddresses) {
   const auto links = requests->links().value();
   const int wan = std::ranges::find(links, "wan", &netlink::Link::name)->index;
   // A service's VIP, which bears our mark; and an operator's address.
@@ -150,7 +150,7 @@ TEST_F(FailoverThread, OthersAddressesAreLeftAlone) {
 }
 
 // Else the kernel would send from the VIP.
-TEST_F(FailoverThread, TheInterfacesOwnAddressComesFirst) {
+TEST_F(FailoverThread, KeepsTheInterfacesOwnAddressFirst) {
   config::Config config = make_config();
   config.ports[0].addresses.push_back(Prefix::parse("198.51.100.2/24").value());
   config.ha.instances[0].addresses.push_back(Prefix::parse("198.51.100.10/24").value());
@@ -161,7 +161,7 @@ TEST_F(FailoverThread, TheInterfacesOwnAddressComesFirst) {
   EXPECT_TRUE(wait_held_up([this] { return present("198.51.100.10/24"); }));
 }
 
-TEST_F(FailoverThread, ATrackedServiceDecidesAsSoonAsTheMainLoopSaysSo) {
+TEST_F(FailoverThread, FollowsATrackedServiceAtOnce) {
   config::Config config = make_config();
   config::HaTrack track;
   track.service = "web";
@@ -171,7 +171,7 @@ TEST_F(FailoverThread, ATrackedServiceDecidesAsSoonAsTheMainLoopSaysSo) {
   EXPECT_TRUE(wait([this] { return status().ha().groups(0).state() == "FAULT"; }));
   EXPECT_FALSE(present());
   has_server = true;
-  failover->look();
+  failover->update_facts();
   EXPECT_TRUE(wait_held_up([this] { return present(); }));
   // Another configuration no longer asks.
   has_server = false;
@@ -180,7 +180,7 @@ TEST_F(FailoverThread, ATrackedServiceDecidesAsSoonAsTheMainLoopSaysSo) {
   EXPECT_TRUE(present());
 }
 
-TEST_F(FailoverThread, WhoLeavesSaysSoAndIsNotMasterAnyMore) {
+TEST_F(FailoverThread, ResignsWhenItLeaves) {
   start();
   ASSERT_TRUE(wait([this] { return !became.empty() && became.back() == "MASTER"; }));
   bool left = false;
@@ -191,7 +191,7 @@ TEST_F(FailoverThread, WhoLeavesSaysSoAndIsNotMasterAnyMore) {
 }
 
 // Both sides send all the time: nothing is lost, and nothing is late for good.
-TEST_F(FailoverThread, CommandsQuestionsAndFactsFromTheMainLoopComeThrough) {
+TEST_F(FailoverThread, ReceivesCommandsQueriesAndFacts) {
   config::Config config = make_config();
   config::HaTrack track;
   track.service = "web";
@@ -201,7 +201,7 @@ TEST_F(FailoverThread, CommandsQuestionsAndFactsFromTheMainLoopComeThrough) {
   ASSERT_TRUE(wait_held_up([this] { return present(); }));
   for (int round = 0; round < 50; ++round) {
     has_server = round % 2 == 0;
-    failover->look();
+    failover->update_facts();
     failover->configure(config);
     EXPECT_EQ(status().ha().groups(0).instances(0).priority(), has_server ? 150 : 130);
     EXPECT_EQ(

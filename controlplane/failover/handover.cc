@@ -59,7 +59,7 @@ Result<std::string> Engine::command(const HaCommand& command) {
   }
 }
 
-std::string Engine::hindrance(const Unit& unit) const {
+std::string Engine::switchover_error(const Unit& unit) const {
   if (!peer_) return "there is no sync link ([ha.sync]); use `lbcli ha resign`";
   if (!peer_->alive()) return "the peer is not heard over the sync link; use `lbcli ha resign`";
   const vrrp::Peer theirs = peer_->group(unit.name());
@@ -77,7 +77,7 @@ Result<std::string> Engine::switchover(const std::set<std::string>& groups,
                                        const std::string& reason) {
   if (handover_) return fail("a switchover is under way");
   for (const std::string& group : groups) {
-    if (std::string why = hindrance(*find(group)); !why.empty()) return fail(std::move(why));
+    if (std::string why = switchover_error(*find(group)); !why.empty()) return fail(std::move(why));
   }
   handover_ = Handover{groups, Clock::now(), reason};
   last_handover_.emplace();
@@ -158,7 +158,7 @@ void Engine::end_handover(bool done, const std::string& text) {
 void Engine::leave(std::function<void()> done) {
   std::set<std::string> groups;
   for (const auto& unit : units_) {
-    if (unit->is_master() && hindrance(*unit).empty()) groups.insert(unit->name());
+    if (unit->is_master() && switchover_error(*unit).empty()) groups.insert(unit->name());
   }
   // Whatever the peer said: what it has not taken is left now.
   const auto finish = [this, done = std::move(done)] {

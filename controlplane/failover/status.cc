@@ -17,8 +17,8 @@ void fill_member(const Unit::Member& member, api::control::HaInstance& out) {
   out.set_virtual_router_id(config.virtual_router_id);
   out.set_version(config.version);
   out.set_base_priority(config.priority);
-  out.set_priority(member.standing.priority);
-  for (const Term& term : member.standing.terms) {
+  out.set_priority(member.track_result.priority);
+  for (const Term& term : member.track_result.terms) {
     api::control::HaTerm& to = *out.add_terms();
     to.set_what(term.what);
     to.set_failing(term.failing);
@@ -29,7 +29,7 @@ void fill_member(const Unit::Member& member, api::control::HaInstance& out) {
   for (const Prefix& prefix : config.addresses) out.add_addresses(prefix.to_string());
   if (member.master) {
     out.set_master(to_bytes(*member.master));
-    out.set_heard_ms(ms_since(member.heard));
+    out.set_heard_ms(ms_since(member.last_advert));
   }
   const vrrp::Io::Counters& counters = member.io->counters();
   out.set_sent(counters.sent);

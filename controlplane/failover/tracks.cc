@@ -23,24 +23,24 @@ std::string name_of(const config::HaTrack& track) {
 
 }  // namespace
 
-Standing judge(const config::HaInstance& instance,
-               const std::function<bool(const config::HaTrack&)>& failing) {
-  Standing standing;
+TrackResult evaluate_tracks(const config::HaInstance& instance,
+                            const std::function<bool(const config::HaTrack&)>& failing) {
+  TrackResult out;
   int priority = instance.priority;
   for (const config::HaTrack& track : instance.tracks) {
     Term term{name_of(track), failing(track), track.weight, 0};
     if (track.weight == 0) {
-      if (term.failing && standing.fault.empty()) standing.fault = term.what + " fails";
+      if (term.failing && out.fault.empty()) out.fault = term.what + " fails";
     } else if ((track.weight < 0) == term.failing) {
       term.adds = track.weight;
     }
     priority += term.adds;
-    standing.terms.push_back(std::move(term));
+    out.terms.push_back(std::move(term));
   }
-  standing.priority = instance.priority == config::kOwnerPriority
-                          ? config::kOwnerPriority
-                          : static_cast<std::uint8_t>(std::clamp(priority, kLowest, kHighest));
-  return standing;
+  out.priority = instance.priority == config::kOwnerPriority
+                     ? config::kOwnerPriority
+                     : static_cast<std::uint8_t>(std::clamp(priority, kLowest, kHighest));
+  return out;
 }
 
 struct Scripts::Impl : std::enable_shared_from_this<Impl> {
@@ -54,7 +54,7 @@ struct Scripts::Impl : std::enable_shared_from_this<Impl> {
   };
 
   void run(Script& script);
-  void ended(Script& script, const Ended& result);
+  void ended(Script& script, const ProcessResult& result);
 
   boost::asio::io_context* io = nullptr;
   std::map<std::string, Script> scripts;
@@ -66,13 +66,13 @@ struct Scripts::Impl : std::enable_shared_from_this<Impl> {
 void Scripts::Impl::run(Script& script) {
   script.timer.expires_after(script.config.interval);
   run_process(*io, {script.config.command, {}, script.config.user}, script.config.timeout,
-              [weak = weak_from_this(), &script](const Ended& result) {
+              [weak = weak_from_this(), &script](const ProcessResult& result) {
                 const auto self = weak.lock();
                 if (self && !self->stopped) self->ended(script, result);
               });
 }
 
-void Scripts::Impl::ended(Script& script, const Ended& result) {
+void Scripts::Impl::ended(Script& script, const ProcessResult& result) {
   const bool first = !std::exchange(script.ran, true);
   script.in_a_row = result.good == script.failing ? script.in_a_row + 1 : 0;
   const std::uint32_t needed = script.failing ? script.config.rise : script.config.fall;

@@ -1,5 +1,5 @@
 // What an instance's priority depends on beside its base: interfaces, services, scripts. Pure but
-// for the scripts, which are run here. judge() is called on the failover thread, Scripts run on the
+// for the scripts, which are run here. evaluate_tracks() is called on the failover thread, Scripts run on the
 // main loop: to start a program takes a while.
 #pragma once
 
@@ -26,7 +26,7 @@ struct Term {
   int adds = 0;    // to the priority now
 };
 
-struct Standing {
+struct TrackResult {
   std::uint8_t priority = 0;
   std::string fault;  // the first track of weight 0 that fails; empty: none
   std::vector<Term> terms;
@@ -34,8 +34,8 @@ struct Standing {
 
 // `failing` tells of one track whether it fails. An owner's priority never changes (RFC 9568
 // section 6.1); others stay between 1 and 254.
-Standing judge(const config::HaInstance& instance,
-               const std::function<bool(const config::HaTrack&)>& failing);
+TrackResult evaluate_tracks(const config::HaInstance& instance,
+                            const std::function<bool(const config::HaTrack&)>& failing);
 
 // Runs the scripts at their pace.
 class Scripts {

@@ -42,9 +42,9 @@ vrrp::Io::Options io_options(const config::HaInstance& instance) {
 }  // namespace
 
 Unit::Unit(boost::asio::io_context& io, std::string name,
-           const std::vector<const config::HaInstance*>& instances, Sight sight, Events events)
+           const std::vector<const config::HaInstance*>& instances, Inputs inputs, Events events)
     : name_(std::move(name)),
-      sight_(std::move(sight)),
+      inputs_(std::move(inputs)),
       events_(std::move(events)),
       members_(instances.size()),
       fsm_(options_of(instances)),
@@ -63,7 +63,7 @@ Unit::Unit(boost::asio::io_context& io, std::string name,
 }
 
 void Unit::start() {
-  look();
+  update();
   act(fsm_.start(Clock::now()));
 }
 
@@ -75,22 +75,22 @@ void Unit::configure(const std::vector<config::HaInstance>& instances) {
 }
 
 // Interfaces, addresses and tracks as they are now.
-void Unit::look() {
+void Unit::update() {
   const auto now = Clock::now();
   std::set<std::string> working;  // interfaces
   for (std::size_t i = 0; i < members_.size(); ++i) {
     Member& member = members_[i];
-    const netlink::Link* const link = sight_.link(member.config->port);
-    if (link != nullptr && sight_.works(*link)) working.insert(member.config->port);
-    member.standing = judge(*member.config, sight_.failing);
+    const netlink::Link* const link = inputs_.link(member.config->port);
+    if (link != nullptr && inputs_.works(*link)) working.insert(member.config->port);
+    member.track_result = evaluate_tracks(*member.config, inputs_.failing);
     for (const config::HaTrack& track : member.config->tracks) {
-      if (!track.interface.empty() && !sight_.failing(track)) working.insert(track.interface);
+      if (!track.interface.empty() && !inputs_.failing(track)) working.insert(track.interface);
     }
     member.fault = fault_of(member);
   }
   fsm_.set_health(static_cast<int>(working.size()));
   for (std::size_t i = 0; i < members_.size(); ++i) {
-    act(fsm_.set_priority(i, members_[i].standing.priority, now));
+    act(fsm_.set_priority(i, members_[i].track_result.priority, now));
     act(fsm_.set_fault(i, members_[i].fault, now));
   }
 }
@@ -98,16 +98,16 @@ void Unit::look() {
 // Why the member cannot work; opens its socket on the way.
 std::string Unit::fault_of(Member& member) {
   const std::string& port = member.config->port;
-  const netlink::Link* const link = sight_.link(port);
+  const netlink::Link* const link = inputs_.link(port);
   if (link == nullptr) {
     member.io->close();
     return "interface " + port + " is not there";
   }
-  if (!sight_.works(*link)) return "interface " + port + " has no link";
+  if (!inputs_.works(*link)) return "interface " + port + " has no link";
   const auto source =
-      member.config->source ? member.config->source->to_ipv4() : sight_.first_address(port);
+      member.config->source ? member.config->source->to_ipv4() : inputs_.first_address(port);
   if (!source) return "interface " + port + " has no address to send adverts from";
-  if (!sight_.has_address(*link, *source)) {
+  if (!inputs_.has_address(*link, *source)) {
     return "interface " + port + " lacks its address " + source->to_string();
   }
   if (!member.io->is_open() || member.link_index != link->index) {
@@ -117,7 +117,7 @@ std::string Unit::fault_of(Member& member) {
     }
     member.link_index = link->index;
   }
-  return member.standing.fault;
+  return member.track_result.fault;
 }
 
 void Unit::act(const vrrp::Actions& actions) {
@@ -142,8 +142,8 @@ void Unit::act(const vrrp::Actions& actions) {
 
 void Unit::on_advert(std::size_t member, const vrrp::Advert& advert, Ipv4Address source) {
   members_[member].master = source;
-  members_[member].heard = Clock::now();
-  act(fsm_.advert(member, advert, source, members_[member].heard));
+  members_[member].last_advert = Clock::now();
+  act(fsm_.advert(member, advert, source, members_[member].last_advert));
   if (advert.priority != vrrp::kResignPriority) settle();
 }
 

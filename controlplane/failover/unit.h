@@ -22,8 +22,8 @@ class Unit {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // What the unit looks at; any of it may change at any time, then look() is to be called.
-  struct Sight {
+  // What the unit looks at; any of it may change at any time, then update() is to be called.
+  struct Inputs {
     std::function<const netlink::Link*(const std::string& name)> link;
     std::function<bool(const netlink::Link&)> works;  // it can carry packets
     std::function<bool(const netlink::Link&, Address)> has_address;
@@ -43,22 +43,22 @@ class Unit {
     const config::HaInstance* config = nullptr;
     std::unique_ptr<vrrp::Io> io;
     int link_index = 0;  // that the socket was opened on
-    Standing standing;
+    TrackResult track_result;
     std::string fault;
     std::optional<Address> master;  // last heard
-    Clock::time_point heard;
+    Clock::time_point last_advert;
   };
 
   // The instances outlive this, or configure() comes before they go.
   Unit(boost::asio::io_context& io, std::string name,
-       const std::vector<const config::HaInstance*>& instances, Sight sight, Events events);
+       const std::vector<const config::HaInstance*>& instances, Inputs inputs, Events events);
   Unit(const Unit&) = delete;
   Unit& operator=(const Unit&) = delete;
 
   void start();
   // Other values of the same instances, by name, and perhaps of others.
   void configure(const std::vector<config::HaInstance>& instances);
-  void look();
+  void update();
   void act(const vrrp::Actions& actions);  // what the state machine wants done
   void set_peer(const vrrp::Peer& peer);
 
@@ -81,7 +81,7 @@ class Unit {
   void settle();
 
   const std::string name_;
-  const Sight sight_;
+  const Inputs inputs_;
   const Events events_;
   std::vector<Member> members_;
   vrrp::Group fsm_;

@@ -61,7 +61,7 @@ void Vips::Impl::put_all_right() {
   for (const Interface& interface : interfaces) {
     const netlink::Link* const link = state.link(interface.name);
     if (link == nullptr) {
-      seen.miss(interface.name);
+      seen.remove(interface.name);
     } else {
       put_right(interface, *link);
     }
@@ -70,7 +70,7 @@ void Vips::Impl::put_all_right() {
 }
 
 void Vips::Impl::put_right(const Interface& interface, const netlink::Link& link) {
-  const bool anew = seen.see(link).any();
+  const bool anew = seen.update(link).any();
   const AddressPlan todo = plan(interface, link);
   for (const Prefix& prefix : todo.remove) remove(interface.name, link.index, prefix);
   for (const Prefix& prefix : todo.add) {

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kAgentTimeout{1};
 
-TEST_F(CheckerTest, AnAgentGivesWeightAndStateBesideTheCheck) {
+TEST_F(CheckerTest, CombinesAgentAndCheck) {
   const auto checker = make_checker();
   int weights = 0;
   checker->set_on_weight([&](const Target&, const State&) { ++weights; });

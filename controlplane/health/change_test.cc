@@ -22,7 +22,7 @@ class ChangeTest : public CheckerTest {
   std::unique_ptr<Checker> checker_;
 };
 
-TEST_F(ChangeTest, ANameIsNothingToTheCheck) {
+TEST_F(ChangeTest, KeepsTheCheckOverANewName) {
   Target web = target("web", "10.0.0.1:80");
   start(web, Verdict::kGood);
   const State before = checker_->state(web.id);
@@ -38,7 +38,7 @@ TEST_F(ChangeTest, ANameIsNothingToTheCheck) {
   checker_->for_each_check([](const CheckView&) { ADD_FAILURE() << "its check is still there"; });
 }
 
-TEST_F(ChangeTest, AScriptIsToldTheNewName) {
+TEST_F(ChangeTest, PassesTheNewNameToAScript) {
   Target web = target("web", "10.0.0.1:80", CheckType::kScript);
   start(web, Verdict::kGood);
   const State before = checker_->state(web.id);
@@ -56,7 +56,7 @@ TEST_F(ChangeTest, AScriptIsToldTheNewName) {
   EXPECT_EQ(after.fall_count, 1u);
 }
 
-TEST_F(ChangeTest, AnotherCheckTakesDownOnlyByItsOwnResults) {
+TEST_F(ChangeTest, KeepsTheStateUntilTheNewCheckHasResults) {
   Target web = target("web", "10.0.0.1:80");
   start(web, Verdict::kGood);
   const State before = checker_->state(web.id);
@@ -75,7 +75,7 @@ TEST_F(ChangeTest, AnotherCheckTakesDownOnlyByItsOwnResults) {
   EXPECT_EQ(after.transitions, 2u);
 }
 
-TEST_F(ChangeTest, OneThatWasNotCheckedYetBeginsAsANewOne) {
+TEST_F(ChangeTest, TreatsAnUncheckedTargetAsNew) {
   Target web = target("web", "10.0.0.1:80");
   checker_ = make_checker();
   checker_->add(web, std::nullopt);
@@ -87,7 +87,7 @@ TEST_F(ChangeTest, OneThatWasNotCheckedYetBeginsAsANewOne) {
   EXPECT_TRUE(checker_->state(web.id).up);
 }
 
-TEST_F(ChangeTest, AnAgentThatIsNotAskedAnyMoreObjectsToNothing) {
+TEST_F(ChangeTest, ForgetsTheStateOfARemovedAgent) {
   Target web = target("web", "10.0.0.1:80");
   web.agent.emplace().port = 9;
   start(web, Verdict::kGood);

@@ -66,11 +66,11 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
 
   std::shared_ptr<const State> add(const Target& target, std::optional<bool> initial_up);
   bool change(const Target& target, bool stays_up);
-  void remember(RealServerId id, const Past& past, bool in_between);
+  void restore(RealServerId id, const SavedState& saved, bool in_between);
   void remove(RealServerId id);
   void start();
   void stop();
-  void leave_alone(const std::function<bool(const Address&)>& cut_off, const std::string& why);
+  void pause_checks(const std::function<bool(const Address&)>& cut_off, const std::string& why);
   void hasten(RealServerId id);
   const State& state(RealServerId id) const;
   void for_each_check(const std::function<void(const CheckView&)>& show) const;
@@ -90,7 +90,7 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
   void run(const CheckPtr& check);
   void on_outcome(const CheckPtr& check, const Outcome& outcome);
   void deliver(const CheckPtr& check, const Outcome& outcome);
-  void tell(const Subscriber& subscriber, Subscriber::News news);
+  void notify(const Subscriber& subscriber, Subscriber::Effect effect);
 
   boost::asio::io_context& io_;
   OnChange on_change_;
@@ -130,11 +130,11 @@ bool Checker::Impl::change(const Target& target, bool stays_up) {
   const bool other_question = other_check || question_of(before) != question_of(target);
   if (other_question) unsubscribe(question_of(before), subscriber);
   if (other_agent && before.agent) unsubscribe(agent_of(before), subscriber);
-  const auto news = subscriber->change(target, stays_up, Clock::now());
+  const auto effect = subscriber->change(target, stays_up, Clock::now());
   if (other_question) ask_question(subscriber);
   if (other_agent && target.agent) subscribe(agent_of(target), subscriber);
   if (running_) run_first_checks();
-  tell(*subscriber, news);
+  notify(*subscriber, effect);
   return other_check;
 }
 
@@ -160,8 +160,8 @@ Checker::Impl::CheckPtr Checker::Impl::subscribe(Request request,
   return check;
 }
 
-void Checker::Impl::remember(RealServerId id, const Past& past, bool in_between) {
-  if (Subscriber* const subscriber = find(id)) subscriber->remember(past, in_between);
+void Checker::Impl::restore(RealServerId id, const SavedState& saved, bool in_between) {
+  if (Subscriber* const subscriber = find(id)) subscriber->restore(saved, in_between);
 }
 
 void Checker::Impl::remove(RealServerId id) {
@@ -210,8 +210,8 @@ void Checker::Impl::halt(Check& check) {
   if (std::exchange(check.first_runs, false) && running_) --first_running_;
 }
 
-void Checker::Impl::leave_alone(const std::function<bool(const Address&)>& cut_off,
-                                const std::string& why) {
+void Checker::Impl::pause_checks(const std::function<bool(const Address&)>& cut_off,
+                                 const std::string& why) {
   for (const auto& check : checks_) {
     const bool cut =
         check->request.type != config::CheckType::kNone && cut_off(check->request.to.address);
@@ -345,13 +345,13 @@ void Checker::Impl::deliver(const CheckPtr& check, const Outcome& outcome) {
   for (const auto& subscriber : subscribers) {
     if (!running_) return;
     if (subscriber->removed) continue;
-    tell(*subscriber, subscriber->hear(check->request.type, outcome, Clock::now()));
+    notify(*subscriber, subscriber->on_result(check->request.type, outcome, Clock::now()));
   }
 }
 
-void Checker::Impl::tell(const Subscriber& subscriber, Subscriber::News news) {
-  if (news == Subscriber::News::kNone) return;
-  const auto& call = news == Subscriber::News::kTurned ? on_change_ : on_weight_;
+void Checker::Impl::notify(const Subscriber& subscriber, Subscriber::Effect effect) {
+  if (effect == Subscriber::Effect::kNone) return;
+  const auto& call = effect == Subscriber::Effect::kUpOrDown ? on_change_ : on_weight_;
   if (call) call(subscriber.target, *subscriber.state);
 }
 
@@ -373,8 +373,8 @@ bool Checker::change(const Target& target, bool stays_up) {
   return impl_->change(target, stays_up);
 }
 
-void Checker::remember(RealServerId id, const Past& past, bool in_between) {
-  impl_->remember(id, past, in_between);
+void Checker::restore(RealServerId id, const SavedState& saved, bool in_between) {
+  impl_->restore(id, saved, in_between);
 }
 void Checker::set_on_weight(OnWeight on_weight) {
   impl_->set_on_weight(std::move(on_weight));
@@ -392,9 +392,9 @@ void Checker::start() {
 void Checker::stop() {
   impl_->stop();
 }
-void Checker::leave_alone(const std::function<bool(const Address&)>& cut_off,
-                          const std::string& why) {
-  impl_->leave_alone(cut_off, why);
+void Checker::pause_checks(const std::function<bool(const Address&)>& cut_off,
+                           const std::string& why) {
+  impl_->pause_checks(cut_off, why);
 }
 void Checker::hasten(RealServerId id) {
   impl_->hasten(id);

@@ -84,8 +84,8 @@ class Checker {
 
   // To follow add() at once: since when, how often and how long count on from there; the state is
   // what add() was told. `in_between`: somebody forwarded by that state until now; else nothing is
-  // known of the time since `past` was written, and it does not count.
-  void remember(RealServerId id, const Past& past, bool in_between);
+  // known of the time since `saved` was written, and it does not count.
+  void restore(RealServerId id, const SavedState& saved, bool in_between);
 
   void set_on_weight(OnWeight on_weight);
   // Its check, too, unless other targets ask the same. An unknown target is none.
@@ -99,7 +99,7 @@ class Checker {
   // Servers of which `cut_off` says so are not asked, until a call that does not: that no packet of
   // ours reaches them says nothing about them. Then they are checked at once. `why` is shown as
   // their result.
-  void leave_alone(const std::function<bool(const Address&)>& cut_off, const std::string& why);
+  void pause_checks(const std::function<bool(const Address&)>& cut_off, const std::string& why);
 
   // Clients' handshakes with this target fail: its next check runs at once, or as soon as Haste
   // (schedule.h) lets it, unless its service does not want that. What evidence says of a target

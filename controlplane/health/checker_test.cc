@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kShort{1};
 
-TEST_F(CheckerTest, WhatIsRemovedIsNotAskedAnyMore) {
+TEST_F(CheckerTest, StopsChecksOfRemovedTargets) {
   const auto checker = make_checker();
   const Target web = target("web", "10.0.0.1:80", CheckType::kTcp, kShort);
   const Target also = target("also", "10.0.0.1:80", CheckType::kTcp, kShort);
@@ -45,7 +45,7 @@ TEST_F(CheckerTest, WhatIsRemovedIsNotAskedAnyMore) {
   EXPECT_EQ(changes_, std::vector<std::string>{"web 10.0.0.1:80 up good"});
 }
 
-TEST_F(CheckerTest, ATargetMayBeRemovedByWhatFollowsFromItsOwnResult) {
+TEST_F(CheckerTest, AllowsRemovalFromOnChange) {
   const Target web = target("web", "10.0.0.1:80");
   const Target also = target("also", "10.0.0.1:80");
   std::unique_ptr<Checker> checker;
@@ -65,7 +65,7 @@ TEST_F(CheckerTest, ATargetMayBeRemovedByWhatFollowsFromItsOwnResult) {
   EXPECT_FALSE(checker->state(web.id).up);
 }
 
-TEST_F(CheckerTest, TheFirstResultBringsANewTargetUp) {
+TEST_F(CheckerTest, BringsANewTargetUpWithItsFirstResult) {
   const auto checker = make_checker();
   const Target web = target("web", "10.0.0.1:80");
   checker->add(web, std::nullopt);
@@ -82,7 +82,7 @@ TEST_F(CheckerTest, TheFirstResultBringsANewTargetUp) {
   EXPECT_EQ(checker->state(web.id).last_result, "L4OK in 1ms");
 }
 
-TEST_F(CheckerTest, AKnownStateIsKeptUntilFallBadResults) {
+TEST_F(CheckerTest, KeepsAKnownStateUntilFallBadResults) {
   const auto checker = make_checker();
   const Target web = target("web", "10.0.0.1:80", CheckType::kTcp, kShort);
   checker->add(web, true);
@@ -107,7 +107,7 @@ TEST_F(CheckerTest, AKnownStateIsKeptUntilFallBadResults) {
   EXPECT_EQ(changes_.size(), 2u);
 }
 
-TEST_F(CheckerTest, AnInconclusiveResultChangesOnlyTheText) {
+TEST_F(CheckerTest, ChangesOnlyTheTextForAnInconclusiveResult) {
   const auto checker = make_checker();
   const Target web = target("web", "10.0.0.1:80", CheckType::kTcp, kShort);
   checker->add(web, std::nullopt);
@@ -120,7 +120,7 @@ TEST_F(CheckerTest, AnInconclusiveResultChangesOnlyTheText) {
   EXPECT_TRUE(checker->state(web.id).up) << "it is still the first result that decides";
 }
 
-TEST_F(CheckerTest, ServicesShareACheckAndJudgeForThemselves) {
+TEST_F(CheckerTest, SharesACheckAndCountsPerService) {
   const auto checker = make_checker();
   Target strict = target("strict", "10.0.0.1:80");
   strict.check.fall = 1;
@@ -139,7 +139,7 @@ TEST_F(CheckerTest, ServicesShareACheckAndJudgeForThemselves) {
   EXPECT_EQ(changes_, std::vector<std::string>{"strict 10.0.0.1:80 down L4TOUT after 1000ms"});
 }
 
-TEST_F(CheckerTest, OnChangeIsCalledForEveryTargetOfASharedCheck) {
+TEST_F(CheckerTest, CallsOnChangeForEveryTargetOfASharedCheck) {
   const auto checker = make_checker();
   checker->add(target("a", "10.0.0.1:80"), std::nullopt);
   checker->add(target("b", "10.0.0.1:80"), std::nullopt);
@@ -150,7 +150,7 @@ TEST_F(CheckerTest, OnChangeIsCalledForEveryTargetOfASharedCheck) {
   EXPECT_EQ(changes_, (std::vector<std::string>{"a 10.0.0.1:80 up text", "b 10.0.0.1:80 up text"}));
 }
 
-TEST_F(CheckerTest, ATargetWithoutACheckComesUpWithoutTraffic) {
+TEST_F(CheckerTest, BringsATargetWithoutCheckUpWithoutTraffic) {
   const auto checker = make_checker();
   const Target fresh = target("fresh", "10.0.0.1:80", CheckType::kNone);
   const Target was_down = target("was-down", "10.0.0.1:80", CheckType::kNone);
@@ -175,7 +175,7 @@ TEST_F(CheckerTest, ATargetWithoutACheckComesUpWithoutTraffic) {
   EXPECT_EQ(changes_.size(), 3u);
 }
 
-TEST_F(CheckerTest, FirstChecksRunInOrderAndABoundedNumberAtATime) {
+TEST_F(CheckerTest, RunsFirstChecksInOrderAndLimitsTheirNumber) {
   const auto checker = make_checker();
   for (int i = 0; i < 2000; ++i) {
     checker->add(target("web", "10.0." + std::to_string(i / 250) + "." +
@@ -192,7 +192,7 @@ TEST_F(CheckerTest, FirstChecksRunInOrderAndABoundedNumberAtATime) {
   EXPECT_EQ(probes_.size(), 2000u);
 }
 
-TEST_F(CheckerTest, AFirstCheckDoesNotWaitLongerThanItsIntervalForItsTurn) {
+TEST_F(CheckerTest, StartsFirstChecksWithinTheirInterval) {
   const auto checker = make_checker();
   for (int i = 0; i < 600; ++i) {
     checker->add(target("web", "10.0.0.1:" + std::to_string(i + 1), CheckType::kTcp, kShort),
@@ -206,7 +206,7 @@ TEST_F(CheckerTest, AFirstCheckDoesNotWaitLongerThanItsIntervalForItsTurn) {
   }
 }
 
-TEST_F(CheckerTest, ATargetAddedLaterIsCheckedAtOnce) {
+TEST_F(CheckerTest, ChecksALaterTargetAtOnce) {
   const auto checker = make_checker();
   checker->start();
   const Target web = target("web", "10.0.0.1:80");
@@ -216,7 +216,7 @@ TEST_F(CheckerTest, ATargetAddedLaterIsCheckedAtOnce) {
   EXPECT_TRUE(checker->state(web.id).up);
 }
 
-TEST_F(CheckerTest, AddingAKnownTargetAgainChangesNothing) {
+TEST_F(CheckerTest, IgnoresAddOfAKnownTarget) {
   const auto checker = make_checker();
   const Target web = target("web", "10.0.0.1:80");
   checker->add(web, true);
@@ -226,12 +226,12 @@ TEST_F(CheckerTest, AddingAKnownTargetAgainChangesNothing) {
   EXPECT_EQ(probes_.size(), 1u);
 }
 
-TEST_F(CheckerTest, AnUnknownTargetIsDown) {
+TEST_F(CheckerTest, ReportsAnUnknownTargetAsDown) {
   const auto checker = make_checker();
   EXPECT_FALSE(checker->state(target("web", "10.0.0.1:80").id).up);
 }
 
-TEST_F(CheckerTest, StopEndsEverythingAndStartGoesOnFromTheSameState) {
+TEST_F(CheckerTest, KeepsStatesOverStopAndStart) {
   const auto checker = make_checker();
   const Target web = target("web", "10.0.0.1:80", CheckType::kTcp, kShort);
   checker->add(web, true);
@@ -250,7 +250,7 @@ TEST_F(CheckerTest, StopEndsEverythingAndStartGoesOnFromTheSameState) {
   EXPECT_EQ(checker->state(web.id).fall_count, 1u);
 }
 
-TEST_F(CheckerTest, AServerThatIsCutOffIsLeftAlone) {
+TEST_F(CheckerTest, DoesNotCheckACutOffServer) {
   const auto checker = make_checker();
   const Target near = target("near", "10.0.0.1:80", CheckType::kTcp, kShort);
   const Target far = target("far", "10.0.1.1:80", CheckType::kTcp, kShort);
@@ -262,7 +262,7 @@ TEST_F(CheckerTest, AServerThatIsCutOffIsLeftAlone) {
   run_until_started(4);
   const auto cut = [&far](const Address& address) { return address == far.address.address; };
   const auto none = [](const Address&) { return false; };
-  checker->leave_alone(cut, "no link");
+  checker->pause_checks(cut, "no link");
   // The check that was under way is over, and no other one is begun.
   const auto is_of = [](const Target& which) {
     return
@@ -280,30 +280,30 @@ TEST_F(CheckerTest, AServerThatIsCutOffIsLeftAlone) {
   EXPECT_TRUE(checker->state(far.id).up);
   EXPECT_EQ(checker->state(far.id).last_result, "no link");
   EXPECT_EQ(checker->state(near.id).last_result, "L4OK");
-  checker->leave_alone(cut, "no link");
+  checker->pause_checks(cut, "no link");
   EXPECT_EQ(probes_.size(), 9u);
 
-  checker->leave_alone(none, "");
+  checker->pause_checks(none, "");
   EXPECT_EQ(probes_.size(), 10u);  // at once
   EXPECT_EQ(std::ranges::count_if(probes_, is_of(far)), 1);
   EXPECT_EQ(changes_.size(), 2u);
 }
 
-TEST_F(CheckerTest, AServerThatIsCutOffFromTheBeginningIsNotKnown) {
+TEST_F(CheckerTest, LeavesAServerUncheckedThatIsCutOffFromTheStart) {
   const auto checker = make_checker();
   const Target web = target("web", "10.0.0.1:80");
   checker->add(web, std::nullopt);
-  checker->leave_alone([](const Address&) { return true; }, "no link");
+  checker->pause_checks([](const Address&) { return true; }, "no link");
   checker->start();
   EXPECT_TRUE(probes_.empty());
   EXPECT_EQ(checker->state(web.id).last_result, "");
-  checker->leave_alone([](Address) { return false; }, "");
+  checker->pause_checks([](Address) { return false; }, "");
   ASSERT_EQ(probes_.size(), 1u);
   answer(0, Verdict::kGood);
   EXPECT_TRUE(checker->state(web.id).up);
 }
 
-TEST_F(CheckerTest, ABadResultCountsAfterItsRetriesOnly) {
+TEST_F(CheckerTest, CountsABadResultOnlyAfterItsRetries) {
   const auto checker = make_checker();
   Target web = target("web", "10.0.0.1:80");
   web.check.fall = 1;
@@ -321,7 +321,7 @@ TEST_F(CheckerTest, ABadResultCountsAfterItsRetriesOnly) {
   EXPECT_FALSE(checker->state(web.id).up);
 }
 
-TEST_F(CheckerTest, OnChangeMayUseTheChecker) {
+TEST_F(CheckerTest, AllowsItsUseFromOnChange) {
   std::unique_ptr<Checker> checker;
   int calls = 0;
   checker = std::make_unique<Checker>(
@@ -341,7 +341,7 @@ TEST_F(CheckerTest, OnChangeMayUseTheChecker) {
   io_.run();
 }
 
-TEST_F(CheckerTest, ADestroyedCheckerLeavesNothingBehind) {
+TEST_F(CheckerTest, CancelsEverythingWhenDestroyed) {
   auto checker = make_checker();
   checker->add(target("web", "10.0.0.1:80"), std::nullopt);
   checker->add(target("web", "10.0.0.2:80", CheckType::kNone), std::nullopt);
@@ -353,26 +353,26 @@ TEST_F(CheckerTest, ADestroyedCheckerLeavesNothingBehind) {
   EXPECT_TRUE(changes_.empty());
 }
 
-TEST_F(CheckerTest, AHistoryGoesOn) {
+TEST_F(CheckerTest, RestoresAHistory) {
   using std::chrono::minutes;
   const auto checker = make_checker();
   const Target web = target("web", "10.0.0.1:80");
   const auto now = std::chrono::steady_clock::now();
   // Up for half of 8 minutes, of which the last one; written a minute ago.
-  const Past past{now - minutes(1), true, now - minutes(2), now - minutes(9), minutes(4), 7};
+  const SavedState saved{now - minutes(1), true, now - minutes(2), now - minutes(9), minutes(4), 7};
   const auto about = [](auto duration) {
     return std::chrono::duration_cast<minutes>(duration + std::chrono::seconds(1)).count();
   };
   const auto remembered = [&](std::optional<bool> up, bool in_between) {
     checker->remove(web.id);
     checker->add(web, up);
-    checker->remember(web.id, past, in_between);
+    checker->restore(web.id, saved, in_between);
     return checker->state(web.id);
   };
 
   State state = remembered(true, true);
-  EXPECT_EQ(state.since, past.since);
-  EXPECT_EQ(state.known_since, past.known_since);
+  EXPECT_EQ(state.since, saved.since);
+  EXPECT_EQ(state.known_since, saved.known_since);
   EXPECT_EQ(state.transitions, 7u);
   EXPECT_EQ(about(state.up_time(std::chrono::steady_clock::now())), 5);
 

@@ -10,7 +10,7 @@
 #include "config/base/result.h"
 #include "controlplane/health/patterns.h"
 #include "controlplane/health/request.h"
-#include "controlplane/service/agent_word.h"
+#include "controlplane/service/agent_report.h"
 
 namespace lb::health {
 
@@ -19,7 +19,7 @@ struct Move {
   Kind kind = Kind::kWait;
   std::string text;  // kSend: what; kGood: the result's code, "L7OK/250"; kBad: the whole result
   std::string farewell;  // kGood: what is said before the connection is closed
-  std::optional<AgentWord> agent;
+  std::optional<AgentReport> agent;
   std::optional<std::uint16_t> weight;
 };
 

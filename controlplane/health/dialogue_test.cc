@@ -24,7 +24,7 @@ struct Play {
   explicit Play(CheckType type) : Play(request_of(type)) {}
 
   // The first move that is no wish to send.
-  Move hear(const std::string& bytes) {
+  Move receive(const std::string& bytes) {
     received += bytes;
     Move move = dialogue->next(received);
     while (move.kind == Kind::kSend) {
@@ -35,11 +35,11 @@ struct Play {
   }
 
   // The same, however TCP cuts it.
-  Move hear_bytewise(const std::string& bytes) {
-    Move move = hear("");
+  Move receive_bytewise(const std::string& bytes) {
+    Move move = receive("");
     for (const char c : bytes) {
       if (move.kind == Kind::kGood || move.kind == Kind::kBad) break;
-      move = hear(std::string(1, c));
+      move = receive(std::string(1, c));
     }
     return move;
   }
@@ -52,39 +52,39 @@ struct Play {
 
 void expect_good(CheckType type, const std::string& answers, const std::string& code) {
   Play play(type);
-  const Move move = play.hear_bytewise(answers);
+  const Move move = play.receive_bytewise(answers);
   EXPECT_EQ(move.kind, Kind::kGood) << answers;
   EXPECT_EQ(move.text, code);
 }
 
 void expect_bad(CheckType type, const std::string& answers, const std::string& result) {
   Play play(type);
-  const Move move = play.hear_bytewise(answers);
+  const Move move = play.receive_bytewise(answers);
   EXPECT_EQ(move.kind, Kind::kBad) << answers;
   EXPECT_EQ(move.text, result);
 }
 
 TEST(Dialogue, SmtpGreetsAndIsGreeted) {
   Play play(CheckType::kSmtp);
-  EXPECT_EQ(play.hear("").kind, Kind::kWait);
+  EXPECT_EQ(play.receive("").kind, Kind::kWait);
   EXPECT_EQ(play.said, "");
-  EXPECT_EQ(play.hear("220-first\r\n").kind, Kind::kWait);
-  EXPECT_EQ(play.hear("220 mail.example ESMTP\r\n").kind, Kind::kWait);
+  EXPECT_EQ(play.receive("220-first\r\n").kind, Kind::kWait);
+  EXPECT_EQ(play.receive("220 mail.example ESMTP\r\n").kind, Kind::kWait);
   EXPECT_EQ(play.said, "EHLO localhost\r\n");
-  const Move last = play.hear("250-mail.example\r\n250-SIZE\r\n250 HELP\r\n");
+  const Move last = play.receive("250-mail.example\r\n250-SIZE\r\n250 HELP\r\n");
   EXPECT_EQ(last.kind, Kind::kGood);
   EXPECT_EQ(last.text, "L7OK/250");
   EXPECT_EQ(last.farewell, "QUIT\r\n");
 }
 
-TEST(Dialogue, ReplyCodesThatAreNotGoodAreShown) {
+TEST(Dialogue, ShowsBadReplyCodes) {
   expect_bad(CheckType::kSmtp, "421 4.3.2 closing\r\n", "L7STS/421 4.3.2 closing");
   expect_bad(CheckType::kSmtp, "220 a\r\n502 no\r\n", "L7STS/502 no");
   expect_bad(CheckType::kFtp, "HTTP/1.1 400\r\n", "L7RSP unexpected answer: HTTP/1.1 400");
   expect_good(CheckType::kFtp, "220-hello\r\n anything\r\n220 ready\r\n", "L7OK/220");
 }
 
-TEST(Dialogue, MailboxesSayOneLine) {
+TEST(Dialogue, MailboxesSendOneLine) {
   expect_good(CheckType::kImap, "* OK [CAPABILITY IMAP4rev1] ready\r\n", "L7OK");
   expect_good(CheckType::kPop3, "+OK ready\r\n", "L7OK");
   expect_bad(CheckType::kImaps, "* BYE too many\r\n", "L7STS * BYE too many");
@@ -92,7 +92,7 @@ TEST(Dialogue, MailboxesSayOneLine) {
   expect_bad(CheckType::kPop3, "220 x\r\n", "L7RSP unexpected answer: 220 x");
 }
 
-TEST(Dialogue, RedisIsPingedAndLoggedIntoFirst) {
+TEST(Dialogue, RedisLogsInAndPings) {
   expect_good(CheckType::kRedis, "+PONG\r\n", "L7OK");
   expect_bad(CheckType::kRedis, "-LOADING wait\r\n", "L7STS -LOADING wait");
 
@@ -101,9 +101,9 @@ TEST(Dialogue, RedisIsPingedAndLoggedIntoFirst) {
   Request request = request_of(CheckType::kRedis);
   request.password_file = path;
   Play play(request);
-  play.hear("");
+  play.receive("");
   EXPECT_EQ(play.said, "*2\r\n$4\r\nAUTH\r\n$7\r\nse cret\r\n");
-  EXPECT_EQ(play.hear("+OK\r\n+PONG\r\n").kind, Kind::kGood);
+  EXPECT_EQ(play.receive("+OK\r\n+PONG\r\n").kind, Kind::kGood);
 
   request.password_file = "/nowhere/password";
   Patterns patterns;
@@ -111,7 +111,7 @@ TEST(Dialogue, RedisIsPingedAndLoggedIntoFirst) {
             "password_file /nowhere/password: no such file or directory");
 }
 
-TEST(Dialogue, LdapTellsTheResultOfTheBind) {
+TEST(Dialogue, LdapReportsTheResultOfTheBind) {
   expect_good(CheckType::kLdap, "\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00"s,
               "L7OK");
   // A long form of the length, code 49.
@@ -140,23 +140,23 @@ TEST(Dialogue, MysqlGreetsWithItsVersion) {
   Request request = request_of(CheckType::kMysql);
   request.username = "probe";
   Play play(request);
-  EXPECT_EQ(play.hear(greeting).kind, Kind::kWait);
+  EXPECT_EQ(play.receive(greeting).kind, Kind::kWait);
   EXPECT_NE(play.said.find("probe\0\0mysql_native_password\0"s), std::string::npos);
   play.said.clear();
-  EXPECT_EQ(play.hear(mysql_packet(2,
-                                   "\xfe"
-                                   "caching_sha2_password\0salt"s))
+  EXPECT_EQ(play.receive(mysql_packet(2,
+                                      "\xfe"
+                                      "caching_sha2_password\0salt"s))
                 .kind,
             Kind::kWait);
   EXPECT_EQ(play.said, "\0\0\0\3"s);
-  EXPECT_EQ(play.hear(mysql_packet(4, "\0\0\0\2\0\0\0"s)).text, "L7OK/8.0.1");
+  EXPECT_EQ(play.receive(mysql_packet(4, "\0\0\0\2\0\0\0"s)).text, "L7OK/8.0.1");
 }
 
 std::string pgsql_message(char type, const std::string& body) {
   return std::string{type, '\0', '\0', '\0', static_cast<char>(body.size() + 4)} + body;
 }
 
-TEST(Dialogue, PgsqlAsksForAPasswordOrDoesNotKnowUs) {
+TEST(Dialogue, PgsqlAcceptsAPasswordRequestOrAnUnknownRole) {
   const std::string unknown = pgsql_message('E', "SFATAL\0C28000\0Mno such role\0\0"s);
   expect_good(CheckType::kPgsql, pgsql_message('R', "\0\0\0\5salt"s), "L7OK");
   expect_good(CheckType::kPgsql, unknown, "L7OK/28000");
@@ -168,23 +168,23 @@ TEST(Dialogue, PgsqlAsksForAPasswordOrDoesNotKnowUs) {
   request.username = "probe";
   request.database = "shop";
   Play play(request);
-  EXPECT_EQ(play.hear(unknown).text, "L7STS/28000 no such role");
+  EXPECT_EQ(play.receive(unknown).text, "L7STS/28000 no such role");
   EXPECT_NE(play.said.find("user\0probe\0database\0shop\0\0"s), std::string::npos);
 }
 
-TEST(Dialogue, SendExpectLooksForItsPatternAnywhere) {
+TEST(Dialogue, SendExpectMatchesAnywhere) {
   Request request = request_of(CheckType::kSendExpect);
   request.send = "PING\n";
   request.expect = "^\\+PO.G";
   Play play(request);
-  EXPECT_EQ(play.hear("+PO").kind, Kind::kWait);
+  EXPECT_EQ(play.receive("+PO").kind, Kind::kWait);
   EXPECT_EQ(play.said, "PING\n");
-  EXPECT_EQ(play.hear("NG").kind, Kind::kGood);
+  EXPECT_EQ(play.receive("NG").kind, Kind::kGood);
 }
 
-TEST(Dialogue, AnAgentTellsItsWeight) {
+TEST(Dialogue, AgentReportsItsWeight) {
   Play play(CheckType::kAgent);
-  const Move move = play.hear("up 75%\n");
+  const Move move = play.receive("up 75%\n");
   EXPECT_EQ(move.text, "L7OK/up 75%");
   ASSERT_TRUE(move.agent);
   EXPECT_EQ(move.agent->percent, 75);

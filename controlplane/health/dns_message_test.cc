@@ -15,7 +15,7 @@ std::string response(const std::string& flags, const std::string& record) {
          kQuestion + record;
 }
 
-TEST(DnsMessage, TheQuestionIsAskedWithRecursion) {
+TEST(DnsMessage, SetsRecursionDesired) {
   EXPECT_EQ(make_dns_query(0x1234, "www.ex", config::DnsType::kA),
             "\x12\x34\1\0\0\1\0\0\0\0\0\0"s + kQuestion);
   EXPECT_EQ(make_dns_query(1, "www.ex.", config::DnsType::kAaaa).substr(12),
@@ -23,7 +23,7 @@ TEST(DnsMessage, TheQuestionIsAskedWithRecursion) {
   EXPECT_EQ(make_dns_query(1, ".", config::DnsType::kNs).substr(12), "\0\0\2\0\1"s);
 }
 
-TEST(DnsMessage, AnAddressIsLookedForAmongTheAnswers) {
+TEST(DnsMessage, FindsAnAddressAmongTheAnswers) {
   const std::string record = "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x0a\0\0\1"s;
   const auto address = Address::parse("10.0.0.1").value();
   const auto found = parse_dns_answer(response("\x81\x80"s, record), 0x1234, address);
@@ -35,7 +35,7 @@ TEST(DnsMessage, AnAddressIsLookedForAmongTheAnswers) {
   EXPECT_FALSE(parse_dns_answer(response("\x81\x80"s, record), 0x1234, other)->has_address);
 }
 
-TEST(DnsMessage, AnIpv6AddressIsLookedForInItsOwnRecords) {
+TEST(DnsMessage, FindsAnIpv6AddressInAaaaRecords) {
   const std::string bytes = "\x20\x01\x0d\xb8"s + std::string(11, '\0') + '\1';
   const auto answer = response("\x81\x80"s, "\xc0\x0c\0\x1c\0\1\0\0\0\x3c\0\x10"s + bytes);
   const auto has = [&](const char* address) {
@@ -46,7 +46,7 @@ TEST(DnsMessage, AnIpv6AddressIsLookedForInItsOwnRecords) {
   EXPECT_FALSE(has("32.1.13.184"));
 }
 
-TEST(DnsMessage, OnlyAnswersToTheQuestionCount) {
+TEST(DnsMessage, AcceptsOnlyAnswersToTheQuery) {
   const std::string good = response("\x81\x83"s, "");
   EXPECT_EQ(rcode_text(parse_dns_answer(good, 0x1234, {})->rcode), "NXDOMAIN");
   EXPECT_FALSE(parse_dns_answer(good, 0x1235, {}));
@@ -54,7 +54,7 @@ TEST(DnsMessage, OnlyAnswersToTheQuestionCount) {
   EXPECT_FALSE(parse_dns_answer("\x12\x34"s, 0x1234, {}));
 }
 
-TEST(DnsMessage, ACutOffAnswerIsNotReadBeyondItsEnd) {
+TEST(DnsMessage, NeverReadsBeyondATruncatedAnswer) {
   const std::string whole = response("\x81\x80"s, "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x0a\0\0\1"s);
   for (std::size_t length = 12; length < whole.size(); ++length) {
     const auto answer = parse_dns_answer(whole.substr(0, length), 0x1234, {});

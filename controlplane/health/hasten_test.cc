@@ -31,7 +31,7 @@ class HastenTest : public CheckerTest {
   std::size_t first_ = 0;
 };
 
-TEST_F(HastenTest, EvidenceBringsTheNextCheckForward) {
+TEST_F(HastenTest, RunsTheNextCheckEarly) {
   Target web = target("web", "10.0.0.1:80");
   web.check.fall = 1;
   start({web, target("web", "10.0.0.2:80")});
@@ -48,7 +48,7 @@ TEST_F(HastenTest, EvidenceBringsTheNextCheckForward) {
   EXPECT_EQ(begun(), 1u);
 }
 
-TEST_F(HastenTest, AFloodBringsOneCheckForward) {
+TEST_F(HastenTest, RunsOneCheckInAFlood) {
   const Target web = target("web", "10.0.0.1:80");
   start({web});
   hasten(web);
@@ -58,7 +58,7 @@ TEST_F(HastenTest, AFloodBringsOneCheckForward) {
   EXPECT_EQ(begun(), 1u);
 }
 
-TEST_F(HastenTest, BadResultsFollowOneAnotherWhileEvidenceGoesOn) {
+TEST_F(HastenTest, RepeatsFailedChecksWhileHandshakesFail) {
   Target web = target("web", "10.0.0.1:80");
   web.check.fall = 2;
   web.check.interval = milliseconds(400);  // the limit is a quarter of it
@@ -72,7 +72,7 @@ TEST_F(HastenTest, BadResultsFollowOneAnotherWhileEvidenceGoesOn) {
   EXPECT_EQ(probes_.size(), 3u);
 }
 
-TEST_F(HastenTest, OnlyForServicesThatWantIt) {
+TEST_F(HastenTest, AppliesOnlyToServicesThatEnableIt) {
   Target deaf = target("deaf", "10.0.0.1:80");
   deaf.check.passive = false;
   const Target web = target("web", "10.0.0.1:80");
@@ -86,11 +86,11 @@ TEST_F(HastenTest, OnlyForServicesThatWantIt) {
   EXPECT_EQ(begun(), 1u);
 }
 
-TEST_F(HastenTest, NotWhatIsLeftAloneOrStopped) {
+TEST_F(HastenTest, DoesNotApplyToPausedOrStoppedChecks) {
   const Target web = target("web", "10.0.0.1:80");
   start({web, target("none", "10.0.0.3:80", CheckType::kNone)});
   hasten(target("none", "10.0.0.3:80"));
-  checker_->leave_alone([](const Address&) { return true; }, "not checked");
+  checker_->pause_checks([](const Address&) { return true; }, "not checked");
   hasten(web);
   EXPECT_EQ(begun(), 0u);
   checker_->stop();

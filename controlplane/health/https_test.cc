@@ -146,7 +146,7 @@ class HttpsProbe : public testing::Test {
   PemFile ca_file_{ca_};
 };
 
-TEST_F(HttpsProbe, ACertificateFromTheCaForTheNameIsGood) {
+TEST_F(HttpsProbe, PassesForACertificateOfTheCa) {
   const TlsServer server(server_);
   const Outcome outcome = run_probe(https_to(server.endpoint(), ca_file_.path()));
   EXPECT_EQ(outcome.verdict, Verdict::kGood);
@@ -154,7 +154,7 @@ TEST_F(HttpsProbe, ACertificateFromTheCaForTheNameIsGood) {
   EXPECT_EQ(server.server_name(), "www.example.com");
 }
 
-TEST_F(HttpsProbe, WithoutAHostTheCertificateMustBeForTheVip) {
+TEST_F(HttpsProbe, RequiresTheVipInTheCertificateWithoutAHost) {
   const TlsServer server(server_);
   Request request = https_to(server.endpoint(), ca_file_.path(), "");
   EXPECT_EQ(request.tls_server_name, "192.0.2.10");
@@ -166,7 +166,7 @@ TEST_F(HttpsProbe, WithoutAHostTheCertificateMustBeForTheVip) {
             "L6RSP certificate verify failed: IP address mismatch, it is not for 192.0.2.11");
 }
 
-TEST_F(HttpsProbe, AnIpv6AddressIsNoNameEither) {
+TEST_F(HttpsProbe, SendsNoSniForAnIpv6Address) {
   const TlsServer server(make_identity("IP:2001:db8::10", &ca_));
   Request request = https_to(server.endpoint(), ca_file_.path(), "[2001:db8::10]:443");
   EXPECT_EQ(request.tls_server_name, "2001:db8::10");
@@ -174,7 +174,7 @@ TEST_F(HttpsProbe, AnIpv6AddressIsNoNameEither) {
   EXPECT_EQ(server.server_name(), "") << "an address is no SNI";
 }
 
-TEST_F(HttpsProbe, AnUnknownCaIsBad) {
+TEST_F(HttpsProbe, FailsForAnUnknownCa) {
   const TlsServer server(server_);
   const PemFile other_ca(make_identity("", nullptr));
   const Outcome outcome = run_probe(https_to(server.endpoint(), other_ca.path()));
@@ -183,13 +183,13 @@ TEST_F(HttpsProbe, AnUnknownCaIsBad) {
             "L6RSP certificate verify failed: unable to get local issuer certificate");
 }
 
-TEST_F(HttpsProbe, TheSystemsStoreDoesNotKnowOurCa) {
+TEST_F(HttpsProbe, UsesTheSystemsStoreWithoutACaFile) {
   const TlsServer server(server_);
   EXPECT_EQ(run_probe(https_to(server.endpoint())).text,
             "L6RSP certificate verify failed: unable to get local issuer certificate");
 }
 
-TEST_F(HttpsProbe, ASelfSignedCertificateIsBadUnlessItIsTheCaFile) {
+TEST_F(HttpsProbe, FailsForASelfSignedCertificateUnlessItIsTheCaFile) {
   const Identity self_signed = make_identity("DNS:www.example.com", nullptr);
   const TlsServer server(self_signed);
   EXPECT_EQ(run_probe(https_to(server.endpoint(), ca_file_.path())).text,
@@ -198,7 +198,7 @@ TEST_F(HttpsProbe, ASelfSignedCertificateIsBadUnlessItIsTheCaFile) {
   EXPECT_EQ(without_time(run_probe(https_to(server.endpoint(), pinned.path()))), "L7OK/200 in");
 }
 
-TEST_F(HttpsProbe, AnotherNameIsBad) {
+TEST_F(HttpsProbe, FailsForAnotherName) {
   const TlsServer server(server_);
   const Outcome outcome =
       run_probe(https_to(server.endpoint(), ca_file_.path(), "other.example.com"));
@@ -207,13 +207,13 @@ TEST_F(HttpsProbe, AnotherNameIsBad) {
             "L6RSP certificate verify failed: hostname mismatch, it is not for other.example.com");
 }
 
-TEST_F(HttpsProbe, AnExpiredCertificateIsBad) {
+TEST_F(HttpsProbe, FailsForAnExpiredCertificate) {
   const TlsServer server(make_identity("DNS:www.example.com", &ca_, -3600));
   EXPECT_EQ(run_probe(https_to(server.endpoint(), ca_file_.path())).text,
             "L6RSP certificate verify failed: certificate has expired");
 }
 
-TEST_F(HttpsProbe, WithVerificationOffAnyCertificateIsGood) {
+TEST_F(HttpsProbe, AcceptsAnyCertificateWithoutVerification) {
   const TlsServer server(make_identity("DNS:other.example.com", nullptr, -3600));
   Request request = https_to(server.endpoint());
   request.tls_verify = false;
@@ -221,39 +221,39 @@ TEST_F(HttpsProbe, WithVerificationOffAnyCertificateIsGood) {
   EXPECT_EQ(server.server_name(), "www.example.com");
 }
 
-TEST_F(HttpsProbe, TheStatusDecides) {
+TEST_F(HttpsProbe, EvaluatesTheStatus) {
   const TlsServer server(server_, "HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n");
   EXPECT_EQ(without_time(run_probe(https_to(server.endpoint(), ca_file_.path()))), "L7STS/503 in");
 }
 
-TEST_F(HttpsProbe, ABodyThatEndsWithTheConnectionNeedsNoCloseNotify) {
+TEST_F(HttpsProbe, AcceptsABodyThatEndsWithoutCloseNotify) {
   TlsServer server(server_, "HTTP/1.1 200 OK\r\n\r\nuntil the connection closes");
   server.skip_close_notify();
   EXPECT_EQ(without_time(run_probe(https_to(server.endpoint(), ca_file_.path()))), "L7OK/200 in");
 }
 
-TEST_F(HttpsProbe, ACutBodyIsBad) {
+TEST_F(HttpsProbe, FailsOnATruncatedBody) {
   TlsServer server(server_, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
   server.skip_close_notify();
   EXPECT_EQ(run_probe(https_to(server.endpoint(), ca_file_.path())).text,
             "L7RSP connection closed before the end of the body");
 }
 
-TEST_F(HttpsProbe, AMissingCaFileIsSaid) {
+TEST_F(HttpsProbe, ReportsAMissingCaFile) {
   const TlsServer server(server_);
   const Outcome outcome = run_probe(https_to(server.endpoint(), "/nonexistent/ca.pem"));
   EXPECT_EQ(outcome.verdict, Verdict::kBad);
   EXPECT_EQ(outcome.text, "L6RSP CA file /nonexistent/ca.pem: no such file");
 }
 
-TEST_F(HttpsProbe, ACaFileWithoutACertificateIsSaid) {
+TEST_F(HttpsProbe, ReportsACaFileWithoutACertificate) {
   const TlsServer server(server_);
   const PemFile empty;
   EXPECT_EQ(run_probe(https_to(server.endpoint(), empty.path())).text,
             std::string("L6RSP CA file ") + empty.path() + ": no certificate in PEM form in it");
 }
 
-TEST_F(HttpsProbe, AServerWithoutTlsIsBad) {
+TEST_F(HttpsProbe, FailsForAServerWithoutTls) {
   TestServer server([](int fd) {
     send_text(fd, "HTTP/1.1 400 Bad Request\r\n\r\n");
     wait_for_peer_to_close(fd);
@@ -261,7 +261,7 @@ TEST_F(HttpsProbe, AServerWithoutTlsIsBad) {
   EXPECT_EQ(run_probe(https_to(server.endpoint(), ca_file_.path())).text.rfind("L6RSP ", 0), 0u);
 }
 
-TEST_F(HttpsProbe, AConnectionThatClosesInTheHandshakeIsBad) {
+TEST_F(HttpsProbe, FailsOnACloseDuringTheHandshake) {
   TestServer server([](int fd) {
     shutdown(fd, SHUT_WR);
     wait_for_peer_to_close(fd);
@@ -270,7 +270,7 @@ TEST_F(HttpsProbe, AConnectionThatClosesInTheHandshakeIsBad) {
             "L6RSP connection closed during the handshake");
 }
 
-TEST_F(HttpsProbe, AHandshakeThatIsNotAnsweredTimesOut) {
+TEST_F(HttpsProbe, TimesOutInAnUnansweredHandshake) {
   TestServer server(wait_for_peer_to_close);
   Request request = https_to(server.endpoint(), ca_file_.path());
   request.timeout = kBrief;

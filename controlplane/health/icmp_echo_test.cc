@@ -22,7 +22,7 @@ std::vector<std::uint8_t> reply_to(const Echo& echo) {
   return bytes;
 }
 
-TEST(IcmpEcho, ARequestHasTheFieldsInNetworkOrder) {
+TEST(IcmpEcho, EncodesFieldsInNetworkOrder) {
   const auto bytes = make_echo_request(kEcho, Family::kIpv4);
   EXPECT_EQ(bytes[0], 8);
   EXPECT_EQ(bytes[1], 0);
@@ -32,15 +32,15 @@ TEST(IcmpEcho, ARequestHasTheFieldsInNetworkOrder) {
   EXPECT_EQ(bytes[7], 0xfe);
 }
 
-TEST(IcmpEcho, AReplyGivesBackWhatWasSent) {
+TEST(IcmpEcho, DecodesAReply) {
   EXPECT_EQ(parse_echo_reply(reply_to(kEcho), Family::kIpv4), kEcho);
 }
 
-TEST(IcmpEcho, ARequestIsNotAReply) {
+TEST(IcmpEcho, RefusesARequestAsReply) {
   EXPECT_FALSE(parse_echo_reply(make_echo_request(kEcho, Family::kIpv4), Family::kIpv4));
 }
 
-TEST(IcmpEcho, EveryFlippedBitIsNoticed) {
+TEST(IcmpEcho, DetectsEveryFlippedBit) {
   const auto reply = reply_to(kEcho);
   for (std::size_t bit = 0; bit < reply.size() * 8; ++bit) {
     auto damaged = reply;
@@ -49,7 +49,7 @@ TEST(IcmpEcho, EveryFlippedBitIsNoticed) {
   }
 }
 
-TEST(IcmpEcho, OfIpv6HasTypesOfItsOwnAndLeavesTheChecksumToTheKernel) {
+TEST(IcmpEcho, HasOtherTypesAndNoChecksumForIpv6) {
   auto bytes = make_echo_request(kEcho, Family::kIpv6);
   EXPECT_EQ(bytes[0], 128);
   EXPECT_EQ(bytes[2] | bytes[3], 0);
@@ -59,7 +59,7 @@ TEST(IcmpEcho, OfIpv6HasTypesOfItsOwnAndLeavesTheChecksumToTheKernel) {
   EXPECT_FALSE(parse_echo_reply(bytes, Family::kIpv4));
 }
 
-TEST(IcmpEcho, OtherLengthsAreNotOurs) {
+TEST(IcmpEcho, RefusesOtherLengths) {
   auto reply = reply_to(kEcho);
   for (std::size_t size = 0; size < reply.size(); ++size) {
     EXPECT_FALSE(parse_echo_reply(std::span(reply).first(size), Family::kIpv4));
@@ -68,7 +68,7 @@ TEST(IcmpEcho, OtherLengthsAreNotOurs) {
   EXPECT_FALSE(parse_echo_reply(reply, Family::kIpv4));
 }
 
-TEST(IcmpEcho, TheIpv4HeaderIsSkippedWithItsOptions) {
+TEST(IcmpEcho, SkipsTheIpv4HeaderWithOptions) {
   std::vector<std::uint8_t> packet(24 + 8, 0);
   packet[0] = 0x45;
   EXPECT_EQ(ipv4_payload(packet).size(), 12u);
@@ -77,7 +77,7 @@ TEST(IcmpEcho, TheIpv4HeaderIsSkippedWithItsOptions) {
   EXPECT_EQ(ipv4_payload(packet).data(), packet.data() + 24);
 }
 
-TEST(IcmpEcho, ABrokenIpv4HeaderHasNoPayload) {
+TEST(IcmpEcho, FindsNoPayloadBehindABrokenIpv4Header) {
   std::vector<std::uint8_t> packet(32, 0);
   for (const int first : {0x00, 0x44, 0x49, 0x65}) {
     packet[0] = static_cast<std::uint8_t>(first);

@@ -30,19 +30,19 @@ Request request_to_ipv6(const Endpoint& to, CheckType type) {
   return make_request("web", vip(), to, check);
 }
 
-TEST(Ipv6Probe, AListeningPortIsGood) {
+TEST(Ipv6Probe, PassesForAListeningPort) {
   const TestServer server(wait_for_peer_to_close, kLoopback6);
   EXPECT_EQ(without_time(run_probe(request_to_ipv6(server.endpoint(), CheckType::kTcp))),
             "L4OK in");
 }
 
-TEST(Ipv6Probe, AClosedPortRefuses) {
+TEST(Ipv6Probe, FailsForAClosedPort) {
   const RefusedEndpoint nobody(kLoopback6);
   EXPECT_EQ(run_probe(request_to_ipv6(nobody.endpoint(), CheckType::kTcp)).text,
             "L4CON connection refused");
 }
 
-TEST(Ipv6Probe, TheHostHeaderIsTheVipInBrackets) {
+TEST(Ipv6Probe, SendsTheVipInBracketsAsHost) {
   std::string asked;
   TestServer server(
       [&](int fd) {
@@ -55,7 +55,7 @@ TEST(Ipv6Probe, TheHostHeaderIsTheVipInBrackets) {
   EXPECT_NE(asked.find("Host: [2001:db8::10]:80\r\n"), std::string::npos) << asked;
 }
 
-TEST(Ipv6Probe, AConversationIsHeld) {
+TEST(Ipv6Probe, CompletesADialogue) {
   std::string from;
   TestServer server(
       [&](int fd) {
@@ -71,12 +71,12 @@ TEST(Ipv6Probe, AConversationIsHeld) {
   EXPECT_EQ(from, "::1");
 }
 
-TEST(Ipv6Probe, AHostThatAnswersPingsIsGood) {
+TEST(Ipv6Probe, PassesForAHostThatAnswersPings) {
   const Endpoint host(Address::parse(kLoopback6).value(), 0);
   EXPECT_EQ(without_time(run_probe(request_to_ipv6(host, CheckType::kPing))), "L3OK in");
 }
 
-TEST(Ipv6Probe, AHostWithoutARouteIsBad) {
+TEST(Ipv6Probe, FailsWithoutARoute) {
   const Endpoint nowhere(Address::parse("2001:db8::99").value(), 80);
   EXPECT_EQ(run_probe(request_to_ipv6(nowhere, CheckType::kTcp)).text,
             "L4CON network is unreachable");
@@ -120,7 +120,7 @@ class Ipv6UdpServer {
   std::thread thread_;
 };
 
-TEST(Ipv6Probe, ADatagramIsAnswered) {
+TEST(Ipv6Probe, PassesForAnAnsweredDatagram) {
   Ipv6UdpServer server([](const std::string&) { return "pong!"; });
   Request request = request_to_ipv6(server.endpoint(), CheckType::kUdp);
   request.send = "ping";
@@ -128,14 +128,14 @@ TEST(Ipv6Probe, ADatagramIsAnswered) {
   EXPECT_EQ(without_time(run_probe(request)), "L7OK in");
 }
 
-TEST(Ipv6Probe, AnUnreachableUdpPortIsBad) {
+TEST(Ipv6Probe, FailsForAnUnreachableUdpPort) {
   const RefusedEndpoint taken_for_tcp(kLoopback6);  // no UDP there
   Request request = request_to_ipv6(taken_for_tcp.endpoint(), CheckType::kUdp);
   request.send = "ping";
   EXPECT_EQ(run_probe(request).text, "L4CON port unreachable");
 }
 
-TEST(Ipv6Probe, AnAddressIsLookedForAmongTheAnswersOfDns) {
+TEST(Ipv6Probe, FindsAnAddressAmongDnsAnswers) {
   // The question, and one record: AAAA, IN, a minute, 2001:db8::1.
   Ipv6UdpServer server([](std::string message) {
     message[2] = '\x81';

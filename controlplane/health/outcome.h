@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "controlplane/service/agent_word.h"
+#include "controlplane/service/agent_report.h"
 
 namespace lb::health {
 
@@ -20,7 +20,7 @@ enum class Verdict : std::uint8_t {
 struct Outcome {
   Verdict verdict = Verdict::kInconclusive;
   std::string text;
-  std::optional<AgentWord> agent = {};       // what an agent said
+  std::optional<AgentReport> agent = {};     // what an agent said
   std::optional<std::uint16_t> weight = {};  // what a script with dynamic_weight said
 };
 

@@ -4,13 +4,13 @@ namespace lb::health {
 
 bool PanicGuard::configure(const Settings& settings, Time now) {
   settings_ = settings;
-  if (settings_.threshold == 0) return let_go();
-  return let_go_when_due(now);
+  if (settings_.threshold == 0) return release();
+  return release_when_due(now);
 }
 
 bool PanicGuard::good(const Target& target, Time now) {
   put(target, Phase::kUp, now);
-  return let_go_when_due(now);
+  return release_when_due(now);
 }
 
 bool PanicGuard::bad(const Target& target, Time now) {
@@ -18,17 +18,17 @@ bool PanicGuard::bad(const Target& target, Time now) {
   const auto known = targets_.find(target.id);
   if (known == targets_.end() || known->second.phase != Phase::kUp) return false;
   put(target, holding_ ? Phase::kHeld : Phase::kFell, now);
-  if (holding_) return let_go_when_due(now);
+  if (holding_) return release_when_due(now);
   falls_.emplace_back(now, target.id);
   return trip();
 }
 
 bool PanicGuard::forget(RealServerId id, Time now) {
   drop(id);
-  return let_go_when_due(now);
+  return release_when_due(now);
 }
 
-void PanicGuard::ask_other(RealServerId id, std::uint64_t question) {
+void PanicGuard::change_question(RealServerId id, std::uint64_t question) {
   const auto known = targets_.find(id);
   if (known == targets_.end()) return;
   Known& target = known->second;
@@ -44,16 +44,16 @@ bool PanicGuard::agree(std::span<const RealServerId> ids, Time now) {
     drop(id);
     any = true;
   }
-  return let_go_when_due(now) || any;
+  return release_when_due(now) || any;
 }
 
-bool PanicGuard::believe_all(Time) {
-  return let_go();
+bool PanicGuard::release_all(Time) {
+  return release();
 }
 
 bool PanicGuard::pass(Time now) {
   expire(now);
-  return let_go_when_due(now);
+  return release_when_due(now);
 }
 
 bool PanicGuard::holds(RealServerId id) const {
@@ -130,19 +130,19 @@ bool PanicGuard::trip() {
   return true;
 }
 
-bool PanicGuard::let_go_when_due(Time now) {
+bool PanicGuard::release_when_due(Time now) {
   if (!holding_) return false;
-  if (failing_ == 0) return let_go();
+  if (failing_ == 0) return release();
   if (above_threshold()) {
     calm_since_.reset();
     return false;
   }
   if (!calm_since_) calm_since_ = now;
-  return now >= *calm_since_ + settings_.window && let_go();
+  return now >= *calm_since_ + settings_.window && release();
 }
 
 // Those that still fail are down, and count no more.
-bool PanicGuard::let_go() {
+bool PanicGuard::release() {
   if (!holding_) return false;
   holding_ = false;
   calm_since_.reset();

@@ -62,10 +62,10 @@ class PanicGuard {
   // Not counted any more: it is gone, or down for another reason than its check.
   bool forget(RealServerId id, Time now);
   // It is as it was, but by another question.
-  void ask_other(RealServerId id, std::uint64_t question);
+  void change_question(RealServerId id, std::uint64_t question);
   // Somebody else finds them down too.
   bool agree(std::span<const RealServerId> ids, Time now);
-  bool believe_all(Time now);
+  bool release_all(Time now);
   bool pass(Time now);
 
   bool holding() const { return holding_; }
@@ -92,8 +92,8 @@ class PanicGuard {
   void expire(Time now);
   bool above_threshold() const;
   bool trip();
-  bool let_go_when_due(Time now);
-  bool let_go();
+  bool release_when_due(Time now);
+  bool release();
 
   Settings settings_;
   std::unordered_map<RealServerId, Known> targets_;

@@ -56,7 +56,7 @@ Ids held(const PanicGuard& guard, std::uint64_t most = 20) {
   return ids;
 }
 
-TEST(PanicGuard, HoldsAllThatFellOnceMoreThanTheShareHas) {
+TEST(PanicGuard, HoldsAllFailedServersAboveTheThreshold) {
   PanicGuard guard = guard_of(6);
   EXPECT_FALSE(guard.bad(target(1), at(1)));
   EXPECT_FALSE(guard.bad(target(2), at(2)));
@@ -78,7 +78,7 @@ TEST(PanicGuard, IsOffWithoutAThreshold) {
   EXPECT_FALSE(guard.holding());
 }
 
-TEST(PanicGuard, CountsWhatFellWithinTheWindowOnly) {
+TEST(PanicGuard, CountsOnlyFailuresWithinTheWindow) {
   PanicGuard guard = guard_of(6);
   for (int id = 1; id <= 6; ++id) {
     guard.bad(target(static_cast<std::uint64_t>(id)), at(11 * id));
@@ -86,7 +86,7 @@ TEST(PanicGuard, CountsWhatFellWithinTheWindowOnly) {
   }
 }
 
-TEST(PanicGuard, LeavesSmallSetUpsAlone) {
+TEST(PanicGuard, NeverTripsForFewServers) {
   PanicGuard guard = guard_of(2);
   guard.bad(target(1), at(1));
   guard.bad(target(2), at(1));
@@ -94,7 +94,7 @@ TEST(PanicGuard, LeavesSmallSetUpsAlone) {
 }
 
 // One machine with ten services dies beside two with one each.
-TEST(PanicGuard, OneDeadMachineIsNoBrokenDirector) {
+TEST(PanicGuard, DoesNotTripForOneDeadMachine) {
   PanicGuard guard = guard_of(2);
   for (std::uint64_t id = 10; id < 20; ++id) {
     guard.good({server(id), 1000 + id, target(3).server}, at(0));
@@ -121,7 +121,7 @@ TEST(PanicGuard, CountsASharedCheckOnce) {
   EXPECT_EQ(guard.counts().all, 6u);
 }
 
-TEST(PanicGuard, OneThatIsGoodAgainIsNotHeldAnyMore) {
+TEST(PanicGuard, ReleasesAServerThatIsGoodAgain) {
   PanicGuard guard = guard_of(4);
   for (std::uint64_t id = 1; id <= 4; ++id) guard.bad(target(id), at(1));
   for (std::uint64_t id = 1; id <= 3; ++id) EXPECT_FALSE(guard.good(target(id), at(2)));
@@ -133,7 +133,7 @@ TEST(PanicGuard, OneThatIsGoodAgainIsNotHeldAnyMore) {
   EXPECT_EQ(held(guard), Ids{});
 }
 
-TEST(PanicGuard, LetsGoOfTheRestWhenTheShareHasBeenLowForAWindow) {
+TEST(PanicGuard, ReleasesTheRestAfterAWindowBelowTheThreshold) {
   PanicGuard guard = guard_of(6);
   for (std::uint64_t id = 1; id <= 6; ++id) guard.bad(target(id), at(1));
   for (std::uint64_t id = 1; id <= 3; ++id) guard.good(target(id), at(20));
@@ -149,7 +149,7 @@ TEST(PanicGuard, LetsGoOfTheRestWhenTheShareHasBeenLowForAWindow) {
   EXPECT_FALSE(guard.holding());
 }
 
-TEST(PanicGuard, AnotherFailureBeginsTheCalmAnew) {
+TEST(PanicGuard, RestartsTheWindowOnAnotherFailure) {
   PanicGuard guard = guard_of(6);
   for (std::uint64_t id = 1; id <= 6; ++id) guard.bad(target(id), at(1));
   for (std::uint64_t id = 1; id <= 3; ++id) guard.good(target(id), at(20));
@@ -159,7 +159,7 @@ TEST(PanicGuard, AnotherFailureBeginsTheCalmAnew) {
   EXPECT_EQ(held(guard), (Ids{1, 4, 5, 6}));
 }
 
-TEST(PanicGuard, WhoThePeerFindsDownIsTakenOut) {
+TEST(PanicGuard, ReleasesServersThatThePeerFindsDown) {
   PanicGuard guard = guard_of(6);
   for (std::uint64_t id = 1; id <= 5; ++id) guard.bad(target(id), at(1));
   const Ids dead = {2, 3, 6, 99};  // 6 is up here, 99 nothing
@@ -170,15 +170,15 @@ TEST(PanicGuard, WhoThePeerFindsDownIsTakenOut) {
   EXPECT_FALSE(guard.holding());
 }
 
-TEST(PanicGuard, AnOperatorIsBelieved) {
+TEST(PanicGuard, ReleasesAllOnAnOperatorsCommand) {
   PanicGuard guard = guard_of(4);
   for (std::uint64_t id = 1; id <= 4; ++id) guard.bad(target(id), at(1));
-  EXPECT_TRUE(guard.believe_all(at(2)));
+  EXPECT_TRUE(guard.release_all(at(2)));
   EXPECT_EQ(held(guard), Ids{});
-  EXPECT_FALSE(guard.believe_all(at(2)));
+  EXPECT_FALSE(guard.release_all(at(2)));
 }
 
-TEST(PanicGuard, AnotherConfigurationMayEndIt) {
+TEST(PanicGuard, EndsByANewConfiguration) {
   PanicGuard guard = guard_of(4);
   for (std::uint64_t id = 1; id <= 4; ++id) guard.bad(target(id), at(1));
   EXPECT_FALSE(guard.configure({60, kWindow}, at(2)));
@@ -187,7 +187,7 @@ TEST(PanicGuard, AnotherConfigurationMayEndIt) {
   EXPECT_EQ(held(guard), Ids{});
 }
 
-TEST(PanicGuard, WhoGoesDoesNotCount) {
+TEST(PanicGuard, DoesNotCountRemovedServers) {
   PanicGuard guard = guard_of(8);
   for (std::uint64_t id = 1; id <= 4; ++id) guard.bad(target(id), at(1));
   EXPECT_FALSE(guard.holding());
@@ -199,12 +199,12 @@ TEST(PanicGuard, WhoGoesDoesNotCount) {
   EXPECT_EQ(guard.counts().all, 2u);
 }
 
-TEST(PanicGuard, WhoIsAskedInAnotherWayStaysHeld) {
+TEST(PanicGuard, KeepsAServerHeldWhenItsCheckChanges) {
   PanicGuard guard = guard_of(4);
   for (std::uint64_t id = 1; id <= 4; ++id) guard.bad(target(id), at(1));
-  guard.ask_other(server(1), 7);
-  guard.ask_other(server(2), 7);
-  guard.ask_other(server(9), 7);  // nothing
+  guard.change_question(server(1), 7);
+  guard.change_question(server(2), 7);
+  guard.change_question(server(9), 7);  // nothing
   EXPECT_EQ(held(guard), (Ids{1, 2, 3, 4}));
   EXPECT_EQ(guard.counts().failing, 3u);
   EXPECT_EQ(guard.counts().all, 3u);
@@ -241,15 +241,15 @@ class Book {
     }
     settle(now);
   }
-  void believe_all() { let_go(); }
+  void release_all() { release(); }
   void settle(Time now) {
     if (!holding_) return;
     const bool any =
         std::ranges::any_of(targets_, [](const auto& each) { return each.second.held; });
-    if (!any) return let_go();
+    if (!any) return release();
     if (above(now)) return calm_.reset();
     if (!calm_) calm_ = now;
-    if (now - *calm_ >= kWindow) let_go();
+    if (now - *calm_ >= kWindow) release();
   }
   bool holds(RealServerId id) const {
     const auto known = targets_.find(id);
@@ -279,7 +279,7 @@ class Book {
     }
     return threshold_ > 0 && servers.size() >= 3 && failing.size() * 100 > threshold_ * all.size();
   }
-  void let_go() {
+  void release() {
     holding_ = false;
     calm_.reset();
     std::erase_if(targets_, [](const auto& each) { return each.second.held; });
@@ -343,9 +343,9 @@ class Course {
         break;
       case 2:
         if (random_() % 4 != 0) break;
-        said = guard_.believe_all(now_);
+        said = guard_.release_all(now_);
         all = true;
-        book_.believe_all();
+        book_.release_all();
         break;
       case 3:
       case 4:
@@ -379,7 +379,7 @@ class Course {
   std::size_t held_ever_ = 0;
 };
 
-TEST(PanicGuard, AgreesWithTheBookInAnyCourse) {
+TEST(PanicGuard, MatchesTheModelInRandomSequences) {
   std::size_t held_ever = 0;
   for (unsigned seed = 0; seed < 300 && !HasFailure(); ++seed) {
     SCOPED_TRACE(seed);

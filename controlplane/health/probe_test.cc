@@ -48,7 +48,7 @@ std::string text_for_response(const std::string& response) {
   return without_time(run_probe(http_to(server.endpoint())));
 }
 
-TEST(TcpProbe, AListeningPortIsGood) {
+TEST(TcpProbe, PassesForAListeningPort) {
   std::promise<bool> proper_close;
   TestServer server([&](int fd) { proper_close.set_value(peer_closes_properly(fd)); });
   const Outcome outcome = run_probe(request_to(server.endpoint(), CheckType::kTcp));
@@ -57,27 +57,27 @@ TEST(TcpProbe, AListeningPortIsGood) {
   EXPECT_FALSE(proper_close.get_future().get()) << "a reset leaves no TIME_WAIT";
 }
 
-TEST(TcpProbe, AClosedPortRefuses) {
+TEST(TcpProbe, FailsForAClosedPort) {
   const RefusedEndpoint nobody;
   const Outcome outcome = run_probe(request_to(nobody.endpoint(), CheckType::kTcp));
   EXPECT_EQ(outcome.verdict, Verdict::kBad);
   EXPECT_EQ(outcome.text, "L4CON connection refused");
 }
 
-TEST(TcpProbe, ASilentHostTimesOut) {
+TEST(TcpProbe, TimesOutForASilentHost) {
   const Outcome outcome =
       run_probe(request_to(port_80_of(kSilentAddress), CheckType::kTcp, kBrief));
   EXPECT_EQ(outcome.verdict, Verdict::kBad);
   EXPECT_EQ(outcome.text, "L4TOUT after 50ms");
 }
 
-TEST(TcpProbe, AHostWithoutARouteIsBad) {
+TEST(TcpProbe, FailsWithoutARoute) {
   const Outcome outcome = run_probe(request_to(port_80_of(kUnroutedAddress), CheckType::kTcp));
   EXPECT_EQ(outcome.verdict, Verdict::kBad);
   EXPECT_EQ(outcome.text, "L4CON network is unreachable");
 }
 
-TEST(TcpProbe, ACancelledProbeReportsNothing) {
+TEST(TcpProbe, ReportsNothingWhenCancelled) {
   boost::asio::io_context io;
   const auto prober = make_socket_prober(io);
   for (const CheckType type : {CheckType::kTcp, CheckType::kHttp, CheckType::kHttps}) {
@@ -92,7 +92,7 @@ TEST(TcpProbe, ACancelledProbeReportsNothing) {
 // The director gets no CPU until all deadlines have passed, though every server has answered. The
 // event loop fetches a limited number of events at a time; with the first timer, which has expired
 // before any of these arrived, it sees all deadlines passed and most answers not yet.
-TEST(Probes, AnswersThatArrivedInTimeAreNoTimeoutsOnAStarvedDirector) {
+TEST(Probes, CountAnswersInTimeOnAnOverloadedDirector) {
   const TestServer server(wait_for_peer_to_close);
   for (const CheckType type : {CheckType::kTcp, CheckType::kPing}) {
     boost::asio::io_context io;
@@ -132,7 +132,7 @@ std::vector<Outcome> probe_in_every_way(boost::asio::io_context& io, Prober& pro
 }
 
 // Every probe must say so, and none may blame the server.
-TEST(Probes, AShortageOfDescriptorsIsInconclusive) {
+TEST(Probes, AreInconclusiveWithoutDescriptors) {
   boost::asio::io_context io;
   for (const Outcome& outcome : probe_in_every_way(io, *make_socket_prober(io))) {
     EXPECT_NE(outcome.verdict, Verdict::kInconclusive) << outcome.text;
@@ -152,7 +152,7 @@ TEST(Probes, AShortageOfDescriptorsIsInconclusive) {
   }
 }
 
-TEST(HttpProbe, AsksForWhatTheCheckSays) {
+TEST(HttpProbe, SendsTheConfiguredRequest) {
   std::string asked;
   TestServer server([&](int fd) {
     asked = read_http_request(fd);
@@ -172,7 +172,7 @@ TEST(HttpProbe, AsksForWhatTheCheckSays) {
   EXPECT_NE(asked.find("Host: www.example.com\r\n"), std::string::npos) << asked;
 }
 
-TEST(HttpProbe, TheStatusDecides) {
+TEST(HttpProbe, EvaluatesTheStatus) {
   const std::string body = "Content-Length: 2\r\n\r\nhi";
   EXPECT_EQ(text_for_response("HTTP/1.1 200 OK\r\n" + body), "L7OK/200 in");
   EXPECT_EQ(text_for_response("HTTP/1.0 200 OK\r\n" + body), "L7OK/200 in");
@@ -180,7 +180,7 @@ TEST(HttpProbe, TheStatusDecides) {
   EXPECT_EQ(text_for_response("HTTP/1.1 302 Found\r\nLocation: /x\r\n" + body), "L7STS/302 in");
 }
 
-TEST(HttpProbe, EveryKindOfBodyIsRead) {
+TEST(HttpProbe, ReadsEveryKindOfBody) {
   EXPECT_EQ(text_for_response("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
                               "3;x=y\r\nabc\r\n0\r\nTrailer: t\r\n\r\n"),
             "L7OK/200 in");
@@ -190,14 +190,14 @@ TEST(HttpProbe, EveryKindOfBodyIsRead) {
             "L7OK/200 in");
 }
 
-TEST(HttpProbe, AHeadResponseHasNoBody) {
+TEST(HttpProbe, ExpectsNoBodyAfterHead) {
   TestServer server(answering("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"));
   Request request = http_to(server.endpoint());
   request.method = "HEAD";
   EXPECT_EQ(without_time(run_probe(request)), "L7OK/200 in");
 }
 
-TEST(HttpProbe, AnEndlessBodyIsCutOff) {
+TEST(HttpProbe, LimitsAnEndlessBody) {
   TestServer server([](int fd) {
     read_http_request(fd);
     send_text(fd, "HTTP/1.1 200 OK\r\n\r\n");
@@ -207,7 +207,7 @@ TEST(HttpProbe, AnEndlessBodyIsCutOff) {
   EXPECT_EQ(without_time(run_probe(http_to(server.endpoint()))), "L7OK/200 in");
 }
 
-TEST(HttpProbe, GarbageIsNotAResponse) {
+TEST(HttpProbe, FailsOnGarbage) {
   for (const std::string garbage : {
            "SSH-2.0-OpenSSH_9.2\r\n",
            "HTTP/1.1 2x0 OK\r\n\r\n",
@@ -221,7 +221,7 @@ TEST(HttpProbe, GarbageIsNotAResponse) {
             "L7RSP invalid HTTP response");
 }
 
-TEST(HttpProbe, AConnectionThatClosesEarlyIsBad) {
+TEST(HttpProbe, FailsOnAnEarlyClose) {
   EXPECT_EQ(text_for_response(""), "L7RSP connection closed before a response");
   EXPECT_EQ(text_for_response("HTTP/1.1 200 OK\r\nServ"),
             "L7RSP connection closed before the end of the header");
@@ -229,7 +229,7 @@ TEST(HttpProbe, AConnectionThatClosesEarlyIsBad) {
             "L7RSP connection closed before the end of the body");
 }
 
-TEST(HttpProbe, AResetIsBad) {
+TEST(HttpProbe, FailsOnAReset) {
   TestServer server([](int fd) {
     read_http_request(fd);
     const linger reset{1, 0};
@@ -238,7 +238,7 @@ TEST(HttpProbe, AResetIsBad) {
   EXPECT_EQ(run_probe(http_to(server.endpoint())).text, "L7RSP connection reset");
 }
 
-TEST(HttpProbe, AHugeHeaderIsBad) {
+TEST(HttpProbe, FailsOnAHugeHeader) {
   EXPECT_EQ(text_for_response("HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'x') + "\r\n\r\n"),
             "L7RSP response header over 16384 bytes");
   std::string many = "HTTP/1.1 200 OK\r\n";
@@ -246,18 +246,18 @@ TEST(HttpProbe, AHugeHeaderIsBad) {
   EXPECT_EQ(text_for_response(many + "\r\n"), "L7RSP response header over 16384 bytes");
 }
 
-TEST(HttpProbe, ALargeHeaderIsFine) {
+TEST(HttpProbe, AcceptsALargeHeader) {
   EXPECT_EQ(text_for_response("HTTP/1.1 200 OK\r\nX: " + std::string(12'000, 'x') +
                               "\r\nContent-Length: 0\r\n\r\n"),
             "L7OK/200 in");
 }
 
-TEST(HttpProbe, NoAnswerTimesOut) {
+TEST(HttpProbe, TimesOutWithoutAnAnswer) {
   TestServer server(wait_for_peer_to_close);
   EXPECT_EQ(run_probe(http_to(server.endpoint(), kBrief)).text, "L7TOUT after 50ms");
 }
 
-TEST(HttpProbe, TheTimeoutCoversASlowDrip) {
+TEST(HttpProbe, TimesOutOnASlowDrip) {
   TestServer in_header([](int fd) {
     read_http_request(fd);
     send_text(fd, "HTTP/1.1 200 OK\r\nX: ");
@@ -272,14 +272,14 @@ TEST(HttpProbe, TheTimeoutCoversASlowDrip) {
   EXPECT_EQ(run_probe(http_to(in_body.endpoint(), kBrief)).text, "L7TOUT after 50ms");
 }
 
-TEST(HttpProbe, ConnectingFailsAsForTcp) {
+TEST(HttpProbe, ReportsConnectErrorsAsTcp) {
   const RefusedEndpoint nobody;
   EXPECT_EQ(run_probe(http_to(nobody.endpoint())).text, "L4CON connection refused");
   EXPECT_EQ(run_probe(http_to(port_80_of(kSilentAddress), kBrief)).text, "L4TOUT after 50ms");
   EXPECT_EQ(run_probe(http_to(port_80_of(kUnroutedAddress))).text, "L4CON network is unreachable");
 }
 
-TEST(HttpProbe, TheConnectionIsClosedInOrder) {
+TEST(HttpProbe, ClosesTheConnectionInOrder) {
   std::atomic<bool> proper = false;
   {
     TestServer server([&](int fd) {
@@ -293,7 +293,7 @@ TEST(HttpProbe, TheConnectionIsClosedInOrder) {
   EXPECT_TRUE(proper);
 }
 
-TEST(HttpProbe, AServerThatWillNotCloseIsNotWaitedFor) {
+TEST(HttpProbe, DoesNotWaitForAServerThatDoesNotClose) {
   std::atomic<bool> proper = true;
   {
     TestServer server([&](int fd) {
@@ -322,26 +322,26 @@ class PingProbe : public testing::TestWithParam<PingPermission> {
   }
 };
 
-TEST_P(PingProbe, LoopbackAnswers) {
+TEST_P(PingProbe, PassesForLoopback) {
   const Outcome outcome = run_probe(request_to(port_80_of("127.0.0.1"), CheckType::kPing));
   EXPECT_EQ(outcome.verdict, Verdict::kGood);
   EXPECT_EQ(without_time(outcome), "L3OK in");
 }
 
-TEST_P(PingProbe, ASilentHostTimesOut) {
+TEST_P(PingProbe, TimesOutForASilentHost) {
   const Outcome outcome =
       run_probe(request_to(port_80_of(kSilentAddress), CheckType::kPing, kBrief));
   EXPECT_EQ(outcome.verdict, Verdict::kBad);
   EXPECT_EQ(outcome.text, "L3TOUT after 50ms");
 }
 
-TEST_P(PingProbe, AHostWithoutARouteIsBad) {
+TEST_P(PingProbe, FailsWithoutARoute) {
   const Outcome outcome = run_probe(request_to(port_80_of(kUnroutedAddress), CheckType::kPing));
   EXPECT_EQ(outcome.verdict, Verdict::kBad);
   EXPECT_EQ(outcome.text, "L3CON network is unreachable");
 }
 
-TEST_P(PingProbe, ManyHostsAreToldApartOnOneSocket) {
+TEST_P(PingProbe, DistinguishesManyHostsOnOneSocket) {
   boost::asio::io_context io;
   auto prober = make_socket_prober(io);
   int good = 0;
@@ -363,7 +363,7 @@ TEST_P(PingProbe, ManyHostsAreToldApartOnOneSocket) {
   io.run();
 }
 
-TEST_P(PingProbe, ACancelledProbeReportsNothing) {
+TEST_P(PingProbe, ReportsNothingWhenCancelled) {
   boost::asio::io_context io;
   auto prober = make_socket_prober(io);
   const auto fail = [](const Outcome&) { FAIL() << "it was cancelled"; };

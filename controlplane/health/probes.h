@@ -12,7 +12,7 @@ namespace lb::health {
 // Whether the kernel holds `events` (as for poll(2)) for a socket that the event loop has not
 // fetched yet. Asked when a deadline passes: on a starved director the answer may be there, unread,
 // and then it is not the server that was late.
-bool has_unread_news(int socket, short events);
+bool has_unread_events(int socket, short events);
 
 // Has connections come from this address, with a port that the kernel chooses when they begin.
 void bind_source(int socket, const Address& source, boost::system::error_code& error);

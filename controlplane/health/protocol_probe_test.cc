@@ -21,23 +21,23 @@ Request request_with(const Endpoint& to, config::Check check) {
   return make_request("web", Endpoint::parse("192.0.2.10:80").value(), to, check);
 }
 
-TEST(DialogueProbe, AConversationIsHeldToItsEnd) {
-  std::string heard;
+TEST(DialogueProbe, CompletesADialogue) {
+  std::string received;
   TestServer server([&](int fd) {
     send_text(fd, "220 ready\r\n");
     char buffer[64];
     const ssize_t greeted = recv(fd, buffer, sizeof buffer, 0);
-    heard.assign(buffer, static_cast<std::size_t>(greeted));
+    received.assign(buffer, static_cast<std::size_t>(greeted));
     send_text(fd, "250 hello\r\n");
     const ssize_t quit = recv(fd, buffer, sizeof buffer, 0);
-    heard.append(buffer, static_cast<std::size_t>(quit));
+    received.append(buffer, static_cast<std::size_t>(quit));
   });
   const Outcome outcome = run_probe(request_with(server.endpoint(), check_of(CheckType::kSmtp)));
   EXPECT_EQ(without_time(outcome), "L7OK/250 in");
-  EXPECT_EQ(heard, "EHLO localhost\r\nQUIT\r\n");
+  EXPECT_EQ(received, "EHLO localhost\r\nQUIT\r\n");
 }
 
-TEST(DialogueProbe, HowItGoesWrong) {
+TEST(DialogueProbe, ReportsFailures) {
   config::Check check = check_of(CheckType::kSendExpect);
   check.expect = "^yes";
   TestServer closes([](int) {});
@@ -59,14 +59,14 @@ TEST(DialogueProbe, HowItGoesWrong) {
   EXPECT_EQ(run_probe(request_with(silent.endpoint(), check)).text, "L7TOUT after 50ms");
 }
 
-TEST(DialogueProbe, APasswordThatCannotBeReadIsNotTheServersFault) {
+TEST(DialogueProbe, IsInconclusiveWithoutThePasswordFile) {
   config::Check check = check_of(CheckType::kRedis);
   check.password_file = "/nowhere/password";
   const Outcome outcome = run_probe(request_with({Address::parse("127.0.0.1").value(), 1}, check));
   EXPECT_EQ(outcome.verdict, Verdict::kInconclusive);
 }
 
-TEST(Probes, ComeFromTheSourceThatIsSaid) {
+TEST(Probes, UseTheConfiguredSource) {
   std::string from;
   TestServer server([&](int fd) {
     sockaddr_in peer{};
@@ -81,7 +81,7 @@ TEST(Probes, ComeFromTheSourceThatIsSaid) {
   EXPECT_EQ(from, "127.0.0.9");
 }
 
-TEST(Probes, TheTimeToConnectHasALimitOfItsOwn) {
+TEST(Probes, HaveTheirOwnConnectTimeout) {
   for (const CheckType type : {CheckType::kTcp, CheckType::kHttp, CheckType::kFtp}) {
     config::Check check = check_of(type);
     check.connect_timeout = kBrief;
@@ -90,7 +90,7 @@ TEST(Probes, TheTimeToConnectHasALimitOfItsOwn) {
   }
 }
 
-TEST(HttpProbe, TheBodyIsCompared) {
+TEST(HttpProbe, ComparesTheBody) {
   TestServer server([](int fd) {
     read_http_request(fd);
     send_text(fd, "HTTP/1.1 201 OK\r\nContent-Length: 6\r\n\r\nhello\n");
@@ -136,7 +136,7 @@ class UdpServer {
   std::thread thread_;
 };
 
-TEST(UdpProbe, TheAnswerDecides) {
+TEST(UdpProbe, EvaluatesTheAnswer) {
   config::Check check = check_of(CheckType::kUdp);
   check.send = "ping";
   check.expect = "^pong";
@@ -148,7 +148,7 @@ TEST(UdpProbe, TheAnswerDecides) {
   EXPECT_EQ(run_probe(request_with(server.endpoint(), check)).text, "L7RSP unexpected answer");
 }
 
-TEST(UdpProbe, SilenceIsGoodWhereNothingIsExpected) {
+TEST(UdpProbe, PassesOnSilenceWithoutExpect) {
   config::Check check = check_of(CheckType::kUdp);
   check.send = "ping";
   check.timeout = kBrief;
@@ -168,7 +168,7 @@ Outcome run_script(const std::string& text, config::Check check = check_of(Check
   return run_probe(request_with({Address::parse("10.0.0.1").value(), 80}, check));
 }
 
-TEST(ScriptProbe, TheExitStatusDecides) {
+TEST(ScriptProbe, EvaluatesTheExitStatus) {
   EXPECT_EQ(without_time(run_script("exit 0")), "L7OK/0 in");
   EXPECT_EQ(run_script("exit 1").text, "L7STS/1");
   EXPECT_EQ(run_script("test $BALLAST_SERVICE-$BALLAST_RS:$BALLAST_RS_PORT-$BALLAST_VIP = "
@@ -181,7 +181,7 @@ TEST(ScriptProbe, TheExitStatusDecides) {
   EXPECT_EQ(run_script("exit 2", nagios).verdict, Verdict::kBad);
 }
 
-TEST(ScriptProbe, TheStatusMayBeAWeight) {
+TEST(ScriptProbe, ReadsAWeightFromTheStatus) {
   config::Check check = check_of(CheckType::kScript);
   check.dynamic_weight = true;
   EXPECT_EQ(run_script("exit 2", check).weight, 0);
@@ -190,7 +190,7 @@ TEST(ScriptProbe, TheStatusMayBeAWeight) {
   EXPECT_EQ(run_script("exit 1", check).verdict, Verdict::kBad);
 }
 
-TEST(ScriptProbe, OneThatHangsIsEndedAndOneThatCannotRunSaysNothing) {
+TEST(ScriptProbe, KillsAScriptThatHangs) {
   config::Check check = check_of(CheckType::kScript);
   check.timeout = kBrief;
   EXPECT_EQ(run_script("sleep 1000", check).text, "L7TOUT killed after 50 ms");

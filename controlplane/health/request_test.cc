@@ -21,14 +21,14 @@ const Endpoint kVip = endpoint("192.0.2.10:80");
 const Endpoint kOtherVip = endpoint("192.0.2.11:80");
 const Endpoint kServer = endpoint("10.0.0.11:8080");
 
-TEST(Request, DefaultsComeFromTheServiceAndTheRealServer) {
+TEST(Request, FillsDefaultsFromServiceAndRealServer) {
   const Request request = make_request("web", kVip, kServer, check_of(CheckType::kHttps));
   EXPECT_EQ(request.to, kServer);
   EXPECT_EQ(request.host, "192.0.2.10:80");
   EXPECT_EQ(request.tls_server_name, "192.0.2.10");
 }
 
-TEST(Request, TheHostGivesTheTlsNameWithoutItsPort) {
+TEST(Request, UsesTheHostWithoutPortAsTlsName) {
   Check check = check_of(CheckType::kHttps);
   check.host = "www.example.com:8443";
   EXPECT_EQ(make_request("web", kVip, kServer, check).tls_server_name, "www.example.com");
@@ -38,7 +38,7 @@ TEST(Request, TheHostGivesTheTlsNameWithoutItsPort) {
   EXPECT_EQ(make_request("web", kVip, kServer, check).tls_server_name, "internal.example.com");
 }
 
-TEST(Request, AnIpv6VipStandsInBracketsInTheHostHeaderAlone) {
+TEST(Request, PutsAnIpv6VipInBracketsInTheHostHeader) {
   const Endpoint vip = Endpoint::parse("[2001:db8::10]:443").value();
   const Endpoint server = Endpoint::parse("[2001:db8::11]:8443").value();
   const Request request = make_request("web", vip, server, check_of(CheckType::kHttps));
@@ -47,7 +47,7 @@ TEST(Request, AnIpv6VipStandsInBracketsInTheHostHeaderAlone) {
   EXPECT_EQ(request.tls_server_name, "2001:db8::10");
 }
 
-TEST(Request, ScriptsAreToldOfEitherFamily) {
+TEST(Request, PassesAddressesOfBothFamiliesToScripts) {
   const Endpoint vip = Endpoint::parse("[2001:db8::10]:443").value();
   const Endpoint server = Endpoint::parse("[2001:db8::11]:8443").value();
   const auto told = make_request("web", vip, server, check_of(CheckType::kScript)).environment;
@@ -56,7 +56,7 @@ TEST(Request, ScriptsAreToldOfEitherFamily) {
                                             "BALLAST_RS_PORT=8443"}));
 }
 
-TEST(Request, ACheckPortReplacesTheRealServers) {
+TEST(Request, PrefersTheCheckPort) {
   Check check = check_of(CheckType::kTcp);
   check.port = 9000;
   EXPECT_EQ(make_request("web", kVip, kServer, check).to.port, 9000);
@@ -64,7 +64,7 @@ TEST(Request, ACheckPortReplacesTheRealServers) {
   EXPECT_EQ(make_request("web", kVip, kServer, check).to.port, 0);
 }
 
-TEST(Request, WhatATypeDoesNotUseMakesNoDifference) {
+TEST(Request, IgnoresKeysThatATypeDoesNotUse) {
   for (const CheckType type : {CheckType::kNone, CheckType::kTcp, CheckType::kPing}) {
     Check other = check_of(type);
     other.path = "/elsewhere";
@@ -77,7 +77,7 @@ TEST(Request, WhatATypeDoesNotUseMakesNoDifference) {
   }
 }
 
-TEST(Request, ServicesShareAnHttpCheckUnlessTheHostHeaderDiffers) {
+TEST(Request, IsSharedUnlessTheHostHeaderDiffers) {
   Check check = check_of(CheckType::kHttp);
   EXPECT_NE(make_request("web", kVip, kServer, check),
             make_request("web", kOtherVip, kServer, check));
@@ -88,7 +88,7 @@ TEST(Request, ServicesShareAnHttpCheckUnlessTheHostHeaderDiffers) {
             RequestHash{}(make_request("web", kOtherVip, kServer, check)));
 }
 
-TEST(Request, WhatHttpAsksForMakesADifference) {
+TEST(Request, DiffersByHttpKeys) {
   const Check check = check_of(CheckType::kHttps);
   const auto differs = [&](auto&& change) {
     Check other = check;
@@ -104,7 +104,7 @@ TEST(Request, WhatHttpAsksForMakesADifference) {
   EXPECT_TRUE(differs([](Check& c) { c.timeout = config::Milliseconds(1); }));
 }
 
-TEST(Outcome, TextsReadAsDocumented) {
+TEST(Outcome, HasTheDocumentedTexts) {
   using std::chrono::milliseconds;
   EXPECT_EQ(good("L4OK", milliseconds(1)).text, "L4OK in 1ms");
   EXPECT_EQ(good("L3OK", std::chrono::microseconds(300)).text, "L3OK in 0ms");
@@ -116,7 +116,7 @@ TEST(Outcome, TextsReadAsDocumented) {
   EXPECT_EQ(socket_failure("L4CON", EHOSTUNREACH).text, "L4CON no route to host");
 }
 
-TEST(Outcome, TheDirectorsOwnShortageIsNotTheServersFault) {
+TEST(Outcome, IsInconclusiveWhenTheDirectorLacksResources) {
   for (const int error : {EMFILE, ENFILE, ENOMEM, ENOBUFS, EAGAIN, EADDRNOTAVAIL}) {
     const Outcome outcome = socket_failure("L4CON", error);
     EXPECT_EQ(outcome.verdict, Verdict::kInconclusive);

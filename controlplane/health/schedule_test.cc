@@ -20,7 +20,7 @@ TEST(Schedule, CountsTheIntervalFromStartToStart) {
   EXPECT_EQ(schedule.next_start(at_ms(3500)), at_ms(4500)) << "a timed-out check costs no time";
 }
 
-TEST(Schedule, ACheckNeverOverlapsItself) {
+TEST(Schedule, NeverOverlaps) {
   Schedule schedule(milliseconds(1000), at_ms(0));
   schedule.started(at_ms(0));
   EXPECT_EQ(schedule.next_start(at_ms(3000)), at_ms(3000));
@@ -28,7 +28,7 @@ TEST(Schedule, ACheckNeverOverlapsItself) {
   EXPECT_EQ(schedule.next_start(at_ms(3001)), at_ms(4000));
 }
 
-TEST(Schedule, AFirstRunBeforeThePhaseLeavesThePhase) {
+TEST(Schedule, KeepsThePhaseAfterAnEarlyFirstRun) {
   Schedule schedule(milliseconds(2000), at_ms(1700));
   schedule.started(at_ms(3));
   EXPECT_EQ(schedule.next_start(at_ms(5)), at_ms(1700));
@@ -36,7 +36,7 @@ TEST(Schedule, AFirstRunBeforeThePhaseLeavesThePhase) {
   EXPECT_EQ(schedule.next_start(at_ms(1701)), at_ms(3700));
 }
 
-TEST(Schedule, AFirstRunThatOutlastsThePhaseIsFollowedAtOnce) {
+TEST(Schedule, RunsAtOnceAfterALongFirstRun) {
   Schedule schedule(milliseconds(2000), at_ms(100));
   schedule.started(at_ms(0));
   EXPECT_EQ(schedule.next_start(at_ms(1000)), at_ms(1000));
@@ -44,7 +44,7 @@ TEST(Schedule, AFirstRunThatOutlastsThePhaseIsFollowedAtOnce) {
   EXPECT_EQ(schedule.next_start(at_ms(1001)), at_ms(3000));
 }
 
-TEST(Schedule, ALateStartIsNotMadeUpFor) {
+TEST(Schedule, DoesNotCatchUpAfterALateStart) {
   Schedule schedule(milliseconds(1000), at_ms(0));
   schedule.started(at_ms(0));
   schedule.started(at_ms(4300));
@@ -59,13 +59,13 @@ TEST(Haste, RunsAtOnceAndThenNotBeforeASecondHasPassed) {
   EXPECT_EQ(haste.start(at_ms(1700)), at_ms(1700));
 }
 
-TEST(Haste, AShortIntervalIsQuartered) {
+TEST(Haste, WaitsAQuarterOfAShortInterval) {
   Haste haste(milliseconds(2000));
   haste.started(at_ms(100));
   EXPECT_EQ(haste.start(at_ms(101)), at_ms(600));
 }
 
-TEST(Haste, EvidenceThatWasWrongHasToWaitLonger) {
+TEST(Haste, WaitsLongerAfterAGoodResult) {
   Haste haste(milliseconds(60'000));
   haste.started(at_ms(500));
   haste.found_good();

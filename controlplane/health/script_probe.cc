@@ -12,8 +12,8 @@ constexpr int kFirstWeight = 2;  // exit status of weight 0
 constexpr int kMostStatus = 255;
 
 // A program that could not be started says nothing about the server.
-Outcome judge(const controlplane::Ended& ended, const Request& request,
-              std::chrono::steady_clock::duration took) {
+Outcome evaluate(const controlplane::ProcessResult& ended, const Request& request,
+                 std::chrono::steady_clock::duration took) {
   if (!ended.status) {
     const bool killed = ended.error.starts_with("killed") || ended.error.starts_with("ended by");
     if (killed) return bad("L7TOUT", ended.error);
@@ -40,10 +40,10 @@ class ScriptProbe final : public Probe, public std::enable_shared_from_this<Scri
   void begin(boost::asio::io_context& io) {
     controlplane::run_process(
         io, {request_.command, request_.environment, request_.user}, request_.timeout,
-        [self = shared_from_this()](const controlplane::Ended& ended) {
+        [self = shared_from_this()](const controlplane::ProcessResult& ended) {
           const Done done = std::exchange(self->done_, nullptr);
           if (!done) return;
-          done(judge(ended, self->request_, std::chrono::steady_clock::now() - self->started_));
+          done(evaluate(ended, self->request_, std::chrono::steady_clock::now() - self->started_));
         });
   }
 

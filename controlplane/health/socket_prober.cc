@@ -68,7 +68,7 @@ class FailedProbe final : public Probe, public std::enable_shared_from_this<Fail
 
 }  // namespace
 
-bool has_unread_news(int socket, short events) {
+bool has_unread_events(int socket, short events) {
   pollfd asked{socket, events, 0};
   return ::poll(&asked, 1, 0) > 0;
 }

@@ -125,7 +125,7 @@ class StreamProbe : public Probe, public std::enable_shared_from_this<StreamProb
   void on_deadline() {
     const short awaited = stage_ == Stage::kConnect ? POLLOUT : POLLIN;
     if (stage_ != Stage::kClose && !extended_ &&
-        has_unread_news(socket().native_handle(), awaited)) {
+        has_unread_events(socket().native_handle(), awaited)) {
       extended_ = true;
       return set_deadline(Clock::now() + timeout_);
     }

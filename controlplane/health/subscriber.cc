@@ -20,7 +20,7 @@ Subscriber::Subscriber(const Target& wanted, std::optional<bool> initial_up, Clo
   show();
 }
 
-Subscriber::News Subscriber::change(const Target& next, bool stays_up, Clock::time_point now) {
+Subscriber::Effect Subscriber::change(const Target& next, bool stays_up, Clock::time_point now) {
   if (next.check != target.check) {
     const bool was_checked = !state->unchecked();
     tracker_ = make_tracker(next.check, was_checked ? std::optional(stays_up) : std::nullopt, now);
@@ -34,33 +34,33 @@ Subscriber::News Subscriber::change(const Target& next, bool stays_up, Clock::ti
   target = next;
   const bool turned = turn(now);
   show();
-  return turned ? News::kTurned : News::kNone;
+  return turned ? Effect::kUpOrDown : Effect::kNone;
 }
 
-void Subscriber::remember(const Past& past, bool in_between) {
+void Subscriber::restore(const SavedState& saved, bool in_between) {
   const auto now = Clock::now();
-  const Clock::duration missing = now - past.written;
-  state->transitions = past.transitions;
-  state->up_time_before = past.up_time;
-  state->known_since = in_between ? past.known_since : past.known_since + missing;
+  const Clock::duration missing = now - saved.written;
+  state->transitions = saved.transitions;
+  state->up_time_before = saved.up_time;
+  state->known_since = in_between ? saved.known_since : saved.known_since + missing;
   if (!in_between) return;
-  if (state->up == past.up) {
-    state->since = past.since;
-    if (state->up) state->up_time_before -= past.written - past.since;
+  if (state->up == saved.up) {
+    state->since = saved.since;
+    if (state->up) state->up_time_before -= saved.written - saved.since;
   } else {  // it turned after that was written
     ++state->transitions;
-    if (past.up) state->up_time_before += missing;
+    if (saved.up) state->up_time_before += missing;
   }
 }
 
-Subscriber::News Subscriber::hear(config::CheckType type, const Outcome& outcome,
-                                  Clock::time_point now) {
+Subscriber::Effect Subscriber::on_result(config::CheckType type, const Outcome& outcome,
+                                         Clock::time_point now) {
   const std::uint16_t weight_before = weight_now();
   const bool was_out = state->agent.out();
   if (type == config::CheckType::kAgent) {
     state->agent_result = outcome.text;
     // An agent that does not answer changes nothing: the check is there to find a dead server.
-    if (outcome.agent) state->agent.hear(*outcome.agent);
+    if (outcome.agent) state->agent.apply(*outcome.agent);
   } else {
     last_result_ = outcome.text;
     const bool good = outcome.verdict == Verdict::kGood;
@@ -69,9 +69,9 @@ Subscriber::News Subscriber::hear(config::CheckType type, const Outcome& outcome
   }
   const bool turned = turn(now);
   show();
-  if (turned) return News::kTurned;
-  return weight_now() != weight_before || state->agent.out() != was_out ? News::kWeight
-                                                                        : News::kNone;
+  if (turned) return Effect::kUpOrDown;
+  return weight_now() != weight_before || state->agent.out() != was_out ? Effect::kWeight
+                                                                        : Effect::kNone;
 }
 
 void Subscriber::cut_off(const std::string& why) {

@@ -1,5 +1,5 @@
 // A target and what it makes of the results of what it asks: its check, and its agent if it has
-// one. Several may hear the results of one check.
+// one. Several may share the results of one check.
 #pragma once
 
 #include <chrono>
@@ -17,16 +17,16 @@ namespace lb::health {
 
 struct Subscriber {
   using Clock = std::chrono::steady_clock;
-  enum class News : std::uint8_t { kNone, kTurned, kWeight };
+  enum class Effect : std::uint8_t { kNone, kUpOrDown, kWeight };
 
   Subscriber(const Target& wanted, std::optional<bool> initial_up, Clock::time_point now);
 
   // As Checker::change().
-  News change(const Target& next, bool stays_up, Clock::time_point now);
-  // As Checker::remember().
-  void remember(const Past& past, bool in_between);
+  Effect change(const Target& next, bool stays_up, Clock::time_point now);
+  // As Checker::restore().
+  void restore(const SavedState& saved, bool in_between);
   // What a result changed: whether it is up; or else its weight, or whether its agent takes it out.
-  News hear(config::CheckType type, const Outcome& outcome, Clock::time_point now);
+  Effect on_result(config::CheckType type, const Outcome& outcome, Clock::time_point now);
   // It is not asked any more: what is known of it is said to be known no more, and why.
   void cut_off(const std::string& why);
 

@@ -60,7 +60,7 @@ class TcpProbe final : public Probe, public std::enable_shared_from_this<TcpProb
   void on_deadline() {
     if (!done_) return;
     // Then the connect handler is next.
-    if (has_unread_news(socket_.native_handle(), POLLOUT)) return;
+    if (has_unread_events(socket_.native_handle(), POLLOUT)) return;
     finish(timed_out("L4TOUT", timeout_));
   }
 

@@ -50,7 +50,7 @@ void play(unsigned sequence, unsigned length, std::optional<bool> initial_up, st
   }
 }
 
-TEST(Tracker, EverySequenceOfTenResultsFollowsTheRule) {
+TEST(Tracker, FollowsTheRuleForEverySequenceOfTenResults) {
   constexpr unsigned kLength = 10;
   for (std::uint32_t rise = 0; rise <= 4; ++rise) {
     for (std::uint32_t fall = 0; fall <= 4; ++fall) {
@@ -66,7 +66,7 @@ TEST(Tracker, EverySequenceOfTenResultsFollowsTheRule) {
   }
 }
 
-TEST(Tracker, AKnownStateIsKeptUntilEnoughResultsContradict) {
+TEST(Tracker, KeepsAKnownStateUntilEnoughResultsContradict) {
   Tracker up(2, 3, true, at_second(0));
   EXPECT_TRUE(up.up());
   EXPECT_FALSE(up.add_result(false, at_second(1)));
@@ -81,7 +81,7 @@ TEST(Tracker, AKnownStateIsKeptUntilEnoughResultsContradict) {
   EXPECT_TRUE(down.up());
 }
 
-TEST(Tracker, TheFirstResultOfANewTargetDecides) {
+TEST(Tracker, DecidesByTheFirstResultOfANewTarget) {
   Tracker lucky(5, 3, std::nullopt, at_second(0));
   EXPECT_FALSE(lucky.up());
   EXPECT_TRUE(lucky.add_result(true, at_second(1)));
@@ -93,7 +93,7 @@ TEST(Tracker, TheFirstResultOfANewTargetDecides) {
   EXPECT_TRUE(unlucky.add_result(true, at_second(3)));
 }
 
-TEST(Tracker, OneGoodResultStartsTheCountOfBadOnesAnew) {
+TEST(Tracker, ResetsTheCountOfBadResultsOnAGoodOne) {
   Tracker tracker(1, 2, true, at_second(0));
   for (int i = 0; i < 10; ++i) {
     EXPECT_FALSE(tracker.add_result(false, at_second(i)));
@@ -102,7 +102,7 @@ TEST(Tracker, OneGoodResultStartsTheCountOfBadOnesAnew) {
   EXPECT_TRUE(tracker.up());
 }
 
-TEST(Tracker, AFallThatIsNeverReachedKeepsTheTargetUp) {
+TEST(Tracker, StaysUpWhileFallIsNotReached) {
   Tracker tracker(1, std::numeric_limits<std::uint32_t>::max(), true, at_second(0));
   for (int i = 0; i < 1000; ++i) EXPECT_FALSE(tracker.add_result(false, at_second(i)));
   EXPECT_EQ(tracker.fall_count(), 1000u);

@@ -30,7 +30,7 @@ constexpr std::size_t kMaxDatagram = 65'536;
 // What is asked, and what an answer is worth; nullopt: it is none of ours.
 struct Question {
   std::string payload;
-  std::function<std::optional<Outcome>(std::string_view, Clock::duration)> judge;
+  std::function<std::optional<Outcome>(std::string_view, Clock::duration)> evaluate;
   bool silence_is_good = false;
 };
 
@@ -92,7 +92,7 @@ class UdpProbe final : public Probe, public std::enable_shared_from_this<UdpProb
     const std::size_t count = socket_.receive(asio::buffer(buffer), 0, ec);
     if (ec == asio::error::would_block) return receive();
     if (ec) return fail(ec);
-    const auto outcome = question_.judge({buffer.data(), count}, Clock::now() - started_);
+    const auto outcome = question_.evaluate({buffer.data(), count}, Clock::now() - started_);
     if (!outcome) return receive();
     finish(*outcome);
   }
@@ -104,7 +104,7 @@ class UdpProbe final : public Probe, public std::enable_shared_from_this<UdpProb
 
   void on_deadline() {
     if (!done_) return;
-    if (has_unread_news(socket_.native_handle(), POLLIN)) return read();
+    if (has_unread_events(socket_.native_handle(), POLLIN)) return read();
     if (question_.silence_is_good) {
       return finish({Verdict::kGood, "L4OK neither answer nor error"});
     }
@@ -135,8 +135,8 @@ class UdpProbe final : public Probe, public std::enable_shared_from_this<UdpProb
   Clock::time_point started_ = Clock::now();
 };
 
-Outcome judge_dns(const DnsAnswer& answer, const std::optional<Address>& wanted,
-                  Clock::duration took) {
+Outcome evaluate_dns(const DnsAnswer& answer, const std::optional<Address>& wanted,
+                     Clock::duration took) {
   const std::string rcode = rcode_text(answer.rcode);
   if (answer.rcode != 0) return {Verdict::kBad, "L7STS/" + rcode};
   if (wanted && !answer.has_address) {
@@ -177,7 +177,7 @@ class UdpProber final : public Prober {
                                                   Clock::duration took) -> std::optional<Outcome> {
               const auto answer = parse_dns_answer(message, id, wanted);
               if (!answer) return std::nullopt;
-              return judge_dns(*answer, wanted, took);
+              return evaluate_dns(*answer, wanted, took);
             },
             false};
   }

@@ -74,7 +74,7 @@ TEST_F(Client, WaitsForTheDataPlaneAndReadsWhatItRuns) {
   EXPECT_EQ(dataplane->applied[0].services(0).name(), "mail");
 }
 
-TEST_F(Client, WhatCannotBeReadIsAsGoodAsUnknown) {
+TEST_F(Client, TreatsAnUnreadableSnapshotAsUnknown) {
   start_dataplane();
   dataplane->running = to_api(snapshot_with("web"));
   dataplane->running.set_generation(41);
@@ -88,7 +88,7 @@ TEST_F(Client, WhatCannotBeReadIsAsGoodAsUnknown) {
   EXPECT_EQ(client.generation(), 42u);
 }
 
-TEST_F(Client, OneIsUnderWayAndTheLatestWins) {
+TEST_F(Client, SendsOneSnapshotAtATimeAndOnlyTheLatest) {
   start_dataplane();
   client.start();
   ASSERT_TRUE(wait([&] { return connected == 1; }));
@@ -99,7 +99,7 @@ TEST_F(Client, OneIsUnderWayAndTheLatestWins) {
   EXPECT_EQ(dataplane->applied[1].services(0).name(), "d");
 }
 
-TEST_F(Client, WhatIsTheSameIsNotSentAgain) {
+TEST_F(Client, DoesNotSendAnEqualSnapshotAgain) {
   start_dataplane();
   client.start();
   ASSERT_TRUE(wait([&] { return connected == 1; }));
@@ -113,7 +113,7 @@ TEST_F(Client, WhatIsTheSameIsNotSentAgain) {
   EXPECT_EQ(dataplane->applied[1].services(0).name(), "b");
 }
 
-TEST_F(Client, OutlivesTheDataPlane) {
+TEST_F(Client, ReconnectsToARestartedDataPlane) {
   start_dataplane();
   client.start();
   ASSERT_TRUE(wait([&] { return connected == 1; }));
@@ -129,7 +129,7 @@ TEST_F(Client, OutlivesTheDataPlane) {
   ASSERT_TRUE(wait([&] { return applied == 2; }));
 }
 
-TEST_F(Client, ADataPlaneThatDiesInMidAnswer) {
+TEST_F(Client, ReconnectsAfterATruncatedAnswer) {
   start_dataplane();
   client.start();
   ASSERT_TRUE(wait([&] { return connected == 1; }));
@@ -139,7 +139,7 @@ TEST_F(Client, ADataPlaneThatDiesInMidAnswer) {
   EXPECT_EQ(applied, 0);
 }
 
-TEST_F(Client, ARefusalIsToldAndTheNextSnapshotTriedAnyhow) {
+TEST_F(Client, ReportsARefusalAndSendsTheNextSnapshot) {
   start_dataplane();
   dataplane->refusal = "no such port";
   client.start();

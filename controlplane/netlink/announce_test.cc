@@ -5,7 +5,7 @@
 namespace lb::netlink {
 namespace {
 
-TEST(Announce, RequestForm) {
+TEST(Announce, EncodesARequest) {
   const MacAddress mac{{0x02, 0, 0, 0, 0, 0x2a}};
   const ArpFrame expected = {
       0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0, 0, 0,  0, 0x2a, 0x08, 0x06,  // Ethernet
@@ -17,7 +17,7 @@ TEST(Announce, RequestForm) {
             expected);
 }
 
-TEST(Announce, ReplyForm) {
+TEST(Announce, EncodesAReply) {
   const MacAddress mac{{0x02, 0, 0, 0, 0, 0x2a}};
   const ArpFrame expected = {
       0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0, 0, 0,  0, 0x2a, 0x08, 0x06,  // Ethernet

@@ -67,7 +67,7 @@ class Kernel : public testing::Test {
   Changes seen;
 };
 
-TEST_F(Kernel, LinkComesUpChangesAndVanishes) {
+TEST_F(Kernel, ReportsALinkThatChangesAndVanishes) {
   EXPECT_FALSE(wan().up);
   ASSERT_TRUE(requests->set_link(wan().index, true, 1400));
   EXPECT_TRUE(wait([&] { return wan().running && wan().mtu == 1400; }));
@@ -80,7 +80,7 @@ TEST_F(Kernel, LinkComesUpChangesAndVanishes) {
   EXPECT_TRUE(wait([&] { return monitor->state().link("wan") == nullptr; }));
 }
 
-TEST_F(Kernel, AddressesBearOurMarkAndAreAddedOnce) {
+TEST_F(Kernel, AddsMarkedAddressesOnce) {
   ASSERT_TRUE(requests->set_link(wan().index, true, std::nullopt));
   const auto vip = cidr("192.0.2.10/32");
   ASSERT_TRUE(requests->add_address(wan().index, vip));
@@ -95,7 +95,7 @@ TEST_F(Kernel, AddressesBearOurMarkAndAreAddedOnce) {
   EXPECT_TRUE(wait([&] { return !has_address("192.0.2.10/32"); }));
 }
 
-TEST_F(Kernel, RoutesAreOursAndNeverReplaceOthers) {
+TEST_F(Kernel, NeverReplacesForeignRoutes) {
   bring_up();
   const Route route{cidr("198.51.100.0/24"), ip("192.0.2.1")};
   ASSERT_TRUE(requests->add_route(route));
@@ -116,7 +116,7 @@ TEST_F(Kernel, RoutesAreOursAndNeverReplaceOthers) {
   EXPECT_FALSE(requests->lookup(ip("198.51.100.7")).value());
 }
 
-TEST_F(Kernel, DefaultRoute) {
+TEST_F(Kernel, AddsADefaultRoute) {
   bring_up();
   const Route route{cidr("0.0.0.0/0"), ip("192.0.2.1")};
   ASSERT_TRUE(requests->add_route(route));
@@ -124,7 +124,7 @@ TEST_F(Kernel, DefaultRoute) {
   EXPECT_EQ(requests->lookup(ip("8.8.8.8")).value()->address, ip("192.0.2.1"));
 }
 
-TEST_F(Kernel, LookupOfANeighbourAndOfOurselves) {
+TEST_F(Kernel, LooksUpANeighbourAndALocalAddress) {
   bring_up();
   EXPECT_EQ(requests->lookup(ip("192.0.2.77")).value(),
             (Hop{wan().index, ip("192.0.2.77"), false}));
@@ -132,7 +132,7 @@ TEST_F(Kernel, LookupOfANeighbourAndOfOurselves) {
   EXPECT_FALSE(requests->lookup(ip("10.9.9.9")).value());
 }
 
-TEST_F(Kernel, AMovedRouteIsReported) {
+TEST_F(Kernel, ReportsAMovedRoute) {
   bring_up();
   shell("ip route add 198.51.100.0/24 via 192.0.2.1");
   ASSERT_TRUE(wait([&] { return seen.routes; }));
@@ -142,7 +142,7 @@ TEST_F(Kernel, AMovedRouteIsReported) {
   EXPECT_EQ(requests->lookup(ip("198.51.100.7")).value()->address, ip("192.0.2.5"));
 }
 
-TEST_F(Kernel, ResolveAsksTheNeighbour) {
+TEST_F(Kernel, ResolvesANeighbour) {
   bring_up();
   const NeighbourKey key{wan().index, ip("192.0.2.9")};
   ASSERT_TRUE(requests->resolve(key.first, key.second));
@@ -151,7 +151,7 @@ TEST_F(Kernel, ResolveAsksTheNeighbour) {
   EXPECT_EQ(monitor->state().neighbour(key)->state, NeighbourState::kNone);
 }
 
-TEST_F(Kernel, ANeighbourChangesItsMac) {
+TEST_F(Kernel, ReportsANeighboursNewMac) {
   bring_up();
   const NeighbourKey key{wan().index, ip("192.0.2.9")};
   const auto mac = [&] {
@@ -171,7 +171,7 @@ TEST_F(Kernel, ANeighbourChangesItsMac) {
   }));
 }
 
-TEST_F(Kernel, ResolveAnewForgetsTheMac) {
+TEST_F(Kernel, ForgetsTheMacOnResolveAnew) {
   bring_up();
   const NeighbourKey key{wan().index, ip("192.0.2.9")};
   shell("ip neigh add 192.0.2.9 lladdr 02:00:00:00:00:09 dev wan nud reachable");
@@ -185,7 +185,7 @@ TEST_F(Kernel, ResolveAnewForgetsTheMac) {
   ASSERT_TRUE(requests->resolve_anew(key.first, ip("192.0.2.10")));  // was never known
 }
 
-TEST_F(Kernel, AFloodOfNotificationsLosesNothing) {
+TEST_F(Kernel, LosesNothingInAFloodOfNotifications) {
   bring_up();
   // More than the socket holds while nobody reads.
   shell(
@@ -201,7 +201,7 @@ TEST_F(Kernel, AFloodOfNotificationsLosesNothing) {
   }));
 }
 
-TEST_F(Kernel, SysctlsAreSet) {
+TEST_F(Kernel, SetsSysctls) {
   ASSERT_TRUE(prepare_interface("wan"));
   shell("test $(cat /proc/sys/net/ipv4/conf/wan/rp_filter) = 2");
   shell("test $(cat /proc/sys/net/ipv4/conf/wan/arp_ignore) = 1");
@@ -209,7 +209,7 @@ TEST_F(Kernel, SysctlsAreSet) {
   EXPECT_FALSE(prepare_interface("absent"));
 }
 
-TEST_F(Kernel, AnAnnouncementIsSentThriceInBothForms) {
+TEST_F(Kernel, SendsAnAnnouncementThreeTimesInBothForms) {
   bring_up();
   const int listener = ::socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, htons(ETH_P_ARP));
   ASSERT_GE(listener, 0);

@@ -6,7 +6,7 @@
 namespace lb::netlink {
 namespace {
 
-TEST(Message, AVlanIsReadAsItWasAskedFor) {
+TEST(Message, ParsesAVlan) {
   const Message message = make_add_vlan(7, "wan.100", 100);
   const auto link = parse_link(nlmsg_hdr(message.get()));
   ASSERT_TRUE(link);
@@ -15,14 +15,14 @@ TEST(Message, AVlanIsReadAsItWasAskedFor) {
   EXPECT_EQ(link->vlan, 100);
 }
 
-TEST(Message, AnAddressBearsOurMark) {
+TEST(Message, MarksAddresses) {
   const auto prefix = Prefix::parse("192.0.2.2/24").value();
   const auto address = parse_address(nlmsg_hdr(make_address(RTM_NEWADDR, 7, prefix).get()));
   ASSERT_TRUE(address);
   EXPECT_EQ(*address, (InterfaceAddress{.index = 7, .prefix = prefix, .owned = true}));
 }
 
-TEST(Message, ARouteBearsOurMarkAndNoHostBits) {
+TEST(Message, MarksRoutesAndClearsHostBits) {
   const Route route{Prefix::parse("198.51.100.9/24").value(), Address::parse("192.0.2.1").value()};
   const Message message = make_route(RTM_NEWROUTE, 0, route);
   const auto parsed = parse_route(nlmsg_hdr(message.get()));
@@ -32,7 +32,7 @@ TEST(Message, ARouteBearsOurMarkAndNoHostBits) {
   EXPECT_EQ(parsed->route.via, route.via);
 }
 
-TEST(Message, Ipv6GoesThereAndBackLikewise) {
+TEST(Message, EncodesAndParsesIpv6) {
   const auto prefix = Prefix::parse("2001:db8::2/64").value();
   const auto address = parse_address(nlmsg_hdr(make_address(RTM_NEWADDR, 7, prefix).get()));
   ASSERT_TRUE(address);
@@ -54,7 +54,7 @@ TEST(Message, Ipv6GoesThereAndBackLikewise) {
   EXPECT_EQ(neighbour->address, server);
 }
 
-TEST(Message, ANeighbourWithoutAMacHasNone) {
+TEST(Message, ParsesANeighbourWithoutAMac) {
   const auto address = Address::parse("10.0.0.11").value();
   const auto neighbour = parse_neighbour(nlmsg_hdr(make_resolve(7, address).get()));
   ASSERT_TRUE(neighbour);

@@ -30,7 +30,7 @@ TEST(State, CountsStartsOfALink) {
   EXPECT_EQ(state.link("wan")->times_started, 2u);
 }
 
-TEST(State, ANotificationThatSaysNothingNewIsNoChange) {
+TEST(State, ReportsNoChangeForARepeatedNotification) {
   State state;
   state.put(make_link(3, "wan", true));
   state.put({.index = 3, .prefix = prefix("192.0.2.2/24"), .owned = true});
@@ -42,7 +42,7 @@ TEST(State, ANotificationThatSaysNothingNewIsNoChange) {
   EXPECT_FALSE(state.take_changes().any());
 }
 
-TEST(State, ALinkThatVanishesTakesItsEntriesAlong) {
+TEST(State, RemovesTheEntriesOfAVanishedLink) {
   State state;
   const Address server = Ipv4Address::from_host(0x0a00000b);
   state.put(make_link(3, "wan", true));

@@ -6,7 +6,7 @@
 
 namespace lb::controlplane {
 
-SeenInterfaces::Change SeenInterfaces::see(const netlink::Link& link) {
+SeenInterfaces::Change SeenInterfaces::update(const netlink::Link& link) {
   Last& last = last_[link.name];
   Change change;
   change.is_new = last.index != link.index;

@@ -21,9 +21,9 @@ class SeenInterfaces {
     bool first_start = false;  // with `started`: it had never run before
     bool any() const { return is_new || started || other_mac; }
   };
-  Change see(const netlink::Link& link);
+  Change update(const netlink::Link& link);
   // It is not there. True: it was, the last time.
-  bool miss(const std::string& name) { return last_.erase(name) != 0; }
+  bool remove(const std::string& name) { return last_.erase(name) != 0; }
 
  private:
   struct Last {

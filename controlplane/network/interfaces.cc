@@ -76,11 +76,11 @@ void Interfaces::Impl::put_all_right() {
 void Interfaces::Impl::put_right(const Interface& interface) {
   const netlink::Link* const link = state.link(interface.name);
   if (link == nullptr) {
-    if (seen.miss(interface.name)) log::warning("interface {} is gone", interface.name);
+    if (seen.remove(interface.name)) log::warning("interface {} is gone", interface.name);
     if (interface.vlan != 0) make_vlan(interface);
     return;
   }
-  const SeenInterfaces::Change change = seen.see(*link);
+  const SeenInterfaces::Change change = seen.update(*link);
   if (change.started && !change.first_start) {
     log::info("interface {} has its link again", interface.name);
   }

@@ -68,7 +68,7 @@ class InterfacesInKernel : public testing::Test {
   std::optional<Interfaces> interfaces;
 };
 
-TEST_F(InterfacesInKernel, AnInterfaceThatAppearsGetsEverythingAndAgainWhenItReturns) {
+TEST_F(InterfacesInKernel, ConfigureAnInterfaceWheneverItAppears) {
   ASSERT_TRUE(monitor->start());
   io.poll();
   EXPECT_FALSE(interfaces->complete());
@@ -80,7 +80,7 @@ TEST_F(InterfacesInKernel, AnInterfaceThatAppearsGetsEverythingAndAgainWhenItRet
   EXPECT_TRUE(wait([&] { return in_place(); }));
 }
 
-TEST_F(InterfacesInKernel, WhatOthersUndoIsPutRight) {
+TEST_F(InterfacesInKernel, RestoreWhatOthersRemove) {
   make_wan();
   ASSERT_TRUE(monitor->start());
   ASSERT_TRUE(wait([&] { return in_place(); }));
@@ -94,7 +94,7 @@ TEST_F(InterfacesInKernel, WhatOthersUndoIsPutRight) {
   EXPECT_TRUE(wait([&] { return in_place(); }));
 }
 
-TEST_F(InterfacesInKernel, APreviousLifeIsAdoptedAndWhatItLeftTooMuchRemoved) {
+TEST_F(InterfacesInKernel, AdoptAddressesOfAPreviousProcess) {
   make_wan();
   const auto links = requests->links().value();
   const int index = std::ranges::find(links, "wan", &netlink::Link::name)->index;
@@ -107,7 +107,7 @@ TEST_F(InterfacesInKernel, APreviousLifeIsAdoptedAndWhatItLeftTooMuchRemoved) {
   EXPECT_TRUE(has("192.0.2.77/32"));
 }
 
-TEST_F(InterfacesInKernel, WithdrawnVipsStayAway) {
+TEST_F(InterfacesInKernel, KeepWithdrawnVipsAway) {
   make_wan();
   ASSERT_TRUE(monitor->start());
   ASSERT_TRUE(wait([&] { return in_place(); }));

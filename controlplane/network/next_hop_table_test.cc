@@ -53,7 +53,7 @@ TEST(NextHopTable, ForgetsWhatIsRemoved) {
   EXPECT_FALSE(table.set_mac(via(kGateway), kMac2));
 }
 
-TEST(NextHopTable, AGatewayServesAllBehindIt) {
+TEST(NextHopTable, SharesAGateway) {
   NextHopTable table;
   table.add(kServer, std::nullopt);
   table.add(kFarServer, std::nullopt);
@@ -66,7 +66,7 @@ TEST(NextHopTable, AGatewayServesAllBehindIt) {
   EXPECT_EQ(table.neighbours().size(), 2u);
 }
 
-TEST(NextHopTable, WhoComesLaterHasTheGatewaysMacAtOnce) {
+TEST(NextHopTable, UsesAKnownGatewayForALaterServer) {
   NextHopTable table;
   table.add(kServer, std::nullopt);
   table.set_route(kServer, via(kGateway));
@@ -99,7 +99,7 @@ TEST(NextHopTable, KeepsTheLastKnownUntilAnotherIsLearnt) {
   EXPECT_EQ(table.neighbours().size(), 1u);
 }
 
-TEST(NextHopTable, TakesOverWhatTheDataPlaneUses) {
+TEST(NextHopTable, StartsWithTheDataPlanesNextHops) {
   NextHopTable table;
   table.add(kServer, NextHopSpec{"lan", 0, kMac1});
   table.add(kServer, std::nullopt);  // the same server in another, new service

@@ -215,7 +215,7 @@ void NextHops::set_interfaces(std::span<const Interface> interfaces) {
   impl_->refresh_soon();
 }
 
-void NextHops::doubt(Address destination) {
+void NextHops::reverify(Address destination) {
   const auto via = impl_->table.route(destination);
   const netlink::Link* const link = via ? impl_->link_of(*via) : nullptr;
   if (link == nullptr) return;

@@ -33,7 +33,7 @@ class NextHops {
   void set_interfaces(std::span<const Interface> interfaces);
   // The destination does not answer: perhaps its MAC, or its gateway's, is another now, which the
   // kernel by itself would find out within a minute.
-  void doubt(Address destination);
+  void reverify(Address destination);
   // To be called with every change that the monitor reports.
   void on_change(const netlink::Changes& changes);
 

@@ -47,7 +47,7 @@ class NextHopsInKernel : public testing::Test {
   int times_changed = 0;
 };
 
-TEST_F(NextHopsInKernel, ARealServersMacIsFoundAndFollowed) {
+TEST_F(NextHopsInKernel, FindAndFollowTheMacOfAServer) {
   shell("ip neigh replace 10.0.0.11 lladdr 02:00:00:00:00:11 dev lan nud reachable");
   EXPECT_TRUE(wait([&] { return mac_of(kServer) == "port0 02:00:00:00:00:11"; }));
   const int before = times_changed;
@@ -57,7 +57,7 @@ TEST_F(NextHopsInKernel, ARealServersMacIsFoundAndFollowed) {
   EXPECT_EQ(mac_of(kFarServer), "");
 }
 
-TEST_F(NextHopsInKernel, AGatewayMoves) {
+TEST_F(NextHopsInKernel, FollowAGatewayThatMoves) {
   shell("ip neigh replace 10.0.0.2 lladdr 02:00:00:00:00:02 dev lan nud reachable");
   EXPECT_TRUE(wait([&] { return mac_of(kFarServer) == "port0 02:00:00:00:00:02"; }));
   EXPECT_FALSE(next_hops->table().direct(kFarServer));
@@ -70,13 +70,13 @@ TEST_F(NextHopsInKernel, AGatewayMoves) {
   EXPECT_TRUE(wait([&] { return mac_of(kFarServer) == "port0 02:00:00:00:00:03"; }));
 }
 
-TEST_F(NextHopsInKernel, AKnownNeighbourIsTakenWhenARouteBeginsToLeadThere) {
+TEST_F(NextHopsInKernel, UseAKnownNeighbourOfANewRoute) {
   shell("ip neigh replace 10.0.0.9 lladdr 02:00:00:00:00:09 dev lan nud reachable");
   shell("ip route replace 198.51.100.0/24 via 10.0.0.9");
   EXPECT_TRUE(wait([&] { return mac_of(kFarServer) == "port0 02:00:00:00:00:09"; }));
 }
 
-TEST_F(NextHopsInKernel, TheInterfaceVanishesAndComesBack) {
+TEST_F(NextHopsInKernel, SurviveALostInterface) {
   shell("ip neigh replace 10.0.0.11 lladdr 02:00:00:00:00:11 dev lan nud reachable");
   ASSERT_TRUE(wait([&] { return mac_of(kServer) == "port0 02:00:00:00:00:11"; }));
   shell("ip link del lan");
@@ -90,7 +90,7 @@ TEST_F(NextHopsInKernel, TheInterfaceVanishesAndComesBack) {
   EXPECT_TRUE(wait([&] { return mac_of(kServer) == "port0 02:00:00:00:00:12"; }));
 }
 
-TEST_F(NextHopsInKernel, AServerThatNobodyTalksToIsAskedFor) {
+TEST_F(NextHopsInKernel, RefreshTheMacOfAnIdleServer) {
   // Nobody answers on the other end; that the kernel asks shows as an entry without a MAC.
   const auto asked = [&](Address address) {
     const int index = monitor->state().link("lan")->index;
@@ -99,11 +99,11 @@ TEST_F(NextHopsInKernel, AServerThatNobodyTalksToIsAskedFor) {
   EXPECT_TRUE(wait([&] { return asked(kServer) && asked(Ipv4Address::from_host(0x0a000002)); }));
 }
 
-TEST_F(NextHopsInKernel, ADoubtfulMacIsAskedForAnewAndUsedMeanwhile) {
+TEST_F(NextHopsInKernel, ReverifyAMacAndUseItMeanwhile) {
   shell("ip neigh replace 10.0.0.11 lladdr 02:00:00:00:00:11 dev lan nud reachable");
   ASSERT_TRUE(wait([&] { return mac_of(kServer) == "port0 02:00:00:00:00:11"; }));
   const int index = monitor->state().link("lan")->index;
-  next_hops->doubt(kServer);
+  next_hops->reverify(kServer);
   EXPECT_TRUE(wait([&] {
     const auto* neighbour = monitor->state().neighbour({index, kServer});
     return neighbour == nullptr || neighbour->state == netlink::NeighbourState::kNone;
@@ -111,7 +111,7 @@ TEST_F(NextHopsInKernel, ADoubtfulMacIsAskedForAnewAndUsedMeanwhile) {
   EXPECT_EQ(mac_of(kServer), "port0 02:00:00:00:00:11");
 }
 
-TEST_F(NextHopsInKernel, AWayOverAnotherInterfaceIsNone) {
+TEST_F(NextHopsInKernel, IgnoreRoutesOverOtherInterfaces) {
   shell(
       "ip neigh replace 10.0.0.2 lladdr 02:00:00:00:00:02 dev lan nud reachable &&"
       " ip link add other type veth peer name opeer && ip link set opeer up &&"

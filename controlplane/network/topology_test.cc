@@ -43,7 +43,7 @@ config::Config two_ports() {
   return config;
 }
 
-TEST(Topology, AVlanIsAnInterfaceOnItsPort) {
+TEST(Topology, MakesAnInterfaceForAVlan) {
   const auto interfaces = interfaces_of(two_ports());
   ASSERT_EQ(interfaces.size(), 4u);
   EXPECT_EQ(interfaces[0].name, "wan");
@@ -54,7 +54,7 @@ TEST(Topology, AVlanIsAnInterfaceOnItsPort) {
   EXPECT_EQ(interfaces[1].mtu, 1400);
 }
 
-TEST(Topology, AVipIsBorneByTheNarrowestSubnetThatContainsIt) {
+TEST(Topology, PutsAVipOnTheNarrowestSubnet) {
   const auto interfaces = interfaces_of(two_ports());
   EXPECT_EQ(bearer(interfaces, service("a", "192.0.2.10:80"))->name, "wan");
   EXPECT_EQ(bearer(interfaces, service("b", "198.51.100.10:80"))->name, "wan.7");
@@ -63,13 +63,13 @@ TEST(Topology, AVipIsBorneByTheNarrowestSubnetThatContainsIt) {
   EXPECT_EQ(bearer(interfaces, service("e", "203.0.113.1:80")), nullptr);
 }
 
-TEST(Topology, AServiceMayNameTheInterfaceOfItsVip) {
+TEST(Topology, PutsAVipOnTheInterfaceThatTheServiceNames) {
   const auto interfaces = interfaces_of(two_ports());
   EXPECT_EQ(bearer(interfaces, service("a", "203.0.113.1:80", "wan.7"))->name, "wan.7");
   EXPECT_EQ(bearer(interfaces, service("b", "192.0.2.10:80", "lan"))->name, "lan");
 }
 
-TEST(Topology, VipsAreDistinctAndLeaveOutAddressesOfTheInterface) {
+TEST(Topology, ListsVipsOnceWithoutAddressesOfTheInterface) {
   config::Config config = two_ports();
   config.services = {service("http", "192.0.2.10:80"), service("https", "192.0.2.10:443"),
                      service("own", "192.0.2.2:53"), service("inside", "10.1.0.10:80")};
@@ -82,7 +82,7 @@ TEST(Topology, VipsAreDistinctAndLeaveOutAddressesOfTheInterface) {
             (std::vector{prefix("192.0.2.2/24"), prefix("192.0.2.10/32")}));
 }
 
-TEST(Topology, AServiceMayHaveSeveralVips) {
+TEST(Topology, ListsSeveralVipsOfAService) {
   config::Config config = two_ports();
   config.services = {service("a", "192.0.2.10:80")};
   config.services[0].addresses = {*EndpointRange::parse("192.0.2.10:80"),
@@ -92,7 +92,7 @@ TEST(Topology, AServiceMayHaveSeveralVips) {
             (std::vector<Vip>{{prefix("192.0.2.10/32"), "wan"}, {prefix("10.9.0.10/32"), "lan"}}));
 }
 
-TEST(Topology, VipsOfAnInstanceAreItsOwn) {
+TEST(Topology, SeparatesVipsOfInstances) {
   config::Config config = two_ports();
   config.services = {service("http", "192.0.2.10:80"), service("inside", "10.1.0.10:80")};
   config::HaInstance instance;
@@ -106,7 +106,7 @@ TEST(Topology, VipsOfAnInstanceAreItsOwn) {
   EXPECT_EQ(vips_of(instance), as_master);
 }
 
-TEST(Topology, OnlyOurOwnAddressesAreRemoved) {
+TEST(Topology, RemovesOnlyOwnAddresses) {
   const std::vector wanted = {prefix("192.0.2.2/24"), prefix("192.0.2.10/32"),
                               prefix("192.0.2.11/32")};
   const std::vector<netlink::InterfaceAddress> present = {
@@ -123,7 +123,7 @@ TEST(Topology, OnlyOurOwnAddressesAreRemoved) {
   EXPECT_EQ(plan.add, (std::vector{prefix("192.0.2.10/32")}));
 }
 
-TEST(Topology, ARouteWhoseGatewayChangedIsReplaced) {
+TEST(Topology, ReplacesARouteWithAnotherGateway) {
   config::Route route;
   route.destination = prefix("198.51.100.9/24");
   route.via = Address::parse("192.0.2.1").value();

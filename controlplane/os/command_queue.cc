@@ -20,11 +20,14 @@ struct CommandQueue::Impl : std::enable_shared_from_this<Impl> {
       if (const auto call = std::exchange(idle, nullptr)) call();
       return;
     }
-    run_process(io, waiting.front().first, kLimit, [self = shared_from_this()](const Ended& ended) {
-      if (!ended.good) log::warning("{}: {}", self->waiting.front().second, ended.error);
-      self->waiting.pop_front();
-      self->run_next();
-    });
+    run_process(io, waiting.front().first, kLimit,
+                [self = shared_from_this()](const ProcessResult& ended) {
+                  if (!ended.good) {
+                    log::warning("{}: {}", self->waiting.front().second, ended.error);
+                  }
+                  self->waiting.pop_front();
+                  self->run_next();
+                });
   }
 
   boost::asio::io_context& io;

@@ -71,7 +71,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 
 struct Running : std::enable_shared_from_this<Running> {
   Running(boost::asio::io_context& io, int pidfd, pid_t process,
-          std::function<void(const Ended&)> callback)
+          std::function<void(const ProcessResult&)> callback)
       : handle(io, pidfd), limit(io), pid(process), on_end(std::move(callback)) {}
 
   // The event loop is gone: nobody watches the program any more, so it ends too.
@@ -89,7 +89,7 @@ struct Running : std::enable_shared_from_this<Running> {
   boost::asio::posix::stream_descriptor handle;  // readable when the process has ended
   boost::asio::steady_timer limit;
   pid_t pid;
-  std::function<void(const Ended&)> on_end;
+  std::function<void(const ProcessResult&)> on_end;
   std::string killed;
   bool reaped = false;
 };
@@ -114,7 +114,7 @@ void Running::reap() {
   reaped = true;
   // What it left behind in its group: it has no business any more.
   kill(-pid, SIGKILL);
-  Ended ended;
+  ProcessResult ended;
   if (!killed.empty()) {
     ended.error = killed;
   } else if (WIFSIGNALED(status)) {
@@ -134,7 +134,8 @@ void Running::reap() {
 }  // namespace
 
 void run_process(boost::asio::io_context& io, const Command& command,
-                 std::chrono::milliseconds limit, std::function<void(const Ended&)> on_end) {
+                 std::chrono::milliseconds limit,
+                 std::function<void(const ProcessResult&)> on_end) {
   const auto failed = [&](std::string why) {
     boost::asio::post(io, [on_end, why = std::move(why)] { on_end({false, why, {}}); });
   };

@@ -22,7 +22,7 @@ struct Command {
 };
 
 // How it ended; `error` is not empty when it did not end well: "exit status 3", "killed after 2s".
-struct Ended {
+struct ProcessResult {
   bool good = false;
   std::string error;
   std::optional<int> status;  // when the program ran and ended by itself
@@ -31,6 +31,6 @@ struct Ended {
 // Calls back once. `limit` is what the program may take. A program that cannot be started has ended
 // badly.
 void run_process(boost::asio::io_context& io, const Command& command,
-                 std::chrono::milliseconds limit, std::function<void(const Ended&)> on_end);
+                 std::chrono::milliseconds limit, std::function<void(const ProcessResult&)> on_end);
 
 }  // namespace lb::controlplane

@@ -29,12 +29,12 @@ class Process : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(folder); }
 
   // How a shell's line ended.
-  Ended run(const std::string& line, milliseconds limit = kLong,
-            std::vector<std::string> environment = {}, const std::string& user = "") {
-    Ended result;
+  ProcessResult run(const std::string& line, milliseconds limit = kLong,
+                    std::vector<std::string> environment = {}, const std::string& user = "") {
+    ProcessResult result;
     boost::asio::io_context io;
     run_process(io, {{"sh", "-c", line}, std::move(environment), user}, limit,
-                [&result](const Ended& ended) { result = ended; });
+                [&result](const ProcessResult& ended) { result = ended; });
     io.run();
     return result;
   }
@@ -73,7 +73,7 @@ class Process : public testing::Test {
   std::string folder;
 };
 
-TEST_F(Process, ItsExitStatusCounts) {
+TEST_F(Process, ReportsTheExitStatus) {
   EXPECT_TRUE(run("exit 0").good);
   EXPECT_EQ(run("exit 0").error, "");
   EXPECT_FALSE(run("exit 3").good);
@@ -81,39 +81,39 @@ TEST_F(Process, ItsExitStatusCounts) {
   EXPECT_EQ(run("kill -TERM $$").error, "ended by signal 15");
 }
 
-TEST_F(Process, WhatCannotBeStarted) {
+TEST_F(Process, ReportsAProgramThatCannotBeStarted) {
   EXPECT_EQ(run("exit 0", kLong, {}, "ballast-no-such-user").error,
             "there is no user ballast-no-such-user");
-  Ended result;
+  ProcessResult result;
   boost::asio::io_context io;
   run_process(io, {{folder + "/absent"}, {}, ""}, kLong,
-              [&result](const Ended& ended) { result = ended; });
+              [&result](const ProcessResult& ended) { result = ended; });
   io.run();
   EXPECT_EQ(result.error, "exit status 127: not found, or the user may not run it");
 }
 
-TEST_F(Process, ItsVariablesComeBesideOurs) {
+TEST_F(Process, AddsVariablesToTheEnvironment) {
   setenv("BALLAST_TEST_OURS", "ours", 1);
   EXPECT_TRUE(run("test \"$BALLAST_TEST_OURS $BALLAST_TEST_ITS\" = 'ours its own'", kLong,
                   {"BALLAST_TEST_ITS=its own"})
                   .good);
 }
 
-TEST_F(Process, TooLongIsKilledWithItsChildren) {
+TEST_F(Process, KillsAProgramAndItsChildrenAfterTheLimit) {
   EXPECT_EQ(run(child() + "wait", milliseconds(200)).error, "killed after 200 ms");
   EXPECT_TRUE(ends(wait_for("child")));
 }
 
-TEST_F(Process, ChildrenEndWithIt) {
+TEST_F(Process, KillsChildrenWhenTheProgramEnds) {
   EXPECT_TRUE(run(child() + "exit 0").good);
   EXPECT_TRUE(ends(wait_for("child")));
 }
 
-TEST_F(Process, ItEndsWithTheEventLoop) {
+TEST_F(Process, KillsTheProgramWithTheEventLoop) {
   bool called = false;
   std::optional<boost::asio::io_context> io(std::in_place);
   run_process(*io, {{"sh", "-c", child() + "wait"}, {}, ""}, kLong,
-              [&called](const Ended&) { called = true; });
+              [&called](const ProcessResult&) { called = true; });
   const std::string pid = wait_for("child");
   ASSERT_NE(pid, "");
   io.reset();

@@ -21,7 +21,7 @@ class StateDirTest : public testing::Test {
       fs::temp_directory_path() / ("ballast-state-" + std::to_string(::getpid()));
 };
 
-TEST_F(StateDirTest, is_made_for_its_owner_and_group) {
+TEST_F(StateDirTest, CreatesTheFolderForOwnerAndGroup) {
   const fs::path path = root_ / "var" / "ballast";
   ASSERT_TRUE(StateDir::open(path.string() + "/"));
   struct stat status {};
@@ -30,13 +30,13 @@ TEST_F(StateDirTest, is_made_for_its_owner_and_group) {
   EXPECT_EQ(status.st_mode & 0700, 0700U);
 }
 
-TEST_F(StateDirTest, keeps_what_is_in_it) {
+TEST_F(StateDirTest, KeepsExistingFiles) {
   std::ofstream(root_ / "file") << "kept";
   ASSERT_TRUE(StateDir::open(root_));
   EXPECT_TRUE(fs::exists(root_ / "file"));
 }
 
-TEST_F(StateDirTest, belongs_to_one_process_at_a_time) {
+TEST_F(StateDirTest, BelongsToOneProcessAtATime) {
   {
     const auto first = StateDir::open(root_);
     ASSERT_TRUE(first);
@@ -47,7 +47,7 @@ TEST_F(StateDirTest, belongs_to_one_process_at_a_time) {
   EXPECT_TRUE(StateDir::open(root_));
 }
 
-TEST_F(StateDirTest, says_why_it_cannot_be_made) {
+TEST_F(StateDirTest, ReportsWhyItCannotBeCreated) {
   std::ofstream(root_ / "file") << "";
   const auto below = StateDir::open(root_ / "file" / "state");
   ASSERT_FALSE(below);

@@ -35,22 +35,22 @@ Clock::time_point from_unix_ms(const Json& json, const char* key, const Now& now
   return now.steady - std::max(age, milliseconds(0));
 }
 
-health::Past to_past(const Json& json, Clock::time_point written, const Now& now) {
-  health::Past past;
-  past.written = written;
-  past.up = json.at("up").get<bool>();
-  past.since = std::min(from_unix_ms(json, "since_unix_ms", now), written);
-  past.known_since = std::min(from_unix_ms(json, "known_unix_ms", now), past.since);
-  past.transitions = json.at("transitions").get<std::uint32_t>();
-  const Clock::duration least = past.up ? written - past.since : Clock::duration{};
-  past.up_time = std::clamp<Clock::duration>(milliseconds(json.at("up_ms").get<std::int64_t>()),
-                                             least, written - past.known_since);
-  return past;
+health::SavedState to_saved_state(const Json& json, Clock::time_point written, const Now& now) {
+  health::SavedState state;
+  state.written = written;
+  state.up = json.at("up").get<bool>();
+  state.since = std::min(from_unix_ms(json, "since_unix_ms", now), written);
+  state.known_since = std::min(from_unix_ms(json, "known_unix_ms", now), state.since);
+  state.transitions = json.at("transitions").get<std::uint32_t>();
+  const Clock::duration least = state.up ? written - state.since : Clock::duration{};
+  state.up_time = std::clamp<Clock::duration>(milliseconds(json.at("up_ms").get<std::int64_t>()),
+                                              least, written - state.known_since);
+  return state;
 }
 
 }  // namespace
 
-const health::Past* Pasts::find(const RealServer& server) const {
+const health::SavedState* SavedStates::find(const RealServer& server) const {
   const config::Service& service = *server.service->config;
   const Endpoint address = server.config->address;
   const auto found = by_key_.find({server.service->key, address});
@@ -84,26 +84,26 @@ std::string print_history(const Inventory& inventory, const Now& now) {
          '\n';
 }
 
-Result<Pasts> read_history(std::string_view text, const Now& now) {
+Result<SavedStates> read_history(std::string_view text, const Now& now) {
   try {
     const Json json = Json::parse(text);
     if (json.at("version") != kVersion) return fail("it is of another version");
     const auto written = from_unix_ms(json, "written_unix_ms", now);
-    Pasts pasts;
+    SavedStates saved;
     for (const Json& each : json.at("targets")) {
       const auto vip = Endpoint::parse_port_optional(each.at("vip").get<std::string>());
       const auto address = Endpoint::parse_port_optional(each.at("address").get<std::string>());
       if (!vip || !address) return fail("an address in it is none");
-      const health::Past past = to_past(each, written, now);
+      const health::SavedState state = to_saved_state(each, written, now);
       if (!each.contains("key")) {
-        pasts.by_name_[{each.at("service").get<std::string>(), *vip, *address}] = past;
+        saved.by_name_[{each.at("service").get<std::string>(), *vip, *address}] = state;
         continue;
       }
       const auto key = ServiceKey::parse(each.at("key").get<std::string>());
       if (!key) return fail("a key in it is none");
-      pasts.by_key_[{*key, *address}] = past;
+      saved.by_key_[{*key, *address}] = state;
     }
-    return pasts;
+    return saved;
   } catch (const Json::exception& error) {
     return fail(error.what());
   }
@@ -113,15 +113,15 @@ HealthHistory::HealthHistory(boost::asio::io_context& io, std::string path,
                              const Inventory& inventory)
     : path_(std::move(path)), inventory_(inventory), timer_(io) {}
 
-Pasts HealthHistory::load() const {
+SavedStates HealthHistory::load() const {
   std::ifstream file(path_, std::ios::binary);
   if (!file) return {};
   std::ostringstream text;
   text << file.rdbuf();
-  auto pasts = read_history(text.str(), Now{});
-  if (pasts) return std::move(*pasts);
+  auto saved = read_history(text.str(), Now{});
+  if (saved) return std::move(*saved);
   log::warning("{} is not what was written ({}); the history of the checks begins anew", path_,
-               pasts.error().message);
+               saved.error().message);
   return {};
 }
 

@@ -23,22 +23,22 @@ namespace lb::controlplane {
 
 // By real server: by its service's key (Inventory); in a file of a version that did not write the
 // key, by the service's name and VIP.
-class Pasts {
+class SavedStates {
  public:
   // Null: nothing is known.
-  const health::Past* find(const RealServer& server) const;
+  const health::SavedState* find(const RealServer& server) const;
   std::size_t size() const { return by_key_.size() + by_name_.size(); }
 
  private:
-  friend Result<Pasts> read_history(std::string_view text, const Now& now);
-  std::map<std::pair<ServiceKey, Endpoint>, health::Past> by_key_;
-  std::map<std::tuple<std::string, Endpoint, Endpoint>, health::Past> by_name_;
+  friend Result<SavedStates> read_history(std::string_view text, const Now& now);
+  std::map<std::pair<ServiceKey, Endpoint>, health::SavedState> by_key_;
+  std::map<std::tuple<std::string, Endpoint, Endpoint>, health::SavedState> by_name_;
 };
 
 // Of all that is followed. Times are of the calendar there. What cannot be true, as after a change
 // of the clock, is put right.
 std::string print_history(const Inventory& inventory, const Now& now);
-Result<Pasts> read_history(std::string_view text, const Now& now);
+Result<SavedStates> read_history(std::string_view text, const Now& now);
 
 class HealthHistory {
  public:
@@ -46,7 +46,7 @@ class HealthHistory {
   HealthHistory(boost::asio::io_context& io, std::string path, const Inventory& inventory);
 
   // What the file tells. One that is damaged is a line in the log, and nothing is known then.
-  Pasts load() const;
+  SavedStates load() const;
   // A target turned: written within some seconds, together with what follows.
   void changed();
   void write();

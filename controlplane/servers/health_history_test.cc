@@ -46,18 +46,18 @@ Now later(const Now& now, milliseconds after) {
   return {std::chrono::steady_clock::time_point(1h), now.calendar + after};
 }
 
-TEST(HealthHistoryTest, IsReadAsItWasWritten) {
+TEST(HealthHistoryTest, WritesAndReads) {
   const Now now;
   Inventory inventory(test::config_of({web("web \"1\"")}));
   check(inventory.services().front(), now);
   const std::string text = print_history(inventory, now);
   const Now then = later(now, 100s);
-  const auto pasts = read_history(text, then);
-  ASSERT_TRUE(pasts);
-  ASSERT_EQ(pasts->size(), 2u);
+  const auto saved = read_history(text, then);
+  ASSERT_TRUE(saved);
+  ASSERT_EQ(saved->size(), 2u);
   const Service& service = inventory.services().front();
-  const health::Past* const up = pasts->find(service.servers[0]);
-  const health::Past* const down = pasts->find(service.servers[1]);
+  const health::SavedState* const up = saved->find(service.servers[0]);
+  const health::SavedState* const down = saved->find(service.servers[1]);
   ASSERT_TRUE(up != nullptr && down != nullptr);
   const auto off_by = [&](auto when, auto seconds) {
     return std::chrono::abs(then.steady - when - seconds);
@@ -72,54 +72,54 @@ TEST(HealthHistoryTest, IsReadAsItWasWritten) {
   EXPECT_EQ(down->up_time, 20s);
 }
 
-TEST(HealthHistoryTest, IsOfTheServiceWhateverItsName) {
+TEST(HealthHistoryTest, FindsRenamedServices) {
   const Now now;
   config::Service dns = web("dns");
   dns.protocol = Protocol::kUdp;
   Inventory inventory(test::config_of({web(), dns}));
   check(*inventory.find("web"), now);
-  const auto pasts = read_history(print_history(inventory, now), now);
-  ASSERT_TRUE(pasts);
+  const auto saved = read_history(print_history(inventory, now), now);
+  ASSERT_TRUE(saved);
   dns.name = "web";
   const Inventory swapped(test::config_of({web("dns"), dns}));
-  EXPECT_NE(pasts->find(swapped.find("dns")->servers[0]), nullptr);
-  EXPECT_EQ(pasts->find(swapped.find("web")->servers[0]), nullptr);
+  EXPECT_NE(saved->find(swapped.find("dns")->servers[0]), nullptr);
+  EXPECT_EQ(saved->find(swapped.find("web")->servers[0]), nullptr);
 }
 
-TEST(HealthHistoryTest, OfAnEarlierVersionIsReadByNames) {
-  const auto pasts = read_history(
+TEST(HealthHistoryTest, ReadsAnEarlierVersionByNames) {
+  const auto saved = read_history(
       R"({"version": 1, "written_unix_ms": 0, "targets": [{"service": "web",
           "vip": "192.0.2.10:80", "address": "10.0.0.12", "up": true, "since_unix_ms": 0,
           "known_unix_ms": 0, "up_ms": 0, "transitions": 3}]})",
       Now{});
-  ASSERT_TRUE(pasts);
+  ASSERT_TRUE(saved);
   const Inventory inventory(test::config_of({web()}));
-  const health::Past* const past = pasts->find(inventory.services()[0].servers[1]);
-  ASSERT_NE(past, nullptr);
-  EXPECT_EQ(past->transitions, 3u);
-  EXPECT_EQ(pasts->find(inventory.services()[0].servers[0]), nullptr);
+  const health::SavedState* const state = saved->find(inventory.services()[0].servers[1]);
+  ASSERT_NE(state, nullptr);
+  EXPECT_EQ(state->transitions, 3u);
+  EXPECT_EQ(saved->find(inventory.services()[0].servers[0]), nullptr);
   const Inventory other(test::config_of({web("shop")}));
-  EXPECT_EQ(pasts->find(other.services()[0].servers[1]), nullptr);
+  EXPECT_EQ(saved->find(other.services()[0].servers[1]), nullptr);
 }
 
-TEST(HealthHistoryTest, AClockThatWasSetBackMakesNoFuture) {
+TEST(HealthHistoryTest, ClampsTimesAfterAClockChange) {
   const Now now;
   Inventory inventory(test::config_of({web()}));
   RealServer& server = inventory.services().front().servers.front();
   server.health = std::make_shared<const health::State>(state(now, true));
   const Now before = later(now, -1h);
-  const auto pasts = read_history(print_history(inventory, now), before);
-  ASSERT_TRUE(pasts);
-  EXPECT_EQ(pasts->size(), 1u) << "what is not followed is not written";
-  const health::Past* const past = pasts->find(server);
-  ASSERT_NE(past, nullptr);
-  EXPECT_EQ(past->written, before.steady);
-  EXPECT_EQ(past->since, before.steady);
-  EXPECT_EQ(past->known_since, before.steady);
-  EXPECT_EQ(past->up_time, 0s);
+  const auto saved = read_history(print_history(inventory, now), before);
+  ASSERT_TRUE(saved);
+  EXPECT_EQ(saved->size(), 1u) << "what is not followed is not written";
+  const health::SavedState* const state = saved->find(server);
+  ASSERT_NE(state, nullptr);
+  EXPECT_EQ(state->written, before.steady);
+  EXPECT_EQ(state->since, before.steady);
+  EXPECT_EQ(state->known_since, before.steady);
+  EXPECT_EQ(state->up_time, 0s);
 }
 
-TEST(HealthHistoryTest, WhatIsDamagedOrOfAnotherVersionIsRefused) {
+TEST(HealthHistoryTest, RefusesDamagedFilesAndOtherVersions) {
   for (const char* text : {"", "{", "[]", "{\"version\": 2}", "{\"version\": 1}",
                            "{\"version\":1,\"written_unix_ms\":0,\"targets\":[{}]}",
                            "{\"version\":1,\"written_unix_ms\":0,\"targets\":[{\"vip\":\"x\","
@@ -132,7 +132,7 @@ TEST(HealthHistoryTest, WhatIsDamagedOrOfAnotherVersionIsRefused) {
   }
 }
 
-TEST(HealthHistoryTest, AFileThatIsMissingOrDamagedIsNoHistory) {
+TEST(HealthHistoryTest, IgnoresAMissingOrDamagedFile) {
   namespace fs = std::filesystem;
   const fs::path root = fs::temp_directory_path() / ("ballast-hist-" + std::to_string(::getpid()));
   fs::create_directories(root);

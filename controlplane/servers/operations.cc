@@ -65,9 +65,9 @@ std::optional<Time> Operations::decide() {
     controlplane::decide(service, now);
     const auto due = service.decision.next;
     if (due && (!next || *due < *next)) next = due;
-    if (service.decision.quorum_news) quorums.push_back(&service);
+    if (service.decision.quorum_changed) quorums.push_back(&service);
     for (const RealServer& server : service.servers) {
-      if (!server.decision.end_news) continue;
+      if (!server.decision.ends_now) continue;
       log::info("{}: real server {}: the deadline of its drain has come; what remains ends",
                 service.config->name, server.config->address.to_string());
     }

@@ -19,8 +19,8 @@ using std::chrono::milliseconds;
 Json to_json(const ServerOverride& server, const Now& now) {
   Json json = Json::object();
   if (server.weight) json["weight"] = *server.weight;
-  if (server.duty == Duty::kMaint) json["duty"] = "maint";
-  if (server.duty == Duty::kDrain) json["duty"] = "drain";
+  if (server.admin_state == AdminState::kMaint) json["duty"] = "maint";
+  if (server.admin_state == AdminState::kDrain) json["duty"] = "drain";
   if (server.deadline) {
     const auto at = now.calendar.time_since_epoch() + (*server.deadline - now.steady);
     json["deadline_unix_ms"] = std::chrono::duration_cast<milliseconds>(at).count();
@@ -31,9 +31,9 @@ Json to_json(const ServerOverride& server, const Now& now) {
 ServerOverride to_server(const Json& json, const Now& now) {
   ServerOverride server;
   if (json.contains("weight")) server.weight = json.at("weight").get<std::uint16_t>();
-  const std::string duty = json.value("duty", "");
-  if (duty == "maint") server.duty = Duty::kMaint;
-  if (duty == "drain") server.duty = Duty::kDrain;
+  const std::string admin_state = json.value("duty", "");
+  if (admin_state == "maint") server.admin_state = AdminState::kMaint;
+  if (admin_state == "drain") server.admin_state = AdminState::kDrain;
   if (json.contains("deadline_unix_ms")) {
     const milliseconds at(json.at("deadline_unix_ms").get<std::int64_t>());
     const auto left =

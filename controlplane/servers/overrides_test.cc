@@ -49,7 +49,7 @@ SetCommand command(const std::string& server) {
   return set;
 }
 
-TEST(SetCommand, changes_one_server) {
+TEST(SetCommand, ChangesOneServer) {
   World world;
   SetCommand set = command("10.0.0.12");
   set.set_weight(7);
@@ -62,21 +62,21 @@ TEST(SetCommand, changes_one_server) {
   EXPECT_FALSE(world.any()) << "as in the file";
 }
 
-TEST(SetCommand, ready_ends_a_drain) {
+TEST(SetCommand, ReadyEndsADrain) {
   World world;
   SetCommand set = command("10.0.0.11:81");
-  set.set_duty(SetCommand::DRAIN);
+  set.set_admin_state(SetCommand::DRAIN);
   set.set_deadline_ms(90'000);
   ASSERT_TRUE(world.run(set));
   const ServerOverride own = world.of("10.0.0.11:81").in_force;
-  EXPECT_EQ(own.duty, Duty::kDrain);
+  EXPECT_EQ(own.admin_state, AdminState::kDrain);
   EXPECT_EQ(own.deadline, kNow + seconds(90));
-  set.set_duty(SetCommand::READY);
+  set.set_admin_state(SetCommand::READY);
   ASSERT_TRUE(world.run(set));
   EXPECT_FALSE(world.any());
 }
 
-TEST(SetCommand, what_is_saved_comes_back_until_it_is_undone) {
+TEST(SetCommand, RestoresSavedChangesUntilTheyAreUndone) {
   World world;
   const Changes<ServerOverride>& changes = world.of("10.0.0.12:80");
   SetCommand set = command("10.0.0.12");
@@ -98,7 +98,7 @@ TEST(SetCommand, what_is_saved_comes_back_until_it_is_undone) {
   EXPECT_FALSE(undo_unsaved(world.inventory));
   ASSERT_TRUE(world.run(set));
   SetCommand maint = command("10.0.0.12");
-  maint.set_duty(SetCommand::MAINT);
+  maint.set_admin_state(SetCommand::MAINT);
   maint.set_save(true);
   ASSERT_TRUE(world.run(maint));
   EXPECT_EQ(describe(world.inventory, kNow).back(),
@@ -109,7 +109,7 @@ TEST(SetCommand, what_is_saved_comes_back_until_it_is_undone) {
   EXPECT_EQ(changes.saved, changes.in_force) << "maint goes on";
 }
 
-TEST(SetCommand, says_what_is_wrong) {
+TEST(SetCommand, ExplainsMistakes) {
   World world;
   SetCommand set = command("10.0.0.11");
   set.set_weight(1);
@@ -130,7 +130,7 @@ TEST(SetCommand, says_what_is_wrong) {
   EXPECT_FALSE(world.any()) << "nothing was changed";
 }
 
-TEST(SetCommand, without_connections_no_scheduler_that_counts_them) {
+TEST(SetCommand, RefusesConnectionSchedulersWithOnePacket) {
   config::Service one_packet = web();
   one_packet.one_packet = true;
   World world;
@@ -164,12 +164,13 @@ config::Service file_service(const std::string& name) {
   return test::service(name, {"192.0.2.10:80"}, {"10.0.0.11:80", "10.0.0.12:80", "10.0.0.13"});
 }
 
-TEST_F(OverridesFile, outlives_the_process) {
+TEST_F(OverridesFile, RestoresChanges) {
   Inventory inventory(test::config_of({file_service("web")}));
   Service& web = inventory.services().front();
   web.changes.in_force.scheduler = Scheduler::kLc;
-  web.servers[0].changes.in_force = {Duty::kDrain, kNow + seconds(60), 4};
-  web.servers[1].changes.in_force.duty = web.servers[1].changes.saved.duty = Duty::kMaint;
+  web.servers[0].changes.in_force = {AdminState::kDrain, kNow + seconds(60), 4};
+  web.servers[1].changes.in_force.admin_state = web.servers[1].changes.saved.admin_state =
+      AdminState::kMaint;
   web.servers[2].changes.in_force.weight = 2;
   ASSERT_TRUE(save_changes(path, inventory, before));
   Inventory later(test::config_of({file_service("web")}));
@@ -177,7 +178,7 @@ TEST_F(OverridesFile, outlives_the_process) {
   const Service& loaded = later.services().front();
   EXPECT_EQ(loaded.changes, web.changes);
   EXPECT_EQ(loaded.servers[0].changes.in_force,
-            (ServerOverride{Duty::kDrain, after.steady + seconds(40), 4}));
+            (ServerOverride{AdminState::kDrain, after.steady + seconds(40), 4}));
   EXPECT_EQ(loaded.servers[0].changes.saved, ServerOverride{});
   EXPECT_EQ(loaded.servers[1].changes, web.servers[1].changes);
   EXPECT_EQ(loaded.servers[2].changes, web.servers[2].changes);
@@ -187,7 +188,7 @@ TEST_F(OverridesFile, outlives_the_process) {
   EXPECT_TRUE(lines(none, after).empty());
 }
 
-TEST_F(OverridesFile, finds_services_that_have_other_names_now) {
+TEST_F(OverridesFile, FindsRenamedServices) {
   const config::Service udp = [] {
     config::Service made = file_service("dns");
     made.protocol = Protocol::kUdp;
@@ -208,7 +209,7 @@ TEST_F(OverridesFile, finds_services_that_have_other_names_now) {
                 "service web: real server 10.0.0.11:80: weight 1 -> 9, by lbcli set"}));
 }
 
-TEST_F(OverridesFile, of_an_earlier_version_is_read_by_names) {
+TEST_F(OverridesFile, ReadsAnEarlierVersionByNames) {
   std::ofstream(path) << R"({"version": 1,
     "services": {"web": {"scheduler": "lc", "real_servers": {
                    "10.0.0.11:80": {"duty": "drain", "deadline_unix_ms": 1700000060000},
@@ -224,7 +225,7 @@ TEST_F(OverridesFile, of_an_earlier_version_is_read_by_names) {
                 "service web: real server 10.0.0.13: weight 1 -> 2, by lbcli set --save"}));
 }
 
-TEST_F(OverridesFile, says_that_it_is_damaged) {
+TEST_F(OverridesFile, ReportsADamagedFile) {
   for (const char* const text :
        {"{",
         R"({"services": {"web": {"scheduler": "lc", "real_servers": {"10.0.0.11:80": 1}}}})"}) {

@@ -46,7 +46,7 @@ void Panic::configure(const config::Config& config) {
   settle(guard_.configure(settings_of(config_), Clock::now()));
 }
 
-void Panic::know(const RealServer& server) {
+void Panic::update(const RealServer& server) {
   const health::State& state = *server.health;
   if (server.service->config->check_of(*server.config).type == config::CheckType::kNone) return;
   const auto now = Clock::now();
@@ -63,15 +63,15 @@ void Panic::forget(RealServerId id) {
   settle(guard_.forget(id, Clock::now()));
 }
 
-void Panic::ask_other(const RealServer& server) {
-  guard_.ask_other(server.id, server.health->question);
+void Panic::change_question(const RealServer& server) {
+  guard_.change_question(server.id, server.health->question);
 }
 
 // ---- what follows from it
 
 void Panic::settle(bool others) {
-  if (guard_.holding() && !told_) begin();
-  if (!guard_.holding() && told_) end();
+  if (guard_.holding() && !reported_) begin();
+  if (!guard_.holding() && reported_) end();
   calm_timer_.cancel();
   if (const auto next = guard_.next()) {
     calm_timer_.expires_at(*next);
@@ -83,7 +83,7 @@ void Panic::settle(bool others) {
 }
 
 void Panic::begin() {
-  told_ = true;
+  reported_ = true;
   since_ = Clock::now();
   ++times_;
   const auto [failing, all] = guard_.counts();
@@ -99,7 +99,7 @@ void Panic::begin() {
 }
 
 void Panic::end() {
-  told_ = false;
+  reported_ = false;
   ask_timer_.cancel();
   round_ = {round_.number + 1, {}, 0, 0, 0};
   peer_.clear();
@@ -115,11 +115,11 @@ std::string Panic::why() const {
   return fmt::format("held: check failed, {} of {} checks fail at once", failing, all);
 }
 
-Result<std::string> Panic::believe() {
+Result<std::string> Panic::release_held() {
   if (!guard_.holding()) return fail("the panic guard holds no real server");
   const std::size_t failing = guard_.counts().failing;
   log::warning("panic guard: an operator believes the checks");
-  settle(guard_.believe_all(Clock::now()));
+  settle(guard_.release_all(Clock::now()));
   return fmt::format("the real servers of {} failing checks are taken out of service", failing);
 }
 
@@ -149,10 +149,10 @@ void Panic::ask_next() {
   for (std::size_t i = 0; i < std::min(left, sync::kMaxCheckKeys); ++i) {
     keys.push_back(round_.held[round_.done + i].key);
   }
-  const auto on_words = [this, number = round_.number, at = round_.done](const auto& words) {
-    if (number == round_.number && at == round_.done) hear(words);
+  const auto on_answer = [this, number = round_.number, at = round_.done](const auto& opinions) {
+    if (number == round_.number && at == round_.done) on_opinions(opinions);
   };
-  if (!host_.ask(keys, on_words)) {
+  if (!host_.ask(keys, on_answer)) {
     peer_.clear();
     return ask_again_later();
   }
@@ -171,13 +171,13 @@ void Panic::ask_again_later() {
   });
 }
 
-void Panic::hear(const sync::CheckWords& words) {
+void Panic::on_opinions(const sync::CheckOpinions& opinions) {
   std::vector<RealServerId> down;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == sync::CheckWord::kUp) ++round_.up;
-    if (words[i] == sync::CheckWord::kDown) down.push_back(round_.held[round_.done + i].id);
+  for (std::size_t i = 0; i < opinions.size(); ++i) {
+    if (opinions[i] == sync::CheckOpinion::kUp) ++round_.up;
+    if (opinions[i] == sync::CheckOpinion::kDown) down.push_back(round_.held[round_.done + i].id);
   }
-  round_.done += words.size();
+  round_.done += opinions.size();
   round_.down += down.size();
   ask_timer_.cancel();
   if (!down.empty()) {

@@ -14,7 +14,7 @@
 #include "config/model.h"
 #include "controlplane/health/panic_guard.h"
 #include "controlplane/service/inventory.h"
-#include "controlplane/sync/check_words.h"
+#include "controlplane/sync/check_opinions.h"
 
 namespace lb::api::control {
 class Panic;
@@ -27,8 +27,8 @@ class Alerts;
 class Panic {
  public:
   struct Host {
-    // As Peer::ask(); also false without a peer.
-    std::function<bool(const sync::CheckKeys&, sync::OnCheckWords)> ask;
+    // As PeerLink::ask(); also false without a peer.
+    std::function<bool(const sync::CheckKeys&, sync::OnCheckOpinions)> ask;
     // Others are held than before, or others are not any more.
     std::function<void()> changed;
   };
@@ -38,10 +38,10 @@ class Panic {
 
   void configure(const config::Config& config);
   // How a server is now: each time that it has turned, and first when it is known to be up.
-  void know(const RealServer& server);
+  void update(const RealServer& server);
   void forget(RealServerId id);  // it is checked no more
   // Its check is the same, but not what it asks.
-  void ask_other(const RealServer& server);
+  void change_question(const RealServer& server);
 
   // In service though its check fails. An agent's word counts nevertheless.
   bool holds(const RealServer& server) const {
@@ -50,7 +50,7 @@ class Panic {
   // "held: check failed, 7 of 10 checks fail at once"
   std::string why() const;
   // An operator says that the checks are right. What was done, or why not.
-  Result<std::string> believe();
+  Result<std::string> release_held();
   void fill(api::control::Panic& status) const;
 
  private:
@@ -60,7 +60,7 @@ class Panic {
   void ask();
   void ask_next();
   void ask_again_later();
-  void hear(const sync::CheckWords& words);
+  void on_opinions(const sync::CheckOpinions& opinions);
   void end_round();
 
   // One that the peer is asked about.
@@ -77,7 +77,7 @@ class Panic {
   Host host_;
   boost::asio::steady_timer calm_timer_;
   boost::asio::steady_timer ask_timer_;
-  bool told_ = false;  // that it holds
+  bool reported_ = false;  // that it holds
   std::chrono::steady_clock::time_point since_;
   std::uint64_t times_ = 0;
 

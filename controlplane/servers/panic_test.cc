@@ -17,7 +17,7 @@
 namespace lb::controlplane {
 namespace {
 
-using sync::CheckWord;
+using sync::CheckOpinion;
 
 // Of one service with real servers 10.0.0.1, 10.0.0.2, ...
 config::ConfigPtr config_with_guard(unsigned servers) {
@@ -41,7 +41,7 @@ struct World {
 
   Panic::Host host() {
     return {.ask =
-                [this](const sync::CheckKeys& keys, sync::OnCheckWords done) {
+                [this](const sync::CheckKeys& keys, sync::OnCheckOpinions done) {
                   if (!connected) return false;
                   EXPECT_EQ(keys.front().service, "tcp 192.0.2.10:80");
                   questions.emplace_back(keys.size(), std::move(done));
@@ -52,18 +52,18 @@ struct World {
 
   std::vector<RealServer>& servers() { return inventory.services().front().servers; }
 
-  void know(RealServer& server, bool up) {
+  void update(RealServer& server, bool up) {
     health::State state;
     state.question = static_cast<std::uint64_t>(server.id);
     state.passes = state.up = up;
     server.health = std::make_shared<const health::State>(state);
-    panic.know(server);
+    panic.update(server);
   }
 
   // All were good, and have failed at once.
   void fail() {
-    for (RealServer& server : servers()) know(server, true);
-    for (RealServer& server : servers()) know(server, false);
+    for (RealServer& server : servers()) update(server, true);
+    for (RealServer& server : servers()) update(server, false);
   }
 
   bool holds(std::size_t number) { return panic.holds(servers()[number - 1]); }
@@ -83,17 +83,17 @@ struct World {
   Alerts alerts;
   Panic panic;
   bool connected = true;
-  std::deque<std::pair<std::size_t, sync::OnCheckWords>> questions;  // keys, and their answer
+  std::deque<std::pair<std::size_t, sync::OnCheckOpinions>> questions;  // keys, and their answer
   int changes = 0;
 };
 
-TEST(Panic, LetsGoOfWhatThePeerFindsDownToo) {
+TEST(Panic, ReleasesServersThatThePeerFindsDown) {
   World world(4);
   world.fail();
   ASSERT_TRUE(world.holds(1));
   ASSERT_EQ(world.questions.size(), 1u);
   EXPECT_EQ(world.questions[0].first, 3u);  // the guard trips with the third of four
-  world.questions[0].second({CheckWord::kUp, CheckWord::kDown, CheckWord::kUnknown});
+  world.questions[0].second({CheckOpinion::kUp, CheckOpinion::kDown, CheckOpinion::kUnknown});
   EXPECT_TRUE(world.holds(1));
   EXPECT_FALSE(world.holds(2));
   EXPECT_TRUE(world.holds(3));
@@ -103,42 +103,42 @@ TEST(Panic, LetsGoOfWhatThePeerFindsDownToo) {
   EXPECT_EQ(world.questions[1].first, 3u) << "about those that are still held";
 }
 
-TEST(Panic, AsksSomeAtATime) {
+TEST(Panic, AsksInParts) {
   World world(2 * sync::kMaxCheckKeys);
   world.fail();  // the guard trips with one more than half of them
   ASSERT_EQ(world.questions.size(), 1u);
   EXPECT_EQ(world.questions[0].first, sync::kMaxCheckKeys);
-  world.questions[0].second(sync::CheckWords(sync::kMaxCheckKeys, CheckWord::kUp));
+  world.questions[0].second(sync::CheckOpinions(sync::kMaxCheckKeys, CheckOpinion::kUp));
   ASSERT_EQ(world.questions.size(), 2u) << "about the one that is left, at once";
   EXPECT_EQ(world.questions[1].first, 1u);
-  world.questions[1].second({CheckWord::kUp});
+  world.questions[1].second({CheckOpinion::kUp});
   EXPECT_EQ(world.peer(), "1001 up, 0 down, 0 not known");
 }
 
-TEST(Panic, DoesNotTakeAnAnswerThatCameTooLate) {
+TEST(Panic, IgnoresALateAnswer) {
   World world(3);
   world.fail();
   ASSERT_EQ(world.questions.size(), 1u);
   ASSERT_TRUE(world.wait_questions(2)) << "asked again when no answer came in time";
   EXPECT_EQ(world.peer(), "it does not answer");
   const std::size_t count = world.questions[0].first;
-  world.questions[0].second(sync::CheckWords(count, CheckWord::kDown));
+  world.questions[0].second(sync::CheckOpinions(count, CheckOpinion::kDown));
   EXPECT_TRUE(world.holds(1));
-  world.questions[1].second(sync::CheckWords(world.questions[1].first, CheckWord::kUp));
+  world.questions[1].second(sync::CheckOpinions(world.questions[1].first, CheckOpinion::kUp));
   EXPECT_EQ(world.peer(), "3 up, 0 down, 0 not known");
 }
 
-TEST(Panic, DoesNotTakeAnAnswerWhenNothingIsHeldAnyMore) {
+TEST(Panic, IgnoresAnAnswerWhenNothingIsHeld) {
   World world(3);
   world.fail();
-  for (RealServer& server : world.servers()) world.know(server, true);
+  for (RealServer& server : world.servers()) world.update(server, true);
   ASSERT_FALSE(world.holds(1));
-  world.questions[0].second(sync::CheckWords(world.questions[0].first, CheckWord::kDown));
+  world.questions[0].second(sync::CheckOpinions(world.questions[0].first, CheckOpinion::kDown));
   EXPECT_EQ(world.peer(), "");
   EXPECT_EQ(world.questions.size(), 1u);
 }
 
-TEST(Panic, GoesOnWithoutAPeer) {
+TEST(Panic, WorksWithoutAPeer) {
   World world(3);
   world.connected = false;
   world.fail();
@@ -148,13 +148,13 @@ TEST(Panic, GoesOnWithoutAPeer) {
   ASSERT_TRUE(world.wait_questions(1)) << "it is asked when it is there";
 }
 
-TEST(Panic, BelievesAnOperator) {
+TEST(Panic, ReleasesOnAnOperatorsCommand) {
   World world(3);
   world.fail();
-  EXPECT_TRUE(world.panic.believe());
+  EXPECT_TRUE(world.panic.release_held());
   EXPECT_FALSE(world.holds(1));
   EXPECT_GT(world.changes, 0);
-  EXPECT_FALSE(world.panic.believe());
+  EXPECT_FALSE(world.panic.release_held());
 }
 
 }  // namespace

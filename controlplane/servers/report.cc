@@ -9,19 +9,19 @@ namespace lb::controlplane {
 namespace {
 
 std::string to_text(const ServerDecision& server) {
-  switch (server.duty) {
-    case Duty::kReady:
+  switch (server.admin_state) {
+    case AdminState::kReady:
       return "ready";
-    case Duty::kMaint:
+    case AdminState::kMaint:
       return "maint";
-    case Duty::kDrain:
+    case AdminState::kDrain:
       return server.end ? "drained" : "drain";
   }
   return "";
 }
 
 void report_decision(const ServerDecision& server, api::control::Target& target) {
-  target.set_duty(to_text(server));
+  target.set_admin_state(to_text(server));
   target.set_weight(server.nominal_weight);
   target.set_weight_in_effect(server.weight);
   if (server.ramp) target.set_ramp_percent(*server.ramp);

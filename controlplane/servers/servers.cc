@@ -88,7 +88,7 @@ void Servers::follow(const SnapshotSpec& snapshot) {
     next_hops_.add(service.config->sorry_server->address.address,
                    sorry == running.sorry.end() ? std::nullopt : sorry->second);
   }
-  remember(running);
+  restore(running);
 }
 
 void Servers::add(RealServer& server, const Running& running) {
@@ -98,20 +98,20 @@ void Servers::add(RealServer& server, const Running& running) {
   server.health =
       checker_.add(target_of(server), ran ? std::optional(found->second.healthy) : std::nullopt);
   if (!ran) return;
-  if (found->second.healthy) panic_.know(server);
-  if (!found->second.unchecked) alerts_.know_server(server, found->second.healthy);
+  if (found->second.healthy) panic_.update(server);
+  if (!found->second.unchecked) alerts_.adopt_server(server, found->second.healthy);
 }
 
 // What the file tells of targets that are configured no more is forgotten.
-void Servers::remember(const Running& running) {
-  const Pasts pasts = history_.load();
+void Servers::restore(const Running& running) {
+  const SavedStates saved = history_.load();
   for (const Service& service : inventory_.services()) {
     for (const RealServer& server : service.servers) {
-      const health::Past* const past = pasts.find(server);
-      if (past == nullptr) continue;
+      const health::SavedState* const state = saved.find(server);
+      if (state == nullptr) continue;
       const auto before = running.servers.find(server.id);
-      checker_.remember(server.id, *past,
-                        before != running.servers.end() && !before->second.unchecked);
+      checker_.restore(server.id, *state,
+                       before != running.servers.end() && !before->second.unchecked);
     }
   }
 }
@@ -132,8 +132,8 @@ void Servers::configure(const Inventory::Adopted& adopted) {
       next_hops_.add(service.config->sorry_server->address.address, std::nullopt);
     }
   }
-  rest_cut_off_checks();
-  if (checking_) tell_first_results();
+  pause_cut_off_checks();
+  if (checking_) report_first_results();
 }
 
 void Servers::forget(const Inventory::Adopted& adopted) {
@@ -155,9 +155,9 @@ void Servers::change(RealServer& server) {
   if (checker_.change(target_of(server), stays_up)) {
     server.held = false;
     panic_.forget(server.id);
-    if (server.health->up) panic_.know(server);
+    if (server.health->up) panic_.update(server);
   } else if (server.health->question != question) {
-    panic_.ask_other(server);
+    panic_.change_question(server);
   }
 }
 
@@ -166,7 +166,7 @@ void Servers::change(RealServer& server) {
 void Servers::start_checks() {
   checking_ = true;
   checker_.start();
-  tell_first_results();
+  report_first_results();
 }
 
 void Servers::stop_checks() {
@@ -178,12 +178,12 @@ void Servers::stop_checks() {
 
 void Servers::on_kernel_change(const netlink::Changes& changes) {
   next_hops_.on_change(changes);
-  rest_cut_off_checks();
+  pause_cut_off_checks();
 }
 
-void Servers::rest_cut_off_checks() {
-  checker_.leave_alone([this](const Address& server) { return is_cut_off(server); },
-                       "not checked: its port has no link");
+void Servers::pause_cut_off_checks() {
+  checker_.pause_checks([this](const Address& server) { return is_cut_off(server); },
+                        "not checked: its port has no link");
 }
 
 // A standby that held the servers behind a port without link for dead would reset all their
@@ -196,7 +196,7 @@ bool Servers::is_cut_off(Address server) const {
 
 // A server that is dead from the start never has a transition: those are looked for until all are
 // known.
-void Servers::tell_first_results() {
+void Servers::report_first_results() {
   bool all_known = true;
   for (Service& service : inventory_.services()) {
     for (RealServer& server : service.servers) {
@@ -208,7 +208,7 @@ void Servers::tell_first_results() {
   if (all_known) return;
   first_results_timer_.expires_after(kFirstResults);
   first_results_timer_.async_wait([this](boost::system::error_code error) {
-    if (!error) tell_first_results();
+    if (!error) report_first_results();
   });
 }
 
@@ -216,7 +216,7 @@ void Servers::on_health_change(RealServer& server) {
   const health::State& state = *server.health;
   // Not to be called back in service when it is the one by which the guard trips.
   if (!state.up) server.held = true;
-  panic_.know(server);
+  panic_.update(server);
   server.held = panic_.holds(server);
   if (state.up) {
     log::info("{} up: {}", label_of(server), state.last_result);
@@ -224,7 +224,7 @@ void Servers::on_health_change(RealServer& server) {
     log::warning("{} {}: {} after {} failure{}", label_of(server),
                  server.held ? "held in service" : "down", state.last_result, state.fall_count,
                  state.fall_count == 1 ? "" : "s");
-    next_hops_.doubt(server.config->address.address);
+    next_hops_.reverify(server.config->address.address);
   }
   alerts_.server(server, server.up(), state.last_result);
   history_.changed();
@@ -261,36 +261,36 @@ void Servers::on_panic_change() {
   events_.changed(kAtOnce);
 }
 
-sync::CheckWord Servers::word_on(const RealServer& server) const {
+sync::CheckOpinion Servers::opinion_on(const RealServer& server) const {
   if (!server.health || server.service->config->check.type == config::CheckType::kNone ||
       is_cut_off(server.config->address.address)) {
-    return sync::CheckWord::kUnknown;
+    return sync::CheckOpinion::kUnknown;
   }
   const health::State& state = *server.health;
-  if (state.passes && state.rise_count > 0) return sync::CheckWord::kUp;
-  if (!state.passes && state.fall_count > 0) return sync::CheckWord::kDown;
-  return sync::CheckWord::kUnknown;
+  if (state.passes && state.rise_count > 0) return sync::CheckOpinion::kUp;
+  if (!state.passes && state.fall_count > 0) return sync::CheckOpinion::kDown;
+  return sync::CheckOpinion::kUnknown;
 }
 
-sync::CheckWords Servers::words_on(const sync::CheckKeys& keys) {
-  sync::CheckWords words(keys.size(), sync::CheckWord::kUnknown);
-  if (!checking_) return words;
+sync::CheckOpinions Servers::opinions_on(const sync::CheckKeys& keys) {
+  sync::CheckOpinions opinions(keys.size(), sync::CheckOpinion::kUnknown);
+  if (!checking_) return opinions;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const auto key = ServiceKey::parse(keys[i].service);
     const Service* const service = key ? inventory_.find(*key) : nullptr;
     if (service == nullptr) continue;
     if (const RealServer* const server = inventory_.find(*service, keys[i].server)) {
-      words[i] = word_on(*server);
+      opinions[i] = opinion_on(*server);
     }
   }
-  return words;
+  return opinions;
 }
 
 bool Servers::has_one_up(const std::string& name) const {
   const Service* const service = inventory_.find(name);
   return service != nullptr && std::ranges::any_of(service->servers, [](const RealServer& server) {
            return server.health && server.health->up &&
-                  server.changes.in_force.duty == Duty::kReady;
+                  server.changes.in_force.admin_state == AdminState::kReady;
          });
 }
 

@@ -21,7 +21,7 @@
 #include "controlplane/servers/health_history.h"
 #include "controlplane/servers/panic.h"
 #include "controlplane/service/inventory.h"
-#include "controlplane/sync/check_words.h"
+#include "controlplane/sync/check_opinions.h"
 #include "dataplane/api/snapshot_spec.h"
 
 namespace boost::asio {
@@ -41,7 +41,7 @@ class Servers {
     // A real server went up or down.
     std::function<void()> transition;
     // As Failover::ask_peer(); also false without HA.
-    std::function<bool(const sync::CheckKeys&, sync::OnCheckWords)> ask_peer;
+    std::function<bool(const sync::CheckKeys&, sync::OnCheckOpinions)> ask_peer;
   };
 
   // All that is handed in by reference outlives this.
@@ -73,22 +73,22 @@ class Servers {
   // Every real server, at least once.
   bool all_checked();
   // What our own checks say, for the peer.
-  sync::CheckWords words_on(const sync::CheckKeys& keys);
+  sync::CheckOpinions opinions_on(const sync::CheckKeys& keys);
   const health::Checker& checker() const { return checker_; }
   const Panic& panic() const { return panic_; }
-  Result<std::string> believe_checks() { return panic_.believe(); }
+  Result<std::string> release_held() { return panic_.release_held(); }
 
  private:
   void add(RealServer& server, const Running& running);
   void change(RealServer& server);
   void forget(const Inventory::Adopted& adopted);
-  void remember(const Running& running);
+  void restore(const Running& running);
   void on_health_change(RealServer& server);
   void on_weight_change(RealServer& server);
-  void tell_first_results();
+  void report_first_results();
   void on_panic_change();
-  sync::CheckWord word_on(const RealServer& server) const;
-  void rest_cut_off_checks();
+  sync::CheckOpinion opinion_on(const RealServer& server) const;
+  void pause_cut_off_checks();
   bool is_cut_off(Address server) const;
   std::optional<NextHopSpec> next_hop_of(Mode mode, Address server) const;
   void warn_of_gateway(const RealServer& server);

@@ -74,15 +74,15 @@ Result<std::string> change_server(const SetCommand& command, const std::string& 
     return fmt::format("{}: weight {}", name, command.weight());
   }
   own.deadline.reset();
-  switch (command.duty()) {
+  switch (command.admin_state()) {
     case SetCommand::READY:
-      own.duty = Duty::kReady;
+      own.admin_state = AdminState::kReady;
       return name + ": ready";
     case SetCommand::MAINT:
-      own.duty = Duty::kMaint;
+      own.admin_state = AdminState::kMaint;
       return name + ": in maintenance, as if its check had taken it down";
     case SetCommand::DRAIN:
-      own.duty = Duty::kDrain;
+      own.admin_state = AdminState::kDrain;
       if (command.deadline_ms() == 0) return name + ": drained without a deadline";
       own.deadline = now + std::chrono::milliseconds(command.deadline_ms());
       return fmt::format("{}: drained, what remains in {} s ends", name,

@@ -73,7 +73,7 @@ SnapshotSpec build(const config::Config& config) {
   return build(inventory);
 }
 
-TEST(SnapshotBuilder, SaysEverything) {
+TEST(SnapshotBuilder, WritesEveryField) {
   const SnapshotSpec snapshot = build(web_and_dns());
 
   ASSERT_EQ(snapshot.port_addresses.size(), 2u);
@@ -122,7 +122,7 @@ TEST(SnapshotBuilder, SaysEverything) {
   EXPECT_FALSE(dns.real_servers[0].next_hop);
 }
 
-TEST(SnapshotBuilder, SaysAllAddresses) {
+TEST(SnapshotBuilder, WritesAllAddresses) {
   config::Config config = web_and_dns();
   config.services[0].addresses = {*EndpointRange::parse("192.0.2.10:80-90"),
                                   *EndpointRange::parse("192.0.2.11:*")};
@@ -134,7 +134,7 @@ TEST(SnapshotBuilder, SaysAllAddresses) {
   EXPECT_EQ(snapshot.services[1].addresses.size(), 1u);
 }
 
-TEST(SnapshotBuilder, ServicesWithEqualListsShareThem) {
+TEST(SnapshotBuilder, SharesEqualLists) {
   config::Config config = web_and_dns();
   config::Access access;
   access.allow_file = "/etc/allow.txt";
@@ -155,7 +155,7 @@ TEST(SnapshotBuilder, ServicesWithEqualListsShareThem) {
   EXPECT_FALSE(dns.limits.any());
 }
 
-TEST(SnapshotBuilder, WhatWasBuiltIsReadBack) {
+TEST(SnapshotBuilder, ReadsBackWhatWasBuilt) {
   config::Config config = web_and_dns();
   config.services.push_back(config.services[0]);
   config.services.back().name = "webs";
@@ -172,7 +172,7 @@ TEST(SnapshotBuilder, WhatWasBuiltIsReadBack) {
   }
 }
 
-TEST(SnapshotBuilder, StatesSayWhatTheCheckSaysAndWhatBecomesOfConnections) {
+TEST(SnapshotBuilder, WritesStates) {
   Inventory inventory(config::seal(web_and_dns()));
   RealServer& held = inventory.services()[0].servers[0];
   held.health = test::checked(false);
@@ -194,14 +194,14 @@ TEST(SnapshotBuilder, StatesSayWhatTheCheckSaysAndWhatBecomesOfConnections) {
   EXPECT_TRUE(second.keep_connections);
 }
 
-TEST(SnapshotBuilder, HealthIsReadBackWhereAPolicyStandsBetween) {
+TEST(SnapshotBuilder, ReadsBackHealthBehindAPolicy) {
   config::Config config = web_and_dns();
   config.services.pop_back();
   config.services[0].quorum = 2;
   config.services[0].sorry_server.emplace().address = endpoint("10.0.0.99:80");
   Inventory inventory(config::seal(config));
   Service& web = inventory.services().front();
-  web.servers.front().changes.in_force.duty = Duty::kMaint;
+  web.servers.front().changes.in_force.admin_state = AdminState::kMaint;
   web.sorry_next_hop = kNextHop;
   const SnapshotSpec snapshot = build(inventory);
   const std::vector<RealServerSpec>& servers = snapshot.services[0].real_servers;
@@ -220,7 +220,7 @@ TEST(SnapshotBuilder, HealthIsReadBackWhereAPolicyStandsBetween) {
   EXPECT_EQ(running.sorry.at(inventory.services().front().id), kNextHop);
 }
 
-TEST(SnapshotBuilder, AServiceWithoutAddressesIsLeftOut) {
+TEST(SnapshotBuilder, OmitsAServiceWithoutAddresses) {
   Inventory inventory(config::seal(web_and_dns()));
   SnapshotSpec snapshot = build(inventory);
   snapshot.services[1].addresses.clear();

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "controlplane/service/agent_word.h"
+#include "controlplane/service/agent_report.h"
 
 namespace lb::health {
 
@@ -39,14 +39,14 @@ struct State {
 };
 
 // What an earlier process knew of a target when it wrote that down.
-struct Past {
+struct SavedState {
   std::chrono::steady_clock::time_point written;
   bool up = false;
   std::chrono::steady_clock::time_point since;
   std::chrono::steady_clock::time_point known_since;
   std::chrono::steady_clock::duration up_time{};  // until `written`
   std::uint32_t transitions = 0;
-  bool operator==(const Past&) const = default;
+  bool operator==(const SavedState&) const = default;
 };
 
 }  // namespace lb::health

@@ -39,10 +39,10 @@ struct RealServer {
   // Operations, for operators
   Changes<ServerOverride> changes;
   // decide()
-  ServerPast past;
+  ServerPolicyState policy_state;
   ServerDecision decision;
   // Alerts: what was told last
-  std::optional<bool> told_up;
+  std::optional<bool> reported_up;
 
   bool up() const { return held || (health && health->up); }
   bool unchecked() const { return !health || health->unchecked(); }
@@ -63,11 +63,11 @@ struct Service {
   // Operations, for operators
   Changes<ServiceOverride> changes;
   // decide()
-  ServicePast past;
+  ServicePolicyState policy_state;
   ServiceDecision decision;
   // Alerts: what was told last, and what of the servers adds up to it
-  std::optional<bool> told_up;
-  std::optional<bool> told_quorum;
+  std::optional<bool> reported_up;
+  std::optional<bool> reported_quorum;
   std::size_t servers_up = 0;
   std::size_t servers_down = 0;
 };

@@ -36,14 +36,14 @@ RealServer& server(const Inventory& inventory, const std::string& service,
 void mark(Service& service) {
   const auto number = static_cast<std::uint16_t>(service.id);
   service.changes.saved.scheduler = Scheduler::kSh;
-  service.past.quorum = false;
-  service.told_quorum = false;
+  service.policy_state.quorum = false;
+  service.reported_quorum = false;
   service.decision.weight_up = number;
   for (RealServer& server : service.servers) {
     server.health = test::checked(true, std::to_string(static_cast<std::uint32_t>(server.id)));
     server.changes.saved.weight = static_cast<std::uint16_t>(server.id);
-    server.past.ramp_since = Time(std::chrono::seconds(number));
-    server.told_up = true;
+    server.policy_state.ramp_since = Time(std::chrono::seconds(number));
+    server.reported_up = true;
   }
 }
 
@@ -51,12 +51,12 @@ bool is_marked(const RealServer& server) {
   return server.health &&
          server.health->last_result == std::to_string(static_cast<std::uint32_t>(server.id)) &&
          server.changes.saved.weight == static_cast<std::uint16_t>(server.id) &&
-         server.past.ramp_since && server.told_up == true;
+         server.policy_state.ramp_since && server.reported_up == true;
 }
 
 bool is_marked(const Service& service) {
-  return service.changes.saved.scheduler == Scheduler::kSh && service.past.quorum == false &&
-         service.told_quorum == false &&
+  return service.changes.saved.scheduler == Scheduler::kSh &&
+         service.policy_state.quorum == false && service.reported_quorum == false &&
          service.decision.weight_up == static_cast<std::uint16_t>(service.id);
 }
 
@@ -90,7 +90,7 @@ TEST_F(InventoryTest, NamesEachThingOnce) {
   EXPECT_EQ(inventory.find(RealServerId{99}), nullptr);
 }
 
-TEST_F(InventoryTest, ARenamedServiceKeepsAll) {
+TEST_F(InventoryTest, KeepsTheStateOfARenamedService) {
   const auto adopted = adopt({renamed(kWeb, "shop"), kMail});
   EXPECT_EQ(id_of("shop"), web);
   EXPECT_TRUE(is_marked(*inventory.find("shop")));
@@ -101,7 +101,7 @@ TEST_F(InventoryTest, ARenamedServiceKeepsAll) {
   EXPECT_TRUE(adopted.removed.empty());
 }
 
-TEST_F(InventoryTest, NamesThatChangePlacesTakeNothingAlong) {
+TEST_F(InventoryTest, KeepsStateWithTheServiceWhenNamesAreSwapped) {
   const auto adopted = adopt({renamed(kMail, "web"), renamed(kWeb, "mail")});
   EXPECT_EQ(id_of("mail"), web);
   EXPECT_EQ(id_of("web"), mail);
@@ -111,7 +111,7 @@ TEST_F(InventoryTest, NamesThatChangePlacesTakeNothingAlong) {
   EXPECT_EQ(adopted.kept.size(), 3u);
 }
 
-TEST_F(InventoryTest, AnotherWeightOrOrderIsTheSameServer) {
+TEST_F(InventoryTest, KeepsAServerWithAnotherWeightOrOrder) {
   config::Service web_next = renamed(kWeb, "shop");
   std::swap(web_next.real_servers[0], web_next.real_servers[1]);
   web_next.real_servers[0].weight = 7;
@@ -123,7 +123,7 @@ TEST_F(InventoryTest, AnotherWeightOrOrderIsTheSameServer) {
   EXPECT_TRUE(is_marked(inventory.find("shop")->servers[1]));
 }
 
-TEST_F(InventoryTest, AServiceOfSeveralVipsIsTheSameWhileOneStays) {
+TEST_F(InventoryTest, IdentifiesAServiceByAnyOfItsVips) {
   const config::Service several =
       service("several", {"192.0.2.20:80", "192.0.2.21:80-90"}, {"10.0.0.11:80"});
   adopt({several});
@@ -141,7 +141,7 @@ TEST_F(InventoryTest, AServiceOfSeveralVipsIsTheSameWhileOneStays) {
   EXPECT_NE(id_of("other"), id);
 }
 
-TEST_F(InventoryTest, TheFirstAddressCountsMoreThanTheOthers) {
+TEST_F(InventoryTest, PrefersTheFirstAddress) {
   adopt({service("several", {"192.0.2.20:80", "192.0.2.21:80"}, {"10.0.0.11:80"})});
   const ServiceId id = id_of("several");
   adopt({service("second", {"192.0.2.21:80"}, {"10.0.0.11:80"}),
@@ -150,7 +150,7 @@ TEST_F(InventoryTest, TheFirstAddressCountsMoreThanTheOthers) {
   EXPECT_NE(id_of("second"), id);
 }
 
-TEST_F(InventoryTest, AnotherProtocolIsAnotherService) {
+TEST_F(InventoryTest, TreatsAnotherProtocolAsAnotherService) {
   config::Service udp = kWeb;
   udp.protocol = Protocol::kUdp;
   const auto adopted = adopt({udp, kMail});
@@ -160,7 +160,7 @@ TEST_F(InventoryTest, AnotherProtocolIsAnotherService) {
   EXPECT_EQ(adopted.added.size(), 2u);
 }
 
-TEST_F(InventoryTest, AServerThatMovesToAnotherServiceIsAnotherOne) {
+TEST_F(InventoryTest, TreatsAServerInAnotherServiceAsNew) {
   config::Service web_next = kWeb;
   config::Service mail_next = kMail;
   mail_next.real_servers.push_back(web_next.real_servers.back());
@@ -176,7 +176,7 @@ TEST_F(InventoryTest, AServerThatMovesToAnotherServiceIsAnotherOne) {
   EXPECT_EQ(inventory.find(before), nullptr);
 }
 
-TEST_F(InventoryTest, WhatIsGoneIsForgotten) {
+TEST_F(InventoryTest, ForgetsWhatIsRemoved) {
   adopt({kMail});
   const auto adopted = adopt({kMail, kWeb});
   EXPECT_NE(id_of("web"), web);
@@ -185,7 +185,7 @@ TEST_F(InventoryTest, WhatIsGoneIsForgotten) {
   EXPECT_TRUE(is_marked(server(inventory, "mail", "10.0.0.11:25")));
 }
 
-TEST(ServiceKey, IsReadAsItIsWritten) {
+TEST(ServiceKey, PrintsAndParses) {
   for (const char* const text : {"tcp 192.0.2.10:80", "udp 192.0.2.10:80-90", "tcp 192.0.2.10:*"}) {
     const auto key = ServiceKey::parse(text);
     ASSERT_TRUE(key) << text;

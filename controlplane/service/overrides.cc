@@ -12,7 +12,7 @@ namespace {
 
 void drop_what_is_configured(ServerOverride& change, const config::RealServer& server) {
   if (change.weight == server.weight) change.weight.reset();
-  if (change.duty != Duty::kDrain) change.deadline.reset();
+  if (change.admin_state != AdminState::kDrain) change.deadline.reset();
 }
 
 void drop_what_is_configured(ServiceOverride& change, const config::Service& service) {
@@ -21,8 +21,8 @@ void drop_what_is_configured(ServiceOverride& change, const config::Service& ser
 
 void forget_undone(Changes<ServerOverride>& changes) {
   if (!changes.in_force.weight) changes.saved.weight.reset();
-  if (changes.in_force.duty != Duty::kReady) return;
-  changes.saved.duty = Duty::kReady;
+  if (changes.in_force.admin_state != AdminState::kReady) return;
+  changes.saved.admin_state = AdminState::kReady;
   changes.saved.deadline.reset();
 }
 
@@ -55,13 +55,13 @@ void describe(const RealServer& server, std::chrono::steady_clock::time_point no
     add(fmt::format("{}: weight {} -> {}", name, server.config->weight, *change.weight),
         saved.weight == change.weight);
   }
-  if (change.duty == Duty::kReady) return;
+  if (change.admin_state == AdminState::kReady) return;
   const auto left = change.deadline
                         ? std::chrono::ceil<std::chrono::seconds>(*change.deadline - now)
                         : std::chrono::seconds(0);
-  add(name + (change.duty == Duty::kMaint ? ": maint" : ": drain") +
+  add(name + (change.admin_state == AdminState::kMaint ? ": maint" : ": drain") +
           (left.count() > 0 ? fmt::format(", {} s left", left.count()) : ""),
-      saved.duty == change.duty && saved.deadline == change.deadline);
+      saved.admin_state == change.admin_state && saved.deadline == change.deadline);
 }
 
 }  // namespace

@@ -16,14 +16,14 @@ class Inventory;
 struct RealServer;
 struct Service;
 
-enum class Duty : std::uint8_t {
+enum class AdminState : std::uint8_t {
   kReady,
   kMaint,  // as if its check had taken it down
   kDrain,  // no new connections; those that it has go on, until the deadline if there is one
 };
 
 struct ServerOverride {
-  Duty duty = Duty::kReady;
+  AdminState admin_state = AdminState::kReady;
   std::optional<std::chrono::steady_clock::time_point> deadline;  // of kDrain
   std::optional<std::uint16_t> weight;
 

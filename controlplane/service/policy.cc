@@ -17,7 +17,7 @@ constexpr milliseconds kLongestStep{1000};
 // something between 0 and 1.
 constexpr unsigned kRampScale = 100;
 
-void come_again(ServiceDecision& decision, Time at) {
+void set_next(ServiceDecision& decision, Time at) {
   if (!decision.next || at < *decision.next) decision.next = at;
 }
 
@@ -32,26 +32,26 @@ ServerDecision decide_server(const Service& service, const RealServer& server, T
   const ServerOverride& change = server.changes.in_force;
   const OnServerDown on_down = service.config->on_server_down;
   ServerDecision decision;
-  decision.duty = change.duty;
+  decision.admin_state = change.admin_state;
   decision.nominal_weight = decision.weight = change.weight.value_or(server.weight());
-  if (change.duty == Duty::kMaint) {
+  if (change.admin_state == AdminState::kMaint) {
     take_down(on_down, decision);
   } else if (server.unchecked()) {
     decision.unchecked = true;
   } else if (!server.up()) {
     take_down(on_down, decision);
-  } else if (change.duty == Duty::kReady) {
+  } else if (change.admin_state == AdminState::kReady) {
     decision.up = decision.in_service = true;
   } else {
     decision.unchecked = true;
   }
-  if (change.duty != Duty::kDrain || !change.deadline) return decision;
+  if (change.admin_state != AdminState::kDrain || !change.deadline) return decision;
   const auto left = std::chrono::ceil<milliseconds>(*change.deadline - now);
   decision.drain_left = std::max(left, milliseconds(0));
   if (left <= milliseconds(0)) {
     decision.up = decision.unchecked = false;
     decision.end = true;
-    decision.end_news = !server.decision.end;
+    decision.ends_now = !server.decision.end;
   }
   return decision;
 }
@@ -60,48 +60,48 @@ ServerDecision decide_server(const Service& service, const RealServer& server, T
 // hysteresis.
 void follow_quorum(Service& service, bool all_checked) {
   const config::Service& config = *service.config;
-  ServicePast& past = service.past;
+  ServicePolicyState& state = service.policy_state;
   ServiceDecision& decision = service.decision;
-  const std::optional<bool> before = past.quorum;
+  const std::optional<bool> before = state.quorum;
   const std::uint64_t hysteresis = config.quorum_hysteresis;
-  if (past.quorum.value_or(false)) {
+  if (state.quorum.value_or(false)) {
     // A server without a result yet is no reason: the others have not gone.
-    if (all_checked && decision.weight_up + hysteresis < config.quorum) past.quorum = false;
+    if (all_checked && decision.weight_up + hysteresis < config.quorum) state.quorum = false;
   } else if (decision.weight_up >= config.quorum + hysteresis) {
-    past.quorum = true;
+    state.quorum = true;
   } else if (all_checked) {
-    past.quorum = false;
+    state.quorum = false;
   }
-  decision.quorum = past.quorum;
+  decision.quorum = state.quorum;
   // What a data plane already ran before this process is no news.
-  decision.quorum_news = past.quorum != before && (before || !past.adopted);
-  decision.sorry = config.sorry_server && past.quorum == false;
+  decision.quorum_changed = state.quorum != before && (before || !state.adopted);
+  decision.sorry = config.sorry_server && state.quorum == false;
 }
 
 void follow_returns(RealServer& server, Time now) {
-  ServerPast& past = server.past;
+  ServerPolicyState& state = server.policy_state;
   const bool in_service = server.decision.in_service;
-  if (!past.known) {
-    past.known = !server.unchecked();
+  if (!state.known) {
+    state.known = !server.unchecked();
   } else {
-    if (in_service && !past.in_service) past.ramp_since = now;
-    if (!in_service) past.ramp_since.reset();
+    if (in_service && !state.in_service) state.ramp_since = now;
+    if (!in_service) state.ramp_since.reset();
   }
-  past.in_service = in_service;
+  state.in_service = in_service;
 }
 
 // The server's share of its weight so far; nothing: all of it.
 void find_ramp(RealServer& server, milliseconds slow_start, Time now, ServiceDecision& decision) {
-  if (!server.past.ramp_since) return;
+  if (!server.policy_state.ramp_since) return;
   const milliseconds step = std::clamp(slow_start / kRampSteps, kShortestStep, kLongestStep);
-  const Time since = *server.past.ramp_since;
+  const Time since = *server.policy_state.ramp_since;
   const auto steps = (now - since) / step;
   if (step * steps >= slow_start) {
-    server.past.ramp_since.reset();
+    server.policy_state.ramp_since.reset();
     return;
   }
   server.decision.ramp = static_cast<unsigned>(100 * (step * steps).count() / slow_start.count());
-  come_again(decision, std::min(since + step * (steps + 1), since + slow_start));
+  set_next(decision, std::min(since + step * (steps + 1), since + slow_start));
 }
 
 void ramp(Service& service, Time now) {
@@ -129,8 +129,8 @@ void ramp(Service& service, Time now) {
 }  // namespace
 
 void adopt_quorum(Service& service, bool sorry) {
-  service.past.adopted = true;
-  if (sorry) service.past.quorum = false;
+  service.policy_state.adopted = true;
+  if (sorry) service.policy_state.quorum = false;
 }
 
 void decide(Service& service, Time now) {
@@ -141,7 +141,7 @@ void decide(Service& service, Time now) {
   for (RealServer& server : service.servers) {
     server.decision = decide_server(service, server, now);
     if (server.decision.drain_left && !server.decision.end) {
-      come_again(decision, *server.changes.in_force.deadline);
+      set_next(decision, *server.changes.in_force.deadline);
     }
     if (server.decision.in_service) decision.weight_up += server.decision.nominal_weight;
     all_checked = all_checked && !server.unchecked();

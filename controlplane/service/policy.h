@@ -23,11 +23,11 @@ struct ServerDecision {
   bool unchecked = false;  // with !up: no new connections, those that it has are left alone
   bool end = false;        // those that it has end, whatever on_server_down says
   // For whoever looks.
-  bool end_news = false;             // `end` by this decision
+  bool ends_now = false;             // `end` by this decision
   bool in_service = false;           // up, ready
   std::uint16_t nominal_weight = 0;  // without quorum and slow start
   std::optional<unsigned> ramp;      // percent of its weight that it has got so far
-  Duty duty = Duty::kReady;
+  AdminState admin_state = AdminState::kReady;
   std::optional<std::chrono::milliseconds> drain_left;
 
   bool operator==(const ServerDecision&) const = default;
@@ -36,7 +36,7 @@ struct ServerDecision {
 struct ServiceDecision {
   Scheduler scheduler = Scheduler::kWrr;
   std::optional<bool> quorum;   // not known before all servers were checked
-  bool quorum_news = false;     // it changed by this decision
+  bool quorum_changed = false;  // it changed by this decision
   std::uint64_t weight_up = 0;  // what is compared with the quorum
   bool sorry = false;           // the sorry server gets the new connections
   // When to decide again though nothing happens.
@@ -44,11 +44,11 @@ struct ServiceDecision {
 };
 
 // What is remembered of earlier decisions.
-struct ServicePast {
+struct ServicePolicyState {
   std::optional<bool> quorum;
   bool adopted = false;
 };
-struct ServerPast {
+struct ServerPolicyState {
   bool known = false;  // its health has been
   bool in_service = false;
   std::optional<Time> ramp_since;

@@ -71,7 +71,7 @@ struct World {
 
 using Weights = std::vector<unsigned>;
 
-TEST(Policy, as_configured) {
+TEST(Policy, FollowsTheConfiguration) {
   World world({3, 0});
   world.health[1] = kDown;
   const Decision decision = world.decide();
@@ -83,7 +83,7 @@ TEST(Policy, as_configured) {
   EXPECT_FALSE(decision.next);
 }
 
-TEST(Policy, quiesce_keeps_a_failed_server_at_weight_0) {
+TEST(Policy, QuiesceKeepsAFailedServerAtWeight0) {
   World world({3});
   world.service.on_server_down = OnServerDown::kQuiesce;
   world.health[0] = kDown;
@@ -95,18 +95,18 @@ TEST(Policy, quiesce_keeps_a_failed_server_at_weight_0) {
   EXPECT_FALSE(world.decide().servers[0].up);
 }
 
-TEST(Policy, maintenance_is_down) {
+TEST(Policy, TreatsMaintenanceAsDown) {
   World world({3, 1});
-  world.own(0).duty = Duty::kMaint;
+  world.own(0).admin_state = AdminState::kMaint;
   const ServerDecision server = world.decide().servers[0];
   EXPECT_FALSE(server.up);
   EXPECT_FALSE(server.unchecked);
   EXPECT_EQ(world.decide().weight_up, 1u);
 }
 
-TEST(Policy, a_drained_server_keeps_its_connections_until_the_deadline) {
+TEST(Policy, KeepsConnectionsOfADrainedServerUntilTheDeadline) {
   World world({3, 1});
-  world.own(0) = {Duty::kDrain, world.now + seconds(10), {}};
+  world.own(0) = {AdminState::kDrain, world.now + seconds(10), {}};
   Decision decision = world.decide();
   EXPECT_FALSE(decision.servers[0].up);
   EXPECT_TRUE(decision.servers[0].unchecked);
@@ -124,15 +124,15 @@ TEST(Policy, a_drained_server_keeps_its_connections_until_the_deadline) {
   EXPECT_FALSE(world.decide().servers[0].end);
 }
 
-TEST(Policy, a_drained_server_that_dies_is_down) {
+TEST(Policy, TakesDownADrainedServerThatFails) {
   World world({3});
-  world.own(0) = {Duty::kDrain, {}, {}};
+  world.own(0) = {AdminState::kDrain, {}, {}};
   world.health[0] = kDown;
   EXPECT_FALSE(world.decide().servers[0].unchecked);
   EXPECT_FALSE(world.decide().servers[0].end);
 }
 
-TEST(Policy, quorum_has_hysteresis) {
+TEST(Policy, AppliesHysteresisToTheQuorum) {
   World world({2, 2, 1});
   world.service.quorum = 3;
   world.service.quorum_hysteresis = 1;
@@ -143,15 +143,15 @@ TEST(Policy, quorum_has_hysteresis) {
   EXPECT_EQ(world.decide().quorum, true);
   world.own(1).weight = 1;
   EXPECT_EQ(world.decide().quorum, false);
-  EXPECT_FALSE(world.decide().quorum_news);
+  EXPECT_FALSE(world.decide().quorum_changed);
   world.own(1).weight = 3;  // quorum + hysteresis is 4
   EXPECT_EQ(world.decide().quorum, false);
   world.own(1).weight = 4;
-  EXPECT_TRUE(world.decide().quorum_news);
+  EXPECT_TRUE(world.decide().quorum_changed);
   EXPECT_EQ(world.decide().quorum, true);
 }
 
-TEST(Policy, quorum_is_not_known_before_all_were_checked) {
+TEST(Policy, KnowsNoQuorumBeforeAllServersAreChecked) {
   World world({1, 1});
   world.service.quorum = 2;
   world.health = {kUp, kUnchecked};
@@ -159,11 +159,11 @@ TEST(Policy, quorum_is_not_known_before_all_were_checked) {
   world.health[1] = kDown;
   const Decision decision = world.decide();
   EXPECT_EQ(decision.quorum, false);
-  EXPECT_TRUE(decision.quorum_news);
+  EXPECT_TRUE(decision.quorum_changed);
   EXPECT_FALSE(decision.sorry) << "there is none";
 }
 
-TEST(Policy, the_sorry_server_stands_in) {
+TEST(Policy, UsesTheSorryServer) {
   World world({1, 1});
   world.service.quorum = 2;
   world.service.sorry_server.emplace().address = address(9);
@@ -177,21 +177,21 @@ TEST(Policy, the_sorry_server_stands_in) {
   EXPECT_EQ(world.weights(), (Weights{1, 1}));
 }
 
-TEST(Policy, an_adopted_quorum_is_no_news) {
+TEST(Policy, ReportsNoChangeForAnAdoptedQuorum) {
   World plain({1});
   adopt_quorum(plain.known(), false);
-  EXPECT_FALSE(plain.decide().quorum_news);
+  EXPECT_FALSE(plain.decide().quorum_changed);
   World lost({1});
   lost.service.sorry_server.emplace().address = address(9);
   adopt_quorum(lost.known(), true);
   lost.health[0] = kUnchecked;
   EXPECT_TRUE(lost.decide().sorry);
   lost.health[0] = kUp;
-  EXPECT_TRUE(lost.decide().quorum_news);
+  EXPECT_TRUE(lost.decide().quorum_changed);
   EXPECT_FALSE(lost.decide().sorry);
 }
 
-TEST(Policy, a_returning_server_gets_its_weight_little_by_little) {
+TEST(Policy, RampsUpAReturningServer) {
   World world({1, 2});
   world.service.slow_start = seconds(20);
   EXPECT_EQ(world.weights(), (Weights{1, 2})) << "not at the start";
@@ -210,7 +210,7 @@ TEST(Policy, a_returning_server_gets_its_weight_little_by_little) {
   EXPECT_FALSE(world.decide().next);
 }
 
-TEST(Policy, a_ramp_keeps_large_weights_in_range) {
+TEST(Policy, KeepsLargeWeightsInRangeDuringSlowStart) {
   World world({60'000, 3, 0});
   world.service.slow_start = seconds(20);
   world.decide();
@@ -220,7 +220,7 @@ TEST(Policy, a_ramp_keeps_large_weights_in_range) {
   EXPECT_EQ(world.weights(), (Weights{60'000, 1, 0}));
 }
 
-TEST(Policy, a_ramp_leaves_numbers_of_connections_alone) {
+TEST(Policy, DoesNotScaleConnectionLimitsDuringSlowStart) {
   World world({50, 10});
   world.service.scheduler = Scheduler::kOvf;
   world.service.slow_start = seconds(20);
@@ -233,7 +233,7 @@ TEST(Policy, a_ramp_leaves_numbers_of_connections_alone) {
   EXPECT_EQ(world.weights(), (Weights{5, 10}));
 }
 
-TEST(Policy, changes_that_say_nothing_are_dropped) {
+TEST(Policy, DropsChangesWithoutEffect) {
   World world({5});
   Service& web = world.known();
   web.changes.in_force.scheduler = web.changes.saved.scheduler = world.service.scheduler;
@@ -257,7 +257,7 @@ struct Oracle {
     bool all_checked = true;
     for (unsigned i = 0; i < world.health.size(); ++i) {
       const ServerOverride own = world.own(i);
-      const bool serves = world.health[i] == kUp && own.duty == Duty::kReady;
+      const bool serves = world.health[i] == kUp && own.admin_state == AdminState::kReady;
       if (serves) sum += own.weight.value_or(world.service.real_servers[i].weight);
       all_checked = all_checked && world.health[i] != kUnchecked;
     }
@@ -278,10 +278,11 @@ struct Oracle {
   static void check_server(World& world, const Decision& decision, unsigned i) {
     const ServerDecision& server = decision.servers[i];
     const ServerOverride own = world.own(i);
-    const bool serves = world.health[i] == kUp && own.duty == Duty::kReady;
+    const bool serves = world.health[i] == kUp && own.admin_state == AdminState::kReady;
     const bool quiesce = world.service.on_server_down == OnServerDown::kQuiesce;
     const std::uint16_t plain = own.weight.value_or(world.service.real_servers[i].weight);
-    const bool ended = own.duty == Duty::kDrain && own.deadline && *own.deadline <= world.now;
+    const bool ended =
+        own.admin_state == AdminState::kDrain && own.deadline && *own.deadline <= world.now;
     ASSERT_EQ(server.end, ended);
     ASSERT_EQ(server.in_service, serves);
     const bool candidate = server.up && server.weight > 0;
@@ -290,7 +291,7 @@ struct Oracle {
       ASSERT_TRUE(quiesce);
     }
     // Connections are left alone while there is hope, or somebody asked for it.
-    const bool alive = own.duty == Duty::kDrain && world.health[i] == kUp;
+    const bool alive = own.admin_state == AdminState::kDrain && world.health[i] == kUp;
     if (alive && !ended) {
       ASSERT_TRUE(server.unchecked);
     }
@@ -298,7 +299,7 @@ struct Oracle {
   }
 };
 
-TEST(Policy, random_histories_keep_what_is_promised) {
+TEST(Policy, KeepsItsInvariantsInRandomSequences) {
   const std::uint32_t seed = test::seed();
   SCOPED_TRACE("LB_SEED=" + std::to_string(seed));
   std::mt19937 random(seed);
@@ -320,9 +321,9 @@ TEST(Policy, random_histories_keep_what_is_promised) {
           world.health[i] = below(2) == 0 ? kUp : kDown;
           break;
         case 2:
-          world.own(i).duty = static_cast<Duty>(below(3));
+          world.own(i).admin_state = static_cast<AdminState>(below(3));
           world.own(i).deadline.reset();
-          if (world.own(i).duty == Duty::kDrain && below(2) == 0) {
+          if (world.own(i).admin_state == AdminState::kDrain && below(2) == 0) {
             world.own(i).deadline = world.now + seconds(below(5));
           }
           break;

@@ -79,7 +79,7 @@ void Link::Impl::read_body(const SessionPtr& of) {
 
 void Link::Impl::receive(const SessionPtr& of) {
   counters.bytes_received += of->in.size() + of->prefix.size();
-  of->heard = Clock::now();
+  of->last_received = Clock::now();
   Message message;
   if (!api::from_bytes(of->in, message)) {
     return refuse(of, Refusal::malformed, "not a message");
@@ -113,7 +113,7 @@ void Link::Impl::receive_hello(const SessionPtr& of, const lb::sync::Hello& hell
   of->greeted = true;
   session = of;
   ++counters.sessions;
-  told = {};
+  logged = {};
   last_trouble.clear();
   log::info("sync: connected to {} ({}, release {})", hello.director(), options.peer.to_string(),
             hello.release());
@@ -123,10 +123,10 @@ void Link::Impl::receive_hello(const SessionPtr& of, const lb::sync::Hello& hell
 
 void Link::Impl::watch_silence(const SessionPtr& of) {
   const milliseconds most = std::max<milliseconds>(kLeastSilence, kSilentBeats * options.heartbeat);
-  of->limit.expires_at(of->heard + most);
+  of->limit.expires_at(of->last_received + most);
   of->limit.async_wait([self = shared_from_this(), of, most](const error_code& error) {
     if (error || of->closed) return;
-    if (Clock::now() >= of->heard + most) {
+    if (Clock::now() >= of->last_received + most) {
       self->close(of, "nothing heard from the peer for " + std::to_string(most.count()) + " ms");
     } else {
       self->watch_silence(of);
@@ -203,7 +203,7 @@ void Link::Impl::refuse(const SessionPtr& of, Refusal refusal, const std::string
 void Link::Impl::count(Refusal refusal, const std::string& what) {
   const auto kind = static_cast<std::size_t>(refusal);
   ++counters.refused[kind];
-  if (std::exchange(told[kind], true)) return;
+  if (std::exchange(logged[kind], true)) return;
   log::warning("sync: refused: {}{}{}", text_of(refusal), what.empty() ? "" : ": ", what);
 }
 
@@ -243,8 +243,8 @@ bool Link::up() const {
   return impl_->session != nullptr;
 }
 
-Link::Clock::time_point Link::last_heard() const {
-  return impl_->session ? impl_->session->heard : Clock::time_point{};
+Link::Clock::time_point Link::last_received() const {
+  return impl_->session ? impl_->session->last_received : Clock::time_point{};
 }
 
 void Link::send(const Message& message) {

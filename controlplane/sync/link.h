@@ -90,7 +90,7 @@ class Link {
 
   bool up() const;
   // When the peer was heard last in this session; the epoch when there is none.
-  Clock::time_point last_heard() const;
+  Clock::time_point last_received() const;
   // In order. Dropped while the link is down.
   void send(const Message& message);
   void beat();  // a heartbeat now, beside those at a steady pace

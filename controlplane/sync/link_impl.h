@@ -33,7 +33,7 @@ struct Session {
   std::string next;  // to be written after it
   bool greeted = false;
   bool closed = false;
-  Link::Clock::time_point heard;
+  Link::Clock::time_point last_received;
 };
 using SessionPtr = std::shared_ptr<Session>;
 
@@ -85,8 +85,8 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
   std::set<SessionPtr> greeting;
   SessionPtr session;  // the one that is up
   Counters counters;
-  std::string last_trouble;            // logged once
-  std::array<bool, kRefusals> told{};  // since the last session that was up
+  std::string last_trouble;              // logged once
+  std::array<bool, kRefusals> logged{};  // since the last session that was up
   bool stopped = false;
 };
 

@@ -66,7 +66,7 @@ struct End {
         link(io, options, std::move(*Credentials::load(with_key(file.path()))),
              {.up = [this](const lb::sync::Hello& hello) { peer = hello.director(); },
               .down = [this](const std::string& why) { lost = why; },
-              .message = [this](const Link::Message& message) { heard.push_back(message); },
+              .message = [this](const Link::Message& message) { received.push_back(message); },
               .fill_beat = [](lb::sync::Heartbeat&) {}}) {}
 
   std::uint64_t refused(Refusal refusal) const {
@@ -74,12 +74,12 @@ struct End {
   }
   std::size_t batches() const {
     return static_cast<std::size_t>(std::ranges::count_if(
-        heard, [](const Link::Message& message) { return message.has_batch(); }));
+        received, [](const Link::Message& message) { return message.has_batch(); }));
   }
 
   KeyFile file;
   std::string peer, lost;
-  std::vector<Link::Message> heard;
+  std::vector<Link::Message> received;
   Link link;
 };
 
@@ -116,7 +116,7 @@ class LinkTest : public testing::Test {
   std::optional<End> first_, second_;
 };
 
-TEST_F(LinkTest, TwoWithTheSameKeyFindEachOther) {
+TEST_F(LinkTest, ConnectsWithTheSameKey) {
   make(kGoodKey, kGoodKey);
   ASSERT_TRUE(wait([&] { return first_->link.up() && second_->link.up(); }));
   EXPECT_EQ(first_->peer, "second");
@@ -128,20 +128,20 @@ TEST_F(LinkTest, TwoWithTheSameKeyFindEachOther) {
   second_->link.send(batch);
   EXPECT_TRUE(wait([&] { return first_->batches() == 1 && second_->batches() == 1; }));
   // Heartbeats come by themselves.
-  const std::size_t heard = first_->heard.size();
-  EXPECT_TRUE(wait([&] { return first_->heard.size() > heard + 2; }));
+  const std::size_t received = first_->received.size();
+  EXPECT_TRUE(wait([&] { return first_->received.size() > received + 2; }));
 }
 
-TEST_F(LinkTest, AnotherKeyIsRefused) {
+TEST_F(LinkTest, RefusesAnotherKey) {
   make(kGoodKey, kOtherKey);
   EXPECT_TRUE(wait([&] {
     return first_->refused(Refusal::not_proved) > 1 && second_->refused(Refusal::not_proved) > 1;
   }));
   EXPECT_FALSE(first_->link.up() || second_->link.up());
-  EXPECT_TRUE(first_->heard.empty() && second_->heard.empty());
+  EXPECT_TRUE(first_->received.empty() && second_->received.empty());
 }
 
-TEST_F(LinkTest, AnotherPairIsRefused) {
+TEST_F(LinkTest, RefusesAnotherSyncId) {
   make(kGoodKey, kGoodKey, 2);
   EXPECT_TRUE(wait([&] {
     return first_->refused(Refusal::other_sync_id) + second_->refused(Refusal::other_sync_id) > 0;
@@ -149,7 +149,7 @@ TEST_F(LinkTest, AnotherPairIsRefused) {
   EXPECT_TRUE(first_->peer.empty() || second_->peer.empty());
 }
 
-TEST_F(LinkTest, APeerThatComesBackIsFoundAgain) {
+TEST_F(LinkTest, ReconnectsToARestartedPeer) {
   make(kGoodKey, kGoodKey);
   ASSERT_TRUE(wait([&] { return first_->link.up() && second_->link.up(); }));
   second_.emplace(io_, options(false), kGoodKey);
@@ -160,7 +160,7 @@ TEST_F(LinkTest, APeerThatComesBackIsFoundAgain) {
   EXPECT_EQ(first_->link.counters().sessions, 2u);
 }
 
-TEST_F(LinkTest, StrangersAndGarbageAreCountedAndTheRightPeerConnectsAnyway) {
+TEST_F(LinkTest, CountsUnknownPeersAndGarbage) {
   second_.emplace(io_, options(false), kGoodKey);
   second_->link.start();
   const auto call = [&](const char* from, const std::string& bytes) {
@@ -184,7 +184,7 @@ TEST_F(LinkTest, StrangersAndGarbageAreCountedAndTheRightPeerConnectsAnyway) {
 }
 
 // More of them than get their turn: the session goes on, and another one can be made.
-TEST_F(LinkTest, AFloodOfStrangersTouchesNoSession) {
+TEST_F(LinkTest, KeepsTheSessionInAFloodOfUnknownPeers) {
   make(kGoodKey, kGoodKey);
   ASSERT_TRUE(wait([&] { return first_->link.up() && second_->link.up(); }));
   std::vector<std::unique_ptr<tcp::socket>> flood;
@@ -202,11 +202,11 @@ TEST_F(LinkTest, AFloodOfStrangersTouchesNoSession) {
     call("127.0.0.1", endless);
     call("127.0.0.1", std::string(20'000, 'x'));
   }
-  const std::size_t heard = first_->heard.size();
+  const std::size_t received = first_->received.size();
   EXPECT_TRUE(wait([&] {
     return second_->refused(Refusal::wrong_address) == 50 &&
            second_->refused(Refusal::not_proved) > 0 && second_->refused(Refusal::silent) > 0 &&
-           first_->heard.size() > heard + 10;
+           first_->received.size() > received + 10;
   }));
   EXPECT_EQ(first_->lost + second_->lost, "");
   flood.clear();
@@ -215,7 +215,7 @@ TEST_F(LinkTest, AFloodOfStrangersTouchesNoSession) {
   EXPECT_EQ(second_->link.counters().sessions, 2u);
 }
 
-TEST_F(LinkTest, WhatACallerRefusesEndsTheSession) {
+TEST_F(LinkTest, EndsTheSessionOnRefuse) {
   make(kGoodKey, kGoodKey);
   ASSERT_TRUE(wait([&] { return first_->link.up() && second_->link.up(); }));
   first_->link.refuse(Refusal::out_of_order, "batch 7 after 1");
@@ -225,7 +225,7 @@ TEST_F(LinkTest, WhatACallerRefusesEndsTheSession) {
 }
 
 // In a network namespace of its own, so it stands behind the tests that are in the old one.
-TEST_F(LinkTest, ItIsOfEitherFamily) {
+TEST_F(LinkTest, SupportsBothFamilies) {
   ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
   for (const char* const command : {"ip link set lo up", "ip address add 2001:db8::1/128 dev lo",
                                     "ip address add 2001:db8::2/128 dev lo"}) {
@@ -237,7 +237,7 @@ TEST_F(LinkTest, ItIsOfEitherFamily) {
   EXPECT_TRUE(wait([&] { return first_->link.up() && second_->link.up(); }));
 }
 
-TEST(Credentials, AKeyFileIsJudged) {
+TEST(Credentials, ValidateAKeyFile) {
   const auto message = [](const KeyFile& file) {
     const auto loaded = Credentials::load(with_key(file.path()));
     return loaded ? std::string() : loaded.error().message.substr(file.path().size());

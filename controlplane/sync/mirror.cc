@@ -50,7 +50,7 @@ struct Mirror::Impl : std::enable_shared_from_this<Impl> {
   void answered(const api::Response& response, bool imported);
   void send_batch(const api::SyncReply& reply);
   void acknowledge(const api::SyncReply& reply);
-  void look_at_flushes();
+  void check_flushes();
 
   Events events;
   DataplaneConnection connection;
@@ -157,7 +157,7 @@ void Mirror::Impl::answered(const api::Response& response, bool imported) {
       if (!flush.until) flush.until = status.last_batch;
     }
   }
-  look_at_flushes();
+  check_flushes();
   if (hurry) {
     turn();
   } else {
@@ -191,7 +191,7 @@ void Mirror::Impl::acknowledge(const api::SyncReply& reply) {
   events.progress();
 }
 
-void Mirror::Impl::look_at_flushes() {
+void Mirror::Impl::check_flushes() {
   const auto now = Clock::now();
   while (!flushes.empty()) {
     Flush& first = flushes.front();
@@ -245,7 +245,7 @@ void Mirror::down() {
   impl.unacked.clear();
   impl.status.unacked_bytes = 0;
   impl.status.watermark = impl.status.last_batch = 0;
-  impl.look_at_flushes();
+  impl.check_flushes();
   impl.turn();
 }
 
@@ -283,12 +283,12 @@ void Mirror::on_ack(const lb::sync::Ack& ack) {
     impl.status.unacked_bytes -= impl.unacked.front().bytes;
     impl.unacked.pop_front();
   }
-  impl.look_at_flushes();
+  impl.check_flushes();
 }
 
 void Mirror::flush(milliseconds limit, std::function<void(bool)> done) {
   impl_->flushes.push_back({std::nullopt, Clock::now() + limit, std::move(done)});
-  if (!impl_->session) return impl_->look_at_flushes();
+  if (!impl_->session) return impl_->check_flushes();
   impl_->turn();
 }
 

@@ -27,7 +27,7 @@ api::control::AlertStatus status() {
   return out;
 }
 
-TEST(ShowAlert, tells_what_waits_and_what_went_wrong) {
+TEST(ShowAlert, ShowsQueuesAndErrors) {
   EXPECT_EQ(as_text(alerts_of(status())),
             "Events since the start: 12\n"
             "Script /etc/ballast/alert.sh\n"
@@ -44,7 +44,7 @@ TEST(ShowAlert, tells_what_waits_and_what_went_wrong) {
             std::string::npos);
 }
 
-TEST(ShowAlert, json_has_what_is_configured) {
+TEST(ShowAlert, OmitsUnconfiguredPartsInJson) {
   const Json all = Json::parse(as_json(alerts_of(status())));
   EXPECT_EQ(all["mail"]["to"], Json({"a@example.com", "b@example.com"}));
   EXPECT_EQ(all["mail"]["queue"], 1);
@@ -52,7 +52,7 @@ TEST(ShowAlert, json_has_what_is_configured) {
   EXPECT_FALSE(Json::parse(as_json(alerts_of({}))).contains("mail"));
 }
 
-TEST(ShowAlert, a_test_says_who_is_told) {
+TEST(ShowAlert, NamesTheRecipientsOfATest) {
   EXPECT_EQ(alert_test_text(alerts_of(status())),
             "the script /etc/ballast/alert.sh is told of a test event\n"
             "a mail to a@example.com, b@example.com goes to smtp.example.com:587\n"

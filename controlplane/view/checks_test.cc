@@ -34,7 +34,7 @@ api::control::Status status() {
   return out;
 }
 
-TEST(ShowCheck, EachCheckIsOneRow) {
+TEST(ShowCheck, ShowsOneRowPerCheck) {
   EXPECT_EQ(
       as_text(checks_of(status())),
       R"(Target        Check  State      Since  Changes  UpTime   Last   Next  Services         LastResult
@@ -42,7 +42,7 @@ TEST(ShowCheck, EachCheckIsOneRow) {
 )");
 }
 
-TEST(ShowCheck, TheJsonHasEveryTarget) {
+TEST(ShowCheck, ListsEveryTargetInJson) {
   const auto json = nlohmann::json::parse(as_json(checks_of(status())));
   const auto& check = json["checks"][0];
   EXPECT_EQ(check["address"], "10.0.0.11");
@@ -52,7 +52,7 @@ TEST(ShowCheck, TheJsonHasEveryTarget) {
   EXPECT_EQ(check["targets"][1]["transitions"], 3);
 }
 
-TEST(ShowCheck, TellsWhatThePanicGuardHolds) {
+TEST(ShowCheck, ShowsThePanicGuard) {
   api::control::Status held = status();
   EXPECT_TRUE(nlohmann::json::parse(as_json(checks_of(held)))["panic"].is_null());
   for (auto& target : *held.mutable_checks(0)->mutable_targets()) {

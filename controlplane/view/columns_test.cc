@@ -5,7 +5,7 @@
 namespace lb::view {
 namespace {
 
-TEST(Format, columns) {
+TEST(Format, AlignsColumns) {
   using enum Align;
   Columns columns({kLeft, kRight, kLeft});
   columns.row({"a", "bb", "c"});

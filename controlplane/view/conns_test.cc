@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-TEST(ShowConn, text) {
+TEST(ShowConn, PrintsText) {
   std::string text = conn_heading();
   append_text(conn_of(sample_conn(40'000)), text);
   api::Conn dns = sample_conn(53);
@@ -27,7 +27,7 @@ UDP 120:05 UDP         198.51.100.7:53       192.0.2.10:80         10.0.0.11:80
 )");
 }
 
-TEST(ShowConn, json) {
+TEST(ShowConn, PrintsJson) {
   std::string text;
   append_json(conn_of(sample_conn(40'000)), text);
   EXPECT_EQ(text.find('\n'), std::string::npos);
@@ -37,7 +37,7 @@ TEST(ShowConn, json) {
       "expires_ms": 898000, "service": "web", "mode": "nat"})"));
 }
 
-TEST(ShowJson, survives_bytes_that_are_no_text) {
+TEST(ShowJson, EscapesInvalidUtf8) {
   api::Conn conn = sample_conn(1);
   conn.set_state("\xff\xfe");
   std::string text;
@@ -57,7 +57,7 @@ api::PersistenceEntry sample_entry() {
   return entry;
 }
 
-TEST(Persistence, text) {
+TEST(Persistence, PrintsText) {
   std::string text = persistence_heading();
   append_text(persistence_of(sample_entry()), text);
   api::PersistenceEntry alone = sample_entry();
@@ -73,7 +73,7 @@ TEST(Persistence, text) {
 )");
 }
 
-TEST(Persistence, text_of_ipv6_clients) {
+TEST(Persistence, PrintsIpv6Clients) {
   api::PersistenceEntry entry = sample_entry();
   entry.set_client(bytes_of("2001:db8::7"));
   entry.set_client_prefix(128);
@@ -85,7 +85,7 @@ TEST(Persistence, text_of_ipv6_clients) {
   EXPECT_NE(text.find(" 2001:db8::7/64 "), std::string::npos) << text;
 }
 
-TEST(Persistence, json) {
+TEST(Persistence, PrintsJson) {
   std::string text;
   append_json(persistence_of(sample_entry()), text);
   EXPECT_EQ(json::parse(text), json::parse(R"({"client_address": "198.51.100.0",

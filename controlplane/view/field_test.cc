@@ -36,7 +36,7 @@ constexpr auto fields(const Row*) {
                     column("State", up_cell, Align::kRight));
 }
 
-TEST(FieldTable, IsWalkedInItsOrder) {
+TEST(FieldTable, KeepsItsOrder) {
   std::vector<std::string> names;
   for_each_field<Row>([&names](const auto& entry) {
     using Entry = std::remove_cvref_t<decltype(entry)>;

@@ -7,7 +7,7 @@
 namespace lb::view {
 namespace {
 
-TEST(Format, addresses) {
+TEST(Format, PrintsAddresses) {
   EXPECT_EQ(address_text(bytes_of("192.0.2.1")), "192.0.2.1");
   EXPECT_EQ(address_text(std::string(15, '\0') + '\1'), "::1");
   EXPECT_EQ(address_text(""), "?");
@@ -18,7 +18,7 @@ TEST(Format, addresses) {
   EXPECT_EQ(mac_text(""), "?");
 }
 
-TEST(Format, addresses_of_services) {
+TEST(Format, PrintsAddressesOfServices) {
   api::ServiceStats service;
   const std::string vip("\xc0\x00\x02\x0a", 4);
   const auto add = [&](std::uint32_t first, std::uint32_t last) {
@@ -43,7 +43,7 @@ TEST(Format, addresses_of_services) {
   EXPECT_EQ(endpoint_text(vip, 0), "192.0.2.10");
 }
 
-TEST(Format, ages) {
+TEST(Format, PrintsAges) {
   EXPECT_EQ(age_text(0), "0ms");
   EXPECT_EQ(age_text(999), "999ms");
   EXPECT_EQ(age_text(1000), "1s");

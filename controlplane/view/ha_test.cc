@@ -56,7 +56,7 @@ api::control::Status standby() {
   return status;
 }
 
-TEST(ShowHa, a_standby_and_why) {
+TEST(ShowHa, ShowsAStandbyAndItsReason) {
   EXPECT_EQ(as_text(ha_of(standby())), R"(pair: BACKUP for 1m05s: start
   the peer: MASTER, priority 150, 2 working ports (here 2)
   gate closed: the table is not complete yet
@@ -68,7 +68,7 @@ Peer: lb1 (release 0.1.0), alive on the sync link
 )");
 }
 
-TEST(ShowHa, a_master_has_no_gate) {
+TEST(ShowHa, ShowsNoGateForAMaster) {
   auto status = standby();
   auto& group = *status.mutable_ha()->mutable_groups(0);
   group.set_state("MASTER");
@@ -77,7 +77,7 @@ TEST(ShowHa, a_master_has_no_gate) {
   EXPECT_NE(text.find("  here  "), std::string::npos);
 }
 
-TEST(ShowHa, what_an_operator_did) {
+TEST(ShowHa, ShowsOperatorCommands) {
   auto status = standby();
   auto& group = *status.mutable_ha()->mutable_groups(0);
   group.set_frozen(true);
@@ -99,7 +99,7 @@ TEST(ShowHa, what_an_operator_did) {
             std::string::npos);
 }
 
-TEST(ShowHa, peers_that_are_gone) {
+TEST(ShowHa, ShowsLostPeers) {
   auto status = standby();
   auto& peer = *status.mutable_ha()->mutable_peer();
   peer.clear_differences();
@@ -114,7 +114,7 @@ TEST(ShowHa, peers_that_are_gone) {
             std::string::npos);
 }
 
-TEST(ShowHa, json) {
+TEST(ShowHa, PrintsJson) {
   const json j = json::parse(as_json(ha_of(standby())));
   EXPECT_EQ(j["groups"][0]["gate"], "the table is not complete yet");
   const auto& instance = j["instances"][0];
@@ -127,7 +127,7 @@ TEST(ShowHa, json) {
   EXPECT_FALSE(j.contains("handover"));
 }
 
-TEST(ShowSync, text_and_json) {
+TEST(ShowSync, PrintsTextAndJson) {
   api::control::Status status;
   api::control::Sync& sync = *status.mutable_sync();
   sync.set_connected(true);

@@ -33,7 +33,7 @@ api::Stats later() {
   return stats;
 }
 
-TEST(Rates, are_differences_per_second) {
+TEST(Rates, ComputeDifferencesPerSecond) {
   const auto rates = rates_between(sample_stats(), later());
   ASSERT_TRUE(rates);
   EXPECT_DOUBLE_EQ(rates->seconds, 2);
@@ -55,7 +55,7 @@ TEST(Rates, are_differences_per_second) {
   EXPECT_DOUBLE_EQ(rates->drops[1].packets, 2.5);
 }
 
-TEST(Rates, count_what_is_new_from_zero) {
+TEST(Rates, CountWhatIsNewFromZero) {
   api::Stats before = sample_stats();
   before.mutable_services()->DeleteSubrange(0, 1);
   // The other service lives on under another number, and its counters began again.
@@ -65,7 +65,7 @@ TEST(Rates, count_what_is_new_from_zero) {
   EXPECT_DOUBLE_EQ(rates->services[1].traffic.connections, 2.5);
 }
 
-TEST(Rates, need_two_readings_of_one_data_plane) {
+TEST(Rates, NeedTwoReadingsOfOneDataPlane) {
   EXPECT_FALSE(rates_between(sample_stats(), sample_stats()));
   EXPECT_FALSE(rates_between(later(), sample_stats()));
   api::Stats restarted = later();
@@ -73,7 +73,7 @@ TEST(Rates, need_two_readings_of_one_data_plane) {
   EXPECT_FALSE(rates_between(sample_stats(), restarted));
 }
 
-TEST(Rates, print_as_text) {
+TEST(Rates, PrintAsText) {
   EXPECT_EQ(as_text(*rates_between(sample_stats(), later())),
             R"(2.0 s: connections 42, created 100/s, expired 0/s, shed 0/s
 Worker  CPU  Busy%  Pkts/s  Mbit/s  Pkts/Burst  Cycles/Pkt  Forwarded/s  Punted/s  Dropped/s
@@ -94,7 +94,7 @@ dropped 2.5/s: no_real_server
 )");
 }
 
-TEST(Rates, print_of_the_workers_alone) {
+TEST(Rates, PrintOfTheWorkersAlone) {
   const Rates rates = *rates_between(sample_stats(), later());
   EXPECT_EQ(
       as_text(worker_rates_of(rates)),
@@ -110,7 +110,7 @@ TEST(Rates, print_of_the_workers_alone) {
   EXPECT_FALSE(json.contains("services"));
 }
 
-TEST(Rates, print_as_one_line_of_json) {
+TEST(Rates, PrintAsOneLineOfJson) {
   const std::string text = as_json(*rates_between(sample_stats(), later()));
   EXPECT_EQ(text.find('\n'), text.size() - 1);
   const auto json = nlohmann::json::parse(text);

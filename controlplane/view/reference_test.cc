@@ -19,7 +19,7 @@ std::string read(const char* path) {
   return text.str();
 }
 
-TEST(Reference, IsWhatFieldTablesSay) {
+TEST(Reference, MatchesTheFieldTables) {
   const Reference reference = make_reference();
   EXPECT_EQ(reference.mistakes, std::vector<std::string>{});
   if (std::getenv("LB_UPDATE_OK") != nullptr) {

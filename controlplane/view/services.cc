@@ -79,7 +79,7 @@ std::optional<Policy> policy_of(const api::control::ServiceState* service,
     return Policy{.sorry_server = true, .in_use = service->sorry_in_use(), .server = {}};
   }
   if (target == nullptr) return std::nullopt;
-  ServerPolicy out{.duty = target->duty(),
+  ServerPolicy out{.admin_state = target->admin_state(),
                    .weight = target->weight(),
                    .weight_in_file = target->file_weight(),
                    .weight_in_effect = target->weight_in_effect(),
@@ -104,7 +104,7 @@ std::string state_of(const RealServerRow& row, std::string_view forwarding) {
   if (row.removed || !row.policy) return plain;
   if (row.policy->sorry_server) return *row.policy->in_use ? plain : "not in use";
   const ServerPolicy& policy = *row.policy->server;
-  if (!policy.duty.empty() && policy.duty != "ready") return policy.duty;
+  if (!policy.admin_state.empty() && policy.admin_state != "ready") return policy.admin_state;
   if (plain == "up" && !row.health->up) return "quiesced";
   return policy.slow_start_percent ? "slow start" : plain;
 }

@@ -30,7 +30,7 @@ struct Traffic {
 
 // What operators and policies make of a real server that is no sorry server.
 struct ServerPolicy {
-  std::string duty;  // "ready", "maint", "drain", "drained"
+  std::string admin_state;  // "ready", "maint", "drain", "drained"
   std::uint32_t weight = 0;
   std::uint32_t weight_in_file = 0;
   std::uint32_t weight_in_effect = 0;

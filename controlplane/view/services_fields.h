@@ -40,7 +40,7 @@ constexpr auto fields(const Traffic*) {
 
 constexpr auto fields(const ServerPolicy*) {
   return std::tuple(
-      field("duty", &ServerPolicy::duty, "`ready`, `maint`, `drain` or `drained`."),
+      field("duty", &ServerPolicy::admin_state, "`ready`, `maint`, `drain` or `drained`."),
       field("weight", &ServerPolicy::weight, "Weight in the file, or as an operator set it."),
       field("weight_in_file", &ServerPolicy::weight_in_file, "Weight in the file."),
       field("weight_in_effect", &ServerPolicy::weight_in_effect,

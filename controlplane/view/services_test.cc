@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-TEST(ShowService, looks_like_ipvsadm) {
+TEST(ShowService, LooksLikeIpvsadm) {
   EXPECT_EQ(as_text(services_of(sample_stats(), nullptr)),
             R"(Ballast 0.1.0 (connections=42 max=1000000)
 Prot LocalAddress:Port Scheduler Service
@@ -28,7 +28,7 @@ UDP  192.0.2.10:53 rr dns
 )");
 }
 
-TEST(ShowService, json) {
+TEST(ShowService, PrintsJson) {
   const json j = json::parse(as_json(services_of(sample_stats(), nullptr)));
   EXPECT_EQ(j["connections"], 42);
   EXPECT_EQ(j["generation"], 7);
@@ -47,7 +47,7 @@ TEST(ShowService, json) {
   EXPECT_EQ(j["services"][1]["mode"], "dr");
 }
 
-TEST(ShowService, tells_what_was_refused_and_all_addresses) {
+TEST(ShowService, ShowsRefusalsAndAllAddresses) {
   api::Stats stats = sample_stats();
   api::ServiceStats& dns = *stats.mutable_services(1);
   dns.mutable_refused();
@@ -67,7 +67,7 @@ TEST(ShowService, tells_what_was_refused_and_all_addresses) {
   EXPECT_EQ(j["services"][1]["refused"]["service_rate_limited"], 0);
 }
 
-TEST(ShowService, nothing_configured) {
+TEST(ShowService, PrintsAnEmptyConfiguration) {
   EXPECT_TRUE(json::parse(as_json(services_of({}, nullptr)))["services"].empty());
   EXPECT_NE(as_text(services_of({}, nullptr)).find("InActConn"), std::string::npos);
 }
@@ -76,7 +76,7 @@ TEST(ShowService, nothing_configured) {
 api::control::Status changed_status() {
   auto status = sample_status();
   api::control::Target& drained = *status.mutable_targets(0);
-  drained.set_duty("drain");
+  drained.set_admin_state("drain");
   drained.set_drain_left_ms(598'000);
   drained.set_weight(9);
   api::control::ServiceState& web = *status.add_services();
@@ -93,7 +93,7 @@ api::control::Status changed_status() {
   return status;
 }
 
-TEST(ShowService, tells_quorum_and_changes) {
+TEST(ShowService, ShowsQuorumAndChanges) {
   const auto status = changed_status();
   const std::string text = as_text(services_of(sample_stats(), &status));
   EXPECT_NE(text.find(R"(
@@ -112,7 +112,7 @@ TEST(ShowService, tells_quorum_and_changes) {
   EXPECT_EQ(j["real_servers"][2]["policy"]["sorry_server"], true);
 }
 
-TEST(ShowRs, with_health) {
+TEST(ShowRs, PrintsHealth) {
   const auto status = sample_status();
   EXPECT_EQ(
       as_text(real_servers_of(sample_stats(), &status)),
@@ -125,7 +125,7 @@ dns      192.0.2.21:53    Route         1  up          -           -  -         
 )");
 }
 
-TEST(ShowRs, tells_who_is_held) {
+TEST(ShowRs, ShowsHeldServers) {
   auto status = sample_status();
   status.mutable_targets(1)->set_held("held: check failed, 7 of 10 checks fail at once");
   EXPECT_NE(as_text(real_servers_of(sample_stats(), &status))
@@ -139,7 +139,7 @@ TEST(ShowRs, tells_who_is_held) {
   EXPECT_EQ(j["real_servers"][1]["health"]["up"], false);
 }
 
-TEST(ShowRs, without_the_control_plane) {
+TEST(ShowRs, PrintsWithoutTheControlPlane) {
   EXPECT_EQ(
       as_text(real_servers_of(sample_stats(), nullptr)),
       R"(Service  RealServer:Port  Forward  Weight  State       Health  Since  Check  ActiveConn  InActConn  MaxConn  Conns  LastResult
@@ -151,7 +151,7 @@ dns      192.0.2.21:53    Route         1  up          -           -  -         
 )");
 }
 
-TEST(ShowRs, json) {
+TEST(ShowRs, PrintsJson) {
   const auto status = sample_status();
   const json j = json::parse(as_json(real_servers_of(sample_stats(), &status)));
   EXPECT_EQ(j["health_known"], true);
@@ -169,7 +169,7 @@ TEST(ShowRs, json) {
   EXPECT_TRUE(unknown["real_servers"][0]["health"].is_null());
 }
 
-TEST(ShowStats, text) {
+TEST(ShowStats, PrintsText) {
   EXPECT_EQ(as_text(statistics_of(sample_stats())),
             R"(Up 1h02m, connections 42 of 1000000: created 1000, expired 958, shed 0
 Prot LocalAddress:Port   Conns  InPkts  OutPkts  InBytes  OutBytes  SynUnansw  SynRefused
@@ -184,7 +184,7 @@ UDP  192.0.2.10:53 dns       5      50       45     5000    250000          0   
 )");
 }
 
-TEST(ShowStats, json) {
+TEST(ShowStats, PrintsJson) {
   const json j = json::parse(as_json(statistics_of(sample_stats())));
   EXPECT_EQ(j["uptime_ms"], 3'725'000);
   EXPECT_EQ(j["connections_expired"], 958);

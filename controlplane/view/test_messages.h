@@ -132,7 +132,7 @@ inline api::control::Status sample_status() {
     target.set_since_ms(since_ms);
     target.set_check("http");
     target.set_last_result(result);
-    target.set_duty("ready");
+    target.set_admin_state("ready");
     target.set_weight(up ? 2 : 1);
     target.set_file_weight(up ? 2 : 1);
     target.set_weight_in_effect(up ? 2 : 1);

@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-TEST(ShowPort, text) {
+TEST(ShowPort, PrintsText) {
   EXPECT_EQ(
       as_text(ports_of(sample_stats())),
       R"(Port  Link          MTU  Queues  RxPkts  RxBytes  TxPkts  TxBytes  Missed  RxErr  TxErr  ToKernel  FromKernel
@@ -22,7 +22,7 @@ wan: net_af_packet0,iface=eth1, driver net_af_packet, MAC 02:00:5e:10:00:ff
 )");
 }
 
-TEST(ShowPort, json) {
+TEST(ShowPort, PrintsJson) {
   const json j = json::parse(as_json(ports_of(sample_stats())));
   ASSERT_EQ(j["ports"].size(), 1u);
   EXPECT_EQ(j["ports"][0]["mac"], "02:00:5e:10:00:ff");
@@ -30,7 +30,7 @@ TEST(ShowPort, json) {
   EXPECT_EQ(j["ports"][0]["rx_bytes"], 200'000);
 }
 
-TEST(ShowLcore, text) {
+TEST(ShowLcore, PrintsText) {
   EXPECT_EQ(
       as_text(workers_of(sample_stats())),
       R"(Worker  CPU  Busy%  Packets   Bytes  Forwarded  Punted  Dropped  Pkts/Burst  Cycles/Pkt
@@ -39,7 +39,7 @@ TEST(ShowLcore, text) {
 )");
 }
 
-TEST(ShowLcore, json) {
+TEST(ShowLcore, PrintsJson) {
   const json j = json::parse(as_json(workers_of(sample_stats())));
   EXPECT_EQ(j["tsc_hz"], 2'000'000'000);
   EXPECT_EQ(j["lcores"][0]["busy_percent"], 25.0);
@@ -48,7 +48,7 @@ TEST(ShowLcore, json) {
   EXPECT_TRUE(j["lcores"][1]["cycles_per_packet"].is_null());
 }
 
-TEST(ShowDrops, text_and_json) {
+TEST(ShowDrops, PrintsTextAndJson) {
   EXPECT_EQ(as_text(drops_of(sample_stats())), R"(Reason          Packets  Meaning
 truncated             0  a header reaches beyond the end
 no_real_server       10  no real server is up

@@ -4,7 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <string_view>
 
-#include "controlplane/sync/check_words.h"
+#include "controlplane/sync/check_opinions.h"
 #include "controlplane/sync/mirror.h"
 #include "controlplane/sync/sync.pb.h"
 #include "dataplane/api/frame.h"

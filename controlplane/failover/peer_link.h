@@ -11,7 +11,7 @@
 
 #include "config/base/result.h"
 #include "controlplane/failover/settings.h"
-#include "controlplane/sync/check_words.h"
+#include "controlplane/sync/check_opinions.h"
 #include "controlplane/sync/link.h"
 #include "controlplane/sync/mirror.h"
 #include "vrrp/fsm.h"
@@ -28,27 +28,27 @@ class Switchover;
 
 namespace lb::controlplane {
 
-class Peer {
+class PeerLink {
  public:
   using Clock = std::chrono::steady_clock;
 
   struct Events {
     std::function<void(lb::sync::Heartbeat&)> fill_beat;
-    std::function<void()> heard;     // a heartbeat came; or the session ended
+    std::function<void()> update;    // a heartbeat came; or the session ended
     std::function<void()> progress;  // the table may be complete now
     std::function<void(const lb::sync::Switchover&)> switchover;
     std::function<void(bool up, const std::string& why)> link;
     // What the peer has; called by its name.
     std::function<void(const std::string& director, const lb::sync::Services&)> services;
     // The peer asks what our own checks say. `done` is called once, later, on the same thread.
-    std::function<void(const sync::CheckKeys&, sync::OnCheckWords done)> check_words;
+    std::function<void(const sync::CheckKeys&, sync::OnCheckOpinions done)> check_opinions;
   };
 
-  static Result<std::unique_ptr<Peer>> make(boost::asio::io_context& io, SettingsPtr settings,
-                                            Events events);
-  ~Peer();
-  Peer(const Peer&) = delete;
-  Peer& operator=(const Peer&) = delete;
+  static Result<std::unique_ptr<PeerLink>> make(boost::asio::io_context& io, SettingsPtr settings,
+                                                Events events);
+  ~PeerLink();
+  PeerLink(const PeerLink&) = delete;
+  PeerLink& operator=(const PeerLink&) = delete;
 
   void start();
   // The configuration has other values now; the peer is told of its services.
@@ -72,14 +72,14 @@ class Peer {
   void send(const lb::sync::Switchover& message);
   // Asks what the peer's own checks say of at most kMaxCheckKeys real servers. `done` is called
   // once or, when the peer cannot be asked, the link goes or another question comes, never.
-  void ask(const sync::CheckKeys& keys, sync::OnCheckWords done);
+  void ask(const sync::CheckKeys& keys, sync::OnCheckOpinions done);
 
   void fill(api::control::HaPeer& peer) const;
   void fill(api::control::Sync& sync) const;
 
  private:
   struct Impl;
-  explicit Peer(std::shared_ptr<Impl> impl);
+  explicit PeerLink(std::shared_ptr<Impl> impl);
   std::shared_ptr<Impl> impl_;
 };
 

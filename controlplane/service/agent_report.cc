@@ -1,4 +1,4 @@
-#include "controlplane/service/agent_word.h"
+#include "controlplane/service/agent_report.h"
 
 #include <algorithm>
 #include <charconv>
@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view kSeparators = " \t,\r";
 constexpr unsigned kMostPercent = 100;
 
-bool parse_percent(std::string_view word, AgentWord& out) {
+bool parse_percent(std::string_view word, AgentReport& out) {
   if (!word.ends_with('%')) return false;
   word.remove_suffix(1);
   unsigned percent = 0;
@@ -21,7 +21,7 @@ bool parse_percent(std::string_view word, AgentWord& out) {
   return true;
 }
 
-bool take(std::string_view word, AgentWord& out) {
+bool take(std::string_view word, AgentReport& out) {
   if (word == "drain") {
     out.drain = true;
   } else if (word == "maint") {
@@ -40,9 +40,9 @@ bool take(std::string_view word, AgentWord& out) {
 
 }  // namespace
 
-std::optional<AgentWord> parse_agent_line(std::string_view line) {
+std::optional<AgentReport> parse_agent_line(std::string_view line) {
   line = line.substr(0, line.find('#'));
-  AgentWord out;
+  AgentReport out;
   while (true) {
     const std::size_t begin = line.find_first_not_of(kSeparators);
     if (begin == std::string_view::npos) break;
@@ -51,11 +51,11 @@ std::optional<AgentWord> parse_agent_line(std::string_view line) {
     if (!take(line.substr(0, end), out)) return std::nullopt;
     line.remove_prefix(end);
   }
-  if (out == AgentWord{}) return std::nullopt;
+  if (out == AgentReport{}) return std::nullopt;
   return out;
 }
 
-void AgentState::hear(const AgentWord& word) {
+void AgentState::apply(const AgentReport& word) {
   percent = word.percent.value_or(percent);
   drain = word.drain.value_or(drain);
   maint = word.maint.value_or(maint);

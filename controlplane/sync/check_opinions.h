@@ -28,17 +28,17 @@ struct CheckKey {
 };
 
 // What a director's own checks say of a real server.
-enum class CheckWord : std::uint8_t { kUnknown, kUp, kDown };
+enum class CheckOpinion : std::uint8_t { kUnknown, kUp, kDown };
 
 using CheckKeys = std::vector<CheckKey>;
-using CheckWords = std::vector<CheckWord>;  // in the order of the keys
-using OnCheckWords = std::function<void(const CheckWords&)>;
+using CheckOpinions = std::vector<CheckOpinion>;  // in the order of the keys
+using OnCheckOpinions = std::function<void(const CheckOpinions&)>;
 
 void write(const CheckKeys& keys, lb::sync::CheckQuestion& question);
-void write(const CheckWords& words, lb::sync::CheckAnswer& answer);
+void write(const CheckOpinions& opinions, lb::sync::CheckAnswer& answer);
 // Nothing: it is malformed.
 std::optional<CheckKeys> read(const lb::sync::CheckQuestion& question);
 // What a later release may say beside up and down is unknown.
-std::optional<CheckWords> read(const lb::sync::CheckAnswer& answer, std::size_t asked);
+std::optional<CheckOpinions> read(const lb::sync::CheckAnswer& answer, std::size_t asked);
 
 }  // namespace lb::controlplane::sync

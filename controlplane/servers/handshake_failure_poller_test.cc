@@ -1,4 +1,4 @@
-#include "controlplane/servers/evidence.h"
+#include "controlplane/servers/handshake_failure_poller.h"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@
 namespace lb::controlplane {
 namespace {
 
-TEST(EvidenceTest, WhatTheDataPlaneTellsIsPassedOnBetweenSnapshots) {
+TEST(HandshakeFailurePollerTest, PollsBetweenSnapshots) {
   boost::asio::io_context io;
   TestFolder folder;
   FakeDataplane dataplane(io, folder.path + "/dataplane.sock");
@@ -29,7 +29,7 @@ TEST(EvidenceTest, WhatTheDataPlaneTellsIsPassedOnBetweenSnapshots) {
   const Inventory inventory(
       test::config_of({test::service("shop", {"192.0.2.10:80"}, {"10.0.0.11:8080"}),
                        test::service("web", {"192.0.2.10:81"}, {"10.0.0.11:8080"})}));
-  Evidence evidence(io, client, inventory, [&](RealServerId id) {
+  HandshakeFailurePoller evidence(io, client, inventory, [&](RealServerId id) {
     const RealServer& server = *inventory.find(id);
     suspects.push_back(server.service->config->name + ' ' +
                        server.service->config->primary_endpoint().to_string() + ' ' +

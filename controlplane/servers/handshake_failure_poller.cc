@@ -1,4 +1,4 @@
-#include "controlplane/servers/evidence.h"
+#include "controlplane/servers/handshake_failure_poller.h"
 
 #include <boost/asio/io_context.hpp>
 #include <chrono>
@@ -30,21 +30,22 @@ const RealServer* server_of(const api::EvidenceEntry& entry, const Inventory& in
 
 }  // namespace
 
-Evidence::Evidence(boost::asio::io_context& io, DataplaneClient& dataplane,
-                   const Inventory& inventory, Suspect suspect)
+HandshakeFailurePoller::HandshakeFailurePoller(boost::asio::io_context& io,
+                                               DataplaneClient& dataplane,
+                                               const Inventory& inventory, Suspect suspect)
     : dataplane_(dataplane), inventory_(inventory), suspect_(std::move(suspect)), timer_(io) {}
 
-void Evidence::start() {
+void HandshakeFailurePoller::start() {
   if (std::exchange(running_, true)) return;
   wait();
 }
 
-void Evidence::stop() {
+void HandshakeFailurePoller::stop() {
   running_ = false;
   timer_.cancel();
 }
 
-void Evidence::wait() {
+void HandshakeFailurePoller::wait() {
   timer_.expires_after(kBetween);
   timer_.async_wait([this](boost::system::error_code error) {
     if (error || !running_) return;
@@ -53,7 +54,7 @@ void Evidence::wait() {
   });
 }
 
-void Evidence::ask() {
+void HandshakeFailurePoller::ask() {
   api::Request request;
   request.mutable_evidence()->set_limit(kSuspects);
   dataplane_.try_ask(std::move(request), [this](const api::Response& response) {

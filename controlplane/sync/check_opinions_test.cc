@@ -1,4 +1,4 @@
-#include "controlplane/sync/check_words.h"
+#include "controlplane/sync/check_opinions.h"
 
 #include <gtest/gtest.h>
 
@@ -12,29 +12,29 @@ CheckKey key(const std::string& server) {
   return {"tcp 192.0.2.10:80", Endpoint::parse(server).value()};
 }
 
-TEST(CheckWords, AQuestionComesAsItWasAsked) {
+TEST(CheckOpinions, EncodeAndDecodeAQuestion) {
   const CheckKeys keys = {key("10.0.0.11:80"), key("10.0.0.12:65535"), key("[2001:db8::11]:80")};
   lb::sync::CheckQuestion question;
   write(keys, question);
   EXPECT_EQ(read(question), keys);
 }
 
-TEST(CheckWords, AnAnswerHasAWordForEachKey) {
-  const CheckWords words = {CheckWord::kDown, CheckWord::kUnknown, CheckWord::kUp};
+TEST(CheckOpinions, AnswerEveryKey) {
+  const CheckOpinions opinions = {CheckOpinion::kDown, CheckOpinion::kUnknown, CheckOpinion::kUp};
   lb::sync::CheckAnswer answer;
-  write(words, answer);
-  EXPECT_EQ(read(answer, 3), words);
+  write(opinions, answer);
+  EXPECT_EQ(read(answer, 3), opinions);
   EXPECT_FALSE(read(answer, 2));
   EXPECT_FALSE(read(answer, 4));
 }
 
-TEST(CheckWords, AWordOfALaterReleaseIsUnknown) {
+TEST(CheckOpinions, TreatLaterValuesAsUnknown) {
   lb::sync::CheckAnswer answer;
   answer.add_states(static_cast<lb::sync::CheckAnswer::State>(7));
-  EXPECT_EQ(read(answer, 1), CheckWords{CheckWord::kUnknown});
+  EXPECT_EQ(read(answer, 1), CheckOpinions{CheckOpinion::kUnknown});
 }
 
-TEST(CheckWords, AQuestionOutOfBoundsIsMalformed) {
+TEST(CheckOpinions, RefuseAQuestionOutOfBounds) {
   lb::sync::CheckQuestion question;
   write(CheckKeys(kMaxCheckKeys, key("10.0.0.11:80")), question);
   EXPECT_TRUE(read(question));
@@ -52,7 +52,7 @@ TEST(CheckWords, AQuestionOutOfBoundsIsMalformed) {
   EXPECT_TRUE(refused([](auto& each) { each.set_service(std::string(65, 'x')); }));
 }
 
-TEST(CheckWords, TheLongestQuestionFitsIntoAFrame) {
+TEST(CheckOpinions, FitTheLongestQuestionIntoAFrame) {
   lb::sync::Message message;
   write(CheckKeys(kMaxCheckKeys,
                   {"udp 255.255.255.255:65535-65535", Endpoint::parse("1.2.3.4:65535").value()}),

@@ -17,13 +17,13 @@ namespace lb::controlplane {
 class DataplaneClient;
 class Inventory;
 
-class Evidence {
+class HandshakeFailurePoller {
  public:
   using Suspect = std::function<void(RealServerId)>;
 
   // What is handed in by reference outlives this.
-  Evidence(boost::asio::io_context& io, DataplaneClient& dataplane, const Inventory& inventory,
-           Suspect suspect);
+  HandshakeFailurePoller(boost::asio::io_context& io, DataplaneClient& dataplane,
+                         const Inventory& inventory, Suspect suspect);
 
   void start();
   void stop();

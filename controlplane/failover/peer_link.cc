@@ -1,4 +1,4 @@
-#include "controlplane/failover/peer.h"
+#include "controlplane/failover/peer_link.h"
 
 #include <boost/asio/io_context.hpp>
 #include <cstring>
@@ -42,13 +42,13 @@ std::optional<vrrp::Peer> peer_of(const lb::sync::Group& group) {
   return peer;
 }
 
-milliseconds since(Peer::Clock::time_point then) {
-  return std::chrono::duration_cast<milliseconds>(Peer::Clock::now() - then);
+milliseconds since(PeerLink::Clock::time_point then) {
+  return std::chrono::duration_cast<milliseconds>(PeerLink::Clock::now() - then);
 }
 
 }  // namespace
 
-struct Peer::Impl : std::enable_shared_from_this<Impl> {
+struct PeerLink::Impl : std::enable_shared_from_this<Impl> {
   Impl(SettingsPtr s, Events e) : settings(std::move(s)), events(std::move(e)) {}
 
   void make_parts(boost::asio::io_context& io, std::unique_ptr<sync::Credentials> credentials);
@@ -56,8 +56,8 @@ struct Peer::Impl : std::enable_shared_from_this<Impl> {
   void down(const std::string& why);
   void on_message(const lb::sync::Message& message);
   void answer(const lb::sync::CheckQuestion& question);
-  void answered(std::uint64_t number, std::uint64_t session, const sync::CheckWords& words);
-  void hear(const lb::sync::CheckAnswer& answer);
+  void answered(std::uint64_t number, std::uint64_t session, const sync::CheckOpinions& opinions);
+  void on_check_answer(const lb::sync::CheckAnswer& answer);
 
   SettingsPtr settings;
   Events events;
@@ -66,13 +66,13 @@ struct Peer::Impl : std::enable_shared_from_this<Impl> {
 
   std::string director, release;
   std::map<std::string, vrrp::Peer> groups;
-  Clock::time_point heard;
+  Clock::time_point last_heartbeat;
   std::optional<Clock::time_point> unreachable = Clock::now();
   bool was_complete = false;  // at the end of the last session
 
   struct Asked {
     std::size_t keys;
-    sync::OnCheckWords done;
+    sync::OnCheckOpinions done;
   };
   bool answers_checks = false;  // the peer does
   std::uint64_t question = 0;   // the last one's number
@@ -80,8 +80,8 @@ struct Peer::Impl : std::enable_shared_from_this<Impl> {
   bool answering = false;       // our checks are being asked for the peer
 };
 
-void Peer::Impl::make_parts(boost::asio::io_context& io,
-                            std::unique_ptr<sync::Credentials> credentials) {
+void PeerLink::Impl::make_parts(boost::asio::io_context& io,
+                                std::unique_ptr<sync::Credentials> credentials) {
   const config::HaSync& ha = *settings->ha.sync;
   sync::Link::Options options{ha.listen,          ha.peer,        ha.sync_id, ha.heartbeat,
                               settings->director, settings->ports};
@@ -100,7 +100,7 @@ void Peer::Impl::make_parts(boost::asio::io_context& io,
           .progress = [this] { events.progress(); }});
 }
 
-void Peer::Impl::up(const lb::sync::Hello& hello) {
+void PeerLink::Impl::up(const lb::sync::Hello& hello) {
   director = hello.director();
   release = hello.release();
   unreachable.reset();
@@ -112,26 +112,26 @@ void Peer::Impl::up(const lb::sync::Hello& hello) {
   events.link(true, "with " + director);
 }
 
-void Peer::Impl::down(const std::string& why) {
+void PeerLink::Impl::down(const std::string& why) {
   was_complete = mirror->complete();
   unreachable = Clock::now();
   asked.reset();
   mirror->down();
   events.link(false, why);
-  events.heard();
+  events.update();
 }
 
-void Peer::Impl::on_message(const lb::sync::Message& message) {
+void PeerLink::Impl::on_message(const lb::sync::Message& message) {
   switch (message.kind_case()) {
     case lb::sync::Message::kHeartbeat:
-      heard = Clock::now();
+      last_heartbeat = Clock::now();
       groups.clear();
       for (const lb::sync::Group& group : message.heartbeat().groups()) {
         auto peer = peer_of(group);
         if (!peer) return link->refuse(sync::Refusal::malformed, "a heartbeat");
         groups[group.name()] = std::move(*peer);
       }
-      return events.heard();
+      return events.update();
     case lb::sync::Message::kBatch:
       return mirror->on_batch(message.batch());
     case lb::sync::Message::kAck:
@@ -143,7 +143,7 @@ void Peer::Impl::on_message(const lb::sync::Message& message) {
     case lb::sync::Message::kCheckQuestion:
       return answer(message.check_question());
     case lb::sync::Message::kCheckAnswer:
-      return hear(message.check_answer());
+      return on_check_answer(message.check_answer());
     case lb::sync::Message::kHello:  // the link's own
     case lb::sync::Message::KIND_NOT_SET:
       break;
@@ -152,65 +152,68 @@ void Peer::Impl::on_message(const lb::sync::Message& message) {
 }
 
 // One question at a time, as a peer asks them: another one before the answer is lost.
-void Peer::Impl::answer(const lb::sync::CheckQuestion& question_in) {
+void PeerLink::Impl::answer(const lb::sync::CheckQuestion& question_in) {
   const auto keys = sync::read(question_in);
   if (!keys) return link->refuse(sync::Refusal::malformed, "a question about checks");
   if (std::exchange(answering, true)) return;
-  events.check_words(*keys, [weak = weak_from_this(), number = question_in.number(),
-                             session = link->counters().sessions](const sync::CheckWords& words) {
-    if (const auto self = weak.lock()) self->answered(number, session, words);
-  });
+  events.check_opinions(*keys,
+                        [weak = weak_from_this(), number = question_in.number(),
+                         session = link->counters().sessions](const sync::CheckOpinions& opinions) {
+                          if (const auto self = weak.lock()) {
+                            self->answered(number, session, opinions);
+                          }
+                        });
 }
 
-void Peer::Impl::answered(std::uint64_t number, std::uint64_t session,
-                          const sync::CheckWords& words) {
+void PeerLink::Impl::answered(std::uint64_t number, std::uint64_t session,
+                              const sync::CheckOpinions& opinions) {
   answering = false;
   if (link->counters().sessions != session) return;
   lb::sync::Message message;
   message.mutable_check_answer()->set_number(number);
-  sync::write(words, *message.mutable_check_answer());
+  sync::write(opinions, *message.mutable_check_answer());
   link->send(message);
 }
 
 // One that comes too late is about what nobody wants to know any more.
-void Peer::Impl::hear(const lb::sync::CheckAnswer& answer_in) {
+void PeerLink::Impl::on_check_answer(const lb::sync::CheckAnswer& answer_in) {
   if (!asked || answer_in.number() != question) return;
-  const auto words = sync::read(answer_in, asked->keys);
-  if (!words) return link->refuse(sync::Refusal::malformed, "an answer about checks");
-  const sync::OnCheckWords done = std::exchange(asked, std::nullopt)->done;
-  done(*words);
+  const auto opinions = sync::read(answer_in, asked->keys);
+  if (!opinions) return link->refuse(sync::Refusal::malformed, "an answer about checks");
+  const sync::OnCheckOpinions done = std::exchange(asked, std::nullopt)->done;
+  done(*opinions);
 }
 
-Peer::Peer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+PeerLink::PeerLink(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Peer::~Peer() = default;
+PeerLink::~PeerLink() = default;
 
-Result<std::unique_ptr<Peer>> Peer::make(boost::asio::io_context& io, SettingsPtr settings,
-                                         Events events) {
+Result<std::unique_ptr<PeerLink>> PeerLink::make(boost::asio::io_context& io, SettingsPtr settings,
+                                                 Events events) {
   auto credentials = sync::Credentials::load(*settings->ha.sync);
   if (!credentials) {
     return fail("[ha.sync]: " + credentials.error().message);
   }
   auto impl = std::make_shared<Impl>(std::move(settings), std::move(events));
   impl->make_parts(io, std::move(*credentials));
-  return std::unique_ptr<Peer>(new Peer(std::move(impl)));
+  return std::unique_ptr<PeerLink>(new PeerLink(std::move(impl)));
 }
 
-void Peer::start() {
+void PeerLink::start() {
   impl_->mirror->start();
   impl_->link->start();
 }
 
-void Peer::configure(SettingsPtr settings) {
+void PeerLink::configure(SettingsPtr settings) {
   impl_->settings = std::move(settings);
   impl_->link->send(*impl_->settings->services);
 }
 
-void Peer::set_dataplane_ready(bool ready) {
+void PeerLink::set_dataplane_ready(bool ready) {
   impl_->mirror->set_ready(ready);
 }
 
-vrrp::Peer Peer::group(const std::string& name) const {
+vrrp::Peer PeerLink::group(const std::string& name) const {
   const auto found = impl_->groups.find(name);
   if (found == impl_->groups.end()) return {};
   vrrp::Peer peer = found->second;
@@ -218,46 +221,46 @@ vrrp::Peer Peer::group(const std::string& name) const {
   return peer;
 }
 
-bool Peer::alive() const {
+bool PeerLink::alive() const {
   return connected() &&
-         Clock::now() - impl_->heard <= kMissedBeats * impl_->settings->ha.sync->heartbeat;
+         Clock::now() - impl_->last_heartbeat <= kMissedBeats * impl_->settings->ha.sync->heartbeat;
 }
 
-bool Peer::complete() const {
+bool PeerLink::complete() const {
   return impl_->link->up() ? impl_->mirror->complete() : impl_->was_complete;
 }
 
-bool Peer::peer_complete() const {
+bool PeerLink::peer_complete() const {
   return impl_->mirror->status().peer_complete;
 }
 
-bool Peer::connected() const {
+bool PeerLink::connected() const {
   return impl_->link->up();
 }
 
-bool Peer::answers_checks() const {
+bool PeerLink::answers_checks() const {
   return connected() && impl_->answers_checks;
 }
 
-std::optional<Peer::Clock::time_point> Peer::unreachable_since() const {
+std::optional<PeerLink::Clock::time_point> PeerLink::unreachable_since() const {
   return impl_->unreachable;
 }
 
-void Peer::beat() {
+void PeerLink::beat() {
   impl_->link->beat();
 }
 
-void Peer::flush(milliseconds limit, std::function<void(bool)> done) {
+void PeerLink::flush(milliseconds limit, std::function<void(bool)> done) {
   impl_->mirror->flush(limit, std::move(done));
 }
 
-void Peer::send(const lb::sync::Switchover& message) {
+void PeerLink::send(const lb::sync::Switchover& message) {
   lb::sync::Message wrapped;
   *wrapped.mutable_switchover() = message;
   impl_->link->send(wrapped);
 }
 
-void Peer::ask(const sync::CheckKeys& keys, sync::OnCheckWords done) {
+void PeerLink::ask(const sync::CheckKeys& keys, sync::OnCheckOpinions done) {
   if (!answers_checks()) return;
   lb::sync::Message message;
   message.mutable_check_question()->set_number(++impl_->question);
@@ -266,17 +269,17 @@ void Peer::ask(const sync::CheckKeys& keys, sync::OnCheckWords done) {
   impl_->link->send(message);
 }
 
-void Peer::fill(api::control::HaPeer& peer) const {
+void PeerLink::fill(api::control::HaPeer& peer) const {
   peer.set_director(impl_->director);
   peer.set_release(impl_->release);
   peer.set_connected(connected());
   peer.set_alive(alive());
-  if (impl_->heard != Clock::time_point{}) {
-    peer.set_heard_ms(static_cast<std::uint64_t>(since(impl_->heard).count()));
+  if (impl_->last_heartbeat != Clock::time_point{}) {
+    peer.set_heard_ms(static_cast<std::uint64_t>(since(impl_->last_heartbeat).count()));
   }
 }
 
-void Peer::fill(api::control::Sync& sync) const {
+void PeerLink::fill(api::control::Sync& sync) const {
   const config::HaSync& ha = *impl_->settings->ha.sync;
   const sync::Mirror::Status status = impl_->mirror->status();
   const sync::Link::Counters& link = impl_->link->counters();

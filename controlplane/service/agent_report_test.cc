@@ -1,11 +1,11 @@
-#include "controlplane/service/agent_word.h"
+#include "controlplane/service/agent_report.h"
 
 #include <gtest/gtest.h>
 
 namespace lb::health {
 namespace {
 
-TEST(AgentWord, WordsInAnyCombination) {
+TEST(AgentReport, ParsesAnyCombination) {
   EXPECT_EQ(parse_agent_line("75%")->percent, 75);
   const auto both = parse_agent_line(" drain,50% up # night");
   ASSERT_TRUE(both);
@@ -18,26 +18,26 @@ TEST(AgentWord, WordsInAnyCombination) {
   }
 }
 
-TEST(AgentWord, WhatIsNotSaidStays) {
+TEST(AgentReport, KeepsWhatALineOmits) {
   AgentState state;
-  state.hear(*parse_agent_line("50%"));
-  state.hear(*parse_agent_line("maint"));
+  state.apply(*parse_agent_line("50%"));
+  state.apply(*parse_agent_line("maint"));
   EXPECT_EQ(state.percent, 50);
   EXPECT_TRUE(state.out());
-  state.hear(*parse_agent_line("ready"));
+  state.apply(*parse_agent_line("ready"));
   EXPECT_FALSE(state.out());
 }
 
-TEST(AgentWord, TheWeightIsAShareAndNeverLostByRounding) {
+TEST(AgentReport, ScalesTheWeightAndNeverRoundsItToZero) {
   AgentState state;
   EXPECT_EQ(state.weight(7), 7);
-  state.hear(*parse_agent_line("50%"));
+  state.apply(*parse_agent_line("50%"));
   EXPECT_EQ(state.weight(10), 5);
   EXPECT_EQ(state.weight(1), 1);
   EXPECT_EQ(state.weight(0), 0);
-  state.hear(*parse_agent_line("0%"));
+  state.apply(*parse_agent_line("0%"));
   EXPECT_EQ(state.weight(10), 0);
-  state.hear(*parse_agent_line("100% drain"));
+  state.apply(*parse_agent_line("100% drain"));
   EXPECT_EQ(state.weight(10), 0);
 }
 

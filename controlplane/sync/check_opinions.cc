@@ -1,4 +1,4 @@
-#include "controlplane/sync/check_words.h"
+#include "controlplane/sync/check_opinions.h"
 
 #include "controlplane/sync/sync.pb.h"
 
@@ -18,11 +18,11 @@ void write(const CheckKeys& keys, lb::sync::CheckQuestion& question) {
   }
 }
 
-void write(const CheckWords& words, lb::sync::CheckAnswer& answer) {
-  for (const CheckWord word : words) {
-    answer.add_states(word == CheckWord::kUp     ? lb::sync::CheckAnswer::UP
-                      : word == CheckWord::kDown ? lb::sync::CheckAnswer::DOWN
-                                                 : lb::sync::CheckAnswer::UNKNOWN);
+void write(const CheckOpinions& opinions, lb::sync::CheckAnswer& answer) {
+  for (const CheckOpinion opinion : opinions) {
+    answer.add_states(opinion == CheckOpinion::kUp     ? lb::sync::CheckAnswer::UP
+                      : opinion == CheckOpinion::kDown ? lb::sync::CheckAnswer::DOWN
+                                                       : lb::sync::CheckAnswer::UNKNOWN);
   }
 }
 
@@ -37,15 +37,15 @@ std::optional<CheckKeys> read(const lb::sync::CheckQuestion& question) {
   return keys;
 }
 
-std::optional<CheckWords> read(const lb::sync::CheckAnswer& answer, std::size_t asked) {
+std::optional<CheckOpinions> read(const lb::sync::CheckAnswer& answer, std::size_t asked) {
   if (static_cast<std::size_t>(answer.states_size()) != asked) return std::nullopt;
-  CheckWords words;
+  CheckOpinions opinions;
   for (const int state : answer.states()) {
-    words.push_back(state == lb::sync::CheckAnswer::UP     ? CheckWord::kUp
-                    : state == lb::sync::CheckAnswer::DOWN ? CheckWord::kDown
-                                                           : CheckWord::kUnknown);
+    opinions.push_back(state == lb::sync::CheckAnswer::UP     ? CheckOpinion::kUp
+                       : state == lb::sync::CheckAnswer::DOWN ? CheckOpinion::kDown
+                                                              : CheckOpinion::kUnknown);
   }
-  return words;
+  return opinions;
 }
 
 }  // namespace lb::controlplane::sync
