@@ -142,8 +142,7 @@ Result<void> Applier::Impl::start() {
   ready_timer.expires_after(kReadyAnyway);
   ready_timer.async_wait([this](boost::system::error_code error) {
     if (error) return;
-    if (!dataplane->connected())
-      alerts->dataplane(false, "it has not been reached since the start");
+    if (!dataplane->connected()) alerts->dataplane(false, "not reached since the start");
     become_ready();
   });
   return {};
@@ -217,7 +216,7 @@ void Applier::Impl::stop() {
 }
 
 void Applier::Impl::configure(config::ConfigPtr next, std::function<void(Result<void>)> done) {
-  end_change(fail("another change of the configuration came in between"));
+  end_change(fail("replaced by a later change of the configuration"));
   const Inventory::Adopted adopted = inventory.adopt(std::move(next));
   operations->configure();
   interfaces->configure(*inventory.config());
@@ -251,7 +250,7 @@ void Applier::Impl::on_connected(const SnapshotSpec& running) {
 }
 
 void Applier::Impl::on_disconnected() {
-  alerts->dataplane(false, "it stopped or does not answer; no check runs until it is back");
+  alerts->dataplane(false, "it stopped or does not answer; checks are paused until it is back");
   checks_timer.cancel();
   failure_poller->stop();
   servers->stop_checks();

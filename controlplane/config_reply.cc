@@ -41,7 +41,7 @@ void put(const ConfigReader::Found& found, ConfigReply& reply) {
 
 void write_log(const std::string& what, const ConfigReply& reply) {
   for (const std::string& line : reply.mistakes()) log::error("{}: {}", what, line);
-  if (!reply.mistakes().empty()) log::error("{}: mistakes; nothing was changed", what);
+  if (!reply.mistakes().empty()) log::error("{}: errors; nothing was changed", what);
   if (!reply.error().empty()) log::error("{}: {}", what, reply.error());
   if (!reply.mistakes().empty() || !reply.error().empty()) return;
   for (const std::string& line : reply.changes()) log::info("{}: {}", what, line);

@@ -93,7 +93,7 @@ Sockets::Answer answer(const control::Request& request, const api::Caller& peer,
     if (!done) return error_response(done.error().message);
     response.mutable_set()->set_text(*done);
   } else {
-    response.set_error("this control plane does not know the request");
+    response.set_error("this control plane does not support the request");
   }
   return response;
 }

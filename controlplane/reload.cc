@@ -216,7 +216,7 @@ void Reloader::Impl::applied(Version before, Keep keep, const Result<void>& resu
   if (keep == Keep::kWrite) return keep_running(before.text);
   if (before.text == running.text) return;
   if (const auto kept = write_text(previous_path(), before.text); !kept) {
-    log::error("{}; there will be no rollback", kept.error().message);
+    log::error("{}; rollback will not be possible", kept.error().message);
   }
 }
 
@@ -226,7 +226,7 @@ void Reloader::Impl::keep_running(const std::string& replaced) {
   if (written) written = write_text(options.file, running.text);
   seen = latest = FileStamp::of(options.file);
   if (written) return;
-  last_error = "it is applied, but a restart goes back: " + written.error().message;
+  last_error = "applied, but a restart undoes it: " + written.error().message;
   log::error("{}", last_error);
 }
 
@@ -265,7 +265,7 @@ void Reloader::Impl::confirm(const CallPtr& call) {
     keep_running(replaced);
     call->reply.set_error(last_error);
   } else {
-    call->reply.set_error("there is no commit that waits to be confirmed");
+    call->reply.set_error("no commit waits to be confirmed");
   }
   refuse(call);
 }
@@ -282,9 +282,8 @@ void Reloader::Impl::rollback(const CallPtr& call) {
   }
   if (busy(call->reply)) return refuse(call);
   if (!FileStamp::of(previous_path()).exists) {
-    call->reply.set_error(
-        "there is no configuration to go back to: no change has been made since " +
-        options.state_dir + " was made");
+    call->reply.set_error("no configuration to go back to: nothing was changed since " +
+                          options.state_dir + " was made");
     return refuse(call);
   }
   read_for_change(call, {previous_path()}, Keep::kWrite);
@@ -366,7 +365,7 @@ void Reloader::command(const ConfigCommand& command, const std::string& by, Done
       call->what = "rollback";
       return impl_->in_turn(call, &Impl::rollback);
     default:
-      call->reply.set_error("this control plane does not know the command");
+      call->reply.set_error("this control plane does not support the command");
       return impl_->answer(call);
   }
 }

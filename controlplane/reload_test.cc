@@ -165,8 +165,7 @@ TEST_F(ReloaderTest, ChangesNothingForDiff) {
 }
 
 TEST_F(ReloaderTest, ReplacesTheFileOnCommitAndRestoresItOnRollback) {
-  EXPECT_EQ(run(ConfigCommand::ROLLBACK).error().find("there is no configuration to go back to"),
-            0u);
+  EXPECT_EQ(run(ConfigCommand::ROLLBACK).error().find("no configuration to go back to"), 0u);
   EXPECT_EQ(run(ConfigCommand::COMMIT, config_text(2)).error(), "");
   EXPECT_EQ(in_file(), config_text(2));
   start();
@@ -193,7 +192,7 @@ TEST_F(ReloaderTest, KeepsAConfirmedCommit) {
   EXPECT_NE(run(ConfigCommand::COMMIT, config_text(3)).error(), "");
   EXPECT_EQ(run(ConfigCommand::CONFIRM).error(), "");
   EXPECT_EQ(in_file(), config_text(2));
-  EXPECT_EQ(run(ConfigCommand::CONFIRM).error(), "there is no commit that waits to be confirmed");
+  EXPECT_EQ(run(ConfigCommand::CONFIRM).error(), "no commit waits to be confirmed");
   EXPECT_EQ(applied, std::vector<int>{2});
 }
 
@@ -300,10 +299,8 @@ TEST_F(ReloaderTest, LogsEveryChangeWithItsOutcome) {
   EXPECT_TRUE(test::run_until(io, [this] { return audited() > audited_; }));
   EXPECT_EQ(told(), Lines{R"(by=SIGHUP command="reload" outcome="ok, 0 changes")"});
   run(ConfigCommand::CONFIRM);
-  EXPECT_EQ(
-      told(),
-      Lines{
-          R"(by=test command="confirm" outcome="there is no commit that waits to be confirmed")"});
+  EXPECT_EQ(told(),
+            Lines{R"(by=test command="confirm" outcome="no commit waits to be confirmed")"});
   run(ConfigCommand::COMMIT, "colour = 1");
   EXPECT_NE(told().at(0).find(R"(by=test command="commit next.toml" outcome="next.toml:1:1: )"),
             std::string::npos);

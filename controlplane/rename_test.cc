@@ -186,7 +186,7 @@ TEST_F(RenameInKernel, KeepsState) {
   EXPECT_EQ(transitions("shop"), (std::vector<std::uint32_t>{1, 1}));
   EXPECT_GE(status().targets(1).since_ms(), since);
   EXPECT_TRUE(status().services(0).quorum_known());
-  EXPECT_EQ(status().targets(2).last_result().find("L4"), 0u) << "it was not checked anew";
+  EXPECT_EQ(status().targets(2).last_result().find("L4"), 0u) << "it was not checked again";
   expect_drained_all_the_while();
   expect_no_new_alert();
   expect_quorum_goes_on("shop");

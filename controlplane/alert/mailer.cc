@@ -97,7 +97,7 @@ void Mailer::Impl::run() {
     if (const auto sent = smtp.run(wait_time())) on_sent(*sent);
   }
   if (own.disk_error.empty()) return;
-  log::error("alerts: mail that waited in memory is lost: {}", own.disk_error);
+  log::error("alerts: queued mail in memory is lost: {}", own.disk_error);
 }
 
 // Events are on disk before anything else becomes of them.
@@ -120,13 +120,13 @@ void Mailer::Impl::take() {
 // A full disk does not keep mail from being sent.
 void Mailer::Impl::disk(const Result<void>& result) {
   if (result) {
-    if (!own.disk_error.empty()) log::info("alerts: what waits is kept on disk again");
+    if (!own.disk_error.empty()) log::info("alerts: the mail queue is on disk again");
     own.disk_error.clear();
     return;
   }
   disk_again = Clock::now() + kDiskAgain;
   if (own.disk_error.empty()) {
-    log::error("alerts: {}; what waits is in memory only until it can be written",
+    log::error("alerts: {}; the mail queue is in memory only until it can be written",
                result.error().message);
   }
   own.disk_error = result.error().message;
@@ -145,7 +145,8 @@ void Mailer::Impl::make_room() {
   for (const std::uint64_t number : spool.numbers()) {
     if (spool.size() <= config.max_queue) return;
     if (number == sending && smtp.busy()) continue;
-    log::error("alerts: more than {} mails wait; the oldest one is dropped", config.max_queue);
+    log::error("alerts: more than {} mails in the queue; the oldest one is dropped",
+               config.max_queue);
     own.dropped += 1;
     spool.remove(number);
     not_before.erase(number);
@@ -160,7 +161,7 @@ void Mailer::Impl::send_next() {
     if (waits != not_before.end() && now < waits->second) continue;
     auto read = spool.read(number);
     if (!read) {
-      log::error("alerts: {}; it is put aside", read.error().message);
+      log::error("alerts: {}; moved to failed/", read.error().message);
       spool.set_aside(number);
       continue;
     }
@@ -179,7 +180,7 @@ void Mailer::Impl::send_next() {
 void Mailer::Impl::on_sent(const Sent& sent) {
   not_before.erase(sending);
   for (const std::string& to : sent.never) {
-    log::warning("alerts: the mail server refuses {} for good", to);
+    log::warning("alerts: the mail server refuses {} permanently", to);
   }
   switch (sent.how) {
     case Sent::How::kLater:
@@ -189,7 +190,8 @@ void Mailer::Impl::on_sent(const Sent& sent) {
       give_back(sent.later);
       break;
     case Sent::How::kNever:
-      log::error("alerts: the mail server refuses a mail for good: {}; it is put aside", sent.text);
+      log::error("alerts: the mail server refuses a mail permanently: {}; moved to failed/",
+                 sent.text);
       own.refused += 1;
       own.last_error = sent.text;
       own.last_error_at = system_clock::now();
@@ -198,7 +200,7 @@ void Mailer::Impl::on_sent(const Sent& sent) {
     case Sent::How::kSent:
       if (own.last_error_at && own.tries_failed > 0 && !own.last_error.empty() &&
           (!own.last_sent || *own.last_sent < *own.last_error_at)) {
-        log::info("alerts: the mail server takes mail again");
+        log::info("alerts: the mail server accepts mail again");
       }
       own.sent += 1;
       own.last_sent = system_clock::now();
@@ -220,8 +222,8 @@ void Mailer::Impl::failed(const std::string& why) {
   const bool was_good = own.last_error != why || !own.last_error_at ||
                         (own.last_sent && *own.last_sent > *own.last_error_at);
   if (was_good) {
-    log::warning("alerts: mail cannot be sent: {}; {} wait{}, tried again every {} s", why,
-                 spool.size(), spool.size() == 1 ? "s" : "", config.retry_interval.count() / 1000);
+    log::warning("alerts: cannot send mail: {}; {} in the queue, retry every {} s", why,
+                 spool.size(), config.retry_interval.count() / 1000);
   }
   own.tries_failed += 1;
   own.last_error = why;

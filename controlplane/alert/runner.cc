@@ -55,7 +55,7 @@ Runner::Runner(boost::asio::io_context& io, std::string director, const config::
 
 Runner::~Runner() {
   for (const Event& event : impl_->waiting) {
-    log::warning("alert script for \"{}\": it had not ended when this process did",
+    log::warning("alert script for \"{}\": it was still running when lb-controlplane stopped",
                  clean(headline(event)));
   }
 }

@@ -128,8 +128,7 @@ Spool Spool::open(const std::string& folder, std::vector<Event>& recovered) {
   Spool spool(folder);
   for (const std::string& each : {folder, folder + '/' + std::string(kFailed)}) {
     if (mkdir(each.c_str(), kFolderMode) == 0 || errno == EEXIST) continue;
-    log::error("the folder of the mail that waits cannot be made: {}: {}", each,
-               std::strerror(errno));
+    log::error("cannot create the folder of the mail queue: {}: {}", each, std::strerror(errno));
   }
   spool.load(recovered);
   return spool;
@@ -241,7 +240,7 @@ Result<Mail> Spool::read(std::uint64_t number) const {
   if (found != queue_.end() && found->mail) return *found->mail;
   const std::string path = path_of(number, kMail);
   if (auto mail = from_file(content_of(path))) return std::move(*mail);
-  return fail(path + " is no whole mail");
+  return fail(path + " is not a complete mail");
 }
 
 Result<void> Spool::replace(std::uint64_t number, const Mail& mail) {
@@ -262,7 +261,7 @@ void Spool::set_aside(std::uint64_t number) {
   const std::string path = path_of(number, kMail);
   const std::string name = path.substr(folder_.size());
   if (rename(path.c_str(), (folder + name).c_str()) != 0 && errno != ENOENT) {
-    log::warning("{} cannot be put aside, and is removed: {}", path, std::strerror(errno));
+    log::warning("{} cannot be moved to failed/ and is removed: {}", path, std::strerror(errno));
   }
   remove(number);
   std::vector<std::string> all;

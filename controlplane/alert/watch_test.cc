@@ -83,7 +83,7 @@ TEST_F(WatchTest, CountsAReportedServerUntilItIsRemoved) {
   adopt(web({"10.0.0.2:80"}));
   const Transition change = observe(server("10.0.0.2:80"), true);
   EXPECT_TRUE(change.server);
-  EXPECT_FALSE(change.service) << "it was up all the while, as far as anybody was told";
+  EXPECT_FALSE(change.service) << "it was reported up all the while";
   EXPECT_EQ(change.up, 1u);
   EXPECT_EQ(change.all, 1u);
 }

@@ -59,10 +59,10 @@ std::string conclusion(Command command, const ConfigReply& reply) {
   const std::string changes = fmt::format("{} change{}", count, count == 1 ? "" : "s");
   std::string out;
   if (command == Command::kDiff) {
-    if (count == 0) out = "it changes nothing\n";
+    if (count == 0) out = "no changes\n";
     if (!reply.note().empty()) out = reply.note().substr(reply.note().find(": ") + 2) + '\n';
   } else if (command == Command::kShowChanges) {
-    if (count == 0) out = fmt::format("what runs is what {} says\n", reply.file());
+    if (count == 0) out = fmt::format("the running configuration is that of {}\n", reply.file());
   } else if (command == Command::kConfirm) {
     out = fmt::format("confirmed; {} is the configuration now\n", reply.file());
   } else {

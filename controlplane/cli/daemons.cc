@@ -42,7 +42,7 @@ Outcome<Client> Daemons::connect(const std::string& name, const std::string& dae
   }
   return stop(
       kDaemonDown,
-      fmt::format("{} does not run: nobody answers at {} (the folder is {}); start it (systemctl "
+      fmt::format("{} is not running: no answer at {} (the folder is {}); start it (systemctl "
                   "start {}), or name its folder with --run-dir or --config",
                   daemon, path, folder.source, daemon));
 }

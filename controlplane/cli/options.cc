@@ -35,18 +35,18 @@ constexpr auto kViews = std::to_array<View>({
     {"drops", Command::kShowDrops, "dropped packets by reason"},
     {"ha", Command::kShowHa, "who is master, since when and why; the peer; transitions"},
     {"sync", Command::kShowSync, "the sync link and the two connection tables"},
-    {"alert", Command::kShowAlert, "who is told of transitions: what waits, what went wrong"},
+    {"alert", Command::kShowAlert, "alerts: their queues and errors"},
     {"changes", Command::kShowChanges, "what runs and is not in the configuration file"},
 });
 
 constexpr auto kFlushCommands = std::to_array<View>({
     {"conn", Command::kFlushConn, "end connections; TCP clients are reset"},
-    {"persistence", Command::kFlushPersistence, "forget who is bound to a real server"},
+    {"persistence", Command::kFlushPersistence, "remove bindings of clients to real servers"},
 });
 
 constexpr auto kHaCommands = std::to_array<View>({
-    {"switchover", Command::kHaSwitchover, "planned: the peer takes over with every connection"},
-    {"resign", Command::kHaResign, "leave at once, whatever the peer has"},
+    {"switchover", Command::kHaSwitchover, "planned: the peer takes over with all connections"},
+    {"resign", Command::kHaResign, "resign at once, even if the peer lacks connections"},
     {"freeze", Command::kHaFreeze, "no transitions until thaw"},
     {"thaw", Command::kHaThaw, "end of freeze"},
 });
@@ -105,8 +105,8 @@ Result<void> understand(const Raw& raw, Options& options) {
   const bool filtered =
       !conns.service.empty() || conns.client || conns.real_server || !conns.state.empty();
   if (options.command == Command::kFlushConn && filtered == options.all) {
-    return fail(filtered ? "flush conn: --all goes with no filter; leave one of them out"
-                         : "flush conn: say which connections, with --service, --client, --rs or "
+    return fail(filtered ? "flush conn: --all and filters exclude each other"
+                         : "flush conn: choose connections with --service, --client, --rs or "
                            "--state, or --all");
   }
   if (!raw.confirm.empty()) {
@@ -135,7 +135,7 @@ void add_conn_options(CLI::App& conn, Options& options, Raw& raw, bool with_limi
   conn.add_option("--state", options.conns.state, "only those in this state, as ESTABLISHED")
       ->type_name("STATE");
   if (!with_limit) return;
-  conn.add_option("--limit", options.conns.limit, "stop after so many")
+  conn.add_option("--limit", options.conns.limit, "stop after N")
       ->type_name("N")
       ->check(CLI::Range(std::uint64_t{1}, kMostRows));
 }
@@ -155,7 +155,7 @@ void add_rate_options(CLI::App& view, Options& options, Raw& raw) {
   view.add_option("--interval", raw.interval, "time between two samples, default 1s")
       ->type_name("DURATION")
       ->needs(rate);
-  view.add_option("--count", options.count, "stop after so many samples")
+  view.add_option("--count", options.count, "stop after N samples")
       ->type_name("N")
       ->check(CLI::Range(std::uint64_t{1}, kMostRows))
       ->needs(rate);
@@ -170,10 +170,10 @@ void add_change_commands(CLI::App& app, Options& options, Raw& raw) {
   const auto add_file = [&options](CLI::App* command) {
     command->add_option("file", options.change_file, "the file")->required()->type_name("FILE");
   };
-  add("reload", Command::kReload, "take over the changed configuration file");
+  add("reload", Command::kReload, "apply the changed configuration file");
   add_file(add("diff", Command::kDiff, "what a configuration file would change"));
   CLI::App* const commit =
-      add("commit", Command::kCommit, "take over another file and make it the configuration");
+      add("commit", Command::kCommit, "apply another file and make it the configuration");
   add_file(commit);
   commit
       ->add_option("--confirm", raw.confirm,
@@ -185,7 +185,7 @@ void add_change_commands(CLI::App& app, Options& options, Raw& raw) {
 
 void add_commands(CLI::App& app, Options& options, Raw& raw) {
   app.add_option("--config", options.config_file,
-                 "configuration file that names the run_dir; may have mistakes")
+                 "configuration file that names the run_dir; may contain errors")
       ->type_name("FILE");
   app.add_option("--run-dir", options.run_dir, "folder of the daemons' sockets")
       ->type_name("DIR")
@@ -194,7 +194,7 @@ void add_commands(CLI::App& app, Options& options, Raw& raw) {
   app.fallthrough();
   app.require_subcommand(1);
 
-  CLI::App* const show = app.add_subcommand("show", "what the director does now");
+  CLI::App* const show = app.add_subcommand("show", "show the state of the director");
   show->require_subcommand(1)->fallthrough();
   for (const View& view : kViews) {
     CLI::App* const command =
@@ -207,7 +207,8 @@ void add_commands(CLI::App& app, Options& options, Raw& raw) {
     }
   }
 
-  CLI::App* const flush = app.add_subcommand("flush", "end what the director remembers");
+  CLI::App* const flush =
+      app.add_subcommand("flush", "end connections, remove bindings of clients");
   flush->require_subcommand(1)->fallthrough();
   for (const View& each : kFlushCommands) {
     CLI::App* const command =
@@ -231,14 +232,13 @@ void add_commands(CLI::App& app, Options& options, Raw& raw) {
         ->type_name("NAME");
   }
 
-  CLI::App* const alert = app.add_subcommand("alert", "who is told of transitions");
+  CLI::App* const alert = app.add_subcommand("alert", "alerts of transitions");
   alert->require_subcommand(1)->fallthrough();
-  alert->add_subcommand("test", "send an event that is none, by script and by mail")
+  alert->add_subcommand("test", "send a test event by script and by mail")
       ->fallthrough()
       ->callback([&options] { options.command = Command::kAlertTest; });
 
-  CLI::App* const check =
-      app.add_subcommand("check", "look for mistakes in a configuration file")->fallthrough();
+  CLI::App* const check = app.add_subcommand("check", "check a configuration file")->fallthrough();
   check->add_option("file", options.check_file, "the file")->required()->type_name("FILE");
   check->callback([&options] { options.command = Command::kCheck; });
 
@@ -266,8 +266,8 @@ std::string explain_command(int argc, const char* const* argv) {
   const auto unknown = [](std::string_view what, std::string_view word,
                           std::span<const std::string_view> known) {
     const std::string_view guess = nearest(word, known);
-    return guess.empty() ? fmt::format("there is no {} {}; it can be {}", what, word, join(known))
-                         : fmt::format("there is no {} {}; did you mean {}?", what, word, guess);
+    return guess.empty() ? fmt::format("unknown {} {}; use one of {}", what, word, join(known))
+                         : fmt::format("unknown {} {}; did you mean {}?", what, word, guess);
   };
   const auto names = [](std::span<const View> all) {
     std::vector<std::string_view> list;
@@ -276,7 +276,7 @@ std::string explain_command(int argc, const char* const* argv) {
   };
 
   const int command = next_word(argc, argv, 1);
-  if (command == argc) return fmt::format("say what to do: {}", join(kCommands));
+  if (command == argc) return fmt::format("missing command: {}", join(kCommands));
   if (std::find(kCommands.begin(), kCommands.end(), argv[command]) == kCommands.end()) {
     return unknown("command", argv[command], kCommands);
   }
@@ -288,7 +288,7 @@ std::string explain_command(int argc, const char* const* argv) {
                                         : names(kHaCommands);
   const int word = next_word(argc, argv, command + 1);
   if (word == argc) {
-    return fmt::format("say what to {}: {}", first == "ha" ? "do with ha" : first, join(known));
+    return fmt::format("{}: missing argument: {}", first, join(known));
   }
   if (std::find(known.begin(), known.end(), argv[word]) == known.end()) {
     return unknown(is_show ? "view" : fmt::format("command of {}", first), argv[word], known);
@@ -311,7 +311,7 @@ void collect_commands(CLI::App& app, const std::string& prefix, std::vector<Comm
 
 Stop usage_error(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
-  return Stop{kUsage, fmt::format("lbcli: {} (lbcli --help tells more)\n", text)};
+  return Stop{kUsage, fmt::format("lbcli: {} (see lbcli --help)\n", text)};
 }
 
 }  // namespace
@@ -329,7 +329,7 @@ std::vector<CommandHelp> all_commands() {
 std::variant<Options, Stop> parse_options(int argc, const char* const* argv) {
   Options options;
   Raw raw;
-  CLI::App app("Asks a Ballast director what it does.", "lbcli");
+  CLI::App app("Shows and controls a Ballast director.", "lbcli");
   add_commands(app, options, raw);
   try {
     app.parse(argc, argv);

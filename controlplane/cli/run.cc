@@ -33,7 +33,7 @@ class Session {
       return is_permission_denied(outcome.error().message) ? kFailed : outcome.error().status;
     }
     if (!out_) {
-      say("the output could not be written");
+      say("cannot write the output");
       return kFailed;
     }
     return kOk;

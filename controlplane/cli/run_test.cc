@@ -175,7 +175,7 @@ TEST_F(RunTest, ReportsADaemonThatIsDownWithStatus3) {
     const Ran ran = lbcli({"show", view});
     EXPECT_EQ(ran.status, kDaemonDown);
     EXPECT_EQ(ran.out, "");
-    EXPECT_EQ(ran.err, "lbcli: lb-dataplane does not run: nobody answers at " +
+    EXPECT_EQ(ran.err, "lbcli: lb-dataplane is not running: no answer at " +
                            path("dataplane.sock") +
                            " (the folder is --run-dir); start it (systemctl start lb-dataplane), "
                            "or name its folder with --run-dir or --config\n");
@@ -260,7 +260,7 @@ TEST_F(RunTest, ShowsRealServersWithoutTheControlPlane) {
   EXPECT_EQ(ran.status, kOk);
   EXPECT_EQ(lines(ran.out), 6u);
   EXPECT_EQ(lines(ran.err), 1u);
-  EXPECT_NE(ran.err.find("lb-controlplane does not run"), std::string::npos);
+  EXPECT_NE(ran.err.find("lb-controlplane is not running"), std::string::npos);
   EXPECT_NE(ran.err.find("health is unknown"), std::string::npos);
 }
 
@@ -336,7 +336,7 @@ TEST_F(RunTest, FailsWhenOutputCannotBeWritten) {
   char* argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(),
                   arguments[3].data(), arguments[4].data()};
   EXPECT_EQ(run(5, argv, full, err), kFailed);
-  EXPECT_EQ(err.str(), "lbcli: the output could not be written\n");
+  EXPECT_EQ(err.str(), "lbcli: cannot write the output\n");
 }
 
 }  // namespace

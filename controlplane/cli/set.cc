@@ -17,13 +17,13 @@ using api::control::SetCommand;
 
 Result<void> set_admin_state(const SetOptions& options, SetCommand& command) {
   if (!options.value.empty()) {
-    return fail(fmt::format("{} takes no further word; leave {} out", options.what, options.value));
+    return fail(fmt::format("{} takes no value; remove {}", options.what, options.value));
   }
   if (options.what == "maint") command.set_admin_state(SetCommand::MAINT);
   if (options.what == "ready") command.set_admin_state(SetCommand::READY);
   if (options.what == "drain") command.set_admin_state(SetCommand::DRAIN);
   if (options.deadline.empty()) return {};
-  if (options.what != "drain") return fail("--deadline belongs to drain");
+  if (options.what != "drain") return fail("--deadline is only for drain");
   const auto deadline = config::parse_duration(options.deadline);
   if (!deadline) return fail("--deadline: " + deadline.error().message);
   if (*deadline < std::chrono::seconds(1) || *deadline > std::chrono::hours(30 * 24)) {
@@ -39,9 +39,10 @@ Result<void> set_weight(const SetOptions& options, SetCommand& command) {
   const char* const end = options.value.data() + options.value.size();
   const auto [at, error] = std::from_chars(options.value.data(), end, weight);
   if (options.value.empty() || at != end || error != std::errc() || weight > 65'535) {
-    return fail(fmt::format("\"{}\" is no weight; write a number from 0 to 65535", options.value));
+    return fail(
+        fmt::format("invalid weight \"{}\"; write a number from 0 to 65535", options.value));
   }
-  if (!options.deadline.empty()) return fail("--deadline belongs to drain");
+  if (!options.deadline.empty()) return fail("--deadline is only for drain");
   command.set_weight(weight);
   return {};
 }
@@ -87,7 +88,7 @@ void add_set_command(CLI::App& app, Options& options) {
       ->required()
       ->check(CLI::IsMember({"weight", "maint", "ready", "drain"}));
   rs->add_option("value", options.set.value, "of weight")->type_name("N");
-  rs->add_option("--deadline", options.set.deadline, "of drain: then what remains ends")
+  rs->add_option("--deadline", options.set.deadline, "of drain: then the remaining connections end")
       ->type_name("DURATION");
   add_save(*rs, options);
 
@@ -104,7 +105,7 @@ void add_set_command(CLI::App& app, Options& options) {
   health->callback([&options] { options.command = Command::kSet; });
   health
       ->add_option("what", options.set.what,
-                   "believe: take out what the panic guard holds in service")
+                   "believe: take out the servers that the panic guard holds in service")
       ->required()
       ->check(CLI::IsMember({"believe"}));
 }

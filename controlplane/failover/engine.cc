@@ -110,7 +110,7 @@ Result<void> Engine::start() {
   for (const config::HaInstance& instance : settings_->ha.instances) {
     if (instance.auth_pass.empty()) continue;
     log::warning(
-        "{}: auth_pass goes over the wire in clear text: it keeps mistakes out, not "
+        "{}: auth_pass is sent in clear text: it protects against mistakes, not "
         "attackers",
         instance.name);
   }

@@ -199,8 +199,8 @@ TEST(Differences, HaveALineForEachService) {
   EXPECT_EQ(differences(ours, theirs),
             (std::vector<std::string>{"service web (tcp 192.0.2.10:80): scheduler = \"rr\" here, "
                                       "scheduler = \"lc\" there",
-                                      "service dns (udp 192.0.2.10:53) is here only",
-                                      "service mail (tcp 192.0.2.10:25) is there only"}));
+                                      "service dns (udp 192.0.2.10:53) exists only here",
+                                      "service mail (tcp 192.0.2.10:25) exists only on the peer"}));
 }
 
 }  // namespace

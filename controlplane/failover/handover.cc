@@ -36,7 +36,7 @@ Result<std::string> Engine::command(const HaCommand& command) {
         command.kind() == HaCommand::SWITCHOVER || command.kind() == HaCommand::RESIGN;
     return for_masters && !find(group)->is_master();
   });
-  if (groups.empty()) return fail("this director is not master; ask the one that is");
+  if (groups.empty()) return fail("this director is not master; run this on the master");
   switch (command.kind()) {
     case HaCommand::SWITCHOVER:
       return switchover(groups, "switchover asked for by an operator");
@@ -55,13 +55,13 @@ Result<std::string> Engine::command(const HaCommand& command) {
       }
       return command.kind() == HaCommand::FREEZE ? "frozen" : "thawed";
     default:
-      return fail("this control plane does not know the command");
+      return fail("this control plane does not support the command");
   }
 }
 
 std::string Engine::switchover_error(const Unit& unit) const {
   if (!peer_) return "there is no sync link ([ha.sync]); use `lbcli ha resign`";
-  if (!peer_->alive()) return "the peer is not heard over the sync link; use `lbcli ha resign`";
+  if (!peer_->alive()) return "no heartbeat over the sync link; use `lbcli ha resign`";
   const vrrp::Peer theirs = peer_->group(unit.name());
   if (!theirs.alive) return "the peer has no group " + unit.name();
   if (theirs.state != vrrp::State::kBackup) {
@@ -127,7 +127,7 @@ void Engine::on_switchover(const lb::sync::Switchover& message) {
     const bool taken = unit != nullptr && unit->is_master();
     answer.set_step(taken ? lb::sync::Switchover::TAKEN : lb::sync::Switchover::REFUSED);
     if (unit == nullptr) {
-      answer.set_reason("it has no such group");
+      answer.set_reason("no such group");
     } else if (!taken) {
       answer.set_reason(unit->fsm().frozen()
                             ? "it is frozen"

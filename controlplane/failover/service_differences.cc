@@ -63,7 +63,7 @@ std::vector<std::string> differences(const ServiceTexts& ours, const ServiceText
   for (const auto& [key, service] : ours) {
     const auto other = theirs.find(key);
     if (other == theirs.end()) {
-      all.push_back("service " + service.name + " (" + key + ") is here only");
+      all.push_back("service " + service.name + " (" + key + ") exists only here");
     } else if (service.text != other->second.text) {
       all.push_back("service " + service.name + " (" + key +
                     "): " + first_difference(service.text, other->second.text));
@@ -71,7 +71,7 @@ std::vector<std::string> differences(const ServiceTexts& ours, const ServiceText
   }
   for (const auto& [key, service] : theirs) {
     if (!ours.contains(key)) {
-      all.push_back("service " + service.name + " (" + key + ") is there only");
+      all.push_back("service " + service.name + " (" + key + ") exists only on the peer");
     }
   }
   return all;

@@ -56,7 +56,7 @@ Unit::Unit(boost::asio::io_context& io, std::string name,
         io, io_options(*instances[i]),
         [this, i](const vrrp::Advert& advert, Ipv4Address source) { on_advert(i, advert, source); },
         [instance = instances[i]->name](vrrp::Reject reject, Ipv4Address source) {
-          log::warning("{}: an advert of {} is ignored: {}", instance, source.to_string(),
+          log::warning("{}: ignored an advert from {}: {}", instance, source.to_string(),
                        vrrp::text_of(reject));
         });
   }
@@ -101,7 +101,7 @@ std::string Unit::fault_of(Member& member) {
   const netlink::Link* const link = inputs_.link(port);
   if (link == nullptr) {
     member.io->close();
-    return "interface " + port + " is not there";
+    return "interface " + port + " does not exist";
   }
   if (!inputs_.works(*link)) return "interface " + port + " has no link";
   const auto source =

@@ -33,7 +33,7 @@ TEST_F(ChangeTest, KeepsTheCheckOverANewName) {
   EXPECT_EQ(after.since, before.since);
   EXPECT_EQ(after.last_result, "first");
   EXPECT_EQ(after.question, before.question);
-  EXPECT_EQ(probes_.size(), 1u) << "it is not asked anew";
+  EXPECT_EQ(probes_.size(), 1u) << "it is not checked again";
   checker_->remove(web.id);
   checker_->for_each_check([](const CheckView&) { ADD_FAILURE() << "its check is still there"; });
 }

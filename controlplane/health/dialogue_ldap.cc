@@ -56,7 +56,7 @@ class Ldap final : public Dialogue {
     std::string_view code;
     if (!take(message, kInteger, field) || !take(message, kBindResponse, response) ||
         !take(response, kEnumerated, code) || code.size() != 1) {
-      return bad_answer("L7RSP not the answer to a bind");
+      return bad_answer("L7RSP not a bind response");
     }
     std::string_view text;
     if (!take(response, kOctets, field) || !take(response, kOctets, text)) text = {};

@@ -46,7 +46,7 @@ std::string login(const std::string& username) {
 
 // "1045 Access denied for user ..."
 Move error_packet(std::string_view payload) {
-  if (payload.size() < 3) return bad_answer("L7RSP a broken error");
+  if (payload.size() < 3) return bad_answer("L7RSP malformed error");
   const unsigned code = byte_at(payload, 1) | unsigned{byte_at(payload, 2)} << 8;
   payload.remove_prefix(3);
   if (payload.starts_with('#') && payload.size() >= 6) payload.remove_prefix(6);  // SQLSTATE
@@ -72,7 +72,7 @@ class Mysql final : public Dialogue {
     if (kind == kOk) return good_answer("L7OK/" + version_, std::string(kQuit));
     // Another way to log in; without a password each of them takes an empty answer.
     if (kind == kAuthSwitch) return send_bytes(packet(static_cast<std::uint8_t>(number + 1), ""));
-    return bad_answer("L7RSP the server wants a password");
+    return bad_answer("L7RSP the server requires a password");
   }
 
  private:

@@ -120,7 +120,7 @@ TEST(Dialogue, LdapReportsTheResultOfTheBind) {
              "\x04\x02no"s,
              "L7STS/49 no");
   expect_bad(CheckType::kLdap, "220 x\r\n", "L7RSP not LDAP");
-  expect_bad(CheckType::kLdap, "\x30\x03\x02\x01\x01"s, "L7RSP not the answer to a bind");
+  expect_bad(CheckType::kLdap, "\x30\x03\x02\x01\x01"s, "L7RSP not a bind response");
 }
 
 std::string mysql_packet(char number, const std::string& payload) {

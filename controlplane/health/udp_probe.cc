@@ -142,7 +142,7 @@ Outcome evaluate_dns(const DnsAnswer& answer, const std::optional<Address>& want
   if (wanted && !answer.has_address) {
     return bad("L7RSP", wanted->to_string() + " is not among the answers");
   }
-  if (!answer.complete) return bad("L7RSP", "a broken answer");
+  if (!answer.complete) return bad("L7RSP", "malformed answer");
   return good("L7OK/" + rcode, took);
 }
 

@@ -17,7 +17,7 @@ SnapshotSpec running_in(const api::Snapshot& message) {
   if (message.generation() == 0) return {};
   auto spec = from_api(message);
   if (spec) return std::move(*spec);
-  log::error("data plane: what it runs cannot be read, and so counts as unknown: {}",
+  log::error("data plane: its snapshot cannot be read and is treated as unknown: {}",
              spec.error().message);
   return {};
 }

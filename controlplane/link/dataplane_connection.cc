@@ -126,7 +126,7 @@ void DataplaneConnection::Impl::call(const SessionPtr& of, api::Request request,
   of->limit.expires_after(kAnswerLimit);
   of->limit.async_wait([self = shared_from_this(), of, id = of->last_id](const error_code& error) {
     if (error || !of->on_answer || of->last_id != id) return;
-    self->lose(of, "the data plane does not answer; connecting to it again");
+    self->lose(of, "the data plane does not answer; reconnecting");
   });
   boost::asio::async_write(of->socket, boost::asio::buffer(of->out),
                            [self = shared_from_this(), of](const error_code& error, std::size_t) {
@@ -150,7 +150,7 @@ void DataplaneConnection::Impl::read_prefix(const SessionPtr& of) {
 void DataplaneConnection::Impl::read_body(const SessionPtr& of) {
   const std::size_t bytes = api::decode_prefix(of->prefix);
   if (bytes > api::kMaxMessageBytes) {
-    lose(of, "the data plane sent something that is not its protocol");
+    lose(of, "the data plane sent an invalid message");
     return;
   }
   of->in.resize(bytes);
@@ -168,7 +168,7 @@ void DataplaneConnection::Impl::read_body(const SessionPtr& of) {
 void DataplaneConnection::Impl::answer(const SessionPtr& of) {
   api::Response response;
   if (!api::from_bytes(of->in, response)) {
-    lose(of, "the data plane sent something that is not its protocol");
+    lose(of, "the data plane sent an invalid message");
     return;
   }
   if (!of->on_answer || response.id() != of->last_id) {

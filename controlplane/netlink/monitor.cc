@@ -155,7 +155,7 @@ void Monitor::Impl::receive() {
 }
 
 void Monitor::Impl::recover() {
-  log::warning("netlink: notifications were lost; reading everything anew");
+  log::warning("netlink: notifications were lost; reading everything again");
   if (const auto result = read_all(); result) {
     lost = false;
   } else {

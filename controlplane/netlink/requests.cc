@@ -155,7 +155,7 @@ Result<void> Requests::add_route(const Route& route) {
   const int flags = NLM_F_CREATE | NLM_F_EXCL;
   const int error = talk(socket_.get(), make_route(RTM_NEWROUTE, flags, route), {});
   if (error == EEXIST) {
-    return fail("the kernel has another route there, which is not ours; remove one of them");
+    return fail("another route to this destination exists, not set by Ballast; remove one of them");
   }
   if (error != 0) return fail_with(error);
   return {};

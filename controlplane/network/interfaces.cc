@@ -76,16 +76,16 @@ void Interfaces::Impl::put_all_right() {
 void Interfaces::Impl::put_right(const Interface& interface) {
   const netlink::Link* const link = state.link(interface.name);
   if (link == nullptr) {
-    if (seen.remove(interface.name)) log::warning("interface {} is gone", interface.name);
+    if (seen.remove(interface.name)) log::warning("interface {} disappeared", interface.name);
     if (interface.vlan != 0) make_vlan(interface);
     return;
   }
   const SeenInterfaces::Change change = seen.update(*link);
   if (change.started && !change.first_start) {
-    log::info("interface {} has its link again", interface.name);
+    log::info("interface {}: link is up again", interface.name);
   }
   if (change.is_new) {
-    log::info("interface {} is there", interface.name);
+    log::info("interface {} appeared", interface.name);
     note(interface.name + ": settings", netlink::prepare_interface(interface.name));
   }
   ready(interface, *link);

@@ -39,7 +39,7 @@ CommandQueue::CommandQueue(boost::asio::io_context& io) : impl_(std::make_shared
 
 CommandQueue::~CommandQueue() {
   for (const auto& [command, what] : impl_->waiting) {
-    log::warning("{}: it had not ended when this process did", what);
+    log::warning("{}: it was still running when lb-controlplane stopped", what);
   }
 }
 

@@ -19,9 +19,9 @@ Result<std::string> read_secret(const std::string& path) {
   const ssize_t got = read(fd, content.data(), content.size());
   close(fd);
   if (!known || got < 0) return failed(std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) return failed("is no regular file");
+  if (!S_ISREG(status.st_mode)) return failed("not a regular file");
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return failed("others than its owner may use it; chmod 600 it");
+    return failed("accessible to others than its owner; run chmod 600");
   }
   content.resize(static_cast<std::size_t>(got));
   return content;

@@ -28,18 +28,18 @@ bool make_folders(const std::string& path) {
 Result<StateDir> StateDir::open(const std::string& path) {
   const auto failed = [&path](const std::string& what) {
     return fail("the state folder " + path + " cannot be " + what + ": " + std::strerror(errno) +
-                "; let it belong to the user of lb-controlplane, or name another one as state_dir");
+                "; make the user of lb-controlplane its owner, or set another state_dir");
   };
   std::string plain = path;
   while (plain.size() > 1 && plain.ends_with('/')) plain.pop_back();
-  if (!make_folders(plain)) return failed("made");
+  if (!make_folders(plain)) return failed("created");
   const int fd = ::open(plain.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return failed("opened");
   StateDir made(fd);
   if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0) return failed("written to");
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     return fail("the state folder " + path +
-                " is another control plane's; give this one another state_dir");
+                " is used by another control plane; set another state_dir");
   }
   return made;
 }

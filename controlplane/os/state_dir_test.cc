@@ -42,7 +42,7 @@ TEST_F(StateDirTest, BelongsToOneProcessAtATime) {
     ASSERT_TRUE(first);
     const auto second = StateDir::open(root_);
     ASSERT_FALSE(second);
-    EXPECT_NE(second.error().message.find("is another control plane's"), std::string::npos);
+    EXPECT_NE(second.error().message.find("is used by another control plane"), std::string::npos);
   }
   EXPECT_TRUE(StateDir::open(root_));
 }
@@ -53,8 +53,8 @@ TEST_F(StateDirTest, ReportsWhyItCannotBeCreated) {
   ASSERT_FALSE(below);
   EXPECT_EQ(below.error().message,
             "the state folder " + (root_ / "file" / "state").string() +
-                " cannot be made: Not a directory; let it belong to the user of lb-controlplane, "
-                "or name another one as state_dir");
+                " cannot be created: Not a directory; make the user of lb-controlplane its owner, "
+                "or set another state_dir");
   EXPECT_FALSE(StateDir::open(root_ / "file"));
 }
 

@@ -87,20 +87,20 @@ std::string print_history(const Inventory& inventory, const Now& now) {
 Result<SavedStates> read_history(std::string_view text, const Now& now) {
   try {
     const Json json = Json::parse(text);
-    if (json.at("version") != kVersion) return fail("it is of another version");
+    if (json.at("version") != kVersion) return fail("unsupported version");
     const auto written = from_unix_ms(json, "written_unix_ms", now);
     SavedStates saved;
     for (const Json& each : json.at("targets")) {
       const auto vip = Endpoint::parse_port_optional(each.at("vip").get<std::string>());
       const auto address = Endpoint::parse_port_optional(each.at("address").get<std::string>());
-      if (!vip || !address) return fail("an address in it is none");
+      if (!vip || !address) return fail("invalid address");
       const health::SavedState state = to_saved_state(each, written, now);
       if (!each.contains("key")) {
         saved.by_name_[{each.at("service").get<std::string>(), *vip, *address}] = state;
         continue;
       }
       const auto key = ServiceKey::parse(each.at("key").get<std::string>());
-      if (!key) return fail("a key in it is none");
+      if (!key) return fail("invalid key");
       saved.by_key_[{*key, *address}] = state;
     }
     return saved;
@@ -120,7 +120,7 @@ SavedStates HealthHistory::load() const {
   text << file.rdbuf();
   auto saved = read_history(text.str(), Now{});
   if (saved) return std::move(*saved);
-  log::warning("{} is not what was written ({}); the history of the checks begins anew", path_,
+  log::warning("{} is damaged ({}); the history of the checks starts over", path_,
                saved.error().message);
   return {};
 }
@@ -138,7 +138,7 @@ void HealthHistory::write() {
   timer_.cancel();
   const auto written = write_text(path_, print_history(inventory_, Now{}));
   if (!written && !failed_) {
-    log::error("{}; a restart will not know the history of the checks", written.error().message);
+    log::error("{}; a restart will lose the history of the checks", written.error().message);
   }
   failed_ = !written;
 }

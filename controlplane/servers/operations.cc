@@ -22,13 +22,14 @@ Operations::Operations(boost::asio::io_context& io, Inventory& inventory, Alerts
 void Operations::load() {
   const auto loaded = load_changes(path_, inventory_, Now{});
   if (!loaded) {
-    log::error("{}; all is as in the configuration file", loaded.error().message);
+    log::error("{}; only the configuration file is in force", loaded.error().message);
     return;
   }
   for (const Service& service : inventory_.services()) {
     if (!changed_by_operators(service)) continue;
-    log::info("{}: changes of operators from before the restart are in force; lbcli show changes",
-              service.config->name);
+    log::info(
+        "{}: changes of operators from before the restart are in force; see lbcli show changes",
+        service.config->name);
   }
 }
 
@@ -51,9 +52,9 @@ Result<std::string> Operations::set(const api::control::SetCommand& command) {
 }
 
 void Operations::configure() {
-  if (undo_unsaved(inventory_)) log::info("changes of operators that were not saved are undone");
+  if (undo_unsaved(inventory_)) log::info("unsaved changes of operators are undone");
   if (auto kept = save_changes(path_, inventory_, Now{}); !kept) {
-    log::error("{}; a restart will bring back what operators had changed", kept.error().message);
+    log::error("{}; a restart will restore the undone changes of operators", kept.error().message);
   }
 }
 
@@ -68,7 +69,7 @@ std::optional<Time> Operations::decide() {
     if (service.decision.quorum_changed) quorums.push_back(&service);
     for (const RealServer& server : service.servers) {
       if (!server.decision.ends_now) continue;
-      log::info("{}: real server {}: the deadline of its drain has come; what remains ends",
+      log::info("{}: real server {}: drain deadline reached; its remaining connections end",
                 service.config->name, server.config->address.to_string());
     }
   }

@@ -118,7 +118,7 @@ Result<void> load_changes(const std::string& path, Inventory& inventory, const N
     return {};
   } catch (const Json::exception& error) {
     forget_all(inventory);
-    return fail(fmt::format("{} is not what was written: {}", path, error.what()));
+    return fail(fmt::format("{} is damaged: {}", path, error.what()));
   }
 }
 

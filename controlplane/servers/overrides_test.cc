@@ -105,7 +105,7 @@ TEST(SetCommand, RestoresSavedChangesUntilTheyAreUndone) {
             "service web: real server 10.0.0.12:80: maint, by lbcli set --save");
   set.set_weight(1);
   ASSERT_TRUE(world.run(set));
-  EXPECT_EQ(changes.saved.weight, std::nullopt) << "undone for good";
+  EXPECT_EQ(changes.saved.weight, std::nullopt) << "its saved copy too";
   EXPECT_EQ(changes.saved, changes.in_force) << "maint goes on";
 }
 
@@ -116,17 +116,15 @@ TEST(SetCommand, ExplainsMistakes) {
   EXPECT_EQ(world.error_of(set),
             "service web has several real servers 10.0.0.11; write the port, as 10.0.0.11:80");
   set.set_real_server("10.0.0.9:80");
-  EXPECT_EQ(world.error_of(set),
-            "service web has no real server 10.0.0.9:80; lbcli show rs names them");
+  EXPECT_EQ(world.error_of(set), "service web has no real server 10.0.0.9:80; see lbcli show rs");
   set.set_real_server("10.0.0.12");
   set.set_weight(65'536);
   EXPECT_EQ(world.error_of(set), "weight 65536 is out of range; write 0 to 65535");
   set.set_service("wb");
-  EXPECT_EQ(world.error_of(set), "there is no service wb; did you mean web?");
+  EXPECT_EQ(world.error_of(set), "unknown service wb; did you mean web?");
   SetCommand scheduler = command("");
   scheduler.set_scheduler("fastest");
-  EXPECT_TRUE(
-      world.error_of(scheduler).starts_with("there is no scheduler fastest; it can be rr, "));
+  EXPECT_TRUE(world.error_of(scheduler).starts_with("unknown scheduler fastest; use one of rr, "));
   EXPECT_FALSE(world.any()) << "nothing was changed";
 }
 

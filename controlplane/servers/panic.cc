@@ -118,7 +118,7 @@ std::string Panic::why() const {
 Result<std::string> Panic::release_held() {
   if (!guard_.holding()) return fail("the panic guard holds no real server");
   const std::size_t failing = guard_.counts().failing;
-  log::warning("panic guard: an operator believes the checks");
+  log::warning("panic guard: an operator trusts the checks");
   settle(guard_.release_all(Clock::now()));
   return fmt::format("the real servers of {} failing checks are taken out of service", failing);
 }
@@ -181,7 +181,7 @@ void Panic::on_opinions(const sync::CheckOpinions& opinions) {
   round_.down += down.size();
   ask_timer_.cancel();
   if (!down.empty()) {
-    log::warning("panic guard: the peer's checks fail too for {} of the real servers that are held",
+    log::warning("panic guard: the peer's checks fail too for {} of the held real servers",
                  down.size());
   }
   const std::uint64_t number = round_.number;
@@ -193,7 +193,7 @@ void Panic::end_round() {
   const std::size_t all = round_.held.size();
   std::string said = fmt::format("{} up, {} down, {} not known", round_.up, round_.down,
                                  all - round_.up - round_.down);
-  if (said != peer_) log::info("panic guard: by the peer's checks: {}", said);
+  if (said != peer_) log::info("panic guard: the peer's checks: {}", said);
   peer_ = std::move(said);
   ask_again_later();
 }

@@ -234,7 +234,7 @@ void Servers::on_health_change(RealServer& server) {
 
 void Servers::on_weight_change(RealServer& server) {
   const health::State& state = *server.health;
-  log::info("{} has another weight: {}", label_of(server),
+  log::info("{} changed its weight: {}", label_of(server),
             state.agent_result.empty() ? state.last_result : "agent " + state.agent_result);
   // One that the panic guard holds, and that its agent takes out or gives back.
   server.held = panic_.holds(server);
@@ -253,7 +253,7 @@ void Servers::on_panic_change() {
       if (server.held && !was_held) {
         log::info("{} back in service: {}", label_of(server), panic_.why());
       } else if (!server.held && was_held && !state.up) {
-        log::warning("{} down: {}, held no more", label_of(server), state.last_result);
+        log::warning("{} down: {}, no longer held", label_of(server), state.last_result);
       }
       alerts_.server(server, server.up(), server.held ? panic_.why() : state.last_result);
     }

@@ -19,9 +19,8 @@ Result<Service*> find_service(Inventory& inventory, const std::string& name) {
   std::vector<std::string_view> names;
   for (const Service& service : inventory.services()) names.push_back(service.config->name);
   const std::string_view guess = nearest(name, names);
-  return fail(guess.empty()
-                  ? fmt::format("there is no service {}; lbcli show service names them", name)
-                  : fmt::format("there is no service {}; did you mean {}?", name, guess));
+  return fail(guess.empty() ? fmt::format("unknown service {}; see lbcli show service", name)
+                            : fmt::format("unknown service {}; did you mean {}?", name, guess));
 }
 
 // "10.0.0.11:80", or the address alone where one server has it.
@@ -36,7 +35,7 @@ Result<RealServer*> find_server(Service& service, const std::string& text) {
   }
   if (found.size() == 1) return found.front();
   return fail(found.empty()
-                  ? fmt::format("service {} has no real server {}; lbcli show rs names them",
+                  ? fmt::format("service {} has no real server {}; see lbcli show rs",
                                 service.config->name, text)
                   : fmt::format("service {} has several real servers {}; write the port, as {}",
                                 service.config->name, text,
@@ -51,7 +50,7 @@ Result<std::string> change_scheduler(const std::string& name, const config::Serv
     for (const auto& [known, value] : kEnumNames<Scheduler>) {
       all += (all.empty() ? "" : ", ") + std::string(known);
     }
-    return fail(fmt::format("there is no scheduler {}; it can be {}", name, all));
+    return fail(fmt::format("unknown scheduler {}; use one of {}", name, all));
   }
   if (service.one_packet && config::goes_by_connections(*scheduler)) {
     return fail(
@@ -85,7 +84,7 @@ Result<std::string> change_server(const SetCommand& command, const std::string& 
       own.admin_state = AdminState::kDrain;
       if (command.deadline_ms() == 0) return name + ": drained without a deadline";
       own.deadline = now + std::chrono::milliseconds(command.deadline_ms());
-      return fmt::format("{}: drained, what remains in {} s ends", name,
+      return fmt::format("{}: drained, its remaining connections end in {} s", name,
                          static_cast<double>(command.deadline_ms()) / 1000);
     default:
       return fail("say what to set: weight N, maint, ready or drain");

@@ -108,7 +108,7 @@ void Link::Impl::receive_hello(const SessionPtr& of, const lb::sync::Hello& hell
                       std::to_string(options.sync_id));
   }
   // A peer that was started again before its old connection was seen to be dead.
-  if (const SessionPtr old = session) close(old, "the peer connected anew");
+  if (const SessionPtr old = session) close(old, "the peer reconnected");
   greeting.erase(of);
   of->greeted = true;
   session = of;
@@ -127,7 +127,7 @@ void Link::Impl::watch_silence(const SessionPtr& of) {
   of->limit.async_wait([self = shared_from_this(), of, most](const error_code& error) {
     if (error || of->closed) return;
     if (Clock::now() >= of->last_received + most) {
-      self->close(of, "nothing heard from the peer for " + std::to_string(most.count()) + " ms");
+      self->close(of, "nothing received from the peer for " + std::to_string(most.count()) + " ms");
     } else {
       self->watch_silence(of);
     }
@@ -141,7 +141,7 @@ void Link::Impl::write(const SessionPtr& of, const Message& message) {
   if (!frame) return;  // a batch is far smaller than the limit
   counters.bytes_sent += frame->size();
   of->next += *frame;
-  if (of->next.size() > kMaxUnsent) return close(of, "the peer takes nothing that is sent");
+  if (of->next.size() > kMaxUnsent) return close(of, "the peer does not read what is sent");
   if (of->out.empty()) flush(of);
 }
 

@@ -39,8 +39,8 @@ inline constexpr std::uint32_t kSyncProtocol = 2;
   X(not_proved, "the TLS handshake failed: another key, no certificate, or no TLS 1.3") \
   X(other_protocol, "the peer speaks another version of the sync protocol")             \
   X(other_sync_id, "the peer has another sync_id")                                      \
-  X(malformed, "a message that is none, too large, or not due")                         \
-  X(out_of_order, "a batch or an acknowledgement with a number that is not due")        \
+  X(malformed, "a malformed, too large or unexpected message")                          \
+  X(out_of_order, "a batch or an acknowledgement with an unexpected number")            \
   X(silent, "no greeting in time")
 
 enum class Refusal : std::uint8_t {

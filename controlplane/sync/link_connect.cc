@@ -125,7 +125,7 @@ void Link::Impl::handshake(const SessionPtr& of, asio::ssl::stream_base::handsha
     if (error) {
       self->refuse(of, Refusal::not_proved, error.message());
     } else if (!self->credentials->proved(of->stream.native_handle())) {
-      self->refuse(of, Refusal::not_proved, "the peer knows another key");
+      self->refuse(of, Refusal::not_proved, "the peer has another key");
     } else {
       self->greet(of);
     }

@@ -243,7 +243,8 @@ TEST(Credentials, ValidateAKeyFile) {
     return loaded ? std::string() : loaded.error().message.substr(file.path().size());
   };
   EXPECT_EQ(message(KeyFile(kGoodKey + "\n")), "");
-  EXPECT_EQ(message(KeyFile(kGoodKey, 0640)), ": others than its owner may use it; chmod 600 it");
+  EXPECT_EQ(message(KeyFile(kGoodKey, 0640)),
+            ": accessible to others than its owner; run chmod 600");
   EXPECT_EQ(message(KeyFile("short")),
             ": is not 64 hexadecimal digits; make one with `openssl rand -hex 32`");
   EXPECT_EQ(message(KeyFile(std::string(64, 'g'))),

@@ -87,7 +87,7 @@ void Mirror::Impl::lost_dataplane() {
 
 void Mirror::Impl::found_dataplane() {
   if (std::exchange(lost, false) && session && !begin_due) {
-    events.reset("the data plane was started anew");
+    events.reset("the data plane restarted");
   } else {
     turn();
   }

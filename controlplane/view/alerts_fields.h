@@ -9,7 +9,7 @@ namespace lb::view {
 constexpr auto fields(const AlertScript*) {
   return std::tuple(
       field("program", &AlertScript::program, "The program."),
-      field("queue", &AlertScript::queue, "Events that it is still to be run for."),
+      field("queue", &AlertScript::queue, "Events in its queue."),
       field("good", &AlertScript::good, "Runs that succeeded.", {.counter = true}),
       field("bad", &AlertScript::bad, "Runs that failed.", {.counter = true}),
       field("last_error", &AlertScript::last_error, "Why the last one failed; empty: none has."));
@@ -19,21 +19,20 @@ constexpr auto fields(const AlertMail*) {
   return std::tuple(
       field("server", &AlertMail::server, "The mail server."),
       field("to", &AlertMail::to, "Who gets mail."),
-      field("events", &AlertMail::events, "Events that are no mail yet."),
-      field("queue", &AlertMail::queue, "Mails that wait."),
+      field("events", &AlertMail::events, "Events that are not yet mailed."),
+      field("queue", &AlertMail::queue, "Mails in the queue."),
       field("sent", &AlertMail::sent, "Mails that were sent.", {.counter = true}),
       field("tries_failed", &AlertMail::tries_failed, "Attempts that failed.", {.counter = true}),
-      field("refused", &AlertMail::refused, "Mails that the server refused for good.",
+      field("refused", &AlertMail::refused, "Mails that the server refused permanently.",
             {.counter = true}),
-      field("dropped", &AlertMail::dropped, "Mails that were dropped for want of room.",
-            {.counter = true}),
+      field("dropped", &AlertMail::dropped, "Mails dropped from a full queue.", {.counter = true}),
       field("last_sent_unix_ms", &AlertMail::last_sent_unix_ms,
             "When the last one was sent, since 1970 in UTC; 0: never.", {.unit = "ms"}),
       field("last_error_unix_ms", &AlertMail::last_error_unix_ms,
             "When an attempt failed last; 0: never.", {.unit = "ms"}),
       field("last_error", &AlertMail::last_error, "Why it failed."),
       field("disk_error", &AlertMail::disk_error,
-            "Why what waits is in memory only; empty: it is on disk."));
+            "Why the queue is in memory only; empty: it is on disk."));
 }
 
 constexpr auto fields(const Alerts*) {

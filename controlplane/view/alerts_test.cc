@@ -36,7 +36,7 @@ TEST(ShowAlert, ShowsQueuesAndErrors) {
             "  last error: exit status 3\n"
             "Mail by smtp.example.com:587 to a@example.com, b@example.com\n"
             "  waiting: 1 mail, 2 events to be mailed\n"
-            "  sent 3, tries that failed 0, refused 0, dropped 0\n"
+            "  sent 3, failed attempts 0, refused 0, dropped 0\n"
             "  last sent: never\n");
   auto broken = status();
   broken.mutable_mail()->set_disk_error("No space left on device");
@@ -54,9 +54,9 @@ TEST(ShowAlert, OmitsUnconfiguredPartsInJson) {
 
 TEST(ShowAlert, NamesTheRecipientsOfATest) {
   EXPECT_EQ(alert_test_text(alerts_of(status())),
-            "the script /etc/ballast/alert.sh is told of a test event\n"
+            "a test event goes to the script /etc/ballast/alert.sh\n"
             "a mail to a@example.com, b@example.com goes to smtp.example.com:587\n"
-            "lbcli show alert tells what becomes of it\n");
+            "lbcli show alert shows the result\n");
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ std::string mail_text(const AlertMail& mail) {
   std::string text = fmt::format("Mail by {} to {}\n", mail.server, joined(mail.to, ", "));
   text += fmt::format("  waiting: {} mail{}, {} event{} to be mailed\n", mail.queue,
                       mail.queue == 1 ? "" : "s", mail.events, mail.events == 1 ? "" : "s");
-  text += fmt::format("  sent {}, tries that failed {}, refused {}, dropped {}\n", mail.sent,
+  text += fmt::format("  sent {}, failed attempts {}, refused {}, dropped {}\n", mail.sent,
                       mail.tries_failed, mail.refused, mail.dropped);
   text += fmt::format("  last sent: {}\n", when(mail.last_sent_unix_ms));
   if (mail.last_error_unix_ms != 0) {
@@ -46,13 +46,13 @@ std::string as_text(const Alerts& answer) {
 std::string alert_test_text(const Alerts& alerts) {
   std::string text;
   if (alerts.script) {
-    text += fmt::format("the script {} is told of a test event\n", alerts.script->program);
+    text += fmt::format("a test event goes to the script {}\n", alerts.script->program);
   }
   if (alerts.mail) {
     text += fmt::format("a mail to {} goes to {}\n", joined(alerts.mail->to, ", "),
                         alerts.mail->server);
   }
-  return text + "lbcli show alert tells what becomes of it\n";
+  return text + "lbcli show alert shows the result\n";
 }
 
 }  // namespace lb::view

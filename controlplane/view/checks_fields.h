@@ -20,14 +20,14 @@ constexpr auto fields(const CheckTargetRow*) {
       field("service", &CheckTargetRow::service, "Name of the service."),
       field("address", &CheckTargetRow::address, "Address of the real server."),
       field("port", &CheckTargetRow::port, "Its port."),
-      field("up", &CheckTargetRow::up, "Whether the check is good for it."),
+      field("up", &CheckTargetRow::up, "Whether the check passes for it."),
       field("held", &CheckTargetRow::held,
             "Whether the panic guard keeps it in service though the check fails."),
-      field("since_ms", &CheckTargetRow::since_ms, "How long it is in this state.", {.unit = "ms"}),
+      field("since_ms", &CheckTargetRow::since_ms, "Time in this state.", {.unit = "ms"}),
       field("transitions", &CheckTargetRow::transitions, "How often it changed.",
             {.counter = true}),
-      field("up_ms", &CheckTargetRow::up_ms, "How long it was up, of `known_ms`.", {.unit = "ms"}),
-      field("known_ms", &CheckTargetRow::known_ms, "How long it is checked.", {.unit = "ms"}));
+      field("up_ms", &CheckTargetRow::up_ms, "Time up, of `known_ms`.", {.unit = "ms"}),
+      field("known_ms", &CheckTargetRow::known_ms, "Time since its first check.", {.unit = "ms"}));
 }
 
 constexpr auto fields(const CheckRow*) {

@@ -14,8 +14,8 @@ constexpr auto fields(const HaGroupRow*) {
   return std::tuple(
       field("name", &HaGroupRow::name, "Name of the sync group, or of an instance without one."),
       field("state", &HaGroupRow::state, "`MASTER`, `BACKUP`, `FAULT` or `INIT`."),
-      field("since_ms", &HaGroupRow::since_ms, "How long it is in this state.", {.unit = "ms"}),
-      field("reason", &HaGroupRow::reason, "Why it is."),
+      field("since_ms", &HaGroupRow::since_ms, "Time in this state.", {.unit = "ms"}),
+      field("reason", &HaGroupRow::reason, "Reason of the last transition."),
       field("frozen", &HaGroupRow::frozen, "Whether `lbcli ha freeze` forbids transitions."),
       field("held", &HaGroupRow::held,
             "Whether it gave mastership away and waits until the new master is gone."),
@@ -23,7 +23,7 @@ constexpr auto fields(const HaGroupRow*) {
             "Why a master of lower priority is not preempted; empty: it is."),
       field("health", &HaGroupRow::health, "Ports that work."),
       field("peer_holds", &HaGroupRow::peer_holds,
-            "Whether no adverts come, but the peer says over the sync link that it is master."),
+            "Whether no adverts come, but the peer reports over the sync link that it is master."),
       field("peer_state", &HaGroupRow::peer_state,
             "State of the peer's group, by the sync link; empty: not known."),
       field("peer_health", &HaGroupRow::peer_health, "Ports of the peer that work."),
@@ -80,10 +80,10 @@ constexpr auto fields(const HaEventRow*) {
 
 constexpr auto fields(const HaPeer*) {
   return std::tuple(
-      field("director", &HaPeer::director, "Name of the peer; empty: nothing came from it yet."),
+      field("director", &HaPeer::director, "Name of the peer; empty: no heartbeat yet."),
       field("release", &HaPeer::release, "Its release."),
       field("connected", &HaPeer::connected, "Whether the sync link is up."),
-      field("alive", &HaPeer::alive, "Whether a heartbeat came a moment ago."),
+      field("alive", &HaPeer::alive, "Whether heartbeats arrive."),
       field("heard_ms", &HaPeer::heard_ms, "Age of the last heartbeat.", {.unit = "ms"}),
       field("compared", &HaPeer::compared, "Whether the two configurations were compared."),
       field("differences", &HaPeer::differences, "Services that are configured differently."));
@@ -93,7 +93,7 @@ constexpr auto fields(const Handover*) {
   return std::tuple(field("group", &Handover::group, "Name of the group."),
                     field("done", &Handover::done, "Whether the peer is master."),
                     field("failed", &Handover::failed, "Whether it failed."),
-                    field("text", &Handover::text, "What came of it."),
+                    field("text", &Handover::text, "Its result."),
                     field("took_ms", &Handover::took_ms,
                           "From the command to the peer's mastership.", {.unit = "ms"}));
 }

@@ -52,7 +52,7 @@ api::control::Status standby() {
   peer.set_release("0.1.0");
   peer.set_connected(true);
   peer.set_alive(true);
-  peer.add_differences("service web (tcp 192.0.2.10:80) is here only");
+  peer.add_differences("service web (tcp 192.0.2.10:80) exists only here");
   return status;
 }
 
@@ -64,7 +64,7 @@ TEST(ShowHa, ShowsAStandbyAndItsReason) {
   VI_1      wan          51        3  150 - 60 (script proxy) = 90  192.0.2.2 (40ms ago)     0      1234  192.0.2.10/24
   VI_1: 3 adverts refused: the checksum is wrong
 Peer: lb1 (release 0.1.0), alive on the sync link
-  configured differently: service web (tcp 192.0.2.10:80) is here only
+  configured differently: service web (tcp 192.0.2.10:80) exists only here
 )");
 }
 
@@ -93,9 +93,16 @@ TEST(ShowHa, ShowsOperatorCommands) {
   EXPECT_NE(text.find("  frozen: no transitions until `lbcli ha thaw`\n"
                       "  held: gave mastership away, waits until the new master is gone\n"),
             std::string::npos);
-  EXPECT_NE(text.find("  no adverts are heard, but the peer says over the sync link"),
+  EXPECT_NE(text.find("  no adverts are received, but the peer reports over the sync link"),
             std::string::npos);
   EXPECT_NE(text.find("Last switchover of pair: the peer is master after 8 ms\n"),
+            std::string::npos);
+}
+
+TEST(ShowHa, CountsOneWorkingPortInTheSingular) {
+  auto status = standby();
+  status.mutable_ha()->mutable_groups(0)->set_peer_health(1);
+  EXPECT_NE(as_text(ha_of(status)).find("priority 150, 1 working port (here 2)\n"),
             std::string::npos);
 }
 
@@ -108,10 +115,10 @@ TEST(ShowHa, ShowsLostPeers) {
   EXPECT_NE(as_text(ha_of(status)).find("Peer: lb1 (release 0.1.0), silent for 2s\n"),
             std::string::npos);
   peer.set_connected(false);
-  EXPECT_NE(as_text(ha_of(status)).find("not connected, last heard 2s ago\n"), std::string::npos);
-  peer.Clear();
-  EXPECT_NE(as_text(ha_of(status)).find("Peer: never heard over the sync link\n"),
+  EXPECT_NE(as_text(ha_of(status)).find("not connected, last heartbeat 2s ago\n"),
             std::string::npos);
+  peer.Clear();
+  EXPECT_NE(as_text(ha_of(status)).find("Peer: no heartbeat received yet\n"), std::string::npos);
 }
 
 TEST(ShowHa, PrintsJson) {

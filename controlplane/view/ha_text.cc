@@ -14,11 +14,12 @@ namespace {
 std::string group_notes(const HaGroupRow& group, std::size_t instances) {
   std::string text;
   if (!group.peer_state.empty()) {
-    text += fmt::format("  the peer: {}, priority {}, {} working ports (here {})\n",
-                        group.peer_state, group.peer_priority, group.peer_health, group.health);
+    text += fmt::format("  the peer: {}, priority {}, {} working port{} (here {})\n",
+                        group.peer_state, group.peer_priority, group.peer_health,
+                        group.peer_health == 1 ? "" : "s", group.health);
   }
   if (group.peer_unheard != 0) {
-    text += fmt::format("  the peer hears no adverts on {} of its {} instances\n",
+    text += fmt::format("  the peer receives no adverts on {} of its {} instances\n",
                         group.peer_unheard, instances);
   }
   if (group.frozen) text += "  frozen: no transitions until `lbcli ha thaw`\n";
@@ -27,7 +28,8 @@ std::string group_notes(const HaGroupRow& group, std::size_t instances) {
     text += fmt::format("  gate closed: {}\n", group.gate);
   }
   if (group.peer_holds) {
-    text += "  no adverts are heard, but the peer says over the sync link that it is master\n";
+    text +=
+        "  no adverts are received, but the peer reports over the sync link that it is master\n";
   }
   return text;
 }
@@ -47,12 +49,13 @@ std::string instances_text(const std::vector<HaInstanceRow>& instances) {
 }
 
 std::string peer_text(const HaPeer& peer) {
-  if (peer.director.empty()) return "Peer: never heard over the sync link\n";
+  if (peer.director.empty()) return "Peer: no heartbeat received yet\n";
   const std::string age = age_text(peer.heard_ms);
-  std::string text = fmt::format("Peer: {} (release {}), {}\n", peer.director, peer.release,
-                                 peer.alive       ? "alive on the sync link"
-                                 : peer.connected ? "silent for " + age
-                                                  : "not connected, last heard " + age + " ago");
+  std::string text =
+      fmt::format("Peer: {} (release {}), {}\n", peer.director, peer.release,
+                  peer.alive       ? "alive on the sync link"
+                  : peer.connected ? "silent for " + age
+                                   : "not connected, last heartbeat " + age + " ago");
   for (const std::string& difference : peer.differences) {
     text += "  configured differently: " + difference + "\n";
   }

@@ -26,7 +26,7 @@ TEST(Reference, MatchesTheFieldTables) {
     std::ofstream(LB_FIELDS, std::ios::binary) << reference.page;
   } else {
     EXPECT_TRUE(reference.page == read(LB_FIELDS))
-        << LB_FIELDS << " is out of date; write it anew with LB_UPDATE_OK=1 "
+        << LB_FIELDS << " is out of date; write it again with LB_UPDATE_OK=1 "
         << "build/controlplane/view/view_test";
   }
 }

@@ -65,8 +65,8 @@ constexpr auto fields(const Policy*) {
 
 constexpr auto fields(const Health*) {
   return std::tuple(
-      field("up", &Health::up, "Whether its check is good."),
-      field("since_ms", &Health::since_ms, "How long it is in this state.", {.unit = "ms"}),
+      field("up", &Health::up, "Whether its check passes."),
+      field("since_ms", &Health::since_ms, "Time in this state.", {.unit = "ms"}),
       field("check", &Health::check, "Type of the check."),
       field("last_result", &Health::last_result, "The last result; empty: none yet."),
       field("held", &Health::held,
@@ -113,9 +113,9 @@ constexpr auto fields(const RealServerRow*) {
       column("Conns", connections_cell, Align::kRight),
       inlined(&RealServerRow::traffic, kInRs | kInStats),
       field("policy", &RealServerRow::policy,
-            "What operators and policies make of it; null: the control plane does not say.",
+            "What operators and policies make of it; null: the control plane does not answer.",
             {.in = kServiceAndRs}),
-      field("health", &RealServerRow::health, "What its check says; null: not known.",
+      field("health", &RealServerRow::health, "Result of its check; null: not known.",
             {.in = kInRs}),
       column("LastResult", last_result_cell));
 }
@@ -133,8 +133,9 @@ constexpr auto fields(const Quorum*) {
   return std::tuple(
       field("reached", &Quorum::reached, "Null: not all servers were checked yet."),
       field("weight_up", &Quorum::weight_up, "Sum of the weights of the servers that are up."),
-      field("quorum", &Quorum::quorum, "The weight that is wanted."),
-      field("hysteresis", &Quorum::hysteresis, "How much more or less it takes to change."),
+      field("quorum", &Quorum::quorum, "The weight that is required."),
+      field("hysteresis", &Quorum::hysteresis,
+            "Weight above or below the quorum that a change needs."),
       field("sorry_server_in_use", &Quorum::sorry_server_in_use,
             "Whether clients are sent to the sorry server."));
 }
@@ -154,7 +155,7 @@ constexpr auto fields(const ServiceRow*) {
       inlined(&ServiceRow::traffic, kInStats),
       field("refused", &ServiceRow::refused,
             "What would have opened a connection and was refused; null: no lists and limits."),
-      field("quorum", &ServiceRow::quorum, "Null: the control plane does not say.",
+      field("quorum", &ServiceRow::quorum, "Null: the control plane does not answer.",
             {.in = kInService}),
       field("real_servers", &ServiceRow::real_servers, "Its real servers."));
 }
@@ -183,13 +184,13 @@ constexpr auto fields(const Statistics*) {
       field("connections_expired", &Statistics::connections_expired, "Connections that ended.",
             {.counter = true}),
       field("connections_shed", &Statistics::connections_shed,
-            "Half-open connections that ended for want of room.", {.counter = true}),
+            "Half-open connections evicted from a full table.", {.counter = true}),
       field("persistence_entries", &Statistics::persistence_entries,
             "Clients that are bound to a real server."),
       field("max_persistence", &Statistics::max_persistence,
             "Room for such clients; 0: no service has had persistence yet."),
       field("persistence_evicted", &Statistics::persistence_evicted,
-            "Clients that were forgotten for want of room.", {.counter = true}),
+            "Clients evicted from a full table.", {.counter = true}),
       field("services", &Statistics::services, "All services."));
 }
 

@@ -97,7 +97,7 @@ TEST(ShowService, ShowsQuorumAndChanges) {
   const auto status = changed_status();
   const std::string text = as_text(services_of(sample_stats(), &status));
   EXPECT_NE(text.find(R"(
-     quorum is lost: 1 up of 3, hysteresis 1
+     quorum lost: 1 up of 3, hysteresis 1
   -> 10.0.0.11:80                 Masq    9*     12         3          drain, 9m58s left
   -> 10.0.0.12:80                 Masq    1      0          0          down
   -> 10.0.0.13:8080               Masq    65535  0          0          sorry server, unresolved

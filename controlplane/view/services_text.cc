@@ -29,8 +29,8 @@ std::string quorum_text(const std::optional<Quorum>& quorum) {
   const bool plain = quorum->quorum == 1 && quorum->hysteresis == 0;
   if (plain && *quorum->reached) return {};
   return fmt::format(
-      "     quorum {}: {} up of {}{}\n", *quorum->reached ? "is there" : "is lost",
-      quorum->weight_up, quorum->quorum,
+      "     quorum {}: {} up of {}{}\n", *quorum->reached ? "reached" : "lost", quorum->weight_up,
+      quorum->quorum,
       quorum->hysteresis == 0 ? "" : fmt::format(", hysteresis {}", quorum->hysteresis));
 }
 
@@ -122,9 +122,8 @@ std::string as_text(const Statistics& answer) {
                   age_text(answer.uptime_ms), answer.connections, answer.max_connections,
                   answer.connections_created, answer.connections_expired, answer.connections_shed);
   if (answer.max_persistence != 0) {
-    out +=
-        fmt::format("Persistence: {} of {} clients, forgotten for want of room {}\n",
-                    answer.persistence_entries, answer.max_persistence, answer.persistence_evicted);
+    out += fmt::format("Persistence: {} of {} clients, evicted {}\n", answer.persistence_entries,
+                       answer.max_persistence, answer.persistence_evicted);
   }
   Tree<Traffic> tree("Prot LocalAddress:Port", "  -> RemoteAddress:Port");
   for (const ServiceRow& service : answer.services) {

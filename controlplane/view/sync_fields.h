@@ -32,15 +32,15 @@ constexpr auto fields(const Sync*) {
             "Connections sent because they began or changed.", {.counter = true}),
       field("ended_entries", &Sync::ended_entries, "Connections sent because they ended.",
             {.counter = true}),
-      field("refreshed_entries", &Sync::refreshed_entries, "Connections sent because they go on.",
-            {.counter = true}),
+      field("refreshed_entries", &Sync::refreshed_entries,
+            "Connections sent because they are still active.", {.counter = true}),
       field("walked_entries", &Sync::walked_entries, "Connections sent by walks of the table.",
             {.counter = true}),
       field("walks", &Sync::walks, "Walks of the whole table.", {.counter = true}),
       field("lost_changes", &Sync::lost_changes,
-            "Changes that met a full ring and were found by a walk.", {.counter = true}),
+            "Changes that found a full ring and were recovered by a walk.", {.counter = true}),
       field("lost_ends", &Sync::lost_ends, "Likewise, ends of connections.", {.counter = true}),
-      field("imports", &Sync::imports, "What became of the connections that the peer sent."),
+      field("imports", &Sync::imports, "Results of the connections that the peer sent."),
       field("refusals", &Sync::refusals, "Attempts to connect that were refused, by reason."));
 }
 

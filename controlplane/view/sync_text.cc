@@ -45,7 +45,7 @@ std::string as_text(const Sync& answer) {
   text += fmt::format("Sent: {} changed, {} ended, {} refreshed, {} by {} walk{} of the table\n",
                       answer.changed_entries, answer.ended_entries, answer.refreshed_entries,
                       answer.walked_entries, answer.walks, plural(answer.walks));
-  text += fmt::format("Full rings: {} changes, {} ends; all were found again by walks\n",
+  text += fmt::format("Full rings: {} changes, {} ends; all were recovered by walks\n",
                       answer.lost_changes, answer.lost_ends);
   return text + counts_text(answer);
 }

@@ -169,7 +169,7 @@ class Failover(harness.HaTest):
         self.survive("data plane killed", lb1.process("lb-dataplane").kill)
         ((*change, reason),) = self.transitions("lb1", began_ms)
         self.assertEqual(change, ["MASTER", "FAULT"])
-        self.assertRegex(reason, "interface (wan|lan) (is not there|has no link)")
+        self.assertRegex(reason, "interface (wan|lan) (does not exist|has no link)")
         self.assertEqual(self.transitions("lb2", began_ms),
                          [("BACKUP", "MASTER", "the master resigned")])
         self.assert_one_owner("lb2")

@@ -144,7 +144,7 @@ class HaNotify(harness.LabTest):
                   "the program and its child to be gone")
         # The one that it hung at, and those behind it.
         resigned = 1 + RESIGNATIONS
-        self.assertEqual(self.log().count("it had not ended when this process did"),
+        self.assertEqual(self.log().count("it was still running when lb-controlplane stopped"),
                          2 * (2 * resigned) + 2)
 
         self.set_mode("")

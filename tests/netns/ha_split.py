@@ -101,7 +101,7 @@ class Split(PairTest):
         self.wait(lambda: group(self.lab, "lb2")["peer_holds"], "lb2 to hold still for its peer")
         self.wait_adverts("lb1")
         shown = self.lab.lbcli("show", "ha", director="lb2").stdout
-        self.assertIn("no adverts are heard, but the peer says over the sync link that it is "
+        self.assertIn("no adverts are received, but the peer reports over the sync link that it is "
                       "master", shown)
         self.assertEqual(group(self.lab, "lb2")["peer_state"], "MASTER")
         self.assert_serves()

@@ -169,7 +169,7 @@ class Keys(harness.HaTest):
         each.process("lb-controlplane").kill()
         process = each.start_daemon("lb-controlplane")
         self.assertNotEqual(process.wait(10), 0)
-        self.assertIn(f"{loose}: others than its owner may use it; chmod 600 it",
+        self.assertIn(f"{loose}: accessible to others than its owner; run chmod 600",
                       each.log_text("lb-controlplane"))
         self.assertEqual(self.role("lb1"), "MASTER")
 

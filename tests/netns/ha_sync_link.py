@@ -202,10 +202,10 @@ class Differing(LinkTest):
     def test_differences_are_shown_and_logged(self):
         """Each once on each side; and connections of what the standby lacks are counted."""
         expected = {
-            "lb1": [f"service echo-nat (tcp {NAT_VIP}:{ECHO_PORT}) is here only",
+            "lb1": [f"service echo-nat (tcp {NAT_VIP}:{ECHO_PORT}) exists only here",
                     f'service web-nat (tcp {NAT_VIP}:80): scheduler = "wrr" here, '
                     'scheduler = "lc" there'],
-            "lb2": [f"service echo-nat (tcp {NAT_VIP}:{ECHO_PORT}) is there only",
+            "lb2": [f"service echo-nat (tcp {NAT_VIP}:{ECHO_PORT}) exists only on the peer",
                     f'service web-nat (tcp {NAT_VIP}:80): scheduler = "lc" here, '
                     'scheduler = "wrr" there']}
         for name, differences in expected.items():

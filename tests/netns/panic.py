@@ -206,14 +206,14 @@ class PanicOfAPair(Held, harness.HaTest):
         restore()
         self.wait_good()
         self.assertEqual(load.stop()["errors"], {})
-        self.assertNotIn("held no more", self.log())
+        self.assertNotIn("no longer held", self.log())
 
     def test_servers_are_dead(self):
         for name in self.names():
             self.lab.processes[f"{name}-nginx"].kill()
         for name in ("lb1", "lb2"):
             self.wait_down(name)
-            self.assertRegex(self.log(name), r"the peer's checks fail too for \d of the real serv")
+            self.assertRegex(self.log(name), r"the peer's checks fail too for \d of the held real serv")
         for name in self.names():
             self.lab.start_server(name)
         for name in ("lb1", "lb2"):

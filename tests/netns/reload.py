@@ -240,14 +240,14 @@ class Reload(harness.LabTest):
         self.wait(lambda: self.weights()[server_address(1)] == 2, "the commit to be rolled back")
         self.cli("commit", other, "--confirm", "1h")
         self.assertIn("is the configuration now", self.cli("confirm"))
-        self.assertIn("what runs is what", self.cli("show", "changes"))
+        self.assertIn("the running configuration is that of", self.cli("show", "changes"))
         with open(other, "rb") as committed, open(self.lab.config_path, "rb") as own:
             self.assertEqual(own.read(), committed.read())
         self.cli("rollback")
         self.assertEqual(self.weights()[server_address(1)], 2)
         self.cli("commit", other)
         self.assertEqual(self.weights()[server_address(1)], 5)
-        self.assertIn("what runs is what", self.cli("show", "changes"))
+        self.assertIn("the running configuration is that of", self.cli("show", "changes"))
 
     def test_restart_while_a_commit_waits(self):
         self.web["real_server"][0]["weight"] = 5

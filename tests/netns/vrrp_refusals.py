@@ -182,7 +182,7 @@ class VrrpRefusals(harness.LabTest):
 
     def log_lines(self):
         return [line for line in self.lab.directors["lb1"].log_text("lb-controlplane").splitlines()
-                if "V2: an advert of" in line and "password" in line]
+                if "V2: ignored an advert from" in line and "password" in line]
 
     def test_without_a_mistake_it_leaves(self):
         for name, adverts in GOOD.items():
