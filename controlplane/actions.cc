@@ -87,8 +87,8 @@ std::optional<api::Action> action_of(const Request& request) {
       if (command.kind() == ConfigCommand::STATUS || command.kind() == ConfigCommand::CHANGES) {
         return std::nullopt;
       }
-      // The Reloader logs how they end. A diff changes nothing; but the files that its text names
-      // are read with our rights, and what is wrong in them is shown.
+      // The Reloader logs their results. A diff changes nothing; but the files that its text names
+      // are read with our rights, and their errors are shown.
       return api::Action{command_text(command), false};
     }
     default:

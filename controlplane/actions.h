@@ -1,4 +1,4 @@
-// What a request to the control plane does, in an operator's words.
+// What a request to the control plane changes, as the command that an operator types.
 #pragma once
 
 #include <optional>
@@ -8,9 +8,9 @@
 
 namespace lb::controlplane {
 
-// Nothing: it only asks. What is not known here counts as an action.
+// nullopt: it only reads. An unknown request counts as an action.
 std::optional<api::Action> action_of(const api::control::Request& request);
-// Of a change of the configuration, for the log.
+// A change of the configuration, for the log.
 std::string command_text(const api::control::ConfigCommand& command);
 
 }  // namespace lb::controlplane

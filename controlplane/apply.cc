@@ -33,12 +33,12 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kAtOnce{0};  // still one snapshot for all that happens in this turn
-// The data plane refused a snapshot: perhaps for want of memory, which may end.
+// The data plane refused a snapshot: perhaps for lack of memory, which may be temporary.
 constexpr milliseconds kAfterRefusal{5'000};
-// How long checks wait for the kernel interfaces when a data plane has come. A port that never gets
-// one must not keep the servers behind the others unchecked.
+// How long checks wait for the kernel interfaces after a data plane has connected. A port that
+// never gets one must not stop the checks on other ports.
 constexpr milliseconds kInterfacesDue{3'000};
-// Ready, as far as the service manager is concerned, even without a data plane.
+// Ready for the service manager, even without a data plane.
 constexpr milliseconds kReadyAnyway{5'000};
 
 }  // namespace
@@ -101,7 +101,7 @@ class Applier::Impl {
   boost::asio::steady_timer checks_timer;
   boost::asio::steady_timer ready_timer;
   bool ready = false;
-  std::function<void(Result<void>)> changing;  // to be told how the new configuration was taken
+  std::function<void(Result<void>)> changing;  // called with the result of the new configuration
   std::string last_refusal;
 };
 
@@ -289,7 +289,7 @@ void Applier::Impl::push() {
   notify_service_manager();
 }
 
-// Slow start and deadlines go on without news from anywhere.
+// Slow start and deadlines proceed without any event.
 void Applier::Impl::decide() {
   const auto next = operations->decide();
   if (!next) return;

@@ -6,9 +6,10 @@
 //   operations --decisions-------+                              ^
 //   failover   --standby----------------------------------------+
 //
-// A server that goes down is taken out in the same turn of the event loop; everything else waits
-// some milliseconds for company. At start nothing is decided before the data plane has told what it
-// runs: servers that are up there stay up, and next hops stay, until something else is learnt.
+// A server that goes down is taken out in the same turn of the event loop; other changes are
+// collected for some milliseconds. At start nothing is decided before the data plane has reported
+// its snapshot: servers that are up there stay up, and next hops stay, until there is something
+// newer.
 #pragma once
 
 #include <functional>
@@ -42,23 +43,23 @@ class Applier {
 
   // Fails when the kernel's network cannot be watched, which needs root or CAP_NET_ADMIN.
   Result<void> start();
-  // Hands over to the HA peer what this director is master of; then calls back. Without HA at once.
+  // Hands its masterships over to the HA peer; then calls back. Without HA at once.
   void leave(std::function<void()> done);
-  // Takes the VIPs away and stops checking and applying. The data plane forwards on.
+  // Removes the VIPs and stops checking and applying. The data plane continues to forward.
   void stop();
 
-  // Another configuration in the place of the one that runs, as one transaction: what it has in
-  // common with it goes on, with its health and connections. It may differ in what needs no restart
-  // alone (config/diff.h). `done` is called once, at once or later: when the data plane forwards by
-  // it, when it refused it, or when there is no data plane, which gets it as soon as it comes.
+  // Replaces the running configuration, as one transaction: what both have in common keeps its
+  // health and connections. They may differ only in what needs no restart (config/diff.h). `done`
+  // is called once, at once or later: when the data plane has applied it, when it refused it, or
+  // when there is no data plane, which gets it as soon as it connects.
   void configure(config::ConfigPtr next, std::function<void(Result<void>)> done);
 
-  // What operators set at run time, a line each.
+  // Operators' changes at run time, a line each.
   std::vector<std::string> set_changes() const;
-  // Calls back once, at once or when the failover thread has told its part. `with_checks`: with
+  // Calls back once, at once or when the failover thread has added its part. `with_checks`: with
   // Status.checks, which may be thousands.
   void status(bool with_checks, std::function<void(api::control::Status)> done) const;
-  // Calls back once, at once or later, with what was begun, or why not.
+  // Calls back once, at once or later, with what was started, or why not.
   void ha_command(const api::control::HaCommand& command,
                   std::function<void(Result<std::string>)> done);
   Result<void> alert(const api::control::AlertRequest& request, api::control::AlertStatus& status);

@@ -1,5 +1,5 @@
 // The whole control plane but its main(): against the real kernel in a namespace of our own, and a
-// data plane that only remembers. A veth pair plays the TAP.
+// data plane that only stores snapshots. A veth pair plays the TAP.
 #include "controlplane/apply.h"
 
 #include <gtest/gtest.h>

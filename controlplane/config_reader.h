@@ -1,5 +1,5 @@
-// Reads, validates and compares configurations on a thread of its own: however large one is, and
-// however slow the file, the loop that asks goes on.
+// Reads, validates and compares configurations on its own thread, so that neither a large one nor
+// a slow file blocks the caller's loop.
 #pragma once
 
 #include <functional>
@@ -25,24 +25,24 @@ struct ConfigVersion {
 class ConfigReader {
  public:
   struct Source {
-    std::string name;                      // that its mistakes have
-    std::optional<std::string> text = {};  // nothing: the file of that name
-    bool from_it = false;  // the changes are those from it to the running one; else to it
+    std::string name;                      // for messages
+    std::optional<std::string> text = {};  // nullopt: read the file of that name
+    bool from_it = false;  // changes from it to the running one; else from the running one to it
   };
   struct Found {
-    std::optional<ConfigVersion> version;  // nothing: it cannot be read, or has mistakes
+    std::optional<ConfigVersion> version;  // nullopt: unreadable, or with errors
     std::vector<std::string> mistakes;     // a line each
     std::vector<config::Change> changes;
   };
 
-  // `io`: of the loop that asks, and is answered.
+  // `io`: the caller's loop.
   ConfigReader(boost::asio::io_context& io, config::Machine machine);
-  // Waits for what is being read; nobody is called back after it.
+  // Waits for what is being read; there is no call back after it.
   ~ConfigReader();
   ConfigReader(const ConfigReader&) = delete;
   ConfigReader& operator=(const ConfigReader&) = delete;
 
-  // One after the other, in order. `done` is called once, later, on the loop that asks.
+  // One after the other, in order. `done` is called once, later, on the caller's loop.
   void read(Source source, config::ConfigPtr running, std::function<void(Found)> done);
 
  private:

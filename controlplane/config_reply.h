@@ -1,4 +1,4 @@
-// What is said of a change of the configuration: to lbcli, to the log, to the audit log.
+// Reports about a change of the configuration: to lbcli, the log and the audit log.
 #pragma once
 
 #include <cstddef>
@@ -14,13 +14,13 @@ class ConfigReply;
 namespace lb::controlplane {
 
 std::string counted(std::size_t count);  // "1 change"
-// What cannot be done at run time; empty: nothing.
+// Why the changes need a restart; empty: they do not.
 std::string restart_error(const std::vector<config::Change>& changes);
-// Mistakes and changes.
+// Errors and changes.
 void put(const ConfigReader::Found& found, api::control::ConfigReply& reply);
-// Of a change that was not begun, or is over: "ok", or why not.
+// Result of a change that was refused or is over: "ok", or the error.
 std::string outcome_of(const api::control::ConfigReply& reply);
-// `what` was asked for: "reload of FILE".
+// `what`: "reload of FILE".
 void write_log(const std::string& what, const api::control::ConfigReply& reply);
 
 }  // namespace lb::controlplane

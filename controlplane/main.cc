@@ -1,5 +1,5 @@
-// lb-controlplane: the main loop. What must be on time has a thread of its own (failover), and so
-// has what takes long (reload, the log).
+// lb-controlplane: the main loop. What must be on time (failover) and what takes long (reload, the
+// log) have their own threads.
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -98,7 +98,7 @@ Sockets::Answer answer(const control::Request& request, const api::Caller& peer,
   return response;
 }
 
-// The first signal to stop lets the HA peer take over; the second one stops at once.
+// The first stop signal hands over to the HA peer; the second one stops at once.
 void listen_for_signals(boost::asio::signal_set& signals, boost::asio::io_context& io,
                         Applier& applier, Reloader& reloader, bool stopping = false) {
   signals.async_wait([&, stopping](boost::system::error_code error, int signal) {
@@ -143,7 +143,7 @@ int run(const std::string& path, std::string text, const config::ConfigPtr& conf
                   *audit, action_of, [&](const control::Request& request, const api::Caller& peer) {
                     return answer(request, peer, applier, reloader);
                   });
-  // First of all: the socket is taken when another control plane runs already.
+  // First of all: the socket is in use when another control plane runs already.
   if (auto result = sockets.listen(); !result) return fail_start(result.error());
   const auto state_dir = StateDir::open(director.state_dir);
   if (!state_dir) return fail_start(state_dir.error());

@@ -25,8 +25,8 @@ using api::control::ConfigReply;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPoll{500};     // at the file
-constexpr milliseconds kSettled{900};  // nobody has written to it for so long
+constexpr milliseconds kPoll{500};     // of the file
+constexpr milliseconds kSettled{900};  // unchanged for this long
 
 }  // namespace
 
@@ -53,7 +53,7 @@ struct Reloader::Impl : std::enable_shared_from_this<Impl> {
     std::string by;
     std::string words;
   };
-  // What has been asked for and is not answered yet.
+  // Requests that are not answered yet.
   struct Call {
     Asked asked;
     std::string what;  // in the log; empty: it is not logged
@@ -74,10 +74,10 @@ struct Reloader::Impl : std::enable_shared_from_this<Impl> {
   void rollback(const CallPtr& call);
   void confirm(const CallPtr& call);
   void change(const CallPtr& call, Found found, Keep keep);
-  void refuse(const CallPtr& call);  // it was not begun, or is over already
+  void refuse(const CallPtr& call);  // it was refused, or is over already
   void answer(const CallPtr& call);
 
-  // Questions: at any time.
+  // Queries: at any time.
   void diff(const CallPtr& call, const ConfigCommand& command);
   void changes(const CallPtr& call);
 
@@ -96,7 +96,7 @@ struct Reloader::Impl : std::enable_shared_from_this<Impl> {
   const Options options;
   const Apply apply;
   Version running;
-  bool reading = false;                       // a configuration that is to become the running one
+  bool reading = false;                       // a configuration that will be applied
   std::deque<std::function<void()>> waiting;  // changes, until it has been read
   bool applying = false;
   std::string trial_file;  // of the change that is being applied
@@ -110,7 +110,7 @@ struct Reloader::Impl : std::enable_shared_from_this<Impl> {
   Clock::time_point latest_since;
   boost::asio::steady_timer confirm_timer;
 
-  // Who asks questions, again and again, does not hold up a change.
+  // Repeated queries do not delay a change.
   ConfigReader for_changes;
   ConfigReader for_questions;
 };
@@ -203,7 +203,7 @@ void Reloader::Impl::change(const CallPtr& call, Found found, Keep keep) {
   answer(call);
 }
 
-// All or nothing: what the data plane does not take, this process does not keep.
+// All or nothing: what the data plane refuses, this process reverts.
 void Reloader::Impl::applied(Version before, Keep keep, const Result<void>& result) {
   applying = false;
   if (!result) {
@@ -300,7 +300,7 @@ void Reloader::Impl::diff(const CallPtr& call, const ConfigCommand& command) {
                      });
 }
 
-// From the file to what runs.
+// Changes from the file to the running configuration.
 void Reloader::Impl::changes(const CallPtr& call) {
   for_questions.read({options.file, std::nullopt, true}, running.config,
                      [this, call](const Found& found) {
@@ -309,7 +309,7 @@ void Reloader::Impl::changes(const CallPtr& call) {
                      });
 }
 
-// Polls: the file may be a link, be replaced, or be on a file system that tells nothing.
+// Polls: the file may be a link, be replaced, or be on a file system without notifications.
 void Reloader::Impl::poll_file() {
   poll_timer.expires_after(kPoll);
   poll_timer.async_wait([weak = weak_from_this()](boost::system::error_code error) {

@@ -1,10 +1,9 @@
-// Changes the configuration while the control plane runs: read or be given a text, validate, tell
-// what changes, apply, and keep or take back. Runs on the main loop; configurations are read,
-// validated and compared by threads of their own (ConfigReader), so that none holds up the loop.
+// Changes the configuration while the control plane runs: reads or receives a text, validates it,
+// lists the changes, applies them, and keeps or reverts them. Runs on the main loop; configurations
+// are read, validated and compared on other threads (ConfigReader), so that none blocks the loop.
 //
-// The configuration file is what counts after a restart. A commit replaces it, one that waits to be
-// confirmed does so only then: a control plane that is restarted in between starts with the old
-// one.
+// A restart uses the configuration file. A commit replaces it; a commit with a time to confirm does
+// so when it is confirmed: a control plane that is restarted before starts with the old one.
 #pragma once
 
 #include <functional>
@@ -33,9 +32,9 @@ class Reloader {
 
   struct Options {
     std::string file;       // of the configuration
-    std::string state_dir;  // bears the text that the last change replaced
+    std::string state_dir;  // holds the text that the last change replaced
     config::Machine machine;
-    AuditLog* audit;  // is told how each change ends; outlives this
+    AuditLog* audit;  // gets the outcome of each change; outlives this
   };
 
   // `text` is what `running` was read from.
@@ -46,11 +45,10 @@ class Reloader {
   Reloader& operator=(const Reloader&) = delete;
 
   using Done = std::function<void(const api::control::ConfigReply&)>;
-  // `done` is called once, at once or later, with what was begun; `applying` says that STATUS is to
-  // be asked for how it ends. Changes are begun in the order in which they were asked for.
-  // `by`: who asks, for the audit log.
+  // `done` is called once, at once or later, with what was started; `applying`: query STATUS for
+  // the result. Changes are made in the order of the requests. `by`: the caller, for the audit log.
   void command(const api::control::ConfigCommand& command, const std::string& by, Done done);
-  // As the command RELOAD; what comes of it is in the log. `why`: "SIGHUP".
+  // As the command RELOAD; the result is in the log. `why`: "SIGHUP".
   void reload(const std::string& why);
   // Follows the file as long as the configuration says auto_reload.
   void watch();

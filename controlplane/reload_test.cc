@@ -84,7 +84,7 @@ class ReloaderTest : public testing::Test {
   boost::asio::io_context io;
   std::string folder;
   std::string file;
-  // What the audit log has been told since it was asked last, without times.
+  // New lines of the audit log since the last call, without times.
   std::vector<std::string> told() {
     std::ifstream in(folder + "/audit.log");
     std::vector<std::string> lines;
@@ -223,7 +223,7 @@ TEST_F(ReloaderTest, FollowsTheFileWithAutoReload) {
   ASSERT_TRUE(write_text(file, config_text(2, "auto_reload = true\n")));
   io.restart();
   io.run_for(std::chrono::milliseconds(1800));
-  EXPECT_TRUE(applied.empty());  // not yet told
+  EXPECT_TRUE(applied.empty());  // not yet applied
   run(ConfigCommand::RELOAD);
   ASSERT_TRUE(write_text(file, config_text(3, "auto_reload = true\n")));
   EXPECT_TRUE(test::run_until(io, [this] { return applied.size() == 2; }));

@@ -1,5 +1,5 @@
 // A reload that gives services other names, and what they must not lose by it. Against the real
-// kernel in a namespace of our own, and a data plane that only remembers.
+// kernel in a namespace of our own, and a data plane that only stores snapshots.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -131,7 +131,7 @@ class RenameInKernel : public testing::Test {
       EXPECT_TRUE(in_snapshot(each, 80, 1).up());
     }
   }
-  // And what was told until now.
+  // And what was reported until now.
   void expect_no_new_alert() {
     api::control::AlertRequest test;
     test.set_test(true);
@@ -140,7 +140,7 @@ class RenameInKernel : public testing::Test {
     ASSERT_TRUE(wait([&] { return lines("told").size() > kReports; }));
     EXPECT_EQ(lines("told")[kReports], "test   asked for");
   }
-  // By its gain the quorum shows that it was still lost, and that nobody was told of it again.
+  // When it is reached, that shows that the quorum was still lost, and was not reported again.
   void expect_quorum_goes_on(const std::string& name) {
     SetCommand set = command(name, kSecond);
     set.set_weight(20);

@@ -59,7 +59,7 @@ void Alerts::Impl::configure(const config::Config& config) {
   const bool same_mail = current && current->mail == config.alert.mail;
   current = config.alert;
   if (same_mail) return;
-  mailer.reset();  // before another one takes its folder
+  mailer.reset();  // before another one uses its folder
   if (!config.alert.mail) return;
   mailer = std::make_unique<alert::Mailer>(config.director.name, *config.alert.mail,
                                            config.director.state_dir + "/alerts");

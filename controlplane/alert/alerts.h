@@ -1,6 +1,5 @@
-// Tells operators of every transition, by script and by mail: in order, both ways. The rest of the
-// control plane calls it when something happens; here it is decided what is a transition. Runs on
-// the event loop.
+// Reports every transition to operators, by script and by mail, in order. The rest of the control
+// plane calls it on every event; what is a transition is decided here. Runs on the event loop.
 #pragma once
 
 #include <functional>
@@ -33,11 +32,10 @@ class Alerts {
   Alerts(const Alerts&) = delete;
   Alerts& operator=(const Alerts&) = delete;
 
-  // Another configuration, which the inventory has adopted: its services, and who is told. Mail
-  // that waits stays in the queue.
+  // A new configuration, which the inventory has adopted. Queued mail stays in the queue.
   void configure(Inventory& inventory);
 
-  // A server's state as it was found, which is no news.
+  // A server's state as it was found at the start: no transition.
   void adopt_server(RealServer& server, bool up);
   // Each may be called again with the same state: that is no transition.
   void server(RealServer& server, bool up, const std::string& reason);
@@ -48,10 +46,9 @@ class Alerts {
   void dataplane(bool connected, const std::string& reason);
   void panic(bool begun, const std::string& reason);
 
-  // What `lbcli alert test` and `lbcli show alert` want.
+  // The answers for `lbcli alert test` and `lbcli show alert`.
   Result<void> answer(const api::control::AlertRequest& request, api::control::AlertStatus& status);
-  // Gives script and mail some seconds for what is under way, then calls back. Mail that is left
-  // stays on disk.
+  // Gives script and mail some seconds to finish, then calls back. Unsent mail stays on disk.
   void leave(std::function<void()> done);
 
  private:

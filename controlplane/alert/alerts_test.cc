@@ -1,4 +1,4 @@
-// From a transition to the script that is told, and to the mail that waits.
+// From a transition to the script, and to the mail in the queue.
 #include "controlplane/alert/alerts.h"
 
 #include <gtest/gtest.h>

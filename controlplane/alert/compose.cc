@@ -100,7 +100,7 @@ std::string quoted_printable(std::string_view text) {
     const bool ends_line = i + 1 == text.size() || text[i + 1] == '\n';
     const bool plain = (c > ' ' && c < '\x7f' && c != '=') || (c == ' ' && !ends_line);
     const std::string written = plain ? std::string(1, c) : hex(c);
-    // One column is the soft break's own.
+    // One column is for the soft break.
     if (column + written.size() > kMostLine - (ends_line ? 0 : 1)) {
       out += "=\r\n";
       column = 0;

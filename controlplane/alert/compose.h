@@ -14,7 +14,7 @@ namespace lb::controlplane::alert {
 
 struct Mail {
   std::string from;
-  std::vector<std::string> to;  // still to be told
+  std::vector<std::string> to;  // not yet sent to
   std::string text;             // headers and body, lines end in CR LF
   bool operator==(const Mail&) const = default;
 };
@@ -24,10 +24,10 @@ struct MailHeader {
   std::string from;
   std::vector<std::string> to;
   std::chrono::system_clock::time_point now;
-  std::string id;  // makes the Message-ID this mail's alone
+  std::string id;  // makes the Message-ID unique
 };
 
-// `events` are at least one.
+// At least one event.
 Mail compose(const MailHeader& head, std::span<const Event> events);
 
 // Its parts. "[lb1] 12 events, worst: service web down".

@@ -18,7 +18,7 @@ constexpr std::size_t kFields = 8;
 
 constexpr std::array<std::string_view, 4> kSeverities = {"good", "notice", "bad", "critical"};
 
-// How many bytes at `at` are one character of UTF-8; 0: they are none.
+// Bytes of the UTF-8 character at `at`; 0: invalid.
 std::size_t character(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(at);

@@ -1,4 +1,4 @@
-// What is told: one transition of something that an operator cares about. Pure.
+// An event: one transition that operators are alerted of. Pure.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,7 @@
 
 namespace lb::controlplane::alert {
 
-// In the order in which the subject of a mail prefers them.
+// In ascending order for the subject of a mail.
 enum class Severity : std::uint8_t { kGood, kNotice, kBad, kCritical };
 std::string_view to_text(Severity severity);  // "good"
 
@@ -30,12 +30,12 @@ std::string headline(const Event& event);
 // "2026-11-21T12:00:00.123Z".
 std::string time_text(std::chrono::system_clock::time_point at);
 
-// What a script is told beside its own arguments: EVENT NAME SERVER STATE.
+// The arguments of a script behind its own: EVENT NAME SERVER STATE.
 std::vector<std::string> arguments_of(const Event& event);
-// And in its environment; each variable is there for every event.
+// And its environment; every event sets every variable.
 std::vector<std::string> environment_of(const Event& event, const std::string& director);
 
-// One line, without its end, that decode() reads back. Nothing: it is not whole.
+// One line, without line end, that decode() reads back. nullopt: it is incomplete.
 std::string encode(const Event& event);
 std::optional<Event> decode(std::string_view line);
 

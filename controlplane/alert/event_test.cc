@@ -50,7 +50,7 @@ TEST(Event, EncodesAndDecodes) {
 
 TEST(Event, RefusesATruncatedLine) {
   const std::string whole = encode(server_down());
-  // A cut within the last field cannot be seen here: the line's end tells it.
+  // A truncated last field is not detected here, but by the missing line end.
   for (std::size_t size = 0; size < whole.rfind('\t'); ++size) {
     EXPECT_FALSE(decode(whole.substr(0, size))) << size;
   }

@@ -25,9 +25,9 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using std::chrono::system_clock;
 
-constexpr std::size_t kMostEvents = 5'000;     // of one mail
-constexpr std::size_t kMostWaiting = 100'000;  // events, while the disk hangs
-constexpr milliseconds kLongest{60'000};       // that the thread sleeps
+constexpr std::size_t kMostEvents = 5'000;     // in one mail
+constexpr std::size_t kMostWaiting = 100'000;  // queued events while the disk hangs
+constexpr milliseconds kLongest{60'000};       // sleep of the thread
 constexpr milliseconds kDiskAgain{5'000};      // between two tries to write what is in memory
 
 }  // namespace
@@ -63,11 +63,11 @@ struct Mailer::Impl {
   Mail mail;
   Clock::time_point next_try;
   Clock::time_point disk_again;
-  std::map<std::uint64_t, Clock::time_point> not_before;  // mails that wait for themselves
+  std::map<std::uint64_t, Clock::time_point> not_before;  // mails with a retry time of their own
   std::minstd_rand random{std::random_device{}()};
   Status own;
 
-  // Everybody's.
+  // Shared by both threads.
   mutable std::mutex mutex;
   std::deque<Event> incoming;
   std::uint64_t overflow = 0;
@@ -100,7 +100,7 @@ void Mailer::Impl::run() {
   log::error("alerts: queued mail in memory is lost: {}", own.disk_error);
 }
 
-// Events are on disk before anything else becomes of them.
+// Events are written to disk before anything else.
 void Mailer::Impl::take() {
   std::vector<Event> fresh;
   {
@@ -117,7 +117,7 @@ void Mailer::Impl::take() {
                std::make_move_iterator(fresh.end()));
 }
 
-// A full disk does not keep mail from being sent.
+// A full disk does not stop mail.
 void Mailer::Impl::disk(const Result<void>& result) {
   if (result) {
     if (!own.disk_error.empty()) log::info("alerts: the mail queue is on disk again");
@@ -210,8 +210,8 @@ void Mailer::Impl::on_sent(const Sent& sent) {
   next_try = Clock::now();
 }
 
-// Recipients whom the server does not take yet (their mailbox is full, it has not seen us before)
-// get it later; the others' mail does not wait for them.
+// Recipients that the server refuses temporarily (full mailbox, greylisting) get the mail later;
+// other mail does not wait for them.
 void Mailer::Impl::give_back(const std::vector<std::string>& to) {
   if (to.empty()) return spool.remove(sending);
   not_before[sending] = Clock::now() + config.retry_interval;
@@ -231,7 +231,7 @@ void Mailer::Impl::failed(const std::string& why) {
   next_try = Clock::now() + config.retry_interval;
 }
 
-// After send_next(): when nothing is under way now, nothing can be.
+// After send_next(): nothing is under way, so nothing can be sent.
 void Mailer::Impl::publish() {
   own.events = group.size();
   own.queue = spool.size();
@@ -250,7 +250,7 @@ milliseconds Mailer::Impl::wait_time() const {
   if (!group.empty()) until = std::min(until, group_due);
   if (!own.disk_error.empty()) until = std::min(until, disk_again);
   if (!smtp.busy() && spool.size() > 0) {
-    // Mails that wait for themselves are looked at when the first of them is due.
+    // Delayed mails are retried when the first of them is due.
     auto due = next_try;
     if (not_before.size() >= spool.size()) {
       auto first = not_before.begin()->second;
@@ -264,7 +264,7 @@ milliseconds Mailer::Impl::wait_time() const {
 
 Mailer::Mailer(std::string director, config::AlertMail config, const std::string& folder)
     : impl_(std::make_unique<Impl>(std::move(director), std::move(config), folder)) {
-  // Signals are the event loop's. SIGPIPE of a connection that ends is nobody's.
+  // The event loop handles signals. SIGPIPE of a closed connection is ignored.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -19,7 +19,7 @@ struct Runner::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::io_context& io;
   const std::string director;
   config::Alert config;
-  std::deque<Event> waiting;  // the first one is being told
+  std::deque<Event> waiting;  // the first one runs
   std::function<void()> idle;
   Status status;
 };

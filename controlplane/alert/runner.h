@@ -30,7 +30,7 @@ class Runner {
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
 
-  // For the runs to come, of what waits as well.
+  // Applies to later runs, also of queued events.
   void configure(const config::Alert& config);
   void enqueue(const Event& event);
   // Calls back when nothing is left to run, at once or later.

@@ -12,7 +12,7 @@
 namespace lb::controlplane::alert {
 namespace {
 
-// The answers that are about the login or the encryption, so about the configuration, not this mail
+// Answers about login or encryption: a matter of configuration, not of this mail
 // (RFC 4954 section 6).
 constexpr std::array<int, 5> kConfiguration = {530, 534, 535, 538, 454};
 
@@ -48,10 +48,10 @@ struct Smtp::Impl {
   Mail mail;
   std::size_t read = 0;
 
-  // What was heard of the conversation.
+  // What was received.
   bool transaction = false;  // MAIL FROM was sent: refusals are about this mail
-  std::string asked;         // the recipient that the server is to answer about
-  bool leaving = false;      // QUIT was sent: what the server says now is about nothing
+  std::string asked;         // the recipient of the pending answer
+  bool leaving = false;      // QUIT was sent: later answers are ignored
   std::string last;          // line of the server
   int status = 0;            // in it
   std::vector<std::string> later, never;
@@ -66,7 +66,7 @@ void Smtp::Impl::end() {
   recipients = nullptr;
 }
 
-// A command of ours. Passwords come along here: nothing is kept but a recipient.
+// A command that we send. It may contain a password: only a recipient is stored.
 void Smtp::Impl::speak(std::string_view line) {
   constexpr std::string_view kMailFrom = "MAIL FROM:";
   constexpr std::string_view kRecipient = "RCPT TO:<";
@@ -159,7 +159,7 @@ void Smtp::begin(const config::AlertMail& config, const std::string& password, c
   set(CURLOPT_URL,
       fmt::format("{}://{}", tls ? "smtps" : "smtp", config.server.to_string()).c_str());
   set(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-  set(CURLOPT_PROXY, "");  // whatever the environment says
+  set(CURLOPT_PROXY, "");  // no proxy from the environment
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_QUICK_EXIT, 1L);
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(config.timeout.count()));
@@ -184,7 +184,7 @@ void Smtp::begin(const config::AlertMail& config, const std::string& password, c
   set(CURLOPT_READFUNCTION, &Impl::on_read);
   set(CURLOPT_READDATA, &me);
   set(CURLOPT_ERRORBUFFER, me.error.data());
-  // The conversation itself: which recipient was refused, and by which words.
+  // The dialogue itself: which recipient was refused, and the server's text.
   set(CURLOPT_VERBOSE, 1L);
   set(CURLOPT_DEBUGFUNCTION, &Impl::on_debug);
   set(CURLOPT_DEBUGDATA, &me);

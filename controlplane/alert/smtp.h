@@ -16,14 +16,14 @@ namespace lb::controlplane::alert {
 struct Sent {
   enum class How : std::uint8_t {
     kSent,     // to all, or to those that are not in `later` and `never`
-    kLater,    // not the mail's fault: the server is away, wants another password, is busy
-    kNever,    // the server refuses this mail for good (5xx)
-    kWaiting,  // the server takes it for none of the recipients yet (4xx)
+    kLater,    // not because of the mail: the server is away, refuses the login, is busy
+    kNever,    // the server refuses this mail permanently (5xx)
+    kWaiting,  // the server refuses all recipients temporarily (4xx)
   };
   How how = How::kLater;
   std::string text;                // what the server or libcurl said
   std::vector<std::string> later;  // recipients whose refusal is temporary (4yz)
-  std::vector<std::string> never;  // and for good
+  std::vector<std::string> never;  // and permanent
 };
 
 class Smtp {
@@ -37,7 +37,7 @@ class Smtp {
   void begin(const config::AlertMail& config, const std::string& password, const Mail& mail,
              bool more);
   bool busy() const;
-  // Waits for at most `limit`, or until wake(). How the mail's try ended, when it did.
+  // Waits for at most `limit`, or until wake(). Returns the result when the transaction ended.
   std::optional<Sent> run(std::chrono::milliseconds limit);
   // From any thread: run() returns now, or does not begin to wait.
   void wake();

@@ -22,21 +22,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr mode_t kFolderMode = 0700;  // names of servers and recipients are nobody else's business
+constexpr mode_t kFolderMode = 0700;  // names of servers and recipients are private
 constexpr mode_t kFileMode = 0600;
 constexpr std::size_t kMostFailed = 100;
 constexpr std::string_view kMail = ".mail";
 constexpr std::string_view kEvents = ".events";
-constexpr std::string_view kNew = ".new";  // not whole yet
+constexpr std::string_view kNew = ".new";  // incomplete
 constexpr std::string_view kFailed = "failed";
-// The first line of a mail's file, with how many bytes its text has.
+// The first line of a mail's file, with the size of its text in bytes.
 constexpr std::string_view kMagic = "ballast-mail ";
 
 tl::unexpected<Error> failed(const std::string& path, int error) {
   return fail(path + ": " + std::strerror(error));
 }
 
-// The number in "00000000000000000042.mail"; nothing: it is another file.
+// The number in "00000000000000000042.mail"; nullopt: it is another file.
 std::optional<std::uint64_t> number_of(const std::string& name, std::string_view ending) {
   if (!name.ends_with(ending)) return std::nullopt;
   std::uint64_t number = 0;
@@ -61,7 +61,7 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
-// A name in a folder is on disk when the folder is.
+// A file name is on disk when its folder is synced.
 bool sync_folder(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return false;
@@ -97,7 +97,7 @@ std::optional<Mail> from_file(std::string_view content) {
   return mail;
 }
 
-// The last line may have been cut off by the end of the process: without its line end it is none.
+// The last line may be truncated by the end of the process: without its line end it is skipped.
 void read_notes(const std::string& path, std::vector<Event>& out) {
   const std::string content = content_of(path);
   std::string_view rest = content;
@@ -157,12 +157,13 @@ void Spool::load(std::vector<Event>& recovered) {
   std::ranges::sort(queue_, {}, &Item::number);
   next_ = last + 1;
   for (const auto& [number, path] : notes) {
-    // With a mail of the same number it was made, and the process ended right after it.
+    // With a mail of the same number the events are mailed already: the process ended before
+    // unlink().
     if (!std::ranges::binary_search(queue_, number, {}, &Item::number)) {
       read_notes(path, recovered);
     }
   }
-  // Noted anew before the old notes go.
+  // Saved again before the old files are removed.
   if (!recovered.empty() && !note(recovered)) return;
   for (const auto& [number, path] : notes) unlink(path.c_str());
 }
@@ -182,7 +183,7 @@ Result<void> Spool::note(std::span<const Event> events) {
     return {};
   }
   const int error = errno;
-  // Half a line would spoil the next one.
+  // A partial line would damage the next one.
   if (ftruncate(notes_, notes_end_) == 0) lseek(notes_, notes_end_, SEEK_SET);
   return failed(path, error);
 }

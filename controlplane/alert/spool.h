@@ -1,11 +1,11 @@
-// The mails that wait, on disk, and the events that wait to become one. What was told is there
-// after a kill -9 or a power cut: files are written aside, synced and renamed.
+// The mail queue on disk, and the events that are not yet mailed. It survives kill -9 and a power
+// cut: files are written under another name, synced and renamed.
 //
 //   FOLDER/00000000000000000042.mail    envelope and text; sent in the order of the numbers
-//   FOLDER/00000000000000000043.events  of the mail that is being gathered, a line each
-//   FOLDER/failed/                      what the server refuses for good, and what is not whole
+//   FOLDER/00000000000000000043.events  of the next mail, a line each
+//   FOLDER/failed/                      what the server refuses permanently, and incomplete files
 //
-// While the disk cannot be written to, mails are kept in memory. Used by one thread.
+// While the disk is not writable, mails are kept in memory. Used by one thread.
 #pragma once
 
 #include <cstdint>
@@ -23,31 +23,31 @@ namespace lb::controlplane::alert {
 
 class Spool {
  public:
-  // Makes the folder; when that fails, which is logged, all is kept in memory. `recovered` gets the
-  // events that a previous process had noted but not mailed.
+  // Creates the folder; if that fails, it is logged, and all is kept in memory. `recovered` gets
+  // the events that a previous process had saved but not mailed.
   static Spool open(const std::string& folder, std::vector<Event>& recovered);
   Spool(Spool&& other) noexcept;
   Spool& operator=(Spool&&) = delete;
   ~Spool();
 
-  // The number of the mail that is being gathered.
+  // The number of the next mail.
   std::uint64_t next_number() const { return next_; }
-  // Notes events of the mail that is being gathered.
+  // Saves events of the next mail.
   Result<void> note(std::span<const Event> events);
-  // The mail that was gathered joins the queue; it does so when this fails, too, in memory.
+  // Appends the mail to the queue; if this fails, in memory.
   Result<void> put(const Mail& mail);
-  // Writes what is in memory only.
+  // Writes to disk what is in memory only.
   Result<void> save();
 
   std::size_t size() const { return queue_.size(); }
   // The numbers, in order.
   std::vector<std::uint64_t> numbers() const;
   Result<Mail> read(std::uint64_t number) const;
-  // Another mail in its place.
+  // Replaces a mail.
   Result<void> replace(std::uint64_t number, const Mail& mail);
   // The mail is sent, or not worth keeping.
   void remove(std::uint64_t number);
-  // The mail is put aside for the operator; the oldest there make room.
+  // Moves the mail to failed/, and removes the oldest ones there.
   void set_aside(std::uint64_t number);
 
  private:
@@ -66,7 +66,7 @@ class Spool {
   std::deque<Item> queue_;
   std::uint64_t next_ = 1;
   int notes_ = -1;              // the open .events file
-  std::int64_t notes_end_ = 0;  // behind the last whole line
+  std::int64_t notes_end_ = 0;  // behind the last complete line
 };
 
 }  // namespace lb::controlplane::alert

@@ -11,7 +11,7 @@ std::optional<bool> evaluate(const Service& service) {
   return service.reported_up;  // not known yet
 }
 
-// True: that is another state than was told.
+// True: the state differs from the reported one.
 bool report(RealServer& server, bool up) {
   if (server.reported_up == up) return false;
   Service& service = *server.service;

@@ -1,5 +1,5 @@
-// What is a transition: of a server, and of the service that it belongs to. What was told last is
-// kept in the inventory. Pure.
+// Detects transitions of a server and of its service. What was reported last is kept in the
+// inventory. Pure.
 //
 // A service is down when none of its servers is up, and all of them are known to be down; it is up
 // as soon as one is.
@@ -13,15 +13,15 @@
 namespace lb::controlplane::alert {
 
 struct Transition {
-  bool server = false;          // it has another state now than it was said to have
-  std::optional<bool> service;  // the service has: up or not
+  bool server = false;          // its state differs from the reported one
+  std::optional<bool> service;  // new state of the service; nullopt: no transition
   std::size_t up = 0;           // servers of the service
   std::size_t all = 0;
 };
 
-// After Inventory::adopt(): services may have got other servers, and that is no transition.
+// Call it after Inventory::adopt(): other servers of a service are no transition.
 void count_reported(Inventory& inventory);
-// What is so without having become so: no transition.
+// A state at the start: no transition.
 void set_initial(RealServer& server, bool up);
 Transition observe(RealServer& server, bool up);
 

@@ -10,7 +10,7 @@
 namespace lb::cli {
 namespace {
 
-// Empty: it cannot be seen.
+// Empty: it cannot be read.
 std::string group_of(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return {};

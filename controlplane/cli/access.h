@@ -1,19 +1,19 @@
-// What lbcli may: which of a daemon's two sockets it can open, and how to say that it is neither.
+// Permissions: which of a daemon's two sockets lbcli can open, and the error when it is neither.
 #pragma once
 
 #include <string>
 
 namespace lb::cli {
 
-// Whether something is there that we may not use, or not even see.
+// Whether the path exists but we lack the permission for it, or for its folder.
 bool denied(const std::string& path);
 bool exists(const std::string& path);
 
-// Neither of a daemon's sockets in `folder` is for us: whose they are.
+// The error when we may use neither socket in `folder`: who may.
 std::string access_refused(const std::string& folder, const std::string& admin_socket,
                            const std::string& read_socket);
 
-// Whether it is the answer to a change that came by the socket for reading.
+// Whether it is the refusal of a change on the read-only socket.
 bool is_permission_denied(const std::string& message);
 
 }  // namespace lb::cli

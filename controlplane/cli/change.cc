@@ -53,7 +53,7 @@ std::string waits(const ConfigReply& reply) {
       reply.committed(), (reply.confirm_due_ms() + 999) / 1000);
 }
 
-// The last line: what came of it.
+// The last line: the result.
 std::string conclusion(Command command, const ConfigReply& reply) {
   const int count = reply.changes_size();
   const std::string changes = fmt::format("{} change{}", count, count == 1 ? "" : "s");
@@ -71,7 +71,7 @@ std::string conclusion(Command command, const ConfigReply& reply) {
   return reply.confirm_due_ms() == 0 ? out : out + waits(reply);
 }
 
-// Until the data plane has taken or refused it.
+// Until the data plane has applied or refused it.
 Result<void> wait_for_end(ControlClient& client, ConfigReply& reply) {
   while (reply.applying()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));

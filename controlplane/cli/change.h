@@ -1,5 +1,5 @@
 // The commands that change the configuration of a director: reload, diff, commit, confirm,
-// rollback; and what is shown of it.
+// rollback; and `show changes`.
 #pragma once
 
 #include <iosfwd>
@@ -12,10 +12,10 @@ namespace lb::cli {
 
 struct Ended {
   int status;
-  std::string message;  // why it failed; empty: it is said
+  std::string message;  // why it failed; empty: already printed
 };
 
-// Changes and mistakes go to `out` and `err`. A change is waited for until the data plane has it.
+// Changes go to `out`, errors to `err`. Waits until the data plane has applied a change.
 Ended run_change(ControlClient& client, const Options& options, std::ostream& out,
                  std::ostream& err);
 

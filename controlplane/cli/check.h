@@ -8,7 +8,7 @@
 
 namespace lb::cli {
 
-std::string check_text(const config::Loaded& loaded);  // of a file without mistakes
+std::string check_text(const config::Loaded& loaded);  // of a valid file
 std::string check_json(const config::Loaded& loaded);
 
 struct DaemonRelease {

@@ -1,4 +1,4 @@
-// lbcli: what an operator asks a director.
+// lbcli: shows and controls a director.
 #pragma once
 
 #include <iosfwd>

@@ -18,7 +18,7 @@ void put_filter(const ConnFilter& filter, api::ConnsRequest& conns) {
   conns.set_service(filter.service);
   conns.set_state(filter.state);
   conns.set_limit(filter.limit);
-  // A prefix of length 0 is everybody; in the message it would be one host.
+  // A prefix of length 0 means all clients; in the message it would be one host.
   if (filter.client && filter.client->length > 0) {
     conns.set_client(to_bytes(filter.client->address));
     conns.set_client_prefix(filter.client->length);

@@ -1,4 +1,4 @@
-// Connections chosen by filters, for `show conn` and `flush conn`.
+// Connections selected by filters, for `show conn` and `flush conn`.
 #pragma once
 
 #include <iosfwd>
@@ -8,10 +8,10 @@
 
 namespace lb::cli {
 
-// As they come: they may be millions.
+// Printed as they arrive: there may be millions.
 Outcome<void> show_conns(DataplaneClient& client, const Options& options, std::ostream& out);
 
-// Begins to end them, and waits until that is through.
+// Ends them, and waits until that is done.
 Outcome<void> flush_conns(DataplaneClient& client, const Options& options, std::ostream& out);
 
 }  // namespace lb::cli

@@ -12,7 +12,7 @@ constexpr const char* kUsualConfig = "/etc/ballast/ballast.toml";  // as of the 
 
 }  // namespace
 
-// A file with mistakes, or without one, is no hindrance: it is the daemons that are asked.
+// An invalid or missing file is no error here: the command talks to the daemons.
 config::RunDir Daemons::run_dir() const {
   if (!options_.run_dir.empty()) return {options_.run_dir, "--run-dir"};
   if (!options_.config_file.empty()) return config::run_dir_of(options_.config_file);
@@ -26,12 +26,12 @@ Outcome<Client> Daemons::connect(const std::string& name, const std::string& dae
   const api::ClientOptions client_options{.program = "lbcli", .daemon = daemon};
   auto client = Client::connect(path, client_options);
   if (client) return std::move(*client);
-  // Somebody listens, so it is what he said, as another release.
+  // The socket answers, so the error is its own, as another release.
   if (api::FrameSocket::connect(path, daemon, client_options.timeout)) {
     return stop(kFailed, client.error().message);
   }
   if (denied(path)) {
-    // Members of the read_group; what is refused there is said by the daemon.
+    // Members of the read_group; the daemon itself refuses changes there.
     const std::string reading = folder.path + '/' + name + "-read.sock";
     if (denied(reading) || !exists(reading)) {
       return stop(kFailed, access_refused(folder.path, path, reading));

@@ -1,4 +1,4 @@
-// The two daemons, as lbcli reaches them.
+// Connections to the two daemons.
 #pragma once
 
 #include "config/run_dir.h"
@@ -15,7 +15,7 @@ class Daemons {
  public:
   explicit Daemons(const Options& options) : options_(options) {}
 
-  // By the socket for administrators, or else by that for reading.
+  // Over the admin socket, or else over the read-only one.
   Outcome<DataplaneClient> dataplane() const;
   Outcome<ControlClient> controlplane() const;
 

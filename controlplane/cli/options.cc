@@ -63,7 +63,7 @@ std::string join(std::span<const std::string_view> words) {
   return out;
 }
 
-// What is still text and has to be understood after CLI11 took it apart.
+// Values that are parsed after CLI11.
 struct Raw {
   std::string client;
   std::string real_server;
@@ -261,7 +261,7 @@ int next_word(int argc, const char* const* argv, int at) {
   return argc;
 }
 
-// A clearer word than CLI11's for a command that is missing or misspelt; empty: it is not that.
+// A clearer error than CLI11's for a missing or misspelt command; empty: no such error.
 std::string explain_command(int argc, const char* const* argv) {
   const auto unknown = [](std::string_view what, std::string_view word,
                           std::span<const std::string_view> known) {

@@ -58,7 +58,7 @@ class Session {
   std::ostream& err_;
 };
 
-// A switchover takes a moment: its outcome is waited for.
+// A switchover takes a moment: waits for its result.
 Outcome<void> Session::ha(api::control::HaCommand::Kind kind) {
   auto client = daemons_.controlplane();
   if (!client) return tl::make_unexpected(client.error());

@@ -58,7 +58,7 @@ Outcome<void> Show::from_dataplane(Answer (*make)(const api::Stats&)) {
   return print(make(*stats));
 }
 
-// `missed`: what the answer lacks without the control plane is said on stderr.
+// `missed`: what the answer lacks without the control plane, printed on stderr.
 template <typename Answer>
 Outcome<void> Show::from_both(Answer (*make)(const api::Stats&, const api::control::Status*),
                               bool missed) {
@@ -74,7 +74,7 @@ Outcome<void> Show::from_both(Answer (*make)(const api::Stats&, const api::contr
   return print(make(*stats, status ? &*status : nullptr));
 }
 
-// With `show lcore` of the workers alone.
+// `show lcore`: only the workers.
 Outcome<void> Show::rates() {
   auto client = daemons_.dataplane();
   if (!client) return tl::make_unexpected(client.error());

@@ -15,9 +15,9 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kEngineTick{50};
 constexpr std::size_t kEvents = 100;
-// A peer whose sync link stays away for so long is not waited for.
+// The gate does not wait for a peer whose sync link is down this long.
 constexpr milliseconds kUnreachable{5'000};
-// Two masters that hear each other: announcements at this pace, not per advert.
+// Two masters that receive each other's adverts announce at this pace, not per advert.
 constexpr milliseconds kAnnounceAgain{1'000};
 
 bool works(const netlink::Link& link) {
@@ -128,10 +128,10 @@ void Engine::stop() {
   if (vips_) vips_->withdraw();
 }
 
-// ---- what the main loop tells
+// ---- from the main loop
 
 void Engine::configure(SettingsPtr settings) {
-  // The one before is needed until nothing points into it.
+  // Keep the old one until nothing points into it.
   const SettingsPtr before = std::exchange(settings_, std::move(settings));
   for (const auto& unit : units_) unit->configure(settings_->ha.instances);
   if (peer_) peer_->configure(settings_);
@@ -206,7 +206,7 @@ std::string Engine::closed_gate() const {
 
 void Engine::update_gate() {
   const bool open = closed_gate().empty();
-  // The longest wait counts from when the table began to be incomplete.
+  // gate_timeout counts from when the table became incomplete.
   if (peer_ && peer_->complete()) gate_closed_at_ = Clock::now();
   for (const auto& unit : units_) unit->fsm().set_gate(open);
 }

@@ -1,6 +1,6 @@
-// The part of Failover that must be on time: adverts, the peer, the decision who is master, and the
-// addresses that follow it. Everything here runs on the failover thread, which waits for nothing
-// and nobody; only the making and start() happen before the thread runs.
+// The part of Failover that must be on time: adverts, the peer, the decision who is master, and its
+// addresses. Everything here runs on the failover thread, which never blocks; only the constructor
+// and start() run before the thread does.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -30,14 +30,14 @@ class Status;
 
 namespace lb::controlplane {
 
-// Mastership on its way to the peer: flush, ask, leave, wait for its answer.
+// A handover of mastership to the peer: flush, request, resign, wait for its answer.
 struct Handover {
-  std::set<std::string> groups;  // the peer has yet to take
+  std::set<std::string> groups;  // not yet taken by the peer
   Unit::Clock::time_point begun;
   std::string reason;
 };
 
-// Of the last planned switchover that was begun here.
+// The last planned switchover that was started here.
 struct HandoverOutcome {
   std::string groups;
   bool over = false;
@@ -48,22 +48,22 @@ struct HandoverOutcome {
 
 class Engine : public std::enable_shared_from_this<Engine> {
  public:
-  // Called on the failover thread: they pass on and return at once.
+  // Called on the failover thread: they must return at once.
   struct Events {
     std::function<void(std::set<Address> vips)> standby;  // of whose VIPs we are not master
     std::function<void(const HaEvent&)> transition;
     // `answers`: the peer answers questions about health checks.
     std::function<void(bool up, const std::string& why, bool answers)> sync_link;
     std::function<void(const std::string& director, const lb::sync::Services&)> peer_services;
-    // Our own checks' opinion; `done` is called on the failover thread.
+    // Results of our own checks; `done` is called on the failover thread.
     std::function<void(const sync::CheckKeys&, sync::OnCheckOpinions done)> check_opinions;
   };
 
   Engine(boost::asio::io_context& io, SettingsPtr settings, Facts facts, Events events);
 
-  // Fails when the kernel's network cannot be watched, or the sync link's key not be read.
+  // Fails when the kernel's network cannot be watched, or the sync link's key cannot be read.
   Result<void> start();
-  // Takes the VIPs away, for good.
+  // Removes the VIPs; they are not added again.
   void stop();
 
   void configure(SettingsPtr settings);
@@ -71,9 +71,9 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void set_dataplane_ready(bool ready);
   void ask_peer(const sync::CheckKeys& keys, sync::OnCheckOpinions done);
 
-  // What was begun, or why not.
+  // What was started, or why not.
   Result<std::string> command(const api::control::HaCommand& command);
-  // Hands over what this director is master of, then leaves; then calls back.
+  // Hands its masterships over, then resigns; then calls back.
   void leave(std::function<void()> done);
   // Status.vips, ha and sync.
   void fill_status(api::control::Status& status) const;
@@ -102,7 +102,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
 
   // handover.cc
   Result<std::string> switchover(const std::set<std::string>& groups, const std::string& reason);
-  std::string switchover_error(const Unit& unit) const;  // to a switchover; empty: none
+  std::string switchover_error(const Unit& unit) const;  // why there can be none; empty: it can
   void give(bool flushed);
   void take_back(const std::string& why);
   void on_switchover(const lb::sync::Switchover& message);

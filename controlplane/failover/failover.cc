@@ -17,9 +17,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// How often it is seen whether the facts have changed, beside when they are known to have.
+// How often the facts are polled, beside known changes.
 constexpr milliseconds kTick{50};
-// What the notify program may take when this process ends.
+// Time for the notify program at exit.
 constexpr milliseconds kExitLimit{3'000};
 
 }  // namespace
@@ -48,7 +48,7 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
         ticker(io_context),
         exit_timer(io_context),
         thread("failover") {}
-  // The engine belongs to the thread as long as that runs.
+  // Only the thread uses the engine while it runs.
   ~Impl() { thread.stop(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -83,7 +83,7 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
   Notifier notifier;
   boost::asio::steady_timer ticker;
   boost::asio::steady_timer exit_timer;
-  Facts facts;                         // as the engine was told last
+  Facts facts;                         // as last sent to the engine
   bool peer_answers = false;           // questions about checks
   std::optional<ServiceTexts> theirs;  // of this session
   std::vector<std::string> differing;
@@ -200,7 +200,7 @@ void Failover::Impl::leave(std::function<void()> done) {
   });
 }
 
-// When the notify program has been told everything, but not for ever.
+// When the notify program has run for everything, or after kExitLimit.
 void Failover::Impl::end_when_notified(std::function<void()> done) {
   const auto called = std::make_shared<bool>(false);
   const auto once = [called, done = std::move(done)] {

@@ -1,20 +1,20 @@
-// High availability: who is master, and what follows from it.
+// High availability: decides who is master, and acts on it.
 //
 //   main loop                        |  failover thread (Engine)
 //   configuration, servers, scripts -+-> Unit per group <- adverts (vrrp), interfaces (netlink),
-//   snapshot: whose opinion counts <-+-  |                 sync link (heartbeats, table)
+//   snapshot: standby VIPs         <-+-  |                 sync link (heartbeats, table)
 //   notify program, alerts, log    <-+-  +-> addresses, gratuitous ARP
 //
-// Adverts, the peer and the decision to take over have a thread with a loop of their own, which no
-// work of the main loop can hold up; the two exchange values, and neither waits for the other. The
-// addresses of a new master are put up by that thread. What the main loop adds when it comes to it
-// is the data plane's snapshot, in which the services are no longer a standby's.
+// Adverts, the peer and the decision to take over have their own thread and loop, which the main
+// loop cannot delay; the two exchange values, and neither waits for the other. That thread adds the
+// addresses of a new master. The main loop later sends the data plane a snapshot in which the
+// services are no longer standby.
 //
-// Mastership is gated: as long as our connection table is not complete, or the real servers have
-// not all been checked, a master of lower priority is left alone; the table is not waited for when
-// the peer cannot be reached over the sync link, and nothing is for longer than gate_timeout.
+// Mastership is gated: as long as our connection table is not complete, or not all real servers are
+// checked, a master of lower priority is not preempted. The table does not count when the peer
+// cannot be reached over the sync link, and the gate opens after gate_timeout in any case.
 //
-// Everything declared here belongs to the main loop.
+// Everything declared here runs on the main loop.
 #pragma once
 
 #include <functional>
@@ -59,25 +59,25 @@ class Failover {
   Failover& operator=(const Failover&) = delete;
 
   // Starts the thread. Fails when the kernel's network cannot be watched, or the sync link's key
-  // not be read.
+  // cannot be read.
   Result<void> start();
-  // Hands over what this director is master of, waits for the notify program; then calls back.
+  // Hands its masterships over, waits for the notify program; then calls back.
   void leave(std::function<void()> done);
-  // Takes the addresses away and ends the thread.
+  // Removes the addresses and ends the thread.
   void stop();
 
-  // Another configuration, which differs in what needs no restart alone.
+  // A new configuration, which differs only in what needs no restart.
   void configure(const config::Config& config);
   // Whether the data plane runs our configuration.
   void set_dataplane_ready(bool ready);
-  // A service has got or lost its last server.
+  // To be called when a service gets its first healthy server or loses its last one.
   void update_facts();
 
-  // Asks what the peer's own checks say of at most kMaxCheckKeys real servers. False: it cannot be
-  // asked now. Else `done` is called once or, when the link goes or another question comes, never.
+  // Queries the peer's own checks of at most kMaxCheckKeys real servers. False: not possible now.
+  // Else `done` is called once or, when the link ends or another query follows, never.
   bool ask_peer(const sync::CheckKeys& keys, sync::OnCheckOpinions done);
 
-  // `done` gets what was begun, or why not; later.
+  // `done` gets what was started, or why not; later.
   void command(const api::control::HaCommand& command,
                std::function<void(Result<std::string>)> done);
   // `done` gets a Status with vips, ha and sync; later.

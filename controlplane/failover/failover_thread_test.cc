@@ -116,7 +116,7 @@ TEST_F(Walk9, TakesOverWhileTheMainLoopIsHeldUp) {
   EXPECT_TRUE(wait_held_up([this] { return present(); }));
   EXPECT_FALSE(standby);
   EXPECT_TRUE(became.empty());
-  // Then it hears of it.
+  // Then it gets the transition.
   EXPECT_TRUE(wait([this] { return !became.empty() && became.back() == "MASTER"; }));
   EXPECT_TRUE(standby && standby->empty());
   const api::control::Status now = status();
@@ -138,7 +138,7 @@ TEST_F(FailoverThread, KeepsAddressesWhileTheMainLoopBlocks) {
 TEST_F(FailoverThread, LeavesForeignAddresses) {
   const auto links = requests->links().value();
   const int wan = std::ranges::find(links, "wan", &netlink::Link::name)->index;
-  // A service's VIP, which bears our mark; and an operator's address.
+  // A service's VIP, with our mark; and an operator's address.
   ASSERT_TRUE(requests->add_address(wan, Prefix::parse("192.0.2.20/32").value()));
   shell("ip address add 192.0.2.21/32 dev wan");
   start();
@@ -190,7 +190,7 @@ TEST_F(FailoverThread, ResignsWhenItLeaves) {
   EXPECT_FALSE(present());
 }
 
-// Both sides send all the time: nothing is lost, and nothing is late for good.
+// Both sides send all the time: nothing is lost or stays unsent.
 TEST_F(FailoverThread, ReceivesCommandsQueriesAndFacts) {
   config::Config config = make_config();
   config::HaTrack track;

@@ -1,7 +1,7 @@
-// Changes of mastership that an operator asks for.
+// Changes of mastership by an operator.
 //
-// A switchover is planned: everything that happened is acknowledged by the peer, then it is asked
-// to take over and we leave in the same moment. When it does not take over, we do again.
+// A switchover is planned: the peer acknowledges all changes, then we request its takeover and
+// resign at the same moment. If it does not take over, we become master again.
 #include <boost/asio/io_context.hpp>
 #include <utility>
 
@@ -160,7 +160,7 @@ void Engine::leave(std::function<void()> done) {
   for (const auto& unit : units_) {
     if (unit->is_master() && switchover_error(*unit).empty()) groups.insert(unit->name());
   }
-  // Whatever the peer said: what it has not taken is left now.
+  // Resign what the peer has not taken, whatever it answered.
   const auto finish = [this, done = std::move(done)] {
     for (const auto& unit : units_) {
       unit->act(unit->fsm().resign("this director stops", Clock::now()));

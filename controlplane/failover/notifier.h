@@ -1,5 +1,5 @@
 // Runs the operator's program at every transition: in order, one at a time, none lost. Runs on the
-// main loop: to start a program takes a while.
+// main loop, because starting a program takes long.
 #pragma once
 
 #include <chrono>

@@ -17,16 +17,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Heartbeats that may be missing before the peer is taken for dead.
+// Missing heartbeats after which the peer counts as dead.
 constexpr int kMissedBeats = 3;
 
-// As VRRP has them here: of IPv4.
+// IPv4, as VRRP here.
 std::optional<Ipv4Address> address_of(const std::string& bytes) {
   const auto address = address_from_bytes(bytes);
   return address ? address->to_ipv4() : std::nullopt;
 }
 
-// Nothing: malformed.
+// nullopt: malformed.
 std::optional<vrrp::Peer> peer_of(const lb::sync::Group& group) {
   const auto address = address_of(group.address());
   if (!address || group.state() > 3 || group.priority() > 255) return std::nullopt;
@@ -76,8 +76,8 @@ struct PeerLink::Impl : std::enable_shared_from_this<Impl> {
   };
   bool answers_checks = false;  // the peer does
   std::uint64_t question = 0;   // the last one's number
-  std::optional<Asked> asked;   // what it has yet to answer
-  bool answering = false;       // our checks are being asked for the peer
+  std::optional<Asked> asked;   // not answered yet
+  bool answering = false;       // a query of the peer is being answered
 };
 
 void PeerLink::Impl::make_parts(boost::asio::io_context& io,
@@ -151,7 +151,7 @@ void PeerLink::Impl::on_message(const lb::sync::Message& message) {
   link->refuse(sync::Refusal::malformed, "a message of an unknown kind");
 }
 
-// One question at a time, as a peer asks them: another one before the answer is lost.
+// One query at a time: another one before the answer is dropped.
 void PeerLink::Impl::answer(const lb::sync::CheckQuestion& question_in) {
   const auto keys = sync::read(question_in);
   if (!keys) return link->refuse(sync::Refusal::malformed, "a question about checks");
@@ -175,7 +175,7 @@ void PeerLink::Impl::answered(std::uint64_t number, std::uint64_t session,
   link->send(message);
 }
 
-// One that comes too late is about what nobody wants to know any more.
+// An answer that comes too late belongs to an abandoned query.
 void PeerLink::Impl::on_check_answer(const lb::sync::CheckAnswer& answer_in) {
   if (!asked || answer_in.number() != question) return;
   const auto opinions = sync::read(answer_in, asked->keys);

@@ -1,4 +1,4 @@
-// The other director as the sync link shows it: heartbeats, the connection table.
+// The other director, over the sync link: its heartbeats and its connection table.
 // Runs on the failover thread.
 #pragma once
 
@@ -34,13 +34,13 @@ class PeerLink {
 
   struct Events {
     std::function<void(lb::sync::Heartbeat&)> fill_beat;
-    std::function<void()> update;    // a heartbeat came; or the session ended
+    std::function<void()> update;    // a heartbeat came, or the session ended
     std::function<void()> progress;  // the table may be complete now
     std::function<void(const lb::sync::Switchover&)> switchover;
     std::function<void(bool up, const std::string& why)> link;
-    // What the peer has; called by its name.
+    // The peer's services, and its name.
     std::function<void(const std::string& director, const lb::sync::Services&)> services;
-    // The peer asks what our own checks say. `done` is called once, later, on the same thread.
+    // The peer queries our own checks. `done` is called once, later, on the same thread.
     std::function<void(const sync::CheckKeys&, sync::OnCheckOpinions done)> check_opinions;
   };
 
@@ -51,15 +51,15 @@ class PeerLink {
   PeerLink& operator=(const PeerLink&) = delete;
 
   void start();
-  // The configuration has other values now; the peer is told of its services.
+  // New values of the configuration; sends its services to the peer.
   void configure(SettingsPtr settings);
   // Whether the data plane runs our configuration.
   void set_dataplane_ready(bool ready);
 
-  // What the peer said of a group last; not alive when that is too long ago.
+  // The last state of a group at the peer; not alive when it is too old.
   vrrp::Peer group(const std::string& name) const;
   bool alive() const;
-  // Whether our table has all that the peer has, or had when it was heard last.
+  // Whether our table has all that the peer has, or had at its last message.
   bool complete() const;
   bool peer_complete() const;
   bool connected() const;
@@ -70,8 +70,8 @@ class PeerLink {
   void beat();
   void flush(std::chrono::milliseconds limit, std::function<void(bool)> done);
   void send(const lb::sync::Switchover& message);
-  // Asks what the peer's own checks say of at most kMaxCheckKeys real servers. `done` is called
-  // once or, when the peer cannot be asked, the link goes or another question comes, never.
+  // Queries the peer's own checks of at most kMaxCheckKeys real servers. `done` is called once or,
+  // when that is not possible, the link ends or another query follows, never.
   void ask(const sync::CheckKeys& keys, sync::OnCheckOpinions done);
 
   void fill(api::control::HaPeer& peer) const;

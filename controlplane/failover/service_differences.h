@@ -1,4 +1,4 @@
-// In what the services of two directors differ: their configurations should be the same.
+// Differences between the services of two directors, whose configurations should be the same.
 #pragma once
 
 #include <map>

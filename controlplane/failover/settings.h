@@ -1,5 +1,4 @@
-// What the failover thread is given: values, so that it shares nothing with the main loop that
-// changes.
+// The input of the failover thread: values, so that it shares no mutable data with the main loop.
 #pragma once
 
 #include <memory>
@@ -16,22 +15,22 @@ class Message;
 
 namespace lb::controlplane {
 
-// What it needs of the configuration. Never changed once it is made.
+// What it needs from the configuration. Immutable.
 struct Settings {
   std::string director;
   std::string dataplane_socket;
   std::vector<std::string> ports;  // names, by their numbers
   std::vector<Interface> interfaces;
   config::Ha ha;
-  std::shared_ptr<const lb::sync::Message> services;  // as the peer is told of them
+  std::shared_ptr<const lb::sync::Message> services;  // as sent to the peer
 };
 using SettingsPtr = std::shared_ptr<const Settings>;
 
 SettingsPtr settings_of(const config::Config& config);
 
-// What the main loop knows and decisions depend on.
+// State of the main loop that decisions depend on.
 struct Facts {
-  std::set<std::string> failing_services;  // that are tracked: none of their real servers is up
+  std::set<std::string> failing_services;  // tracked services without a healthy real server
   std::set<std::string> failing_scripts;
   bool all_servers_checked = false;  // at least once
 

@@ -1,4 +1,4 @@
-// What `lbcli show ha` and `lbcli show sync` are told.
+// The status for `lbcli show ha` and `lbcli show sync`.
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/failover/engine.h"
 

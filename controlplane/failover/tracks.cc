@@ -50,7 +50,7 @@ struct Scripts::Impl : std::enable_shared_from_this<Impl> {
     boost::asio::steady_timer timer;
     bool failing = true;
     bool ran = false;
-    std::uint32_t in_a_row = 0;  // results that speak against the state
+    std::uint32_t in_a_row = 0;  // results against the present state
   };
 
   void run(Script& script);
@@ -62,7 +62,7 @@ struct Scripts::Impl : std::enable_shared_from_this<Impl> {
   bool stopped = false;
 };
 
-// From start to start it is an interval, unless the script takes longer.
+// The interval is from start to start, unless the script takes longer.
 void Scripts::Impl::run(Script& script) {
   script.timer.expires_after(script.config.interval);
   run_process(*io, {script.config.command, {}, script.config.user}, script.config.timeout,

@@ -1,6 +1,6 @@
-// What an instance's priority depends on beside its base: interfaces, services, scripts. Pure but
-// for the scripts, which are run here. evaluate_tracks() is called on the failover thread, Scripts run on the
-// main loop: to start a program takes a while.
+// What an instance's priority depends on beside its base: interfaces, services, scripts. Pure
+// except for the scripts, which run here. evaluate_tracks() is called on the failover thread,
+// Scripts run on the main loop, because starting a program takes long.
 #pragma once
 
 #include <cstdint>
@@ -32,12 +32,12 @@ struct TrackResult {
   std::vector<Term> terms;
 };
 
-// `failing` tells of one track whether it fails. An owner's priority never changes (RFC 9568
+// `failing`: whether a track fails. An owner's priority never changes (RFC 9568
 // section 6.1); others stay between 1 and 254.
 TrackResult evaluate_tracks(const config::HaInstance& instance,
                             const std::function<bool(const config::HaTrack&)>& failing);
 
-// Runs the scripts at their pace.
+// Runs the scripts at their intervals.
 class Scripts {
  public:
   Scripts(boost::asio::io_context& io, const std::vector<config::HaScript>& scripts,
@@ -45,7 +45,7 @@ class Scripts {
   ~Scripts();
   void start();
   void stop();
-  // A script that has not succeeded yet fails.
+  // A script counts as failing until its first success.
   bool failing(const std::string& name) const;
 
  private:

@@ -28,7 +28,7 @@ vrrp::Io::Options io_options(const config::HaInstance& instance) {
   options.own.vrid = instance.virtual_router_id;
   options.own.interval = instance.advert_interval;
   options.own.auth_pass = instance.auth_pass;
-  // VRRP is of IPv4 here; validation refuses other addresses.
+  // VRRP is IPv4 only here; validation refuses other addresses.
   for (const Prefix& prefix : instance.addresses) {
     if (const auto ipv4 = prefix.address.to_ipv4()) options.own.addresses.push_back(*ipv4);
   }
@@ -69,7 +69,7 @@ void Unit::start() {
 
 void Unit::configure(const std::vector<config::HaInstance>& instances) {
   for (Member& member : members_) {
-    // Instances come and go with a restart only (config/diff.cc).
+    // Adding or removing instances needs a restart (config/diff.cc).
     member.config = &*std::ranges::find(instances, member.config->name, &config::HaInstance::name);
   }
 }
@@ -152,7 +152,7 @@ void Unit::set_peer(const vrrp::Peer& peer) {
   if (peer.alive && peer.state == vrrp::State::kMaster) settle();
 }
 
-// Another one is master: what a previous life of ours left is not ours any more.
+// Another director is master: addresses that our previous process left must go.
 void Unit::settle() {
   if (settled_ || fsm_.state() != vrrp::State::kBackup) return;
   settled_ = true;
@@ -160,7 +160,7 @@ void Unit::settle() {
 }
 
 void Unit::on_deadline() {
-  // What has come already counts first, above all when we are late.
+  // Pending input counts first, above all when we are late.
   if (fsm_.state() == vrrp::State::kBackup) act(fsm_.set_peer(events_.peer(), Clock::now()));
   for (Member& member : members_) member.io->drain();
   const auto deadline = fsm_.next_deadline();

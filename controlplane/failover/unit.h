@@ -1,5 +1,5 @@
-// One sync group at work: its state machine, its sockets, its timers. Says what has to be done to
-// addresses and connections by callbacks. Runs on the failover thread.
+// Runs one sync group: its state machine, its sockets, its timers. Callbacks request changes of
+// addresses and connections. Runs on the failover thread.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -22,21 +22,21 @@ class Unit {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // What the unit looks at; any of it may change at any time, then update() is to be called.
+  // What the unit reads; after any change of it update() must be called.
   struct Inputs {
     std::function<const netlink::Link*(const std::string& name)> link;
     std::function<bool(const netlink::Link&)> works;  // it can carry packets
     std::function<bool(const netlink::Link&, Address)> has_address;
     std::function<bool(const config::HaTrack&)> failing;
-    // Of the interface, by the configuration.
+    // Of the interface, in the configuration.
     std::function<std::optional<Ipv4Address>(const std::string& name)> first_address;
   };
   struct Events {
     std::function<void(vrrp::State from, vrrp::State to, const std::string& reason)> transition;
-    // Whether our addresses may stay that a previous life left was decided against.
+    // Another director is master: addresses that a previous process left here must go.
     std::function<void()> settled;
     std::function<void()> announce;
-    // Before the master is taken for silent: what does the peer say now?
+    // The peer's present state, asked before the master counts as silent.
     std::function<vrrp::Peer()> peer;
   };
   struct Member {
@@ -45,21 +45,21 @@ class Unit {
     int link_index = 0;  // that the socket was opened on
     TrackResult track_result;
     std::string fault;
-    std::optional<Address> master;  // last heard
+    std::optional<Address> master;  // of the last advert
     Clock::time_point last_advert;
   };
 
-  // The instances outlive this, or configure() comes before they go.
+  // The instances must outlive this, or configure() must come first.
   Unit(boost::asio::io_context& io, std::string name,
        const std::vector<const config::HaInstance*>& instances, Inputs inputs, Events events);
   Unit(const Unit&) = delete;
   Unit& operator=(const Unit&) = delete;
 
   void start();
-  // Other values of the same instances, by name, and perhaps of others.
+  // New values of the same instances, found by name among all instances.
   void configure(const std::vector<config::HaInstance>& instances);
   void update();
-  void act(const vrrp::Actions& actions);  // what the state machine wants done
+  void act(const vrrp::Actions& actions);  // requests of the state machine
   void set_peer(const vrrp::Peer& peer);
 
   const std::string& name() const { return name_; }
@@ -67,7 +67,7 @@ class Unit {
   const vrrp::Group& fsm() const { return fsm_; }
   const std::vector<Member>& members() const { return members_; }
   bool is_master() const { return fsm_.state() == vrrp::State::kMaster; }
-  // False: it has not turned out yet whether somebody else is master since this process started.
+  // False: not known yet whether another director is master since this process started.
   bool settled() const { return settled_; }
   Clock::time_point since() const { return since_; }
   const std::string& reason() const { return reason_; }

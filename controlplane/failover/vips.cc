@@ -13,7 +13,7 @@
 namespace lb::controlplane {
 namespace {
 
-// After a request that the kernel refused: what stood in its way may go without a notification.
+// After a request that the kernel refused: its cause may end without a notification.
 constexpr auto kRetry = std::chrono::seconds(1);
 
 bool contains(const std::vector<Vip>& vips, const Vip& vip) {
@@ -83,13 +83,13 @@ void Vips::Impl::put_right(const Interface& interface, const netlink::Link& link
     announcer.announce(interface.name, prefix.address);
   }
   if (!anew) return;
-  // Those that a previous life left here, too: it may have died half-way.
+  // Also those that a previous process left here: it may have died before it announced them.
   for (const Vip& vip : up) {
     if (vip.interface == interface.name) announcer.announce(interface.name, vip.prefix.address);
   }
 }
 
-// Of addresses that are not an HA instance's nothing is said here.
+// Addresses that no HA instance has are not touched.
 AddressPlan Vips::Impl::plan(const Interface& interface, const netlink::Link& link) const {
   std::vector<Prefix> wanted;
   for (const Vip& vip : up) {
@@ -111,8 +111,8 @@ AddressPlan Vips::Impl::plan(const Interface& interface, const netlink::Link& li
   return todo;
 }
 
-// The first address of a subnet is the one that the kernel sends from; it must be the interface's
-// own, which the main loop puts up.
+// The kernel uses the first address of a subnet as source; it must be the interface's
+// own, which the main loop adds.
 bool Vips::Impl::may_follow_own(const Interface& interface, const netlink::Link& link,
                                 const Prefix& prefix) const {
   const auto there = state.addresses(link.index);
@@ -168,7 +168,7 @@ void Vips::set(std::vector<Vip> up, std::vector<Vip> undecided) {
   const std::vector<Vip> before = std::exchange(impl_->up, std::move(up));
   impl_->undecided = std::move(undecided);
   impl_->put_all_right();
-  // One that a previous life left here is up already; the neighbours have to hear of it anyway.
+  // One that a previous process left here is up already, but must still be announced.
   for (const Vip& vip : impl_->up) {
     if (!contains(before, vip)) announce(vip);
   }

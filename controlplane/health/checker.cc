@@ -20,7 +20,7 @@ using Clock = std::chrono::steady_clock;
 using boost::system::error_code;
 
 // First checks that run at the same time. It bounds the descriptors and the burst of SYNs at start;
-// 10,000 servers that answer within a few milliseconds are through in about a second.
+// 10,000 servers that answer within a few milliseconds need about a second.
 constexpr std::size_t kMaxFirstChecks = 512;
 
 struct Check {
@@ -35,7 +35,7 @@ struct Check {
   std::shared_ptr<Probe> probe;  // while one runs
   bool first_waits = false;      // in the queue of first checks
   bool first_runs = false;
-  bool cut_off = false;                   // not to be asked
+  bool cut_off = false;                   // paused
   bool hastened = false;                  // the next run, or the one that is under way
   std::optional<Clock::time_point> wake;  // when the timer runs it
   std::uint32_t retries = 0;              // since the last result that counted
@@ -54,8 +54,8 @@ Request agent_of(const Target& target) {
 
 }  // namespace
 
-// Handlers hold weak pointers to it, and a shared one while they run, so that the Checker may go at
-// any time.
+// Handlers hold weak pointers to it, and a shared one while they run, so that the Checker may be
+// destroyed at any time.
 class Checker::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(boost::asio::io_context& io, OnChange on_change, std::unique_ptr<Prober> prober)
@@ -102,7 +102,7 @@ class Checker::Impl : public std::enable_shared_from_this<Impl> {
   std::vector<CheckPtr> checks_;  // in order of add()
   std::unordered_map<Request, CheckPtr, RequestHash> by_request_;
   std::unordered_map<RealServerId, std::shared_ptr<Subscriber>> by_target_;
-  std::deque<CheckPtr> first_checks_;  // still to be run
+  std::deque<CheckPtr> first_checks_;  // not yet run
   std::size_t first_running_ = 0;
 };
 
@@ -126,7 +126,7 @@ bool Checker::Impl::change(const Target& target, bool stays_up) {
   const Target before = subscriber->target;
   const bool other_check = before.check != target.check;
   const bool other_agent = before.agent != target.agent;
-  // A script is told of the service's name.
+  // A script gets the service's name.
   const bool other_question = other_check || question_of(before) != question_of(target);
   if (other_question) unsubscribe(question_of(before), subscriber);
   if (other_agent && before.agent) unsubscribe(agent_of(before), subscriber);
@@ -296,7 +296,7 @@ void Checker::Impl::run_at(const CheckPtr& check, Clock::time_point when) {
         const auto self = weak.lock();
         const auto due = weak_check.lock();
         if (ec || !self || !due || !self->running_) return;
-        // It may have run from the queue while this handler was already on its way.
+        // It may have run from the queue while this handler was already pending.
         if (due->probe || !due->wake || Clock::now() < *due->wake) return;
         self->run(due);
       });

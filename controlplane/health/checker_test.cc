@@ -376,7 +376,7 @@ TEST_F(CheckerTest, RestoresAHistory) {
   EXPECT_EQ(state.transitions, 7u);
   EXPECT_EQ(about(state.up_time(std::chrono::steady_clock::now())), 5);
 
-  state = remembered(false, true);  // it turned while nobody wrote
+  state = remembered(false, true);  // it changed after the file was written
   EXPECT_GE(state.since, now);
   EXPECT_EQ(state.transitions, 8u);
   EXPECT_EQ(about(state.up_time(std::chrono::steady_clock::now())), 5);

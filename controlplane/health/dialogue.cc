@@ -43,7 +43,7 @@ class ReplyCodes final : public Dialogue {
     if (!turn.send.empty()) return send_bytes(std::exchange(turn.send, {}));
     while (const auto line = take_line(received)) {
       if (line->size() < 3 || line->find_first_not_of("0123456789") < 3) {
-        // Within a reply of several lines FTP may say anything.
+        // Within a reply of several lines FTP may send anything.
         if (!code_.empty()) continue;
         return bad_answer("L7RSP unexpected answer: " + shown(*line));
       }
@@ -66,11 +66,11 @@ class ReplyCodes final : public Dialogue {
   std::string code_;  // of the reply that has begun
 };
 
-// One line, of which the beginning decides.
+// One line, evaluated by its beginning.
 struct Prefixes {
   std::string send;
   std::vector<std::string> good;
-  std::vector<std::string> bad;  // what the protocol says when it is not well
+  std::vector<std::string> bad;  // what the protocol sends on failure
 };
 
 class Lines final : public Dialogue {
@@ -136,7 +136,7 @@ class Agent final : public Dialogue {
   std::string send_;
 };
 
-// An array of texts of any bytes, as Redis clients send commands.
+// An array of byte strings, as Redis clients send commands.
 std::string redis_command(std::initializer_list<std::string> words) {
   std::string out = "*" + std::to_string(words.size()) + "\r\n";
   for (const std::string& word : words) {

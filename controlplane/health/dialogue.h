@@ -1,5 +1,5 @@
-// What a check says on a connection, and what it makes of the answers: one class per protocol, none
-// of which knows a socket. Pure.
+// What a check sends on a connection, and how it evaluates the answers: one class per protocol, all
+// without sockets. Pure.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct Move {
   enum class Kind : std::uint8_t { kWait, kSend, kGood, kBad };
   Kind kind = Kind::kWait;
   std::string text;  // kSend: what; kGood: the result's code, "L7OK/250"; kBad: the whole result
-  std::string farewell;  // kGood: what is said before the connection is closed
+  std::string farewell;  // kGood: what is sent before the connection is closed
   std::optional<AgentReport> agent;
   std::optional<std::uint16_t> weight;
 };
@@ -26,9 +26,9 @@ struct Move {
 class Dialogue {
  public:
   virtual ~Dialogue() = default;
-  // What to do next. `received` has what came and was not taken yet; what is understood is taken
-  // out of it. Called first when the connection stands, then after each kSend, and after kWait when
-  // more has come.
+  // What to do next. `received`: bytes that are not parsed yet; parsed ones are removed from it.
+  // Called first when the connection is open, then after each kSend, and after kWait when more
+  // bytes arrived.
   virtual Move next(std::string& received) = 0;
 };
 

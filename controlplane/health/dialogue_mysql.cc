@@ -70,7 +70,7 @@ class Mysql final : public Dialogue {
     if (kind == kError) return error_packet(payload);
     if (version_.empty()) return greeting(payload, number);
     if (kind == kOk) return good_answer("L7OK/" + version_, std::string(kQuit));
-    // Another way to log in; without a password each of them takes an empty answer.
+    // Another authentication method; without a password each of them accepts an empty answer.
     if (kind == kAuthSwitch) return send_bytes(packet(static_cast<std::uint8_t>(number + 1), ""));
     return bad_answer("L7RSP the server requires a password");
   }

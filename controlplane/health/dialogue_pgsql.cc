@@ -64,8 +64,8 @@ class Pgsql final : public Dialogue {
  private:
   Move refused(std::string_view fields) const {
     const std::string state = field(fields, 'C');
-    // Without a user to try, a server that does not know ours is well: 28 is "you are not allowed",
-    // 3D "there is no such database". One that starts, stops or is full is not.
+    // Without a configured user, a server that does not know ours is up: 28 is "you are not
+    // allowed", 3D "there is no such database". One that starts, stops or is full is not.
     if (username_.empty() && (state.starts_with("28") || state.starts_with("3D"))) {
       return good_answer("L7OK/" + shown(state));
     }

@@ -73,7 +73,7 @@ class DialogueProbe final : public StreamProbe<Stream> {
   void part(const Move& move) {
     Outcome outcome = good(move.text, this->took());
     outcome.agent = move.agent;
-    // Nothing asks the server to close: it is we who do.
+    // The protocol has no request to close: we close.
     if (move.farewell.empty()) return this->succeed(outcome, true);
     sending_ = move.farewell;
     asio::async_write(this->stream(), asio::buffer(sending_),

@@ -42,7 +42,7 @@ void put16(std::string& out, std::uint16_t value) {
   out += static_cast<char>(value & 0xff);
 }
 
-// Reads the message from front to back; `good` is false once it ran over the end.
+// Reads the message from front to back; `good` is false after reading beyond the end.
 struct Reader {
   std::string_view rest;
   bool good = true;

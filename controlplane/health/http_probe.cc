@@ -20,8 +20,8 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 
 constexpr std::uint32_t kMaxHeaderBytes = 16 * 1024;
-// Enough to see that the server sends a page; what is longer is cut off, and is no error unless the
-// whole of it is to be compared.
+// Enough to see that the server sends a page; a longer one is truncated, which is an error only if
+// the whole body is compared.
 constexpr std::size_t kMaxBodyBytes = 64 * 1024;
 
 http::request<http::empty_body> make_http_request(const Request& request) {

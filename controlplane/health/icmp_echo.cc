@@ -24,7 +24,7 @@ struct Message {
 };
 static_assert(sizeof(Message) == kEchoBytes);
 
-// RFC 1071 over the bytes as they lie: 0 when they contain their own right checksum.
+// RFC 1071 over the bytes in memory order: 0 when they contain their correct checksum.
 std::uint16_t checksum(std::span<const std::uint8_t, kEchoBytes> bytes) {
   std::uint32_t sum = 0;
   for (std::size_t i = 0; i < bytes.size(); i += 2) {

@@ -12,7 +12,7 @@
 namespace lb::health {
 
 // `id` and `sequence` are host order. `secret` is this process's random number, so that neither the
-// replies of another program's pings nor forged ones pass for ours; `number` tells our own apart.
+// replies of another program's pings nor forged ones pass for ours; `number` distinguishes our own.
 struct Echo {
   std::uint16_t id = 0;
   std::uint16_t sequence = 0;

@@ -1,4 +1,4 @@
-// What one check found, in words that docs/health.md lists.
+// The result of one check; docs/health.md lists the texts.
 #pragma once
 
 #include <chrono>
@@ -14,14 +14,14 @@ namespace lb::health {
 enum class Verdict : std::uint8_t {
   kGood,
   kBad,
-  kInconclusive,  // the director could not ask (no descriptor, no port): counts neither way
+  kInconclusive,  // the director could not check (no descriptor, no port): counts neither way
 };
 
 struct Outcome {
   Verdict verdict = Verdict::kInconclusive;
   std::string text;
-  std::optional<AgentReport> agent = {};     // what an agent said
-  std::optional<std::uint16_t> weight = {};  // what a script with dynamic_weight said
+  std::optional<AgentReport> agent = {};     // what an agent reported
+  std::optional<std::uint16_t> weight = {};  // from a script with dynamic_weight
 };
 
 // "L4OK in 1ms"

@@ -80,7 +80,7 @@ void PanicGuard::drop(RealServerId id) {
   targets_.erase(known);
 }
 
-// Keeps the counts of questions and servers while a target comes in or goes out.
+// Updates the counts of questions and servers when a target is added or removed.
 void PanicGuard::count(const Target& target, Phase phase, bool in) {
   Question& question = questions_[target.question];
   const bool was_failing = question.failing > 0;
@@ -141,7 +141,7 @@ bool PanicGuard::release_when_due(Time now) {
   return now >= *calm_since_ + settings_.window && release();
 }
 
-// Those that still fail are down, and count no more.
+// Those that still fail are down, and no longer count.
 bool PanicGuard::release() {
   if (!holding_) return false;
   holding_ = false;

@@ -1,20 +1,20 @@
-// When very much fails at once, it is the director rather than all servers: its port, its switch,
-// its gateway, its CPU. Decides which targets are held in service though their checks fail. Pure:
-// the time is handed in.
+// When many checks fail at once, the cause is probably the director, not all servers: its port, its
+// switch, its gateway, its CPU. Decides which targets are held in service though their checks fail.
+// Pure: the caller passes the time.
 //
-//   UP   --check fails--> FELL --window over, counted no more--> (nothing)
+//   UP   --check fails--> FELL --window over, no longer counted--> (nothing)
 //   UP   --check fails, the guard holds--> HELD
 //   FELL --the guard trips--> HELD
-//   HELD --the peer agrees, an operator does, or the guard lets go--> (nothing)
+//   HELD --the peer or an operator agrees, or the guard releases it--> (nothing)
 //   any  --check is good again--> UP
 //
-// Counted are questions, not targets: ten services that share a check of one server are one. The
-// guard trips when more than `threshold` percent of the questions that were good within the window
-// have failed in it, and the servers behind them are three at least: one machine that bears most of
-// the services is a dead machine, not a broken director.
+// It counts distinct checks ("questions"), not targets: ten services that share a check of one
+// server count once. The guard trips when more than `threshold` percent of the questions that were
+// good within the window have failed in it, on three servers at least: one failed machine with most
+// of the services is no reason to suspect the director.
 //
-// It lets go of all when the share has been at the threshold or below for as long as the window: in
-// between, servers whose checks are on their way back (`rise`) would be taken out for a moment.
+// It releases all when the share has been at the threshold or below for a whole window: earlier,
+// servers that are recovering (`rise`) would be taken out for a moment.
 #pragma once
 
 #include <chrono>
@@ -54,16 +54,15 @@ class PanicGuard {
     std::size_t all = 0;      // and those that are good
   };
 
-  // Each of these returns whether targets other than the one that it is about are held now, or are
-  // not any more.
+  // Each of these returns whether the set of held targets changed, apart from the target itself.
   bool configure(const Settings& settings, Time now);
   bool good(const Target& target, Time now);
-  bool bad(const Target& target, Time now);  // of one that was not good: nothing new
-  // Not counted any more: it is gone, or down for another reason than its check.
+  bool bad(const Target& target, Time now);  // no effect if it was not good
+  // No longer counted: it is removed, or down for another reason than its check.
   bool forget(RealServerId id, Time now);
-  // It is as it was, but by another question.
+  // The same state, but another question.
   void change_question(RealServerId id, std::uint64_t question);
-  // Somebody else finds them down too.
+  // The peer finds them down too.
   bool agree(std::span<const RealServerId> ids, Time now);
   bool release_all(Time now);
   bool pass(Time now);

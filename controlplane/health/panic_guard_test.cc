@@ -144,7 +144,7 @@ TEST(PanicGuard, ReleasesTheRestAfterAWindowBelowTheThreshold) {
   EXPECT_EQ(held(guard), Ids{});
   EXPECT_FALSE(guard.holding());
   EXPECT_FALSE(guard.next());
-  // They were judged: one more is not the fourth.
+  // They no longer count: one more is not the fourth.
   EXPECT_FALSE(guard.bad(target(1), at(31)));
   EXPECT_FALSE(guard.holding());
 }
@@ -210,7 +210,7 @@ TEST(PanicGuard, KeepsAServerHeldWhenItsCheckChanges) {
   EXPECT_EQ(guard.counts().all, 3u);
 }
 
-// The rules again, without any count that is kept: looks at everything every time.
+// A model of the rules without stored counts: it evaluates everything every time.
 class Book {
  public:
   explicit Book(unsigned threshold) : threshold_(threshold) {}

@@ -12,7 +12,7 @@ Pattern Patterns::get(const std::string& text) {
   if (text.empty()) return {};
   auto& known = compiled_[text];
   if (!known) {
-    // Servers answer bytes, not always UTF-8. That it compiles was seen when the file was read.
+    // Servers send bytes, not always UTF-8. Validation of the file has checked that it compiles.
     RE2::Options options(RE2::Latin1);
     options.set_log_errors(false);
     known = std::make_shared<const RE2>(text, options);

@@ -36,9 +36,9 @@ class PingSocket : public std::enable_shared_from_this<PingSocket> {
 
   // 0, or the errno.
   int open();
-  // Sends an echo request under a number of its own, which is returned; the errno goes to `error`.
+  // Sends an echo request with a unique number, which is returned; the errno goes to `error`.
   std::uint64_t send(const Address& to, const std::shared_ptr<PingProbe>& probe, int& error);
-  // Takes in the replies that have arrived.
+  // Reads the replies that have arrived.
   void receive_all();
   void forget(std::uint64_t number) { waiting_.erase(number); }
   void close() {
@@ -97,7 +97,7 @@ class PingProbe final : public Probe, public std::enable_shared_from_this<PingPr
 
  private:
   void on_deadline() {
-    // On a starved director the reply may lie there unread.
+    // On an overloaded director the reply may be unread.
     socket_->receive_all();
     finish(timed_out("L3TOUT", timeout_));
   }
@@ -136,7 +136,7 @@ int PingSocket::open() {
   if (raw_) fd = open_as(SOCK_RAW);
   if (fd < 0) return errno;
   if (raw_) filter(fd);
-  // Room for the replies to the burst of first checks; the default will do, at worst.
+  // Room for the replies to the burst of first checks; the default works, too.
   const int receive_bytes = 1 << 20;
   ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
   error_code ec;
@@ -146,7 +146,7 @@ int PingSocket::open() {
   return 0;
 }
 
-// A raw socket hears all ICMP of the machine.
+// A raw socket receives all ICMP of the machine.
 void PingSocket::filter(int fd) const {
   if (family_ == Family::kIpv4) {
     icmp_filter only_replies{};
@@ -184,7 +184,7 @@ void PingSocket::wait_readable() {
 }
 
 void PingSocket::receive_all() {
-  // Bounded, so that a flood of replies leaves the thread to others now and then.
+  // Bounded, so that a flood of replies does not block the event loop.
   for (int i = 0; i < 256 && descriptor_.is_open(); ++i) {
     std::array<std::uint8_t, 256> buffer;
     SocketAddress address;
@@ -194,7 +194,7 @@ void PingSocket::receive_all() {
     const auto from = address.endpoint();
     if (!from) continue;
     const auto bytes = std::span<const std::uint8_t>(buffer).first(static_cast<std::size_t>(got));
-    // A raw socket of IPv4 gives the IP header, too.
+    // A raw IPv4 socket delivers the IP header, too.
     receive(raw_ && from->address.is_ipv4() ? ipv4_payload(bytes) : bytes, from->address);
   }
 }
@@ -202,7 +202,7 @@ void PingSocket::receive_all() {
 void PingSocket::receive(std::span<const std::uint8_t> bytes, const Address& from) {
   const auto echo = parse_echo_reply(bytes, family_);
   if (!echo || echo->secret != secret_) return;
-  // A datagram socket has an id of the kernel's choice, and the kernel matches it.
+  // The kernel chooses the id of a datagram socket, and matches it.
   if (raw_ && echo->id != id_) return;
   if (echo->sequence != static_cast<std::uint16_t>(echo->number)) return;
   const auto found = waiting_.find(echo->number);

@@ -9,15 +9,15 @@
 
 namespace lb::health {
 
-// Whether the kernel holds `events` (as for poll(2)) for a socket that the event loop has not
-// fetched yet. Asked when a deadline passes: on a starved director the answer may be there, unread,
-// and then it is not the server that was late.
+// Whether the kernel has `events` (as for poll(2)) for a socket that the event loop has not read
+// yet. Called when a deadline passes: on an overloaded director the answer may have arrived in
+// time, unread.
 bool has_unread_events(int socket, short events);
 
-// Has connections come from this address, with a port that the kernel chooses when they begin.
+// Binds connections to this source address; the kernel chooses the port on connect.
 void bind_source(int socket, const Address& source, boost::system::error_code& error);
 
-// A probe that cannot even start.
+// A probe that cannot start.
 std::shared_ptr<Probe> start_failed_probe(boost::asio::io_context& io, Outcome outcome, Done done);
 
 std::shared_ptr<Probe> start_tcp_probe(boost::asio::io_context& io, const Request& request,
@@ -30,7 +30,7 @@ std::unique_ptr<Prober> make_http_prober(boost::asio::io_context& io);
 // where net.ipv4.ping_group_range permits it, else a raw one.
 std::unique_ptr<Prober> make_ping_prober(boost::asio::io_context& io);
 
-// Runs the checks that are a conversation over TCP or TLS (dialogue.h).
+// Runs the checks that are a dialogue over TCP or TLS (dialogue.h).
 std::unique_ptr<Prober> make_dialogue_prober(boost::asio::io_context& io);
 
 // Runs udp and dns probes.

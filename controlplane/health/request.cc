@@ -90,7 +90,7 @@ Request make_request(const Endpoint& real_server, const config::AgentCheck& agen
 }
 
 std::size_t RequestHash::operator()(const Request& request) const {
-  // Few checks share an endpoint; those differ mostly in what they ask for.
+  // Few checks share an endpoint; those differ mostly in their requests.
   return std::hash<Endpoint>{}(request.to) * 31 + std::hash<std::string>{}(request.path);
 }
 

@@ -1,5 +1,5 @@
-// What is asked of whom: a check with its defaults filled in and with what its type does not use
-// left out, so that equal requests are one check, whichever services want it.
+// A check with its defaults filled in and without what its type does not use, so that equal
+// requests are one check, whichever services use it.
 #pragma once
 
 #include <chrono>
@@ -31,7 +31,7 @@ struct Request {
   config::StatusSet expect_status;
   std::string expect_body;
   std::string expect_body_sha256;
-  // Where TLS is spoken
+  // With TLS
   bool tls = false;
   bool tls_verify = false;
   std::string tls_server_name;
@@ -46,7 +46,7 @@ struct Request {
   config::DnsType query_type = config::DnsType::kA;
   std::optional<Address> expect_address;
   std::vector<std::string> command;
-  std::vector<std::string> environment;  // of the command: whom it is about
+  std::vector<std::string> environment;  // of the command: service and server
   std::string user;
   config::ScriptStyle script_style = config::ScriptStyle::kPlain;
   bool dynamic_weight = false;
@@ -54,10 +54,10 @@ struct Request {
   bool operator==(const Request&) const = default;
 };
 
-// `vip` gives the Host header when the check names none; `service` is told to scripts.
+// `vip` gives the Host header when the check names none; `service` is passed to scripts.
 Request make_request(const std::string& service, const Endpoint& vip, const Endpoint& real_server,
                      const config::Check& check);
-// Of the agent beside a check.
+// The request to an agent.
 Request make_request(const Endpoint& real_server, const config::AgentCheck& agent);
 
 struct RequestHash {

@@ -1,9 +1,9 @@
-// When a check runs. Pure: the caller hands in the time.
+// When a check runs. Pure: the caller passes the time.
 //
-// A check is due `interval` after it last started, so that a server which answers nothing is still
-// asked every `interval`; but it never overlaps itself: when it takes longer than `interval`, the
-// next one starts as soon as it has ended. The phase spreads many checks over the interval. A run
-// before the phase (the first check of every target runs at once) leaves the phase as it is.
+// A check is due `interval` after its last start, so that a silent server is still checked every
+// `interval`; but it never overlaps itself: when it takes longer than `interval`, the next one
+// starts as soon as it has ended. The phase spreads many checks over the interval. A run before the
+// phase (the first check of every target runs at once) does not change the phase.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,7 @@ class Schedule {
 
   TimePoint due() const { return due_; }
 
-  // A late start shifts the rhythm instead of being made up for in a burst.
+  // A late start shifts the schedule; there is no burst to catch up.
   void started(TimePoint now) {
     if (now >= due_) due_ = now + interval_;
   }
@@ -32,9 +32,9 @@ class Schedule {
   TimePoint due_;
 };
 
-// When evidence of trouble, that clients bring, brings a check forward. It must not make checks run
-// hot, whatever clients send: between two of them is a quarter of the interval, or a second if that
-// is less and the last one found trouble.
+// When failing handshakes of clients may run a check early. Clients must not cause a flood of
+// checks: two such checks are a quarter of the interval apart, or a second if that is less and the
+// last one failed.
 class Haste {
  public:
   using TimePoint = Schedule::TimePoint;
@@ -42,16 +42,15 @@ class Haste {
 
   explicit Haste(Duration interval) : interval_(interval) {}
 
-  // When evidence that comes at `now` may run the check.
+  // When a failure that is reported at `now` may run the check.
   TimePoint start(TimePoint now) const { return std::max(now, next_); }
 
-  // A check began that had been brought forward.
+  // An early check started.
   void started(TimePoint now) {
     started_ = now;
     next_ = now + std::min<Duration>(interval_ / 4, std::chrono::seconds(1));
   }
-  // And found nothing wrong: clients that do not answer the server, and nobody else, may be the
-  // reason.
+  // It passed: perhaps only some clients do not answer the server.
   void found_good() { next_ = started_ + interval_ / 4; }
 
  private:

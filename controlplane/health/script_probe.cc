@@ -1,4 +1,4 @@
-// Checks by a program of the operator's.
+// Checks by an operator's program.
 #include <utility>
 
 #include "controlplane/health/probes.h"
@@ -32,7 +32,7 @@ Outcome evaluate(const controlplane::ProcessResult& ended, const Request& reques
   return {Verdict::kBad, "L7STS/" + std::to_string(status)};
 }
 
-// A canceled one leaves its program to end by itself or by its time-out: nobody listens any more.
+// A canceled one leaves its program to end by itself or by its time-out: its result is ignored.
 class ScriptProbe final : public Probe, public std::enable_shared_from_this<ScriptProbe> {
  public:
   ScriptProbe(const Request& request, Done done) : request_(request), done_(std::move(done)) {}

@@ -70,7 +70,7 @@ class StreamProbe : public Probe, public std::enable_shared_from_this<StreamProb
   }
 
  protected:
-  // The way to the server's application is open.
+  // The connection to the server's application is open.
   virtual void talk() = 0;
 
   Stream& stream() { return stream_; }
@@ -82,7 +82,7 @@ class StreamProbe : public Probe, public std::enable_shared_from_this<StreamProb
     stage_ = Stage::kClose;
     report(outcome);
     if (closed()) return;
-    // To wait for a close that has come would be to wait for an edge that epoll has shown.
+    // The close has arrived already; epoll would not signal it again.
     if (server_has_closed) return close();
     const auto on_closed = [this, self = this->shared_from_this()](error_code, std::size_t = 0) {
       close();
@@ -211,7 +211,7 @@ class StreamProbe : public Probe, public std::enable_shared_from_this<StreamProb
   Clock::time_point started_ = Clock::now();
 };
 
-// Makes a PlainProbe or a TlsProbe for the request, or one that fails for want of a TLS context.
+// Makes a PlainProbe or a TlsProbe for the request, or one that fails without a TLS context.
 template <typename PlainProbe, typename TlsProbe, typename... More>
 std::shared_ptr<Probe> start_stream_probe(boost::asio::io_context& io, const Request& request,
                                           Done done, TlsContexts& contexts, More&&... more) {

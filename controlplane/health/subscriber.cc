@@ -47,7 +47,7 @@ void Subscriber::restore(const SavedState& saved, bool in_between) {
   if (state->up == saved.up) {
     state->since = saved.since;
     if (state->up) state->up_time_before -= saved.written - saved.since;
-  } else {  // it turned after that was written
+  } else {  // it changed after that was written
     ++state->transitions;
     if (saved.up) state->up_time_before += missing;
   }
@@ -75,12 +75,12 @@ Subscriber::Effect Subscriber::on_result(config::CheckType type, const Outcome& 
 }
 
 void Subscriber::cut_off(const std::string& why) {
-  // One that was never asked is not known to be anything.
+  // Without any check its state is unknown.
   if (!last_result_.empty()) last_result_ = why;
   show();
 }
 
-// What whoever looks is to see of the tracker and the agent.
+// Copies the state of tracker and agent for readers.
 void Subscriber::show() {
   state->passes = tracker_.up();
   state->rise_count = tracker_.rise_count();

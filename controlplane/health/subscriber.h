@@ -1,5 +1,5 @@
-// A target and what it makes of the results of what it asks: its check, and its agent if it has
-// one. Several may share the results of one check.
+// A target and how it evaluates the results of its check, and of its agent if it has one. Several
+// subscribers may share one check.
 #pragma once
 
 #include <chrono>
@@ -25,9 +25,9 @@ struct Subscriber {
   Effect change(const Target& next, bool stays_up, Clock::time_point now);
   // As Checker::restore().
   void restore(const SavedState& saved, bool in_between);
-  // What a result changed: whether it is up; or else its weight, or whether its agent takes it out.
+  // What a result changed: up or down; else its weight, or whether its agent takes it out.
   Effect on_result(config::CheckType type, const Outcome& outcome, Clock::time_point now);
-  // It is not asked any more: what is known of it is said to be known no more, and why.
+  // Its check is paused: the state becomes unknown; `why` is shown.
   void cut_off(const std::string& why);
 
   Target target;

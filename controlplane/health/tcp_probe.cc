@@ -16,7 +16,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-// Connects, and that is all. The connection is reset instead of closed: nothing was said on it, and
+// Only connects. The connection is reset instead of closed: nothing was sent on it, and
 // thousands of checks would otherwise leave thousands of sockets in TIME_WAIT.
 class TcpProbe final : public Probe, public std::enable_shared_from_this<TcpProbe> {
  public:

@@ -45,7 +45,7 @@ void bring_up(int socket, const char* interface) {
   ASSERT_EQ(ioctl(socket, SIOCSIFFLAGS, &request), 0) << interface;
 }
 
-// A TUN device that nobody reads.
+// A TUN device without a reader.
 void make_void(int socket) {
   const int tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC);  // it lives as long as the process
   ASSERT_GE(tun, 0) << "/dev/net/tun: " << std::strerror(errno);

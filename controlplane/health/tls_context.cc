@@ -34,7 +34,7 @@ Result<TlsContext> make_client_context(bool verify, const std::string& ca_file) 
     ERR_clear_error();
     return fail("OpenSSL cannot make a client context");
   }
-  // Every check is a full handshake: a resumed one would not look at the certificate.
+  // Every check is a full handshake: a resumed one would not verify the certificate.
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_verify(context.get(), verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (!verify) return context;

@@ -1,9 +1,9 @@
-// Turns the results of one target's checks into up and down. Pure: the caller hands in the time.
+// Turns the results of one target's checks into up and down. Pure: the caller passes the time.
 //
 //   up   --(fall bad results in a row)--> down
 //   down --(rise good results in a row)-> up
 //
-// A target that starts without a known state is down, and its first result alone decides.
+// A target without a known state starts down, and its first result decides alone.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,7 @@ class Tracker {
   // `rise` and `fall` of 0 count as 1. `initial_up`: the state to keep; nullopt: a new target.
   Tracker(std::uint32_t rise, std::uint32_t fall, std::optional<bool> initial_up, TimePoint now);
 
-  // Takes the result of a check; true when it changed the state.
+  // Adds the result of a check; true when it changed the state.
   bool add_result(bool good, TimePoint now);
 
   bool up() const { return up_; }

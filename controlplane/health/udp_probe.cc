@@ -27,7 +27,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMaxDatagram = 65'536;
 
-// What is asked, and what an answer is worth; nullopt: it is none of ours.
+// What is sent, and the evaluation of an answer; nullopt: not an answer to it.
 struct Question {
   std::string payload;
   std::function<std::optional<Outcome>(std::string_view, Clock::duration)> evaluate;
@@ -50,7 +50,7 @@ class UdpProbe final : public Probe, public std::enable_shared_from_this<UdpProb
     error_code ec;
     socket_.open(to_.protocol(), ec);
     if (!ec && source_) bind_source(socket_.native_handle(), *source_, ec);
-    // Connected, so that what ICMP tells of it comes here; and all of it, also a host without ARP.
+    // Connected, so that the socket receives ICMP errors, also of a host without ARP.
     if (!ec) receive_errors();
     if (!ec) socket_.connect(to_, ec);
     if (!ec) socket_.send(asio::buffer(question_.payload), 0, ec);
@@ -87,7 +87,7 @@ class UdpProbe final : public Probe, public std::enable_shared_from_this<UdpProb
   }
 
   void read() {
-    static std::array<char, kMaxDatagram> buffer;  // one thread, used up before the next
+    static std::array<char, kMaxDatagram> buffer;  // one thread, consumed before the next read
     error_code ec;
     const std::size_t count = socket_.receive(asio::buffer(buffer), 0, ec);
     if (ec == asio::error::would_block) return receive();

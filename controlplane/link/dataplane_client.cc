@@ -12,7 +12,7 @@ namespace lb::controlplane {
 
 namespace {
 
-// A data plane that was given none yet runs generation 0.
+// A data plane without a snapshot has generation 0.
 SnapshotSpec running_in(const api::Snapshot& message) {
   if (message.generation() == 0) return {};
   auto spec = from_api(message);
@@ -101,7 +101,7 @@ void DataplaneClient::stop() {
 
 void DataplaneClient::push(SnapshotSpec snapshot) {
   if (!connected()) return;
-  // What is on its way already need not wait behind itself: nobody would be told of its end.
+  // An equal snapshot is on its way already: a second one would get no answer.
   impl_->waiting.reset();
   if (snapshot != impl_->last_sent) impl_->waiting = std::move(snapshot);
   impl_->send_waiting();

@@ -1,5 +1,5 @@
-// The control plane's end of the data plane's local API. Connects, and connects again for ever with
-// a small back-off; reads what the data plane runs; then sends snapshots, one at a time and always
+// The control plane's client of the data plane's local API. Connects, and always reconnects with a
+// small back-off; reads the data plane's snapshot; then sends snapshots, one at a time and always
 // the latest. Nothing here blocks. One thread: the event loop's.
 #pragma once
 
@@ -24,13 +24,13 @@ namespace lb::controlplane {
 class DataplaneClient {
  public:
   struct Events {
-    // After the greetings, with what the data plane runs at that time; empty when that is nothing
-    // yet or cannot be read. push() may be called.
+    // After the version exchange, with the data plane's snapshot; empty when there is none yet or
+    // it cannot be read. push() may be called.
     std::function<void(const SnapshotSpec& running)> connected;
     std::function<void()> disconnected;
-    // The data plane forwards by what was pushed last before.
+    // The data plane uses the last snapshot that was sent.
     std::function<void(std::uint64_t generation)> applied;
-    // It refused a snapshot and goes on as before.
+    // It refused a snapshot and keeps the old one.
     std::function<void(const std::string& why)> refused;
   };
 
@@ -42,17 +42,17 @@ class DataplaneClient {
   void start();
   void stop();  // no event comes after it
 
-  // Sends the snapshot as soon as the one before is answered; one that waits is replaced by a later
-  // one. While not connected it is dropped: a new one is due on `connected`. What equals the last
-  // one sent on this connection is not sent again.
+  // Sends the snapshot as soon as the previous one is answered; a waiting one is replaced by a
+  // later one. While not connected it is dropped: push() a new one on `connected`. A snapshot that
+  // equals the last one sent on this connection is not sent again.
   void push(SnapshotSpec snapshot);
 
-  // Asks something between two snapshots. False: there is no connection, or a snapshot or a
-  // question is under way.
+  // Sends a query between two snapshots. False: there is no connection, or a snapshot or a query is
+  // under way.
   bool try_ask(api::Request request, std::function<void(const api::Response&)> on_answer);
 
   bool connected() const;
-  // The data plane forwards by what was pushed last.
+  // The data plane uses the last pushed snapshot.
   bool up_to_date() const;
   std::uint64_t generation() const;  // last one confirmed by this or an earlier connection
 

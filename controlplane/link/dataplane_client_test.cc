@@ -47,7 +47,7 @@ class Client : public testing::Test {
   int connected = 0;
   int disconnected = 0;
   int applied = 0;
-  bool complete = false;  // when it was told of the last one
+  bool complete = false;  // at the last call
   SnapshotSpec running;
   std::vector<std::string> refusals;
   DataplaneClient client;

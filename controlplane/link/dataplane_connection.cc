@@ -99,7 +99,7 @@ void DataplaneConnection::Impl::connect_later() {
   });
 }
 
-// The connection is over, or never came to be; another one follows.
+// The connection ended or failed; another one follows.
 void DataplaneConnection::Impl::lose(const SessionPtr& of, const std::string& why) {
   if (session != of) return;
   session.reset();
@@ -134,7 +134,7 @@ void DataplaneConnection::Impl::call(const SessionPtr& of, api::Request request,
                            });
 }
 
-// A read is always under way, so that the end of the connection is seen at once.
+// A read is always pending, so that the end of the connection is noticed at once.
 void DataplaneConnection::Impl::read_prefix(const SessionPtr& of) {
   boost::asio::async_read(of->socket, boost::asio::buffer(of->prefix),
                           [self = shared_from_this(), of](const error_code& error, std::size_t) {
@@ -172,7 +172,7 @@ void DataplaneConnection::Impl::answer(const SessionPtr& of) {
     return;
   }
   if (!of->on_answer || response.id() != of->last_id) {
-    // Words before it closes the connection, about nothing that was asked.
+    // An error before it closes the connection, not an answer to a request.
     lose(of, "data plane: " + (response.error().empty() ? "unexpected message" : response.error()));
     return;
   }

@@ -1,4 +1,4 @@
-// A connection to the data plane's local API that is made again for ever, with a small back-off.
+// A connection to the data plane's local API that is always re-established, with a small back-off.
 // One request at a time; nothing here blocks. One thread: the event loop's.
 #pragma once
 
@@ -20,8 +20,8 @@ namespace lb::controlplane {
 class DataplaneConnection {
  public:
   struct Events {
-    std::function<void()> connected;     // after the greetings; call() may be used
-    std::function<void()> disconnected;  // answers that are due will not come
+    std::function<void()> connected;     // after the version exchange; call() may be used
+    std::function<void()> disconnected;  // pending answers will not come
   };
   using OnAnswer = std::function<void(const api::Response&)>;
 
@@ -38,9 +38,9 @@ class DataplaneConnection {
   bool connected() const;
   // A request is under way.
   bool busy() const;
-  // To be called when connected and not busy. An error that the data plane answers is the answer's.
+  // Only when connected and not busy. An error from the data plane is in the answer.
   void call(api::Request request, OnAnswer on_answer);
-  // Closes and connects again: what the data plane said makes no sense.
+  // Reconnects, because the data plane sent an invalid answer.
   void reset(const std::string& why);
 
  private:

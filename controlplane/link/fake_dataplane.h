@@ -1,4 +1,4 @@
-// For tests: a data plane that remembers what it was told, on the test's own event loop.
+// For tests: a data plane that stores snapshots, on the test's own event loop.
 #pragma once
 
 #include <unistd.h>
@@ -25,7 +25,7 @@ class FakeDataplane {
 
   api::Snapshot running;
   std::vector<api::Snapshot> applied;
-  api::Evidence evidence;  // told once
+  api::Evidence evidence;  // sent once
   std::string refusal;     // not empty: the answer to every snapshot
   std::string failure;     // of listening
   std::function<void()> before_answer;
@@ -53,7 +53,7 @@ class FakeDataplane {
   api::Server<api::Request, api::Response> server_;
 };
 
-// A folder of its own for a test's sockets.
+// A temporary folder for a test's sockets.
 class TestFolder {
  public:
   TestFolder() { path = ::mkdtemp(path.data()); }

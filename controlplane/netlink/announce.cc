@@ -97,7 +97,7 @@ void Announcer::Impl::send(const Key& what) const {
   std::fill_n(to.sll_addr, ETH_ALEN, std::uint8_t{0xff});
   for (const ArpForm form : {ArpForm::kRequest, ArpForm::kReply}) {
     const ArpFrame frame = make_gratuitous_arp(link->mac, address, form);
-    // A frame that the link cannot take now is repeated anyway.
+    // A frame that cannot be sent now is repeated anyway.
     if (::sendto(fd, frame.data(), frame.size(), 0, reinterpret_cast<const sockaddr*>(&to),
                  sizeof to) < 0) {
       log::debug("gratuitous ARP on {}: {}", interface, std::strerror(errno));

@@ -1,6 +1,6 @@
-// Gratuitous ARP (RFC 5227 section 3, RFC 5944 section 4.6): tells the neighbours of a link that an
-// address is here now. Each announcement is sent in both forms, request and reply, because some
-// hosts heed only one, and several times, because a switch may just be learning.
+// Gratuitous ARP (RFC 5227 section 3, RFC 5944 section 4.6): announces to the neighbours of a link
+// that an address is here now. Each announcement is sent in both forms, request and reply, because
+// some hosts accept only one, and several times, in case one is lost.
 #pragma once
 
 #include <array>
@@ -24,12 +24,12 @@ inline constexpr std::size_t kArpFrameBytes = 42;
 using ArpFrame = std::array<std::uint8_t, kArpFrameBytes>;
 enum class ArpForm : std::uint8_t { kRequest, kReply };
 
-// A broadcast Ethernet frame; padding to the minimum is the driver's affair.
+// A broadcast Ethernet frame; the driver pads it to the minimum.
 ArpFrame make_gratuitous_arp(const MacAddress& mac, Ipv4Address address, ArpForm form);
 
 class Announcer {
  public:
-  // Finds the link at the time of sending: it may have been made anew since.
+  // Finds the link at the time of sending: it may have been created again since.
   using FindLink = std::function<const Link*(const std::string& name)>;
 
   struct Pace {
@@ -41,10 +41,10 @@ class Announcer {
   ~Announcer();
 
   // Sends the first pair of frames at once (of many addresses the later ones soon) and the others
-  // at the pace. An announcement of the same address that is still going on starts over. ARP is of
-  // IPv4 alone: nothing is said about another address.
+  // at the pace. A running announcement of the same address starts over. ARP is for IPv4 only:
+  // other addresses are ignored.
   void announce(const std::string& interface, const Address& address);
-  // The address has left: nothing more is said about it.
+  // The address is removed: its announcement stops.
   void forget(const std::string& interface, const Address& address);
 
  private:

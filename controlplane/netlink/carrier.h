@@ -1,12 +1,12 @@
-// Whether an interface has a carrier, asked of the interface itself: the kernel tells of a lost one
-// by netlink up to a second later.
+// Whether an interface has a carrier, read from the interface itself: netlink reports a lost one up
+// to a second later.
 #pragma once
 
 #include <string>
 
 namespace lb::netlink {
 
-// Also true when it cannot be told.
+// Also true when it cannot be read.
 bool has_carrier(const std::string& interface);
 
 }  // namespace lb::netlink

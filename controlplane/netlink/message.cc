@@ -81,7 +81,7 @@ NeighbourState to_state(std::uint16_t ndm_state) {
 }
 
 // Our messages are far below the default size of a libnl message (a page), so that an append fails
-// for want of memory only.
+// only for lack of memory.
 void check(int result) {
   if (result < 0) throw std::bad_alloc();
 }

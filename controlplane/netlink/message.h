@@ -17,20 +17,20 @@ struct FreeMessage {
 };
 using Message = std::unique_ptr<nl_msg, FreeMessage>;
 
-// From the kernel. Nothing for what we do not keep: bridge ports, proxy entries.
+// From the kernel. nullopt for what we do not keep: bridge ports, proxy entries.
 std::optional<Link> parse_link(nlmsghdr* message);
 std::optional<InterfaceAddress> parse_address(nlmsghdr* message);
 std::optional<Neighbour> parse_neighbour(nlmsghdr* message);
-// A unicast route of the main table with one gateway; `owned` tells whether it bears kOwner.
+// A unicast route of the main table with one gateway; `owned`: it has the mark kOwner.
 struct RouteMessage {
   Route route;
   bool owned = false;
 };
 std::optional<RouteMessage> parse_route(nlmsghdr* message);
-// The answer to a route lookup. Nothing: the destination is local, or an unusual kind of route.
+// The answer to a route lookup. nullopt: the destination is local, or an unusual kind of route.
 std::optional<Hop> parse_hop(nlmsghdr* message, const Address& destination);
 
-// To the kernel. What is dumped is of IPv4 alone: the rest of the kernel's part has that only.
+// To the kernel. Dumps are IPv4 only, as is the code that uses them.
 // NLM_F_ACK is set on those that change something.
 Message make_dump(int type, std::uint8_t route_protocol = 0);
 Message make_set_link(int index, bool up, std::optional<std::uint32_t> mtu);

@@ -11,36 +11,36 @@
 namespace lb::netlink {
 
 // The mark of addresses and routes that we set (IFA_PROTO of an address, rtm_protocol of a route).
-// A control plane that starts finds by it what a previous life left behind. Shown by
+// A starting control plane finds what a previous process left by it. Shown by
 // `ip -d address` as "proto 0x4c" and by `ip route` as "proto 76".
 inline constexpr std::uint8_t kOwner = 76;
 
 struct Link {
   int index = 0;
   std::string name;
-  int parent = 0;                     // index of the link that this one stands on; 0: none
+  int parent = 0;                     // index of the link below; 0: none
   std::optional<std::uint16_t> vlan;  // id, when it is a VLAN sub-interface
   bool up = false;                    // as an administrator set it
   bool running = false;               // it can carry packets: up, with carrier
   std::uint32_t mtu = 0;
   MacAddress mac;
-  // How often it began to run, as the kernel told: differs when it went down and came back, also
-  // when both are heard of at the same time.
+  // How often it started to run: changes when it went down and came back, even if both are reported
+  // at the same time.
   std::uint32_t times_started = 0;
 };
 
 struct InterfaceAddress {
   int index = 0;  // of its link
   Prefix prefix;
-  bool owned = false;  // bears kOwner
+  bool owned = false;  // has the mark kOwner
 
   bool operator==(const InterfaceAddress&) const = default;
 };
 
-enum class NeighbourState : std::uint8_t {  // the later, the surer
-  kNone,                                    // no MAC: being asked for, or it did not answer
-  kStale,                                   // a MAC that has not been confirmed lately
-  kConfirmed,                               // it answered lately
+enum class NeighbourState : std::uint8_t {  // in ascending certainty
+  kNone,                                    // no MAC: being resolved, or no answer
+  kStale,                                   // a MAC that was not confirmed recently
+  kConfirmed,                               // it answered recently
   kPermanent,                               // an operator set it
 };
 

@@ -20,7 +20,7 @@ struct FreeSocket {
   void operator()(nl_sock* socket) const { nl_socket_free(socket); }
 };
 
-// Room for a burst of notifications; what does not fit is read anew.
+// Room for a burst of notifications; after an overrun everything is read again.
 constexpr int kReceiveBufferBytes = 4 << 20;
 
 void take(State& state, nlmsghdr* message) {
@@ -93,7 +93,7 @@ struct Monitor::Impl {
   boost::asio::posix::stream_descriptor descriptor;
   State state;
   bool lost = false;  // notifications, since everything was read last
-  // Gone with this object: a posted handler that finds it expired does nothing.
+  // Destroyed with this object: a posted handler that finds it expired does nothing.
   std::shared_ptr<bool> alive = std::make_shared<bool>(true);
 };
 
@@ -140,13 +140,13 @@ void Monitor::Impl::wait() {
 }
 
 void Monitor::Impl::receive() {
-  // A bounded number of datagrams, so that a storm of notifications leaves the loop its turn.
+  // A bounded number of datagrams, so that a storm of notifications does not block the loop.
   constexpr int kBatch = 256;
   for (int i = 0; i < kBatch; ++i) {
     const int error = nl_recvmsgs_default(socket.get());
     if (error == -NLE_NOMEM) lost = true;  // ENOBUFS
     if (error == -NLE_AGAIN) {
-      // Only now: what still stood in the queue is older than what is read here.
+      // Only now: queued notifications are older than what is read here.
       if (lost) recover();
       break;
     }
@@ -174,7 +174,7 @@ Monitor::Monitor(boost::asio::io_context& io, Requests& requests, OnChange on_ch
 Monitor::~Monitor() = default;
 
 Result<void> Monitor::start() {
-  // Subscribed first: what changes during the reading is heard afterwards, and hearing it twice
+  // Subscribed first: changes during the reading arrive afterwards, and receiving them twice
   // does no harm.
   if (auto result = impl_->open(); !result) return result;
   if (auto result = impl_->read_all(); !result) return result;

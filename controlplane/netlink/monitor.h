@@ -1,6 +1,6 @@
-// Hears from the kernel what changes: links, IPv4 addresses, neighbours, routes. Keeps State up to
-// date and calls back once per batch of changes, from the event loop. When the kernel had more to
-// say than the socket could hold, everything is read anew and reported as changed.
+// Receives changes from the kernel: links, IPv4 addresses, neighbours, routes. Keeps State up to
+// date and calls back once per batch of changes, from the event loop. After an overrun of the
+// socket everything is read again and reported as changed.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ class Monitor {
  public:
   using OnChange = std::function<void(const Changes&)>;
 
-  // `requests` is used for reading everything at start and after an overrun; it outlives this.
+  // `requests` is used for reading everything at start and after an overrun; it must outlive this.
   Monitor(boost::asio::io_context& io, Requests& requests, OnChange on_change,
           Scope scope = Scope::kAll);
   ~Monitor();

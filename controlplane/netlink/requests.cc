@@ -38,7 +38,7 @@ struct FreeCallbacks {
   void operator()(nl_cb* callbacks) const { nl_cb_put(callbacks); }
 };
 
-// Sends one request and reads the whole answer. Returns errno, 0 when the kernel agreed.
+// Sends one request and reads the whole answer. Returns errno, 0 on success.
 int talk(nl_sock* socket, const Message& request, const OnMessage& on_message) {
   const std::unique_ptr<nl_cb, FreeCallbacks> callbacks(nl_cb_alloc(NL_CB_DEFAULT));
   if (callbacks == nullptr) return ENOMEM;
@@ -62,7 +62,7 @@ Result<void> order(nl_sock* socket, const Message& request) {
   return {};
 }
 
-// A dump that a change interrupts may lack entries: it is made again.
+// A dump that is interrupted by a change may lack entries: it is repeated.
 template <typename Parse>
 auto dump(nl_sock* socket, int type, std::uint8_t route_protocol, Parse parse)
     -> Result<std::vector<typename std::invoke_result_t<Parse, nlmsghdr*>::value_type>> {
@@ -98,7 +98,7 @@ Result<Requests> Requests::open() {
     return fail(std::string("netlink socket: ") + nl_geterror(error));
   }
   nl_socket_disable_auto_ack(socket);
-  // Dumps filtered by the kernel: a router's full table is not carried here to find our few routes.
+  // The kernel filters dumps: a router's full table is not copied to find our few routes.
   const int on = 1;
   const int fd = nl_socket_get_fd(socket);
   setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on);
@@ -172,7 +172,7 @@ Result<std::optional<Hop>> Requests::lookup(const Address& destination) {
   const auto read = [&](nlmsghdr* message) { hop = parse_hop(message, destination); };
   const int error = talk(socket_.get(), make_route_lookup(destination), read);
   if (error == ENETUNREACH || error == EHOSTUNREACH || error == EACCES || error == EINVAL) {
-    return std::nullopt;  // no route, or one that forbids
+    return std::nullopt;  // no route, or a prohibiting one
   }
   if (error != 0) return fail_with(error);
   return hop;

@@ -1,5 +1,5 @@
-// Questions and orders to the kernel. The kernel answers rtnetlink requests while it takes them, so
-// these calls return at once: they may be made from the event loop. One thread.
+// Queries and commands to the kernel. The kernel answers rtnetlink requests synchronously, so these
+// calls return at once and may be made from the event loop. One thread.
 #pragma once
 
 #include <memory>
@@ -24,25 +24,25 @@ class Requests {
   Result<std::vector<Link>> links();
   Result<std::vector<InterfaceAddress>> addresses();
   Result<std::vector<Neighbour>> neighbours();
-  // Routes of the main table that bear kOwner.
+  // Routes of the main table with the mark kOwner.
   Result<std::vector<Route>> owned_routes();
 
   // Makes the link ready: up, and with this MTU when it has another.
   Result<void> set_link(int index, bool up, std::optional<std::uint32_t> mtu);
   Result<void> add_vlan(int parent, const std::string& name, std::uint16_t id);
 
-  // Adding what is there already is no error, nor is removing what is not.
+  // Adding what exists and removing what does not exist are no errors.
   Result<void> add_address(int index, const Prefix& prefix);
   Result<void> remove_address(int index, const Prefix& prefix);
-  // Never takes the place of a route that is not ours.
+  // Never replaces a route that is not ours.
   Result<void> add_route(const Route& route);
   Result<void> remove_route(const Route& route);
 
-  // Which way a packet to `destination` goes. Nothing: it is local, or there is no route.
+  // The route of a packet to `destination`. nullopt: it is local, or there is no route.
   Result<std::optional<Hop>> lookup(const Address& destination);
-  // Makes the kernel ask for, or confirm, the MAC of a neighbour. The answer comes by the monitor.
+  // Makes the kernel resolve or confirm the MAC of a neighbour. The monitor reports the result.
   Result<void> resolve(int index, const Address& address);
-  // The same for one whose MAC is in doubt: the kernel drops what it knows and asks everybody.
+  // The same for a suspect MAC: the kernel drops it and resolves the address again.
   Result<void> resolve_anew(int index, const Address& address);
 
  private:

@@ -1,5 +1,5 @@
-// The kernel's links, IPv4 addresses and neighbours as last heard. Pure: the monitor feeds it, the
-// tests too. Every update notes what it changed until take_changes().
+// The last known links, IPv4 addresses and neighbours of the kernel. Pure: the monitor or a test
+// updates it. Every update records what it changed until take_changes().
 #pragma once
 
 #include <map>
@@ -16,8 +16,8 @@ using NeighbourKey = std::pair<int, Address>;  // link index, address
 struct Changes {
   bool links = false;
   bool addresses = false;
-  bool routes = false;  // some route or rule changed; the kernel is asked which way leads where
-  bool owned_route = false;  // one that bears kOwner was removed
+  bool routes = false;       // some route or rule changed; routes must be queried again
+  bool owned_route = false;  // one with the mark kOwner was removed
   bool all_neighbours = false;
   std::vector<NeighbourKey> neighbours;
 
@@ -36,7 +36,7 @@ class State {
   void remove(const NeighbourKey& key);
   void note_route_change(bool owned_removed);
 
-  // Everything anew, from a dump. Links that are still there keep their count of starts.
+  // Replaces everything, from a dump. Links that are still there keep their count of starts.
   void replace(std::vector<Link> links, const std::vector<InterfaceAddress>& addresses,
                const std::vector<Neighbour>& neighbours);
 

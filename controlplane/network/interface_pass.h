@@ -1,6 +1,6 @@
-// What two parts share that put the kernel's interfaces right again and again (Interfaces, Vips):
-// what has become of an interface since the last time, and which failures are new. Each part has
-// its own; one thread.
+// Shared by the two parts that correct the kernel's interfaces in passes (Interfaces, Vips): what
+// changed at an interface since the last pass, and which failures are new. Each part has its own
+// objects; one thread.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,14 @@ namespace lb::controlplane {
 class SeenInterfaces {
  public:
   struct Change {
-    bool is_new = false;   // seen for the first time, or made anew
+    bool is_new = false;   // seen for the first time, or created again
     bool started = false;  // its link went and came back
     bool other_mac = false;
-    bool first_start = false;  // with `started`: it had never run before
+    bool first_start = false;  // with `started`: for the first time
     bool any() const { return is_new || started || other_mac; }
   };
   Change update(const netlink::Link& link);
-  // It is not there. True: it was, the last time.
+  // It does not exist. True: it did in the last pass.
   bool remove(const std::string& name) { return last_.erase(name) != 0; }
 
  private:
@@ -34,7 +34,7 @@ class SeenInterfaces {
   std::map<std::string, Last> last_;
 };
 
-// Logs a failure once, as long as it comes in every pass.
+// Logs a failure once while it recurs in every pass.
 class PassFailures {
  public:
   void begin_pass();
@@ -43,7 +43,7 @@ class PassFailures {
   bool any() const { return !now_.empty(); }
 
  private:
-  std::map<std::string, std::string> now_;  // what failed in this pass, and why
+  std::map<std::string, std::string> now_;  // failures of this pass, and why
   std::map<std::string, std::string> before_;
 };
 

@@ -14,7 +14,7 @@
 namespace lb::controlplane {
 namespace {
 
-// After a request that the kernel refused: what stood in its way may go without a notification.
+// After a request that the kernel refused: its cause may end without a notification.
 constexpr auto kRetry = std::chrono::seconds(1);
 
 bool bears(const netlink::State& state, const netlink::Link& link, const Prefix& prefix) {
@@ -90,7 +90,7 @@ void Interfaces::Impl::put_right(const Interface& interface) {
   }
   ready(interface, *link);
   put_addresses_right(interface, *link);
-  // VIPs that a previous life left here are announced too: it may have died half-way.
+  // VIPs that a previous process left here are announced too: it may have died before it did.
   if (change.any()) announce_vips(interface.name);
   if (change.other_mac) {
     for (const Prefix& own : interface.addresses) {
@@ -139,7 +139,7 @@ void Interfaces::Impl::put_addresses_right(const Interface& interface, const net
   }
 }
 
-// A VLAN that an earlier configuration had keeps no address of ours.
+// A VLAN of an earlier configuration keeps no address of ours.
 void Interfaces::Impl::clean_foreign_vlans() {
   for (const auto& [index, link] : state.links()) {
     const netlink::Link* const parent = state.link(link.parent);
@@ -175,7 +175,7 @@ void Interfaces::Impl::put_routes_right() {
   }
 }
 
-// Whether an interface that is up bears an address in the gateway's subnet: before that, the kernel
+// Whether an interface that is up has an address in the gateway's subnet: before that, the kernel
 // would refuse the route.
 bool Interfaces::Impl::on_our_subnets(Address gateway) const {
   return std::ranges::any_of(interfaces, [&](const Interface& interface) {

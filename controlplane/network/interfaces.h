@@ -1,8 +1,7 @@
-// Keeps the kernel's interfaces as the configuration wants them: up, with their MTU and settings,
-// their addresses, VLANs, VIPs and routes. Whatever changes, by whom ever, is put right when the
-// kernel tells of it; an interface that vanishes with the data plane and comes back gets everything
-// again. The addresses of HA instances are left alone: they are failover's (failover/vips.h). Runs
-// on the main loop.
+// Keeps the kernel's interfaces as configured: up, with their MTU and settings, their addresses,
+// VLANs, VIPs and routes. Every change by others is corrected when the kernel reports it; an
+// interface that disappears with the data plane and comes back gets everything again. The addresses
+// of HA instances belong to failover/vips.h. Runs on the main loop.
 #pragma once
 
 #include <functional>
@@ -23,20 +22,20 @@ namespace lb::controlplane {
 
 class Interfaces {
  public:
-  // `requests` and `state` outlive this.
+  // `requests` and `state` must outlive this.
   Interfaces(boost::asio::io_context& io, netlink::Requests& requests, const netlink::State& state,
              const config::Config& config);
   ~Interfaces();
 
-  // To be called with every change that the monitor reports.
+  // Call it with every change that the monitor reports.
   void on_change(const netlink::Changes& changes);
-  // Another configuration: what it has no more goes, what is new comes, in this call.
+  // A new configuration: removes and adds addresses and routes in this call.
   void configure(const config::Config& config);
-  // Takes all VIPs away, at once and for good. Addresses of the ports stay: they are how an
-  // operator gets at the machine.
+  // Removes all VIPs at once; they are not added again. Addresses of the ports stay: operators may
+  // need them to reach the machine.
   void withdraw_vips();
 
-  // Every interface is there and can carry packets.
+  // Every interface exists and can carry packets.
   bool complete() const;
   struct VipStatus {
     Vip vip;

@@ -43,7 +43,7 @@ bool NextHopTable::set_route(Address destination, std::optional<Via> via) {
 
 bool NextHopTable::set_mac(const Via& via, const MacAddress& mac) {
   const auto neighbour = neighbours_.find(via);
-  // Thousands of destinations may have one gateway, and each asks for its MAC.
+  // Thousands of destinations may have one gateway, and each needs its MAC.
   if (neighbour == neighbours_.end() || neighbour->second.mac == mac) return false;
   neighbour->second.mac = mac;
   const NextHopSpec next_hop{via.port, via.vlan, mac};

@@ -1,9 +1,9 @@
-// Which neighbour each real server is reached through, and that neighbour's MAC. Pure: the caller
-// brings in routes and neighbours as the kernel reports them.
+// The neighbour that leads to each real server, and that neighbour's MAC. Pure: the caller passes
+// routes and neighbours as the kernel reports them.
 //
-// What was learnt last is kept until something else is learnt: a neighbour that stops answering, a
-// route that goes away or a gateway whose MAC is not known yet changes nothing. Whether a server is
-// to be used is decided by its health check, and packets to the last known place do no harm there.
+// The last known next hop is kept until a new one is known: a neighbour that stops answering, a
+// lost route or a gateway whose MAC is not known yet changes nothing. The health check decides
+// whether a server is used, and packets to the last known next hop do no harm.
 #pragma once
 
 #include <compare>
@@ -33,21 +33,21 @@ class NextHopTable {
   void add(Address destination, std::optional<NextHopSpec> last_known);
   void remove(Address destination);
 
-  // The way to a destination; nothing: there is none over our ports. True when find() changed.
+  // The route to a destination; nullopt: none over our ports. True when find() changed.
   bool set_route(Address destination, std::optional<Via> via);
   // The MAC of a neighbour. True when find() of some destination changed.
   bool set_mac(const Via& via, const MacAddress& mac);
 
   std::optional<NextHopSpec> find(Address destination) const;
-  // The way, as set_route() said last.
+  // The last route from set_route().
   std::optional<Via> route(Address destination) const;
   // Whether the destination is reached without a gateway, as DR mode needs.
   bool direct(Address destination) const;
 
-  // Every neighbour that some destination is reached through.
+  // Every neighbour that leads to a destination.
   struct Neighbour {
     std::set<Address> users;
-    std::optional<MacAddress> mac;  // as set_mac() said last
+    std::optional<MacAddress> mac;  // the last one from set_mac()
   };
   const std::map<Via, Neighbour>& neighbours() const { return neighbours_; }
   std::set<Address> destinations() const;

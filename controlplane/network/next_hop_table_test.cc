@@ -31,7 +31,7 @@ TEST(NextHopTable, FollowsAMacThatChanges) {
   table.add(kServer, std::nullopt);
   table.set_route(kServer, via(kServer, 7));
   table.set_mac(via(kServer, 7), kMac1);
-  EXPECT_FALSE(table.set_mac(via(kServer), kMac2));  // on another VLAN: a stranger
+  EXPECT_FALSE(table.set_mac(via(kServer), kMac2));  // on another VLAN: another neighbour
   EXPECT_TRUE(table.set_mac(via(kServer, 7), kMac2));
   EXPECT_EQ(table.find(kServer), (NextHopSpec{"lan", 7, kMac2}));
 }

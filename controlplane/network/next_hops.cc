@@ -14,10 +14,10 @@
 namespace lb::controlplane {
 namespace {
 
-// A routing daemon changes many routes at once: they are looked at together.
+// A routing daemon changes many routes at once: they are handled together.
 constexpr auto kSettle = std::chrono::milliseconds(10);
 // Below the kernel's shortest reachable time (15 s), so that a neighbour is confirmed soon after it
-// went stale; and the time in which a server that was switched on is found.
+// went stale; also the time until a server that was switched on is found.
 constexpr auto kProbeInterval = std::chrono::seconds(2);
 // Kernel requests per turn of the event loop; each takes some microseconds.
 constexpr std::size_t kSlice = 128;
@@ -55,7 +55,7 @@ struct NextHops::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::steady_timer probe_timer;
   NextHopTable table;
   std::set<Address> to_refresh;
-  bool refreshing = false;  // a timer or a posted slice will go on
+  bool refreshing = false;  // a timer or a posted slice will continue
   bool probing = false;
   std::map<Address, std::string> elsewhere;  // destinations off our ports, and where they are
 };
@@ -225,7 +225,7 @@ void NextHops::reverify(Address destination) {
 }
 
 void NextHops::on_change(const netlink::Changes& changes) {
-  // The kernel does not tell of routes that go with their link or address.
+  // The kernel does not report routes that are removed with their link or address.
   if (changes.routes || changes.links || changes.addresses) {
     impl_->to_refresh = impl_->table.destinations();
     impl_->refresh_soon();

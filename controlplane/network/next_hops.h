@@ -1,6 +1,6 @@
-// Keeps the next hops of the real servers true: asks the kernel which way leads to each, follows
-// its neighbours' MACs as they change, and keeps the neighbours that nobody talks to from falling
-// asleep. Runs on the event loop; work that grows with the number of servers is done in slices.
+// Keeps the next hops of the real servers up to date: queries the kernel's route to each, follows
+// the MACs of neighbours, and refreshes idle neighbours. Runs on the event loop; work that grows
+// with the number of servers is done in slices.
 #pragma once
 
 #include <functional>
@@ -20,8 +20,8 @@ namespace lb::controlplane {
 
 class NextHops {
  public:
-  // `on_change`: find() of some destination may give something else now. `requests` and `state`
-  // outlive this.
+  // `on_change`: find() of some destination may have changed. `requests` and `state` must outlive
+  // this.
   NextHops(boost::asio::io_context& io, netlink::Requests& requests, const netlink::State& state,
            std::span<const Interface> interfaces, std::function<void()> on_change);
   ~NextHops();
@@ -29,12 +29,12 @@ class NextHops {
   // A destination to follow; `last_known` is what the data plane uses already, if anything.
   void add(Address destination, std::optional<NextHopSpec> last_known);
   void remove(Address destination);
-  // The configuration has other ones now: every way is asked for anew.
+  // The configuration has other ones: all routes are queried again.
   void set_interfaces(std::span<const Interface> interfaces);
-  // The destination does not answer: perhaps its MAC, or its gateway's, is another now, which the
-  // kernel by itself would find out within a minute.
+  // The destination does not answer: perhaps its MAC, or its gateway's, has changed. The kernel
+  // alone would need up to a minute to notice.
   void reverify(Address destination);
-  // To be called with every change that the monitor reports.
+  // Call it with every change that the monitor reports.
   void on_change(const netlink::Changes& changes);
 
   const NextHopTable& table() const;

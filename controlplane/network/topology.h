@@ -1,5 +1,4 @@
-// What the configuration asks of the kernel's interfaces, worked out without asking the kernel.
-// Pure functions.
+// Computes the wanted interfaces and addresses from the configuration alone. Pure functions.
 #pragma once
 
 #include <span>
@@ -11,7 +10,7 @@
 
 namespace lb::controlplane {
 
-// A kernel interface: a port's own, made by the data plane, or a VLAN's on top of it, made by us.
+// A kernel interface: of a port, created by the data plane, or of a VLAN on it, created by us.
 struct Interface {
   std::string name;
   std::string port;        // of the data plane
@@ -25,8 +24,8 @@ struct Interface {
 // Ports in the order of the file, each followed by its VLANs.
 std::vector<Interface> interfaces_of(const config::Config& config);
 
-// The interface that bears this VIP of a service: service.port, or else the one whose subnet
-// contains the VIP (of several the narrowest, of equals the first). Null when there is none.
+// The interface for this VIP of a service: service.port, or else the one whose subnet contains the
+// VIP (of several the narrowest, of equals the first). Null when there is none.
 const Interface* interface_of_vip(std::span<const Interface> interfaces,
                                   const config::Service& service, Address vip);
 
@@ -37,20 +36,19 @@ struct Vip {
   bool operator==(const Vip&) const = default;
 };
 
-// The VIPs that this director always bears, each once, in the order of the services. A service on
-// an address that the interface has anyway adds none, and so does one whose VIP an HA instance
-// bears.
+// The VIPs that this director always has, each once, in the order of the services; without
+// addresses that the interface has anyway, and without VIPs of HA instances.
 std::vector<Vip> vips_of(const config::Config& config, std::span<const Interface> interfaces);
 
-// Those of an HA instance, borne while it is master; of all instances.
+// Those of an HA instance, present while it is master; of all instances.
 std::vector<Vip> vips_of(const config::HaInstance& instance);
 std::vector<Vip> vips_of(const config::Ha& ha);
 
-// What an interface should bear: its own addresses, then its VIPs.
+// The wanted addresses of an interface: its own, then its VIPs.
 std::vector<Prefix> wanted_addresses(const Interface& interface, std::span<const Vip> vips);
 
-// How to get from the present addresses to the wanted ones. What somebody else added stays, and so
-// does what is `undecided`; what else bears our mark and is not wanted goes.
+// Changes from the present addresses to the wanted ones. Addresses of others stay, and so do
+// `undecided` ones; other addresses with our mark that are not wanted are removed.
 struct AddressPlan {
   std::vector<Prefix> remove;
   std::vector<Prefix> add;  // in the wanted order

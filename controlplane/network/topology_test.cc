@@ -111,11 +111,11 @@ TEST(Topology, RemovesOnlyOwnAddresses) {
                               prefix("192.0.2.11/32")};
   const std::vector<netlink::InterfaceAddress> present = {
       {1, prefix("192.0.2.2/24"), false},   // an operator set it: it stays his
-      {1, prefix("192.0.2.11/32"), true},   // left by a previous life, wanted
-      {1, prefix("192.0.2.12/32"), true},   // left by a previous life, not wanted
-      {1, prefix("192.0.2.13/32"), false},  // somebody else's
+      {1, prefix("192.0.2.11/32"), true},   // left by a previous process, wanted
+      {1, prefix("192.0.2.12/32"), true},   // left by a previous process, not wanted
+      {1, prefix("192.0.2.13/32"), false},  // of another program
       {1, prefix("192.0.2.2/25"), true},    // our address with another length
-      {1, prefix("192.0.2.14/24"), true},   // left by a previous life, not decided yet
+      {1, prefix("192.0.2.14/24"), true},   // left by a previous process, undecided
   };
   const std::vector undecided = {prefix("192.0.2.14/24"), prefix("192.0.2.15/24")};
   const AddressPlan plan = plan_addresses(wanted, undecided, present);

@@ -8,7 +8,7 @@
 
 namespace lb::controlplane {
 namespace {
-// A program that hangs must not hold up those to come for ever.
+// A program that hangs must not block the next ones.
 constexpr std::chrono::seconds kLimit{60};
 }  // namespace
 

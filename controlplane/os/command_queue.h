@@ -12,12 +12,12 @@ namespace lb::controlplane {
 class CommandQueue {
  public:
   explicit CommandQueue(boost::asio::io_context& io);
-  // Logs what has not ended.
+  // Logs programs that still run.
   ~CommandQueue();
   CommandQueue(const CommandQueue&) = delete;
   CommandQueue& operator=(const CommandQueue&) = delete;
 
-  // `what` names the program in the log when it does not end well.
+  // `what` names the program in the log when it fails.
   void run(Command command, std::string what);
   // Calls back when nothing is left to run, at once or later.
   void when_idle(std::function<void()> idle);

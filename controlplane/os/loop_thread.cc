@@ -23,7 +23,7 @@ constexpr int kNice = -15;
 void raise_priority(const std::string& name) {
   sched_param parameters{};
   parameters.sched_priority = kRealTimePriority;
-  // Of the calling thread. A process that it should ever start is an ordinary one again.
+  // Of the calling thread. Processes that it starts get normal priority again.
   if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters) == 0) {
     return log::info("thread {}: real-time priority {}", name, kRealTimePriority);
   }
@@ -44,7 +44,7 @@ LoopThread::~LoopThread() {
 }
 
 void LoopThread::start() {
-  // Signals are the main thread's.
+  // The main thread handles signals.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);

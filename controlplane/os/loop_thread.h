@@ -1,6 +1,6 @@
-// A thread with an event loop of its own, for what must be on time whatever the other loops do. It
-// runs with real-time priority where the system allows that, else with a higher priority than
-// usual; what came of it is logged once.
+// A thread with its own event loop, for what must be on time whatever the other loops do. It runs
+// with real-time priority where the system allows that, else with a higher priority than usual; the
+// result is logged once.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -20,13 +20,13 @@ class LoopThread {
   LoopThread& operator=(const LoopThread&) = delete;
 
   boost::asio::io_context& io() { return io_; }
-  // What uses io() may be made by the calling thread before this, and belongs to the new thread
-  // after it.
+  // Objects that use io() may be created by the calling thread before this, and belong to the new
+  // thread after it.
   void start();
   // From any thread, in order.
   void post(std::function<void()> task);
-  // Runs `last` on the loop, then ends the loop and waits for the thread. What was posted and has
-  // not run by then never does. Without a running thread nothing is done.
+  // Runs `last` on the loop, then ends the loop and waits for the thread. Tasks that have not run
+  // by then are dropped. Without a running thread nothing is done.
   void stop(std::function<void()> last = {});
 
  private:

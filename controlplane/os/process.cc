@@ -21,7 +21,7 @@
 namespace lb::controlplane {
 namespace {
 
-constexpr int kNotStarted = 127;  // as shells say it
+constexpr int kNotStarted = 127;  // as in shells
 
 struct User {
   uid_t id;
@@ -52,7 +52,7 @@ std::optional<User> find_user(const std::string& name) {
   sigprocmask(SIG_SETMASK, &none, nullptr);
   const int null = open("/dev/null", O_RDWR);
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, fd);
-  // Sockets of ours are no business of a script's.
+  // Scripts must not inherit our sockets.
   syscall(SYS_close_range, 3U, ~0U, 0U);
   if (user && (setgroups(user->groups.size(), user->groups.data()) != 0 ||
                setgid(user->group) != 0 || setuid(user->id) != 0)) {
@@ -74,7 +74,7 @@ struct Running : std::enable_shared_from_this<Running> {
           std::function<void(const ProcessResult&)> callback)
       : handle(io, pidfd), limit(io), pid(process), on_end(std::move(callback)) {}
 
-  // The event loop is gone: nobody watches the program any more, so it ends too.
+  // The event loop has ended, and the program ends with it.
   ~Running() {
     if (reaped) return;
     kill(-pid, SIGKILL);
@@ -112,7 +112,7 @@ void Running::reap() {
   int status = 0;
   waitpid(pid, &status, 0);
   reaped = true;
-  // What it left behind in its group: it has no business any more.
+  // Kill what it left behind in its group.
   kill(-pid, SIGKILL);
   ProcessResult ended;
   if (!killed.empty()) {
@@ -152,7 +152,7 @@ void run_process(boost::asio::io_context& io, const Command& command,
   const pid_t pid = fork();
   if (pid < 0) return failed(std::string("fork: ") + std::strerror(errno));
   if (pid == 0) become(argv.data(), environment.data(), user);
-  setpgid(pid, pid);  // whoever is first
+  setpgid(pid, pid);  // parent and child both set it
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (pidfd < 0) {
     const int why = errno;

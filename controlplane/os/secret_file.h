@@ -7,7 +7,7 @@
 
 namespace lb::controlplane {
 
-// The content of a file that only its owner may use; of a longer one than 4096 bytes the begin.
+// The content of a file that only its owner may access; at most the first 4096 bytes.
 Result<std::string> read_secret(const std::string& path);
 
 }  // namespace lb::controlplane

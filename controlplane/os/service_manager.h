@@ -1,4 +1,4 @@
-// Words to the service manager that started us (sd_notify(3)); without one they go nowhere.
+// Notifies the service manager that started us (sd_notify(3)); without one they have no effect.
 #pragma once
 
 #include <string>

@@ -12,7 +12,7 @@
 namespace lb::controlplane {
 namespace {
 
-constexpr mode_t kFolderMode = 0755;  // of those that lead there
+constexpr mode_t kFolderMode = 0755;  // of its parents
 constexpr mode_t kStateMode = 0750;
 
 // As mkdir -p does.

@@ -1,5 +1,5 @@
-// The folder of what must outlive a restart: made at the start, and this process's alone while it
-// runs.
+// The folder for what must survive a restart: created at the start, and locked by this process
+// while it runs.
 #pragma once
 
 #include <string>
@@ -10,8 +10,8 @@ namespace lb::controlplane {
 
 class StateDir {
  public:
-  // Makes it (mode 0750) with the folders that lead there. Fails when it cannot be written to, or
-  // when another process holds it.
+  // Creates it (mode 0750) with its parents. Fails when it is not writable, or when another process
+  // has locked it.
   static Result<StateDir> open(const std::string& path);
   StateDir(StateDir&& other) noexcept;
   StateDir& operator=(StateDir&&) = delete;
@@ -20,7 +20,7 @@ class StateDir {
  private:
   explicit StateDir(int fd) : fd_(fd) {}
 
-  int fd_;  // of the folder; its lock goes with the process, however it ends
+  int fd_;  // of the folder; its lock ends with the process
 };
 
 }  // namespace lb::controlplane

@@ -1,4 +1,4 @@
-// For tests: a network namespace of the process's own, in which interfaces are made at will.
+// For tests: a private network namespace, in which tests may create interfaces.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 
 namespace lb::test {
 
-// Moves the calling thread into a new namespace. False without the right to.
+// Moves the calling thread into a new namespace. False without permission.
 inline bool enter_new_namespace() {
   return ::unshare(CLONE_NEWNET) == 0;
 }
@@ -22,7 +22,7 @@ inline void shell(const std::string& command) {
   ASSERT_EQ(std::system(command.c_str()), 0) << command;
 }
 
-// Runs the event loop until `done`; false when that does not come to pass.
+// Runs the event loop until `done`; false after 20 seconds.
 inline bool run_until(boost::asio::io_context& io, const std::function<bool()>& done) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (!done()) {

@@ -26,7 +26,7 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
-// The name must last, too.
+// Sync the name, too.
 void sync_folder(const std::string& path) {
   const int fd = ::open(path.substr(0, path.rfind('/') + 1).c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return;
@@ -59,7 +59,7 @@ Result<void> write_text(const std::string& path, const std::string& text) {
   const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kNewMode);
   if (fd < 0) return failed();
   bool good = write_all(fd, text);
-  // An owner that cannot be kept is no reason not to write.
+  // Write even if the owner cannot be kept.
   if (good && exists && ::fchown(fd, old.st_uid, old.st_gid) != 0) errno = 0;
   if (good && exists) good = ::fchmod(fd, old.st_mode & 07777) == 0;
   good = good && ::fsync(fd) == 0;

@@ -10,7 +10,7 @@
 
 namespace lb::controlplane {
 
-// What tells one content of a file from another.
+// Detects a changed file.
 struct FileStamp {
   bool exists = false;
   dev_t device = 0;
@@ -22,8 +22,8 @@ struct FileStamp {
   static FileStamp of(const std::string& path);
 };
 
-// Whoever reads the file, also after a power cut, sees the old text or the new one. It keeps its
-// owner and mode; a new one has mode 0640. Where the path is a link, its target is replaced.
+// Readers see the old text or the new one, also after a power cut. The file keeps its owner and
+// mode; a new one has mode 0640. If the path is a link, its target is replaced.
 Result<void> write_text(const std::string& path, const std::string& text);
 
 }  // namespace lb::controlplane

@@ -1,4 +1,4 @@
-// What the health checks do, as the control plane's API tells it.
+// The state of the health checks, for the control plane's API.
 #pragma once
 
 namespace lb::api::control {

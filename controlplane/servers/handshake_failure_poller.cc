@@ -12,10 +12,10 @@ namespace lb::controlplane {
 namespace {
 
 constexpr std::chrono::milliseconds kBetween{200};
-// What bounds the checks that clients can bring forward in all: so many at each turn.
+// Limits the early checks that clients can cause: so many per poll.
 constexpr std::uint32_t kSuspects = 128;
 
-// The data plane may not know yet that the service has another name now.
+// The data plane may still use the service's old name.
 const RealServer* server_of(const api::EvidenceEntry& entry, const Inventory& inventory) {
   const auto vip = endpoint_from_bytes(entry.vip(), entry.vip_port());
   const auto server = endpoint_from_bytes(entry.address(), entry.port());

@@ -1,6 +1,6 @@
-// Hears from the data plane whose clients' handshakes fail, so that the check of that real server
-// need not wait for its turn. Asks several times a second: what the data plane answers is short,
-// and nothing while all is well. Runs on the event loop.
+// Polls the data plane for real servers with failing client handshakes, so that their checks run
+// early. Polls several times a second: the answer is short, and empty as long as no handshake
+// fails. Runs on the event loop.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -21,7 +21,7 @@ class HandshakeFailurePoller {
  public:
   using Suspect = std::function<void(RealServerId)>;
 
-  // What is handed in by reference outlives this.
+  // The references must outlive this.
   HandshakeFailurePoller(boost::asio::io_context& io, DataplaneClient& dataplane,
                          const Inventory& inventory, Suspect suspect);
 

@@ -1,5 +1,5 @@
 // Since when each target is up or down, how often that changed and how long it was up, in a file
-// that outlives the process. Whether it is up the data plane tells a new process.
+// for the next process. Whether it is up comes from the data plane.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -35,8 +35,8 @@ class SavedStates {
   std::map<std::tuple<std::string, Endpoint, Endpoint>, health::SavedState> by_name_;
 };
 
-// Of all that is followed. Times are of the calendar there. What cannot be true, as after a change
-// of the clock, is put right.
+// Of all followed targets. Times are calendar times. Impossible values, as after a change of the
+// clock, are corrected.
 std::string print_history(const Inventory& inventory, const Now& now);
 Result<SavedStates> read_history(std::string_view text, const Now& now);
 
@@ -45,9 +45,9 @@ class HealthHistory {
   // The inventory outlives this.
   HealthHistory(boost::asio::io_context& io, std::string path, const Inventory& inventory);
 
-  // What the file tells. One that is damaged is a line in the log, and nothing is known then.
+  // Reads the file. A damaged file is logged and ignored.
   SavedStates load() const;
-  // A target turned: written within some seconds, together with what follows.
+  // A target changed its state: written within some seconds, together with later changes.
   void changed();
   void write();
 

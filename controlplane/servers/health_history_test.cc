@@ -41,7 +41,7 @@ void check(Service& service, const Now& now) {
   }
 }
 
-// The same process's clocks, later; its steady clock began anew, as after a restart of the machine.
+// The same process's clocks, later; its steady clock restarted, as after a restart of the machine.
 Now later(const Now& now, milliseconds after) {
   return {std::chrono::steady_clock::time_point(1h), now.calendar + after};
 }

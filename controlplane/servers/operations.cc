@@ -90,7 +90,7 @@ void Operations::on_quorum(Service& service) {
     log::warning("{}: quorum {} lost, weights up: {}{}", config.name, config.quorum, weight_up,
                  sorry.empty() ? "" : "; " + sorry + " in use");
   }
-  // That of one server is the service's own coming and going, which is told already.
+  // A quorum of one server is the service's own up and down, which is reported already.
   const bool plain = config.quorum == 1 && config.quorum_hysteresis == 0 && sorry.empty();
   if (!plain) {
     alerts_.quorum(service, has,

@@ -1,5 +1,5 @@
-// The services at run time: decides on them with what operators changed, logs what comes of it, and
-// runs the programs of quorums. What operators changed outlives the process.
+// The services at run time: applies operators' changes, decides, logs the results, and runs the
+// programs of quorums. Operators' changes survive a restart.
 #pragma once
 
 #include <optional>
@@ -20,19 +20,18 @@ class Alerts;
 
 class Operations {
  public:
-  // What is handed in by reference outlives this.
+  // The references must outlive this.
   Operations(boost::asio::io_context& io, Inventory& inventory, Alerts& alerts);
 
-  // What operators changed in an earlier life.
+  // Loads operators' changes from before the restart.
   void load();
   // What was done, or why not. decide() is due after it.
   Result<std::string> set(const api::control::SetCommand& command);
-  // The inventory has adopted another configuration: back to what is in its file, and to what was
-  // saved.
+  // The inventory has adopted a new configuration: only saved changes stay in force.
   void configure();
 
-  // Decides on every service anew, and tells of quorums. When it is due again though nothing
-  // happens.
+  // Decides for every service, and reports quorums. Returns when it is due again without any
+  // change.
   std::optional<Time> decide();
 
  private:

@@ -154,7 +154,7 @@ class OverridesFile : public testing::Test {
   const TestFolder folder;
   const std::string path = folder.path + "/changes.json";
   const Now before{kNow, std::chrono::system_clock::time_point(seconds(1'700'000'000))};
-  // Twenty seconds later, after a reboot: the steady clock began anew.
+  // Twenty seconds later, after a reboot: the steady clock restarted.
   const Now after{std::chrono::steady_clock::time_point(seconds(5)), before.calendar + seconds(20)};
 };
 

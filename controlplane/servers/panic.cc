@@ -16,7 +16,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// The peer finds out some seconds before us or after us: it is asked again and again.
+// The peer notices some seconds before or after us: it is queried repeatedly.
 constexpr milliseconds kAskAgain{1'000};
 constexpr milliseconds kAnswerLimit{2'000};
 
@@ -67,7 +67,7 @@ void Panic::change_question(const RealServer& server) {
   guard_.change_question(server.id, server.health->question);
 }
 
-// ---- what follows from it
+// ---- actions
 
 void Panic::settle(bool others) {
   if (guard_.holding() && !reported_) begin();

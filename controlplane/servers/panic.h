@@ -1,5 +1,5 @@
-// The panic guard at work: tells what it does, asks the HA peer whether its checks fail too, and
-// lets time pass. What is held is decided by health/panic_guard.h. Runs on the event loop.
+// Runs the panic guard: logs what it does, queries the HA peer whether its checks fail too, and
+// drives its timers. health/panic_guard.h decides what is held. Runs on the event loop.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -29,27 +29,27 @@ class Panic {
   struct Host {
     // As PeerLink::ask(); also false without a peer.
     std::function<bool(const sync::CheckKeys&, sync::OnCheckOpinions)> ask;
-    // Others are held than before, or others are not any more.
+    // The set of held servers changed.
     std::function<void()> changed;
   };
 
-  // What is handed in by reference outlives this.
+  // The references must outlive this.
   Panic(boost::asio::io_context& io, const Inventory& inventory, Alerts& alerts, Host host);
 
   void configure(const config::Config& config);
-  // How a server is now: each time that it has turned, and first when it is known to be up.
+  // The state of a server: after every transition, and first when it is known to be up.
   void update(const RealServer& server);
-  void forget(RealServerId id);  // it is checked no more
-  // Its check is the same, but not what it asks.
+  void forget(RealServerId id);  // it is no longer checked
+  // Its check has the same result, but sends another request.
   void change_question(const RealServer& server);
 
-  // In service though its check fails. An agent's word counts nevertheless.
+  // In service though its check fails. An agent can still take it out.
   bool holds(const RealServer& server) const {
     return guard_.holds(server.id) && !server.health->agent.out();
   }
   // "held: check failed, 7 of 10 checks fail at once"
   std::string why() const;
-  // An operator says that the checks are right. What was done, or why not.
+  // `lbcli set health believe`: all held servers are taken out. What was done, or why not.
   Result<std::string> release_held();
   void fill(api::control::Panic& status) const;
 
@@ -63,7 +63,7 @@ class Panic {
   void on_opinions(const sync::CheckOpinions& opinions);
   void end_round();
 
-  // One that the peer is asked about.
+  // A server that the peer is queried about.
   struct Held {
     RealServerId id;
     sync::CheckKey key;
@@ -89,7 +89,7 @@ class Panic {
     std::size_t up = 0, down = 0;
   };
   Round round_;
-  std::string peer_;  // what it said in the last one; empty: nothing
+  std::string peer_;  // its answer in the last one; empty: none
 };
 
 }  // namespace lb::controlplane

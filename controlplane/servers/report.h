@@ -1,4 +1,4 @@
-// What `lbcli` is told of services and their real servers.
+// The status of services and their real servers, for `lbcli`.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@ class Status;
 
 namespace lb::controlplane {
 
-// `started`: since when what is not followed yet is down. `held`: why the panic guard keeps servers
-// in service.
+// `started`: since when servers that are not followed yet are down. `held`: why the panic guard
+// keeps servers in service.
 void report(const Inventory& inventory, Time started, const std::string& held, Time now,
             api::control::Status& status);
 

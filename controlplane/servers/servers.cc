@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kAtOnce{0};  // still one snapshot for all that happens in this turn
 constexpr milliseconds kDebounce{10};
-// Between two looks for servers whose first check was bad.
+// Between two polls for servers whose first check failed.
 constexpr milliseconds kFirstResults{1'000};
 
 health::Target target_of(const RealServer& server) {
@@ -71,7 +71,7 @@ Servers::Servers(boost::asio::io_context& io, netlink::Requests& requests,
   });
 }
 
-// ---- which are followed
+// ---- followed servers
 
 void Servers::follow(const SnapshotSpec& snapshot) {
   if (std::exchange(following_, true)) return;
@@ -102,7 +102,7 @@ void Servers::add(RealServer& server, const Running& running) {
   if (!found->second.unchecked) alerts_.adopt_server(server, found->second.healthy);
 }
 
-// What the file tells of targets that are configured no more is forgotten.
+// Saved states of targets that are no longer configured are dropped.
 void Servers::restore(const Running& running) {
   const SavedStates saved = history_.load();
   for (const Service& service : inventory_.services()) {
@@ -147,8 +147,7 @@ void Servers::forget(const Inventory::Adopted& adopted) {
   }
 }
 
-// Nothing, mostly. With another check it stays in service or out of it until that one says
-// otherwise.
+// Mostly no effect. With another check it keeps its state until that check changes it.
 void Servers::change(RealServer& server) {
   const std::uint64_t question = server.health->question;
   const bool stays_up = server.health->passes || server.held;
@@ -186,7 +185,7 @@ void Servers::pause_cut_off_checks() {
                         "not checked: its port has no link");
 }
 
-// A standby that held the servers behind a port without link for dead would reset all their
+// Otherwise a standby would count the servers behind a port without link as down, and reset their
 // connections when it takes over after its own fault.
 bool Servers::is_cut_off(Address server) const {
   const auto via = next_hops_.table().route(server);
@@ -194,8 +193,7 @@ bool Servers::is_cut_off(Address server) const {
   return link != nullptr && !link->running;
 }
 
-// A server that is dead from the start never has a transition: those are looked for until all are
-// known.
+// A server that is down from the start never has a transition: polls until all are known.
 void Servers::report_first_results() {
   bool all_known = true;
   for (Service& service : inventory_.services()) {
@@ -214,7 +212,7 @@ void Servers::report_first_results() {
 
 void Servers::on_health_change(RealServer& server) {
   const health::State& state = *server.health;
-  // Not to be called back in service when it is the one by which the guard trips.
+  // So that it is not logged as back in service when it trips the guard itself.
   if (!state.up) server.held = true;
   panic_.update(server);
   server.held = panic_.holds(server);
@@ -236,7 +234,7 @@ void Servers::on_weight_change(RealServer& server) {
   const health::State& state = *server.health;
   log::info("{} changed its weight: {}", label_of(server),
             state.agent_result.empty() ? state.last_result : "agent " + state.agent_result);
-  // One that the panic guard holds, and that its agent takes out or gives back.
+  // A held server that its agent takes out or gives back.
   server.held = panic_.holds(server);
   if (!state.up && state.fall_count > 0) {
     alerts_.server(server, server.held, state.last_result);
@@ -294,7 +292,7 @@ bool Servers::has_one_up(const std::string& name) const {
          });
 }
 
-// A bad first result is no transition; what hangs on it is sent when all have come.
+// A bad first result is no transition; changes that depend on it are sent when all are known.
 bool Servers::all_checked() {
   if (all_checked_) return true;
   all_checked_ =
@@ -305,7 +303,7 @@ bool Servers::all_checked() {
   return all_checked_;
 }
 
-// ---- the way to each
+// ---- their next hops
 
 void Servers::find_next_hops() {
   for (Service& service : inventory_.services()) {

@@ -1,8 +1,8 @@
-// Follows the real servers and sorry servers of the inventory: writes there whether they are
-// healthy, and the way to each. Owns their checks and their next hops; runs on the event loop.
+// Follows the real servers and sorry servers of the inventory: writes their health and their next
+// hops into it. Owns their checks and their next hops; runs on the event loop.
 //
-// While the data plane is away, checks rest: its absence says nothing about a server. Nor does a
-// port without link, so the servers behind it are left alone.
+// While the data plane is away, checks are paused: its absence says nothing about a server. Nor
+// does a port without link, so the checks of the servers behind it are paused too.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -36,7 +36,7 @@ struct Running;
 class Servers {
  public:
   struct Events {
-    // The data plane is to be told within this time, which may be 0.
+    // The data plane needs a new snapshot within this time, which may be 0.
     std::function<void(std::chrono::milliseconds within)> changed;
     // A real server went up or down.
     std::function<void()> transition;
@@ -44,12 +44,12 @@ class Servers {
     std::function<bool(const sync::CheckKeys&, sync::OnCheckOpinions)> ask_peer;
   };
 
-  // All that is handed in by reference outlives this.
+  // The references must outlive this.
   Servers(boost::asio::io_context& io, netlink::Requests& requests, const netlink::State& state,
           Inventory& inventory, Alerts& alerts, Events events);
 
-  // Takes over what a data plane that is older than this process runs; one that is new runs
-  // nothing. Before this nothing is known, and after the first time nothing is done.
+  // Adopts the snapshot of a data plane that started before this process; a new one has none.
+  // Before this nothing is known; only the first call has an effect.
   void follow(const SnapshotSpec& running);
   bool following() const { return following_; }
 
@@ -61,18 +61,18 @@ class Servers {
   bool checking() const { return checking_; }
   void on_kernel_change(const netlink::Changes& changes);
 
-  // Clients' handshakes with it fail.
+  // Clients' handshakes with it fail: its check runs early.
   void suspect(RealServerId id) { checker_.hasten(id); }
 
-  // Writes the next hops; complains, once, of servers that mode "dr" cannot reach.
+  // Writes the next hops; logs, once, servers that mode "dr" cannot reach.
   void find_next_hops();
 
-  // Whether a real server of the service is healthy and no operator has taken it out. One that the
-  // panic guard holds is not: a peer that sees the servers is the better master.
+  // Whether a real server of the service is healthy and no operator has taken it out. A held one
+  // does not count: a peer that reaches the servers is the better master.
   bool has_one_up(const std::string& service) const;
   // Every real server, at least once.
   bool all_checked();
-  // What our own checks say, for the peer.
+  // The results of our own checks, for the peer.
   sync::CheckOpinions opinions_on(const sync::CheckKeys& keys);
   const health::Checker& checker() const { return checker_; }
   const Panic& panic() const { return panic_; }
@@ -106,7 +106,7 @@ class Servers {
   bool following_ = false;
   bool checking_ = false;
   bool all_checked_ = false;
-  std::set<Address> behind_gateway_;  // that must not be, and are complained of
+  std::set<Address> behind_gateway_;  // that must not be, and are logged
 };
 
 }  // namespace lb::controlplane

@@ -91,7 +91,7 @@ Result<std::string> change_server(const SetCommand& command, const std::string& 
   }
 }
 
-// On a copy, which counts when it went well.
+// On a copy, which is used on success.
 template <typename Thing, typename Change>
 Result<std::string> change_both(const SetCommand& command, Thing& thing, const Change& apply) {
   auto changes = thing.changes;

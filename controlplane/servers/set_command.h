@@ -1,4 +1,4 @@
-// `lbcli set`: from the message to what operators changed. Pure.
+// `lbcli set`: applies the message to the inventory. Pure.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@ class SetCommand;
 
 namespace lb::controlplane {
 
-// What a command is about.
+// The target of a command.
 struct Place {
   Service* service = nullptr;
   RealServer* server = nullptr;  // null: the service itself

@@ -46,7 +46,7 @@ RealServerSpec spec_of(const RealServer& from) {
   return to;
 }
 
-// Its connections outlive its use.
+// Its connections continue when it is no longer used.
 RealServerSpec sorry_spec(const Service& from) {
   RealServerSpec to;
   to.address = from.config->sorry_server->address;

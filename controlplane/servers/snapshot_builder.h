@@ -1,5 +1,5 @@
-// From the inventory to what the data plane forwards by, and back for a control plane that starts
-// while the data plane runs. Pure functions.
+// From the inventory to the data plane's snapshot, and back for a control plane that starts while
+// the data plane runs. Pure functions.
 #pragma once
 
 #include <optional>
@@ -11,13 +11,13 @@
 
 namespace lb::controlplane {
 
-// `snapshot` is cleared first. Its generation is left for the data plane to set.
-// `standby` holds the VIPs of which another director is master. Of the instances that are master
-// with a virtual MAC address, the port bears it.
+// `snapshot` is cleared first. The data plane sets its generation.
+// `standby`: VIPs of which another director is master. The port has the virtual MAC address of
+// instances that are master with one.
 void build_snapshot(const Inventory& inventory, const std::set<Address>& standby,
                     SnapshotSpec& snapshot);
 
-// What a data plane runs already.
+// What the data plane runs already.
 struct Running {
   struct Server {
     bool healthy = false;  // by its check
@@ -31,7 +31,7 @@ struct Running {
   std::unordered_map<ServiceId, std::optional<NextHopSpec>> sorry;
 };
 
-// Of what is configured.
+// Only what is configured.
 Running read_snapshot(const SnapshotSpec& snapshot, const Inventory& inventory);
 
 }  // namespace lb::controlplane

@@ -13,11 +13,11 @@ namespace lb::health {
 struct State {
   using Clock = std::chrono::steady_clock;
 
-  std::uint64_t question = 0;    // number of what is asked, which others may share
-  bool passes = false;           // the check says so
-  bool up = false;               // and the agent does not object
+  std::uint64_t question = 0;    // number of the check, which others may share
+  bool passes = false;           // its check passes
+  bool up = false;               // and its agent does not take it down
   std::string last_result;       // "L7OK/200 in 2ms"; empty: none yet
-  Clock::time_point since;       // it is up, or is not
+  Clock::time_point since;       // in this state
   std::uint32_t rise_count = 0;  // consecutive good results
   std::uint32_t fall_count = 0;  // consecutive bad results
   AgentState agent;
@@ -32,13 +32,13 @@ struct State {
   Clock::duration up_time(Clock::time_point now) const {
     return up_time_before + (up ? now - since : Clock::duration{});
   }
-  // Of a server that is configured with this weight.
+  // The weight of a server with `configured`.
   std::uint16_t weight_of(std::uint16_t configured) const {
     return agent.weight(weight.value_or(configured));
   }
 };
 
-// What an earlier process knew of a target when it wrote that down.
+// What an earlier process saved about a target.
 struct SavedState {
   std::chrono::steady_clock::time_point written;
   bool up = false;

@@ -1,6 +1,6 @@
-// Numbers of services and real servers, by which the parts of the control plane speak of them.
-// Given once in the life of the process, and kept over every change of the configuration that keeps
-// the thing itself (Inventory::adopt()). They mean nothing outside of the process.
+// Numbers of services and real servers inside the control plane. Assigned once in the life of the
+// process, and kept over every change of the configuration that keeps the service or server
+// (Inventory::adopt()). They mean nothing outside of the process.
 #pragma once
 
 #include <cstdint>

@@ -3,7 +3,7 @@
 namespace lb::controlplane {
 namespace {
 
-// Which service of before each of the next is; null: it is a new one.
+// The old service of each new one; null: it is new.
 std::vector<Service*> match(std::vector<Service>& before,
                             const std::map<ServiceKey, Service*>& by_key,
                             const std::vector<config::Service>& next) {
@@ -51,7 +51,7 @@ Inventory::Adopted Inventory::adopt(config::ConfigPtr config) {
     if (same[i] == nullptr) {
       service.id = ServiceId{++last_service_};
     } else {
-      // All but the servers, which are sorted out one by one.
+      // All but the servers, which are matched one by one.
       std::vector<RealServer> servers = std::exchange(same[i]->servers, {});
       service = *same[i];
       same[i]->servers = std::move(servers);

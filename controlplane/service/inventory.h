@@ -1,9 +1,9 @@
-// The services and their real servers, each once, with all that is known of it: what the
-// configuration says, what its checks say, what operators changed, what was decided. Each group of
-// fields has one writer; everybody reads them. Runs on the event loop.
+// The services and their real servers, each once, with all that is known of it: configuration,
+// results of checks, operators' changes, decisions. Each group of fields has one writer; all parts
+// read them. Runs on the event loop.
 //
-// adopt() is the only place that says which service or real server of another configuration is the
-// same one as before. It keeps its id and all that is known of it.
+// Only adopt() decides which service or real server of a new configuration is the same as before.
+// Such a one keeps its id and all that is known of it.
 #pragma once
 
 #include <cstdint>
@@ -34,19 +34,19 @@ struct RealServer {
   const config::RealServer* config = nullptr;
   // Servers, which follows it by its checks and its next hop
   std::shared_ptr<const health::State> health;  // the Checker writes it; null: not followed yet
-  bool held = false;  // in service though its check fails, by the panic guard
+  bool held = false;  // kept in service by the panic guard though its check fails
   std::optional<NextHopSpec> next_hop;
   // Operations, for operators
   Changes<ServerOverride> changes;
   // decide()
   ServerPolicyState policy_state;
   ServerDecision decision;
-  // Alerts: what was told last
+  // Alerts: what was reported last
   std::optional<bool> reported_up;
 
   bool up() const { return held || (health && health->up); }
   bool unchecked() const { return !health || health->unchecked(); }
-  // As it is configured, or as its agent or script says.
+  // As configured, or as its agent or script reports.
   std::uint16_t weight() const {
     return health ? health->weight_of(config->weight) : config->weight;
   }
@@ -65,7 +65,7 @@ struct Service {
   // decide()
   ServicePolicyState policy_state;
   ServiceDecision decision;
-  // Alerts: what was told last, and what of the servers adds up to it
+  // Alerts: what was reported last, and the servers' states that it depends on
   std::optional<bool> reported_up;
   std::optional<bool> reported_quorum;
   std::size_t servers_up = 0;
@@ -74,7 +74,7 @@ struct Service {
 
 class Inventory {
  public:
-  // What another configuration made of what was there.
+  // The difference to the configuration before.
   struct Adopted {
     config::ConfigPtr before;
     std::vector<RealServerId> added;
@@ -86,9 +86,9 @@ class Inventory {
   Inventory(const Inventory&) = delete;
   Inventory& operator=(const Inventory&) = delete;
 
-  // A service is the same as before if it has the same key; or else if one of its addresses is one
-  // that a service of the same protocol had which is no more: its addresses have changed places, or
-  // the first one was taken away. A real server is the same if its service and its address are.
+  // A service is the same as before if it has the same key; else if it has an address of a removed
+  // service of the same protocol: the order of its addresses changed, or the first one was removed.
+  // A real server is the same if its service and its address are.
   Adopted adopt(config::ConfigPtr config);
 
   const config::ConfigPtr& config() const { return config_; }

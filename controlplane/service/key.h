@@ -1,5 +1,5 @@
-// Which service it is, whatever its name: as the data plane has it (dataplane/api/snapshot_spec.h).
-// It names a service towards the HA peer and in the files of state_dir. Pure.
+// Identifies a service whatever its name, as in the data plane (dataplane/api/snapshot_spec.h), and
+// towards the HA peer and in the files of state_dir. Pure.
 #pragma once
 
 #include <compare>

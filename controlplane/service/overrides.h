@@ -1,5 +1,4 @@
-// What operators changed at run time. Plain values; every change differs from the file, or is not
-// there.
+// Operators' changes at run time. Plain values; a change that equals the file is not kept.
 #pragma once
 
 #include <chrono>
@@ -18,8 +17,8 @@ struct Service;
 
 enum class AdminState : std::uint8_t {
   kReady,
-  kMaint,  // as if its check had taken it down
-  kDrain,  // no new connections; those that it has go on, until the deadline if there is one
+  kMaint,  // as if its check failed
+  kDrain,  // no new connections; existing ones continue, until the deadline if there is one
 };
 
 struct ServerOverride {
@@ -39,8 +38,8 @@ struct ServiceOverride {
 template <typename Override>
 struct Changes {
   Override in_force;
-  // What comes back into force when the file is read again. Nothing here that is not changed in
-  // `in_force` as well, if perhaps to another value.
+  // What is in force after the file is read again. Only what is changed in `in_force` too, perhaps
+  // to another value.
   Override saved;
 
   bool any() const { return in_force != Override{}; }
@@ -51,12 +50,12 @@ struct Changes {
 std::vector<std::string> describe(const Inventory& inventory,
                                   std::chrono::steady_clock::time_point now);
 
-// Drops what does not differ from the file; and, of what is saved, what is not changed any more:
-// whoever undoes a change undoes it for good.
+// Drops changes that equal the file, and saved changes that are no longer in force: undoing a
+// change also removes its saved copy.
 void prune(Service& service);
 void prune(RealServer& server);
 
-// Of the service or of one of its servers.
+// The service or one of its servers.
 bool changed_by_operators(const Service& service);
 
 // Back to the file, and to what was saved. Whether that changed anything.

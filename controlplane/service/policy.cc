@@ -9,19 +9,19 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A ramp has twenty steps, but none shorter or longer than these.
+// A ramp (slow start) has twenty steps, but none shorter or longer than these.
 constexpr int kRampSteps = 20;
 constexpr milliseconds kShortestStep{100};
 constexpr milliseconds kLongestStep{1000};
-// While a ramp runs all weights of the service are so many times as large, so that there is
-// something between 0 and 1.
+// During a ramp all weights of the service are scaled by this, so that there are values between 0
+// and 1.
 constexpr unsigned kRampScale = 100;
 
 void set_next(ServiceDecision& decision, Time at) {
   if (!decision.next || at < *decision.next) decision.next = at;
 }
 
-// Who was taken down, by the check or by an operator.
+// A server that was taken down, by its check or by an operator.
 void take_down(OnServerDown setting, ServerDecision& server) {
   const bool quiesce = setting == OnServerDown::kQuiesce;
   server.up = quiesce;
@@ -56,8 +56,7 @@ ServerDecision decide_server(const Service& service, const RealServer& server, T
   return decision;
 }
 
-// keepalived's: lost below quorum - hysteresis, regained (and gained at first) at quorum +
-// hysteresis.
+// As keepalived: lost below quorum - hysteresis, reached at quorum + hysteresis.
 void follow_quorum(Service& service, bool all_checked) {
   const config::Service& config = *service.config;
   ServicePolicyState& state = service.policy_state;
@@ -65,7 +64,7 @@ void follow_quorum(Service& service, bool all_checked) {
   const std::optional<bool> before = state.quorum;
   const std::uint64_t hysteresis = config.quorum_hysteresis;
   if (state.quorum.value_or(false)) {
-    // A server without a result yet is no reason: the others have not gone.
+    // Servers without a result yet do not take the quorum away.
     if (all_checked && decision.weight_up + hysteresis < config.quorum) state.quorum = false;
   } else if (decision.weight_up >= config.quorum + hysteresis) {
     state.quorum = true;
@@ -73,7 +72,7 @@ void follow_quorum(Service& service, bool all_checked) {
     state.quorum = false;
   }
   decision.quorum = state.quorum;
-  // What a data plane already ran before this process is no news.
+  // A quorum state adopted from the data plane is no change.
   decision.quorum_changed = state.quorum != before && (before || !state.adopted);
   decision.sorry = config.sorry_server && state.quorum == false;
 }
@@ -90,7 +89,7 @@ void follow_returns(RealServer& server, Time now) {
   state.in_service = in_service;
 }
 
-// The server's share of its weight so far; nothing: all of it.
+// The server's share of its weight so far; nullopt: all of it.
 void find_ramp(RealServer& server, milliseconds slow_start, Time now, ServiceDecision& decision) {
   if (!server.policy_state.ramp_since) return;
   const milliseconds step = std::clamp(slow_start / kRampSteps, kShortestStep, kLongestStep);
@@ -113,7 +112,7 @@ void ramp(Service& service, Time now) {
     any |= server.decision.ramp.has_value();
   }
   if (!any) return;
-  // To "ovf" a weight is a number of connections.
+  // For "ovf" a weight is a number of connections.
   const unsigned most = service.decision.scheduler == Scheduler::kOvf ? 1 : kRampScale;
   const auto factor = std::clamp<std::uint64_t>(config::kMaxWeight / heaviest, 1, most);
   for (RealServer& server : service.servers) {

@@ -290,7 +290,7 @@ struct Oracle {
     if (server.up && !serves) {
       ASSERT_TRUE(quiesce);
     }
-    // Connections are left alone while there is hope, or somebody asked for it.
+    // Connections are kept while the server may return, or an operator wants it.
     const bool alive = own.admin_state == AdminState::kDrain && world.health[i] == kUp;
     if (alive && !ended) {
       ASSERT_TRUE(server.unchecked);

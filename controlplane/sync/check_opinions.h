@@ -1,5 +1,5 @@
-// What two directors tell each other of their health checks: by which names they know real servers,
-// and the messages' way to plain values and back. Pure.
+// The results of health checks that two directors exchange: names of real servers, and conversion
+// between messages and plain values. Pure.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ class CheckQuestion;
 
 namespace lb::controlplane::sync {
 
-// Of one question: it stays far below the limit of a message.
+// In one query: far below the limit of a message.
 inline constexpr std::size_t kMaxCheckKeys = 1'000;
 
 struct CheckKey {
@@ -27,7 +27,7 @@ struct CheckKey {
   bool operator==(const CheckKey&) const = default;
 };
 
-// What a director's own checks say of a real server.
+// The result of a director's own checks of a real server.
 enum class CheckOpinion : std::uint8_t { kUnknown, kUp, kDown };
 
 using CheckKeys = std::vector<CheckKey>;
@@ -36,9 +36,9 @@ using OnCheckOpinions = std::function<void(const CheckOpinions&)>;
 
 void write(const CheckKeys& keys, lb::sync::CheckQuestion& question);
 void write(const CheckOpinions& opinions, lb::sync::CheckAnswer& answer);
-// Nothing: it is malformed.
+// nullopt: it is malformed.
 std::optional<CheckKeys> read(const lb::sync::CheckQuestion& question);
-// What a later release may say beside up and down is unknown.
+// Values of later releases count as unknown.
 std::optional<CheckOpinions> read(const lb::sync::CheckAnswer& answer, std::size_t asked);
 
 }  // namespace lb::controlplane::sync

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kKeyBytes = 32;
 constexpr std::string_view kIdentity = "ballast-sync";
-// A handshake with a stranger takes bounded time: no long chains, no slow curves for the exchange.
+// A handshake with an unknown peer takes bounded time: no long chains, no slow curves.
 constexpr long kMaxChainBytes = 32 << 10;
 constexpr int kMaxChainDepth = 4;
 constexpr const char* kGroups = "X25519:P-256";
@@ -41,7 +41,7 @@ struct Credentials::Key {
 
   ~Key() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
 
-  // Where contexts keep it. Not their application data, which Boost.Asio takes for its own.
+  // Index of our data in contexts. Not their application data, which Boost.Asio uses itself.
   static int slot() {
     static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
     return index;
@@ -65,7 +65,7 @@ struct Credentials::Key {
   static int offer(SSL* connection, const EVP_MD* digest, const unsigned char** identity,
                    std::size_t* length, SSL_SESSION** session) {
     *session = nullptr;
-    // Asked again for another hash after a retry: ours goes with SHA-256 only.
+    // Called again for another hash after a retry: our key is for SHA-256 only.
     if (digest != nullptr && EVP_MD_get_type(digest) != NID_sha256) return 1;
     *session = of(connection).session(connection);
     *identity = reinterpret_cast<const unsigned char*>(kIdentity.data());
@@ -88,7 +88,7 @@ Credentials::Credentials()
     SSL_CTX* const native = context->native_handle();
     SSL_CTX_set_min_proto_version(native, TLS1_3_VERSION);
     SSL_CTX_set_max_proto_version(native, TLS1_3_VERSION);
-    // No resumption: every session proves the secret anew.
+    // No resumption: every session proves the secret again.
     SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(native, 0);
     SSL_CTX_set_max_cert_list(native, kMaxChainBytes);
@@ -96,7 +96,7 @@ Credentials::Credentials()
     SSL_CTX_set1_groups_list(native, kGroups);
     SSL_CTX_set_verify(native, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   }
-  // A server that asks for certificates must name what its sessions are for, a key's too.
+  // A server that requests certificates must set a session id context, with a key too.
   SSL_CTX_set_session_id_context(server_.native_handle(),
                                  reinterpret_cast<const unsigned char*>(kIdentity.data()),
                                  kIdentity.size());

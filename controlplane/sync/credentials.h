@@ -1,4 +1,4 @@
-// What the two ends of the sync link trust each other by: a pre-shared key (RFC 8446
+// How the two ends of the sync link authenticate each other: a pre-shared key (RFC 8446
 // section 4.2.11, always with a fresh Diffie-Hellman exchange), or certificates of both sides.
 // TLS 1.3 only.
 #pragma once
@@ -13,15 +13,15 @@ namespace lb::controlplane::sync {
 
 class Credentials {
  public:
-  // Reads the files. Fails when one is missing, malformed, or readable by others than its owner
-  // (but for certificates).
+  // Reads the files. Fails when one is missing or malformed, or (except certificates) readable by
+  // others than its owner.
   static Result<std::unique_ptr<Credentials>> load(const config::HaSync& config);
   ~Credentials();
 
   boost::asio::ssl::context& client() { return client_; }
   boost::asio::ssl::context& server() { return server_; }
-  // After a handshake: whether the peer has proved that it knows the key, or has shown a valid
-  // certificate. A handshake that ended well without either must not count.
+  // After a handshake: whether the peer has proved that it has the key, or has a valid certificate.
+  // A handshake that succeeded without either must not count.
   bool proved(ssl_st* connection) const;
 
  private:

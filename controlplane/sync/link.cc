@@ -14,9 +14,9 @@ namespace lb::controlplane::sync {
 namespace {
 
 constexpr std::size_t kMaxFrameBytes = std::size_t{4} << 20;
-// What the peer has not taken, which is far more than is ever under way: it does not read.
+// Unsent bytes, far more than ever under way: the peer does not read.
 constexpr std::size_t kMaxUnsent = std::size_t{32} << 20;
-// Silence after which a session is given up. Whether the peer lives is judged much earlier.
+// Silence after which a session ends. The failover code detects a dead peer much earlier.
 constexpr milliseconds kLeastSilence{2000};
 constexpr int kSilentBeats = 10;
 
@@ -107,7 +107,7 @@ void Link::Impl::receive_hello(const SessionPtr& of, const lb::sync::Hello& hell
                   "it has " + std::to_string(hello.sync_id()) + ", we have " +
                       std::to_string(options.sync_id));
   }
-  // A peer that was started again before its old connection was seen to be dead.
+  // A peer that restarted before its old connection timed out.
   if (const SessionPtr old = session) close(old, "the peer reconnected");
   greeting.erase(of);
   of->greeted = true;
@@ -195,7 +195,7 @@ void Link::Impl::close(const SessionPtr& of, const std::string& why) {
 void Link::Impl::refuse(const SessionPtr& of, Refusal refusal, const std::string& what) {
   if (of->closed) return;
   count(refusal, what);
-  // The log has said it.
+  // It is logged already.
   last_trouble = std::string(text_of(refusal));
   close(of, last_trouble);
 }

@@ -1,8 +1,7 @@
-// The sync link: one TLS 1.3 connection between two directors, made again for ever. The director
-// with the lower address dials, the other one listens. Whoever cannot prove the secret, speaks
-// another protocol or belongs to another pair is refused and counted, which touches nothing else:
-// neither a session that is up, nor for long the thread. One thread: the one that runs the
-// io_context.
+// The sync link: one TLS 1.3 connection between two directors, always re-established. The director
+// with the lower address connects, the other one listens. A peer that cannot prove the secret, has
+// another protocol or another sync_id is refused and counted; that affects neither a session that
+// is up, nor the thread for long. One thread: the one that runs the io_context.
 #pragma once
 
 #include <array>
@@ -30,7 +29,7 @@ namespace lb::controlplane::sync {
 
 class Credentials;
 
-// Raised with every change of a message's or a batch's meaning.
+// Raised with every incompatible change of a message or a batch.
 inline constexpr std::uint32_t kSyncProtocol = 2;
 
 // One table: the name is what `lbcli show sync` prints.
@@ -70,7 +69,7 @@ class Link {
     std::function<void(const lb::sync::Hello&)> up;
     std::function<void(const std::string& why)> down;
     std::function<void(const Message&)> message;          // any but Hello
-    std::function<void(lb::sync::Heartbeat&)> fill_beat;  // what the next heartbeat tells
+    std::function<void(lb::sync::Heartbeat&)> fill_beat;  // contents of the next heartbeat
   };
   struct Counters {
     std::uint64_t sessions = 0;
@@ -89,14 +88,14 @@ class Link {
   void stop();  // no event comes after it
 
   bool up() const;
-  // When the peer was heard last in this session; the epoch when there is none.
+  // When the last message came in this session; the epoch when there is none.
   Clock::time_point last_received() const;
   // In order. Dropped while the link is down.
   void send(const Message& message);
   void beat();  // a heartbeat now, beside those at a steady pace
-  // The peer sent something that it must not: the session ends.
+  // The peer violated the protocol: the session ends.
   void refuse(Refusal refusal, const std::string& what);
-  // The session begins anew: what it was about is lost on this side.
+  // The session is restarted: its state is lost on this side.
   void reset(const std::string& why);
   const Counters& counters() const;
 

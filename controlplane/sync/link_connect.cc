@@ -1,4 +1,4 @@
-// How two directors get connected: dialling, listening, and what strangers get.
+// Connects two directors: dials, listens, limits unknown peers.
 #include <netinet/tcp.h>
 
 #include <utility>
@@ -13,9 +13,9 @@ namespace {
 constexpr milliseconds kRedial{200};
 constexpr milliseconds kListenAgain{1000};
 constexpr milliseconds kGreetingLimit{3000};  // connect, handshake and Hello
-constexpr std::size_t kMaxGreeting = 4;       // connections that have not said Hello yet
-// Who is not the peer gets no more of this thread's time, whatever it sends: in each window so many
-// connections are accepted, and so many handshakes begun. A step of a handshake takes some
+constexpr std::size_t kMaxGreeting = 4;       // connections without a Hello yet
+// Limits the time that unknown peers cost this thread: in each window so many connections are
+// accepted, and so many handshakes started. A step of a handshake takes some
 // milliseconds at most, by the limits of Credentials.
 constexpr milliseconds kWindow{100};
 constexpr unsigned kMostAccepted = 64;
@@ -29,7 +29,7 @@ void Link::Impl::dial() {
   error_code error;
   const auto from = asio_endpoint<tcp>({options.listen.address, 0});
   socket.open(from.protocol(), error);
-  // From our own address, by which the peer knows us.
+  // From our own address, which the peer expects.
   if (!error) socket.bind(from, error);
   greeting.insert(fresh);
   fresh->limit.expires_after(kGreetingLimit);

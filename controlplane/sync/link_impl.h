@@ -79,7 +79,7 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
   asio::steady_timer again;
   asio::steady_timer beat_timer;
   tcp::acceptor acceptor;
-  Clock::time_point window_began;  // and what has been done in it
+  Clock::time_point window_began;  // start of the window of the next two
   unsigned accepts = 0;
   unsigned handshakes = 0;
   std::set<SessionPtr> greeting;

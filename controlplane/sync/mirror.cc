@@ -16,9 +16,9 @@ namespace {
 using Clock = Link::Clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPause{5};  // between two looks at the data plane when nothing hurries
+constexpr milliseconds kPause{5};  // between two polls of the data plane when idle
 constexpr std::uint32_t kPullBytes = 256U << 10;
-// What may be under way to the peer. It covers some 10 ms at 3 Gbit/s.
+// Limit of unacknowledged bytes. It covers some 10 ms at 3 Gbit/s.
 constexpr std::uint64_t kWindowBytes = std::uint64_t{4} << 20;
 
 struct Sent {
@@ -67,7 +67,7 @@ struct Mirror::Impl : std::enable_shared_from_this<Impl> {
   bool end_due = false;
   std::vector<std::string> peer_ports;
   bool peer_persistence = false;
-  std::deque<lb::sync::Batch> inbound;    // not yet taken by the data plane
+  std::deque<lb::sync::Batch> inbound;    // not yet applied by the data plane
   std::uint64_t received = 0;             // number of the last batch
   std::uint64_t acknowledged = 0;         // by us
   std::optional<std::uint64_t> walk_end;  // the peer's batch that ends its walk
@@ -78,8 +78,8 @@ struct Mirror::Impl : std::enable_shared_from_this<Impl> {
 
 void Mirror::Impl::lost_dataplane() {
   if (stopped) return;
-  // Its table is gone, and what it was told with it. The session goes on until there is another
-  // one: by it the peer learns at once that this director cannot be master.
+  // Its table is lost, with the entries of the peer. The session goes on until there is another
+  // one: it tells the peer at once that this director cannot be master.
   lost = true;
   walk_end.reset();
   events.progress();
@@ -140,7 +140,7 @@ void Mirror::Impl::answered(const api::Response& response, bool imported) {
   }
   const api::SyncReply& reply = response.sync();
   stats = reply.stats();
-  if (!session || begin_due) {  // the session ended or began anew meanwhile
+  if (!session || begin_due) {  // the session ended or restarted meanwhile
     if (ready || !session) turn();
     return;
   }
@@ -151,7 +151,7 @@ void Mirror::Impl::answered(const api::Response& response, bool imported) {
   }
   if (!reply.batch().empty()) send_batch(reply);
   acknowledge(reply);
-  // What the answer holds is all that had happened when a flush was asked for.
+  // The answer holds all changes up to the request of a flush.
   if (!reply.more() && status.unacked_bytes < kWindowBytes) {
     for (Flush& flush : flushes) {
       if (!flush.until) flush.until = status.last_batch;
@@ -181,7 +181,7 @@ void Mirror::Impl::send_batch(const api::SyncReply& reply) {
   events.send(message);
 }
 
-// Tells the peer which of its batches are in the table.
+// Acknowledges the peer's batches that are in the table.
 void Mirror::Impl::acknowledge(const api::SyncReply& reply) {
   if (reply.imports_done() == acknowledged || reply.imports_done() > received) return;
   acknowledged = reply.imports_done();
@@ -255,7 +255,7 @@ void Mirror::on_batch(const lb::sync::Batch& batch) {
     return impl.events.refuse(Refusal::out_of_order, "batch " + std::to_string(batch.number()) +
                                                          " after " + std::to_string(impl.received));
   }
-  // More than a peer may send that heeds our acknowledgements.
+  // More than a peer may send before our acknowledgement.
   std::uint64_t waiting = batch.entries().size();
   for (const lb::sync::Batch& each : impl.inbound) waiting += each.entries().size();
   if (batch.entries().empty() || waiting > 2 * kWindowBytes) {

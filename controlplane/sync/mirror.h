@@ -1,8 +1,7 @@
-// Keeps the peer's connection table like ours and ours like the peer's: batches from the data plane
-// go to the peer, the peer's batches to the data plane, and acknowledgements back. What is not
-// acknowledged is bounded; a peer that does not keep up gets no more until it has, and the data
-// plane remembers what it still has to be told. One thread: the one that runs the io_context; a
-// batch takes it some milliseconds at most.
+// Synchronizes the two connection tables: batches from the data plane go to the peer, the peer's
+// batches to the data plane, and acknowledgements back. Unacknowledged data is bounded; a slow peer
+// gets no more until it has acknowledged, and the data plane keeps what is still to be sent. One
+// thread: the one that runs the io_context; a batch takes some milliseconds at most.
 #pragma once
 
 #include <chrono>
@@ -28,9 +27,9 @@ class Mirror {
  public:
   struct Events {
     std::function<void(const lb::sync::Message&)> send;  // to the peer
-    // The peer did what it must not.
+    // The peer violated the protocol.
     std::function<void(Refusal, const std::string& what)> refuse;
-    // Our data plane is new: the session has to begin anew.
+    // Our data plane restarted: the session must restart.
     std::function<void(const std::string& why)> reset;
     // complete() may have changed.
     std::function<void()> progress;
@@ -56,8 +55,8 @@ class Mirror {
   void start();
   void stop();
 
-  // Whether the data plane runs our configuration: before that it knows no service, and would
-  // refuse all that the peer tells.
+  // Whether the data plane runs our configuration: before that it has no services, and would refuse
+  // all entries of the peer.
   void set_ready(bool ready);
 
   // A session began or ended. `peer_ports` are the names of the peer's ports by their numbers;
@@ -67,14 +66,14 @@ class Mirror {
   void on_batch(const lb::sync::Batch& batch);
   void on_ack(const lb::sync::Ack& ack);
 
-  // Calls back when everything that has happened until now is acknowledged; with false when that
-  // did not come about in `limit`.
+  // Calls back when all changes until now are acknowledged; with false when that takes longer than
+  // `limit`.
   void flush(std::chrono::milliseconds limit, std::function<void(bool done)> done);
 
   // Whether our table has all that the peer had when the session began, and what came since.
   bool complete() const;
   Status status() const;
-  const api::SyncStats& stats() const;  // of the data plane, as it told last
+  const api::SyncStats& stats() const;  // the data plane's latest
 
  private:
   struct Impl;

@@ -1,4 +1,4 @@
-// Who is told of transitions: what waits, what went wrong.
+// Alerts by script and mail: queues and errors.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ struct AlertMail {
   std::uint64_t last_sent_unix_ms = 0;   // 0: never
   std::uint64_t last_error_unix_ms = 0;  // 0: never
   std::string last_error;
-  std::string disk_error;  // why what waits is in memory only; empty: it is on disk
+  std::string disk_error;  // why the queue is in memory only; empty: it is on disk
 };
 
 // `show alert`

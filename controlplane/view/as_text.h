@@ -35,7 +35,7 @@ std::string as_text(const Sync& answer);
 std::string as_text(const WorkerRates& sample);
 std::string as_text(const Workers& answer);
 
-// Who is told of a test event.
+// The recipients of a test event.
 std::string alert_test_text(const Alerts& alerts);
 
 // Rows of what may be millions: each is appended to `out` by itself.

@@ -1,4 +1,4 @@
-// A counter with its meaning, of a list of reasons or outcomes.
+// A counter with its meaning: a reason or an outcome.
 #pragma once
 
 #include <cstdint>

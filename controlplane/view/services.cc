@@ -13,7 +13,7 @@
 namespace lb::view {
 namespace {
 
-// What the control plane says, found by what the data plane calls services and real servers.
+// The control plane's answer, indexed by the data plane's names of services and real servers.
 class StatusIndex {
  public:
   explicit StatusIndex(const api::control::Status* status) {

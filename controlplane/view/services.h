@@ -28,7 +28,7 @@ struct Traffic {
   std::uint64_t syn_refused = 0;
 };
 
-// What operators and policies make of a real server that is no sorry server.
+// Operators' changes and policies of a real server that is not a sorry server.
 struct ServerPolicy {
   std::string admin_state;  // "ready", "maint", "drain", "drained"
   std::uint32_t weight = 0;

@@ -10,7 +10,7 @@
 namespace lb::view {
 namespace {
 
-// Nothing as long as nobody was refused.
+// Empty as long as nothing was refused.
 std::string refused_text(const ServiceRow& service) {
   if (!service.refused) return {};
   std::string out;
@@ -23,7 +23,7 @@ std::string refused_text(const ServiceRow& service) {
   return out.empty() ? out : "     refused: " + out + "\n";
 }
 
-// Nothing of a plain quorum, one server, that is there.
+// Empty for a quorum of one server that is reached.
 std::string quorum_text(const std::optional<Quorum>& quorum) {
   if (!quorum || !quorum->reached) return {};
   const bool plain = quorum->quorum == 1 && quorum->hysteresis == 0;
