@@ -50,11 +50,17 @@ health::SavedState to_saved_state(const Json& json, Clock::time_point written, c
 
 }  // namespace
 
-const health::SavedState* SavedStates::find(const RealServer& server) const {
+const health::SavedState* SavedStates::find(const RealServer& server,
+                                            const Inventory& inventory) const {
   const config::Service& service = *server.service->config;
   const Endpoint address = server.config->address;
-  const auto found = by_key_.find({server.service->key, address});
+  auto found = by_key_.find({server.service->key, address});
   if (found != by_key_.end()) return &found->second;
+  const auto key = keys_.find({service.name, service.protocol});
+  if (key != keys_.end() && inventory.find(key->second) == nullptr) {
+    found = by_key_.find({key->second, address});
+    return found == by_key_.end() ? nullptr : &found->second;
+  }
   const auto named = by_name_.find({service.name, service.primary_endpoint(), address});
   return named == by_name_.end() ? nullptr : &named->second;
 }
@@ -102,6 +108,7 @@ Result<SavedStates> read_history(std::string_view text, const Now& now) {
       const auto key = ServiceKey::parse(each.at("key").get<std::string>());
       if (!key) return fail("invalid key");
       saved.by_key_[{*key, *address}] = state;
+      saved.keys_[{each.at("service").get<std::string>(), key->protocol}] = *key;
     }
     return saved;
   } catch (const Json::exception& error) {

@@ -21,17 +21,19 @@ class io_context;
 
 namespace lb::controlplane {
 
-// By real server: by its service's key (Inventory); in a file of a version that did not write the
-// key, by the service's name and VIP.
+// By real server: by its service's key (Inventory); if no service has the key, by the service's name
+// and protocol; in a file of a version that did not write the key, by the service's name and VIP.
 class SavedStates {
  public:
-  // Null: nothing is known.
-  const health::SavedState* find(const RealServer& server) const;
+  // Null: nothing is known. `server` is of the inventory.
+  const health::SavedState* find(const RealServer& server, const Inventory& inventory) const;
   std::size_t size() const { return by_key_.size() + by_name_.size(); }
 
  private:
   friend Result<SavedStates> read_history(std::string_view text, const Now& now);
   std::map<std::pair<ServiceKey, Endpoint>, health::SavedState> by_key_;
+  // The keys that services of this name and protocol had.
+  std::map<std::pair<std::string, Protocol>, ServiceKey> keys_;
   std::map<std::tuple<std::string, Endpoint, Endpoint>, health::SavedState> by_name_;
 };
 

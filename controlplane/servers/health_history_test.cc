@@ -56,8 +56,8 @@ TEST(HealthHistoryTest, WritesAndReads) {
   ASSERT_TRUE(saved);
   ASSERT_EQ(saved->size(), 2u);
   const Service& service = inventory.services().front();
-  const health::SavedState* const up = saved->find(service.servers[0]);
-  const health::SavedState* const down = saved->find(service.servers[1]);
+  const health::SavedState* const up = saved->find(service.servers[0], inventory);
+  const health::SavedState* const down = saved->find(service.servers[1], inventory);
   ASSERT_TRUE(up != nullptr && down != nullptr);
   const auto off_by = [&](auto when, auto seconds) {
     return std::chrono::abs(then.steady - when - seconds);
@@ -82,8 +82,26 @@ TEST(HealthHistoryTest, FindsRenamedServices) {
   ASSERT_TRUE(saved);
   dns.name = "web";
   const Inventory swapped(test::config_of({web("dns"), dns}));
-  EXPECT_NE(saved->find(swapped.find("dns")->servers[0]), nullptr);
-  EXPECT_EQ(saved->find(swapped.find("web")->servers[0]), nullptr);
+  EXPECT_NE(saved->find(swapped.find("dns")->servers[0], swapped), nullptr);
+  EXPECT_EQ(saved->find(swapped.find("web")->servers[0], swapped), nullptr);
+}
+
+TEST(HealthHistoryTest, IsFoundByTheNameWhenNoServiceHasTheKey) {
+  const Now now;
+  Inventory inventory(test::config_of({web()}));
+  check(inventory.services().front(), now);
+  const auto saved = read_history(print_history(inventory, now), now);
+  ASSERT_TRUE(saved);
+  config::Service moved = web();
+  moved.addresses = {EndpointRange::parse("192.0.2.20:80").value()};
+  const Inventory alone(test::config_of({moved}));
+  EXPECT_NE(saved->find(alone.services()[0].servers[0], alone), nullptr);
+  const Inventory beside(test::config_of({moved, web("old")}));
+  EXPECT_EQ(saved->find(beside.find("web")->servers[0], beside), nullptr);
+  EXPECT_NE(saved->find(beside.find("old")->servers[0], beside), nullptr);
+  moved.protocol = Protocol::kUdp;
+  const Inventory other(test::config_of({moved}));
+  EXPECT_EQ(saved->find(other.services()[0].servers[0], other), nullptr);
 }
 
 TEST(HealthHistoryTest, ReadsAnEarlierVersionByNames) {
@@ -94,12 +112,13 @@ TEST(HealthHistoryTest, ReadsAnEarlierVersionByNames) {
       Now{});
   ASSERT_TRUE(saved);
   const Inventory inventory(test::config_of({web()}));
-  const health::SavedState* const state = saved->find(inventory.services()[0].servers[1]);
+  const health::SavedState* const state =
+      saved->find(inventory.services()[0].servers[1], inventory);
   ASSERT_NE(state, nullptr);
   EXPECT_EQ(state->transitions, 3u);
-  EXPECT_EQ(saved->find(inventory.services()[0].servers[0]), nullptr);
+  EXPECT_EQ(saved->find(inventory.services()[0].servers[0], inventory), nullptr);
   const Inventory other(test::config_of({web("shop")}));
-  EXPECT_EQ(saved->find(other.services()[0].servers[1]), nullptr);
+  EXPECT_EQ(saved->find(other.services()[0].servers[1], other), nullptr);
 }
 
 TEST(HealthHistoryTest, ClampsTimesAfterAClockChange) {
@@ -111,7 +130,7 @@ TEST(HealthHistoryTest, ClampsTimesAfterAClockChange) {
   const auto saved = read_history(print_history(inventory, now), before);
   ASSERT_TRUE(saved);
   EXPECT_EQ(saved->size(), 1u) << "what is not followed is not written";
-  const health::SavedState* const state = saved->find(server);
+  const health::SavedState* const state = saved->find(server, inventory);
   ASSERT_NE(state, nullptr);
   EXPECT_EQ(state->written, before.steady);
   EXPECT_EQ(state->since, before.steady);

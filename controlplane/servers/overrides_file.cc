@@ -6,8 +6,11 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "config/base/log.h"
 #include "controlplane/os/text_file.h"
 
 namespace lb::controlplane {
@@ -71,16 +74,37 @@ Json to_json(const Inventory& inventory, const Sets& sets, const Now& now) {
   return services;
 }
 
-Service* find_service(const Inventory& inventory, const std::string& name, const Json& json) {
-  if (!json.contains("key")) return inventory.find(name);
-  const auto key = ServiceKey::parse(json.at("key").get<std::string>());
-  return key ? inventory.find(*key) : nullptr;
+// The service of each entry, by name; entries of services that are gone are left out. As in
+// Inventory::adopt() the key counts first, and the name for services that no key finds.
+std::map<std::string, Service*> find_services(const Inventory& inventory, const Json& json) {
+  std::map<std::string, Service*> found;
+  std::set<const Service*> taken;
+  const auto key_of = [](const Json& from) { return ServiceKey::parse(from.value("key", "")); };
+  for (const auto& [name, from] : json.items()) {
+    const auto key = key_of(from);
+    Service* const service = key ? inventory.find(*key) : nullptr;
+    if (service == nullptr) continue;
+    found[name] = service;
+    taken.insert(service);
+  }
+  for (const auto& [name, from] : json.items()) {
+    Service* const service = inventory.find(name);
+    if (found.contains(name) || service == nullptr || taken.contains(service)) continue;
+    const auto key = key_of(from);
+    if (!key || key->protocol == service->key.protocol) found[name] = service;
+  }
+  return found;
 }
 
 void read_json(const Json& json, const Sets& sets, const Now& now, Inventory& inventory) {
+  const auto known = find_services(inventory, json);
   for (const auto& [name, from] : json.items()) {
-    Service* const service = find_service(inventory, name, from);
-    if (service == nullptr) continue;
+    const auto found = known.find(name);
+    if (found == known.end()) {
+      log::warning("the changes of service {} are dropped: there is no such service now", name);
+      continue;
+    }
+    Service* const service = found->second;
     (service->changes.*sets.service).scheduler = from_name<Scheduler>(from.value("scheduler", ""));
     const Json servers = from.value("real_servers", Json::object());
     for (const auto& [endpoint, change] : servers.items()) {

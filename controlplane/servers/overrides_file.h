@@ -1,6 +1,6 @@
 // Operators' changes, in a file for the next process. A deadline is a calendar time there. A
-// service is found by its key (Inventory), whatever its name; in a file of a version without keys,
-// by its name.
+// service is found by its key (Inventory), whatever its name; if no service has the key, and in a file
+// of a version without keys, by its name.
 #pragma once
 
 #include <chrono>

@@ -207,6 +207,28 @@ TEST_F(OverridesFile, FindsRenamedServices) {
                 "service web: real server 10.0.0.11:80: weight 1 -> 9, by lbcli set"}));
 }
 
+TEST_F(OverridesFile, FindsServicesByTheirNamesWhenNoneHasTheKey) {
+  Inventory inventory(test::config_of({file_service("web")}));
+  inventory.services()[0].servers[0].changes.in_force.weight = 7;
+  ASSERT_TRUE(save_changes(path, inventory, before));
+  config::Service moved = file_service("web");
+  moved.addresses = {EndpointRange::parse("192.0.2.20:80").value()};
+  const std::vector<std::string> kept = {
+      "service web: real server 10.0.0.11:80: weight 1 -> 7, by lbcli set"};
+  Inventory alone(test::config_of({moved}));
+  ASSERT_TRUE(load_changes(path, alone, after));
+  EXPECT_EQ(lines(alone, after), kept);
+  Inventory beside(test::config_of({moved, file_service("old")}));
+  ASSERT_TRUE(load_changes(path, beside, after));
+  EXPECT_EQ(lines(beside, after),
+            (std::vector<std::string>{
+                "service old: real server 10.0.0.11:80: weight 1 -> 7, by lbcli set"}));
+  moved.protocol = Protocol::kUdp;
+  Inventory other(test::config_of({moved}));
+  ASSERT_TRUE(load_changes(path, other, after));
+  EXPECT_TRUE(lines(other, after).empty());
+}
+
 TEST_F(OverridesFile, ReadsAnEarlierVersionByNames) {
   std::ofstream(path) << R"({"version": 1,
     "services": {"web": {"scheduler": "lc", "real_servers": {

@@ -107,7 +107,7 @@ void Servers::restore(const Running& running) {
   const SavedStates saved = history_.load();
   for (const Service& service : inventory_.services()) {
     for (const RealServer& server : service.servers) {
-      const health::SavedState* const state = saved.find(server);
+      const health::SavedState* const state = saved.find(server, inventory_);
       if (state == nullptr) continue;
       const auto before = running.servers.find(server.id);
       checker_.restore(server.id, *state,

@@ -31,6 +31,15 @@ std::vector<Service*> match(std::vector<Service>& before,
       break;
     }
   }
+  for (std::size_t i = 0; i < next.size(); ++i) {
+    if (matches[i] != nullptr) continue;
+    for (Service& service : before) {
+      if (service.config->name != next[i].name || service.key.protocol != next[i].protocol)
+        continue;
+      if (taken.emplace(&service, true).second) matches[i] = &service;
+      break;
+    }
+  }
   return matches;
 }
 

@@ -87,7 +87,8 @@ class Inventory {
   Inventory& operator=(const Inventory&) = delete;
 
   // A service is the same as before if it has the same key; else if it has an address of a removed
-  // service of the same protocol: the order of its addresses changed, or the first one was removed.
+  // service of the same protocol: the order of its addresses changed, or the first one was removed;
+  // else if it has the name of a removed service of the same protocol: it moved to other addresses.
   // A real server is the same if its service and its address are.
   Adopted adopt(config::ConfigPtr config);
 

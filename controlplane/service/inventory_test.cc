@@ -137,8 +137,25 @@ TEST_F(InventoryTest, IdentifiesAServiceByAnyOfItsVips) {
     EXPECT_EQ(id_of("other"), id) << *vips.begin();
     EXPECT_EQ(adopted.kept.size(), 1u);
   }
-  adopt({service("other", {"192.0.2.23:80"}, {"10.0.0.11:80"})});
-  EXPECT_NE(id_of("other"), id);
+  adopt({service("elsewhere", {"192.0.2.23:80"}, {"10.0.0.11:80"})});
+  EXPECT_NE(id_of("elsewhere"), id);
+}
+
+TEST_F(InventoryTest, KeepsTheStateOfAServiceThatMovesToAnotherVip) {
+  config::Service moved = kWeb;
+  moved.addresses = {EndpointRange::parse("192.0.2.99:80").value()};
+  EXPECT_EQ(adopt({moved, kMail}).kept.size(), 3u);
+  EXPECT_EQ(id_of("web"), web);
+  EXPECT_TRUE(is_marked(*inventory.find("web")));
+  EXPECT_TRUE(is_marked(server(inventory, "web", "10.0.0.11:80")));
+}
+
+TEST_F(InventoryTest, PrefersTheAddressesToTheName) {
+  config::Service newcomer = kWeb;
+  newcomer.addresses = {EndpointRange::parse("192.0.2.99:80").value()};
+  EXPECT_EQ(adopt({newcomer, renamed(kWeb, "old"), kMail}).added.size(), 2u);
+  EXPECT_EQ(id_of("old"), web);
+  EXPECT_FALSE(is_marked(*inventory.find("web")));
 }
 
 TEST_F(InventoryTest, PrefersTheFirstAddress) {
