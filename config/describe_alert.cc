@@ -1,6 +1,7 @@
 // [alert] with [alert.mail].
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "config/describe.h"
@@ -17,7 +18,9 @@ using enum Presence;
 constexpr std::uint32_t kMaxQueue = 100'000;
 
 Result<HostPort> parse_host_port(const std::string& text) {
-  if (text.starts_with('[')) {
+  const bool is_bare_ipv6 = std::ranges::count(text, ':') > 1 &&
+                            text.find_first_not_of("0123456789abcdefABCDEF:.") == text.npos;
+  if (text.starts_with('[') || is_bare_ipv6) {
     return Endpoint::parse(text).map([](const Endpoint& endpoint) {
       return HostPort{endpoint.address.to_string(), endpoint.port};
     });

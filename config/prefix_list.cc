@@ -6,6 +6,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "config/validate.h"
+
 namespace lb::config {
 namespace {
 
@@ -47,10 +49,12 @@ std::vector<Prefix> read_prefix_file(const std::string& path, std::vector<std::s
     const std::string_view text = trimmed(std::string_view(line).substr(0, line.find('#')));
     if (text.empty()) continue;
     const auto prefix = parse_client_prefix(text);
-    if (prefix) {
+    if (prefix && prefix->address.is_ipv4()) {
       prefixes.push_back(*prefix);
     } else if (++wrong <= kMaxMistakes) {
-      mistakes.push_back(fmt::format("{}:{}: {}", path, number, prefix.error().message));
+      mistakes.push_back(
+          fmt::format("{}:{}: {}", path, number,
+                      prefix ? ipv6_refusal(prefix->address) : prefix.error().message));
     }
   }
   if (file.bad()) mistakes.push_back(fmt::format("{} cannot be read", path));

@@ -61,6 +61,14 @@ TEST(PrefixList, NamesFileAndLine) {
   EXPECT_TRUE(mistakes[1].starts_with(file.path() + ":3: \"foo\" is not an IPv4 address"));
 }
 
+TEST(PrefixList, RefusesIpv6WhereItStands) {
+  const ListFile file("198.51.100.0/24\n2001:DB8::/32\n");
+  std::vector<std::string> mistakes;
+  EXPECT_EQ(read(file.path(), mistakes), "198.51.100.0/24 ");
+  ASSERT_EQ(mistakes.size(), 1u);
+  EXPECT_TRUE(mistakes[0].starts_with(file.path() + ":2: 2001:db8:: is an IPv6 address"));
+}
+
 TEST(PrefixList, ReportsTheFirstOfManyMistakes) {
   std::string text;
   for (int i = 0; i < 100; ++i) text += "foo\n";

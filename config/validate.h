@@ -34,6 +34,8 @@ void validate_director(const Director& director, const Machine& machine,
 void validate_dataplane(const Dataplane& dataplane, const Machine& machine,
                         std::vector<Problem>& problems);
 void validate_families(const Config& config, std::vector<Problem>& problems);
+// What it says of an address; lists in files of their own are refused as they are read.
+std::string ipv6_refusal(const Address& address);
 void validate_network(const Config& config, std::vector<Problem>& problems);
 void validate_addresses(const Config& config, std::vector<Problem>& problems);
 void validate_services(const Config& config, std::vector<Problem>& problems);

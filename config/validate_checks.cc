@@ -69,7 +69,9 @@ class CheckValidator {
                fmt::format("{} is {}; write the address to ask", check_.address->to_string(), why));
       }
     }
-    if (check_.source && !network_.is_own(*check_.source)) {
+    const bool other_family =
+        check_.source && check_.address && check_.source->family() != check_.address->family();
+    if (check_.source && !other_family && !network_.is_own(*check_.source)) {
       report(
           "source",
           fmt::format("{} is not an address of the director's ports; write one of those, or leave "
@@ -77,9 +79,9 @@ class CheckValidator {
                       check_.source->to_string()),
           ProblemKind::kFollowsNetwork);
     }
-    if (check_.source && check_.address && check_.source->family() != check_.address->family()) {
-      report("source", fmt::format("{} cannot ask {}, which is of the other family; write a source "
-                                   "of the same, or leave it out",
+    if (other_family) {
+      report("source", fmt::format("{} cannot ask {}, which has the other address family; leave "
+                                   "source out",
                                    check_.source->to_string(), check_.address->to_string()));
     }
     if (check_.connect_timeout > check_.timeout) {

@@ -16,23 +16,12 @@ class FamilyValidator {
 
   void check(const Address& address, std::string path) {
     if (address.is_ipv4()) return;
-    problems_.push_back({std::move(path),
-                         fmt::format("{} is an IPv6 address, which the packet path does not "
-                                     "support yet; write an IPv4 address",
-                                     address.to_string()),
-                         ProblemKind::kSpoilsTable});
+    problems_.push_back({std::move(path), ipv6_refusal(address), ProblemKind::kSpoilsTable});
   }
 
   void check(const std::vector<Prefix>& prefixes, const std::string& path) {
     for (std::size_t i = 0; i < prefixes.size(); ++i) {
       check(prefixes[i].address, fmt::format("{}[{}]", path, i));
-    }
-  }
-
-  // They are in their own file: one mistake for all.
-  void check_listed(const std::vector<Prefix>& prefixes, const std::string& path) {
-    for (const Prefix& prefix : prefixes) {
-      if (prefix.address.is_ipv6()) return check(prefix.address, path);
     }
   }
 
@@ -44,8 +33,6 @@ class FamilyValidator {
     }
     check(service.access.allow, path + ".allow");
     check(service.access.deny, path + ".deny");
-    check_listed(service.access.allow_listed, path + ".allow_file");
-    check_listed(service.access.deny_listed, path + ".deny_file");
     for (std::size_t i = 0; i < service.real_servers.size(); ++i) {
       check(service.real_servers[i].address.address,
             fmt::format("{}.real_server[{}].address", path, i));
@@ -69,6 +56,12 @@ class FamilyValidator {
 
 }  // namespace
 
+std::string ipv6_refusal(const Address& address) {
+  return fmt::format(
+      "{} is an IPv6 address, which the packet path does not support yet; write an IPv4 address",
+      address.to_string());
+}
+
 void validate_families(const Config& config, std::vector<Problem>& problems) {
   FamilyValidator validator(problems);
   for (std::size_t p = 0; p < config.ports.size(); ++p) {
@@ -80,8 +73,8 @@ void validate_families(const Config& config, std::vector<Problem>& problems) {
   }
   for (std::size_t r = 0; r < config.routes.size(); ++r) {
     const Route& route = config.routes[r];
-    // "default" is of the gateway's family.
-    if (route.destination.length != 0) {
+    // "default" has the family of the gateway, which is refused by itself.
+    if (route.destination.length != 0 || route.via.is_ipv4()) {
       validator.check(route.destination.address, fmt::format("route[{}].destination", r));
     }
     validator.check(route.via, fmt::format("route[{}].via", r));
