@@ -18,8 +18,8 @@ void put_filter(const ConnFilter& filter, api::ConnsRequest& conns) {
   conns.set_service(filter.service);
   conns.set_state(filter.state);
   conns.set_limit(filter.limit);
-  // A prefix of length 0 means all clients; in the message it would be one host.
-  if (filter.client && filter.client->length > 0) {
+  // 0.0.0.0/0 matches every client; in the message length 0 would mean one host.
+  if (filter.client && (filter.client->length > 0 || filter.client->address.is_ipv6())) {
     conns.set_client(to_bytes(filter.client->address));
     conns.set_client_prefix(filter.client->length);
   }

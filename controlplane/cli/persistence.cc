@@ -17,8 +17,8 @@ api::Request request_of(const PersistenceFilter& filter, bool flush) {
   api::PersistenceRequest& persistence = *request.mutable_persistence();
   persistence.set_service(filter.service);
   persistence.set_group(filter.group);
-  // A prefix of length 0 means all clients; in the message it would be one host.
-  if (filter.client && filter.client->length > 0) {
+  // 0.0.0.0/0 matches every client; in the message length 0 would mean one host.
+  if (filter.client && (filter.client->length > 0 || filter.client->address.is_ipv6())) {
     persistence.set_client(to_bytes(filter.client->address));
     persistence.set_client_prefix(filter.client->length);
   }

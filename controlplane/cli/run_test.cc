@@ -193,7 +193,7 @@ TEST_F(RunTest, ReportsAnotherReleaseInOneLine) {
       api::Response response;
       response.set_id(1);
       response.set_error(
-          "lbcli 0.1.0 speaks protocol 2, lb-dataplane 9.0.0 speaks 9; install the "
+          "lbcli 0.1.0 speaks protocol 3, lb-dataplane 9.0.0 speaks 9; install the "
           "same release of both");
       return {*api::to_frame(response), false, true};
     }
@@ -207,7 +207,7 @@ TEST_F(RunTest, ReportsAnotherReleaseInOneLine) {
   thread.join();
   EXPECT_EQ(ran.status, kFailed);
   EXPECT_EQ(ran.err,
-            "lbcli: lbcli 0.1.0 speaks protocol 2, lb-dataplane 9.0.0 speaks 9; install the same "
+            "lbcli: lbcli 0.1.0 speaks protocol 3, lb-dataplane 9.0.0 speaks 9; install the same "
             "release of both\n");
 }
 
@@ -234,6 +234,8 @@ TEST_F(RunTest, SendsFiltersToTheDataPlane) {
   EXPECT_EQ(last_conns_.limit(), 9u);
   lbcli({"show", "conn", "--client", "0.0.0.0/0"});
   EXPECT_EQ(last_conns_.client(), "");
+  lbcli({"show", "conn", "--client", "::/0"});
+  EXPECT_EQ(last_conns_.client(), to_bytes(Address::parse("::").value())) << "no client of IPv4";
 }
 
 TEST_F(RunTest, ReportsARefusedFilterAsUsageError) {
