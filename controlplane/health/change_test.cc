@@ -87,6 +87,20 @@ TEST_F(ChangeTest, TreatsAnUncheckedTargetAsNew) {
   EXPECT_TRUE(checker_->state(web.id).up);
 }
 
+TEST_F(ChangeTest, KeepsTheStateOfAChangedAgent) {
+  Target web = target("web", "10.0.0.1:80");
+  web.agent.emplace().port = 9;
+  start(web, Verdict::kGood);
+  ASSERT_EQ(probes_.size(), 2u);
+  probes_[1]->done({Verdict::kGood, "L7OK/maint", parse_agent_line("maint")});
+  const std::size_t changes = changes_.size();
+  web.agent->interval *= 2;
+  EXPECT_FALSE(checker_->change(web, false));
+  EXPECT_FALSE(checker_->state(web.id).up);
+  EXPECT_EQ(changes_.size(), changes);
+  EXPECT_EQ(checker_->state(web.id).agent_result, "L7OK/maint");
+}
+
 TEST_F(ChangeTest, ForgetsTheStateOfARemovedAgent) {
   Target web = target("web", "10.0.0.1:80");
   web.agent.emplace().port = 9;

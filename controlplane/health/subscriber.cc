@@ -26,8 +26,12 @@ Subscriber::Effect Subscriber::change(const Target& next, bool stays_up, Clock::
     tracker_ = make_tracker(next.check, was_checked ? std::optional(stays_up) : std::nullopt, now);
     state->weight.reset();
     last_result_.clear();
+    // Its check failed and the panic guard held it in service: it stays there, by now without a
+    // failed check.
+    if (was_checked && stays_up && !state->passes) last_result_ = "no result of the new check yet";
   }
-  if (next.agent != target.agent) {
+  // A changed agent check keeps what the agent said last, until it says otherwise.
+  if (!next.agent) {
     state->agent = {};
     state->agent_result.clear();
   }
