@@ -54,7 +54,7 @@ std::vector<Vip> vips_of(const config::Config& config, std::span<const Interface
   const auto add = [&](const config::Service& service, Address address) {
     const Interface* const interface = interface_of_vip(interfaces, service, address);
     if (interface == nullptr || borne_anyway(config, *interface, address)) return;
-    Vip vip{{address, 32}, interface->name};
+    Vip vip{{address, static_cast<std::uint8_t>(address.bits())}, interface->name};
     if (std::ranges::find(vips, vip) == vips.end()) vips.push_back(std::move(vip));
   };
   for (const config::Service& service : config.services) {

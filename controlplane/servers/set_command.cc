@@ -25,11 +25,10 @@ Result<Service*> find_service(Inventory& inventory, const std::string& name) {
 
 // "10.0.0.11:80", or the address alone where one server has it.
 Result<RealServer*> find_server(Service& service, const std::string& text) {
-  const bool whole = text.find(':') != std::string::npos;
   std::vector<RealServer*> found;
   for (RealServer& server : service.servers) {
     const Endpoint address = server.config->address;
-    if ((whole ? address.to_string() : address.address.to_string()) == text) {
+    if (address.to_string() == text || address.address.to_string() == text) {
       found.push_back(&server);
     }
   }

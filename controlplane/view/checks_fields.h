@@ -20,7 +20,8 @@ constexpr auto fields(const CheckTargetRow*) {
       field("service", &CheckTargetRow::service, "Name of the service."),
       field("address", &CheckTargetRow::address, "Address of the real server."),
       field("port", &CheckTargetRow::port, "Its port."),
-      field("up", &CheckTargetRow::up, "Whether the check passes for it."),
+      field("up", &CheckTargetRow::up,
+            "Whether the check passes for it and its agent does not object."),
       field("held", &CheckTargetRow::held,
             "Whether the panic guard keeps it in service though the check fails."),
       field("since_ms", &CheckTargetRow::since_ms, "Time in this state.", {.unit = "ms"}),
@@ -65,7 +66,7 @@ constexpr auto fields(const PanicHold*) {
 constexpr auto fields(const PanicGuard*) {
   return std::tuple(
       field("threshold", &PanicGuard::threshold,
-            "Share of failing checks at which it begins to hold.", {.unit = "percent"}),
+            "Share of failing checks above which it begins to hold.", {.unit = "percent"}),
       field("times", &PanicGuard::times, "How often it began to hold.", {.counter = true}),
       field("holds", &PanicGuard::holds, "Whether it keeps servers in service now."),
       inlined(&PanicGuard::hold));

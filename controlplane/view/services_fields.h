@@ -41,7 +41,8 @@ constexpr auto fields(const Traffic*) {
 constexpr auto fields(const ServerPolicy*) {
   return std::tuple(
       field("duty", &ServerPolicy::admin_state, "`ready`, `maint`, `drain` or `drained`."),
-      field("weight", &ServerPolicy::weight, "Weight in the file, or as an operator set it."),
+      field("weight", &ServerPolicy::weight,
+            "Weight in the file, or as an operator, the agent or the check set it."),
       field("weight_in_file", &ServerPolicy::weight_in_file, "Weight in the file."),
       field("weight_in_effect", &ServerPolicy::weight_in_effect,
             "Weight in the data plane, by quorum and slow start."),
@@ -65,7 +66,7 @@ constexpr auto fields(const Policy*) {
 
 constexpr auto fields(const Health*) {
   return std::tuple(
-      field("up", &Health::up, "Whether its check passes."),
+      field("up", &Health::up, "Whether its check passes and its agent does not object."),
       field("since_ms", &Health::since_ms, "Time in this state.", {.unit = "ms"}),
       field("check", &Health::check, "Type of the check."),
       field("last_result", &Health::last_result, "The last result; empty: none yet."),
