@@ -184,13 +184,13 @@ void validate_dataplane(const Dataplane& dataplane, const Machine& machine,
       (dataplane.max_connections * kBytesPerConnection + kMb - 1) / kMb;
   if (dataplane.memory_mb < kPoolsMb + connections_mb) {
     const std::uint64_t room = std::max<std::uint64_t>(dataplane.memory_mb, kPoolsMb) - kPoolsMb;
-    std::string mend = fmt::format("write memory_mb = {}", kPoolsMb + connections_mb);
+    std::string remedy = fmt::format("write memory_mb = {}", kPoolsMb + connections_mb);
     if (room > 0) {
-      mend += fmt::format(", or max_connections = {} at most", room * kMb / kBytesPerConnection);
+      remedy += fmt::format(", or max_connections = {} at most", room * kMb / kBytesPerConnection);
     }
     problems.push_back({"dataplane.memory_mb|dataplane.max_connections",
                         fmt::format("memory_mb = {} is too small for max_connections = {}; {}",
-                                    dataplane.memory_mb, dataplane.max_connections, mend)});
+                                    dataplane.memory_mb, dataplane.max_connections, remedy)});
   }
 }
 

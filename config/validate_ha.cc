@@ -117,20 +117,20 @@ class HaValidator {
     check_keys(sync);
   }
 
-  void check_endpoint(const Endpoint& endpoint, const std::string& path, std::string_view mend) {
+  void check_endpoint(const Endpoint& endpoint, const std::string& path, std::string_view remedy) {
     const std::string text = endpoint.address.to_string();
     // Two directors on one machine may have their link on its loopback.
     const bool loopback = is_loopback(endpoint.address);
     if (const auto why = unusable(endpoint.address); !why.empty() && !loopback) {
-      report(path, fmt::format("{} is {}; write {}", text, why, mend));
+      report(path, fmt::format("{} is {}; write {}", text, why, remedy));
     } else if (const HaOwner* const ha = network_.ha_owner(endpoint.address)) {
       report(path, fmt::format("{} is an address of instance \"{}\", which moves; write {}", text,
-                               ha->instance, mend));
+                               ha->instance, remedy));
     } else if (std::any_of(config_.services.begin(), config_.services.end(), [&](const Service& s) {
                  const auto vips = s.vips();
                  return std::find(vips.begin(), vips.end(), endpoint.address) != vips.end();
                })) {
-      report(path, fmt::format("{} is the VIP of a service; write {}", text, mend));
+      report(path, fmt::format("{} is the VIP of a service; write {}", text, remedy));
     }
   }
 

@@ -20,8 +20,8 @@ void validate_tracks(const Config& config, std::vector<Problem>& problems);
 class Suggestions {
  public:
   // "did you mean ...?", or `otherwise` when no other name of `known` is near.
-  std::string mend(std::string_view name, std::span<const std::string_view> known,
-                   std::string_view otherwise);
+  std::string remedy(std::string_view name, std::span<const std::string_view> known,
+                     std::string_view otherwise);
 
  private:
   unsigned left_ = 20;

@@ -98,10 +98,11 @@ class InstanceValidator {
     if (instance.sync_group.empty()) return;
     const auto& members = groups_[instance.sync_group];
     if (members.size() == 1) {
-      report(path + ".sync_group",
-             fmt::format("no other instance is in the group \"{}\"; {}", instance.sync_group,
-                         suggestions_.mend(instance.sync_group, group_names_,
-                                           "name it in those that belong together, or remove it")));
+      report(
+          path + ".sync_group",
+          fmt::format("no other instance is in the group \"{}\"; {}", instance.sync_group,
+                      suggestions_.remedy(instance.sync_group, group_names_,
+                                          "name it in those that belong together, or remove it")));
     }
     const HaInstance& first = *members.front();
     if (instance.preempt != first.preempt || instance.preempt_delay != first.preempt_delay) {
@@ -115,11 +116,11 @@ class InstanceValidator {
   void check_port(const HaInstance& instance, const std::string& path) {
     const Interface* const interface = network_.find(instance.port);
     if (interface == nullptr) {
-      report(
-          path + ".port",
-          fmt::format("there is no port or VLAN \"{}\"; {}", instance.port,
-                      suggestions_.mend(instance.port, interface_names_, "write the name of one")),
-          ProblemKind::kFollowsNetwork);
+      report(path + ".port",
+             fmt::format(
+                 "there is no port or VLAN \"{}\"; {}", instance.port,
+                 suggestions_.remedy(instance.port, interface_names_, "write the name of one")),
+             ProblemKind::kFollowsNetwork);
       return;
     }
     const auto [same_id, is_new] =
@@ -341,8 +342,8 @@ class InstanceValidator {
 
 }  // namespace
 
-std::string Suggestions::mend(std::string_view name, std::span<const std::string_view> known,
-                              std::string_view otherwise) {
+std::string Suggestions::remedy(std::string_view name, std::span<const std::string_view> known,
+                                std::string_view otherwise) {
   if (left_ == 0) return std::string(otherwise);
   --left_;
   std::vector<std::string_view> others;

@@ -13,7 +13,7 @@ namespace {
 struct Kind {
   std::string_view key;
   std::string_view what;
-  std::string_view mend;
+  std::string_view remedy;
   ProblemKind kind;
   std::string HaTrack::*name;
   std::vector<std::string_view> known;  // sorted
@@ -95,7 +95,7 @@ class TrackValidator {
     if (unnamed || std::binary_search(kind.known.begin(), kind.known.end(), name)) return;
     report(at,
            fmt::format("there is no {} \"{}\"; {}", kind.what, name,
-                       suggestions_.mend(name, kind.known, kind.mend)),
+                       suggestions_.remedy(name, kind.known, kind.remedy)),
            kind.kind);
   }
 

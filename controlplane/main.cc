@@ -85,8 +85,8 @@ Sockets::Answer answer(const control::Request& request, const api::Caller& peer,
   if (request.has_config()) return answer_config(request.config(), peer, applier, reloader);
   control::Response response;
   if (request.has_alert()) {
-    if (auto told = applier.alert(request.alert(), *response.mutable_alert()); !told) {
-      response.set_error(told.error().message);
+    if (auto answer = applier.alert(request.alert(), *response.mutable_alert()); !answer) {
+      response.set_error(answer.error().message);
     }
   } else if (request.has_set()) {
     auto done = applier.set(request.set());

@@ -41,19 +41,20 @@ class RenameInKernel : public testing::Test {
     config.services = {web, dead};
     config.director.name = "lb1";
     config.director.run_dir = config.director.state_dir = folder.path;
-    config.alert.script = {"/bin/sh", "-c", "echo \"$*\" >> " + file("told"), "sh"};
+    config.alert.script = {"/bin/sh", "-c", "echo \"$*\" >> " + file("reported"), "sh"};
     config.ports.emplace_back().name = "wan";
     config.ports[0].addresses = {Prefix::parse("192.0.2.2/24").value()};
     start();
     // The data plane; of "web" both servers, the service and the quorum; of "dead" the same without
     // a quorum.
-    ASSERT_TRUE(wait([&] { return lines("told").size() == kReports; })) << lines("told").size();
+    ASSERT_TRUE(wait([&] { return lines("reported").size() == kReports; }))
+        << lines("reported").size();
     ASSERT_TRUE(wait([&] { return lines("quorum") == Lines{"web down"}; }));
     ASSERT_TRUE(wait([&] { return in_snapshot(dataplane->running, 80, 0).up(); }));
   }
   void TearDown() override {
     if (applier) applier->stop();
-    for (const char* const name : {"told", "quorum"}) ::unlink(file(name).c_str());
+    for (const char* const name : {"reported", "quorum"}) ::unlink(file(name).c_str());
   }
 
   using Lines = std::vector<std::string>;
@@ -137,8 +138,8 @@ class RenameInKernel : public testing::Test {
     test.set_test(true);
     api::control::AlertStatus answer;
     ASSERT_TRUE(applier->alert(test, answer));
-    ASSERT_TRUE(wait([&] { return lines("told").size() > kReports; }));
-    EXPECT_EQ(lines("told")[kReports], "test   asked for");
+    ASSERT_TRUE(wait([&] { return lines("reported").size() > kReports; }));
+    EXPECT_EQ(lines("reported")[kReports], "test   asked for");
   }
   // When it is reached, that shows that the quorum was still lost, and was not reported again.
   void expect_quorum_goes_on(const std::string& name) {

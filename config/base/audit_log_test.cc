@@ -58,11 +58,11 @@ TEST_F(AuditLogTest, LimitsRefusals) {
   EXPECT_EQ(lines(path_).size(), AuditLog::kMostRefusals + 1);
   audit->write_refused("by=x", "reload", "no", start + std::chrono::minutes(1));
   audit->write_refused("by=x", "reload", "no", start + std::chrono::minutes(3));
-  const auto told = lines(path_);
-  ASSERT_EQ(told.size(), AuditLog::kMostRefusals + 4);
-  EXPECT_EQ(told[AuditLog::kMostRefusals + 1],
+  const auto reported = lines(path_);
+  ASSERT_EQ(reported.size(), AuditLog::kMostRefusals + 4);
+  EXPECT_EQ(reported[AuditLog::kMostRefusals + 1],
             R"(lb-test: audit: by=lb-test command="" outcome="980 more refusals were not logged")");
-  EXPECT_EQ(told.back(), R"(lb-test: audit: by=x command="reload" outcome="no")");
+  EXPECT_EQ(reported.back(), R"(lb-test: audit: by=x command="reload" outcome="no")");
 }
 
 TEST_F(AuditLogTest, AppendsAndWritesTheTime) {

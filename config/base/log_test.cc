@@ -72,17 +72,18 @@ TEST_F(LogTest, NeverWaitsForAReader) {
   log::init("lb-test", log::Level::kInfo, log::Delivery::kBackground);
   for (int i = 0; i < 40'000; ++i) log::info("line {} of many, each as long as a usual one is", i);
   std::string text;
-  std::atomic<bool> told = false;
-  std::thread reader([&text, &told, from = ends[0]] {
+  std::atomic<bool> reported = false;
+  std::thread reader([&text, &reported, from = ends[0]] {
     char part[4096];
     for (ssize_t got = 0; (got = read(from, part, sizeof part)) > 0;) {
       text.append(part, static_cast<std::size_t>(got));
-      told = told || std::string_view(part, static_cast<std::size_t>(got)).find("dropped") !=
-                         std::string_view::npos;
+      reported =
+          reported || std::string_view(part, static_cast<std::size_t>(got)).find("dropped") !=
+                          std::string_view::npos;
     }
   });
   // The first line that finds room again says it.
-  for (int i = 0; i < 20'000 && !told; ++i) {
+  for (int i = 0; i < 20'000 && !reported; ++i) {
     log::info("another");
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }

@@ -41,8 +41,8 @@ class AlertsTest : public testing::Test {
     mail.group_delay = std::chrono::hours(1);
     config_.alert.mail = mail;
   }
-  std::string told() {
-    std::ifstream file(folder_ + "/told");
+  std::string reported() {
+    std::ifstream file(folder_ + "/reported");
     std::ostringstream text;
     text << file.rdbuf();
     return text.str();
@@ -77,7 +77,7 @@ class AlertsTest : public testing::Test {
 };
 
 TEST_F(AlertsTest, RunsTheScriptInOrderOneAtATime) {
-  use_script("sleep 0.0$BALLAST_PAUSE; echo \"$*\" >> " + folder_ + "/told");
+  use_script("sleep 0.0$BALLAST_PAUSE; echo \"$*\" >> " + folder_ + "/reported");
   setenv("BALLAST_PAUSE", "2", 1);
   Alerts alerts(io_, config_);
   alerts.server(one_, true, "");
@@ -91,7 +91,7 @@ TEST_F(AlertsTest, RunsTheScriptInOrderOneAtATime) {
   alerts.sync_link(false, "");
   alerts.dataplane(false, "");
   io_.run();
-  EXPECT_EQ(told(),
+  EXPECT_EQ(reported(),
             "server web 10.0.0.1:80 up\n"
             "service web  up\n"
             "server web 10.0.0.2:80 down\n"
@@ -110,11 +110,11 @@ TEST_F(AlertsTest, RunsTheScriptInOrderOneAtATime) {
 
 // Names and reasons come from servers and from files.
 TEST_F(AlertsTest, RunsTheScriptWithoutAShell) {
-  use_script("printf '%s' \"$BALLAST_REASON\" > " + folder_ + "/told");
+  use_script("printf '%s' \"$BALLAST_REASON\" > " + folder_ + "/reported");
   Alerts alerts(io_, config_);
   alerts.ha("VI_1", "BACKUP", "MASTER", "$(touch " + folder_ + "/bad); `x` \"y\" \n z");
   io_.run();
-  EXPECT_EQ(told(), "$(touch " + folder_ + "/bad); `x` \"y\"   z");
+  EXPECT_EQ(reported(), "$(touch " + folder_ + "/bad); `x` \"y\"   z");
   EXPECT_FALSE(fs::exists(folder_ + "/bad"));
 }
 
@@ -131,17 +131,17 @@ TEST_F(AlertsTest, CountsAFailedScriptAndContinues) {
 }
 
 TEST_F(AlertsTest, AppliesANewConfigurationToQueuedEvents) {
-  use_script("sleep 0.05; echo first >> " + folder_ + "/told");
+  use_script("sleep 0.05; echo first >> " + folder_ + "/reported");
   Alerts alerts(io_, config_);
   alerts.dataplane(true, "");
   alerts.dataplane(false, "");
-  use_script("echo second >> " + folder_ + "/told");
+  use_script("echo second >> " + folder_ + "/reported");
   config_.services = inventory_.config()->services;
   inventory_.adopt(config::seal(config_));
   alerts.configure(inventory_);
   alerts.dataplane(true, "");
   io_.run();
-  EXPECT_EQ(told(), "first\nsecond\nsecond\n");
+  EXPECT_EQ(reported(), "first\nsecond\nsecond\n");
 }
 
 TEST_F(AlertsTest, KeepsUnsentMailOverARestart) {

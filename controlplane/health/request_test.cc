@@ -50,10 +50,10 @@ TEST(Request, PutsAnIpv6VipInBracketsInTheHostHeader) {
 TEST(Request, PassesAddressesOfBothFamiliesToScripts) {
   const Endpoint vip = Endpoint::parse("[2001:db8::10]:443").value();
   const Endpoint server = Endpoint::parse("[2001:db8::11]:8443").value();
-  const auto told = make_request("web", vip, server, check_of(CheckType::kScript)).environment;
-  EXPECT_EQ(told, (std::vector<std::string>{"BALLAST_SERVICE=web", "BALLAST_VIP=2001:db8::10",
-                                            "BALLAST_VIP_PORT=443", "BALLAST_RS=2001:db8::11",
-                                            "BALLAST_RS_PORT=8443"}));
+  const auto reported = make_request("web", vip, server, check_of(CheckType::kScript)).environment;
+  EXPECT_EQ(reported, (std::vector<std::string>{"BALLAST_SERVICE=web", "BALLAST_VIP=2001:db8::10",
+                                                "BALLAST_VIP_PORT=443", "BALLAST_RS=2001:db8::11",
+                                                "BALLAST_RS_PORT=8443"}));
 }
 
 TEST(Request, PrefersTheCheckPort) {

@@ -17,7 +17,7 @@ namespace {
 // After a request that the kernel refused: its cause may end without a notification.
 constexpr auto kRetry = std::chrono::seconds(1);
 
-bool bears(const netlink::State& state, const netlink::Link& link, const Prefix& prefix) {
+bool has_address(const netlink::State& state, const netlink::Link& link, const Prefix& prefix) {
   const auto present = state.addresses(link.index);
   return std::ranges::find(present, prefix, &netlink::InterfaceAddress::prefix) != present.end();
 }
@@ -182,7 +182,7 @@ bool Interfaces::Impl::on_our_subnets(Address gateway) const {
     const netlink::Link* const link = state.link(interface.name);
     return link != nullptr && link->up &&
            std::ranges::any_of(interface.addresses, [&](const Prefix& prefix) {
-             return prefix.contains(gateway) && bears(state, *link, prefix);
+             return prefix.contains(gateway) && has_address(state, *link, prefix);
            });
   });
 }
@@ -228,7 +228,7 @@ void Interfaces::withdraw_vips() {
   for (const Vip& vip : std::exchange(impl_->vips, {})) {
     impl_->announcer.forget(vip.interface, vip.prefix.address);
     const netlink::Link* const link = impl_->state.link(vip.interface);
-    if (link == nullptr || !bears(impl_->state, *link, vip.prefix)) continue;
+    if (link == nullptr || !has_address(impl_->state, *link, vip.prefix)) continue;
     const auto result = impl_->requests.remove_address(link->index, vip.prefix);
     if (impl_->note(vip.interface + ": removing " + vip.prefix.to_string(), result)) {
       log::info("{}: removed VIP {}", vip.interface, vip.prefix.address.to_string());
@@ -241,7 +241,7 @@ bool Interfaces::complete() const {
     const netlink::Link* const link = impl_->state.link(interface.name);
     return link != nullptr && link->running &&
            std::ranges::all_of(interface.addresses, [&](const Prefix& prefix) {
-             return bears(impl_->state, *link, prefix);
+             return has_address(impl_->state, *link, prefix);
            });
   });
 }
@@ -250,7 +250,7 @@ std::vector<Interfaces::VipStatus> Interfaces::vips() const {
   std::vector<VipStatus> all;
   for (const Vip& vip : impl_->vips) {
     const netlink::Link* const link = impl_->state.link(vip.interface);
-    all.push_back({vip, link != nullptr && bears(impl_->state, *link, vip.prefix)});
+    all.push_back({vip, link != nullptr && has_address(impl_->state, *link, vip.prefix)});
   }
   return all;
 }
