@@ -1,6 +1,5 @@
 #include "controlplane/apply.h"
 
-#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
@@ -322,22 +321,14 @@ void Applier::Impl::become_ready() {
 
 void Applier::Impl::notify_service_manager() const {
   if (!dataplane->connected()) return notify_status("waiting for the data plane");
-  std::size_t configured = 0;
-  std::ptrdiff_t healthy = 0;
-  for (const Service& service : inventory.services()) {
-    configured += service.servers.size();
-    healthy += std::ranges::count_if(service.servers, &RealServer::up);
-  }
-  notify_status(std::to_string(healthy) + " of " + std::to_string(configured) + " real servers up");
+  notify_status(summary(inventory));
 }
 
 void Applier::Impl::fill_status(api::control::Status& status) const {
   const auto now = Clock::now();
-  const auto ms_since = [now](Clock::time_point then) {
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(now - then).count());
-  };
   status.set_director(inventory.config()->director.name);
-  status.set_uptime_ms(ms_since(started));
+  status.set_uptime_ms(
+      static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(now - started).count()));
   status.set_dataplane_connected(dataplane->connected());
   status.set_dataplane_generation(dataplane->generation());
   for (const Interfaces::VipStatus& from : interfaces->vips()) {
@@ -346,9 +337,8 @@ void Applier::Impl::fill_status(api::control::Status& status) const {
     vip.set_interface(from.vip.interface);
     vip.set_present(from.present);
   }
-  if (inventory.config()->health.panic_threshold > 0) {
-    servers->panic().fill(*status.mutable_panic());
-  }
+  const bool panics = inventory.config()->health.panic_threshold > 0;
+  if (panics) servers->panic().fill(*status.mutable_panic());
   report(inventory, started, servers->panic().why(), now, status);
 }
 

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "controlplane/health/active_check.h"
 #include "controlplane/health/probe.h"
-#include "controlplane/health/schedule.h"
 #include "controlplane/health/subscriber.h"
 
 namespace lb::health {
@@ -22,27 +22,6 @@ using boost::system::error_code;
 // First checks that run at the same time. It bounds the descriptors and the burst of SYNs at start;
 // 10,000 servers that answer within a few milliseconds need about a second.
 constexpr std::size_t kMaxFirstChecks = 512;
-
-struct Check {
-  Check(boost::asio::io_context& io, std::uint64_t its_id, Request asked)
-      : id(its_id), request(std::move(asked)), timer(io) {}
-
-  std::uint64_t id;
-  Request request;
-  Schedule schedule{Clock::duration{1}, {}};
-  Haste haste{Clock::duration(request.interval)};
-  boost::asio::steady_timer timer;
-  std::shared_ptr<Probe> probe;  // while one runs
-  bool first_waits = false;      // in the queue of first checks
-  bool first_runs = false;
-  bool cut_off = false;                   // paused
-  bool hastened = false;                  // the next run, or the one that is under way
-  std::optional<Clock::time_point> wake;  // when the timer runs it
-  std::uint32_t retries = 0;              // since the last result that counted
-  std::string last_result;
-  std::optional<Clock::time_point> last_at;
-  std::vector<std::shared_ptr<Subscriber>> subscribers;
-};
 
 Request question_of(const Target& target) {
   return make_request(target.service, target.vip, target.address, target.check);

@@ -1,5 +1,6 @@
 #include "controlplane/servers/report.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -78,6 +79,16 @@ void report(const Inventory& inventory, Time started, const std::string& held, T
       report_decision(server.decision, target);
     }
   }
+}
+
+std::string summary(const Inventory& inventory) {
+  std::size_t configured = 0;
+  std::ptrdiff_t up = 0;
+  for (const Service& service : inventory.services()) {
+    configured += service.servers.size();
+    up += std::ranges::count_if(service.servers, &RealServer::up);
+  }
+  return std::to_string(up) + " of " + std::to_string(configured) + " real servers up";
 }
 
 }  // namespace lb::controlplane

@@ -16,4 +16,7 @@ namespace lb::controlplane {
 void report(const Inventory& inventory, Time started, const std::string& held, Time now,
             api::control::Status& status);
 
+// "8 of 10 real servers up"
+std::string summary(const Inventory& inventory);
+
 }  // namespace lb::controlplane

@@ -4,15 +4,14 @@
 #include <array>
 #include <utility>
 
+#include "dataplane/sync/refresh.h"
+
 namespace lb {
 namespace {
 
 // Records read per fill() and stage, so that the main thread is not blocked.
 constexpr std::uint32_t kMaxScan = 65'536;
 constexpr std::size_t kAhead = 8;  // records that come into the cache while others are read
-// A refresh that comes late by the time that a batch takes must not let the peer's copy expire.
-constexpr std::uint32_t kLongestRefresh = 600;  // ticks: a minute
-constexpr std::uint32_t kShortestRefresh = 10;  // a second
 constexpr std::uint32_t kWalkAgainAfter = 100;  // ticks between two walks for lost ends
 
 // Connections created here are exported even when another director is master now: this may be the
@@ -23,29 +22,6 @@ bool is_exported(const ServiceEntry& service, const ConnTable::Copy& conn) {
 
 std::uint32_t stamp_of(const ConnTable::Copy& conn) {
   return conn.generation << 4 | static_cast<std::uint32_t>(conn.state);
-}
-
-// A third of the lifetime: two refreshes may be missed.
-std::uint32_t refresh_ticks(std::uint32_t lifetime) {
-  return std::clamp(lifetime / 3, kShortestRefresh, kLongestRefresh);
-}
-
-// The shortest of active connections, half-closed ones too.
-std::uint32_t round_ticks(const TimeoutTicks& ticks) {
-  const auto of = [&](ConnState state) {
-    return refresh_ticks(ticks[static_cast<std::size_t>(state)]);
-  };
-  return std::min({of(ConnState::kEstablished), of(ConnState::kFinWait), of(ConnState::kCloseWait),
-                   of(ConnState::kUdp)});
-}
-
-// In this time every record is read once.
-std::uint32_t round_ticks(const Snapshot& snapshot) {
-  std::uint32_t shortest = round_ticks(snapshot.timeout_ticks);
-  for (const TimeoutTicks& own : snapshot.own_timeouts) {
-    shortest = std::min(shortest, round_ticks(own));
-  }
-  return shortest;
 }
 
 SyncEntry entry_of(const ConnTable::Copy& conn, std::uint32_t index, std::uint32_t now) {
