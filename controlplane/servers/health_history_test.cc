@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 
 // A service whose servers have been known for a minute, were good for 20 s of it, and turned 10 s
 // ago.
-config::Service web(const std::string& name = "web") {
+config::Service http_service(const std::string& name = "web") {
   return test::service(name, {"192.0.2.10:80"}, {"10.0.0.11:80", "10.0.0.12"});
 }
 
@@ -48,7 +48,7 @@ Now later(const Now& now, milliseconds after) {
 
 TEST(HealthHistoryTest, WritesAndReads) {
   const Now now;
-  Inventory inventory(test::config_of({web("web \"1\"")}));
+  Inventory inventory(test::config_of({http_service("web \"1\"")}));
   check(inventory.services().front(), now);
   const std::string text = print_history(inventory, now);
   const Now then = later(now, 100s);
@@ -74,29 +74,29 @@ TEST(HealthHistoryTest, WritesAndReads) {
 
 TEST(HealthHistoryTest, FindsRenamedServices) {
   const Now now;
-  config::Service dns = web("dns");
+  config::Service dns = http_service("dns");
   dns.protocol = Protocol::kUdp;
-  Inventory inventory(test::config_of({web(), dns}));
+  Inventory inventory(test::config_of({http_service(), dns}));
   check(*inventory.find("web"), now);
   const auto saved = read_history(print_history(inventory, now), now);
   ASSERT_TRUE(saved);
   dns.name = "web";
-  const Inventory swapped(test::config_of({web("dns"), dns}));
+  const Inventory swapped(test::config_of({http_service("dns"), dns}));
   EXPECT_NE(saved->find(swapped.find("dns")->servers[0], swapped), nullptr);
   EXPECT_EQ(saved->find(swapped.find("web")->servers[0], swapped), nullptr);
 }
 
 TEST(HealthHistoryTest, IsFoundByTheNameWhenNoServiceHasTheKey) {
   const Now now;
-  Inventory inventory(test::config_of({web()}));
+  Inventory inventory(test::config_of({http_service()}));
   check(inventory.services().front(), now);
   const auto saved = read_history(print_history(inventory, now), now);
   ASSERT_TRUE(saved);
-  config::Service moved = web();
+  config::Service moved = http_service();
   moved.addresses = {EndpointRange::parse("192.0.2.20:80").value()};
   const Inventory alone(test::config_of({moved}));
   EXPECT_NE(saved->find(alone.services()[0].servers[0], alone), nullptr);
-  const Inventory beside(test::config_of({moved, web("old")}));
+  const Inventory beside(test::config_of({moved, http_service("old")}));
   EXPECT_EQ(saved->find(beside.find("web")->servers[0], beside), nullptr);
   EXPECT_NE(saved->find(beside.find("old")->servers[0], beside), nullptr);
   moved.protocol = Protocol::kUdp;
@@ -111,19 +111,19 @@ TEST(HealthHistoryTest, ReadsAnEarlierVersionByNames) {
           "known_unix_ms": 0, "up_ms": 0, "transitions": 3}]})",
       Now{});
   ASSERT_TRUE(saved);
-  const Inventory inventory(test::config_of({web()}));
+  const Inventory inventory(test::config_of({http_service()}));
   const health::SavedState* const state =
       saved->find(inventory.services()[0].servers[1], inventory);
   ASSERT_NE(state, nullptr);
   EXPECT_EQ(state->transitions, 3u);
   EXPECT_EQ(saved->find(inventory.services()[0].servers[0], inventory), nullptr);
-  const Inventory other(test::config_of({web("shop")}));
+  const Inventory other(test::config_of({http_service("shop")}));
   EXPECT_EQ(saved->find(other.services()[0].servers[1], other), nullptr);
 }
 
 TEST(HealthHistoryTest, ClampsTimesAfterAClockChange) {
   const Now now;
-  Inventory inventory(test::config_of({web()}));
+  Inventory inventory(test::config_of({http_service()}));
   RealServer& server = inventory.services().front().servers.front();
   server.health = std::make_shared<const health::State>(state(now, true));
   const Now before = later(now, -1h);
@@ -157,7 +157,7 @@ TEST(HealthHistoryTest, IgnoresAMissingOrDamagedFile) {
   fs::create_directories(root);
   boost::asio::io_context io;
   const std::string path = root / "health.json";
-  Inventory inventory(test::config_of({web()}));
+  Inventory inventory(test::config_of({http_service()}));
   check(inventory.services().front(), Now{});
   HealthHistory history(io, path, inventory);
   EXPECT_EQ(history.load().size(), 0u);

@@ -25,7 +25,7 @@ config::Service web() {
 
 constexpr std::chrono::steady_clock::time_point kNow{seconds(100)};
 
-struct World {
+struct OverridesWorld {
   Result<std::string> run(const SetCommand& set) {
     const auto place = find_place(set, inventory);
     return place ? change(set, *place, kNow) : tl::make_unexpected(place.error());
@@ -50,7 +50,7 @@ SetCommand command(const std::string& server) {
 }
 
 TEST(SetCommand, ChangesOneServer) {
-  World world;
+  OverridesWorld world;
   SetCommand set = command("10.0.0.12");
   set.set_weight(7);
   auto changed = world.run(set);
@@ -63,7 +63,7 @@ TEST(SetCommand, ChangesOneServer) {
 }
 
 TEST(SetCommand, ReadyEndsADrain) {
-  World world;
+  OverridesWorld world;
   SetCommand set = command("10.0.0.11:81");
   set.set_admin_state(SetCommand::DRAIN);
   set.set_deadline_ms(90'000);
@@ -77,7 +77,7 @@ TEST(SetCommand, ReadyEndsADrain) {
 }
 
 TEST(SetCommand, RestoresSavedChangesUntilTheyAreUndone) {
-  World world;
+  OverridesWorld world;
   const Changes<ServerOverride>& changes = world.of("10.0.0.12:80");
   SetCommand set = command("10.0.0.12");
   set.set_weight(7);
@@ -110,7 +110,7 @@ TEST(SetCommand, RestoresSavedChangesUntilTheyAreUndone) {
 }
 
 TEST(SetCommand, ExplainsMistakes) {
-  World world;
+  OverridesWorld world;
   SetCommand set = command("10.0.0.11");
   set.set_weight(1);
   EXPECT_EQ(world.error_of(set),
@@ -131,7 +131,7 @@ TEST(SetCommand, ExplainsMistakes) {
 TEST(SetCommand, RefusesConnectionSchedulersWithOnePacket) {
   config::Service one_packet = web();
   one_packet.one_packet = true;
-  World world;
+  OverridesWorld world;
   world.inventory.adopt(test::config_of({one_packet}));
   SetCommand set = command("");
   set.set_scheduler("sh");

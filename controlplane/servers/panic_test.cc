@@ -33,8 +33,8 @@ config::ConfigPtr config_with_guard(unsigned servers) {
 }
 
 // A director with so many real servers, and a peer that is asked about them.
-struct World {
-  explicit World(unsigned servers)
+struct PanicWorld {
+  explicit PanicWorld(unsigned servers)
       : inventory(config_with_guard(servers)),
         alerts(io, *inventory.config()),
         panic(io, inventory, alerts, host()) {}
@@ -88,7 +88,7 @@ struct World {
 };
 
 TEST(Panic, ReleasesServersThatThePeerFindsDown) {
-  World world(4);
+  PanicWorld world(4);
   world.fail();
   ASSERT_TRUE(world.holds(1));
   ASSERT_EQ(world.questions.size(), 1u);
@@ -104,7 +104,7 @@ TEST(Panic, ReleasesServersThatThePeerFindsDown) {
 }
 
 TEST(Panic, AsksInParts) {
-  World world(2 * sync::kMaxCheckKeys);
+  PanicWorld world(2 * sync::kMaxCheckKeys);
   world.fail();  // the guard trips with one more than half of them
   ASSERT_EQ(world.questions.size(), 1u);
   EXPECT_EQ(world.questions[0].first, sync::kMaxCheckKeys);
@@ -116,7 +116,7 @@ TEST(Panic, AsksInParts) {
 }
 
 TEST(Panic, IgnoresALateAnswer) {
-  World world(3);
+  PanicWorld world(3);
   world.fail();
   ASSERT_EQ(world.questions.size(), 1u);
   ASSERT_TRUE(world.wait_questions(2)) << "asked again when no answer came in time";
@@ -129,7 +129,7 @@ TEST(Panic, IgnoresALateAnswer) {
 }
 
 TEST(Panic, IgnoresAnAnswerWhenNothingIsHeld) {
-  World world(3);
+  PanicWorld world(3);
   world.fail();
   for (RealServer& server : world.servers()) world.update(server, true);
   ASSERT_FALSE(world.holds(1));
@@ -139,7 +139,7 @@ TEST(Panic, IgnoresAnAnswerWhenNothingIsHeld) {
 }
 
 TEST(Panic, WorksWithoutAPeer) {
-  World world(3);
+  PanicWorld world(3);
   world.connected = false;
   world.fail();
   EXPECT_TRUE(world.holds(1));
@@ -149,7 +149,7 @@ TEST(Panic, WorksWithoutAPeer) {
 }
 
 TEST(Panic, ReleasesOnAnOperatorsCommand) {
-  World world(3);
+  PanicWorld world(3);
   world.fail();
   EXPECT_TRUE(world.panic.release_held());
   EXPECT_FALSE(world.holds(1));

@@ -10,7 +10,7 @@
 namespace lb::view {
 namespace {
 
-api::control::AlertStatus status() {
+api::control::AlertStatus alert_status() {
   api::control::AlertStatus out;
   out.set_events(12);
   out.mutable_script()->set_program("/etc/ballast/alert.sh");
@@ -28,7 +28,7 @@ api::control::AlertStatus status() {
 }
 
 TEST(ShowAlert, ShowsQueuesAndErrors) {
-  EXPECT_EQ(as_text(alerts_of(status())),
+  EXPECT_EQ(as_text(alerts_of(alert_status())),
             "Events since the start: 12\n"
             "Script /etc/ballast/alert.sh\n"
             "  waiting: 0\n"
@@ -38,14 +38,14 @@ TEST(ShowAlert, ShowsQueuesAndErrors) {
             "  waiting: 1 mail, 2 events to be mailed\n"
             "  sent 3, failed attempts 0, refused 0, dropped 0\n"
             "  last sent: never\n");
-  auto broken = status();
+  auto broken = alert_status();
   broken.mutable_mail()->set_disk_error("No space left on device");
   EXPECT_NE(as_text(alerts_of(broken)).find("in memory only, not on disk: No space left on device"),
             std::string::npos);
 }
 
 TEST(ShowAlert, OmitsUnconfiguredPartsInJson) {
-  const Json all = Json::parse(as_json(alerts_of(status())));
+  const Json all = Json::parse(as_json(alerts_of(alert_status())));
   EXPECT_EQ(all["mail"]["to"], Json({"a@example.com", "b@example.com"}));
   EXPECT_EQ(all["mail"]["queue"], 1);
   EXPECT_EQ(all["script"]["bad"], 1);
@@ -53,7 +53,7 @@ TEST(ShowAlert, OmitsUnconfiguredPartsInJson) {
 }
 
 TEST(ShowAlert, NamesTheRecipientsOfATest) {
-  EXPECT_EQ(alert_test_text(alerts_of(status())),
+  EXPECT_EQ(alert_test_text(alerts_of(alert_status())),
             "a test event goes to the script /etc/ballast/alert.sh\n"
             "a mail to a@example.com, b@example.com goes to smtp.example.com:587\n"
             "lbcli show alert shows the result\n");

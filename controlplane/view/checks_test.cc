@@ -11,7 +11,7 @@
 namespace lb::view {
 namespace {
 
-api::control::Status status() {
+api::control::Status check_status() {
   api::control::Status out;
   api::control::CheckStatus& check = *out.add_checks();
   check.set_address(bytes_of("10.0.0.11"));
@@ -36,14 +36,14 @@ api::control::Status status() {
 
 TEST(ShowCheck, ShowsOneRowPerCheck) {
   EXPECT_EQ(
-      as_text(checks_of(status())),
+      as_text(checks_of(check_status())),
       R"(Target        Check  State      Since  Changes  UpTime   Last   Next  Services         LastResult
 10.0.0.11:80  http   1 of 2 up     5s        3  75.00%  400ms  in 1s  shop and 1 more  L7OK/200 in 2ms
 )");
 }
 
 TEST(ShowCheck, ListsEveryTargetInJson) {
-  const auto json = nlohmann::json::parse(as_json(checks_of(status())));
+  const auto json = nlohmann::json::parse(as_json(checks_of(check_status())));
   const auto& check = json["checks"][0];
   EXPECT_EQ(check["address"], "10.0.0.11");
   EXPECT_EQ(check["next_ms"], 1'600);
@@ -53,7 +53,7 @@ TEST(ShowCheck, ListsEveryTargetInJson) {
 }
 
 TEST(ShowCheck, ShowsThePanicGuard) {
-  api::control::Status held = status();
+  api::control::Status held = check_status();
   EXPECT_TRUE(nlohmann::json::parse(as_json(checks_of(held)))["panic"].is_null());
   for (auto& target : *held.mutable_checks(0)->mutable_targets()) {
     target.set_up(false);

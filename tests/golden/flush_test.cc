@@ -9,7 +9,7 @@ namespace {
 using test::kAck;
 using test::kSyn;
 
-void establish(Scene& world, std::uint16_t port, unsigned worker = 0) {
+void open_connection(Scene& world, std::uint16_t port, unsigned worker = 0) {
   world.send(kWan, client_tcp(kSyn, {}, port), worker);
   for (const Be32 from : {kServer1, kServer2}) {
     world.send(kLan, server_tcp(kSyn | kAck, {}, port, from), worker);
@@ -19,7 +19,7 @@ void establish(Scene& world, std::uint16_t port, unsigned worker = 0) {
 
 TEST(Flush, AnEstablishedConnectionIsProbedAndEnds) {
   Scene world(Mode::kNat);
-  establish(world, 40'000);
+  open_connection(world, 40'000);
   world.flush().begin({}, 1);
   EXPECT_FALSE(world.flush().done());
   const auto probes = world.advance(0);
@@ -50,7 +50,7 @@ TEST(Flush, HalfOpenAndUdpJustEnd) {
 
 TEST(Flush, OnlyWhatMatches) {
   Scene world(Mode::kNat);
-  for (std::uint16_t port = 1'000; port < 1'010; ++port) establish(world, port);
+  for (std::uint16_t port = 1'000; port < 1'010; ++port) open_connection(world, port);
   world.send(kWan, client_tcp(kSyn, {}, 2'000));
   const auto flushed = [&](auto&& set) {
     ConnMatch match;
@@ -85,7 +85,7 @@ TEST(Flush, OnlyWhatMatches) {
 
 TEST(Flush, RunsOnAllWorkers) {
   Scene world(Mode::kNat, kProtoTcp, {.workers = 2, .max_connections = 4'096});
-  for (std::uint16_t port = 1'000; port < 3'000; ++port) establish(world, port, port % 2);
+  for (std::uint16_t port = 1'000; port < 3'000; ++port) open_connection(world, port, port % 2);
   world.flush().begin({}, 2);
   std::size_t probes = 0;
   for (int i = 0; i < 4; ++i) probes += world.advance(0).size();
@@ -100,7 +100,7 @@ TEST(Flush, IsExportedAndSparesTheMastersOnAStandby) {
   standby.spec.services[0].standby = true;
   standby.apply();
   master.join();
-  establish(master, 40'000);
+  open_connection(master, 40'000);
   standby.receive(master.exported());
   ASSERT_EQ(standby.connections(), 1u);
   standby.flush().begin({}, 1);

@@ -9,7 +9,7 @@ namespace {
 using test::kAck;
 using test::kSyn;
 
-Bytes syn_from(const char* client, std::uint16_t sport = 40'000, std::uint8_t flags = kSyn) {
+Bytes gate_syn(const char* client, std::uint16_t sport = 40'000, std::uint8_t flags = kSyn) {
   return test::tcp_frame(from_router(), {.src = test::ip(client), .dst = kVip, .ttl = 60},
                          {.sport = sport, .dport = 80, .seq = 100, .flags = flags});
 }
@@ -32,7 +32,7 @@ class Gated : public Scene {
     unsigned opened = 0;
     for (unsigned i = 0; i < tries; ++i) {
       const auto port = static_cast<std::uint16_t>(first_port + i);
-      opened += send(kWan, syn_from(client, port)).verdict == Verdict::kForward ? 1u : 0u;
+      opened += send(kWan, gate_syn(client, port)).verdict == Verdict::kForward ? 1u : 0u;
     }
     return opened;
   }
@@ -48,9 +48,9 @@ AccessListSpec only(const char* allow, const char* deny) {
 
 TEST(Gate, DropsAndCountsClientsThatAreNotAllowed) {
   Gated world(only("198.51.100.0/24", "198.51.100.66/32"));
-  EXPECT_EQ(world.send(kWan, syn_from("198.51.100.7")).verdict, Verdict::kForward);
+  EXPECT_EQ(world.send(kWan, gate_syn("198.51.100.7")).verdict, Verdict::kForward);
   for (const char* client : {"198.51.100.66", "203.0.113.1"}) {
-    const Output out = world.send(kWan, syn_from(client));
+    const Output out = world.send(kWan, gate_syn(client));
     EXPECT_EQ(out.verdict, Verdict::kDrop) << client;
     EXPECT_EQ(out.reason, DropReason::denied) << client;
   }
@@ -62,11 +62,11 @@ TEST(Gate, DropsAndCountsClientsThatAreNotAllowed) {
 // Lists are asked when a connection is opened, never again.
 TEST(Gate, ConnectionsThatAreOpenGoOn) {
   Gated world(only("198.51.100.0/24", "198.51.100.66/32"));
-  world.send(kWan, syn_from("198.51.100.7"));
+  world.send(kWan, gate_syn("198.51.100.7"));
   world.set(only("203.0.113.0/24", "203.0.113.1/32"));
-  EXPECT_EQ(world.send(kWan, syn_from("198.51.100.7", 40'000, kAck)).verdict, Verdict::kForward);
-  EXPECT_EQ(world.send(kWan, syn_from("198.51.100.7", 40'001)).reason, DropReason::denied);
-  EXPECT_EQ(world.send(kWan, syn_from("203.0.113.2")).verdict, Verdict::kForward);
+  EXPECT_EQ(world.send(kWan, gate_syn("198.51.100.7", 40'000, kAck)).verdict, Verdict::kForward);
+  EXPECT_EQ(world.send(kWan, gate_syn("198.51.100.7", 40'001)).reason, DropReason::denied);
+  EXPECT_EQ(world.send(kWan, gate_syn("203.0.113.2")).verdict, Verdict::kForward);
 }
 
 TEST(Gate, AServicesLimitIsABurstAndThenARate) {
@@ -93,8 +93,8 @@ TEST(Gate, PacketsOfConnectionsAreNotLimited) {
   Gated world(ConnLimits{.new_per_second = 1, .burst = test::ticks(1)});
   EXPECT_EQ(world.open("198.51.100.7", 40'000, 2), 1u);
   for (int i = 0; i < 20; ++i) {
-    EXPECT_EQ(world.send(kWan, syn_from("198.51.100.7", 40'000, kAck)).verdict, Verdict::kForward);
-    EXPECT_EQ(world.send(kWan, syn_from("198.51.100.7", 40'000)).verdict, Verdict::kForward)
+    EXPECT_EQ(world.send(kWan, gate_syn("198.51.100.7", 40'000, kAck)).verdict, Verdict::kForward);
+    EXPECT_EQ(world.send(kWan, gate_syn("198.51.100.7", 40'000)).verdict, Verdict::kForward)
         << "a SYN that is sent again";
   }
 }

@@ -13,9 +13,11 @@ using test::pattern;
 
 constexpr std::uint16_t kPort = 40'000;
 
-class Director : public Scene {
+class HandoverDirector : public Scene {
  public:
-  Director(Mode mode, bool master) : Scene(mode, kProtoTcp, {.peer = true}) { set_master(master); }
+  HandoverDirector(Mode mode, bool master) : Scene(mode, kProtoTcp, {.peer = true}) {
+    set_master(master);
+  }
   void set_master(bool master) {
     spec.services[0].standby = !master;
     apply();
@@ -37,7 +39,7 @@ struct Handover {
     from.set_master(false);
     to.set_master(true);
   }
-  Director from, to;
+  HandoverDirector from, to;
 };
 
 bool goes_to(const Output& out, const test::Mac& mac) {

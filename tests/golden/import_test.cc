@@ -40,8 +40,8 @@ void follow(Director& director, std::size_t offer, std::uint16_t client, const C
 }
 
 // The first is master, the second receives what it sends.
-struct Pair {
-  explicit Pair(const WorldOptions& options = {}) : second(kSecond, options) {
+struct ImportPair {
+  explicit ImportPair(const WorldOptions& options = {}) : second(kSecond, options) {
     second.set_master(false);
     first.join();
     next_batch();  // that there is nothing yet
@@ -98,7 +98,7 @@ std::uint16_t fill(Director& director) {
 // ---- the same
 
 TEST(Import, EveryStateModeAndProtocol) {
-  Pair pair;
+  ImportPair pair;
   fill(pair.first);
   std::set<ConnState> states;
   for (const auto& [key, row] : pair.first.rows()) states.insert(row.state);
@@ -118,7 +118,7 @@ void expect_equal(const Output& a, const Output& b) {
 }
 
 TEST(Import, PacketsGoOnByteForByte) {
-  Pair pair;
+  ImportPair pair;
   fill(pair.first);
   pair.synchronize();
   pair.fail_over();
@@ -151,7 +151,7 @@ TEST(Import, PacketsGoOnByteForByte) {
 }
 
 TEST(Import, IcmpErrorsAndFragmentsGoOn) {
-  Pair pair;
+  ImportPair pair;
   establish(pair.first, kNatUdp, 40'000);
   pair.synchronize();
   pair.fail_over();
@@ -184,7 +184,7 @@ ConnTimeouts rising() {
 }
 
 // Each state's connections end at the same tick on both.
-void expect_to_end_together(Pair& pair) {
+void expect_to_end_together(ImportPair& pair) {
   pair.first.apply();
   pair.second.set_master(false);
   fill(pair.first);
@@ -203,13 +203,13 @@ void expect_to_end_together(Pair& pair) {
 }
 
 TEST(Import, TimeoutsRunOn) {
-  Pair pair;
+  ImportPair pair;
   pair.first.spec.timeouts = pair.second.spec.timeouts = rising();
   expect_to_end_together(pair);
 }
 
 TEST(Import, TimeoutsOfAServicesOwnRunOn) {
-  Pair pair;
+  ImportPair pair;
   for (std::size_t offer = 0; offer < kOffers; ++offer) {
     pair.first.service(offer).timeouts = pair.second.service(offer).timeouts = rising();
   }
@@ -219,7 +219,7 @@ TEST(Import, TimeoutsOfAServicesOwnRunOn) {
 }
 
 TEST(Import, AChangedStateHasTheServicesOwnLifetime) {
-  Pair pair;
+  ImportPair pair;
   for (Director* each : {&pair.first, &pair.second}) {
     each->service(kNatTcp).timeouts = each->spec.timeouts;
     each->service(kNatTcp).timeouts->tcp_closed = test::ticks(20);
@@ -238,7 +238,7 @@ TEST(Import, AChangedStateHasTheServicesOwnLifetime) {
 }
 
 TEST(Import, KeepsConnectionsThatAreActiveAtTheMaster) {
-  Pair pair;
+  ImportPair pair;
   establish(pair.first, kNatTcp, 40'000);
   establish(pair.first, kNatTcp, 40'001);
   pair.synchronize();
@@ -254,7 +254,7 @@ TEST(Import, KeepsConnectionsThatAreActiveAtTheMaster) {
 }
 
 TEST(Import, DoesNotCreateExpiredConnections) {
-  Pair pair;
+  ImportPair pair;
   establish(pair.first, kNatTcp, 40'000);
   pair.second.spec.timeouts = test::all_timeouts(50);
   pair.second.set_master(false);
@@ -267,7 +267,7 @@ TEST(Import, DoesNotCreateExpiredConnections) {
 
 // A state with a shorter lifetime takes effect though the deadline was set for a longer one.
 TEST(Import, AChangedStateHasItsOwnLifetime) {
-  Pair pair;
+  ImportPair pair;
   for (Director* director : {&pair.first, &pair.second}) {
     director->spec.timeouts.tcp_closed = test::ticks(20);
   }
@@ -287,7 +287,7 @@ TEST(Import, AChangedStateHasItsOwnLifetime) {
 // ---- changes
 
 TEST(Import, FollowsEveryChange) {
-  Pair pair;
+  ImportPair pair;
   establish(pair.first, kNatTcp, 40'000);
   pair.synchronize();
   pair.expect_same();
@@ -306,7 +306,7 @@ TEST(Import, FollowsEveryChange) {
 }
 
 TEST(Import, FollowsTheClientsRouter) {
-  Pair pair;
+  ImportPair pair;
   establish(pair.first, kNatTcp, 40'000);
   pair.synchronize();
   Bytes moved = Director::client_frame(kNatTcp, 40'000, kFin | kAck);
@@ -317,7 +317,7 @@ TEST(Import, FollowsTheClientsRouter) {
 }
 
 TEST(Import, EndsConnections) {
-  Pair pair;
+  ImportPair pair;
   establish(pair.first, kNatTcp, 40'000);
   pair.synchronize();
   pair.first.from_client(kNatTcp, 40'000, kRst);
@@ -332,7 +332,7 @@ TEST(Import, EndsConnections) {
 
 // The client's port anew: the old one's end, late, is not the new one's.
 TEST(Import, ALateEndDoesNotEndWhatFollowed) {
-  Pair pair;
+  ImportPair pair;
   establish(pair.first, kNatTcp, 40'000);
   const auto before = decode_batch(pair.next_batch()).value();
   SyncEntry end = *std::ranges::find(before, SyncKind::kConn, &SyncEntry::kind);
@@ -347,7 +347,7 @@ TEST(Import, ALateEndDoesNotEndWhatFollowed) {
 }
 
 TEST(Import, AReopenedPortMayHaveAnotherServer) {
-  Pair pair;
+  ImportPair pair;
   establish(pair.first, kNatTcp, 40'000);
   pair.synchronize();
   const unsigned before = server_of(pair.second, kNatTcp, 40'000);

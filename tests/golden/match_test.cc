@@ -122,8 +122,8 @@ TEST(Match, AServiceIsTheSameAsLongAsItsFirstAddressIs) {
 
 // ---- and the HA peer
 
-struct Pair {
-  Pair() {
+struct RangesPair {
+  RangesPair() {
     set(first, true);
     set(second, false);
     first.join();
@@ -137,7 +137,7 @@ struct Pair {
 };
 
 TEST(Match, PeerTakesOverConnectionsOfRanges) {
-  Pair pair;
+  RangesPair pair;
   for (const std::uint16_t port : std::initializer_list<std::uint16_t>{80, 8000, 8001, 8100}) {
     pair.first.send(kWan, client_syn("192.0.2.10", port));
     const Be32 server = port == 8000 ? kServer2 : kServer1;
@@ -148,7 +148,7 @@ TEST(Match, PeerTakesOverConnectionsOfRanges) {
   }
   pair.second.receive(pair.first.exported());
   ASSERT_EQ(pair.second.connections(), 4u);
-  Pair::set(pair.second, true);
+  RangesPair::set(pair.second, true);
   EXPECT_EQ(target_of(pair.second.send(kWan, client_syn("192.0.2.10", 8001, 40'000, kAck))),
             "10.0.0.11:8001");
   EXPECT_EQ(target_of(pair.second.send(kWan, client_syn("192.0.2.10", 8000, 40'000, kAck))),
@@ -162,7 +162,7 @@ TEST(Match, PeerTakesOverConnectionsOfRanges) {
 
 // The first port of "web" is another service's: a walk names it by one that is its own.
 TEST(Match, AWalkSweepsTheServiceThatItNames) {
-  Pair pair;
+  RangesPair pair;
   for (const std::uint16_t port : std::initializer_list<std::uint16_t>{8000, 8001}) {
     pair.first.send(kWan, client_syn("192.0.2.10", port));
     const Be32 server = port == 8000 ? kServer2 : kServer1;
@@ -180,7 +180,7 @@ TEST(Match, AWalkSweepsTheServiceThatItNames) {
   anew.join();
   pair.second.receive(anew.exported());
   EXPECT_EQ(pair.second.connections(), 1u);
-  Pair::set(pair.second, true);
+  RangesPair::set(pair.second, true);
   EXPECT_EQ(target_of(pair.second.send(kWan, client_syn("192.0.2.10", 8000, 40'000, kAck))),
             "10.0.0.12:8000");
 }

@@ -8,7 +8,7 @@ namespace {
 
 using test::pattern;
 
-constexpr std::uint16_t kServerPort = 5300;  // NAT
+constexpr std::uint16_t kDnsServerPort = 5300;  // NAT
 
 // 192.0.2.10:53, round robin over two servers. "here" is an own address of the director.
 class Alone : public Scene {
@@ -17,7 +17,7 @@ class Alone : public Scene {
     spec.services[0].addresses = {test::single("192.0.2.10:53")};
     spec.services[0].one_packet = true;
     for (unsigned i = 0; i < 2; ++i) {
-      rs(i).address.port = mode == Mode::kNat ? kServerPort : std::uint16_t{53};
+      rs(i).address.port = mode == Mode::kNat ? kDnsServerPort : std::uint16_t{53};
     }
     spec.own_addresses = {Ipv4Address{test::ip("10.0.0.2")}, Ipv4Address{test::ip("192.0.2.2")}};
     apply();
@@ -39,7 +39,7 @@ Bytes question(std::uint16_t sport = 40'000, std::size_t size = 30, Be32 client 
 Bytes answer(Be32 server, std::uint16_t dport = 40'000, std::size_t size = 30,
              Be32 client = kClient) {
   return test::udp_frame({.dst = kLanMac, .src = kServer1Mac}, {.src = server, .dst = client},
-                         {.sport = kServerPort, .dport = dport, .payload = pattern(size)});
+                         {.sport = kDnsServerPort, .dport = dport, .payload = pattern(size)});
 }
 
 Bytes answer_to_client(std::uint16_t dport = 40'000, std::size_t size = 30) {
@@ -76,7 +76,7 @@ TEST(OnePacket, InNatModeAnswersComeFromTheVip) {
     EXPECT_EQ(out.frame,
               test::udp_frame({.dst = i % 2 == 0 ? kServer1Mac : kServer2Mac, .src = kLanMac},
                               {.src = kClient, .dst = server, .ttl = 59},
-                              {.sport = 40'000, .dport = kServerPort, .payload = pattern(30)}));
+                              {.sport = 40'000, .dport = kDnsServerPort, .payload = pattern(30)}));
     const Output back = world.send(kLan, answer(server, 40'000, 400));
     ASSERT_EQ(back.verdict, Verdict::kForward);
     EXPECT_EQ(back.egress, kWan);
@@ -123,7 +123,7 @@ TEST(OnePacket, LeavesPacketsThatAreNoReplyToTheKernel) {
       << "another port";
   EXPECT_TRUE(punted(test::tcp_frame({.dst = kLanMac, .src = kServer1Mac},
                                      {.src = kServer1, .dst = kClient},
-                                     {.sport = kServerPort, .dport = 40'000})))
+                                     {.sport = kDnsServerPort, .dport = 40'000})))
       << "TCP";
   EXPECT_TRUE(punted(answer(test::ip("10.0.0.13")))) << "another host";
 }
@@ -185,7 +185,7 @@ TEST(OnePacket, FragmentsFollowTheFirst) {
       if (mode == Mode::kNat) {
         ip.dst = i == 0 ? kServer1 : kServer2;
         --ip.ttl;
-        udp.dport = kServerPort;
+        udp.dport = kDnsServerPort;
       }
       const test::Ethernet eth{.dst = i == 0 ? kServer1Mac : kServer2Mac, .src = kLanMac};
       EXPECT_EQ(test::reassemble(out), test::udp_frame(eth, ip, udp));
@@ -230,7 +230,7 @@ TEST(OnePacket, IcmpErrorsOfAServerReachTheClient) {
   const Output out = world.send(
       kLan,
       test::icmp_frame({.dst = kLanMac, .src = kServer1Mac}, {.src = kServer1, .dst = kClient},
-                       {.type = 3, .code = 3, .payload = quote(kServer1, kServerPort)}));
+                       {.type = 3, .code = 3, .payload = quote(kServer1, kDnsServerPort)}));
   ASSERT_EQ(out.verdict, Verdict::kForward);
   EXPECT_EQ(test::verify(out.frame), "");
   EXPECT_EQ(out.frame, test::icmp_frame({.dst = kRouterMac, .src = kWanMac},

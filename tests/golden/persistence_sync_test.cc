@@ -9,12 +9,12 @@ namespace {
 using test::ip;
 using test::kSyn;
 
-constexpr std::uint32_t kTicks = 100;  // 10 s
+constexpr std::uint32_t kBindingTicks = 100;  // 10 s
 
-class Director : public Scene {
+class PersistDirector : public Scene {
  public:
-  explicit Director(bool master) : Scene(Mode::kNat, kProtoTcp, {.peer = true}) {
-    spec.services[0].persistence = test::ticks(kTicks);
+  explicit PersistDirector(bool master) : Scene(Mode::kNat, kProtoTcp, {.peer = true}) {
+    spec.services[0].persistence = test::ticks(kBindingTicks);
     set_master(master);
   }
   void set_master(bool master) {
@@ -55,51 +55,51 @@ class Director : public Scene {
   std::uint16_t sport_ = 1'024;
 };
 
-const Be32 kOther = ip("203.0.113.9");
+const Be32 kOtherClient = ip("203.0.113.9");
 
-struct Pair {
-  Pair() {
+struct PersistPair {
+  PersistPair() {
     first.join();
     first.open(kClient);
-    first.open(kOther);
+    first.open(kOtherClient);
     second.receive(first.exported());
   }
-  Director first{true};
-  Director second{false};
+  PersistDirector first{true};
+  PersistDirector second{false};
 };
 
 TEST(PersistenceSync, StandbyHasTheClients) {
-  Pair pair;
+  PersistPair pair;
   EXPECT_EQ(pair.second.bond(kClient), kServer1);
-  EXPECT_EQ(pair.second.bond(kOther), kServer2);
+  EXPECT_EQ(pair.second.bond(kOtherClient), kServer2);
   EXPECT_GE(pair.second.imported(ImportOutcome::persistence), 2u) << "by the walk, and as changes";
   EXPECT_EQ(pair.second.connections(), 0u) << "the handshakes are not over";
 }
 
 TEST(PersistenceSync, ClientsStayWhenTheMasterDies) {
-  Pair pair;
+  PersistPair pair;
   pair.second.set_master(true);
   // Its own turn would begin with the first server.
-  EXPECT_EQ(pair.second.open(kOther), Verdict::kForward);
+  EXPECT_EQ(pair.second.open(kOtherClient), Verdict::kForward);
   EXPECT_EQ(pair.second.inactive(pair.second.rs_slot("10.0.0.12:80")), 1);
 }
 
 TEST(PersistenceSync, ChangesFollow) {
-  Pair pair;
+  PersistPair pair;
   pair.first.advance(5'000);
   pair.second.advance(5'000);
   pair.first.open(kClient);
   pair.first.rs(1).up = false;
   pair.first.apply();
-  pair.first.open(kOther);
+  pair.first.open(kOtherClient);
   pair.second.receive(pair.first.exported());
-  EXPECT_EQ(pair.second.bond(kOther), kServer1) << "as the other server is down there";
+  EXPECT_EQ(pair.second.bond(kOtherClient), kServer1) << "as the other server is down there";
   pair.second.advance(6'000);
   EXPECT_EQ(pair.second.bond(kClient), kServer1) << "the time started again";
 }
 
 TEST(PersistenceSync, FlushedClientsAreForgottenOnBoth) {
-  Pair pair;
+  PersistPair pair;
   EXPECT_EQ(pair.first.flush_all(), 2u);
   pair.second.receive(pair.first.exported());
   EXPECT_EQ(pair.second.persist().entries(), 0u);
@@ -107,17 +107,17 @@ TEST(PersistenceSync, FlushedClientsAreForgottenOnBoth) {
 }
 
 TEST(PersistenceSync, SweepsBindingsThatTheMasterHasNoMore) {
-  Pair pair;
-  Director anew(true);  // it was started again, and is master
+  PersistPair pair;
+  PersistDirector anew(true);  // it was started again, and is master
   anew.join();
-  anew.open(kOther);
+  anew.open(kOtherClient);
   pair.second.receive(anew.exported());
-  EXPECT_EQ(pair.second.bond(kOther), kServer1);
+  EXPECT_EQ(pair.second.bond(kOtherClient), kServer1);
   EXPECT_EQ(pair.second.bond(kClient), Be32{});
 }
 
 TEST(PersistenceSync, MasterKeepsItsOwnBindings) {
-  Pair pair;
+  PersistPair pair;
   pair.second.set_master(true);
   pair.second.rs(0).up = false;
   pair.second.apply();
@@ -133,8 +133,8 @@ TEST(PersistenceSync, MasterKeepsItsOwnBindings) {
 }
 
 TEST(PersistenceSync, NewMasterExportsImportedBindings) {
-  Pair pair;
-  Director anew(false);
+  PersistPair pair;
+  PersistDirector anew(false);
   pair.second.join();
   anew.receive(pair.second.exported());
   EXPECT_EQ(anew.persist().entries(), 0u) << "the standby leaves that to the master";
@@ -144,23 +144,23 @@ TEST(PersistenceSync, NewMasterExportsImportedBindings) {
 }
 
 TEST(PersistenceSync, NamesAGroupByAddress) {
-  Director first(true);
-  Director second(false);
+  PersistDirector first(true);
+  PersistDirector second(false);
   second.add_tls();
   second.spec.services[0].real_servers.pop_back();
   second.apply();
   first.add_tls();
   first.join();
   first.open(kClient, 443);
-  first.open(kOther, 443);
+  first.open(kOtherClient, 443);
   second.receive(first.exported());
   EXPECT_EQ(second.bond(kClient), kServer1);
-  EXPECT_EQ(second.bond(kOther), kServer2) << "by the service that the client came by";
+  EXPECT_EQ(second.bond(kOtherClient), kServer2) << "by the service that the client came by";
 }
 
 TEST(PersistenceSync, CountsUnknownServicesAndServers) {
-  Director first(true);
-  Director other(false);
+  PersistDirector first(true);
+  PersistDirector other(false);
   other.spec.services[0].persistence = test::ticks(0);
   other.apply();
   first.join();
@@ -168,7 +168,7 @@ TEST(PersistenceSync, CountsUnknownServicesAndServers) {
   const auto told = first.exported();
   other.receive(told);
   EXPECT_GE(other.imported(ImportOutcome::persistence_unknown), 1u);
-  Director fewer(false);
+  PersistDirector fewer(false);
   fewer.spec.services[0].real_servers.erase(fewer.spec.services[0].real_servers.begin());
   fewer.apply();
   fewer.receive(told);
@@ -176,7 +176,7 @@ TEST(PersistenceSync, CountsUnknownServicesAndServers) {
 }
 
 TEST(PersistenceSync, NotOfServicesWithoutSync) {
-  Director first(true);
+  PersistDirector first(true);
   first.spec.services[0].sync = false;
   first.apply();
   first.join();

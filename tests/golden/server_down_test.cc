@@ -13,7 +13,7 @@ using test::kRst;
 using test::kSyn;
 using test::pattern;
 
-void establish(Scene& world) {
+void connect_client(Scene& world) {
   world.send(kWan, client_tcp(kSyn));
   world.send(kLan, server_tcp(kSyn | kAck));
   world.send(kWan, client_tcp(kAck));
@@ -32,7 +32,7 @@ Be32 destination(const Bytes& frame) {
 
 TEST(ServerDown, ASorryServerMayHaveAModeOfItsOwn) {
   Scene world(Mode::kNat);
-  establish(world);
+  connect_client(world);
   world.rs(0).up = false;
   world.rs(0).keep_connections = true;
   world.rs(1).mode = Mode::kDr;
@@ -48,7 +48,7 @@ TEST(ServerDown, ASorryServerMayHaveAModeOfItsOwn) {
 
 TEST(ServerDown, SendingClientIsReset) {
   Scene world(Mode::kNat);
-  establish(world);
+  connect_client(world);
   fail_first_server(world);
   const Output out = world.send(kWan, client_tcp(kAck, pattern(5)));
   ASSERT_EQ(out.verdict, Verdict::kAnswer);
@@ -70,7 +70,7 @@ TEST(ServerDown, SendingClientIsReset) {
 
 TEST(ServerDown, WaitingClientIsProbedAndThenReset) {
   Scene world(Mode::kNat);
-  establish(world);
+  connect_client(world);
   fail_first_server(world);
   const auto probes = world.advance(100);
   ASSERT_EQ(probes.size(), 1u);
@@ -115,7 +115,7 @@ TEST(ServerDown, KeepForwardsOnToTheOldServer) {
   Scene world(Mode::kNat);
   world.spec.services[0].on_server_down = OnServerDown::kKeep;
   world.apply();
-  establish(world);
+  connect_client(world);
   fail_first_server(world);
   EXPECT_EQ(world.send(kWan, client_tcp(kAck, pattern(5))).verdict, Verdict::kForward);
   EXPECT_EQ(world.send(kLan, server_tcp(kAck, pattern(5))).verdict, Verdict::kForward);
@@ -127,7 +127,7 @@ TEST(ServerDown, KeepForwardsOnToTheOldServer) {
 
 TEST(ServerDown, RemovedServerIsLikeADeadOne) {
   Scene world(Mode::kNat);
-  establish(world);
+  connect_client(world);
   world.spec.services[0].real_servers.erase(world.spec.services[0].real_servers.begin());
   world.apply();
   EXPECT_EQ(world.send(kWan, client_tcp(kAck)).verdict, Verdict::kAnswer);
@@ -135,7 +135,7 @@ TEST(ServerDown, RemovedServerIsLikeADeadOne) {
 
 TEST(ServerDown, RemovedServiceIsLikeDeadServers) {
   Scene world(Mode::kNat);
-  establish(world);
+  connect_client(world);
   world.spec.services.clear();
   world.apply();
   EXPECT_EQ(world.send(kWan, client_tcp(kAck)).verdict, Verdict::kAnswer);
@@ -144,7 +144,7 @@ TEST(ServerDown, RemovedServiceIsLikeDeadServers) {
 
 TEST(ServerDown, AServerThatSpeaksAllTheSameIsResetAndTheClientStillProbed) {
   Scene world(Mode::kNat);
-  establish(world);
+  connect_client(world);
   fail_first_server(world);
   const Output out = world.send(kLan, server_tcp(kAck, pattern(5)));
   ASSERT_EQ(out.verdict, Verdict::kAnswer);

@@ -26,9 +26,9 @@ constexpr std::uint32_t kShort = 60;
 constexpr std::uint32_t kRefresh = kLong / 3 + 2;
 constexpr std::size_t kMostUnderWay = 8;  // batches
 
-class Course {
+class RandomLife {
  public:
-  explicit Course(std::uint32_t seed) : random_(seed) {
+  explicit RandomLife(std::uint32_t seed) : random_(seed) {
     for (Node* node : nodes()) {
       ConnTimeouts& timeouts = node->director.spec.timeouts;
       timeouts = test::all_timeouts(kShort);
@@ -99,14 +99,14 @@ class Course {
 
 // ---- packets and time
 
-void Course::packet() {
+void RandomLife::packet() {
   // To a master, of which there may be two or none; now and then astray.
   Node& node = any_node();
   if (node.master || below(100) == 0) return packet_to(node);
   if (other(node).master) packet_to(other(node));
 }
 
-void Course::packet_to(Node& node) {
+void RandomLife::packet_to(Node& node) {
   Director& director = node.director;
   const std::size_t offer = below(kOffers);
   const auto client = static_cast<std::uint16_t>(20'000 + below(kClients));
@@ -120,14 +120,14 @@ void Course::packet_to(Node& node) {
   }
 }
 
-void Course::pass(std::uint32_t ticks) {
+void RandomLife::pass(std::uint32_t ticks) {
   for (Node* node : nodes()) node->director.advance(ticks * kTickMs);
 }
 
 // ---- the link
 
 // False: there is nothing to send.
-bool Course::pull(Node& node, std::size_t max_bytes) {
+bool RandomLife::pull(Node& node, std::size_t max_bytes) {
   if (!session_ || node.sent.size() >= kMostUnderWay) return false;
   std::string batch;
   const bool more = node.director.fill(batch, max_bytes).more;
@@ -136,20 +136,20 @@ bool Course::pull(Node& node, std::size_t max_bytes) {
 }
 
 // False: nothing is under way.
-bool Course::push(Node& from) {
+bool RandomLife::push(Node& from) {
   if (from.sent.empty()) return false;
   EXPECT_TRUE(other(from).director.receive_from(from.director, from.sent.front()));
   from.sent.pop_front();
   return true;
 }
 
-void Course::begin() {
+void RandomLife::begin() {
   drop_session();
   session_ = true;
   for (Node* node : nodes()) node->director.join();
 }
 
-void Course::drop_session() {
+void RandomLife::drop_session() {
   session_ = false;
   for (Node* node : nodes()) {
     node->sent.clear();
@@ -158,7 +158,7 @@ void Course::drop_session() {
 }
 
 // Until nothing is left to be sent.
-void Course::exchange() {
+void RandomLife::exchange() {
   for (bool busy = true; busy;) {
     busy = false;
     for (Node* node : nodes()) {
@@ -170,7 +170,7 @@ void Course::exchange() {
 
 // ---- configuration
 
-void Course::server_fails_or_returns() {
+void RandomLife::server_fails_or_returns() {
   const std::size_t offer = below(kOffers);
   const unsigned number = below(2);
   const bool up = below(2) == 0;
@@ -184,7 +184,7 @@ void Course::server_fails_or_returns() {
   }
 }
 
-void Course::configure() {
+void RandomLife::configure() {
   const std::size_t offer = below(kOffers);
   const unsigned number = below(2);
   const std::uint32_t kind = below(6);
@@ -206,12 +206,12 @@ void Course::configure() {
   }
 }
 
-void Course::set_role(Node& node, bool master) {
+void RandomLife::set_role(Node& node, bool master) {
   node.master = master;
   node.director.set_master(master);
 }
 
-void Course::change_roles() {
+void RandomLife::change_roles() {
   // Mostly one of them, sometimes both, sometimes none, one after the other in either order.
   const std::uint32_t kind = below(10);
   Node& node = any_node();
@@ -221,7 +221,7 @@ void Course::change_roles() {
 
 // ---- the end
 
-std::string Course::settle() {
+std::string RandomLife::settle() {
   for (Node* node : nodes()) {
     Director& director = node->director;
     for (std::size_t offer = 0; offer < kOffers; ++offer) {
@@ -275,7 +275,7 @@ std::string compare_row(const Director::Row& here, const Director::Row& there, b
   return is_later(here.last_seen, there.last_seen) && !awoke ? "too old" : "";
 }
 
-std::string Course::compare(Node& master, Node& standby) {
+std::string RandomLife::compare(Node& master, Node& standby) {
   for (Node* node : nodes()) {
     if (std::string wrong = node->director.wrong_counts(); !wrong.empty()) return wrong;
   }
@@ -306,7 +306,7 @@ TEST(SyncRandom, TheStandbysTableBecomesTheMasters) {
   SCOPED_TRACE("LB_SEED=" + std::to_string(seed));
   std::array<std::uint64_t, kImportOutcomes> heard{};
   for (std::uint32_t n = 0; n < test::rounds(20); ++n) {
-    Course course(seed + n);
+    RandomLife course(seed + n);
     for (unsigned step = 0; step < kSteps; ++step) course.step();
     ASSERT_EQ(course.settle(), "")
         << "course " << n << ", LB_SEED=" << seed + n << " begins with it";

@@ -9,9 +9,9 @@ namespace {
 using test::kAck;
 using test::kSyn;
 
-class Director : public Scene {
+class SyncDirector : public Scene {
  public:
-  explicit Director(bool master) : Scene(Mode::kNat, kProtoTcp, {.peer = true}) {
+  explicit SyncDirector(bool master) : Scene(Mode::kNat, kProtoTcp, {.peer = true}) {
     set_master(master);
   }
   void set_master(bool master) {
@@ -26,26 +26,26 @@ class Director : public Scene {
 };
 
 // A master with so many connections, and a standby that knows them.
-struct Pair {
-  explicit Pair(unsigned connections) {
+struct SyncPair {
+  explicit SyncPair(unsigned connections) {
     first.join();
     for (unsigned i = 0; i < connections; ++i) {
       first.establish(static_cast<std::uint16_t>(40'000 + i));
     }
     second.receive(first.exported());
   }
-  Director first{true};
-  Director second{false};
+  SyncDirector first{true};
+  SyncDirector second{false};
 };
 
 TEST(Sync, StandbyHasTheConnections) {
-  Pair pair(3);
+  SyncPair pair(3);
   EXPECT_EQ(pair.second.connections(), 3u);
 }
 
 TEST(Sync, SweepsConnectionsThatTheMasterHasNoMore) {
-  Pair pair(3);
-  Director anew(true);  // it was started again, and is master
+  SyncPair pair(3);
+  SyncDirector anew(true);  // it was started again, and is master
   anew.join();
   anew.establish(50'000);
   pair.second.receive(anew.exported());
@@ -54,16 +54,16 @@ TEST(Sync, SweepsConnectionsThatTheMasterHasNoMore) {
 
 // The old master has lost its table, the new one is not master yet.
 TEST(Sync, StandbysWalkCausesNoSweep) {
-  Pair pair(3);
-  Director anew(false);
+  SyncPair pair(3);
+  SyncDirector anew(false);
   anew.join();
   pair.second.receive(anew.exported());
   EXPECT_EQ(pair.second.connections(), 3u);
 }
 
 TEST(Sync, NewMasterExportsWhatItImported) {
-  Pair pair(3);
-  Director anew(false);
+  SyncPair pair(3);
+  SyncDirector anew(false);
   pair.second.join();
   anew.receive(pair.second.exported());
   EXPECT_EQ(anew.connections(), 0u) << "the standby leaves it to the master to send them";
@@ -74,7 +74,7 @@ TEST(Sync, NewMasterExportsWhatItImported) {
 
 // Heard while it was master itself, which knows better; then the other one is.
 TEST(Sync, DoesNotSweepAfterMasterBecameStandby) {
-  Pair pair(3);
+  SyncPair pair(3);
   pair.second.set_master(true);
   pair.first.join();
   const auto entries = pair.first.exported();
