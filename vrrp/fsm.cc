@@ -67,11 +67,11 @@ void Group::backup_advert(MemberState& member, const Advert& advert, Time now) {
   } else if (!may_preempt(now) || advert.priority >= member.options.priority) {
     resigned_ = false;
     peer_holding_ = false;
-    lower_heard_ = false;
+    ignores_lower_ = false;
     if (advert.version == 3) member.master_interval = advert.interval;
     member.down_at = now + down_interval(member);
   } else {
-    lower_heard_ = true;
+    ignores_lower_ = true;
   }
 }
 
@@ -131,8 +131,8 @@ Actions Group::expire(Time now) {
     const bool silent = std::ranges::all_of(
         members_, [now](const MemberState& member) { return member.down_at <= now; });
     if (!silent) return actions;
-    const bool preempts = lower_heard_ && may_preempt(now);
-    if (lower_heard_ && !preempts && !resigned_) {
+    const bool preempts = ignores_lower_ && may_preempt(now);
+    if (ignores_lower_ && !preempts && !resigned_) {
       // Preemption was forbidden after the last advert of a lower master, which counts from now on.
       wait_for_master(now);
       return actions;
@@ -190,7 +190,7 @@ void Group::evaluate_faults(Actions& actions, Time now) {
 Actions Group::set_peer(const Peer& peer, Time now) {
   Actions actions;
   const bool failed = peer_is_master() && peer.alive && peer.state == State::kFault;
-  const bool receives_us_again = peer_.unheard > peer.unheard && peer.alive;
+  const bool receives_us_again = peer_.without_adverts > peer.without_adverts && peer.alive;
   peer_ = peer;
   if (state_ == State::kMaster) {
     // The LAN was partitioned: on the peer's side neighbours may have received another master last.
@@ -266,7 +266,7 @@ std::vector<Ipv4Address> Group::addresses() const {
   return all;
 }
 
-int Group::unheard(Time now) const {
+int Group::without_adverts(Time now) const {
   if (state_ != State::kBackup) return 0;
   return static_cast<int>(std::ranges::count_if(
       members_, [now](const MemberState& member) { return member.silent_at <= now; }));
@@ -312,7 +312,7 @@ milliseconds Group::down_interval(const MemberState& member) const {
 void Group::wait_for_master(Time now) {
   peer_holding_ = false;
   resigned_ = false;
-  lower_heard_ = false;
+  ignores_lower_ = false;
   for (MemberState& member : members_) {
     member.down_at = member.silent_at = now + down_interval(member);
   }

@@ -84,7 +84,7 @@ struct Peer {
   bool alive = false;  // received on the sync link recently
   State state = State::kInit;
   Fitness fitness;
-  int unheard = 0;  // members on which it waits for a master and receives none
+  int without_adverts = 0;  // members on which it waits for a master and receives none
   std::vector<Ipv4Address> addresses = {};  // from which its adverts come
 };
 
@@ -132,7 +132,7 @@ class Group {
   // Whether the wait for a silent master continues only because the peer holds by the sync link.
   bool peer_holds() const { return state_ == State::kBackup && peer_holding_; }
   // BACKUP: the number of members without an advert for longer than a master may be silent.
-  int unheard(Time now) const;
+  int without_adverts(Time now) const;
   std::optional<Time> next_deadline() const;
 
  private:
@@ -177,8 +177,8 @@ class Group {
   bool held_ = false;
   bool frozen_ = false;
   bool peer_holding_ = false;
-  bool resigned_ = false;     // the master resigned
-  bool lower_heard_ = false;  // BACKUP: a lower master is ignored, the wait continues
+  bool resigned_ = false;       // the master resigned
+  bool ignores_lower_ = false;  // BACKUP: a lower master is ignored, the wait continues
   struct Suspect {
     Time since;
     std::string reason;  // for the transition

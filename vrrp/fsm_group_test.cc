@@ -8,10 +8,9 @@ namespace lb::vrrp {
 namespace {
 
 using test::kHigher;
+using test::kSecond;
 using test::member;
 using test::Rig;
-
-constexpr milliseconds kSecond{1000};
 
 Group::Options two_members() {
   return {.members = {member(100), member(100, milliseconds(500))}};

@@ -7,14 +7,10 @@
 namespace lb::vrrp {
 namespace {
 
+using test::alone;
+using test::kSecond;
 using test::member;
 using test::Rig;
-
-constexpr milliseconds kSecond{1000};
-
-Group::Options alone(std::uint8_t priority) {
-  return {.members = {member(priority)}};
-}
 
 // ---- preemption: delay, gate
 

@@ -8,17 +8,13 @@
 namespace lb::vrrp {
 namespace {
 
+using test::alone;
 using test::kHigher;
 using test::kLower;
 using test::kOurs;
+using test::kSecond;
 using test::member;
 using test::Rig;
-
-constexpr milliseconds kSecond{1000};
-
-Group::Options alone(std::uint8_t priority) {
-  return {.members = {member(priority)}};
-}
 
 // ---- INIT
 

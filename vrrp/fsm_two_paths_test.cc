@@ -10,10 +10,9 @@ namespace {
 using test::kHigher;
 using test::kLower;
 using test::kOurs;
+using test::kSecond;
 using test::member;
 using test::Rig;
-
-constexpr milliseconds kSecond{1000};
 
 TEST(VrrpTwoPaths, AdvertsLostButThePeerHolds) {
   Rig rig({.members = {member(100)}});
@@ -256,44 +255,44 @@ TEST(VrrpTwoPaths, ADeadMasterIsNone) {
 TEST(VrrpTwoPaths, MasterAnnouncesWhenThePeerReceivesItAgain) {
   Rig rig({.members = {member(100), member(100)}});
   rig.become_master();
-  EXPECT_EQ(rig.unheard(0), "");
-  EXPECT_EQ(rig.unheard(2), "");
-  EXPECT_EQ(rig.unheard(2), "");
-  EXPECT_EQ(rig.unheard(1), "announce");
-  EXPECT_EQ(rig.unheard(1), "");
-  EXPECT_EQ(rig.unheard(0), "announce");
+  EXPECT_EQ(rig.without_adverts(0), "");
+  EXPECT_EQ(rig.without_adverts(2), "");
+  EXPECT_EQ(rig.without_adverts(2), "");
+  EXPECT_EQ(rig.without_adverts(1), "announce");
+  EXPECT_EQ(rig.without_adverts(1), "");
+  EXPECT_EQ(rig.without_adverts(0), "announce");
   // Whether it receives us while the sync link is down is unknown.
-  EXPECT_EQ(rig.unheard(2), "");
+  EXPECT_EQ(rig.without_adverts(2), "");
   EXPECT_EQ(rig.peer_is_gone(), "");
-  EXPECT_EQ(rig.unheard(2), "");
-  EXPECT_EQ(rig.unheard(0), "announce");
+  EXPECT_EQ(rig.without_adverts(2), "");
+  EXPECT_EQ(rig.without_adverts(0), "announce");
 }
 
 TEST(VrrpTwoPaths, StandbyCountsSilentMembers) {
   Rig rig({.members = {member(100), member(100)}});
-  EXPECT_EQ(rig.group.unheard(rig.now()), 0);
+  EXPECT_EQ(rig.group.without_adverts(rig.now()), 0);
   rig.start();
   rig.peer(State::kMaster, 0, 150, kHigher);
   rig.advert(0, 150);
   rig.pass(kSecond);
   rig.advert(0, 150);
   rig.pass(milliseconds(2608));
-  EXPECT_EQ(rig.group.unheard(rig.now()), 0);
+  EXPECT_EQ(rig.group.without_adverts(rig.now()), 0);
   rig.pass(milliseconds(1));
-  EXPECT_EQ(rig.group.unheard(rig.now()), 1);
+  EXPECT_EQ(rig.group.without_adverts(rig.now()), 1);
   rig.pass(kSecond);
-  EXPECT_EQ(rig.group.unheard(rig.now()), 2);
+  EXPECT_EQ(rig.group.without_adverts(rig.now()), 2);
   rig.pass(30 * kSecond);
   EXPECT_TRUE(rig.group.peer_holds());
-  EXPECT_EQ(rig.group.unheard(rig.now()), 2);
+  EXPECT_EQ(rig.group.without_adverts(rig.now()), 2);
   rig.advert(1, 150);
-  EXPECT_EQ(rig.group.unheard(rig.now()), 1);
+  EXPECT_EQ(rig.group.without_adverts(rig.now()), 1);
   rig.advert(0, 150);
-  EXPECT_EQ(rig.group.unheard(rig.now()), 0);
+  EXPECT_EQ(rig.group.without_adverts(rig.now()), 0);
   rig.peer_is_gone();
   rig.take();
   rig.pass(30 * kSecond);
-  EXPECT_EQ(rig.group.unheard(rig.now()), 0);  // a master need not receive anything
+  EXPECT_EQ(rig.group.without_adverts(rig.now()), 0);  // a master need not receive anything
 }
 
 // It goes on waiting for its right to preempt; that is no deafness.
@@ -304,7 +303,7 @@ TEST(VrrpTwoPaths, StandbyReceivesALowerMaster) {
   for (int i = 0; i < 10; ++i) {
     rig.pass(kSecond);
     rig.advert(0, 50);
-    EXPECT_EQ(rig.group.unheard(rig.now()), 0);
+    EXPECT_EQ(rig.group.without_adverts(rig.now()), 0);
   }
 }
 

@@ -4,15 +4,14 @@
 
 #include <set>
 
+#include "vrrp/testing/rig.h"
+
 namespace lb::vrrp {
 namespace {
 
 using std::chrono::milliseconds;
+using test::ip;
 using Bytes = std::vector<std::uint8_t>;
-
-Ipv4Address ip(const char* text) {
-  return Ipv4Address::parse(text).value();
-}
 
 Bytes from_hex(std::string_view text) {
   const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };

@@ -26,7 +26,7 @@ TEST(Version, PrintsTextAndJson) {
   const std::vector<DaemonRelease> daemons = {{"lb-dataplane", "1.2.3", ""},
                                               {"lb-controlplane", "", "nobody answers"}};
   EXPECT_EQ(version_text(daemons), "lbcli " LB_RELEASE
-                                   " (protocol 3)\nlb-dataplane 1.2.3\nlb-controlplane - "
+                                   " (protocol 4)\nlb-dataplane 1.2.3\nlb-controlplane - "
                                    "(nobody answers)\n");
   const json j = json::parse(version_json(daemons));
   EXPECT_EQ(j["release"], LB_RELEASE);

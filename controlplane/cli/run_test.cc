@@ -164,9 +164,9 @@ TEST_F(RunTest, PrintsEveryViewAsTextAndJson) {
     EXPECT_EQ(text.status, kOk) << text.err;
     EXPECT_EQ(text.err, "");
     EXPECT_GT(lines(text.out), 1u);
-    const Ran json = lbcli({"show", view, "--json"});
-    EXPECT_EQ(json.status, kOk) << json.err;
-    EXPECT_TRUE(nlohmann::json::accept(json.out)) << view;
+    const Ran as_json = lbcli({"show", view, "--json"});
+    EXPECT_EQ(as_json.status, kOk) << as_json.err;
+    EXPECT_TRUE(nlohmann::json::accept(as_json.out)) << view;
   }
 }
 

@@ -86,10 +86,7 @@ Result<void> Engine::make_peer() {
        .update = [this] { on_peer_update(); },
        .progress = [this] { update_gate(); },
        .switchover = [this](const lb::sync::Switchover& message) { on_switchover(message); },
-       .link =
-           [this](bool up, const std::string& why) {
-             events_.sync_link(up, why, up && peer_->answers_checks());
-           },
+       .link = events_.sync_link,
        .services = events_.peer_services,
        .check_opinions = events_.check_opinions});
   if (!made) return tl::make_unexpected(made.error());
@@ -284,7 +281,7 @@ void Engine::fill_beat(lb::sync::Heartbeat& beat) const {
     group.set_state(static_cast<std::uint32_t>(unit->fsm().state()));
     group.set_health(fitness.health);
     group.set_priority(fitness.priority);
-    group.set_unheard(unit->fsm().unheard(Clock::now()));
+    group.set_without_adverts(unit->fsm().without_adverts(Clock::now()));
     group.set_address(to_bytes(fitness.address));
     for (const Address address : unit->fsm().addresses()) {
       group.add_addresses(to_bytes(address));

@@ -71,7 +71,7 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
   void update_facts();
   void tick();
   void on_transition(const HaEvent& event);
-  void on_sync_link(bool up, const std::string& why, bool answers);
+  void on_sync_link(bool up, const std::string& why);
   void compare(const std::string& director, const ServiceTexts& peers);
   void leave(std::function<void()> done);
   void end_when_notified(std::function<void()> done);
@@ -84,7 +84,7 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::steady_timer ticker;
   boost::asio::steady_timer exit_timer;
   Facts facts;                         // as last sent to the engine
-  bool peer_answers = false;           // questions about checks
+  bool peer_connected = false;         // by the sync link
   std::optional<ServiceTexts> theirs;  // of this session
   std::vector<std::string> differing;
 
@@ -105,8 +105,8 @@ Engine::Events Failover::Impl::engine_events() {
             on_main([event](Impl& self) { self.on_transition(event); });
           },
       .sync_link =
-          [this](bool up, const std::string& why, bool answers) {
-            on_main([=](Impl& self) { self.on_sync_link(up, why, answers); });
+          [this](bool up, const std::string& why) {
+            on_main([=](Impl& self) { self.on_sync_link(up, why); });
           },
       .peer_services =
           [this](const std::string& director, const lb::sync::Services& services) {
@@ -174,8 +174,8 @@ void Failover::Impl::on_transition(const HaEvent& event) {
   host.transition(event);
 }
 
-void Failover::Impl::on_sync_link(bool up, const std::string& why, bool answers) {
-  peer_answers = answers;
+void Failover::Impl::on_sync_link(bool up, const std::string& why) {
+  peer_connected = up;
   if (up) theirs.reset();
   host.sync_link(up, why);
 }
@@ -251,7 +251,7 @@ void Failover::update_facts() {
 }
 
 bool Failover::ask_peer(const sync::CheckKeys& keys, sync::OnCheckOpinions done) {
-  if (!impl_->peer_answers) return false;
+  if (!impl_->peer_connected) return false;
   impl_->on_engine([impl = impl_.get(), keys, done = std::move(done)](Engine& to) {
     to.ask_peer(keys, [impl, done](const sync::CheckOpinions& opinions) {
       impl->on_main([done, opinions](Impl&) { done(opinions); });

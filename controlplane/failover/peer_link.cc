@@ -33,7 +33,7 @@ std::optional<vrrp::Peer> peer_of(const lb::sync::Group& group) {
   vrrp::Peer peer{true,
                   static_cast<vrrp::State>(group.state()),
                   {group.health(), static_cast<std::uint8_t>(group.priority()), *address},
-                  group.unheard()};
+                  group.without_adverts()};
   for (const std::string& bytes : group.addresses()) {
     const auto each = address_of(bytes);
     if (!each) return std::nullopt;
@@ -74,10 +74,9 @@ struct PeerLink::Impl : std::enable_shared_from_this<Impl> {
     std::size_t keys;
     sync::OnCheckOpinions done;
   };
-  bool answers_checks = false;  // the peer does
-  std::uint64_t question = 0;   // the last one's number
-  std::optional<Asked> asked;   // not answered yet
-  bool answering = false;       // a query of the peer is being answered
+  std::uint64_t question = 0;  // the last one's number
+  std::optional<Asked> asked;  // not answered yet
+  bool answering = false;      // a query of the peer is being answered
 };
 
 void PeerLink::Impl::make_parts(boost::asio::io_context& io,
@@ -105,8 +104,7 @@ void PeerLink::Impl::up(const lb::sync::Hello& hello) {
   release = hello.release();
   unreachable.reset();
   groups.clear();
-  answers_checks = hello.checks();
-  mirror->up({hello.ports().begin(), hello.ports().end()}, hello.persistence());
+  mirror->up({hello.ports().begin(), hello.ports().end()});
   link->send(*settings->services);
   link->beat();
   events.link(true, "with " + director);
@@ -238,10 +236,6 @@ bool PeerLink::connected() const {
   return impl_->link->up();
 }
 
-bool PeerLink::answers_checks() const {
-  return connected() && impl_->answers_checks;
-}
-
 std::optional<PeerLink::Clock::time_point> PeerLink::unreachable_since() const {
   return impl_->unreachable;
 }
@@ -261,7 +255,7 @@ void PeerLink::send(const lb::sync::Switchover& message) {
 }
 
 void PeerLink::ask(const sync::CheckKeys& keys, sync::OnCheckOpinions done) {
-  if (!answers_checks()) return;
+  if (!connected()) return;
   lb::sync::Message message;
   message.mutable_check_question()->set_number(++impl_->question);
   sync::write(keys, *message.mutable_check_question());

@@ -63,7 +63,6 @@ class PeerLink {
   bool complete() const;
   bool peer_complete() const;
   bool connected() const;
-  bool answers_checks() const;  // ask() is of use
   // Since when there has been no session; nothing: there is one.
   std::optional<Clock::time_point> unreachable_since() const;
 

@@ -64,7 +64,7 @@ void Engine::fill_unit(const Unit& unit, api::control::Status& status) const {
       group.set_peer_state(std::string(vrrp::to_string(theirs.state)));
       group.set_peer_health(theirs.fitness.health);
       group.set_peer_priority(theirs.fitness.priority);
-      group.set_peer_unheard(theirs.unheard);
+      group.set_peer_without_adverts(theirs.without_adverts);
     }
   }
   for (const Unit::Member& member : unit.members()) fill_member(member, *group.add_instances());

@@ -25,9 +25,9 @@ class FakeDataplane {
 
   api::Snapshot running;
   std::vector<api::Snapshot> applied;
-  api::Evidence evidence;  // sent once
-  std::string refusal;     // not empty: the answer to every snapshot
-  std::string failure;     // of listening
+  api::HandshakeFailureReply handshake_failures;  // sent once
+  std::string refusal;                            // not empty: the answer to every snapshot
+  std::string failure;                            // of listening
   std::function<void()> before_answer;
 
  private:
@@ -35,8 +35,8 @@ class FakeDataplane {
     api::Response response;
     if (request.has_snapshot()) {
       *response.mutable_snapshot() = running;
-    } else if (request.has_evidence()) {
-      response.mutable_evidence()->Swap(&evidence);
+    } else if (request.has_handshake_failures()) {
+      response.mutable_handshake_failures()->Swap(&handshake_failures);
     } else if (!refusal.empty()) {
       response.set_error(refusal);
     } else {

@@ -16,7 +16,7 @@ constexpr std::chrono::milliseconds kBetween{200};
 constexpr std::uint32_t kSuspects = 128;
 
 // The data plane may still use the service's old name.
-const RealServer* server_of(const api::EvidenceEntry& entry, const Inventory& inventory) {
+const RealServer* server_of(const api::HandshakeFailureEntry& entry, const Inventory& inventory) {
   const auto vip = endpoint_from_bytes(entry.vip(), entry.vip_port());
   const auto server = endpoint_from_bytes(entry.address(), entry.port());
   if (!vip || !server) return nullptr;
@@ -56,10 +56,10 @@ void HandshakeFailurePoller::wait() {
 
 void HandshakeFailurePoller::ask() {
   api::Request request;
-  request.mutable_evidence()->set_limit(kSuspects);
+  request.mutable_handshake_failures()->set_limit(kSuspects);
   dataplane_.try_ask(std::move(request), [this](const api::Response& response) {
     if (!running_) return;
-    for (const api::EvidenceEntry& entry : response.evidence().entries()) {
+    for (const api::HandshakeFailureEntry& entry : response.handshake_failures().entries()) {
       if (const RealServer* const server = server_of(entry, inventory_)) suspect_(server->id);
     }
   });

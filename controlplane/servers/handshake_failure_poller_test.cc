@@ -29,7 +29,7 @@ TEST(HandshakeFailurePollerTest, PollsBetweenSnapshots) {
   const Inventory inventory(
       test::config_of({test::service("shop", {"192.0.2.10:80"}, {"10.0.0.11:8080"}),
                        test::service("web", {"192.0.2.10:81"}, {"10.0.0.11:8080"})}));
-  HandshakeFailurePoller evidence(io, client, inventory, [&](RealServerId id) {
+  HandshakeFailurePoller poller(io, client, inventory, [&](RealServerId id) {
     const RealServer& server = *inventory.find(id);
     suspects.push_back(server.service->config->name + ' ' +
                        server.service->config->primary_endpoint().to_string() + ' ' +
@@ -38,20 +38,20 @@ TEST(HandshakeFailurePollerTest, PollsBetweenSnapshots) {
     snapshot.services.emplace_back().name = server.service->config->name;
     client.push(std::move(snapshot));
   });
-  evidence.start();  // there is no connection yet
+  poller.start();  // there is no connection yet
   client.start();
-  api::EvidenceEntry& entry = *dataplane.evidence.add_entries();
+  api::HandshakeFailureEntry& entry = *dataplane.handshake_failures.add_entries();
   entry.set_service("web");
   entry.set_vip(std::string("\xc0\x00\x02\x0a", 4));
   entry.set_vip_port(80);
   entry.set_address(std::string("\x0a\x00\x00\x0b", 4));
   entry.set_port(8080);
-  api::EvidenceEntry& unknown = *dataplane.evidence.add_entries();
+  api::HandshakeFailureEntry& unknown = *dataplane.handshake_failures.add_entries();
   unknown = entry;
   unknown.set_vip_port(82);
   ASSERT_TRUE(test::run_until(io, [&] { return applied == 1; }));
   EXPECT_EQ(suspects, std::vector<std::string>{"shop 192.0.2.10:80 10.0.0.11:8080"});
-  evidence.stop();
+  poller.stop();
   client.stop();
 }
 

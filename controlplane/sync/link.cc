@@ -46,8 +46,6 @@ void Link::Impl::greet(const SessionPtr& of) {
   hello.set_director(options.director);
   hello.set_release(LB_RELEASE);
   for (const std::string& port : options.ports) hello.add_ports(port);
-  hello.set_persistence(true);
-  hello.set_checks(true);
   write(of, message);
   read_prefix(of);
 }

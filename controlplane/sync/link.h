@@ -30,7 +30,7 @@ namespace lb::controlplane::sync {
 class Credentials;
 
 // Raised with every incompatible change of a message or a batch.
-inline constexpr std::uint32_t kSyncProtocol = 2;
+inline constexpr std::uint32_t kSyncProtocol = 3;
 
 // One table: the name is what `lbcli show sync` prints.
 #define LB_SYNC_REFUSALS(X)                                                             \

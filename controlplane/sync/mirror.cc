@@ -66,7 +66,6 @@ struct Mirror::Impl : std::enable_shared_from_this<Impl> {
   bool begin_due = false;
   bool end_due = false;
   std::vector<std::string> peer_ports;
-  bool peer_persistence = false;
   std::deque<lb::sync::Batch> inbound;    // not yet applied by the data plane
   std::uint64_t received = 0;             // number of the last batch
   std::uint64_t acknowledged = 0;         // by us
@@ -106,7 +105,6 @@ void Mirror::Impl::turn() {
     if (std::exchange(begin_due, false)) {
       sync.set_begin(true);
       for (const std::string& port : peer_ports) sync.add_peer_ports(port);
-      sync.set_peer_persistence(peer_persistence);
     }
     if (!inbound.empty()) {
       sync.set_import(inbound.front().entries());
@@ -225,11 +223,10 @@ void Mirror::set_ready(bool ready) {
   if (ready) impl_->turn();
 }
 
-void Mirror::up(std::vector<std::string> peer_ports, bool persistence) {
+void Mirror::up(std::vector<std::string> peer_ports) {
   impl_->session = true;
   impl_->begin_due = true;
   impl_->peer_ports = std::move(peer_ports);
-  impl_->peer_persistence = persistence;
   impl_->turn();
 }
 

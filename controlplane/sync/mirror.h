@@ -59,9 +59,8 @@ class Mirror {
   // all entries of the peer.
   void set_ready(bool ready);
 
-  // A session began or ended. `peer_ports` are the names of the peer's ports by their numbers;
-  // `persistence`: its release understands entries of persistence.
-  void up(std::vector<std::string> peer_ports, bool persistence);
+  // A session began or ended. `peer_ports` are the names of the peer's ports by their numbers.
+  void up(std::vector<std::string> peer_ports);
   void down();
   void on_batch(const lb::sync::Batch& batch);
   void on_ack(const lb::sync::Ack& ack);

@@ -19,7 +19,7 @@ HaGroupRow group_of(const api::control::HaGroup& group) {
           .peer_state = group.peer_state(),
           .peer_health = group.peer_health(),
           .peer_priority = group.peer_priority(),
-          .peer_unheard = group.peer_unheard()};
+          .peer_without_adverts = group.peer_without_adverts()};
 }
 
 HaInstanceRow instance_of(const api::control::HaGroup& group,

@@ -29,7 +29,7 @@ struct HaGroupRow {
   std::string peer_state;  // empty: not known
   std::int32_t peer_health = 0;
   std::uint32_t peer_priority = 0;
-  std::int32_t peer_unheard = 0;
+  std::int32_t peer_without_adverts = 0;
 };
 
 // A part of an instance's priority.

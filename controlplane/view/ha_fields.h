@@ -28,7 +28,7 @@ constexpr auto fields(const HaGroupRow*) {
             "State of the peer's group, by the sync link; empty: not known."),
       field("peer_health", &HaGroupRow::peer_health, "Ports of the peer that work."),
       field("peer_priority", &HaGroupRow::peer_priority, "The peer's priority."),
-      field("peer_unheard", &HaGroupRow::peer_unheard,
+      field("peer_without_adverts", &HaGroupRow::peer_without_adverts,
             "Instances on which the peer is standby and receives no adverts."));
 }
 

@@ -18,9 +18,9 @@ std::string group_notes(const HaGroupRow& group, std::size_t instances) {
                         group.peer_state, group.peer_priority, group.peer_health,
                         group.peer_health == 1 ? "" : "s", group.health);
   }
-  if (group.peer_unheard != 0) {
+  if (group.peer_without_adverts != 0) {
     text += fmt::format("  the peer receives no adverts on {} of its {} instances\n",
-                        group.peer_unheard, instances);
+                        group.peer_without_adverts, instances);
   }
   if (group.frozen) text += "  frozen: no transitions until `lbcli ha thaw`\n";
   if (group.held) text += "  held: gave mastership away, waits until the new master is gone\n";

@@ -104,24 +104,24 @@ TEST(Rates, PrintOfTheWorkersAlone) {
 )");
   const std::string text = as_json(worker_rates_of(rates));
   EXPECT_EQ(text.find('\n'), text.size() - 1);
-  const auto json = nlohmann::json::parse(text);
-  EXPECT_EQ(json["interval_s"], 2.0);
-  EXPECT_EQ(json["lcores"][0]["packets_per_s"], 2000.0);
-  EXPECT_FALSE(json.contains("services"));
+  const auto parsed = nlohmann::json::parse(text);
+  EXPECT_EQ(parsed["interval_s"], 2.0);
+  EXPECT_EQ(parsed["lcores"][0]["packets_per_s"], 2000.0);
+  EXPECT_FALSE(parsed.contains("services"));
 }
 
 TEST(Rates, PrintAsOneLineOfJson) {
   const std::string text = as_json(*rates_between(sample_stats(), later()));
   EXPECT_EQ(text.find('\n'), text.size() - 1);
-  const auto json = nlohmann::json::parse(text);
-  EXPECT_EQ(json["interval_s"], 2.0);
-  EXPECT_EQ(json["lcores"][0]["cycles_per_packet"], 100.0);
-  EXPECT_EQ(json["lcores"][0]["packets_per_burst"], 20.0);
-  EXPECT_TRUE(json["lcores"][1]["cycles_per_packet"].is_null());
-  EXPECT_TRUE(json["lcores"][1]["packets_per_burst"].is_null());
-  EXPECT_EQ(json["ports"][0]["rx_bits_per_s"], 4e6);
-  EXPECT_EQ(json["services"][0]["real_servers"][0]["packets_in_per_s"], 1000.0);
-  EXPECT_EQ(json["drops"][1]["packets_per_s"], 2.5);
+  const auto parsed = nlohmann::json::parse(text);
+  EXPECT_EQ(parsed["interval_s"], 2.0);
+  EXPECT_EQ(parsed["lcores"][0]["cycles_per_packet"], 100.0);
+  EXPECT_EQ(parsed["lcores"][0]["packets_per_burst"], 20.0);
+  EXPECT_TRUE(parsed["lcores"][1]["cycles_per_packet"].is_null());
+  EXPECT_TRUE(parsed["lcores"][1]["packets_per_burst"].is_null());
+  EXPECT_EQ(parsed["ports"][0]["rx_bits_per_s"], 4e6);
+  EXPECT_EQ(parsed["services"][0]["real_servers"][0]["packets_in_per_s"], 1000.0);
+  EXPECT_EQ(parsed["drops"][1]["packets_per_s"], 2.5);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 namespace lb::api {
 
 // Raised when a message changes its meaning; added fields do not count.
-inline constexpr std::uint32_t kProtocolVersion = 3;
+inline constexpr std::uint32_t kProtocolVersion = 4;
 
 inline constexpr std::size_t kFramePrefixBytes = 4;
 inline constexpr std::size_t kMaxMessageBytes = std::size_t{16} << 20;

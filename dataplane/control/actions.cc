@@ -66,9 +66,9 @@ std::optional<api::Action> action_of(const api::Request& request) {
       return api::Action{"sync of connections",
                          sync.begin() || sync.end() || !sync.import().empty()};
     }
-    case api::Request::kEvidence:
+    case api::Request::kHandshakeFailures:
       // For the control plane only: each report is given to one client.
-      return api::Action{"evidence", false};
+      return api::Action{"handshake failures", false};
     default:
       return api::Action{"request " + std::to_string(request.kind_case())};
   }

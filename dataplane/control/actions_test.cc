@@ -62,7 +62,7 @@ TEST(Action, NamesRequestsOfTheControlPlane) {
   EXPECT_FALSE(action_of(request)->logged);
   request.mutable_sync()->set_begin(true);
   EXPECT_TRUE(action_of(request)->logged);
-  request.mutable_evidence();
+  request.mutable_handshake_failures();
   EXPECT_FALSE(action_of(request)->logged);
 }
 

@@ -9,9 +9,9 @@ namespace lb {
 
 namespace {
 
-void add(const Snapshot& snapshot, const RealServerEntry& rs, api::Evidence& out) {
+void add(const Snapshot& snapshot, const RealServerEntry& rs, api::HandshakeFailureReply& out) {
   const ServiceEntry& service = snapshot.services[rs.service];
-  api::EvidenceEntry& entry = *out.add_entries();
+  api::HandshakeFailureEntry& entry = *out.add_entries();
   entry.set_service(service.name);
   entry.set_vip(to_bytes({service.address}));
   entry.set_vip_port(service.port.host());
@@ -24,7 +24,8 @@ void add(const Snapshot& snapshot, const RealServerEntry& rs, api::Evidence& out
 HandshakeFailures::HandshakeFailures(std::vector<const WorkerCounters*> workers)
     : workers_(std::move(workers)) {}
 
-void HandshakeFailures::fill(const Snapshot& snapshot, std::uint32_t limit, api::Evidence& out) {
+void HandshakeFailures::fill(const Snapshot& snapshot, std::uint32_t limit,
+                             api::HandshakeFailureReply& out) {
   // Read before the slots: later counts are found by the next call.
   std::uint64_t sum = 0;
   for (const WorkerCounters* worker : workers_) sum += worker->failed_handshakes.get();

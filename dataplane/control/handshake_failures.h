@@ -18,7 +18,7 @@ class HandshakeFailures {
 
   // Adds the servers with failed handshakes since their last report, at most `limit`; the next call
   // continues with the others.
-  void fill(const Snapshot& snapshot, std::uint32_t limit, api::Evidence& out);
+  void fill(const Snapshot& snapshot, std::uint32_t limit, api::HandshakeFailureReply& out);
 
  private:
   std::uint64_t counted(std::uint32_t slot) const;

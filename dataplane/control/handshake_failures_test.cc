@@ -38,7 +38,7 @@ class HandshakeFailuresTest : public ::testing::Test {
 
   // The last bytes of the addresses.
   std::vector<int> reported(std::uint32_t limit = 10) {
-    api::Evidence out;
+    api::HandshakeFailureReply out;
     failures_.fill(*snapshot_, limit, out);
     std::vector<int> last;
     for (const auto& entry : out.entries()) {

@@ -51,8 +51,8 @@ DataplaneServer::Answer Receiver::receive(const api::Request& request) {
       return persistence(request.persistence());
     case api::Request::kFlush:
       return flush(request.flush());
-    case api::Request::kEvidence:
-      return evidence(request.evidence());
+    case api::Request::kHandshakeFailures:
+      return handshake_failures(request.handshake_failures());
     case api::Request::kHello:  // answered by the server
     case api::Request::KIND_NOT_SET:
       break;
@@ -147,9 +147,9 @@ DataplaneServer::Answer Receiver::persistence(const api::PersistenceRequest& req
       });
 }
 
-api::Response Receiver::evidence(const api::EvidenceRequest& request) {
+api::Response Receiver::handshake_failures(const api::HandshakeFailureRequest& request) {
   api::Response response;
-  failures_.fill(runtime_.current(), request.limit(), *response.mutable_evidence());
+  failures_.fill(runtime_.current(), request.limit(), *response.mutable_handshake_failures());
   return response;
 }
 

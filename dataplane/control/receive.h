@@ -2,7 +2,7 @@
 //
 //   apply, snapshot -> Transactions (apply.h)      stats -> report.h      conns -> ConnsCursor
 //   sync -> SyncEndpoint                           persistence -> PersistenceCursor
-//   evidence -> Evidence
+//   handshake_failures -> HandshakeFailureReply
 //   flush -> FlushBoard (forward/flush.h), the workers' work
 #pragma once
 
@@ -33,7 +33,7 @@ class Receiver {
   DataplaneServer::Answer conns(const api::ConnsRequest& request) const;
   DataplaneServer::Answer persistence(const api::PersistenceRequest& request) const;
   api::Response flush(const api::FlushRequest& request);
-  api::Response evidence(const api::EvidenceRequest& request);
+  api::Response handshake_failures(const api::HandshakeFailureRequest& request);
   void report_ports(api::Stats& stats) const;
 
   const Runtime& runtime_;

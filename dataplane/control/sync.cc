@@ -48,7 +48,7 @@ void SyncEndpoint::begin(const api::SyncRequest& request) {
     }
   }
   imports_before_ = runtime_.imports().begun();
-  runtime_.exporter()->begin(request.peer_persistence());
+  runtime_.exporter()->begin();
 }
 
 std::string SyncEndpoint::import(const std::string& bytes, api::SyncReply& reply) {

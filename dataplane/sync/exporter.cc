@@ -45,10 +45,9 @@ Exporter::Exporter(const ConnTable& table, std::span<ChangeLog* const> logs, Ran
                    PersistTable& persist)
     : table_(table), logs_(logs.begin(), logs.end()), marks_(marks), persist_(persist) {}
 
-void Exporter::begin(bool with_persistence) {
-  exports_persistence_ = with_persistence;
+void Exporter::begin() {
   persist_.end_export();
-  if (with_persistence) persist_.begin_export();
+  persist_.begin_export();
   exported_.assign(table_.records(), 0);
   lost_ends_seen_ = 0;
   for (ChangeLog* log : logs_) {
@@ -88,7 +87,7 @@ Exporter::Fill Exporter::fill(std::string& batch, std::size_t max_bytes, const S
   // A walk has half of the room at least: it ends also when changes never do.
   const std::size_t reserve = walking_ || !marked_.empty() || marks_.any() ? max_bytes / 2 : 0;
   const bool changes_left = fill_changed(batch, max_bytes - reserve, snapshot, now);
-  if (exports_persistence_) fill_persistence(batch, max_bytes, snapshot, now);
+  fill_persistence(batch, max_bytes, snapshot, now);
   fill_marked(batch, max_bytes, snapshot, now);
   if (leaving(now)) fill_half_open(batch, max_bytes, snapshot, now);
   if (walking_) {
@@ -147,7 +146,7 @@ void Exporter::begin_walk(std::string& batch) {
   walk_due_ = false;
   walking_ = true;
   walk_at_ = 0;
-  persist_walked_ = !exports_persistence_ || !persist_.ready();
+  persist_walked_ = !persist_.ready();
   persist_at_ = 0;
   ++counters_.walks;
 }

@@ -42,8 +42,8 @@ class Exporter {
   Exporter(const ConnTable& table, std::span<ChangeLog* const> logs, RangeMarks& marks,
            PersistTable& persist);
 
-  // A peer joined: it gets everything; entries of persistence only if it understands them.
-  void begin(bool with_persistence = true);
+  // A peer joined: it gets everything.
+  void begin();
   // It left: nothing is logged any more.
   void end();
 
@@ -102,7 +102,6 @@ class Exporter {
   bool peer_lacks_ = false;  // the walk that is due is for what the peer may not have
   bool walking_ = false;
   std::uint32_t walk_at_ = 0;
-  bool exports_persistence_ = false;
   bool persist_walked_ = false;  // by the running walk
   std::uint32_t persist_at_ = 0;
   std::optional<std::uint32_t> walk_began_;

@@ -23,7 +23,7 @@ class Session {
                  .refuse = [this](Refusal, const std::string&) { refused_ = true; },
                  .reset = [](const std::string&) {},
                  .progress = [] {}}) {
-    mirror_.up({"wan", "lan"}, true);
+    mirror_.up({"wan", "lan"});
   }
 
   // False: the session is over.

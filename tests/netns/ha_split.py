@@ -118,7 +118,7 @@ class Split(PairTest):
         for network in ha_cuts.NETWORKS:
             with self.subTest(network=network):
                 self.cuts.lose_adverts(network)
-                self.wait(lambda: group(self.lab, "lb1")["peer_unheard"] == 1, "lb2 to hear less")
+                self.wait(lambda: group(self.lab, "lb1")["peer_without_adverts"] == 1, "lb2 to hear less")
                 self.wait_adverts("lb1")
                 self.assertFalse(group(self.lab, "lb2")["peer_holds"])
                 self.assert_transitions()

@@ -35,6 +35,8 @@ inline std::string to_text(const Actions& actions) {
   return text;
 }
 
+inline constexpr milliseconds kSecond{1000};
+
 inline const Ipv4Address kOurs = Ipv4Address::from_host(0xc0000202);    // 192.0.2.2
 inline const Ipv4Address kLower = Ipv4Address::from_host(0xc0000201);   // 192.0.2.1
 inline const Ipv4Address kHigher = Ipv4Address::from_host(0xc0000203);  // 192.0.2.3
@@ -42,6 +44,10 @@ inline const Ipv4Address kHigher = Ipv4Address::from_host(0xc0000203);  // 192.0
 inline Group::Member member(std::uint8_t priority, milliseconds interval = milliseconds(1000),
                             std::uint8_t version = 3) {
   return {version, priority, interval, kOurs};
+}
+
+inline Group::Options alone(std::uint8_t priority) {
+  return {.members = {member(priority)}};
 }
 
 class Rig {
@@ -72,7 +78,7 @@ class Rig {
     return to_text(group.set_peer({true, state, {health, priority, address}, 0, {address}}, now_));
   }
   // The peer is standby and has so many silent members.
-  std::string unheard(int members) {
+  std::string without_adverts(int members) {
     return to_text(group.set_peer({true, State::kBackup, {}, members}, now_));
   }
   std::string peer_is_gone() { return to_text(group.set_peer({}, now_)); }

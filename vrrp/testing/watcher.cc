@@ -32,10 +32,10 @@ void Watcher::receives(const Group& group, const Conditions& conditions, std::si
     resignation_received_ = true;
     for (Heard& each : members_) each.interval = milliseconds(0);
   } else if (state_ == State::kBackup && advert.priority < ours && may_preempt(conditions, now)) {
-    lower_heard_ = now;
+    lower_received_ = now;
   } else if (state_ == State::kBackup) {
     resignation_received_ = false;
-    lower_heard_.reset();
+    lower_received_.reset();
     members_[member].since = now;
     members_[member].interval =
         advert.version == 3 ? advert.interval : options_.members[member].interval;
@@ -54,7 +54,7 @@ void Watcher::receives_peer(const Peer& before, const Peer& now) {
 
 void Watcher::begins_to_wait(Time now) {
   resignation_received_ = false;
-  lower_heard_.reset();
+  lower_received_.reset();
   for (Heard& member : members_) {
     member.since = now;
     member.interval = least_interval_;
@@ -67,13 +67,13 @@ void Watcher::takes_over(const Conditions& conditions, Time now) {
     require(now - member.since >= 3 * member.interval, "takes over from a master that is heard");
   }
   if (!may_preempt(conditions, now)) {
-    require(!lower_heard_ || now - *lower_heard_ >= 3 * least_interval_,
+    require(!lower_received_ || now - *lower_received_ >= 3 * least_interval_,
             "preempts a lower master without the right to");
   }
   const Peer& peer = conditions.peer;
   const bool peer_holds =
       peer.alive && peer.state == State::kMaster && peer.fitness.health >= conditions.health;
-  require(lower_heard_ || !peer_holds, "takes over from a peer that holds");
+  require(lower_received_ || !peer_holds, "takes over from a peer that holds");
 }
 
 void Watcher::moves(const Conditions& conditions, Cause cause, const Action& action, Time now) {

@@ -61,7 +61,7 @@ class Watcher {
   bool resignation_received_ = false;
   bool must_leave_ = false;
   bool must_stay_ = false;
-  std::optional<Time> lower_heard_;
+  std::optional<Time> lower_received_;
   Time preempt_from_;
   std::string violation_;
 };

@@ -243,7 +243,8 @@ void World::send_state(std::size_t director) {
         .kind = Event::Kind::kPeer,
         .from = director,
         .to = peer_of(director),
-        .peer = {true, group.state(), group.fitness(), group.unheard(now_), group.addresses()}});
+        .peer = {true, group.state(), group.fitness(), group.without_adverts(now_),
+                 group.addresses()}});
 }
 
 // ---- what the directors do
