@@ -66,7 +66,7 @@ BENCHMARK(rewrite<Kind::kTcp>);
 
 void next_hop(benchmark::State& state) {
   NextHop hop;
-  hop.l2_len = wire::kEthBytes;
+  hop.set_form(wire::kEthBytes, std::nullopt);
   Burst(Kind::kUdp).each(state, [&](Packet& packet) { set_next_hop(packet, hop); });
 }
 BENCHMARK(next_hop);

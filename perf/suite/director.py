@@ -3,6 +3,7 @@
 import importlib
 import itertools
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -16,8 +17,8 @@ VIP = "192.0.2.10"
 SERVER_NET = "10.0.0."
 FRESH_PORT = 10_000
 FRESH_SERVERS = 4
-PROTOCOL_VERSION = 2
 TCP, UDP = 6, 17
+_API = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../dataplane/api")
 _numbers = itertools.count()
 _CONFIG = """\
 [director]
@@ -43,11 +44,15 @@ addresses = ["10.0.0.2/24"]
 {more}"""
 
 
-def messages(build, folder):
+def protocol_version():
+    with open(f"{_API}/frame.h", encoding="utf-8") as header:
+        return int(re.search(r"kProtocolVersion = (\d+);", header.read()).group(1))
+
+
+def messages(folder):
     """The API's messages, made of its definition as it is in the tree."""
     if folder not in sys.path:
-        definition = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../dataplane/api")
-        subprocess.run(["protoc", f"--proto_path={definition}", f"--python_out={folder}", "dataplane.proto"],
+        subprocess.run(["protoc", f"--proto_path={_API}", f"--python_out={folder}", "dataplane.proto"],
                        check=True)
         sys.path.insert(0, folder)
     return importlib.import_module("dataplane_pb2")
@@ -62,7 +67,7 @@ class Director(Program):
     def __init__(self, build, folder, mode, *, workers=1, max_connections=1_000_000, idle="poll",
                  scheduler="rr", timeouts_ms=None, server_replies=True, hugepages=True, more=None,
                  **settings):
-        self._api = messages(build, folder)
+        self._api = messages(folder)
         self._build = build
         self._mode = mode
         self._scheduler = scheduler
@@ -89,7 +94,7 @@ class Director(Program):
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(30)
         self._socket.connect(f"{self._run_dir}/dataplane.sock")
-        self.ask(hello=self._api.Hello(protocol=PROTOCOL_VERSION, program="perf"))
+        self.ask(hello=self._api.Hello(protocol=protocol_version(), program="perf"))
         if more is None:
             self.apply()
         self._start = self.stats()
