@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -142,12 +143,42 @@ void whole(const Table& table, const Tables& tables, const Tables& other, bool a
   compare(added ? empty : table, added ? table : empty, changes);
 }
 
+// The running configuration with the names that its services get: a service is identified by its
+// protocol and address, and with another name it is the same one.
+Config renamed(Config running, const Config& next, std::vector<Change>& changes) {
+  std::set<std::string> taken;
+  const auto rename = [&](Service& service) {
+    const auto same = std::ranges::find_if(next.services, [&](const Service& other) {
+      return other.protocol == service.protocol && other.addresses == service.addresses;
+    });
+    if (same == next.services.end()) return false;
+    if (same->name == service.name) return true;
+    changes.push_back({"service " + service.name + ": name " + service.name + " -> " + same->name,
+                       Needs::kNothing});
+    service.name = same->name;
+    taken.insert(same->name);
+    return true;
+  };
+  std::vector<Service> others;
+  for (Service& service : std::exchange(running.services, {})) {
+    (rename(service) ? running.services : others).push_back(std::move(service));
+  }
+  for (Service& service : others) {
+    if (taken.contains(service.name)) {
+      changes.push_back({"service " + service.name + " removed", Needs::kNothing});
+    } else {
+      running.services.push_back(std::move(service));
+    }
+  }
+  return running;
+}
+
 }  // namespace
 
 std::vector<Change> diff(const Config& running, const Config& next) {
-  const Tables before = label(print_tables(running));
-  const Tables after = label(print_tables(next));
   std::vector<Change> changes;
+  const Tables before = label(print_tables(renamed(running, next, changes)));
+  const Tables after = label(print_tables(next));
   for (const Table& table : after.all) {
     if (const Table* const known = before.find(table.label)) {
       compare(*known, table, changes);

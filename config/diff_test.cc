@@ -133,6 +133,28 @@ const std::vector<Edit> kEdits = {
     {[](Config& c) { c.health.panic_threshold = 40; }, "health: panic_threshold 30 -> 40"},
 };
 
+TEST(Diff, ComparesARenamedServiceByItsAddress) {
+  Config next = base();
+  next.services[0].name = "dns";
+  next.services[1].name = "names";
+  next.services[0].scheduler = Scheduler::kRr;
+  const auto changes = diff(base(), next);
+  ASSERT_EQ(changes.size(), 3u);
+  EXPECT_EQ(changes[0].text, "service web: name web -> dns");
+  EXPECT_EQ(changes[1].text, "service dns: name dns -> names");
+  EXPECT_EQ(changes[2].text, "service dns: scheduler wrr -> rr");
+}
+
+TEST(Diff, RemovesAServiceWhoseNameAnotherOneGets) {
+  Config next = base();
+  next.services.pop_back();
+  next.services[0].name = "dns";
+  const auto changes = diff(base(), next);
+  ASSERT_EQ(changes.size(), 2u);
+  EXPECT_EQ(changes[0].text, "service web: name web -> dns");
+  EXPECT_EQ(changes[1].text, "service dns removed");
+}
+
 TEST(Diff, OneChangeIsOneLine) {
   for (const Edit& edit : kEdits) {
     Config next = base();

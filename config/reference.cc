@@ -15,7 +15,7 @@ constexpr std::string_view kHead =
     R"(# Configuration: every key
 
 All of `ballast.toml`, table by table, as a reference. The same with an example of each key, to copy from, is
-[config/ballast.toml](../../config/ballast.toml). `lbcli check FILE` reports every mistake of a file with its place.
+[config/ballast.toml](../../config/ballast.toml). `lbcli check FILE` reports the mistakes of a file with their places.
 
 Durations are strings of a whole number and a unit: `"500ms"`, `"30s"`, `"15m"`, `"1h"`. `required` means that there is no
 default. There is one `[table]`, and any number of `[[table]]`.

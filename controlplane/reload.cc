@@ -222,7 +222,9 @@ void Reloader::Impl::applied(Version before, Keep keep, const Result<void>& resu
 
 // Makes the running configuration the one that is in the file.
 void Reloader::Impl::keep_running(const std::string& replaced) {
-  auto written = write_text(previous_path(), replaced);
+  // A commit of what runs already leaves the way back to what ran before it.
+  Result<void> written;
+  if (replaced != running.text) written = write_text(previous_path(), replaced);
   if (written) written = write_text(options.file, running.text);
   seen = latest = FileStamp::of(options.file);
   if (written) return;

@@ -176,6 +176,13 @@ TEST_F(ReloaderTest, ReplacesTheFileOnCommitAndRestoresItOnRollback) {
   EXPECT_EQ(applied, (std::vector<int>{2, 1, 2}));
 }
 
+TEST_F(ReloaderTest, KeepsTheWayBackWhenTheSameFileIsCommittedAgain) {
+  EXPECT_EQ(run(ConfigCommand::COMMIT, config_text(2)).error(), "");
+  EXPECT_EQ(run(ConfigCommand::COMMIT, config_text(2)).error(), "");
+  EXPECT_EQ(run(ConfigCommand::ROLLBACK).error(), "");
+  EXPECT_EQ(in_file(), config_text(1));
+}
+
 TEST_F(ReloaderTest, RollsBackAReload) {
   ASSERT_TRUE(write_text(file, config_text(3)));
   run(ConfigCommand::RELOAD);

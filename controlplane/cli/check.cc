@@ -42,6 +42,10 @@ std::string check_json(const config::Loaded& loaded) {
                       {"mistakes", std::move(mistakes)}});
 }
 
+std::string result_json(std::string_view text) {
+  return view::print({{"result", text}});
+}
+
 std::string version_text(const std::vector<DaemonRelease>& daemons) {
   std::string out = fmt::format("lbcli {} (protocol {})\n", LB_RELEASE, api::kProtocolVersion);
   for (const DaemonRelease& daemon : daemons) {

@@ -50,6 +50,9 @@ class Session {
   Outcome<void> change();
   Outcome<void> version();
 
+  void print_result(const std::string& text) {
+    out_ << (options_.json ? result_json(text) : text + '\n');
+  }
   void say(const std::string& line) { err_ << "lbcli: " << line << '\n'; }
 
   const Options& options_;
@@ -68,7 +71,7 @@ Outcome<void> Session::ha(api::control::HaCommand::Kind kind) {
   const auto begun = client->call(std::move(request));
   if (!begun) return stop(kFailed, begun.error().message);
   if (kind != api::control::HaCommand::SWITCHOVER) {
-    out_ << begun->ha().text() << '\n';
+    print_result(begun->ha().text());
     return {};
   }
   for (;;) {
@@ -77,7 +80,7 @@ Outcome<void> Session::ha(api::control::HaCommand::Kind kind) {
     const view::Handover handover = view::handover_of(now->ha().handover());
     if (handover.failed) return stop(kFailed, "no switchover: " + view::as_text(handover));
     if (handover.done) {
-      out_ << handover.group << ": " << view::as_text(handover) << '\n';
+      print_result(handover.group + ": " + view::as_text(handover));
       return {};
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -111,7 +114,7 @@ Outcome<void> Session::set() {
   *request.mutable_set() = std::move(*command);
   const auto done = client->call(std::move(request));
   if (!done) return stop(kFailed, done.error().message);
-  out_ << done->set().text() << '\n';
+  print_result(done->set().text());
   return {};
 }
 

@@ -81,9 +81,13 @@ class RunTest : public testing::Test {
 
   std::unique_ptr<Controlplane> controlplane() {
     return std::make_unique<Controlplane>(path("controlplane.sock"), "lb-controlplane",
-                                          [](const api::control::Request&) {
+                                          [](const api::control::Request& request) {
                                             api::control::Response response;
-                                            *response.mutable_status() = sample_status();
+                                            if (request.has_set()) {
+                                              response.mutable_set()->set_text("web: scheduler rr");
+                                            } else {
+                                              *response.mutable_status() = sample_status();
+                                            }
                                             return response;
                                           });
   }
@@ -319,6 +323,13 @@ TEST_F(RunTest, ReportsConfigurationErrorsWithStatus2) {
   EXPECT_EQ(ran.status, kUsage);
   EXPECT_EQ(ran.out, "");
   EXPECT_NE(ran.err.find(config + ":2:8: name must not be a number"), std::string::npos) << ran.err;
+}
+
+TEST_F(RunTest, PrintsTheResultOfAChangeAsTextAndJson) {
+  const auto daemon = controlplane();
+  EXPECT_EQ(lbcli({"set", "service", "web", "scheduler", "rr"}).out, "web: scheduler rr\n");
+  const Ran ran = lbcli({"set", "service", "web", "scheduler", "rr", "--json"});
+  EXPECT_EQ(nlohmann::json::parse(ran.out), nlohmann::json({{"result", "web: scheduler rr"}}));
 }
 
 TEST_F(RunTest, PrintsVersionsWithoutDaemons) {

@@ -60,8 +60,11 @@ Result<std::string> Engine::command(const HaCommand& command) {
 }
 
 std::string Engine::switchover_error(const Unit& unit) const {
-  if (!peer_) return "there is no sync link ([ha.sync]); use `lbcli ha resign`";
-  if (!peer_->alive()) return "no heartbeat over the sync link; use `lbcli ha resign`";
+  if (!peer_)
+    return "there is no sync link ([ha.sync]) to hand connections over; `lbcli ha resign` yields "
+           "without";
+  if (!peer_->alive())
+    return "no heartbeat over the sync link: the peer may be dead, and then nobody would take over";
   const vrrp::Peer theirs = peer_->group(unit.name());
   if (!theirs.alive) return "the peer has no group " + unit.name();
   if (theirs.state != vrrp::State::kBackup) {

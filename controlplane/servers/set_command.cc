@@ -81,9 +81,9 @@ Result<std::string> change_server(const SetCommand& command, const std::string& 
       return name + ": in maintenance, as if its check had taken it down";
     case SetCommand::DRAIN:
       own.admin_state = AdminState::kDrain;
-      if (command.deadline_ms() == 0) return name + ": drained without a deadline";
+      if (command.deadline_ms() == 0) return name + ": draining, its connections may last";
       own.deadline = now + std::chrono::milliseconds(command.deadline_ms());
-      return fmt::format("{}: drained, its remaining connections end in {} s", name,
+      return fmt::format("{}: draining, its remaining connections end in {} s", name,
                          static_cast<double>(command.deadline_ms()) / 1000);
     default:
       return fail("say what to set: weight N, maint, ready or drain");

@@ -34,7 +34,8 @@ class Lab(Views):
             self.directors[host] = Director(self, host, f"{folder}/ballast.toml", prefix)
         self.configured = list(self.directors)  # those that the lab starts
         self.processes = {}
-        self.ready = lambda rs: rs["up"] and rs["next_hop_resolved"]
+        # A sorry server is up only while it is in use.
+        self.ready = lambda rs: (rs["up"] or rs["state"] == "not in use") and rs["next_hop_resolved"]
         self.one_master = True  # a pair's: of all instances
         self.build = director.build_dir()
 
