@@ -17,7 +17,10 @@ std::string_view to_string(State state) {
   return kNames[static_cast<std::size_t>(state)];
 }
 
-Group::Group(Options options) : preempt_(options.preempt), preempt_delay_(options.preempt_delay) {
+Group::Group(Options options)
+    : preempt_(options.preempt),
+      preempt_delay_(options.preempt_delay),
+      start_time_(options.start_time) {
   for (const Member& member : options.members) {
     members_.push_back({member, member.interval, {}, {}, {}, {}});
   }
@@ -27,13 +30,8 @@ Group::Group(Options options) : preempt_(options.preempt), preempt_delay_(option
 
 Actions Group::start(Time now) {
   Actions actions;
-  const auto failed = std::ranges::find_if(
-      members_, [](const MemberState& member) { return !member.fault.empty(); });
-  if (failed != members_.end()) {
-    enter(actions, State::kFault, failed->fault, now);
-  } else {
-    begin(actions, "start", now);
-  }
+  start_until_ = now + start_time_;
+  evaluate_faults(actions, now);
   return actions;
 }
 
@@ -127,6 +125,8 @@ Actions Group::expire(Time now) {
   if (state_ == State::kMaster) {
     resolve_two_masters(actions, now);
     if (state_ == State::kMaster) send_due(actions, now);
+  } else if (state_ == State::kInit) {
+    evaluate_faults(actions, now);
   } else if (state_ == State::kBackup) {
     const bool silent = std::ranges::all_of(
         members_, [now](const MemberState& member) { return member.down_at <= now; });
@@ -176,9 +176,12 @@ Actions Group::set_fault(std::size_t member, const std::string& why, Time now) {
 }
 
 void Group::evaluate_faults(Actions& actions, Time now) {
-  if (state_ == State::kInit || frozen_) return;
+  const bool starts = state_ == State::kInit;
+  if (starts && !start_until_) return;
   const auto failed = std::ranges::find_if(
       members_, [](const MemberState& member) { return !member.fault.empty(); });
+  if (starts && failed == members_.end()) return begin(actions, "start", now);
+  if (frozen_ || (starts && now < *start_until_)) return;
   if (failed != members_.end() && state_ != State::kFault) {
     if (state_ == State::kMaster) send_resignations(actions);
     enter(actions, State::kFault, failed->fault, now);
@@ -279,6 +282,7 @@ std::optional<Time> Group::next_deadline() const {
   if (state_ == State::kBackup) {
     return std::ranges::max_element(members_, {}, &MemberState::down_at)->down_at;
   }
+  if (state_ == State::kInit && !frozen_) return start_until_;
   return std::nullopt;
 }
 

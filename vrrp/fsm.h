@@ -5,6 +5,9 @@
 //  state    event                                    -> state   what is done
 //  INIT     start, owner and may preempt             -> MASTER  adverts
 //  INIT     start                                    -> BACKUP  wait for the master
+//           ... but a member fails                   =  the start waits for start_time
+//  INIT     all members OK, within that time         -> as at the start
+//  INIT     a member still fails then                -> FAULT
 //  BACKUP   advert of priority 0, or the peer
 //           reports that it was master and failed    =  wait for the skew time only
 //  BACKUP   advert, not lower or we may not preempt  =  restart the wait, by the master's interval
@@ -23,7 +26,7 @@
 //           again                                    =  announce the addresses again
 //  MASTER   resign, or the peer has been master too
 //           for an interval (sync link), and better  -> BACKUP  adverts of priority 0
-//  any      a member fails                           -> FAULT   adverts of priority 0 if MASTER
+//  the rest a member fails                           -> FAULT   adverts of priority 0 if MASTER
 //  FAULT    all members OK                           -> as INIT at the start
 //
 // Beyond the RFCs: a group waits until the master is silent on all its members, so that the loss of
@@ -34,7 +37,8 @@
 // process was stopped, has been replaced, and lacks the latest connections. The peer holds while it
 // is received on the sync link only; once adverts arrive, they decide. But a single advert may be
 // old: sent before its sender became backup, and delayed by a pulled cable. A real master sends
-// more, or reports over the sync link.
+// more, or reports over the sync link. A director starts before its ports have links and addresses
+// and before its services are checked: that is no fault until start_time has passed.
 #pragma once
 
 #include <chrono>
@@ -100,6 +104,7 @@ class Group {
     std::vector<Member> members;  // one at least
     bool preempt = true;
     milliseconds preempt_delay{0};
+    milliseconds start_time{0};  // for members that fail at the start
   };
   explicit Group(Options options);
 
@@ -170,6 +175,7 @@ class Group {
   std::vector<MemberState> members_;
   const bool preempt_;
   const milliseconds preempt_delay_;
+  const milliseconds start_time_;
   State state_ = State::kInit;
   Peer peer_;
   int health_ = 0;
@@ -186,6 +192,7 @@ class Group {
   std::optional<Suspect> suspect_;  // MASTER: a better advert contradicts the sync link
   std::optional<Time> two_since_;   // MASTER: the peer is master too, by the sync link
   Time preempt_from_;
+  std::optional<Time> start_until_;  // INIT: until then a failed member is no fault
 };
 
 }  // namespace lb::vrrp

@@ -63,7 +63,6 @@ TEST(VrrpFsm, StartWithAFault) {
   EXPECT_EQ(rig.group.next_deadline(), std::nullopt);
 }
 
-// Its port is there a moment later than it is: a director starts like this.
 TEST(VrrpFsm, OwnerIsMasterWhenItsFaultEnds) {
   Rig rig(alone(255));
   rig.fault(0, "port down");

@@ -161,6 +161,38 @@ TEST_F(FailoverThread, KeepsTheInterfacesOwnAddressFirst) {
   EXPECT_TRUE(wait_held_up([this] { return present("198.51.100.10/24"); }));
 }
 
+// The port gets its link after the start, as ports of a data plane do: operators are not alerted.
+TEST_F(FailoverThread, IsNotInFaultWhileItStarts) {
+  shell("ip link set wan down");
+  start();
+  EXPECT_TRUE(wait([this] {
+    const auto group = status().ha().groups(0);
+    return group.state() == "INIT" && group.instances(0).fault() == "interface wan has no link";
+  }));
+  EXPECT_FALSE(present());
+  shell("ip link set wan up");
+  EXPECT_TRUE(wait([this] { return !became.empty() && became.back() == "MASTER"; }));
+  EXPECT_EQ(became, (std::vector<std::string>{"BACKUP", "MASTER"}));
+}
+
+// A restart of the control plane: what it tracks is not known at once.
+TEST_F(FailoverThread, KeepsTheAddressesOfItsPredecessorWhileItStarts) {
+  const auto links = requests->links().value();
+  const int wan = std::ranges::find(links, "wan", &netlink::Link::name)->index;
+  ASSERT_TRUE(requests->add_address(wan, Prefix::parse(kVip).value()));
+  config::Config config = make_config();
+  config.ha.instances[0].tracks.emplace_back().service = "web";
+  has_server = false;
+  start(config);
+  EXPECT_TRUE(
+      wait([this] { return status().ha().groups(0).instances(0).fault() == "service web fails"; }));
+  EXPECT_TRUE(present());
+  has_server = true;
+  failover->update_facts();
+  EXPECT_TRUE(wait([this] { return !became.empty() && became.back() == "MASTER"; }));
+  EXPECT_TRUE(present());
+}
+
 TEST_F(FailoverThread, FollowsATrackedServiceAtOnce) {
   config::Config config = make_config();
   config::HaTrack track;
@@ -168,6 +200,14 @@ TEST_F(FailoverThread, FollowsATrackedServiceAtOnce) {
   config.ha.instances[0].tracks = {track};
   has_server = false;
   start(config);
+  EXPECT_TRUE(
+      wait([this] { return status().ha().groups(0).instances(0).fault() == "service web fails"; }));
+  EXPECT_FALSE(present());
+  has_server = true;
+  failover->update_facts();
+  EXPECT_TRUE(wait_held_up([this] { return present(); }));
+  has_server = false;
+  failover->update_facts();
   EXPECT_TRUE(wait([this] { return status().ha().groups(0).state() == "FAULT"; }));
   EXPECT_FALSE(present());
   has_server = true;

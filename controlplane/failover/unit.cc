@@ -10,8 +10,12 @@
 namespace lb::controlplane {
 namespace {
 
+// For ports to get their links and addresses, and for first results of checks and scripts.
+constexpr std::chrono::seconds kStartTime{10};
+
 vrrp::Group::Options options_of(const std::vector<const config::HaInstance*>& instances) {
   vrrp::Group::Options options;
+  options.start_time = kStartTime;
   for (const config::HaInstance* instance : instances) {
     options.members.push_back(
         {instance->version, instance->priority, instance->advert_interval, {}});
@@ -154,7 +158,7 @@ void Unit::set_peer(const vrrp::Peer& peer) {
 
 // Another director is master: addresses that our previous process left must go.
 void Unit::settle() {
-  if (settled_ || fsm_.state() != vrrp::State::kBackup) return;
+  if (settled_ || is_master()) return;
   settled_ = true;
   events_.settled();
 }

@@ -89,7 +89,7 @@ class Unit {
   std::optional<vrrp::Time> armed_;
   bool settled_ = false;
   Clock::time_point since_;
-  std::string reason_;
+  std::string reason_ = "start";
 };
 
 }  // namespace lb::controlplane

@@ -53,7 +53,7 @@ constexpr auto fields(const HaInstanceRow*) {
       field("priority", &HaInstanceRow::priority, "With what is tracked.",
             {.heading = "Priority", .cell = priority_cell, .align = Align::kLeft}),
       field("terms", &HaInstanceRow::terms, "What is tracked."),
-      field("fault", &HaInstanceRow::fault, "Why it is in the state FAULT; empty: it is not."),
+      field("fault", &HaInstanceRow::fault, "Why it cannot be master; empty: it can."),
       field("master", &HaInstanceRow::master,
             "Who sent the last advert that was received; empty: nobody.",
             {.heading = "Master", .cell = master_cell}),
