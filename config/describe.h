@@ -13,8 +13,6 @@
 
 namespace lb::config {
 
-inline constexpr std::uint32_t kMaxConnections = 200'000'000;
-
 // The whole file. `file` is the visitor of what is outside of all tables.
 void describe(Visitor& file, Config& config);
 

@@ -27,7 +27,7 @@ void describe(Visitor& v, RealServer& server, const Service& service) {
   v.number("weight", server.weight, 0, kMaxWeight);
   v.number("max_connections", server.max_connections, 0, kMaxConnections, kIfSet);
   const std::uint32_t max = server.max_connections;
-  if (v.reading() && max != 0) server.resume_connections = max - (max + 3) / 4;
+  if (v.reading()) server.resume_connections = default_resume_connections(max);
   v.only_if(
       max != 0, [] { return "without max_connections; give both"; },
       [&] {

@@ -119,12 +119,17 @@ struct Access {
   bool operator==(const Access&) const = default;
 };
 
+// Three quarters, rounded down.
+constexpr std::uint32_t default_resume_connections(std::uint32_t max_connections) {
+  return max_connections - (max_connections + 3) / 4;
+}
+
 struct RealServer {
   Endpoint address;          // port 0: the one that the client asked for
   std::uint16_t weight = 1;  // 0: no new connections
   // Upper and lower threshold: no new connections from max on, until it is down to resume.
   std::uint32_t max_connections = 0;     // 0: none
-  std::uint32_t resume_connections = 0;  // of a file without it: three quarters of max_connections
+  std::uint32_t resume_connections = 0;  // of a file without it: default_resume_connections()
   std::optional<Check> check = {};       // in the place of the service's
   Origin where;
   bool operator==(const RealServer&) const = default;
@@ -314,6 +319,7 @@ inline constexpr std::size_t kMaxRealServers = 65'536;
 inline constexpr std::size_t kMaxClientPrefixes = 1'000'000;  // of all lists that differ
 inline constexpr std::size_t kMaxServiceAddresses = 65'536;
 inline constexpr std::uint16_t kMaxWeight = 65'535;
+inline constexpr std::uint32_t kMaxConnections = 200'000'000;
 inline constexpr std::uint8_t kOwnerPriority = 255;
 
 }  // namespace lb::config

@@ -19,6 +19,22 @@
 
 namespace lb::health {
 
+// Decides which useless answers of an agent are logged: not the same one again, and one a minute at
+// most.
+class UselessAnswers {
+ public:
+  bool is_news(const std::string& text, std::chrono::steady_clock::time_point now) {
+    if (text == last_ || (!last_.empty() && now - logged_ < std::chrono::minutes(1))) return false;
+    last_ = text;
+    logged_ = now;
+    return true;
+  }
+
+ private:
+  std::string last_;
+  std::chrono::steady_clock::time_point logged_;
+};
+
 struct Check {
   Check(boost::asio::io_context& io, std::uint64_t its_id, Request asked)
       : id(its_id), request(std::move(asked)), timer(io) {}
@@ -37,6 +53,7 @@ struct Check {
   std::uint32_t retries = 0;                                  // since the last result that counted
   std::string last_result;
   std::optional<std::chrono::steady_clock::time_point> last_at;
+  UselessAnswers useless;  // of an agent
   std::vector<std::shared_ptr<Subscriber>> subscribers;
 };
 

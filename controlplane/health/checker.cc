@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/base/log.h"
 #include "controlplane/health/active_check.h"
 #include "controlplane/health/probe.h"
 #include "controlplane/health/subscriber.h"
@@ -304,6 +305,10 @@ void Checker::Impl::on_outcome(const CheckPtr& check, const Outcome& outcome) {
   const auto now = Clock::now();
   check->last_result = outcome.text;
   check->last_at = now;
+  const bool useless_answer = outcome.agent && outcome.verdict == Verdict::kBad;
+  if (useless_answer && check->useless.is_news(outcome.text, now)) {
+    log::warning("agent {}: {}; nothing changes", check->request.to.to_string(), outcome.text);
+  }
   if (outcome.verdict == Verdict::kBad && check->retries < check->request.retry) {
     ++check->retries;
     run_at(check, now + check->request.retry_delay);

@@ -56,8 +56,9 @@ class Checker {
   // Called after every up <-> down transition. It may call the Checker, even destroy it; it must
   // not throw.
   using OnChange = std::function<void(const Target&, const State&)>;
-  // Called when an agent or a script changes the weight, or an agent takes out a target that is
-  // down already, which matters when the panic guard holds it; else like OnChange.
+  // Called when a script changes the weight, or an agent anything: weight, limit of connections, or
+  // whether it takes out a target that is down already, which matters when the panic guard holds
+  // it; else like OnChange.
   using OnWeight = std::function<void(const Target&, const State&)>;
 
   // The io_context must outlive the Checker.

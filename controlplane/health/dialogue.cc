@@ -117,22 +117,29 @@ class SendExpect final : public Dialogue {
   Pattern expected_;
 };
 
+// The first line counts. An agent may also close without ending it, or end it with a zero byte.
 class Agent final : public Dialogue {
  public:
   explicit Agent(std::string send) : send_(std::move(send)) {}
 
   Move next(std::string& received) override {
     if (!send_.empty()) return send_bytes(std::exchange(send_, {}));
-    const auto line = take_line(received);
-    if (!line) return wait_for_more();
-    const auto word = parse_agent_line(*line);
-    if (!word) return bad_answer("L7RSP unexpected answer: " + shown(*line));
-    Move move = good_answer("L7OK/" + shown(*line));
-    move.agent = word;
-    return move;
+    const std::size_t end = received.find_first_of(std::string_view("\r\n\0", 3));
+    return end == std::string::npos ? wait_for_more() : evaluate(received.substr(0, end));
+  }
+  Move at_close(std::string_view received) override {
+    return received.empty() ? wait_for_more() : evaluate(received);
   }
 
  private:
+  static Move evaluate(std::string_view line) {
+    const auto report = parse_agent_line(line);
+    Move move = report ? good_answer("L7OK/" + shown(line))
+                       : bad_answer("L7RSP unexpected answer: " + shown(line));
+    move.agent = report.value_or(AgentReport{});
+    return move;
+  }
+
   std::string send_;
 };
 

@@ -18,8 +18,8 @@ struct Move {
   enum class Kind : std::uint8_t { kWait, kSend, kGood, kBad };
   Kind kind = Kind::kWait;
   std::string text;  // kSend: what; kGood: the result's code, "L7OK/250"; kBad: the whole result
-  std::string farewell;  // kGood: what is sent before the connection is closed
-  std::optional<AgentReport> agent;
+  std::string farewell;              // kGood: what is sent before the connection is closed
+  std::optional<AgentReport> agent;  // with kBad: empty, as no word was known
   std::optional<std::uint16_t> weight;
 };
 
@@ -30,6 +30,9 @@ class Dialogue {
   // Called first when the connection is open, then after each kSend, and after kWait when more
   // bytes arrived.
   virtual Move next(std::string& received) = 0;
+  // What `received` means, of which next() wants more, when the server has closed the connection in
+  // order. kWait: nothing.
+  virtual Move at_close(std::string_view /*received*/) { return {}; }
 };
 
 // Fails when a file that it needs cannot be read.

@@ -24,8 +24,9 @@ class DialogueProbe final : public StreamProbe<Stream> {
       : Base(io, request, std::move(done), tls...), dialogue_(std::move(dialogue)) {}
 
  private:
-  void talk() override {
-    Move move = dialogue_->next(received_);
+  void talk() override { act(dialogue_->next(received_)); }
+
+  void act(Move move) {
     switch (move.kind) {
       case Move::Kind::kWait:
         return read();
@@ -34,7 +35,7 @@ class DialogueProbe final : public StreamProbe<Stream> {
       case Move::Kind::kGood:
         return part(move);
       case Move::Kind::kBad:
-        return this->end({Verdict::kBad, move.text});
+        return this->end({Verdict::kBad, move.text, move.agent});
     }
   }
 
@@ -66,6 +67,10 @@ class DialogueProbe final : public StreamProbe<Stream> {
 
   void on_ended(error_code ec) {
     if (Base::is_reset(ec)) return this->end(bad("L7RSP", "connection reset"));
+    if (ec == asio::error::eof) {
+      Move move = dialogue_->at_close(received_);
+      if (move.kind != Move::Kind::kWait) return act(std::move(move));
+    }
     this->end(bad("L7RSP", anything_ ? "connection closed before the expected answer"
                                      : "connection closed before an answer"));
   }

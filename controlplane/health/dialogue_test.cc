@@ -187,8 +187,32 @@ TEST(Dialogue, AgentReportsItsWeight) {
   const Move move = play.receive("up 75%\n");
   EXPECT_EQ(move.text, "L7OK/up 75%");
   ASSERT_TRUE(move.agent);
-  EXPECT_EQ(move.agent->percent, 75);
+  EXPECT_EQ(move.agent->percent, 75u);
+}
+
+TEST(Dialogue, AgentSkipsWordsThatItDoesNotKnow) {
+  expect_good(CheckType::kAgent, "down disk full\n", "L7OK/down disk full");
   expect_bad(CheckType::kAgent, "hello\n", "L7RSP unexpected answer: hello");
+  expect_bad(CheckType::kAgent, "\nup\n", "L7RSP unexpected answer: ");
+  Play play(CheckType::kAgent);
+  EXPECT_EQ(play.receive("hello\n").agent, AgentReport{});
+}
+
+TEST(Dialogue, AgentEndsItsLineInAnyWay) {
+  for (const std::string& line :
+       {"DRAIN \r\n"s, "DRAIN\n\n"s, "DRAIN\0"s, "DRAIN\r"s, "DRAIN\nup maint\n"s}) {
+    Play play(CheckType::kAgent);
+    const Move move = play.receive_bytewise(line);
+    EXPECT_EQ(move.kind, Kind::kGood) << line;
+    EXPECT_EQ(move.agent, parse_agent_line("drain")) << line;
+  }
+  Play play(CheckType::kAgent);
+  EXPECT_EQ(play.receive("150% up").kind, Kind::kWait);
+  const Move move = play.dialogue->at_close(play.received);
+  EXPECT_EQ(move.text, "L7OK/150% up");
+  EXPECT_EQ(move.agent, parse_agent_line("150% up"));
+  EXPECT_EQ(Play(CheckType::kAgent).dialogue->at_close("").kind, Kind::kWait);
+  EXPECT_EQ(Play(CheckType::kPop3).dialogue->at_close("+OK").kind, Kind::kWait);
 }
 
 }  // namespace

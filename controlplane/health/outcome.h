@@ -20,7 +20,7 @@ enum class Verdict : std::uint8_t {
 struct Outcome {
   Verdict verdict = Verdict::kInconclusive;
   std::string text;
-  std::optional<AgentReport> agent = {};     // what an agent reported
+  std::optional<AgentReport> agent = {};     // an agent's answer; empty: no word was known
   std::optional<std::uint16_t> weight = {};  // from a script with dynamic_weight
 };
 

@@ -59,6 +59,30 @@ TEST(DialogueProbe, ReportsFailures) {
   EXPECT_EQ(run_probe(request_with(silent.endpoint(), check)).text, "L7TOUT after 50ms");
 }
 
+TEST(DialogueProbe, AcceptsAnAgentThatClosesWithoutALineEnd) {
+  const auto ask = [](const std::string& line, bool reset) {
+    TestServer agent([&](int fd) {
+      char asked[64];
+      EXPECT_GT(recv(fd, asked, sizeof asked, 0), 0);
+      send_text(fd, line);
+      const linger at_once{reset ? 1 : 0, 0};
+      setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+      wait_until_delivered(fd);
+    });
+    config::AgentCheck check;
+    check.port = agent.endpoint().port;
+    check.send = "state\n";
+    check.timeout = kAmple;
+    return run_probe(make_request(agent.endpoint(), check));
+  };
+  const Outcome outcome = ask("drain maxconn:30", false);
+  EXPECT_EQ(without_time(outcome), "L7OK/drain maxconn:30 in");
+  EXPECT_EQ(outcome.agent, parse_agent_line("drain maxconn:30"));
+  EXPECT_EQ(ask("", false).text, "L7RSP connection closed before an answer");
+  EXPECT_EQ(ask("hello", false).agent, AgentReport{});
+  EXPECT_EQ(ask("1", true).text, "L7RSP connection reset") << "it may have begun 100%";
+}
+
 TEST(DialogueProbe, IsInconclusiveWithoutThePasswordFile) {
   config::Check check = check_of(CheckType::kRedis);
   check.password_file = "/nowhere/password";

@@ -59,8 +59,8 @@ void Subscriber::restore(const SavedState& saved, bool in_between) {
 
 Subscriber::Effect Subscriber::on_result(config::CheckType type, const Outcome& outcome,
                                          Clock::time_point now) {
-  const std::uint16_t weight_before = weight_now();
-  const bool was_out = state->agent.out();
+  const auto weight_before = state->weight;
+  const AgentState agent_before = state->agent;
   if (type == config::CheckType::kAgent) {
     state->agent_result = outcome.text;
     // An agent that does not answer changes nothing: the check is there to find a dead server.
@@ -74,8 +74,8 @@ Subscriber::Effect Subscriber::on_result(config::CheckType type, const Outcome& 
   const bool turned = turn(now);
   show();
   if (turned) return Effect::kUpOrDown;
-  return weight_now() != weight_before || state->agent.out() != was_out ? Effect::kWeight
-                                                                        : Effect::kNone;
+  const bool same = state->weight == weight_before && state->agent == agent_before;
+  return same ? Effect::kNone : Effect::kWeight;
 }
 
 void Subscriber::cut_off(const std::string& why) {
@@ -100,10 +100,6 @@ bool Subscriber::turn(Clock::time_point now) {
   state->since = now;
   ++state->transitions;
   return true;
-}
-
-std::uint16_t Subscriber::weight_now() const {
-  return state->agent.weight(state->weight.value_or(config::kMaxWeight));
 }
 
 }  // namespace lb::health

@@ -25,7 +25,7 @@ struct Subscriber {
   Effect change(const Target& next, bool stays_up, Clock::time_point now);
   // As Checker::restore().
   void restore(const SavedState& saved, bool in_between);
-  // What a result changed: up or down; else its weight, or whether its agent takes it out.
+  // What a result changed: up or down; else its weight, or what its agent says.
   Effect on_result(config::CheckType type, const Outcome& outcome, Clock::time_point now);
   // Its check is paused: the state becomes unknown; `why` is shown.
   void cut_off(const std::string& why);
@@ -37,7 +37,6 @@ struct Subscriber {
  private:
   void show();
   bool turn(Clock::time_point now);
-  std::uint16_t weight_now() const;
 
   Tracker tracker_;
   std::string last_result_;  // of the check

@@ -20,6 +20,7 @@
 
 // After <net/if.h>, which it would collide with.
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 
 namespace lb::health {
 namespace {
@@ -135,6 +136,11 @@ bool send_text(int fd, const std::string& text) {
 
 void wait_for_peer_to_close(int fd) {
   peer_closes_properly(fd);
+}
+
+void wait_until_delivered(int fd) {
+  int unacknowledged = 1;
+  while (ioctl(fd, SIOCOUTQ, &unacknowledged) == 0 && unacknowledged > 0) usleep(100);
 }
 
 bool peer_closes_properly(int fd) {

@@ -68,6 +68,8 @@ class RefusedEndpoint {
 std::string read_http_request(int fd);
 bool send_text(int fd, const std::string& text);  // false: the peer is gone
 void wait_for_peer_to_close(int fd);
+// Until the peer's kernel has all that was sent.
+void wait_until_delivered(int fd);
 // True when the connection ended in order (FIN), false when it was reset.
 bool peer_closes_properly(int fd);
 

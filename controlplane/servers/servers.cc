@@ -232,7 +232,7 @@ void Servers::on_health_change(RealServer& server) {
 
 void Servers::on_weight_change(RealServer& server) {
   const health::State& state = *server.health;
-  log::info("{} changed its weight: {}", label_of(server),
+  log::info("{} changed its weight or limit: {}", label_of(server),
             state.agent_result.empty() ? state.last_result : "agent " + state.agent_result);
   // A held server that its agent takes out or gives back.
   server.held = panic_.holds(server);

@@ -31,6 +31,12 @@ class AccessLists {
   std::set<SharedAccessList> known_;
 };
 
+// The agent's limit; 0: the configured one. With one_packet there are no connections to count.
+std::uint32_t limit_by_agent(const RealServer& server) {
+  if (!server.health || server.service->config->one_packet) return 0;
+  return server.health->agent.max_connections;
+}
+
 RealServerSpec spec_of(const RealServer& from) {
   const ServerDecision& decision = from.decision;
   RealServerSpec to;
@@ -38,6 +44,10 @@ RealServerSpec spec_of(const RealServer& from) {
   to.weight = decision.weight;
   to.max_connections = from.config->max_connections;
   to.resume_connections = from.config->resume_connections;
+  if (const std::uint32_t limit = limit_by_agent(from); limit != 0) {
+    to.max_connections = limit;
+    to.resume_connections = config::default_resume_connections(limit);
+  }
   to.up = decision.up;
   if (from.up() != decision.up) to.healthy = from.up();
   to.keep_connections = decision.unchecked;

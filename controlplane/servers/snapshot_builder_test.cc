@@ -172,6 +172,29 @@ TEST(SnapshotBuilder, ReadsBackWhatWasBuilt) {
   }
 }
 
+TEST(SnapshotBuilder, LimitsConnectionsAsTheAgentReports) {
+  config::Config config = web_and_dns();
+  for (config::Service& service : config.services) {
+    service.real_servers[0].max_connections = 1'000;
+    service.real_servers[0].resume_connections = 900;
+  }
+  Inventory inventory(config::seal(config));
+  const auto limits = [&](std::size_t service, std::uint32_t by_agent) {
+    health::State state;
+    state.agent.max_connections = by_agent;
+    inventory.services()[service].servers[0].health = std::make_shared<health::State>(state);
+    SnapshotSpec snapshot;
+    build_snapshot(inventory, {}, snapshot);
+    const RealServerSpec& server = snapshot.services[service].real_servers[0];
+    return std::pair(server.max_connections, server.resume_connections);
+  };
+  EXPECT_EQ(limits(0, 0), std::pair(1'000u, 900u));
+  EXPECT_EQ(limits(0, 30), std::pair(30u, 22u));
+  EXPECT_EQ(limits(0, 1), std::pair(1u, 0u));
+  EXPECT_EQ(limits(0, 2'000), std::pair(2'000u, 1'500u));
+  EXPECT_EQ(limits(1, 30), std::pair(1'000u, 900u)) << "one_packet: no connections";
+}
+
 TEST(SnapshotBuilder, WritesStates) {
   Inventory inventory(config::seal(web_and_dns()));
   RealServer& held = inventory.services()[0].servers[0];
