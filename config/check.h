@@ -108,6 +108,7 @@ struct Check {
   StatusSet expect_status = {{200, 200}};
   std::string expect_body;         // regular expression; empty: any
   std::string expect_body_sha256;  // 64 hexadecimal digits; empty: any
+  bool strict_http = false;        // no leniency with the form of the answer
   // send_expect and udp
   std::string send;    // with \x, \r, \n escapes, see unescape()
   std::string expect;  // regular expression

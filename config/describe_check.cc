@@ -96,6 +96,7 @@ class CheckDescription {
     v_.statuses("expect_status", check_.expect_status, kDefaulted);
     v_.value("expect_body", check_.expect_body, kPatternForm, "'^OK'", kIfSet);
     v_.text("expect_body_sha256", check_.expect_body_sha256, kIfSet);
+    v_.printed_if(check_.strict_http).boolean("strict_http", check_.strict_http, kDefaulted);
   }
 
   void tls() {

@@ -1,15 +1,10 @@
-// The one translation unit that includes Beast: it takes long to compile.
 #include <openssl/evp.h>
+#include <strings.h>
 
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/buffer_body.hpp>
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/message.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/write.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/write.hpp>
 
+#include "controlplane/health/http_answer.h"
 #include "controlplane/health/patterns.h"
 #include "controlplane/health/stream_probe.h"
 
@@ -17,27 +12,33 @@ namespace lb::health {
 namespace {
 
 namespace asio = boost::asio;
-namespace http = boost::beast::http;
 
-constexpr std::uint32_t kMaxHeaderBytes = 16 * 1024;
 // Enough to see that the server sends a page; a longer one is truncated, which is an error only if
 // the whole body is compared.
 constexpr std::size_t kMaxBodyBytes = 64 * 1024;
+// A body of so many bytes in chunks of one byte has less.
+constexpr std::size_t kMaxOverhead = 8 * kMaxBodyBytes;
 
-http::request<http::empty_body> make_http_request(const Request& request) {
-  http::request<http::empty_body> message;
-  message.version(11);
-  message.method_string(request.method);
-  message.target(request.path);
-  message.set(http::field::host, request.host);
-  message.set(http::field::user_agent, "ballast");
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+void set_header(Headers& headers, const std::string& name, const std::string& value) {
+  std::erase_if(headers, [&name](const auto& known) {
+    return strcasecmp(known.first.c_str(), name.c_str()) == 0;
+  });
+  headers.emplace_back(name, value);
+}
+
+std::string http_request_text(const Request& request) {
+  Headers headers{{"Host", request.host}, {"User-Agent", "ballast"}};
   for (const std::string& header : request.headers) {
     const std::size_t colon = header.find(':');
     const std::size_t value = std::min(header.find_first_not_of(' ', colon + 1), header.size());
-    message.set(header.substr(0, colon), header.substr(value));
+    set_header(headers, header.substr(0, colon), header.substr(value));
   }
-  message.set(http::field::connection, "close");
-  return message;
+  set_header(headers, "Connection", "close");
+  std::string text = request.method + " " + request.path + " HTTP/1.1\r\n";
+  for (const auto& [name, value] : headers) text += name + ": " + value + "\r\n";
+  return text + "\r\n";
 }
 
 bool contains(const config::StatusSet& set, unsigned status) {
@@ -70,26 +71,11 @@ class Digest {
   EVP_MD_CTX* context_;
 };
 
-Outcome exchange_failure(boost::system::error_code ec, bool header_done) {
-  if (ec == http::error::end_of_stream) return bad("L7RSP", "connection closed before a response");
-  if (ec == http::error::partial_message || ec == asio::ssl::error::stream_truncated) {
-    return bad("L7RSP", header_done ? "connection closed before the end of the body"
-                                    : "connection closed before the end of the header");
-  }
-  if (ec == http::error::header_limit || ec == http::error::buffer_overflow) {
-    return bad("L7RSP", "response header over " + std::to_string(kMaxHeaderBytes) + " bytes");
-  }
-  if (ec == asio::error::connection_reset || ec == asio::error::broken_pipe) {
-    return bad("L7RSP", "connection reset");
-  }
-  if (ec.category() == asio::error::get_ssl_category()) return bad("L6RSP", ec.message());
-  return bad("L7RSP", "invalid HTTP response");
-}
-
 template <typename Stream>
 class HttpProbe final : public StreamProbe<Stream> {
   using Base = StreamProbe<Stream>;
   using typename Base::error_code;
+  using State = HttpAnswer::State;
 
  public:
   template <typename... Tls>
@@ -100,63 +86,81 @@ class HttpProbe final : public StreamProbe<Stream> {
         match_body_(!request.expect_body.empty()),
         expect_body_(std::move(expect_body)),
         expect_sha256_(request.expect_body_sha256),
-        request_(make_http_request(request)) {
-    parser_.header_limit(kMaxHeaderBytes);
-    parser_.body_limit(boost::none);
-    parser_.skip(request_.method() == http::verb::head);
-  }
+        strict_(request.strict_http),
+        request_(http_request_text(request)),
+        answer_(request.method == "HEAD", strict_) {}
 
  private:
   void talk() override {
-    http::async_write(this->stream(), request_,
+    asio::async_write(this->stream(), asio::buffer(request_),
                       [this, self = this->shared_from_this()](error_code ec, std::size_t) {
                         if (this->closed()) return;
                         // A server may answer and close without having read the request.
                         (void)ec;
-                        read_header();
+                        read();
                       });
   }
 
-  void read_header() {
-    http::async_read_header(this->stream(), buffer_, parser_,
-                            [this, self = this->shared_from_this()](error_code ec, std::size_t) {
-                              if (this->closed()) return;
-                              if (ec) return this->end(exchange_failure(ec, false));
-                              read_body();
-                            });
+  void read() {
+    this->stream().async_read_some(asio::buffer(chunk_), [this, self = this->shared_from_this()](
+                                                             error_code ec, std::size_t count) {
+      if (this->closed()) return;
+      received_ |= count > 0;
+      std::string content;
+      const State state = answer_.add({chunk_.data(), count}, content);
+      keep(content);
+      go_on(state, ec);
+    });
   }
 
-  // Reads to the end, and keeps what the body is compared with.
-  void read_body() {
-    if (parser_.is_done()) return complete();
-    if (body_bytes_ >= kMaxBodyBytes) return this->end(verdict(false));
-    auto& body = parser_.get().body();
-    body.data = chunk_.data();
-    body.size = chunk_.size();
-    http::async_read(this->stream(), buffer_, parser_,
-                     [this, self = this->shared_from_this()](error_code ec, std::size_t) {
-                       if (!this->closed()) on_body(ec);
-                     });
+  // What the body is compared with.
+  void keep(const std::string& content) {
+    body_bytes_ += content.size();
+    if (match_body_) body_ += content;
+    if (!expect_sha256_.empty()) digest_.add(content.data(), content.size());
   }
 
-  void on_body(error_code ec) {
-    const std::size_t count = chunk_.size() - parser_.get().body().size;
-    body_bytes_ += count;
-    if (match_body_) body_.append(chunk_.data(), count);
-    if (!expect_sha256_.empty()) digest_.add(chunk_.data(), count);
-    if (ec == http::error::need_buffer) ec = {};
-    if constexpr (Base::kTls) {
-      // The body ends with the connection, and some servers skip close_notify.
-      if (ec == asio::ssl::error::stream_truncated && parser_.need_eof()) return complete();
+  void go_on(State state, error_code ec) {
+    if (state == State::kInvalid) return this->end(bad("L7RSP", "invalid HTTP response"));
+    if (state == State::kTooLong) {
+      return this->end(
+          bad("L7RSP", "response header over " + std::to_string(kMaxHttpHeaderBytes) + " bytes"));
     }
-    if (ec) return this->end(exchange_failure(ec, true));
-    read_body();
+    if (state == State::kWhole) return this->succeed(verdict(true), false);
+    if (body_bytes_ >= kMaxBodyBytes || answer_.overhead() >= kMaxOverhead) {
+      return this->end(verdict(false));
+    }
+    ec ? on_ended(ec) : read();
   }
 
-  void complete() { this->succeed(verdict(true), parser_.need_eof()); }
+  void on_ended(error_code ec) {
+    const bool closed = ec == asio::error::eof || ec == asio::ssl::error::stream_truncated;
+    if (!closed && !Base::is_reset(ec)) return this->end(failure(ec));
+    // Some servers skip TLS's close_notify.
+    const bool in_order = ec == asio::error::eof || (closed && !strict_);
+    const bool whole = answer_.ends_with_connection() && in_order;
+    if (whole || decided()) return this->succeed(verdict(true), true);
+    if (!closed) return this->end(bad("L7RSP", "connection reset"));
+    const bool in_body = answer_.state() == State::kBody;
+    this->end(bad("L7RSP", !received_ ? "connection closed before a response"
+                           : in_body  ? "connection closed before the end of the body"
+                                      : "connection closed before the end of the header"));
+  }
+
+  // Whether the part of the body that is missing cannot change the verdict.
+  bool decided() {
+    if (strict_ || answer_.state() != State::kBody) return false;
+    return !contains(expect_status_, answer_.status()) ||
+           (expect_body_.matches(body_) && expect_sha256_.empty());
+  }
+
+  static Outcome failure(error_code ec) {
+    if (ec.category() == asio::error::get_ssl_category()) return bad("L6RSP", ec.message());
+    return socket_failure("L7RSP", ec.value());
+  }
 
   Outcome verdict(bool whole) {
-    const unsigned status = parser_.get().result_int();
+    const unsigned status = answer_.status();
     const bool good_status = contains(expect_status_, status);
     if (good_status && !expect_body_.matches(body_)) {
       return bad("L7RSP", "the body does not match expect_body");
@@ -176,10 +180,11 @@ class HttpProbe final : public StreamProbe<Stream> {
   bool match_body_;
   Pattern expect_body_;
   std::string expect_sha256_;
+  bool strict_;
   Digest digest_;
-  http::request<http::empty_body> request_;
-  http::response_parser<http::buffer_body> parser_;
-  boost::beast::flat_buffer buffer_{kMaxHeaderBytes + 1024};
+  std::string request_;
+  HttpAnswer answer_;
+  bool received_ = false;  // anything
   std::array<char, 4096> chunk_;
   std::size_t body_bytes_ = 0;
   std::string body_;

@@ -225,8 +225,10 @@ TEST(HttpProbe, FailsOnAnEarlyClose) {
   EXPECT_EQ(text_for_response(""), "L7RSP connection closed before a response");
   EXPECT_EQ(text_for_response("HTTP/1.1 200 OK\r\nServ"),
             "L7RSP connection closed before the end of the header");
-  EXPECT_EQ(text_for_response("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc"),
-            "L7RSP connection closed before the end of the body");
+  TestServer server(answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc"));
+  Request strict = http_to(server.endpoint());
+  strict.strict_http = true;
+  EXPECT_EQ(run_probe(strict).text, "L7RSP connection closed before the end of the body");
 }
 
 TEST(HttpProbe, FailsOnAReset) {

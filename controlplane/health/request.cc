@@ -24,6 +24,7 @@ void add_http(const Endpoint& vip, const config::Check& check, Request& request)
   request.expect_status = check.expect_status;
   request.expect_body = check.expect_body;
   request.expect_body_sha256 = check.expect_body_sha256;
+  request.strict_http = check.strict_http;
 }
 
 void add_tls(const config::Check& check, Request& request) {

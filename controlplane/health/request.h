@@ -31,6 +31,7 @@ struct Request {
   config::StatusSet expect_status;
   std::string expect_body;
   std::string expect_body_sha256;
+  bool strict_http = false;
   // With TLS
   bool tls = false;
   bool tls_verify = false;

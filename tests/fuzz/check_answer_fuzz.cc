@@ -1,5 +1,6 @@
 // Any bytes as what a real server answers to a health check, or its agent says. The dialogue comes
-// to the same end however TCP cuts them; what it makes of them for people is one line.
+// to the same end however TCP cuts them; what it makes of them for people is one line. An HTTP answer
+// that is read strictly is read in the same way without.
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -9,12 +10,14 @@
 
 #include "controlplane/health/dialogue.h"
 #include "controlplane/health/dns_message.h"
+#include "controlplane/health/http_answer.h"
 #include "tests/fuzz/input.h"
 
 namespace {
 
 using lb::config::CheckType;
 using lb::health::Dialogue;
+using lb::health::HttpAnswer;
 using lb::health::Move;
 using lb::health::Patterns;
 using lb::health::Request;
@@ -58,12 +61,42 @@ Move play(const Request& request, std::string_view answers, std::size_t piece) {
     answers.remove_prefix(std::min(piece, answers.size()));
     move = talk(*dialogue, received);
   }
-  return move;
+  return move.kind == Kind::kWait ? dialogue->at_close(received) : move;
 }
 
 bool is_a_line(const std::string& text) {
   return text.size() < 300 &&
          std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+struct HttpRead {
+  HttpRead(std::string_view answers, std::size_t piece, bool to_head, bool strict)
+      : answer(to_head, strict) {
+    for (; !answers.empty(); answers.remove_prefix(std::min(piece, answers.size()))) {
+      answer.add(answers.substr(0, piece), body);
+    }
+  }
+  bool good() const {
+    return answer.state() == HttpAnswer::State::kBody ||
+           answer.state() == HttpAnswer::State::kWhole;
+  }
+  bool operator==(const HttpRead& other) const {
+    return answer.state() == other.answer.state() && body == other.body &&
+           answer.ends_with_connection() == other.answer.ends_with_connection() &&
+           (!good() || answer.status() == other.answer.status());
+  }
+
+  HttpAnswer answer;
+  std::string body;
+};
+
+void hear_http(std::string_view answers, bool to_head, bool strict) {
+  const HttpRead whole(answers, answers.size(), to_head, strict);
+  LB_FUZZ_CHECK(whole == HttpRead(answers, 1, to_head, strict));
+  LB_FUZZ_CHECK(!to_head || whole.body.empty());
+  if (strict && whole.good()) {
+    LB_FUZZ_CHECK(whole == HttpRead(answers, answers.size(), to_head, false));
+  }
 }
 
 void hear_dns(lb::fuzz::Input input) {
@@ -86,6 +119,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto bytes = input.rest(4096);
   const std::string_view answers(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (choice % 16 == 14) {
+    hear_http(answers, (choice & 32) != 0, (choice & 16) != 0);
+    return 0;
+  }
   const Request request = request_of(choice);
   const Move whole = play(request, answers, answers.size());
   const Move cut = play(request, answers, 1);
