@@ -4,7 +4,8 @@
 //  0-23   tuple[2]    before publish                               every packet: key check, rewrite
 //  24-27  deltas      before publish                               every packet in NAT mode
 //  28-31  rs          before publish                               every packet
-//  32-39  client_hop  when the client's next hop changes (rare)    every packet from the server
+//  32-35  client_hop  when the client's next hop changes (rare)    every packet
+//  36-39  reserved
 //  40     state       on a change of state (compare and swap)      every packet
 //  41-43  imported .. when the HA peer tells of the connection     sync
 //  44-47  last_seen   at a new coarse tick: at most 10 times/s     every packet, expiry
@@ -14,8 +15,8 @@
 //  57-59  mode ...    before publish                               every packet: mode
 //  60-63  link        while the record is free or will be freed    then
 //
-// So a packet of an established connection reads this line and its bucket's, and writes at most
-// last_seen.
+// So a packet of an established connection reads this line and its bucket's, the word of its hop,
+// which as a rule stays in the first cache, and writes at most last_seen.
 #pragma once
 
 #include <array>
@@ -26,7 +27,6 @@
 
 #include "config/base/cache_line.h"
 #include "dataplane/packet/flow.h"
-#include "dataplane/packet/hop.h"
 
 namespace lb {
 
@@ -87,9 +87,10 @@ struct alignas(kCacheLine) Record {
   // what the other direction is rewritten to. In DR mode [1] is for display only: the server
   // answers past the director.
   FlowTuple tuple[2];
-  Deltas deltas;         // client to server
-  std::uint32_t rs = 0;  // real server slot
-  std::atomic<std::uint64_t> client_hop{0};
+  Deltas deltas;                             // client to server
+  std::uint32_t rs = 0;                      // real server slot
+  std::atomic<std::uint32_t> client_hop{0};  // index in the HopTable
+  std::uint32_t reserved = 0;                // for TCP's sequence numbers
   std::atomic<ConnState> state{ConnState::kNone};
   // From the HA peer. 0: created here, or no longer in the peer's walks.
   std::atomic<std::uint8_t> import_epoch{0};  // number of the walk that it came with or after
@@ -105,8 +106,8 @@ struct alignas(kCacheLine) Record {
 };
 static_assert(sizeof(Record) == kCacheLine);
 static_assert(offsetof(Record, deltas) == 24 && offsetof(Record, client_hop) == 32 &&
-              offsetof(Record, state) == 40 && offsetof(Record, generation) == 48 &&
-              offsetof(Record, link) == 60);
+              offsetof(Record, reserved) == 36 && offsetof(Record, state) == 40 &&
+              offsetof(Record, generation) == 48 && offsetof(Record, link) == 60);
 
 // A record found, and the direction of the key that found it: 0 from the client, 1 from the real
 // server.

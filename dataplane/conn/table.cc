@@ -60,9 +60,9 @@ struct ConnTable::Layout {
   }
 
   std::size_t bytes = 0;
-  std::uint32_t record_count, bucket_count, chain_count, ring_entries;
+  std::uint32_t record_count, bucket_count, chain_count, ring_entries, hop_count;
   std::size_t records, buckets, chain_buckets, chain_links, deadlines, next_chunk, pool_workers,
-      workers, rings;
+      workers, rings, hop_words, hop_marks;
 };
 
 ConnTable::Layout::Layout(const Options& options) {
@@ -76,6 +76,8 @@ ConnTable::Layout::Layout(const Options& options) {
   const std::uint64_t share = most / 2 / options.workers;
   ring_entries = static_cast<std::uint32_t>(std::bit_floor(std::max<std::uint64_t>(share, 64)));
 
+  hop_count = HopTable::entries_for(options.max_connections);
+
   records = place<Record>(record_count);
   buckets = place<Bucket>(bucket_count);
   chain_buckets = place<Bucket>(chain_count);
@@ -85,6 +87,8 @@ ConnTable::Layout::Layout(const Options& options) {
   pool_workers = place<RecordPool::Worker>(options.workers);
   workers = place<Worker>(options.workers);
   rings = place<Handle>(std::size_t{ring_entries} * options.workers);
+  hop_words = place<std::atomic<std::uint64_t>>(hop_count);
+  hop_marks = place<std::atomic<std::uint32_t>>(hop_count);
 }
 
 std::size_t ConnTable::memory_bytes(const Options& options) {
@@ -111,7 +115,11 @@ ConnTable::ConnTable(const Options& options, const Layout& layout, std::byte* me
              construct<std::uint32_t>(memory + layout.next_chunk,
                                       layout.record_count / RecordPool::kChunk, RecordPool::kNone),
              construct<RecordPool::Worker>(memory + layout.pool_workers, options.workers)},
-            options.max_connections) {
+            options.max_connections),
+      hops_(
+          {construct<std::atomic<std::uint64_t>>(memory + layout.hop_words, layout.hop_count, 0U),
+           construct<std::atomic<std::uint32_t>>(memory + layout.hop_marks, layout.hop_count, 0U)},
+          options.hash_key[0] ^ options.hash_key[3], grace) {
   std::copy(std::begin(options.hash_key), std::end(options.hash_key), key_.word);
   const std::size_t entries = layout.ring_entries;
   const std::span<Handle> rings =
@@ -129,7 +137,7 @@ void ConnTable::fill(Record& record, const NewConn& conn, std::uint32_t now) {
   store_shared(record.tuple[1], conn.tuple[1]);
   record.deltas = conn.deltas;
   store_shared(record.rs, conn.rs);
-  record.client_hop.store(conn.client_hop.word, std::memory_order_relaxed);
+  record.client_hop.store(conn.client_hop, std::memory_order_release);
   record.state.store(ConnState::kNone, std::memory_order_release);
   record.last_seen.store(now, std::memory_order_release);
   store_shared(record.service, conn.service);
@@ -371,7 +379,7 @@ bool ConnTable::read(std::uint32_t index, Copy& copy) const {
   copy.proto = load_shared(record.proto);
   copy.mode = load_shared(record.mode);
   copy.generation = generation;
-  copy.client_hop = {record.client_hop.load(std::memory_order_acquire)};
+  copy.client_hop = hop_of(record);
   copy.imported = record.import_epoch.load(std::memory_order_acquire) != 0;
   return is_live(copy.state) && record.generation.load(std::memory_order_relaxed) == generation;
 }

@@ -22,22 +22,15 @@
 #include <span>
 
 #include "dataplane/conn/deadlines.h"
+#include "dataplane/conn/grace_period.h"
 #include "dataplane/conn/half_open.h"
 #include "dataplane/conn/hash.h"
+#include "dataplane/conn/hop_table.h"
 #include "dataplane/conn/index.h"
 #include "dataplane/conn/record.h"
 #include "dataplane/conn/record_pool.h"
 
 namespace lb {
-
-// Quiescence of the workers, passed in (DPDK's QSBR in the daemon, a small one in tests).
-class GracePeriod {
- public:
-  virtual ~GracePeriod() = default;
-  virtual std::uint64_t start() = 0;  // any worker or the control thread
-  virtual bool passed(
-      std::uint64_t token) const = 0;  // true once every worker was quiescent after start()
-};
 
 // What a new connection is made of; the fields are Record's.
 struct NewConn {
@@ -45,7 +38,7 @@ struct NewConn {
   Deltas deltas;
   std::uint32_t rs = 0;
   std::uint32_t service = 0;
-  ClientHop client_hop;
+  std::uint32_t client_hop = HopTable::kNone;
   std::uint8_t proto = 0;
   std::uint8_t mode = 0;
   std::uint8_t keys = 2;  // 1: forward key only
@@ -63,12 +56,17 @@ class ConnTable {
     std::uint32_t buckets = 0;
     std::uint32_t chain_buckets = 0;
   };
-  // Bytes of cache-line aligned memory that the table needs for `options`, 107 per connection; the
-  // caller owns it and keeps it longer. The constructor writes all of it.
+  // Bytes of cache-line aligned memory that the table needs for `options`, 107 per connection and
+  // up to 768 KB for the hops; the caller owns it and keeps it longer. The constructor writes all
+  // of it.
   static std::size_t memory_bytes(const Options& options);
   ConnTable(const Options& options, std::span<std::byte> memory, GracePeriod& grace);
   ConnTable(const ConnTable&) = delete;
   ConnTable& operator=(const ConnTable&) = delete;
+
+  // Of the clients; records refer to it.
+  HopTable& hops() { return hops_; }
+  const HopTable& hops() const { return hops_; }
 
   // ---- hot path, any worker
   std::uint64_t hash(const FlowTuple& tuple, std::uint8_t proto) const {
@@ -199,6 +197,14 @@ class ConnTable {
 
   ConnTable(const Options& options, const Layout& layout, std::byte* memory, GracePeriod& grace);
 
+  // While the record has the index, the index has its hop; when that ends meanwhile, its new one.
+  ClientHop hop_of(const Record& record) const {
+    for (;;) {
+      const std::uint32_t index = record.client_hop.load(std::memory_order_acquire);
+      const ClientHop hop = hops_.at(index);
+      if (record.client_hop.load(std::memory_order_relaxed) == index) return hop;
+    }
+  }
   void fill(Record& record, const NewConn& conn, std::uint32_t now);
   bool link(unsigned worker, Record& record, std::uint64_t forward, std::uint64_t reverse);
   void erase(unsigned worker, std::uint64_t hash, std::uint64_t slot);
@@ -222,6 +228,7 @@ class ConnTable {
   GracePeriod& grace_;
   ConnIndex index_;
   RecordPool pool_;
+  HopTable hops_;
 };
 
 template <typename OnExpired>

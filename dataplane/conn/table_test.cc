@@ -27,7 +27,7 @@ TEST(ConnTable, FindsBothDirections) {
   NewConn conn = nat_conn(7);
   conn.deltas = {0x1234, 0x5678};
   conn.mode = 1;
-  conn.client_hop = {0x0042'0102'0304'0506};
+  conn.client_hop = table->hops().look_up({0x0042'0102'0304'0506});
   const auto created = table.create(0, conn, ConnState::kSynSent, 5);
   ASSERT_TRUE(created.is_new);
   EXPECT_FALSE(created.full);
@@ -44,7 +44,10 @@ TEST(ConnTable, FindsBothDirections) {
   EXPECT_EQ(record.deltas.l4, 0x5678);
   EXPECT_EQ(record.rs, conn.rs);
   EXPECT_EQ(record.service, conn.service);
-  EXPECT_EQ(record.client_hop.load(), conn.client_hop.word);
+  EXPECT_EQ(record.client_hop.load(), conn.client_hop);
+  ConnTable::Copy copy;
+  ASSERT_TRUE(table->read(table->index_of(record), copy));
+  EXPECT_EQ(copy.client_hop, (ClientHop{0x0042'0102'0304'0506}));
   EXPECT_EQ(record.proto, kProtoTcp);
   EXPECT_EQ(record.mode, 1);
   EXPECT_EQ(record.keys, 2);

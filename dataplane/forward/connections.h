@@ -52,6 +52,10 @@ class Connections {
     if (log_ != nullptr) log_->changed(table_.handle_of(record));
   }
 
+  ClientHop client_hop(const Record& record) const {
+    return table_.hops().at(record.client_hop.load(std::memory_order_acquire));
+  }
+
   // As ConnTable's.
   void set_deadline(const Record& record, std::uint32_t deadline) {
     table_.set_deadline(record, deadline);

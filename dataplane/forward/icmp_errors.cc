@@ -18,8 +18,8 @@ void Pipeline::icmp_error(Packet& packet, const View& view) {
   if (const Hit hit = table_.find(key, quote.proto, table_.hash(key, quote.proto))) {
     const Record& record = *hit.record;
     if (hit.dir == 0) return icmp_error_to_server(packet, quote, record, view);
-    const ClientHop hop{record.client_hop.load(std::memory_order_relaxed)};
-    return icmp_error_to_client(packet, quote, {record.rs, record.tuple[0], hop}, view);
+    return icmp_error_to_client(packet, quote,
+                                {record.rs, record.tuple[0], conns_.client_hop(record)}, view);
   }
   if (quote.proto == kProtoUdp) {
     if (const auto reply = find_reply(key, view)) {

@@ -120,7 +120,8 @@ ImportOutcome Importer::create(const SyncEntry& entry, std::uint64_t hash, std::
       connection_on(make_path(entry.tuple, server, entry.rs_port, static_cast<Mode>(entry.mode)));
   conn.rs = rs_slot;
   conn.service = server.service;
-  conn.client_hop = entry.client_hop;
+  conn.client_hop = table_.hops().look_up(entry.client_hop);
+  if (conn.client_hop == HopTable::kNone) return ImportOutcome::hop_table_full;
   conn.proto = entry.proto;
   conn.import_epoch = epoch_;
   conn.sync_id = entry.sync_id;
@@ -146,8 +147,11 @@ void Importer::update(Record& record, const SyncEntry& entry, const Snapshot& sn
   if (is_later(seen, record.last_seen.load(std::memory_order_relaxed))) {
     record.last_seen.store(seen, std::memory_order_relaxed);
   }
-  if (record.client_hop.load(std::memory_order_relaxed) != entry.client_hop.word) {
-    record.client_hop.store(entry.client_hop.word, std::memory_order_relaxed);
+  HopTable& hops = table_.hops();
+  if (hops.at(record.client_hop.load(std::memory_order_relaxed)) != entry.client_hop) {
+    const std::uint32_t hop = hops.look_up(entry.client_hop);
+    // Release: as for a packet's.
+    if (hop != HopTable::kNone) record.client_hop.store(hop, std::memory_order_release);
   }
   record.import_epoch.store(epoch_, std::memory_order_relaxed);
   record.sync_id.store(entry.sync_id, std::memory_order_relaxed);

@@ -14,6 +14,7 @@ void Pipeline::maintain(const Snapshot& snapshot, std::uint32_t now, std::vector
   for (std::size_t i = before; i < expired_cookies.size(); ++i)
     counters_.drop(DropReason::fragment_timeout);
 
+  if (worker_ == 0) hop_keeper_.run(snapshot, now);
   if (snapshot.any_persistence) persistence_keeper_.run(snapshot, now);
   if (server_down_walk_.is_due(snapshot)) {
     server_down_walk_.run(snapshot, probes);

@@ -157,7 +157,9 @@ DropReason Pipeline::create_counted(const Packet& packet, std::uint32_t service_
   NewConn conn = connection_on(make_path(packet.tuple, server, server.mode));
   conn.rs = rs_slot;
   conn.service = service_slot;
-  conn.client_hop = ClientHop::back(packet.data, packet.vlan, packet.ingress);
+  conn.client_hop =
+      table_.hops().look_up(ClientHop::back(packet.data, packet.vlan, packet.ingress));
+  if (conn.client_hop == HopTable::kNone) return DropReason::hop_table_full;
   conn.proto = packet.proto;
   const std::uint32_t deadline = view.now + view.snapshot.timeouts().ticks(service_slot, state);
 

@@ -15,9 +15,11 @@ Pipeline::Owner Pipeline::send_without_connection(Packet& packet, std::uint32_t 
     refuse(packet, service, view);
     return {};
   }
-  if (service.is_stateless_nat()) {
-    view.snapshot.return_paths->learn(
-        packet.tuple.src, ClientHop::back(packet.data, packet.vlan, packet.ingress), view.now);
+  const ClientHop back = ClientHop::back(packet.data, packet.vlan, packet.ingress);
+  if (service.is_stateless_nat() &&
+      !view.snapshot.return_paths->learn(packet.tuple.src, back, view.now, table_.hops())) {
+    drop(packet, DropReason::hop_table_full);
+    return {};
   }
   counters_.real_servers[rs_slot].connections.add(1);
   const Path path = make_path(packet.tuple, view.real_servers[rs_slot], service.mode);
@@ -31,11 +33,12 @@ std::optional<Pipeline::Reply> Pipeline::find_reply(const FlowTuple& from_server
                                                     const View& view) {
   const std::uint32_t rs_slot = view.snapshot.find_reply_server(from_server.src, from_server.sport);
   if (rs_slot == kNoSlot || view.snapshot.is_own(from_server.dst)) return std::nullopt;
-  const auto client_hop = view.snapshot.return_paths->find(from_server.dst);
-  if (!client_hop) return std::nullopt;
+  const std::uint32_t hop = view.snapshot.return_paths->find(from_server.dst);
+  if (hop == HopTable::kNone) return std::nullopt;
   const ServiceEntry& service = view.snapshot.services[view.real_servers[rs_slot].service];
-  return Reply{
-      rs_slot, {from_server.dst, service.address, from_server.dport, service.port}, *client_hop};
+  return Reply{rs_slot,
+               {from_server.dst, service.address, from_server.dport, service.port},
+               {view.hops[hop].load(std::memory_order_relaxed)}};
 }
 
 // A datagram of no connection and to no service.
@@ -59,9 +62,10 @@ void Pipeline::follow(Packet& packet, const fragment::Stateless& first, const Vi
     return forward_stateless(packet, first.real_server, path, view);
   }
   if (still && service.is_stateless_nat() && server.address == packet.tuple.src) {
-    if (const auto client_hop = view.snapshot.return_paths->find(packet.tuple.dst)) {
+    const std::uint32_t hop = view.snapshot.return_paths->find(packet.tuple.dst);
+    if (hop != HopTable::kNone) {
       const FlowTuple from_client{packet.tuple.dst, service.address, {}, {}};
-      return reply_stateless(packet, {first.real_server, from_client, *client_hop}, view);
+      return reply_stateless(packet, {first.real_server, from_client, table_.hops().at(hop)}, view);
     }
   }
   drop(packet, DropReason::fragment_timeout);

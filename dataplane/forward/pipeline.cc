@@ -44,12 +44,9 @@ void touch(Record& record, std::uint32_t now) {
   }
 }
 
-void learn_client_hop(Record& record, const Packet& packet) {
-  const ClientHop hop = ClientHop::back(packet.data, packet.vlan, packet.ingress);
-  // Relaxed: nothing else is published with this word.
-  if (record.client_hop.load(std::memory_order_relaxed) != hop.word) {
-    record.client_hop.store(hop.word, std::memory_order_relaxed);
-  }
+// Acquire: the index's word is there.
+ClientHop hop_of(const Record& record, const std::atomic<std::uint64_t>* hops) {
+  return {hops[record.client_hop.load(std::memory_order_acquire)].load(std::memory_order_relaxed)};
 }
 
 bool routable(const Packet& packet, std::uint16_t mtu) {
@@ -78,6 +75,7 @@ Pipeline::Pipeline(unsigned worker, unsigned workers, const Shared& shared,
       server_down_walk_(conns_),
       flush_walk_(conns_, shared.flush),
       persistence_keeper_(conns_, shared.persist, worker == 0),
+      hop_keeper_(shared.table),
       importer_(conns_, shared.table, shared.persist, counters) {
   released_.reserve(kBurst);
 }
@@ -124,18 +122,24 @@ template <bool kHasL4>
   touch(record, view.now);
   packet.verdict = Verdict::kForward;
   if (dir == 0) {
-    learn_client_hop(record, packet);
+    const ClientHop hop = ClientHop::back(packet.data, packet.vlan, packet.ingress);
+    if (hop_of(record, view.hops) != hop) [[unlikely]]
+      change_client_hop(record, hop);
     send_to_server<kHasL4>(packet, record, view.real_servers[record.rs].next_hop,
                            view.counters[record.rs], view);
   } else {
-    const ClientHop hop{record.client_hop.load(std::memory_order_relaxed)};
-    send_to_client<kHasL4>(packet, record, hop, view.counters[record.rs], view);
+    send_to_client<kHasL4>(packet, record, hop_of(record, view.hops), view.counters[record.rs],
+                           view);
   }
 }
 
 void Pipeline::process(std::span<Packet> burst, const Snapshot& snapshot, std::uint32_t now) {
-  const View view{snapshot, now, snapshot.real_servers.data(), snapshot.ports.data(),
-                  counters_.real_servers.get()};
+  const View view{snapshot,
+                  now,
+                  snapshot.real_servers.data(),
+                  snapshot.ports.data(),
+                  counters_.real_servers.get(),
+                  table_.hops().words()};
   const View steady = view;
   std::array<std::uint64_t, kBurst> slots;
   std::array<std::uint8_t, kBurst> lookups;
@@ -205,6 +209,15 @@ void Pipeline::process(std::span<Packet> burst, const Snapshot& snapshot, std::u
       side_path(p, view);
     }
   }
+}
+
+// The client's packets come another way now; or the way that they come has moved, and this one was
+// under way before that.
+void Pipeline::change_client_hop(Record& record, ClientHop hop) {
+  const std::uint32_t index = table_.hops().look_up(hop);
+  if (index == HopTable::kNone) return counters_.client_hops_kept.add(1);
+  // Release: pairs with hop_of().
+  record.client_hop.store(index, std::memory_order_release);
 }
 
 // Everything that is not a steady connection's data: looked up again, because an earlier packet in

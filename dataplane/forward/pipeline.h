@@ -17,12 +17,14 @@
 //                     connections that an operator ends               flush_walk.h
 //                     clients that stay with their server             persistence_keeper.h
 //                     what the HA peer sends                          import.h
+//                     hops that no connection has                     hop_keeper.h
 //
 // A worker's own object: nothing here is touched by two threads. What workers share (table,
 // fragments, snapshot) is passed in.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -31,6 +33,7 @@
 #include "dataplane/conn/table.h"
 #include "dataplane/forward/connections.h"
 #include "dataplane/forward/flush_walk.h"
+#include "dataplane/forward/hop_keeper.h"
 #include "dataplane/forward/import.h"
 #include "dataplane/forward/path.h"
 #include "dataplane/forward/persistence_keeper.h"
@@ -94,6 +97,7 @@ class Pipeline {
     const RealServerEntry* real_servers;
     const PortInfo* ports;
     RealServerCounters* counters;
+    const std::atomic<std::uint64_t>* hops;  // to clients, by index
   };
 
   // Whose packet a packet is; the later fragments of its datagram follow it. Neither a connection's
@@ -129,6 +133,7 @@ class Pipeline {
   void drop(Packet& packet, DropReason reason);
   void answer_or_drop(Packet& packet, DropReason reason, bool answered);
   bool may_answer(const View& view);
+  void change_client_hop(Record& record, ClientHop hop);
 
   // new_conn.cc
   bool may_be_synchronized_soon(std::uint32_t service_slot, const View& view);
@@ -189,6 +194,7 @@ class Pipeline {
   ServerDownWalk server_down_walk_;
   FlushWalk flush_walk_;
   PersistenceKeeper persistence_keeper_;
+  HopKeeper hop_keeper_;
   Importer importer_;
 };
 

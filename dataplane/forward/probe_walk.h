@@ -33,8 +33,7 @@ class ProbeWalk {
     for (std::size_t seen = 0; seen < kSlice && room > 0; seen += kBurst) {
       cursor_ = conns_.walk(cursor_, std::min<std::size_t>(kBurst, room), [&](Record& record) {
         if (!visit(record)) return;
-        probes.push_back({record.tuple[0].reversed(),
-                          ClientHop{record.client_hop.load(std::memory_order_relaxed)}});
+        probes.push_back({record.tuple[0].reversed(), conns_.client_hop(record)});
         --room;
       });
       if (cursor_ == 0) return true;

@@ -1,7 +1,7 @@
-// Several workers over one table, with random traffic of the same few flows from both sides: at the
-// end every packet and every connection is accounted for, over all workers together. What is
-// checked holds under every interleaving; under ThreadSanitizer the runs also check that none of it
-// races.
+// Several workers over one table, with random traffic of the same few flows from both sides, while
+// the routers that the clients are behind change their MAC addresses: at the end every packet and
+// every connection is accounted for, over all workers together. What is checked holds under every
+// interleaving; under ThreadSanitizer the runs also check that none of it races.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -26,6 +26,7 @@ constexpr unsigned kWorkers = 4;
 constexpr unsigned kBursts = test::rounds(30'000);
 constexpr unsigned kFlows = 200;
 constexpr std::uint32_t kTimeout = 2;  // ticks
+constexpr unsigned kRouters = 4;       // of each flow: more than a small table has room for
 
 struct Shape {
   const char* name;
@@ -34,6 +35,13 @@ struct Shape {
   std::uint32_t max_connections;
   std::uint32_t persistence = 0;  // ticks
 };
+
+test::Mac router_mac(unsigned n) {
+  return {2, 9, 0, 0, static_cast<std::uint8_t>(n >> 8), static_cast<std::uint8_t>(n)};
+}
+bool is_router(const std::uint8_t* mac) {
+  return mac[0] == 2 && mac[1] == 9;
+}
 
 // Every frame that a flow may send: each kind of segment, from the client and from each real
 // server.
@@ -49,11 +57,13 @@ std::vector<Frame> all_frames() {
   for (unsigned n = 0; n < kFlows; ++n) {
     const auto port = static_cast<std::uint16_t>(20'000 + n);
     const test::Ipv4 up{.src = test::ip("198.51.100.7"), .dst = test::ip("192.0.2.10")};
-    for (const char* server : {"", "10.0.0.11", "10.0.0.12"}) {
-      const bool from_client = *server == 0;
+    for (unsigned from = 0; from < kRouters + 2; ++from) {
+      const bool from_client = from < kRouters;
+      const char* const server = from == kRouters ? "10.0.0.11" : "10.0.0.12";
       const test::Ipv4 ip = from_client ? up : test::Ipv4{.src = test::ip(server), .dst = up.src};
       const auto side = static_cast<std::uint8_t>(from_client ? 0 : 1);
-      const test::Ethernet ethernet{.dst = test::kPortMac[side]};
+      const test::Ethernet ethernet{.dst = test::kPortMac[side],
+                                    .src = router_mac(n * kRouters + from)};
       const std::uint16_t sport = from_client ? port : 80;
       const std::uint16_t dport = from_client ? 80 : port;
       for (const std::uint8_t flags : kFlags) {
@@ -81,6 +91,7 @@ std::vector<ServiceSpec> services_of(const Shape& shape) {
 struct Verdicts {
   std::uint64_t sent = 0;
   std::array<std::uint64_t, 8> by_verdict{};
+  std::uint64_t misled = 0;  // to clients, but to no router
 };
 
 class Worker {
@@ -101,9 +112,12 @@ class Worker {
       pipeline.process(packets, *workers_.snapshot, tick_);
       for (const Packet& packet : packets) {
         ++verdicts.by_verdict[static_cast<std::size_t>(packet.verdict)];
+        const bool to_client = packet.verdict == Verdict::kForward && packet.egress == 0;
+        verdicts.misled += to_client && !is_router(packet.data);
       }
       verdicts.sent += size;
       pipeline.expire(*workers_.snapshot, tick_);
+      pipeline.maintain(*workers_.snapshot, tick_, probes_, cookies_);
       workers_.table.epochs().quiescent(number_);
     }
     workers_.table.epochs().offline(number_);
@@ -120,6 +134,8 @@ class Worker {
   const unsigned number_;
   std::mt19937 random_;
   test::Burst burst_;
+  std::vector<Probe> probes_;
+  std::vector<void*> cookies_;
 };
 
 class ForwardThreads : public testing::TestWithParam<Shape> {};
@@ -132,6 +148,7 @@ TEST_P(ForwardThreads, LoseNoPacketAndNoConnection) {
   workers.make_pipelines();
   std::atomic<std::uint32_t> tick{100};
   std::array<Verdicts, kWorkers> verdicts{};
+  std::atomic<unsigned> running{kWorkers};
   std::latch start(kWorkers);
   std::vector<std::thread> threads;
   for (unsigned w = 0; w < kWorkers; ++w) {
@@ -139,14 +156,26 @@ TEST_P(ForwardThreads, LoseNoPacketAndNoConnection) {
       Worker worker(workers, frames, tick, w, seed + w);
       start.arrive_and_wait();
       worker.run(verdicts[w]);
+      --running;
     });
+  }
+  std::mt19937 random(seed);
+  while (running != 0) {
+    const auto router = [&] {
+      return ClientHop::make(
+          router_mac(static_cast<unsigned>(random() % (kFlows * kRouters))).data(), 0, 0);
+    };
+    const ClientHop a = router(), b = router();
+    workers.table->hops().move(std::vector<HopMove>{{a, b}, {b, a}});
+    std::this_thread::yield();
   }
   for (std::thread& thread : threads) thread.join();
 
-  std::uint64_t sent = 0;
+  std::uint64_t sent = 0, misled = 0;
   std::map<Verdict, std::uint64_t> by_verdict;
   for (const Verdicts& one : verdicts) {
     sent += one.sent;
+    misled += one.misled;
     for (std::size_t v = 0; v < one.by_verdict.size(); ++v) {
       by_verdict[static_cast<Verdict>(v)] += one.by_verdict[v];
     }
@@ -159,6 +188,7 @@ TEST_P(ForwardThreads, LoseNoPacketAndNoConnection) {
   EXPECT_EQ(forwarded, workers.sum(&RealServerCounters::packets_in) +
                            workers.sum(&RealServerCounters::packets_out));
   EXPECT_GT(forwarded, sent / 64);
+  EXPECT_EQ(misled, 0U);
 
   EXPECT_EQ(workers.wrong_counts(), "");
   EXPECT_GT(workers.sum(&WorkerCounters::conns_created), workers.table->live());

@@ -38,6 +38,7 @@ struct NextHop {
 struct ClientHop {
   std::uint64_t word = 0;  // bits 0-47 MAC as it lies in memory, 48-59 VLAN id, 60-63 port index
 
+  // VLAN ids are below 4096, ports below 16.
   static ClientHop make(const std::uint8_t* mac, std::uint16_t vlan, std::uint8_t port) {
     std::uint64_t w = 0;
     __builtin_memcpy(&w, mac, 6);
@@ -60,7 +61,7 @@ struct ClientHop {
 
  private:
   static std::uint64_t place(std::uint16_t vlan, std::uint8_t port) {
-    return static_cast<std::uint64_t>((vlan & 0xfff) | port << 12) << 48;
+    return static_cast<std::uint64_t>(vlan | port << 12) << 48;
   }
 };
 

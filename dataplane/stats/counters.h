@@ -76,6 +76,7 @@ struct alignas(kCacheLine) WorkerCounters {
   Counter<std::uint64_t> conns_created;
   Counter<std::uint64_t> conns_expired;
   Counter<std::uint64_t> conns_shed;
+  Counter<std::uint64_t> client_hops_kept;   // connections' hops that changed without room for them
   Counter<std::uint64_t> failed_handshakes;  // sum of all in `handshakes`: shows new failures
   std::array<Counter<std::uint64_t>, kDropReasons> drops;
   std::array<Counter<std::uint64_t>, kImportOutcomes> imports;

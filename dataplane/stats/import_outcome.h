@@ -22,6 +22,7 @@ namespace lb {
   X(unknown_port, "the client is behind a port that this director lacks")      \
   X(reply_tuple_taken, "its reply key belongs to another connection here")     \
   X(table_full, "no room in the connection table")                             \
+  X(hop_table_full, "no room for its client's next hop")                       \
   X(persistence, "a client bound to a real server by persistence")             \
   X(persistence_ended, "a client that is no longer bound to a real server")    \
   X(persistence_kept, "a bound client, ignored: this director's binding wins") \

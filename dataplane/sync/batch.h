@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dataplane/conn/record.h"
+#include "dataplane/packet/hop.h"
 
 namespace lb {
 

@@ -4,6 +4,7 @@
 //   a peer joined: the whole table, in slices ---+--> fill() -> batch
 //   a full ring: the marked ranges again --------+
 //   clients bound to a server: all of them, then those of which something changed
+//   next hops to clients moved: the whole table
 //   active connections (last_seen), refreshed before the peer's copy could expire
 //   this director becomes master: the whole table, as its state wins from now on
 //   it becomes backup: for a second half-open connections too, whose next packet goes to the peer
@@ -46,6 +47,8 @@ class Exporter {
   void begin();
   // It left: nothing is logged any more.
   void end();
+  // Connections have other next hops to their clients: the peer gets all of them again.
+  void hops_moved() { walk_due_ = true; }
 
   struct Fill {
     bool more = false;  // there was more than fitted

@@ -33,7 +33,7 @@ TEST(Exporter, ExportsAllThatThePeerNeeds) {
   master.join();
   Record* record = master.open(7, ConnState::kCloseWait);
   const std::uint8_t mac[] = {2, 0, 0, 0, 1, 0};
-  record->client_hop = ClientHop::make(mac, 5, 0).word;
+  record->client_hop = master.table().hops().look_up(ClientHop::make(mac, 5, 0));
   record->last_seen = master.now - 30;
   const auto told = master.fill();
   ASSERT_EQ(told.size(), 1U);

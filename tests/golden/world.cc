@@ -151,6 +151,12 @@ std::vector<Probe> World::advance(std::uint32_t ms) {
   return probes;
 }
 
+bool World::move_hops(const std::vector<HopMove>& moves) {
+  const bool moved = table_->hops().move(moves);
+  if (moved && exporter_ != nullptr) exporter_->hops_moved();
+  return moved;
+}
+
 std::vector<SyncEntry> World::exported() {
   std::string batch;
   while (exporter_->fill(batch, batch.size() + (std::size_t{1} << 20), *snapshot_, now_).more) {

@@ -58,6 +58,9 @@ class World {
   // Time passes; every worker maintains itself until nothing more is due. Returns the probes.
   std::vector<Probe> advance(std::uint32_t ms);
 
+  // As the main thread does it when the kernel's neighbours change.
+  bool move_hops(const std::vector<HopMove>& moves);
+
   // What the HA peer is sent: after join() everything, then changes.
   void join() { exporter_->begin(); }
   void leave() { exporter_->end(); }
