@@ -126,6 +126,9 @@ struct Statistics {
   std::uint64_t connections_created = 0;
   std::uint64_t connections_expired = 0;
   std::uint64_t connections_shed = 0;
+  std::uint64_t client_hops = 0;
+  std::uint64_t max_client_hops = 0;
+  std::uint64_t client_hops_kept = 0;
   std::uint64_t persistence_entries = 0;
   std::uint64_t max_persistence = 0;
   std::uint64_t persistence_evicted = 0;

@@ -78,10 +78,7 @@ void put(const RealServerSpec& from, api::RealServer& to) {
   if (from.healthy) to.set_healthy(*from.healthy);
   to.set_keep_connections(from.keep_connections);
   to.set_end_connections(from.end_connections);
-  if (!from.next_hop) return;
-  to.mutable_next_hop()->set_port(from.next_hop->port);
-  to.mutable_next_hop()->set_vlan(from.next_hop->vlan);
-  to.mutable_next_hop()->set_mac(to_bytes(from.next_hop->mac));
+  if (from.next_hop) *to.mutable_next_hop() = to_api(*from.next_hop);
 }
 
 void put(const ServiceSpec& from, api::Service& to) {
@@ -134,14 +131,6 @@ std::optional<MacAddress> mac_address(const std::string& bytes) {
   return mac;
 }
 
-Result<NextHopSpec> next_hop(const api::NextHop& message) {
-  const auto vlan = checked16(message.vlan(), kMaxVlan, "VLAN");
-  if (!vlan) return tl::make_unexpected(vlan.error());
-  const auto mac = mac_address(message.mac());
-  if (!mac) return fail("a MAC address has 6 bytes");
-  return NextHopSpec{message.port(), *vlan, *mac};
-}
-
 Result<RealServerSpec> real_server(const api::RealServer& message) {
   RealServerSpec spec;
   const auto address = endpoint(message.address(), message.port());
@@ -165,7 +154,7 @@ Result<RealServerSpec> real_server(const api::RealServer& message) {
   spec.keep_connections = message.keep_connections();
   spec.end_connections = message.end_connections();
   if (message.has_next_hop()) {
-    auto hop = next_hop(message.next_hop());
+    auto hop = from_api(message.next_hop());
     if (!hop) return failed(Error{"next hop: " + hop.error().message});
     spec.next_hop = std::move(*hop);
   }
@@ -308,6 +297,22 @@ Result<void> set_ports(const api::Snapshot& message, SnapshotSpec& spec) {
 }
 
 }  // namespace
+
+api::NextHop to_api(const NextHopSpec& spec) {
+  api::NextHop message;
+  message.set_port(spec.port);
+  message.set_vlan(spec.vlan);
+  message.set_mac(to_bytes(spec.mac));
+  return message;
+}
+
+Result<NextHopSpec> from_api(const api::NextHop& message) {
+  const auto vlan = checked16(message.vlan(), kMaxVlan, "VLAN");
+  if (!vlan) return tl::make_unexpected(vlan.error());
+  const auto mac = mac_address(message.mac());
+  if (!mac) return fail("a MAC address has 6 bytes");
+  return NextHopSpec{message.port(), *vlan, *mac};
+}
 
 api::AddressRange to_api(const EndpointRange& range) {
   api::AddressRange message;

@@ -11,6 +11,10 @@ namespace lb {
 // of services has it.
 api::Snapshot to_api(const SnapshotSpec& spec);
 
+// In other requests too.
+api::NextHop to_api(const NextHopSpec& spec);
+Result<NextHopSpec> from_api(const api::NextHop& message);
+
 // Whose last port is its first for a single one.
 api::AddressRange to_api(const EndpointRange& range);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/api/address_codec.h"
+#include "dataplane/api/snapshot_codec.h"
 
 namespace lb {
 namespace {
@@ -41,6 +42,24 @@ api::Action flush(const api::PersistenceRequest& request) {
           client_option(request.client(), request.client_prefix())};
 }
 
+std::string hop_text(const api::NextHop& message) {
+  const auto hop = from_api(message);
+  if (!hop) return "?";
+  const std::string vlan = hop->vlan == 0 ? "" : " VLAN " + std::to_string(hop->vlan);
+  return hop->mac.to_string() + " on " + hop->port + vlan;
+}
+
+// Logged when it moves something: what it remembers changes nothing.
+api::Action move_connections(const api::HopsRequest& request) {
+  std::string moves;
+  for (const api::HopMove& move : request.moves()) {
+    moves += (moves.empty() ? "move connections from " : ", from ") + hop_text(move.from()) +
+             " to " + hop_text(move.to());
+  }
+  if (moves.empty()) return {"neighbours", false};
+  return {moves};
+}
+
 }  // namespace
 
 std::optional<api::Action> action_of(const api::Request& request) {
@@ -66,6 +85,8 @@ std::optional<api::Action> action_of(const api::Request& request) {
       return api::Action{"sync of connections",
                          sync.begin() || sync.end() || !sync.import().empty()};
     }
+    case api::Request::kHops:
+      return move_connections(request.hops());
     case api::Request::kHandshakeFailures:
       // For the control plane only: each report is given to one client.
       return api::Action{"handshake failures", false};

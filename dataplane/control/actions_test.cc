@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "dataplane/api/snapshot_codec.h"
+
 namespace lb {
 namespace {
 
@@ -64,6 +66,20 @@ TEST(Action, NamesRequestsOfTheControlPlane) {
   EXPECT_TRUE(action_of(request)->logged);
   request.mutable_handshake_failures();
   EXPECT_FALSE(action_of(request)->logged);
+
+  api::HopsRequest& hops = *request.mutable_hops();
+  hops.set_read(true);
+  EXPECT_FALSE(action_of(request)->logged);
+  api::HopMove& move = *hops.add_moves();
+  *move.mutable_from() = to_api(NextHopSpec{"wan", 0, {{2, 0, 0, 0, 0, 1}}});
+  *move.mutable_to() = to_api(NextHopSpec{"lan", 7, {{2, 0, 0, 0, 0, 2}}});
+  EXPECT_TRUE(action_of(request)->logged);
+  EXPECT_EQ(words(request),
+            "move connections from 02:00:00:00:00:01 on wan to 02:00:00:00:00:02 on lan VLAN 7");
+  hops.add_moves();
+  EXPECT_EQ(words(request),
+            "move connections from 02:00:00:00:00:01 on wan to 02:00:00:00:00:02 on lan VLAN 7, "
+            "from ? to ?");
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ Receiver::Receiver(Runtime& runtime, Transactions& transactions, const Totals& t
       totals_(totals),
       flush_(runtime.flush()),
       sync_(runtime),
+      hops_(runtime.hops(), runtime.port_infos()),
       failures_(runtime.counters()),
       started_ns_(monotonic_ns()) {}
 
@@ -51,6 +52,8 @@ DataplaneServer::Answer Receiver::receive(const api::Request& request) {
       return persistence(request.persistence());
     case api::Request::kFlush:
       return flush(request.flush());
+    case api::Request::kHops:
+      return hops(request.hops());
     case api::Request::kHandshakeFailures:
       return handshake_failures(request.handshake_failures());
     case api::Request::kHello:  // answered by the server
@@ -86,6 +89,8 @@ api::Response Receiver::stats() const {
   stats.set_generation(transactions_.applied().generation());
   stats.set_max_connections(runtime_.options().max_connections);
   stats.set_connections(runtime_.table().live());
+  stats.set_client_hops(runtime_.table().hops().used());
+  stats.set_max_client_hops(runtime_.table().hops().size());
   stats.set_tsc_hz(runtime_.tsc_hz());
   const PersistTable& persist = runtime_.persist();
   stats.set_persistence_entries(persist.entries());
@@ -150,6 +155,15 @@ DataplaneServer::Answer Receiver::persistence(const api::PersistenceRequest& req
 api::Response Receiver::handshake_failures(const api::HandshakeFailureRequest& request) {
   api::Response response;
   failures_.fill(runtime_.current(), request.limit(), *response.mutable_handshake_failures());
+  return response;
+}
+
+// The peer's copies of the connections that moved are wrong from now on.
+api::Response Receiver::hops(const api::HopsRequest& request) {
+  api::Response response;
+  const auto moved = hops_.change(request, *response.mutable_hops());
+  if (!moved) return error_response(moved.error());
+  if (*moved && runtime_.exporter() != nullptr) runtime_.exporter()->hops_moved();
   return response;
 }
 

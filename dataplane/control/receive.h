@@ -2,7 +2,7 @@
 //
 //   apply, snapshot -> Transactions (apply.h)      stats -> report.h      conns -> ConnsCursor
 //   sync -> SyncEndpoint                           persistence -> PersistenceCursor
-//   handshake_failures -> HandshakeFailureReply
+//   handshake_failures -> HandshakeFailureReply    hops -> HopsEndpoint
 //   flush -> FlushBoard (forward/flush.h), the workers' work
 #pragma once
 
@@ -12,6 +12,7 @@
 #include "dataplane/api/server.h"
 #include "dataplane/control/apply.h"
 #include "dataplane/control/handshake_failures.h"
+#include "dataplane/control/hops.h"
 #include "dataplane/control/runtime.h"
 #include "dataplane/control/sync.h"
 
@@ -33,14 +34,16 @@ class Receiver {
   DataplaneServer::Answer conns(const api::ConnsRequest& request) const;
   DataplaneServer::Answer persistence(const api::PersistenceRequest& request) const;
   api::Response flush(const api::FlushRequest& request);
+  api::Response hops(const api::HopsRequest& request);
   api::Response handshake_failures(const api::HandshakeFailureRequest& request);
   void report_ports(api::Stats& stats) const;
 
-  const Runtime& runtime_;
+  Runtime& runtime_;
   Transactions& transactions_;
   const Totals& totals_;
   FlushBoard& flush_;
   SyncEndpoint sync_;
+  HopsEndpoint hops_;
   HandshakeFailures failures_;
   const std::uint64_t started_ns_;
 };

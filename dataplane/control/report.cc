@@ -69,7 +69,7 @@ void fill(const ServiceEntry& service, api::ServiceStats& out) {
 void report_workers(const std::vector<const WorkerCounters*>& workers,
                     const std::vector<std::uint32_t>& cpus, api::Stats& stats) {
   std::array<std::uint64_t, kDropReasons> drops{};
-  std::uint64_t created = 0, expired = 0, shed = 0;
+  std::uint64_t created = 0, expired = 0, shed = 0, hops_kept = 0;
   for (std::size_t w = 0; w < workers.size(); ++w) {
     const WorkerCounters& c = *workers[w];
     auto& out = *stats.add_lcores();
@@ -90,6 +90,7 @@ void report_workers(const std::vector<const WorkerCounters*>& workers,
     created += c.conns_created.get();
     expired += c.conns_expired.get();
     shed += c.conns_shed.get();
+    hops_kept += c.client_hops_kept.get();
   }
   for (std::size_t r = 1; r < kDropReasons; ++r) {  // 0 is "none"
     auto& out = *stats.add_drops();
@@ -100,6 +101,7 @@ void report_workers(const std::vector<const WorkerCounters*>& workers,
   stats.set_connections_created(created);
   stats.set_connections_expired(expired);
   stats.set_connections_shed(shed);
+  stats.set_client_hops_kept(hops_kept);
 }
 
 void report_services(const Snapshot& snapshot, const Totals& totals, const Thresholds& thresholds,

@@ -60,6 +60,7 @@ class Runtime final : public Publisher {
   const RuntimeOptions& options() const { return options_; }
   const Ports& ports() const { return *ports_; }
   const ConnTable& table() const { return *table_; }
+  HopTable& hops() { return table_->hops(); }
   PersistTable& persist() const { return *persist_; }
   FlushBoard& flush() { return flush_; }
   const std::vector<const WorkerCounters*>& counters() const { return counter_views_; }
