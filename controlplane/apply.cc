@@ -18,6 +18,7 @@
 #include "controlplane/network/interfaces.h"
 #include "controlplane/os/service_manager.h"
 #include "controlplane/servers/check_status.h"
+#include "controlplane/servers/client_hops.h"
 #include "controlplane/servers/handshake_failure_poller.h"
 #include "controlplane/servers/operations.h"
 #include "controlplane/servers/report.h"
@@ -92,6 +93,7 @@ class Applier::Impl {
   std::optional<Operations> operations;
   std::optional<Servers> servers;
   std::optional<HandshakeFailurePoller> failure_poller;
+  std::optional<ClientHops> client_hops;
   std::set<Address> standby;  // VIPs of which another director is master
 
   boost::asio::steady_timer push_timer;
@@ -134,6 +136,7 @@ Result<void> Applier::Impl::start() {
                         .refused = [this](const std::string& why) { on_refused(why); }});
   failure_poller.emplace(io, *dataplane, inventory,
                          [this](RealServerId id) { servers->suspect(id); });
+  client_hops.emplace(io, *dataplane, *requests, monitor->state(), config);
   if (auto result = start_failover(); !result) return result;
   operations->load();
   dataplane->start();
@@ -221,6 +224,7 @@ void Applier::Impl::configure(config::ConfigPtr next, std::function<void(Result<
   interfaces->configure(*inventory.config());
   alerts->configure(inventory);
   servers->configure(adopted);
+  client_hops->configure(*inventory.config());
   if (failover) failover->configure(*inventory.config());
   changing = std::move(done);
   push();
@@ -234,6 +238,7 @@ void Applier::Impl::end_change(const Result<void>& result) {
 void Applier::Impl::on_kernel_change(const netlink::Changes& changes) {
   interfaces->on_change(changes);
   servers->on_kernel_change(changes);
+  client_hops->on_change(changes);
   start_checks_when_due(false);
 }
 
@@ -241,6 +246,7 @@ void Applier::Impl::on_connected(const SnapshotSpec& running) {
   alerts->dataplane(true, "");
   servers->follow(running);
   push();
+  client_hops->on_connected();
   checks_timer.expires_after(kInterfacesDue);
   checks_timer.async_wait([this](boost::system::error_code error) {
     if (!error) start_checks_when_due(true);
@@ -252,6 +258,7 @@ void Applier::Impl::on_disconnected() {
   alerts->dataplane(false, "it stopped or does not answer; checks are paused until it is back");
   checks_timer.cancel();
   failure_poller->stop();
+  client_hops->on_disconnected();
   servers->stop_checks();
   if (failover) failover->set_dataplane_ready(false);
   end_change({});
@@ -331,15 +338,8 @@ void Applier::Impl::fill_status(api::control::Status& status) const {
       static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(now - started).count()));
   status.set_dataplane_connected(dataplane->connected());
   status.set_dataplane_generation(dataplane->generation());
-  for (const Interfaces::VipStatus& from : interfaces->vips()) {
-    api::control::Vip& vip = *status.add_vips();
-    vip.set_address(to_bytes(from.vip.prefix.address));
-    vip.set_interface(from.vip.interface);
-    vip.set_present(from.present);
-  }
-  const bool panics = inventory.config()->health.panic_threshold > 0;
-  if (panics) servers->panic().fill(*status.mutable_panic());
-  report(inventory, started, servers->panic().why(), now, status);
+  report(interfaces->vips(), status);
+  report(inventory, started, servers->panic(), now, status);
 }
 
 void Applier::Impl::status(bool with_checks, std::function<void(api::control::Status)> done) const {

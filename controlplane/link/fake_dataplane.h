@@ -26,8 +26,10 @@ class FakeDataplane {
   api::Snapshot running;
   std::vector<api::Snapshot> applied;
   api::HandshakeFailureReply handshake_failures;  // sent once
-  std::string refusal;                            // not empty: the answer to every snapshot
-  std::string failure;                            // of listening
+  std::vector<api::HopsRequest> hops;
+  api::HopsReply remembered;  // the answer to those that read
+  std::string refusal;        // not empty: the answer to every snapshot
+  std::string failure;        // of listening
   std::function<void()> before_answer;
 
  private:
@@ -37,6 +39,9 @@ class FakeDataplane {
       *response.mutable_snapshot() = running;
     } else if (request.has_handshake_failures()) {
       response.mutable_handshake_failures()->Swap(&handshake_failures);
+    } else if (request.has_hops()) {
+      hops.push_back(request.hops());
+      if (request.hops().read()) *response.mutable_hops() = remembered;
     } else if (!refusal.empty()) {
       response.set_error(refusal);
     } else {

@@ -206,6 +206,7 @@ TEST_F(Kernel, SetsSysctls) {
   shell("test $(cat /proc/sys/net/ipv4/conf/wan/rp_filter) = 2");
   shell("test $(cat /proc/sys/net/ipv4/conf/wan/arp_ignore) = 1");
   shell("test $(cat /proc/sys/net/ipv4/conf/wan/arp_announce) = 2");
+  shell("test $(cat /proc/sys/net/ipv4/conf/wan/arp_accept) = 2");
   EXPECT_FALSE(prepare_interface("absent"));
 }
 

@@ -44,6 +44,7 @@ class State {
   const Link* link(int index) const;
   const Link* link(std::string_view name) const;
   std::vector<InterfaceAddress> addresses(int index) const;
+  const std::map<NeighbourKey, Neighbour>& neighbours() const { return neighbours_; }
   const Neighbour* neighbour(const NeighbourKey& key) const;
 
   Changes take_changes() { return std::exchange(changes_, {}); }

@@ -9,10 +9,11 @@
 namespace lb::netlink {
 namespace {
 
-constexpr std::array<std::pair<const char*, const char*>, 3> kSettings = {{
+constexpr std::array<std::pair<const char*, const char*>, 4> kSettings = {{
     {"rp_filter", "2"},
     {"arp_ignore", "1"},
     {"arp_announce", "2"},
+    {"arp_accept", "2"},
 }};
 
 }  // namespace

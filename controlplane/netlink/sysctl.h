@@ -16,6 +16,9 @@ namespace lb::netlink {
 //                   would claim every VIP.
 //   arp_announce=2  ARP requests have a sender address of the target's subnet, never a VIP: in DR
 //                   mode a real server has the VIP too and must not learn it from us.
+//   arp_accept=2    who announces itself becomes a neighbour, if its address is in the interface's
+//                   subnet (before Linux 6.0: whatever it is): connections to clients follow
+//                   neighbours, and the kernel forgets those that it does not use itself.
 //
 // A setting that has its value already is not written, so a read-only /proc/sys that was prepared
 // from outside works.

@@ -131,7 +131,7 @@ std::optional<Via> NextHops::Impl::via_of(Address destination,
   const std::string name = link == nullptr ? "an unknown interface" : link->name;
   std::string& said = elsewhere[destination];
   if (said != name) {
-    log::warning("real server {} is reached through {}, which is not a port of the data plane",
+    log::warning("{} is reached through {}, which is not a port of the data plane",
                  destination.to_string(), name);
     said = name;
   }

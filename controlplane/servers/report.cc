@@ -5,6 +5,7 @@
 #include <string>
 
 #include "controlplane/api/controlplane.pb.h"
+#include "controlplane/servers/panic.h"
 
 namespace lb::controlplane {
 namespace {
@@ -59,8 +60,10 @@ void report_service(const Service& service, api::control::ServiceState& state) {
 
 }  // namespace
 
-void report(const Inventory& inventory, Time started, const std::string& held, Time now,
+void report(const Inventory& inventory, Time started, const Panic& panic, Time now,
             api::control::Status& status) {
+  if (inventory.config()->health.panic_threshold > 0) panic.fill(*status.mutable_panic());
+  const std::string held = panic.why();
   health::State unknown;
   unknown.since = started;
   for (const Service& service : inventory.services()) {
@@ -78,6 +81,15 @@ void report(const Inventory& inventory, Time started, const std::string& held, T
       report_health(server.health ? *server.health : unknown, now, target);
       report_decision(server.decision, target);
     }
+  }
+}
+
+void report(const std::vector<Interfaces::VipStatus>& vips, api::control::Status& status) {
+  for (const Interfaces::VipStatus& from : vips) {
+    api::control::Vip& vip = *status.add_vips();
+    vip.set_address(to_bytes(from.vip.prefix.address));
+    vip.set_interface(from.vip.interface);
+    vip.set_present(from.present);
   }
 }
 

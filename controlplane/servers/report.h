@@ -1,8 +1,10 @@
-// The status of services and their real servers, for `lbcli`.
+// The status of VIPs, of services and of their real servers, for `lbcli`.
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "controlplane/network/interfaces.h"
 #include "controlplane/service/inventory.h"
 
 namespace lb::api::control {
@@ -11,10 +13,13 @@ class Status;
 
 namespace lb::controlplane {
 
-// `started`: since when servers that are not followed yet are down. `held`: why the panic guard
-// keeps servers in service.
-void report(const Inventory& inventory, Time started, const std::string& held, Time now,
+class Panic;
+
+// `started`: since when servers that are not followed yet are down.
+void report(const Inventory& inventory, Time started, const Panic& panic, Time now,
             api::control::Status& status);
+
+void report(const std::vector<Interfaces::VipStatus>& vips, api::control::Status& status);
 
 // "8 of 10 real servers up"
 std::string summary(const Inventory& inventory);

@@ -33,8 +33,11 @@ std::string label_of(const RealServer& server) {
   return server.service->config->name + ": real server " + server.config->address.to_string();
 }
 
+// Gateways too: the kernel then knows and confirms them, and connections to clients can follow them
+// (client_hops.h).
 std::set<Address> destinations_of(const config::Config& config) {
   std::set<Address> all;
+  for (const config::Route& route : config.routes) all.insert(route.via);
   for (const config::Service& service : config.services) {
     for (const config::RealServer& server : service.real_servers) {
       all.insert(server.address.address);
@@ -76,6 +79,9 @@ Servers::Servers(boost::asio::io_context& io, netlink::Requests& requests,
 void Servers::follow(const SnapshotSpec& snapshot) {
   if (std::exchange(following_, true)) return;
   const Running running = read_snapshot(snapshot, inventory_);
+  for (const config::Route& route : inventory_.config()->routes) {
+    next_hops_.add(route.via, std::nullopt);
+  }
   for (Service& service : inventory_.services()) {
     bool ran = false;
     for (RealServer& server : service.servers) {
@@ -124,6 +130,9 @@ void Servers::configure(const Inventory::Adopted& adopted) {
   forget(adopted);
   panic_.configure(*inventory_.config());
   if (following_) {
+    for (const config::Route& route : inventory_.config()->routes) {
+      next_hops_.add(route.via, std::nullopt);
+    }
     for (Service& service : inventory_.services()) {
       for (RealServer& server : service.servers) {
         server.health ? change(server) : add(server, {});
