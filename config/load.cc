@@ -1,19 +1,16 @@
 #include "config/load.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <map>
 #include <optional>
 #include <set>
 #include <thread>
 
+#include "config/base/read_file.h"
 #include "config/cpu_list.h"
 #include "config/parse.h"
 #include "config/prefix_list.h"
@@ -173,20 +170,8 @@ Loaded load_text(std::string_view text, const std::string& file_name, const Mach
 }
 
 Result<std::string> read_file(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    return fail(
-        fmt::format("cannot be opened: {}; name the configuration file", std::strerror(errno)));
-  }
-  std::string text;
-  std::string buffer(std::size_t{1} << 16, '\0');
-  ssize_t got = 0;
-  while (text.size() <= kMaxFileBytes && (got = ::read(fd, buffer.data(), buffer.size())) > 0) {
-    text.append(buffer, 0, static_cast<std::size_t>(got));
-  }
-  const int error = errno;
-  ::close(fd);
-  if (got < 0) return fail(fmt::format("cannot be read: {}", std::strerror(error)));
+  auto text = read_regular_file(path, kMaxFileBytes);
+  if (!text) return fail(text.error().message + "; name the configuration file");
   return text;
 }
 

@@ -168,8 +168,10 @@ TEST(Load, SaysWhyAFileCannotBeRead) {
             "configuration file\n");
   const Loaded directory = load_file("/", kMachine);
   EXPECT_EQ(format_mistakes(directory.file_name, directory.mistakes),
-            "/: cannot be read: Is a directory\n");
-  EXPECT_EQ(load_file("/dev/zero", kMachine).mistakes.size(), 1u);
+            "/: is a folder and not a regular file; name the configuration file\n");
+  const Loaded device = load_file("/dev/zero", kMachine);
+  EXPECT_EQ(format_mistakes(device.file_name, device.mistakes),
+            "/dev/zero: is a device and not a regular file; name the configuration file\n");
 }
 
 TEST(Load, KnowsThisMachine) {

@@ -2,16 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <algorithm>
 
+#include "config/base/read_file.h"
 #include "config/validate.h"
 
 namespace lb::config {
 namespace {
 
 constexpr std::size_t kMaxMistakes = 5;  // reported of one file
+constexpr std::size_t kMaxListBytes = std::size_t{64} << 20;
+constexpr std::size_t kMaxPrefixBytes = 100;  // a line that is longer is of another kind of file
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r";
@@ -38,16 +39,23 @@ Result<Prefix> parse_client_prefix(std::string_view text) {
 
 std::vector<Prefix> read_prefix_file(const std::string& path, std::vector<std::string>& mistakes) {
   std::vector<Prefix> prefixes;
-  std::ifstream file(path);
-  if (!file) {
-    mistakes.push_back(fmt::format("{} cannot be opened: {}", path, std::strerror(errno)));
+  const auto content = read_regular_file(path, kMaxListBytes);
+  if (!content) {
+    mistakes.push_back(path + ' ' + content.error().message);
     return prefixes;
   }
   std::size_t wrong = 0;
-  std::string line;
-  for (std::size_t number = 1; std::getline(file, line); ++number) {
-    const std::string_view text = trimmed(std::string_view(line).substr(0, line.find('#')));
+  std::string_view rest = *content;
+  for (std::size_t number = 1; !rest.empty(); ++number) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    const std::string_view text = trimmed(line.substr(0, line.find('#')));
     if (text.empty()) continue;
+    if (text.size() > kMaxPrefixBytes) {
+      mistakes.push_back(fmt::format("{}:{}: {} bytes on a line; write one prefix per line", path,
+                                     number, text.size()));
+      return prefixes;
+    }
     const auto prefix = parse_client_prefix(text);
     if (prefix && prefix->address.is_ipv4()) {
       prefixes.push_back(*prefix);
@@ -57,7 +65,6 @@ std::vector<Prefix> read_prefix_file(const std::string& path, std::vector<std::s
                       prefix ? ipv6_refusal(prefix->address) : prefix.error().message));
     }
   }
-  if (file.bad()) mistakes.push_back(fmt::format("{} cannot be read", path));
   if (wrong > kMaxMistakes) {
     mistakes.push_back(
         fmt::format("{}: {} more lines are no prefixes", path, wrong - kMaxMistakes));

@@ -79,6 +79,22 @@ TEST(PrefixList, ReportsTheFirstOfManyMistakes) {
   EXPECT_EQ(mistakes.back(), file.path() + ": 95 more lines are no prefixes");
 }
 
+TEST(PrefixList, RefusesWhatIsNoList) {
+  std::vector<std::string> mistakes;
+  EXPECT_EQ(read("/dev/zero", mistakes), "");
+  EXPECT_EQ(mistakes, std::vector<std::string>{"/dev/zero is a device and not a regular file"});
+  mistakes.clear();
+  const ListFile endless("10.0.0.0/8\n" + std::string(20'000'000, '1'));
+  EXPECT_EQ(read(endless.path(), mistakes), "10.0.0.0/8 ");
+  EXPECT_EQ(mistakes, std::vector<std::string>{endless.path() +
+                                               ":2: 20000000 bytes on a line; write one prefix "
+                                               "per line"});
+  mistakes.clear();
+  const ListFile comment("# " + std::string(200, '-') + "\n10.0.0.0/8\n");
+  EXPECT_EQ(read(comment.path(), mistakes), "10.0.0.0/8 ");
+  EXPECT_TRUE(mistakes.empty());
+}
+
 TEST(PrefixList, IsPartOfWhatTwoDirectorsCompare) {
   const auto load = [](const std::string& list) {
     const ListFile file(list);

@@ -2,14 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include <sys/stat.h>
-
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <semaphore>
 #include <vector>
 
 #include "controlplane/api/controlplane.pb.h"
@@ -48,8 +48,8 @@ class ReloaderTest : public testing::Test {
   // As after a restart: with what the file says.
   void start() {
     const std::string text = config::read_file(file).value();
-    reloader.emplace(io, Reloader::Options{file, folder, kMachine, &*audit}, text,
-                     config::seal(config::load_text(text, file, kMachine).config),
+    reloader.emplace(io, Reloader::Options{file, folder, machine, &*audit}, text,
+                     config::seal(config::load_text(text, file, machine).config),
                      [this](const config::ConfigPtr& next, auto done) {
                        applied.push_back(next->services[0].real_servers[0].weight);
                        if (hold) {
@@ -82,6 +82,7 @@ class ReloaderTest : public testing::Test {
   std::string in_file() { return config::read_file(file).value(); }
 
   boost::asio::io_context io;
+  config::Machine machine = kMachine;
   std::string folder;
   std::string file;
   // New lines of the audit log since the last call, without times.
@@ -237,22 +238,43 @@ TEST_F(ReloaderTest, FollowsTheFileWithAutoReload) {
   EXPECT_EQ(applied, (std::vector<int>{2, 3}));
 }
 
-// A file that is read slowly, as a pipe of which the other end has yet to write.
+// Reading takes as long as the test wants: it asks whether the machine has the group.
 class SlowReload : public ReloaderTest {
  protected:
   SlowReload() {
-    std::filesystem::remove(file);
-    EXPECT_EQ(::mkfifo(file.c_str(), 0600), 0);
+    machine.has_group = &ask;
+    EXPECT_TRUE(write_text(file, text(1)));
+    start();
   }
+  ~SlowReload() override { answers.release(10); }
+
+  static std::string text(int weight) { return config_text(weight, "admin_group = \"slow\"\n"); }
+  static bool ask(const std::string&) {
+    int left = to_hold;
+    while (left > 0 && !to_hold.compare_exchange_weak(left, left - 1)) {
+    }
+    if (left > 0) {
+      questions.release();
+      answers.acquire();
+    }
+    return true;
+  }
+
+  static inline std::atomic<int> to_hold{0};                // the next ones wait for an answer
+  static inline std::counting_semaphore<100> questions{0};  // that wait
+  static inline std::counting_semaphore<100> answers{0};
 };
 
 TEST_F(SlowReload, DoesNotBlockTheLoop) {
   std::optional<ConfigReply> slow;
+  ASSERT_TRUE(write_text(file, text(2)));
+  to_hold = 1;
   begin(ConfigCommand::RELOAD, slow);
-  EXPECT_EQ(run(ConfigCommand::DIFF, config_text(3)).changes_size(), 1);
+  questions.acquire();
+  EXPECT_EQ(run(ConfigCommand::DIFF, text(3)).changes_size(), 1);
   EXPECT_EQ(run(ConfigCommand::STATUS).error(), "");
   EXPECT_FALSE(slow);
-  std::ofstream(file) << config_text(2);
+  answers.release();
   EXPECT_TRUE(test::run_until(io, [&] { return slow.has_value(); }));
   EXPECT_EQ(slow->changes(0), kChange);
   EXPECT_EQ(applied, std::vector<int>{2});
@@ -260,19 +282,23 @@ TEST_F(SlowReload, DoesNotBlockTheLoop) {
 
 TEST_F(SlowReload, MakesChangesInTheOrderOfTheRequests) {
   std::optional<ConfigReply> first, second, third;
+  ASSERT_TRUE(write_text(file, text(2)));
+  to_hold = 2;
   begin(ConfigCommand::RELOAD, first);
   begin(ConfigCommand::RELOAD, second);
   begin(ConfigCommand::ROLLBACK, third);
-  std::ofstream(file) << config_text(2);
+  questions.acquire();
+  ASSERT_TRUE(write_text(file, text(3)));
+  answers.release();
   EXPECT_TRUE(test::run_until(io, [&] { return first.has_value(); }));
   EXPECT_FALSE(second);
-  std::ofstream(file) << config_text(3);
+  answers.release();
   EXPECT_TRUE(test::run_until(io, [&] { return second.has_value(); }));
   // The rollback is to replace the file.
   EXPECT_TRUE(test::run_until(io, [&] { return third.has_value(); }));
   EXPECT_EQ(third->error(), "");
   EXPECT_EQ(applied, (std::vector<int>{2, 3, 2}));
-  EXPECT_EQ(in_file(), config_text(2));
+  EXPECT_EQ(in_file(), text(2));
 }
 
 TEST(TextFile, KeepsModeAndLinks) {

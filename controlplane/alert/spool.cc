@@ -10,12 +10,12 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <map>
 #include <utility>
 
 #include "config/base/log.h"
+#include "config/base/read_file.h"
 
 namespace lb::controlplane::alert {
 namespace {
@@ -29,6 +29,7 @@ constexpr std::string_view kMail = ".mail";
 constexpr std::string_view kEvents = ".events";
 constexpr std::string_view kNew = ".new";  // incomplete
 constexpr std::string_view kFailed = "failed";
+constexpr std::size_t kMaxFileBytes = std::size_t{64} << 20;
 // The first line of a mail's file, with the size of its text in bytes.
 constexpr std::string_view kMagic = "ballast-mail ";
 
@@ -47,8 +48,7 @@ std::optional<std::uint64_t> number_of(const std::string& name, std::string_view
 }
 
 std::string content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  return read_regular_file(path, kMaxFileBytes).value_or("");
 }
 
 bool write_all(int fd, std::string_view text) {

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "config/load.h"
+#include "config/toml_tree.h"
 #include "controlplane/cli/access.h"
 #include "controlplane/cli/change.h"
 #include "controlplane/cli/check.h"
@@ -19,6 +20,16 @@
 
 namespace lb::cli {
 namespace {
+
+// A pipe is read only by the name of standard input: a FIFO at any other path would never end.
+config::Loaded load(const std::string& file) {
+  const config::Machine machine = config::Machine::here();
+  if (file != "/dev/stdin") return config::load_file(file, machine);
+  std::string text(config::kMaxFileBytes + 1, '\0');
+  std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(std::cin.gcount()));
+  return config::load_text(text, file, machine);
+}
 
 class Session {
  public:
@@ -137,7 +148,7 @@ Outcome<void> Session::version() {
 }
 
 Outcome<void> Session::check() {
-  const config::Loaded loaded = config::load_file(options_.check_file, config::Machine::here());
+  const config::Loaded loaded = load(options_.check_file);
   if (options_.json) out_ << check_json(loaded);
   if (loaded.mistakes.empty()) {
     if (!options_.json) out_ << check_text(loaded);
@@ -199,8 +210,9 @@ int run(int argc, char** argv, std::ostream& out, std::ostream& err) {
   try {
     const auto parsed = parse_options(argc, argv);
     if (const Stop* const stopped = std::get_if<Stop>(&parsed)) {
-      (stopped->status == kOk ? out : err) << stopped->text;
-      return stopped->status;
+      (stopped->status == kOk ? out : err) << stopped->text << std::flush;
+      if (!out) err << "lbcli: cannot write the output\n";
+      return out ? stopped->status : kFailed;
     }
     return Session(std::get<Options>(parsed), out, err).run();
   } catch (const std::exception& error) {

@@ -1,12 +1,12 @@
 #include "controlplane/health/dialogue.h"
 
+#include <algorithm>
 #include <array>
-#include <cerrno>
-#include <fstream>
 #include <initializer_list>
 #include <utility>
 #include <vector>
 
+#include "config/base/read_file.h"
 #include "controlplane/health/dialogues.h"
 #include "controlplane/health/outcome.h"
 
@@ -152,13 +152,14 @@ std::string redis_command(std::initializer_list<std::string> words) {
   return out;
 }
 
+constexpr std::size_t kMaxPasswordBytes = 4096;
+
 Result<std::string> read_password(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  if (!file) return fail("password_file " + path + ": " + error_text(errno));
-  if (!std::getline(file, line) || line.empty())
-    return fail("password_file " + path + ": is empty");
-  return line;
+  auto text = read_regular_file(path, kMaxPasswordBytes);
+  if (!text) return fail("password_file " + path + ' ' + text.error().message);
+  text->resize(std::min(text->find('\n'), text->size()));
+  if (text->empty()) return fail("password_file " + path + " is empty");
+  return text;
 }
 
 Result<std::unique_ptr<Dialogue>> make_redis(const Request& request) {

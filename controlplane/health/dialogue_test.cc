@@ -108,7 +108,7 @@ TEST(Dialogue, RedisLogsInAndPings) {
   request.password_file = "/nowhere/password";
   Patterns patterns;
   EXPECT_EQ(make_dialogue(request, patterns).error().message,
-            "password_file /nowhere/password: no such file or directory");
+            "password_file /nowhere/password cannot be opened: No such file or directory");
 }
 
 TEST(Dialogue, LdapReportsTheResultOfTheBind) {

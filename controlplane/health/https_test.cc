@@ -250,7 +250,8 @@ TEST_F(HttpsProbe, ReportsAMissingCaFile) {
   const TlsServer server(server_);
   const Outcome outcome = run_probe(https_to(server.endpoint(), "/nonexistent/ca.pem"));
   EXPECT_EQ(outcome.verdict, Verdict::kBad);
-  EXPECT_EQ(outcome.text, "L6RSP CA file /nonexistent/ca.pem: no such file");
+  EXPECT_EQ(outcome.text,
+            "L6RSP CA file /nonexistent/ca.pem cannot be opened: No such file or directory");
 }
 
 TEST_F(HttpsProbe, ReportsACaFileWithoutACertificate) {

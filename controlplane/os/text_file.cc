@@ -9,11 +9,15 @@
 #include <cstring>
 #include <memory>
 #include <string_view>
+#include <utility>
+
+#include "config/base/read_file.h"
 
 namespace lb::controlplane {
 namespace {
 
 constexpr mode_t kNewMode = 0640;
+constexpr std::size_t kMaxTextBytes = std::size_t{64} << 20;
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 
 bool write_all(int fd, std::string_view text) {
@@ -41,6 +45,14 @@ FileStamp FileStamp::of(const std::string& path) {
   if (::stat(path.c_str(), &status) != 0) return {};
   return {true, status.st_dev, status.st_ino, status.st_size,
           status.st_mtim.tv_sec * kNsPerSecond + status.st_mtim.tv_nsec};
+}
+
+Result<std::optional<std::string>> read_text(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 && errno == ENOENT) return std::nullopt;
+  auto text = read_regular_file(path, kMaxTextBytes);
+  if (!text) return fail(path + ' ' + text.error().message);
+  return std::move(*text);
 }
 
 Result<void> write_text(const std::string& path, const std::string& text) {

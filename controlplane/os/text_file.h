@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "config/base/result.h"
@@ -21,6 +22,9 @@ struct FileStamp {
 
   static FileStamp of(const std::string& path);
 };
+
+// The text of a file of ours, at most 64 MiB; nullopt: there is none.
+Result<std::optional<std::string>> read_text(const std::string& path);
 
 // Readers see the old text or the new one, also after a power cut. The file keeps its owner and
 // mode; a new one has mode 0640. If the path is a link, its target is replaced.

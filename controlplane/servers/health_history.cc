@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <utility>
 
 #include "config/base/log.h"
@@ -121,11 +119,9 @@ HealthHistory::HealthHistory(boost::asio::io_context& io, std::string path,
     : path_(std::move(path)), inventory_(inventory), timer_(io) {}
 
 SavedStates HealthHistory::load() const {
-  std::ifstream file(path_, std::ios::binary);
-  if (!file) return {};
-  std::ostringstream text;
-  text << file.rdbuf();
-  auto saved = read_history(text.str(), Now{});
+  const auto text = read_text(path_);
+  if (text && !*text) return {};
+  auto saved = text ? read_history(**text, Now{}) : tl::make_unexpected(text.error());
   if (saved) return std::move(*saved);
   log::warning("{} is damaged ({}); the history of the checks starts over", path_,
                saved.error().message);

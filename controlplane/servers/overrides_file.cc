@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -132,10 +131,11 @@ void prune_all(Inventory& inventory) {
 }  // namespace
 
 Result<void> load_changes(const std::string& path, Inventory& inventory, const Now& now) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return {};
+  const auto text = read_text(path);
+  if (!text) return tl::make_unexpected(text.error());
+  if (!*text) return {};
   try {
-    const Json json = Json::parse(file);
+    const Json json = Json::parse(**text);
     read_json(json.at("services"), kInForce, now, inventory);
     read_json(json.value("saved", Json::object()), kSaved, now, inventory);
     prune_all(inventory);

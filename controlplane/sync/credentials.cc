@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "config/base/read_file.h"
 #include "controlplane/os/secret_file.h"
 
 namespace lb::controlplane::sync {
@@ -18,6 +19,7 @@ constexpr std::string_view kIdentity = "ballast-sync";
 // A handshake with an unknown peer takes bounded time: no long chains, no slow curves.
 constexpr long kMaxChainBytes = 32 << 10;
 constexpr int kMaxChainDepth = 4;
+constexpr std::size_t kMaxPemBytes = std::size_t{1} << 20;
 constexpr const char* kGroups = "X25519:P-256";
 constexpr std::array<unsigned char, 2> kAes128GcmSha256 = {0x13, 0x01};
 
@@ -140,6 +142,11 @@ Result<void> Credentials::use_key(const std::string& file) {
 Result<void> Credentials::use_certificates(const config::HaSync& config) {
   if (auto secret = read_secret(config.private_key_file); !secret) {
     return tl::make_unexpected(secret.error());
+  }
+  for (const std::string* file : {&config.certificate_file, &config.ca_file}) {
+    if (auto good = check_regular_file(*file, kMaxPemBytes); !good) {
+      return fail(*file + ' ' + good.error().message);
+    }
   }
   for (auto* context : {&client_, &server_}) {
     SSL_CTX* const native = context->native_handle();

@@ -84,6 +84,46 @@ class ConfigErrors(unittest.TestCase):
                 self.assertEqual(done.returncode, 2, done.stderr)
                 self.assertIn(self.path, done.stderr)
 
+    def hostile_files(self):
+        """{path: what must be said of it}: none of them ends, or none in reasonable time."""
+        folder = os.path.dirname(self.path)
+        fifo, sparse, line = f"{folder}/fifo", f"{folder}/sparse", f"{folder}/line"
+        os.mkfifo(fifo)
+        with open(sparse, "wb") as out:
+            out.truncate(1 << 30)
+        with open(line, "w", encoding="utf-8") as out:
+            out.write("1" * 20_000_000)
+        return {fifo: "is a FIFO and not a regular file", folder: "is a folder and not",
+                "/dev/zero": "is a device and not a regular file", sparse: "is larger than",
+                line: ""}
+
+    def test_what_is_no_configuration(self):
+        for self.path, message in self.hostile_files().items():
+            for argv, done in self.run_all():
+                with self.subTest(path=self.path, program=os.path.basename(argv[0])):
+                    self.assertEqual(done.returncode, 2, done.stderr)
+                    self.assertIn(f"{self.path}: ", done.stderr)
+                    self.assertIn(message or "is larger than 16 MiB", done.stderr)
+                    self.assertLess(len(done.stderr), 1000)
+
+    def test_what_is_no_list(self):
+        for listed, message in self.hostile_files().items():
+            with open(self.path, "w", encoding="utf-8") as out:
+                out.write(edited(set_in("service", 0, "deny_file", listed)))
+            for argv, done in self.run_all():
+                with self.subTest(list=listed, program=os.path.basename(argv[0])):
+                    self.assertEqual(done.returncode, 2, done.stderr)
+                    self.assertRegex(done.stderr, rf"{self.path}:\d+:\d+: deny_file: {listed}")
+                    self.assertIn(message or "20000000 bytes on a line", done.stderr)
+                    self.assertLess(len(done.stderr), 1000)
+
+    def test_standard_input(self):
+        good = edited(lambda tables: None).encode()
+        argv = [f"{director.build_dir()}/lbcli", "check", "/dev/stdin"]
+        for text, status in ((good, 0), (b"[director\n", 2)):
+            done = subprocess.run(argv, input=text, capture_output=True, timeout=30, check=False)
+            self.assertEqual(done.returncode, status, done.stderr)
+
     def test_good_file(self):
         with open(self.path, "w", encoding="utf-8") as out:
             out.write(edited(lambda tables: None))
