@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -60,6 +61,20 @@ std::string_view device_argument(std::string_view device, std::string_view key) 
   }
 }
 
+// What a kind of device can do at most; for other kinds the hardware alone knows it.
+struct MtuLimit {
+  std::string_view driver;
+  std::uint16_t mtu;
+};
+constexpr MtuLimit kAfXdp = {"net_af_xdp", 2790};
+constexpr std::array kMtuLimits = {MtuLimit{"net_af_packet", 1500}, MtuLimit{"net_tap", 1504},
+                                   kAfXdp};
+// All ports share their packet buffers, and each of AF_XDP's lies in one page with what DPDK and the
+// kernel need there.
+constexpr std::uint16_t kBesideAfXdp = 3046;
+// net_af_packet's default, for which the data plane makes its packet buffers.
+constexpr std::string_view kFrameSize = "2048";
+
 class NetworkValidator {
  public:
   NetworkValidator(const Config& config, std::vector<Problem>& problems)
@@ -74,7 +89,10 @@ class NetworkValidator {
       report(fmt::format("port[{}]", kMaxPorts),
              fmt::format("more than {} ports; leave some out", kMaxPorts));
     }
-    for (std::size_t i = 0; i < config_.ports.size(); ++i) check_device(i);
+    for (std::size_t i = 0; i < config_.ports.size(); ++i) {
+      check_device(i);
+      check_frames(i);
+    }
     check_vlan_ids();
     for (const Interface& interface : network_.interfaces()) {
       check_name(interface);
@@ -110,6 +128,34 @@ class NetworkValidator {
       report(path, fmt::format("{} is the name of a port too, whose kernel interface could not be "
                                "made then; give the port another name",
                                iface));
+    }
+  }
+
+  void check_frames(std::size_t index) {
+    const Port& port = config_.ports[index];
+    check_mtu(port, fmt::format("port[{}].mtu", index));
+    const std::string_view frame = device_argument(port.device, "framesz");
+    if (frame.empty() || frame == kFrameSize) return;
+    report(fmt::format("port[{}].device", index),
+           fmt::format("framesz={} does not fit the data plane's packet buffers; leave framesz out",
+                       frame));
+  }
+
+  void check_mtu(const Port& port, std::string path) {
+    for (const MtuLimit& limit : kMtuLimits) {
+      if (!port.device.starts_with(limit.driver) || port.mtu <= limit.mtu) continue;
+      return report(std::move(path),
+                    fmt::format("{} devices take {} at most; lower mtu, or give the port a NIC of "
+                                "its own by its PCI address",
+                                limit.driver, limit.mtu));
+    }
+    if (port.mtu <= kBesideAfXdp) return;
+    for (const Port& other : config_.ports) {
+      if (!other.device.starts_with(kAfXdp.driver)) continue;
+      return report(std::move(path),
+                    fmt::format("beside the {} device of port \"{}\" all ports take {} at most, "
+                                "because they share packet buffers; lower mtu",
+                                kAfXdp.driver, other.name, kBesideAfXdp));
     }
   }
 

@@ -38,6 +38,7 @@ config::Config two_ports() {
   lan.addresses = {prefix("10.0.0.1/8")};
   config::Port rack;
   rack.name = "rack";
+  rack.mtu = 9000;
   rack.addresses = {prefix("10.1.0.1/16")};
   config.ports = {wan, lan, rack};
   return config;
@@ -52,6 +53,7 @@ TEST(Topology, MakesAnInterfaceForAVlan) {
   EXPECT_EQ(interfaces[1].port, "wan");
   EXPECT_EQ(interfaces[1].vlan, 7);
   EXPECT_EQ(interfaces[1].mtu, 1400);
+  EXPECT_EQ(interfaces[3].mtu, 1500) << "of the kernel interface";
 }
 
 TEST(Topology, PutsAVipOnTheNarrowestSubnet) {

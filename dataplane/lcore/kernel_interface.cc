@@ -5,6 +5,7 @@
 #include <rte_ethdev.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -14,6 +15,9 @@ namespace lb {
 namespace {
 
 constexpr const char* kTun = "/dev/net/tun";
+// The driver takes 4 more, for a VLAN tag. The control plane knows this limit too: kMaxKernelMtu in
+// config/model.h.
+constexpr std::uint16_t kMaxMtu = 1500;
 
 // The interface of a killed process is taken away by the kernel a moment after the process.
 bool wait_until_gone(const std::string& name) {
@@ -41,7 +45,8 @@ std::string mend() {
 }  // namespace
 
 Result<KernelInterface> make_kernel_interface(const std::string& name, const MacAddress& mac,
-                                              std::size_t index, const DeviceSetup& setup) {
+                                              std::size_t index, DeviceSetup setup) {
+  setup.mtu = std::min(setup.mtu, kMaxMtu);
   if (!wait_until_gone(name)) {
     return fail("there is an interface " + name +
                 " already; rename it, or the port, or stop the program that made it");

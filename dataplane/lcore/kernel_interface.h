@@ -17,8 +17,9 @@ struct KernelInterface {
   StartedDevice started;
 };
 
-// Makes the interface and brings it up. `index` is the port's.
+// Makes the interface and brings it up. `index` is the port's, and `setup` too: larger packets than
+// 1500 bytes do not go to the kernel, whatever the port's MTU is.
 Result<KernelInterface> make_kernel_interface(const std::string& name, const MacAddress& mac,
-                                              std::size_t index, const DeviceSetup& setup);
+                                              std::size_t index, DeviceSetup setup);
 
 }  // namespace lb

@@ -22,6 +22,7 @@ constexpr std::uint16_t kWireDescriptors = 1024;
 constexpr std::uint16_t kKernelDescriptors = 256;
 // Ethernet header, two VLAN tags, frame check sequence.
 constexpr std::size_t kFrameOverhead = 14 + 2 * 4 + 4;
+constexpr std::size_t kXdpHeadroom = 256;  // the kernel's, in each buffer
 
 }  // namespace
 
@@ -53,7 +54,8 @@ Result<void> Ports::make_pool(const std::vector<PortOptions>& options, unsigned 
 
   std::size_t frame = 2048;
   for (const auto& port : options) {
-    frame = std::max<std::size_t>(frame, port.mtu + kFrameOverhead);
+    const bool af_xdp = port.device.starts_with("net_af_xdp");
+    frame = std::max(frame, port.mtu + kFrameOverhead + (af_xdp ? kXdpHeadroom : 0));
   }
   frame = (frame + 1023) / 1024 * 1024;  // NICs count their buffers' size in KB
   const auto room = static_cast<std::uint16_t>(frame + RTE_PKTMBUF_HEADROOM);

@@ -3,6 +3,7 @@
 
 import json
 import signal
+import socket
 
 import harness
 from ballast_lab import director
@@ -41,6 +42,44 @@ class AfXdp(harness.LabTest):
         self.lab.start_dataplane()
         self.lab.wait_servers_up()
         self.fetch("c1", f"http://{NAT_VIP}/", timeout=20)
+
+
+class Jumbo(harness.LabTest):
+    """Segments of more than 1500 bytes through the director, in both directions."""
+
+    SERVERS = 1
+    MTU = 2790
+
+    @classmethod
+    def configure(cls, lab):
+        tables = director.config(f"{lab.dir}/run", director.default_services("nat", cls.SERVERS),
+                                 driver="af_xdp")
+        for port in tables["port"]:
+            port["mtu"] = cls.MTU
+        return tables
+
+    @classmethod
+    def prepare(cls, lab):
+        for name, links in {"switch": ["c1-clients", "router-clients", "router-wan", "router-lan",
+                                       "lb1-wan", "lb1-lan", "s1-lan"],
+                            "router": ["clients", "wan", "lan"], "c1": ["eth0"], "s1": ["eth0"],
+                            "lb1": ["wan0", "lan0"]}.items():
+            for link in links:
+                lab.host(name).set_mtu(link, cls.MTU)
+
+    def test_large_segments(self):
+        with self.host("c1").inside():
+            client = socket.create_connection((NAT_VIP, 80), timeout=20)
+        with client:
+            self.assertGreater(client.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG), 2700)
+            client.sendall(b"GET /1m HTTP/1.0\r\nX-Long: " + b"x" * 7000 + b"\r\n\r\n")
+            got = b"".join(iter(lambda: client.recv(1 << 16), b""))
+        with open(f"{self.lab.payload_dir}/1m", "rb") as file:
+            self.assertEqual(got.split(b"\r\n\r\n", 1)[1], file.read())
+
+    def test_the_kernel_interface_keeps_1500(self):
+        self.assertIn("mtu 1500", self.host("lb1").ip("link", "show", "dev", "wan"))
+        self.host("c1").run("ping", "-c", "1", "-W", "5", "-M", "do", "-s", "1472", NAT_VIP)
 
 
 harness.main(__name__)
