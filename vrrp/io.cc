@@ -13,6 +13,8 @@
 #include <optional>
 #include <utility>
 
+#include "config/base/log_limit.h"
+
 namespace lb::vrrp {
 namespace {
 
@@ -56,7 +58,7 @@ struct Io::Impl : std::enable_shared_from_this<Impl> {
   unsigned opened = 0;  // how often: what waits for an earlier socket is void
   Ipv4Address source;
   Counters counters;
-  std::array<bool, kRejects> told{};
+  LogLimit limit;
 };
 
 Result<int> Io::Impl::make_socket(int interface_index) const {
@@ -145,14 +147,14 @@ void Io::Impl::handle(std::span<const std::uint8_t> packet) {
     return refuse(reject, datagram.source);
   }
   ++counters.received;
-  told = {};
   on_advert(advert, datagram.source);
 }
 
 void Io::Impl::refuse(Reject reject, Ipv4Address from) {
-  const auto kind = static_cast<std::size_t>(reject);
-  ++counters.rejected[kind];
-  if (!std::exchange(told[kind], true)) on_reject(reject, from);
+  ++counters.rejected[static_cast<std::size_t>(reject)];
+  if (const auto left_out = limit.admit(name_of(reject), from.to_string())) {
+    on_reject(reject, from, *left_out);
+  }
 }
 
 void Io::Impl::send_to(Ipv4Address destination, std::uint8_t priority) {

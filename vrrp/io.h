@@ -30,8 +30,8 @@ class Io {
   };
   // An advert that passed every check.
   using OnAdvert = std::function<void(const Advert& advert, Ipv4Address source)>;
-  // The first of each kind since the last good advert, for the log.
-  using OnReject = std::function<void(Reject reject, Ipv4Address source)>;
+  // For the log, at the pace of LogLimit for each kind and source; `left_out` were not reported.
+  using OnReject = std::function<void(Reject reject, Ipv4Address source, std::uint64_t left_out)>;
 
   struct Counters {
     std::uint64_t sent = 0;

@@ -4,7 +4,7 @@
 #include <deque>
 #include <utility>
 
-#include "config/base/log.h"
+#include "config/base/log_limit.h"
 #include "controlplane/os/process.h"
 
 namespace lb::controlplane::alert {
@@ -22,6 +22,7 @@ struct Runner::Impl : std::enable_shared_from_this<Impl> {
   std::deque<Event> waiting;  // the first one runs
   std::function<void()> idle;
   Status status;
+  LogLimit limit{5};
 };
 
 void Runner::Impl::run_next() {
@@ -44,7 +45,8 @@ void Runner::Impl::ended(const ProcessResult& how) {
   } else {
     status.bad += 1;
     status.last_error = how.error;
-    log::warning("alert script for \"{}\": {}", clean(headline(waiting.front())), how.error);
+    limit.write(log::Level::kWarning, how.error, "", "alert script for \"{}\": {}",
+                clean(headline(waiting.front())), how.error);
   }
   waiting.pop_front();
   run_next();

@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "config/base/log.h"
+#include "config/base/log_limit.h"
 
 namespace lb::controlplane {
 namespace {
@@ -59,9 +59,12 @@ Unit::Unit(boost::asio::io_context& io, std::string name,
     members_[i].io = std::make_unique<vrrp::Io>(
         io, io_options(*instances[i]),
         [this, i](const vrrp::Advert& advert, Ipv4Address source) { on_advert(i, advert, source); },
-        [instance = instances[i]->name](vrrp::Reject reject, Ipv4Address source) {
-          log::warning("{}: ignored an advert from {}: {}", instance, source.to_string(),
-                       vrrp::text_of(reject));
+        [instance = instances[i]->name](vrrp::Reject reject, Ipv4Address source,
+                                        std::uint64_t left_out) {
+          LogLimit::write(log::Level::kWarning,
+                          fmt::format("{}: ignored an advert from {}: {}", instance,
+                                      source.to_string(), vrrp::text_of(reject)),
+                          left_out);
         });
   }
 }

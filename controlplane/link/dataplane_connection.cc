@@ -10,7 +10,7 @@
 #include <chrono>
 #include <utility>
 
-#include "config/base/log.h"
+#include "config/base/log_limit.h"
 #include "dataplane/api/dataplane.pb.h"
 #include "dataplane/api/frame.h"
 
@@ -69,7 +69,8 @@ struct DataplaneConnection::Impl : std::enable_shared_from_this<Impl> {
   Events events;
   boost::asio::steady_timer back_off;
   milliseconds next_back_off = kFirstBackOff;
-  std::string last_trouble;  // logged once
+  std::string last_trouble;  // not logged again
+  LogLimit limit{5};         // of lines about connections, which may come and go
   SessionPtr session;        // null between connections
   bool stopped = false;
 };
@@ -107,7 +108,7 @@ void DataplaneConnection::Impl::lose(const SessionPtr& of, const std::string& wh
   of->socket.close(ignored);
   of->limit.cancel();
   of->on_answer = nullptr;
-  if (last_trouble != why) log::warning("{}: {}", purpose, why);
+  if (last_trouble != why) limit.write(log::Level::kWarning, "lost", why, "{}: {}", purpose, why);
   last_trouble = why;
   connect_later();
   if (of->greeted && events.disconnected) events.disconnected();
@@ -195,8 +196,8 @@ void DataplaneConnection::Impl::greet(const SessionPtr& of) {
       self->lose(of, "the data plane is release " + response.hello().release() +
                          ", which speaks another protocol; install the same release of both");
     } else {
-      log::info("{}: connected to {} {}", self->purpose, response.hello().program(),
-                response.hello().release());
+      self->limit.write(log::Level::kInfo, "connected", "", "{}: connected to {} {}", self->purpose,
+                        response.hello().program(), response.hello().release());
       of->greeted = true;
       self->next_back_off = kFirstBackOff;
       self->last_trouble.clear();

@@ -10,7 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <string>
 
-#include "config/base/log.h"
+#include "config/base/log_limit.h"
 #include "controlplane/netlink/message.h"
 
 namespace lb::netlink {
@@ -93,6 +93,7 @@ struct Monitor::Impl {
   boost::asio::posix::stream_descriptor descriptor;
   State state;
   bool lost = false;  // notifications, since everything was read last
+  LogLimit limit;
   // Destroyed with this object: a posted handler that finds it expired does nothing.
   std::shared_ptr<bool> alive = std::make_shared<bool>(true);
 };
@@ -155,11 +156,12 @@ void Monitor::Impl::receive() {
 }
 
 void Monitor::Impl::recover() {
-  log::warning("netlink: notifications were lost; reading everything again");
+  limit.write(log::Level::kWarning, "lost", "",
+              "netlink: notifications were lost; reading everything again");
   if (const auto result = read_all(); result) {
     lost = false;
   } else {
-    log::error("netlink: {}", result.error().message);
+    limit.write(log::Level::kError, "unread", "", "netlink: {}", result.error().message);
   }
 }
 

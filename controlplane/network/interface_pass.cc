@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "config/base/log.h"
-
 namespace lb::controlplane {
 
 SeenInterfaces::Change SeenInterfaces::update(const netlink::Link& link) {
@@ -25,7 +23,9 @@ bool PassFailures::note(const std::string& what, const Result<void>& result) {
   if (result) return true;
   const std::string& why = result.error().message;
   const auto known = before_.find(what);
-  if (known == before_.end() || known->second != why) log::error("{}: {}", what, why);
+  if (known == before_.end() || known->second != why) {
+    limit_.write(log::Level::kError, what, why, "{}: {}", what, why);
+  }
   now_[what] = why;
   return false;
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "config/base/log_limit.h"
 #include "config/base/result.h"
 #include "controlplane/netlink/model.h"
 
@@ -34,7 +35,8 @@ class SeenInterfaces {
   std::map<std::string, Last> last_;
 };
 
-// Logs a failure once while it recurs in every pass.
+// Logs a failure once while it recurs in every pass, and at the pace of LogLimit when it comes and
+// goes.
 class PassFailures {
  public:
   void begin_pass();
@@ -45,6 +47,7 @@ class PassFailures {
  private:
   std::map<std::string, std::string> now_;  // failures of this pass, and why
   std::map<std::string, std::string> before_;
+  LogLimit limit_;
 };
 
 }  // namespace lb::controlplane

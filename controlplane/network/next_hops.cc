@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "config/base/log.h"
+#include "config/base/log_limit.h"
 
 namespace lb::controlplane {
 namespace {
@@ -58,6 +58,8 @@ struct NextHops::Impl : std::enable_shared_from_this<Impl> {
   bool refreshing = false;  // a timer or a posted slice will continue
   bool probing = false;
   std::map<Address, std::string> elsewhere;  // destinations off our ports, and where they are
+  LogLimit limit;
+  LogLimit moves{5};
 };
 
 const Interface* NextHops::Impl::interface_of(int index) const {
@@ -105,7 +107,8 @@ void NextHops::Impl::refresh_slice() {
 bool NextHops::Impl::refresh(Address destination) {
   const auto hop = requests.lookup(destination);
   if (!hop) {
-    log::warning("route to {}: {}", destination.to_string(), hop.error().message);
+    limit.write(log::Level::kWarning, "route", destination.to_string(), "route to {}: {}",
+                destination.to_string(), hop.error().message);
     return false;
   }
   const auto via = via_of(destination, *hop);
@@ -131,8 +134,9 @@ std::optional<Via> NextHops::Impl::via_of(Address destination,
   const std::string name = link == nullptr ? "an unknown interface" : link->name;
   std::string& said = elsewhere[destination];
   if (said != name) {
-    log::warning("{} is reached through {}, which is not a port of the data plane",
-                 destination.to_string(), name);
+    limit.write(log::Level::kWarning, name, destination.to_string(),
+                "{} is reached through {}, which is not a port of the data plane",
+                destination.to_string(), name);
     said = name;
   }
   return std::nullopt;
@@ -140,10 +144,19 @@ std::optional<Via> NextHops::Impl::via_of(Address destination,
 
 bool NextHops::Impl::learn(const Via& via, const netlink::Neighbour& neighbour) {
   if (neighbour.state == netlink::NeighbourState::kNone) return false;
+  const auto known = table.neighbours().find(via);
+  const bool moved = known != table.neighbours().end() && known->second.mac.has_value();
   if (!table.set_mac(via, neighbour.mac)) return false;
-  log::info("next hop {} on {}{} is at {}", via.address.to_string(), via.port,
-            via.vlan == 0 ? std::string() : " VLAN " + std::to_string(via.vlan),
-            neighbour.mac.to_string());
+  const std::string line =
+      fmt::format("next hop {} on {}{} is at {}", via.address.to_string(), via.port,
+                  via.vlan == 0 ? std::string() : " VLAN " + std::to_string(via.vlan),
+                  neighbour.mac.to_string());
+  if (moved) {
+    // Two hosts may have the address, and change places with every packet.
+    moves.write(log::Level::kInfo, via.port, via.address.to_string(), "{}", line);
+  } else {
+    log::info("{}", line);
+  }
   return true;
 }
 

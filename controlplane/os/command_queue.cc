@@ -4,7 +4,7 @@
 #include <deque>
 #include <utility>
 
-#include "config/base/log.h"
+#include "config/base/log_limit.h"
 
 namespace lb::controlplane {
 namespace {
@@ -20,19 +20,21 @@ struct CommandQueue::Impl : std::enable_shared_from_this<Impl> {
       if (const auto call = std::exchange(idle, nullptr)) call();
       return;
     }
-    run_process(io, waiting.front().first, kLimit,
-                [self = shared_from_this()](const ProcessResult& ended) {
-                  if (!ended.good) {
-                    log::warning("{}: {}", self->waiting.front().second, ended.error);
-                  }
-                  self->waiting.pop_front();
-                  self->run_next();
-                });
+    run_process(
+        io, waiting.front().first, kLimit, [self = shared_from_this()](const ProcessResult& ended) {
+          if (!ended.good) {
+            self->limit.write(log::Level::kWarning, self->waiting.front().second, ended.error,
+                              "{}: {}", self->waiting.front().second, ended.error);
+          }
+          self->waiting.pop_front();
+          self->run_next();
+        });
   }
 
   boost::asio::io_context& io;
   std::deque<std::pair<Command, std::string>> waiting;  // the first one runs
   std::function<void()> idle;
+  LogLimit limit{5};
 };
 
 CommandQueue::CommandQueue(boost::asio::io_context& io) : impl_(std::make_shared<Impl>(io)) {}

@@ -338,7 +338,8 @@ void Servers::warn_of_gateway(const RealServer& server) {
   if (next_hops_.table().direct(address)) {
     behind_gateway_.erase(address);
   } else if (behind_gateway_.insert(address).second) {
-    log::error(
+    gateways_.write(
+        log::Level::kError, "behind", address.to_string(),
         "{}: real server {} is behind gateway {}; mode \"dr\" needs it on a subnet of the director",
         server.service->config->name, address.to_string(),
         next_hops_.table().route(address)->address.to_string());

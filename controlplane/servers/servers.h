@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "config/base/log_limit.h"
 #include "controlplane/health/checker.h"
 #include "controlplane/netlink/requests.h"
 #include "controlplane/netlink/state.h"
@@ -107,6 +108,7 @@ class Servers {
   bool checking_ = false;
   bool all_checked_ = false;
   std::set<Address> behind_gateway_;  // that must not be, and are logged
+  LogLimit gateways_;
 };
 
 }  // namespace lb::controlplane

@@ -6,7 +6,6 @@
 #include <boost/asio/write.hpp>
 #include <utility>
 
-#include "config/base/log.h"
 #include "controlplane/sync/link_impl.h"
 #include "controlplane/sync/sync.pb.h"
 
@@ -111,10 +110,9 @@ void Link::Impl::receive_hello(const SessionPtr& of, const lb::sync::Hello& hell
   of->greeted = true;
   session = of;
   ++counters.sessions;
-  logged = {};
   last_trouble.clear();
-  log::info("sync: connected to {} ({}, release {})", hello.director(), options.peer.to_string(),
-            hello.release());
+  sessions.write(log::Level::kInfo, "begin", "", "sync: connected to {} ({}, release {})",
+                 hello.director(), options.peer.to_string(), hello.release());
   watch_silence(of);
   if (events.up) events.up(hello);
 }
@@ -181,9 +179,12 @@ void Link::Impl::close(const SessionPtr& of, const std::string& why) {
   const bool was_up = session == of;
   if (was_up) session.reset();
   if (stopped) return;
-  if (was_up || last_trouble != why) {
-    log::warning("sync: {} {}: {}", was_up ? "lost the peer at" : "no connection with",
-                 options.peer.to_string(), why);
+  if (was_up) {
+    sessions.write(log::Level::kWarning, "end", why, "sync: lost the peer at {}: {}",
+                   options.peer.to_string(), why);
+  } else if (last_trouble != why) {
+    troubles.write(log::Level::kWarning, "no connection", why, "sync: no connection with {}: {}",
+                   options.peer.to_string(), why);
   }
   last_trouble = why;
   if (is_dialler() && greeting.empty() && !session) dial_later();
@@ -199,10 +200,11 @@ void Link::Impl::refuse(const SessionPtr& of, Refusal refusal, const std::string
 }
 
 void Link::Impl::count(Refusal refusal, const std::string& what) {
-  const auto kind = static_cast<std::size_t>(refusal);
-  ++counters.refused[kind];
-  if (std::exchange(logged[kind], true)) return;
-  log::warning("sync: refused: {}{}{}", text_of(refusal), what.empty() ? "" : ": ", what);
+  ++counters.refused[static_cast<std::size_t>(refusal)];
+  // `what` may be anything that a stranger says; his address distinguishes those from elsewhere.
+  const std::string source = refusal == Refusal::wrong_address ? what : std::string();
+  troubles.write(log::Level::kWarning, name_of(refusal), source, "sync: refused: {}{}{}",
+                 text_of(refusal), what.empty() ? "" : ": ", what);
 }
 
 // ---- for callers

@@ -3,7 +3,6 @@
 
 #include <utility>
 
-#include "config/base/log.h"
 #include "config/base/socket_address.h"
 #include "controlplane/sync/link_impl.h"
 
@@ -69,7 +68,8 @@ void Link::Impl::listen() {
 
 void Link::Impl::listen_later(const std::string& why) {
   if (last_trouble != why) {
-    log::warning("sync: cannot listen on {}: {}; trying again", options.listen.to_string(), why);
+    troubles.write(log::Level::kWarning, "cannot listen", why,
+                   "sync: cannot listen on {}: {}; trying again", options.listen.to_string(), why);
   }
   last_trouble = why;
   again.expires_after(kListenAgain);

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 
+#include "config/base/log_limit.h"
 #include "controlplane/sync/credentials.h"
 #include "controlplane/sync/link.h"
 #include "dataplane/api/frame.h"
@@ -85,8 +86,9 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
   std::set<SessionPtr> greeting;
   SessionPtr session;  // the one that is up
   Counters counters;
-  std::string last_trouble;              // logged once
-  std::array<bool, kRefusals> logged{};  // since the last session that was up
+  std::string last_trouble;  // not logged again
+  LogLimit sessions{5};      // lines about their begin and end
+  LogLimit troubles;
   bool stopped = false;
 };
 

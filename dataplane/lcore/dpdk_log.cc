@@ -9,7 +9,7 @@
 #include <mutex>
 #include <string_view>
 
-#include "config/base/log.h"
+#include "config/base/log_limit.h"
 
 namespace lb::dpdk_log {
 
@@ -21,6 +21,7 @@ struct State {
   std::string partial;
   std::string last;
   bool shown = false;
+  LogLimit limit{5};  // a driver may complain of every packet
 };
 
 State& state() {
@@ -32,7 +33,7 @@ void take_line(State& s, std::string_view line) {
   if (line.empty()) return;
   s.last = line;
   if (s.shown) {
-    log::warning("dpdk: {}", line);
+    s.limit.write(log::Level::kWarning, "dpdk", line, "dpdk: {}", line);
   } else {
     log::debug("dpdk: {}", line);
   }
