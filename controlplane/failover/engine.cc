@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "config/base/log.h"
-#include "controlplane/netlink/carrier.h"
 #include "controlplane/sync/sync.pb.h"
 
 namespace lb::controlplane {
@@ -19,10 +18,6 @@ constexpr std::size_t kEvents = 100;
 constexpr milliseconds kUnreachable{5'000};
 // Two masters that receive each other's adverts announce at this pace, not per advert.
 constexpr milliseconds kAnnounceAgain{1'000};
-
-bool works(const netlink::Link& link) {
-  return link.running && netlink::has_carrier(link.name);
-}
 
 }  // namespace
 
@@ -59,7 +54,7 @@ void Engine::add_unit(const std::string& name,
   const netlink::State& state = monitor_->state();
   Unit::Inputs inputs{
       .link = [&state](const std::string& link) { return state.link(link); },
-      .works = [](const netlink::Link& link) { return works(link); },
+      .works = [this](const netlink::Link& link) { return works(link); },
       .has_address =
           [&state](const netlink::Link& link, Address address) {
             const auto all = state.addresses(link.index);
@@ -159,6 +154,10 @@ void Engine::on_kernel_change() {
 
 void Engine::update_units() {
   for (const auto& unit : units_) unit->update();
+}
+
+bool Engine::works(const netlink::Link& link) const {
+  return link.running && query_.has_carrier(link.name);
 }
 
 bool Engine::failing(const config::HaTrack& track) const {

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "config/base/interface_query.h"
 #include "config/base/result.h"
 #include "controlplane/failover/notifier.h"
 #include "controlplane/failover/peer_link.h"
@@ -87,6 +88,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   Result<void> make_peer();
   void on_kernel_change();
   void update_units();
+  bool works(const netlink::Link& link) const;
   bool failing(const config::HaTrack& track) const;
   std::optional<Ipv4Address> first_address(const std::string& interface) const;
   void on_transition(Unit& unit, vrrp::State from, vrrp::State to, const std::string& reason);
@@ -117,6 +119,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
   const Events events_;
   std::optional<netlink::Requests> requests_;
   std::optional<netlink::Monitor> monitor_;
+  const InterfaceQuery query_;
   std::optional<Vips> vips_;
   std::unique_ptr<PeerLink> peer_;  // null without [ha.sync]
   std::vector<std::unique_ptr<Unit>> units_;

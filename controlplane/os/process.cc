@@ -110,13 +110,15 @@ void Running::watch(std::chrono::milliseconds most) {
 void Running::reap() {
   limit.cancel();
   int status = 0;
-  waitpid(pid, &status, 0);
+  const bool known = waitpid(pid, &status, 0) == pid;
   reaped = true;
   // Kill what it left behind in its group.
   kill(-pid, SIGKILL);
   ProcessResult ended;
   if (!killed.empty()) {
     ended.error = killed;
+  } else if (!known) {
+    ended.error = "its exit status is unknown";
   } else if (WIFSIGNALED(status)) {
     ended.error = "ended by signal " + std::to_string(WTERMSIG(status));
   } else if (WEXITSTATUS(status) == kNotStarted) {
@@ -124,7 +126,7 @@ void Running::reap() {
   } else if (WEXITSTATUS(status) != 0) {
     ended.error = "exit status " + std::to_string(WEXITSTATUS(status));
   }
-  if (killed.empty() && WIFEXITED(status) && WEXITSTATUS(status) != kNotStarted) {
+  if (killed.empty() && known && WIFEXITED(status) && WEXITSTATUS(status) != kNotStarted) {
     ended.status = WEXITSTATUS(status);
   }
   ended.good = ended.error.empty();

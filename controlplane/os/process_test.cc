@@ -109,6 +109,16 @@ TEST_F(Process, KillsChildrenWhenTheProgramEnds) {
   EXPECT_TRUE(ends(wait_for("child")));
 }
 
+// Whoever started us may ignore SIGCHLD, and then the kernel keeps no exit status.
+TEST_F(Process, AnUnknownExitStatusIsNotGood) {
+  const auto before = std::signal(SIGCHLD, SIG_IGN);
+  const ProcessResult result = run("exit 0");
+  std::signal(SIGCHLD, before);
+  EXPECT_FALSE(result.good);
+  EXPECT_FALSE(result.status);
+  EXPECT_EQ(result.error, "its exit status is unknown");
+}
+
 TEST_F(Process, KillsTheProgramWithTheEventLoop) {
   bool called = false;
   std::optional<boost::asio::io_context> io(std::in_place);

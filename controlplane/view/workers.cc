@@ -21,6 +21,7 @@ Ports ports_of(const api::Stats& stats) {
                          .driver = port.driver(),
                          .mac = mac_text(port.mac()),
                          .link_up = port.link_up(),
+                         .restart_needed = port.restart_needed(),
                          .link_mbps = port.link_mbps(),
                          .mtu_bytes = port.mtu(),
                          .rx_queues = port.rx_queues(),

@@ -18,6 +18,7 @@ struct PortRow {
   std::string driver;
   std::string mac;
   bool link_up = false;
+  bool restart_needed = false;
   std::uint32_t link_mbps = 0;  // 0: not known
   std::uint32_t mtu_bytes = 0;
   std::uint32_t rx_queues = 0;

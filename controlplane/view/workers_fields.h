@@ -7,7 +7,7 @@
 
 namespace lb::view {
 
-std::string link_cell(const PortRow& row);    // "10000Mbit/s"
+std::string link_cell(const PortRow& row);    // "10000Mbit/s", "down", "gone"
 std::string queues_cell(const PortRow& row);  // "1/2"
 
 constexpr auto fields(const PortRow*) {
@@ -18,6 +18,10 @@ constexpr auto fields(const PortRow*) {
       field("mac", &PortRow::mac, "Its MAC address."),
       field("link_up", &PortRow::link_up, "Whether it has a link.",
             {.heading = "Link", .cell = link_cell}),
+      field("restart_needed", &PortRow::restart_needed,
+            "Whether its interface of the host is gone: when there is one of the same name again, "
+            "only "
+            "a restart of lb-dataplane uses it."),
       field("link_mbps", &PortRow::link_mbps, "Speed of the link; 0: not known.",
             {.unit = "Mbit/s"}),
       field("mtu_bytes", &PortRow::mtu_bytes, "Largest IP packet.",

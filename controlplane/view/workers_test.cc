@@ -30,6 +30,19 @@ TEST(ShowPort, PrintsJson) {
   EXPECT_EQ(j["ports"][0]["rx_bytes"], 200'000);
 }
 
+TEST(ShowPort, SaysWhichPortNeedsARestart) {
+  api::Stats stats = sample_stats();
+  stats.mutable_ports(0)->set_link_up(false);
+  stats.mutable_ports(0)->set_restart_needed(true);
+  const std::string text = as_text(ports_of(stats));
+  EXPECT_NE(text.find("wan   gone  1500"), std::string::npos) << text;
+  EXPECT_NE(text.find("; its interface is gone: restart lb-dataplane when it is back\n"),
+            std::string::npos);
+  const json j = json::parse(as_json(ports_of(stats)));
+  EXPECT_EQ(j["ports"][0]["restart_needed"], true);
+  EXPECT_EQ(j["ports"][0]["link_up"], false);
+}
+
 TEST(ShowLcore, PrintsText) {
   EXPECT_EQ(
       as_text(workers_of(sample_stats())),

@@ -8,6 +8,7 @@
 namespace lb::view {
 
 std::string link_cell(const PortRow& row) {
+  if (row.restart_needed) return "gone";
   if (!row.link_up) return "down";
   return row.link_mbps == 0 ? "up" : fmt::format("{}Mbit/s", row.link_mbps);
 }
@@ -19,8 +20,9 @@ std::string queues_cell(const PortRow& row) {
 std::string as_text(const Ports& answer) {
   std::string devices;
   for (const PortRow& port : answer.ports) {
-    devices +=
-        fmt::format("{}: {}, driver {}, MAC {}\n", port.name, port.device, port.driver, port.mac);
+    devices += fmt::format(
+        "{}: {}, driver {}, MAC {}{}\n", port.name, port.device, port.driver, port.mac,
+        port.restart_needed ? "; its interface is gone: restart lb-dataplane when it is back" : "");
   }
   return table_text(answer.ports) + devices;
 }

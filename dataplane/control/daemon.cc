@@ -9,11 +9,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <functional>
+#include <utility>
 
-#include "config/base/log.h"
+#include "config/base/log_limit.h"
 #include "dataplane/api/sockets.h"
 #include "dataplane/control/actions.h"
 #include "dataplane/control/receive.h"
+#include "dataplane/lcore/device.h"
 #include "dataplane/lcore/host_interface.h"
 
 namespace lb {
@@ -49,26 +51,55 @@ class Repeat {
 // Says when a port loses or finds its link, to the log and to the kernel.
 class LinkWatch {
  public:
-  explicit LinkWatch(const Ports& ports) : ports_(ports), up_(ports.list().size(), true) {}
+  explicit LinkWatch(const Ports& ports) : ports_(ports), watched_(ports.list().size()) {}
 
   void look() {
-    for (std::size_t i = 0; i < up_.size(); ++i) {
-      const bool up = ports_.link_up(i);
-      if (up == up_[i]) continue;
-      up_[i] = up;
+    for (std::size_t i = 0; i < watched_.size(); ++i) {
+      Watched& port = watched_[i];
+      const PortLink link = ports_.link(i);
+      const bool is_new = std::exchange(port.link, link) != link;
+      if (is_new) report(ports_.list()[i].options, link);
+      const bool up = link == PortLink::kUp;
+      if (port.carrier == up) continue;
+      // When the kernel refuses, it is tried again at the next look.
       const std::string& name = ports_.list()[i].options.name;
-      set_carrier(name, up);
-      if (up) {
-        log::info("port {}: link is up", name);
-      } else {
-        log::warning("port {}: link is down; check the cable or the other end", name);
+      if (set_carrier(name, up)) {
+        port.carrier = up;
+      } else if (is_new) {
+        log::warning("port {}: the kernel does not accept that the link of {} is {}", name, name,
+                     up ? "up" : "down");
       }
     }
   }
 
  private:
+  struct Watched {
+    PortLink link = PortLink::kUp;
+    bool carrier = true;  // of the kernel interface
+  };
+
+  void report(const PortOptions& port, PortLink link) {
+    const std::string interface = interface_of(port.device);
+    switch (link) {
+      case PortLink::kUp:
+        return limit_.write(log::Level::kInfo, "up", port.name, "port {}: link is up", port.name);
+      case PortLink::kDown:
+        return limit_.write(log::Level::kWarning, "down", port.name,
+                            "port {}: link is down; check the cable or the other end", port.name);
+      case PortLink::kGone:
+        return log::error(
+            "port {}: interface {} is gone; when it is there again, restart lb-dataplane",
+            port.name, interface);
+      case PortLink::kReplaced:
+        return log::error(
+            "port {}: interface {} was made anew and is not used; restart lb-dataplane", port.name,
+            interface);
+    }
+  }
+
   const Ports& ports_;
-  std::vector<bool> up_;
+  std::vector<Watched> watched_;
+  LogLimit limit_{5};
 };
 
 // Keeps the service manager's watchdog quiet as long as every worker goes round its loop.
@@ -123,6 +154,7 @@ Result<void> run_dataplane(const DaemonOptions& options) {
       [&handler](const api::Request& request, const api::Caller&) { return handler(request); });
   if (auto listening = sockets.listen(); !listening) return listening;
 
+  restore_host_interfaces(options.run_dir);  // after a kill
   auto created = Runtime::create(options.runtime);
   if (!created) return tl::make_unexpected(created.error());
   Runtime& runtime = **created;

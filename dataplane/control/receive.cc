@@ -3,7 +3,6 @@
 #include <chrono>
 #include <memory>
 
-#include "config/base/log.h"
 #include "dataplane/control/conns.h"
 #include "dataplane/control/persistence.h"
 #include "dataplane/control/report.h"
@@ -66,7 +65,9 @@ DataplaneServer::Answer Receiver::receive(const api::Request& request) {
 api::Response Receiver::apply(const api::ApplyRequest& request) {
   const auto generation = transactions_.apply(request.snapshot());
   if (!generation) {
-    log::error("snapshot refused: {}", generation.error().message);
+    // The control plane tries again.
+    refusals_.write(log::Level::kError, "refused", generation.error().message,
+                    "snapshot refused: {}", generation.error().message);
     return error_response(generation.error());
   }
   api::Response response;
@@ -112,7 +113,8 @@ void Receiver::report_ports(api::Stats& stats) const {
     out.set_device(port.options.device);
     out.set_driver(port.driver);
     out.set_mac(std::string(port.mac.bytes.begin(), port.mac.bytes.end()));
-    out.set_link_up(reading.link_up);
+    out.set_link_up(reading.link == PortLink::kUp);
+    out.set_restart_needed(reading.link == PortLink::kGone || reading.link == PortLink::kReplaced);
     out.set_link_mbps(reading.link_mbps);
     out.set_mtu(port.mtu);
     out.set_rx_queues(port.plan.rx);

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "config/base/log_limit.h"
 #include "dataplane/api/dataplane.pb.h"
 #include "dataplane/api/server.h"
 #include "dataplane/control/apply.h"
@@ -46,6 +47,7 @@ class Receiver {
   HopsEndpoint hops_;
   HandshakeFailures failures_;
   const std::uint64_t started_ns_;
+  LogLimit refusals_;
 };
 
 }  // namespace lb

@@ -57,7 +57,7 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) 
   runtime->clock_ = {rte_rdtsc(), rte_get_tsc_hz()};
   const auto workers = static_cast<unsigned>(options.eal.worker_cpus.size());
 
-  auto ports = Ports::open(options.ports, workers);
+  auto ports = Ports::open(options.ports, workers, options.eal.run_dir);
   if (!ports) return tl::make_unexpected(ports.error());
   runtime->ports_ = std::move(*ports);
   runtime->qsbr_ = std::make_unique<Qsbr>(workers);

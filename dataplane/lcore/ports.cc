@@ -1,5 +1,6 @@
 #include "dataplane/lcore/ports.h"
 
+#include <net/if.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -75,6 +76,13 @@ Result<void> Ports::open_port(const PortOptions& options, unsigned workers) {
     return fail(label + " (" + options.device + "): " + error.message);
   };
   const std::size_t index = ports_.size();
+  const std::string interface = interface_of(options.device);
+  const bool with_stack = options.device.starts_with("net_af_packet");
+  if (with_stack || options.device.starts_with("net_af_xdp")) {
+    if (auto noted = host_.remember(interface, options.mtu, with_stack); !noted) {
+      return failed(noted.error());
+    }
+  }
   const auto device = open_device(options.device);
   if (!device) return failed(device.error());
 
@@ -82,11 +90,12 @@ Result<void> Ports::open_port(const PortOptions& options, unsigned workers) {
   port.options = options;
   port.device = *device;
   port.kernel_device = RTE_MAX_ETHPORTS;
+  port.host_index = if_nametoindex(interface.c_str());
   auto started = start_device(*device, label, {options.mtu, workers, kWireDescriptors, pool_});
   if (!started) return failed(started.error());
   port.driver = started->driver;
-  if (port.driver == "net_af_packet") {
-    keep_stack_off(interface_of(options.device), label);
+  if (with_stack) {
+    keep_stack_off(interface, label);
     if (sockets_without_reassembly() == 0) {
       log::warning("{}: the kernel reassembles fragments, so large datagrams are lost", label);
     }
@@ -111,12 +120,12 @@ Result<void> Ports::open_port(const PortOptions& options, unsigned workers) {
 }
 
 Result<std::unique_ptr<Ports>> Ports::open(const std::vector<PortOptions>& options,
-                                           unsigned workers) {
+                                           unsigned workers, const std::string& run_dir) {
   if (options.empty()) return fail("there is no [[port]]");
   if (options.size() > kMaxPorts) {
     return fail(fmt::format("{} ports; at most {} are possible", options.size(), kMaxPorts));
   }
-  std::unique_ptr<Ports> ports(new Ports);
+  std::unique_ptr<Ports> ports(new Ports(run_dir));
   if (auto made = ports->make_pool(options, workers); !made) {
     return tl::make_unexpected(made.error());
   }
@@ -182,17 +191,25 @@ void Ports::set_mac(std::size_t index, const MacAddress& mac) {
   log::info("port {}: MAC {}", port.options.name, mac.to_string());
 }
 
-bool Ports::link_up(std::size_t port) const {
-  const std::string interface = interface_of(ports_[port].options.device);
-  if (!interface.empty() && !is_running(interface)) return false;
+PortLink Ports::link(std::size_t port) const {
+  const Port& at = ports_[port];
+  if (at.host_index != 0) {
+    const std::string interface = query_.name_of(at.host_index);
+    if (interface.empty()) {
+      const bool again = if_nametoindex(interface_of(at.options.device).c_str()) != 0;
+      return again ? PortLink::kReplaced : PortLink::kGone;
+    }
+    if (!query_.has_carrier(interface)) return PortLink::kDown;
+  }
   rte_eth_link link{};
-  return rte_eth_link_get_nowait(ports_[port].device, &link) == 0 &&
-         link.link_status == RTE_ETH_LINK_UP;
+  const bool up =
+      rte_eth_link_get_nowait(at.device, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+  return up ? PortLink::kUp : PortLink::kDown;
 }
 
 PortReading Ports::read(std::size_t port) const {
   PortReading reading;
-  reading.link_up = link_up(port);
+  reading.link = link(port);
   const std::uint16_t id = ports_[port].device;
   rte_eth_link link{};
   if (rte_eth_link_get_nowait(id, &link) == 0) {

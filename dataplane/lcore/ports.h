@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "config/base/cache_line.h"
+#include "config/base/interface_query.h"
 #include "config/base/net.h"
 #include "config/base/result.h"
+#include "dataplane/lcore/host_interface.h"
 #include "dataplane/lcore/queue_plan.h"
 #include "dataplane/service/snapshot.h"
 
@@ -66,15 +68,23 @@ struct Port {
   std::uint16_t mtu = 0;
   std::uint16_t device = 0;  // DPDK's port number
   std::uint16_t kernel_device = 0;
+  unsigned host_index = 0;  // of the host's interface that the device is on; 0: it is on none
   QueuePlan plan;
   QueuePlan kernel_plan;
   std::unique_ptr<QueueLock[]> locks;  // by tx queue; null when no queue is shared
   std::unique_ptr<QueueLock[]> kernel_locks;
 };
 
+enum class PortLink : std::uint8_t {
+  kUp,
+  kDown,      // or unknown
+  kGone,      // its interface of the host does not exist any more
+  kReplaced,  // the same, and there is another one of its name, which only a restart uses
+};
+
 // The present state of a device.
 struct PortReading {
-  bool link_up = false;
+  PortLink link = PortLink::kDown;
   std::uint32_t link_mbps = 0;  // 0: unknown
   std::uint64_t rx_packets = 0, rx_bytes = 0, rx_missed = 0, rx_errors = 0;
   std::uint64_t tx_packets = 0, tx_bytes = 0, tx_errors = 0;
@@ -83,9 +93,10 @@ struct PortReading {
 class Ports {
  public:
   // Opens every port and its kernel interface. After start_eal().
+  // What is changed on interfaces of the host is noted in `run_dir`.
   static Result<std::unique_ptr<Ports>> open(const std::vector<PortOptions>& options,
-                                             unsigned workers);
-  // Stops and closes; no worker may run any more.
+                                             unsigned workers, const std::string& run_dir);
+  // Stops and closes, and restores the interfaces; no worker may run any more.
   ~Ports();
   Ports(const Ports&) = delete;
   Ports& operator=(const Ports&) = delete;
@@ -95,18 +106,21 @@ class Ports {
   WorkerQueues queues(unsigned worker) const;
   // Main thread.
   PortReading read(std::size_t port) const;
-  bool link_up(std::size_t port) const;
+  // DPDK's drivers of host interfaces say "up" whatever happens to those: the kernel is asked.
+  PortLink link(std::size_t port) const;
   // Gives the port and its kernel interface this MAC address. Main thread; does nothing when they
   // have it already.
   void set_mac(std::size_t port, const MacAddress& mac);
 
  private:
-  Ports() = default;
+  explicit Ports(const std::string& run_dir) : host_(run_dir) {}
   Result<void> make_pool(const std::vector<PortOptions>& options, unsigned workers);
   Result<void> open_port(const PortOptions& options, unsigned workers);
 
+  HostInterfaces host_;
   std::vector<Port> ports_;
   rte_mempool* pool_ = nullptr;  // of every packet buffer
+  const InterfaceQuery query_;
 };
 
 }  // namespace lb
