@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "config/base/log.h"
+#include "config/base/log_limit.h"
 #include "controlplane/alert/alerts.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/failover/failover.h"
@@ -54,7 +54,7 @@ class Applier::Impl {
         ready_timer(io_context) {}
 
   Result<void> start();
-  void leave(std::function<void()> done);
+  void leave(const Waiting& waiting, std::function<void()> done);
   void stop();
   void configure(config::ConfigPtr next, std::function<void(Result<void>)> done);
   void ha_command(const api::control::HaCommand& command,
@@ -103,7 +103,7 @@ class Applier::Impl {
   boost::asio::steady_timer ready_timer;
   bool ready = false;
   std::function<void(Result<void>)> changing;  // called with the result of the new configuration
-  std::string last_refusal;
+  LogLimit refusals;
 };
 
 Result<void> Applier::Impl::start() {
@@ -173,10 +173,15 @@ Result<void> Applier::Impl::start_failover() {
   return failover->start();
 }
 
-void Applier::Impl::leave(std::function<void()> done) {
-  const auto tell = [this, done = std::move(done)] { alerts->leave(done); };
-  if (!failover) return tell();
-  failover->leave(tell);
+void Applier::Impl::leave(const Waiting& waiting, std::function<void()> done) {
+  interfaces->withdraw_vips();
+  const auto last = [this, waiting, done = std::move(done)] {
+    waiting("sending alerts");
+    alerts->leave(done);
+  };
+  if (!failover) return last();
+  waiting("handing over to the peer");
+  failover->leave([waiting] { waiting("the notify program"); }, last);
 }
 
 Result<void> Applier::Impl::alert(const api::control::AlertRequest& request,
@@ -206,10 +211,7 @@ std::vector<std::string> Applier::Impl::set_changes() const {
 
 void Applier::Impl::stop() {
   notify_stopping();
-  push_timer.cancel();
-  policy_timer.cancel();
-  checks_timer.cancel();
-  ready_timer.cancel();
+  for (auto* timer : {&push_timer, &policy_timer, &checks_timer, &ready_timer}) timer->cancel();
   if (dataplane) dataplane->stop();
   if (failure_poller) failure_poller->stop();
   if (servers) servers->stop_checks();
@@ -307,14 +309,13 @@ void Applier::Impl::decide() {
 
 void Applier::Impl::on_applied() {
   if (failover) failover->set_dataplane_ready(true);
-  last_refusal.clear();
   become_ready();
   if (dataplane->up_to_date()) end_change({});
 }
 
 void Applier::Impl::on_refused(const std::string& why) {
-  if (last_refusal != why) log::error("the data plane refused the configuration: {}", why);
-  last_refusal = why;
+  refusals.write(log::Level::kError, "refused", why, "the data plane refused the configuration: {}",
+                 why);
   push_within(kAfterRefusal);
   end_change(fail("the data plane refused it: " + why));
 }
@@ -332,14 +333,10 @@ void Applier::Impl::notify_service_manager() const {
 }
 
 void Applier::Impl::fill_status(api::control::Status& status) const {
-  const auto now = Clock::now();
-  status.set_director(inventory.config()->director.name);
-  status.set_uptime_ms(
-      static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(now - started).count()));
   status.set_dataplane_connected(dataplane->connected());
   status.set_dataplane_generation(dataplane->generation());
   report(interfaces->vips(), status);
-  report(inventory, started, servers->panic(), now, status);
+  report(inventory, started, servers->panic(), Clock::now(), status);
 }
 
 void Applier::Impl::status(bool with_checks, std::function<void(api::control::Status)> done) const {
@@ -367,8 +364,8 @@ void Applier::configure(config::ConfigPtr next, std::function<void(Result<void>)
   impl_->configure(std::move(next), std::move(done));
 }
 
-void Applier::leave(std::function<void()> done) {
-  impl_->leave(std::move(done));
+void Applier::leave(const Waiting& waiting, std::function<void()> done) {
+  impl_->leave(waiting, std::move(done));
 }
 
 void Applier::ha_command(const api::control::HaCommand& command,

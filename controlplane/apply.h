@@ -43,8 +43,10 @@ class Applier {
 
   // Fails when the kernel's network cannot be watched, which needs root or CAP_NET_ADMIN.
   Result<void> start();
-  // Hands its masterships over to the HA peer; then calls back. Without HA at once.
-  void leave(std::function<void()> done);
+  // Removes the VIPs of no HA instance, hands masterships over to the HA peer, waits for the notify
+  // program and alerts; then calls back. `waiting` is called with what it waits for, for the log.
+  using Waiting = std::function<void(const std::string& what)>;
+  void leave(const Waiting& waiting, std::function<void()> done);
   // Removes the VIPs and stops checking and applying. The data plane continues to forward.
   void stop();
 

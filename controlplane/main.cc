@@ -4,13 +4,17 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <string>
 #include <utility>
 
 #include "config/base/log.h"
+#include "config/base/stop_signals.h"
 #include "config/load.h"
 #include "controlplane/actions.h"
 #include "controlplane/api/controlplane.pb.h"
@@ -27,6 +31,8 @@ using Sockets = api::Sockets<control::Request, control::Response>;
 
 constexpr int kExitFailure = 1;
 constexpr int kExitMistake = 2;  // in the configuration or on the command line
+// For the handover, the notify program and alerts; with what follows it is below StopSignals'.
+constexpr std::chrono::milliseconds kLeaveLimit{3'500};
 
 int fail_start(const Error& error) {
   log::error("{}", error.message);
@@ -98,22 +104,55 @@ Sockets::Answer answer(const control::Request& request, const api::Caller& peer,
   return response;
 }
 
-// The first stop signal hands over to the HA peer; the second one stops at once.
-void listen_for_signals(boost::asio::signal_set& signals, boost::asio::io_context& io,
-                        Applier& applier, Reloader& reloader, bool stopping = false) {
-  signals.async_wait([&, stopping](boost::system::error_code error, int signal) {
+void reload_at(boost::asio::signal_set& hangups, Reloader& reloader) {
+  hangups.async_wait([&](boost::system::error_code error, int) {
     if (error) return;
-    if (signal == SIGHUP) {
-      reloader.reload("SIGHUP");
-      listen_for_signals(signals, io, applier, reloader, stopping);
-      return;
-    }
-    if (stopping) return io.stop();
-    log::info("stopping");
-    listen_for_signals(signals, io, applier, reloader, true);
-    applier.leave([&io] { io.stop(); });
+    reloader.reload("SIGHUP");
+    reload_at(hangups, reloader);
   });
 }
+
+// The end of the main loop: the first stop signal takes leave, for a limited time; the second one
+// ends it at once.
+class Leaving {
+ public:
+  Leaving(boost::asio::io_context& io, Applier& applier, StopSignals& stop)
+      : io_(io), applier_(applier), stop_(stop), limit_(io) {
+    stop_.listen([this](int) { boost::asio::post(io_, [this] { on_signal(); }); });
+  }
+  ~Leaving() { stop_.listen(nullptr); }
+  Leaving(const Leaving&) = delete;
+  Leaving& operator=(const Leaving&) = delete;
+
+  bool gave_up() const { return gave_up_; }
+
+ private:
+  void on_signal() {
+    if (std::exchange(begun_, true)) return io_.stop();
+    log::info("stopping");
+    limit_.expires_after(kLeaveLimit);
+    limit_.async_wait([this](boost::system::error_code error) {
+      if (error) return;
+      log::error("stopping: gave up {}", waiting_for_);
+      gave_up_ = true;
+      io_.stop();
+    });
+    applier_.leave(
+        [this](const std::string& what) {
+          waiting_for_ = what;
+          stop_.step(what);
+        },
+        [this] { io_.stop(); });
+  }
+
+  boost::asio::io_context& io_;
+  Applier& applier_;
+  StopSignals& stop_;
+  boost::asio::steady_timer limit_;
+  std::string waiting_for_;
+  bool begun_ = false;
+  bool gave_up_ = false;
+};
 
 // Every health check under way holds a socket; thousands of dead servers must not run into the
 // usual soft limit of 1024.
@@ -126,7 +165,8 @@ void raise_file_limit() {
   }
 }
 
-int run(const std::string& path, std::string text, const config::ConfigPtr& config) {
+int run(const std::string& path, std::string text, const config::ConfigPtr& config,
+        StopSignals& stop) {
   raise_file_limit();
   boost::asio::io_context io(1);
   const config::Director& director = config->director;
@@ -147,17 +187,24 @@ int run(const std::string& path, std::string text, const config::ConfigPtr& conf
   if (auto result = sockets.listen(); !result) return fail_start(result.error());
   const auto state_dir = StateDir::open(director.state_dir);
   if (!state_dir) return fail_start(state_dir.error());
-  boost::asio::signal_set signals(io, SIGTERM, SIGINT, SIGHUP);
-  listen_for_signals(signals, io, applier, reloader);
+  boost::asio::signal_set hangups(io, SIGHUP);
+  reload_at(hangups, reloader);
+  Leaving leaving(io, applier, stop);
   if (auto result = applier.start(); !result) return fail_start(result.error());
   reloader.watch();
   io.run();
+  stop.step("removing the VIPs");
   applier.stop();
   sockets.close();
-  return 0;
+  stop.step("the threads");
+  return leaving.gave_up() ? kExitGaveUp : 0;
 }
 
 int main(int argc, char** argv) {
+  // The log's reader may go away; and whoever started us may have ignored the ends of programs.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGCHLD, SIG_DFL);
+  StopSignals stop;
   std::string config_path;
   CLI::App app("Control plane of the Ballast load balancer", "lb-controlplane");
   app.add_option("--config", config_path, "configuration file")->required();
@@ -178,7 +225,7 @@ int main(int argc, char** argv) {
     std::fputs(text.c_str(), stderr);
     return kExitMistake;
   }
-  return run(config_path, std::move(*content), config::seal(std::move(loaded.config)));
+  return run(config_path, std::move(*content), config::seal(std::move(loaded.config)), stop);
 }
 
 }  // namespace

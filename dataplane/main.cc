@@ -2,10 +2,12 @@
 
 #include <getopt.h>
 
+#include <csignal>
 #include <iostream>
 #include <string>
 
 #include "config/base/log.h"
+#include "config/base/stop_signals.h"
 #include "config/load.h"
 #include "dataplane/control/daemon.h"
 
@@ -50,13 +52,17 @@ lb::DaemonOptions options_from(const lb::config::Config& config) {
 }
 
 int run(const std::string& file, bool verbose) {
+  // The log's reader may go away.
+  std::signal(SIGPIPE, SIG_IGN);
+  lb::StopSignals stop;
   const auto loaded = lb::config::load_file(file, lb::config::Machine::here());
   if (!loaded.mistakes.empty()) {
     std::cerr << lb::config::format_mistakes(file, loaded.mistakes);
     return kBadConfig;
   }
-  lb::log::init("lb-dataplane", verbose ? lb::log::Level::kDebug : lb::log::Level::kInfo);
-  const auto done = lb::run_dataplane(options_from(loaded.config));
+  lb::log::init("lb-dataplane", verbose ? lb::log::Level::kDebug : lb::log::Level::kInfo,
+                lb::log::Delivery::kBackground);
+  const auto done = lb::run_dataplane(options_from(loaded.config), stop);
   if (done) return 0;
   lb::log::error("{}", done.error().message);
   return kStartFailed;

@@ -3,15 +3,18 @@
 #include <spdlog/async_logger.h>
 #include <spdlog/details/thread_pool.h>
 #include <spdlog/logger.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <thread>
+
+#include "config/base/stderr_sink.h"
 
 namespace lb::log {
 namespace {
@@ -57,18 +60,34 @@ bool stderr_is_journal() {
 
 // The lines of 10,000 real servers that go down at once.
 constexpr std::size_t kQueuedLines = 16'384;
+// How long waiting lines have to be written at the end.
+constexpr std::chrono::milliseconds kEndLimit{1'000};
+
+// Without signals, which are for the threads that expect them.
+std::shared_ptr<spdlog::details::thread_pool> make_background() {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  auto made = std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return made;
+}
 
 struct Log {
+  const std::shared_ptr<StderrSink> sink;
   std::shared_ptr<spdlog::details::thread_pool> background;  // null: none
   std::shared_ptr<spdlog::logger> logger;
   bool journal;
-  std::atomic<std::size_t> dropped{0};  // lines, as logged
+  std::atomic<std::size_t> submitted{0};  // lines
+  std::atomic<std::size_t> dropped{0};    // lines, as logged
 
-  Log(std::string_view program, Level level, Delivery delivery) : journal(stderr_is_journal()) {
+  Log(std::string_view program, Level level, Delivery delivery)
+      : sink(std::make_shared<StderrSink>(delivery == Delivery::kDirect)),
+        journal(stderr_is_journal()) {
     const std::string name(program);
-    const auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();  // flushes every line
     if (delivery == Delivery::kBackground) {
-      background = std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1);
+      background = make_background();
       logger = std::make_shared<spdlog::async_logger>(
           name, sink, background, spdlog::async_overflow_policy::overrun_oldest);
     } else {
@@ -80,19 +99,25 @@ struct Log {
                                        : "%Y-%m-%d %H:%M:%S.%e %l %n: %v");
   }
 
-  void write(Level level, std::string_view message) const {
+  ~Log() { sink->end_at(StderrSink::Clock::now() + kEndLimit); }
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  void write(Level level, std::string_view message) {
     std::string line(journal ? journal_prefix(level) : std::string_view{});
     line += message;
     std::replace_if(
         line.begin(), line.end(),
         [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f'; }, '?');
+    ++submitted;
     logger->log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
   }
 
   // Once there is room again, so that it does not drive out more.
   void tell_dropped() {
     if (!background || background->queue_size() > kQueuedLines / 2) return;
-    const std::size_t now = background->overrun_counter();
+    if (sink->last_was_lost()) return;
+    const std::size_t now = background->overrun_counter() + sink->lost();
     const std::size_t before = dropped.exchange(now);
     if (now == before) return;
     write(Level::kWarning,
@@ -109,6 +134,17 @@ std::unique_ptr<Log>& slot() {
 
 void init(std::string_view program, Level level, Delivery delivery) {
   slot() = std::make_unique<Log>(program, level, delivery);
+}
+
+void finish(std::chrono::milliseconds limit) {
+  Log& log = *slot();
+  if (!log.background) return;
+  const auto end = StderrSink::Clock::now() + limit;
+  log.sink->end_at(end);
+  while (log.sink->lines() + log.background->overrun_counter() < log.submitted &&
+         StderrSink::Clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 void write(Level level, std::string_view message) {

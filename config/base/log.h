@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include <chrono>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -22,8 +23,12 @@ enum class Delivery : std::uint8_t {
 // logged without the program's name.
 //
 // In the background, when stderr is slower than the log, the oldest waiting lines are dropped and
-// a line says how many. Waiting lines are written before the process ends.
+// a line says how many; so are lines whose reader has gone (SIGPIPE must be ignored). Waiting lines
+// are written before the process ends, if stderr accepts them within a second.
 void init(std::string_view program, Level level, Delivery delivery = Delivery::kDirect);
+
+// Waits until the lines so far are written, for `limit` at most: before _exit().
+void finish(std::chrono::milliseconds limit);
 
 void write(Level level, std::string_view message);
 void write_formatted(Level level, fmt::string_view format, fmt::format_args args);

@@ -1,15 +1,18 @@
 #include "config/base/log.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 namespace lb {
 namespace {
@@ -96,6 +99,54 @@ TEST_F(LogTest, NeverWaitsForAReader) {
   EXPECT_NE(text.find(" log lines were dropped: stderr was not read in time\n"), std::string::npos);
   EXPECT_NE(text.find("line 0 of many"), std::string::npos);
   EXPECT_TRUE(text.ends_with("another\n"));
+}
+
+// The reader has gone, or stopped reading: neither logging nor the end waits for it.
+class LogWithoutReader : public LogTest {
+ protected:
+  void SetUp() override {
+    previous_ = std::signal(SIGPIPE, SIG_IGN);
+    ASSERT_EQ(pipe(ends_), 0);
+    before_ = dup(STDERR_FILENO);
+    dup2(ends_[1], STDERR_FILENO);
+  }
+  void TearDown() override {
+    dup2(before_, STDERR_FILENO);
+    for (const int fd : {ends_[0], ends_[1], before_}) close(fd);
+    std::signal(SIGPIPE, previous_);
+    LogTest::TearDown();
+  }
+  static void log_many() {
+    for (int i = 0; i < 4'000; ++i) log::info("line {} of many, each as long as a usual one", i);
+  }
+
+  int ends_[2] = {};
+  int before_ = -1;
+  void (*previous_)(int) = SIG_DFL;
+};
+
+TEST_F(LogWithoutReader, SurvivesAClosedPipe) {
+  log::init("lb-test", log::Level::kInfo, log::Delivery::kBackground);
+  close(std::exchange(ends_[0], -1));
+  log_many();
+  log::init("", log::Level::kInfo);
+}
+
+TEST_F(LogWithoutReader, DoesNotWaitAtTheEndForAFullPipe) {
+  log::init("lb-test", log::Level::kInfo, log::Delivery::kBackground);
+  log_many();  // more than a pipe holds
+  log::finish(std::chrono::milliseconds(50));
+  log::init("", log::Level::kInfo);
+}
+
+TEST_F(LogWithoutReader, TheOtherUsersOfThePipeKeepTheirMode) {
+  log::init("lb-test", log::Level::kInfo, log::Delivery::kBackground);
+  log::info("here");
+  log::finish(std::chrono::seconds(20));
+  EXPECT_EQ(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
+  char text[200] = {};
+  EXPECT_GT(read(ends_[0], text, sizeof text - 1), 0);
+  EXPECT_NE(std::string_view(text).find("here\n"), std::string_view::npos);
 }
 
 }  // namespace

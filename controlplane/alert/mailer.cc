@@ -277,6 +277,7 @@ Mailer::~Mailer() {
     const std::lock_guard lock(impl_->mutex);
     impl_->stopping = true;
   }
+  impl_->smtp.abort();
   impl_->smtp.wake();
   impl_->thread.join();
 }

@@ -2,11 +2,15 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstdlib>
+#include <mutex>
+#include <set>
 #include <string_view>
 
 namespace lb::controlplane::alert {
@@ -38,6 +42,8 @@ struct Smtp::Impl {
   void listen(std::string_view line);
   void speak(std::string_view line);
   Sent classify(CURLcode result) const;
+  static int on_open(void* self, curl_socket_t socket, curlsocktype purpose);
+  static int on_close(void* self, curl_socket_t socket);
   static int on_debug(CURL* handle, curl_infotype type, char* data, std::size_t size, void* self);
   static std::size_t on_read(char* to, std::size_t size, std::size_t count, void* self);
 
@@ -55,7 +61,26 @@ struct Smtp::Impl {
   std::string last;          // line of the server
   int status = 0;            // in it
   std::vector<std::string> later, never;
+
+  std::mutex mutex;  // of these two, for abort()
+  std::set<curl_socket_t> sockets;
+  bool aborted = false;
 };
+
+int Smtp::Impl::on_open(void* self, curl_socket_t socket, curlsocktype /*purpose*/) {
+  Impl& me = *static_cast<Impl*>(self);
+  const std::lock_guard lock(me.mutex);
+  if (me.aborted) return CURL_SOCKOPT_ERROR;
+  me.sockets.insert(socket);
+  return CURL_SOCKOPT_OK;
+}
+
+int Smtp::Impl::on_close(void* self, curl_socket_t socket) {
+  Impl& me = *static_cast<Impl*>(self);
+  const std::lock_guard lock(me.mutex);
+  me.sockets.erase(socket);
+  return ::close(socket);
+}
 
 void Smtp::Impl::end() {
   if (easy == nullptr) return;
@@ -136,6 +161,12 @@ void Smtp::wake() {
   curl_multi_wakeup(impl_->multi);
 }
 
+void Smtp::abort() {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->aborted = true;
+  for (const curl_socket_t socket : impl_->sockets) ::shutdown(socket, SHUT_RDWR);
+}
+
 void Smtp::begin(const config::AlertMail& config, const std::string& password, const Mail& mail,
                  bool more) {
   Impl& me = *impl_;
@@ -161,6 +192,10 @@ void Smtp::begin(const config::AlertMail& config, const std::string& password, c
   set(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
   set(CURLOPT_PROXY, "");  // no proxy from the environment
   set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_SOCKOPTFUNCTION, &Impl::on_open);
+  set(CURLOPT_SOCKOPTDATA, &me);
+  set(CURLOPT_CLOSESOCKETFUNCTION, &Impl::on_close);
+  set(CURLOPT_CLOSESOCKETDATA, &me);
   set(CURLOPT_QUICK_EXIT, 1L);
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(config.timeout.count()));
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(config.timeout.count()));

@@ -41,6 +41,9 @@ class Smtp {
   std::optional<Sent> run(std::chrono::milliseconds limit);
   // From any thread: run() returns now, or does not begin to wait.
   void wake();
+  // From any thread: cuts the connections, at whatever they wait for, and allows no more. Taking
+  // leave of a server (QUIT) is waited for inside the library, by run() and by the destructor.
+  void abort();
 
  private:
   struct Impl;

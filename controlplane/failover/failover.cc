@@ -19,8 +19,6 @@ using std::chrono::milliseconds;
 
 // How often the facts are polled, beside known changes.
 constexpr milliseconds kTick{50};
-// Time for the notify program at exit.
-constexpr milliseconds kExitLimit{3'000};
 
 }  // namespace
 
@@ -46,7 +44,6 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
         scripts(io_context, config.ha.scripts, [this] { update_facts(); }),
         notifier(io_context, config.director.name, config.ha.notify, config.ha.notify_user),
         ticker(io_context),
-        exit_timer(io_context),
         thread("failover") {}
   // Only the thread uses the engine while it runs.
   ~Impl() { thread.stop(); }
@@ -73,8 +70,6 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
   void on_transition(const HaEvent& event);
   void on_sync_link(bool up, const std::string& why);
   void compare(const std::string& director, const ServiceTexts& peers);
-  void leave(std::function<void()> done);
-  void end_when_notified(std::function<void()> done);
 
   boost::asio::io_context& io;
   const Host host;
@@ -82,7 +77,6 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
   Scripts scripts;
   Notifier notifier;
   boost::asio::steady_timer ticker;
-  boost::asio::steady_timer exit_timer;
   Facts facts;                         // as last sent to the engine
   bool peer_connected = false;         // by the sync link
   std::optional<ServiceTexts> theirs;  // of this session
@@ -191,26 +185,6 @@ void Failover::Impl::compare(const std::string& director, const ServiceTexts& pe
   differing = std::move(found);
 }
 
-// ---- the end
-
-void Failover::Impl::leave(std::function<void()> done) {
-  on_engine([this, done = std::move(done)](Engine& to) {
-    // Only this comes after the last transition.
-    to.leave([this, done] { on_main([done](Impl& self) { self.end_when_notified(done); }); });
-  });
-}
-
-// When the notify program has run for everything, or after kExitLimit.
-void Failover::Impl::end_when_notified(std::function<void()> done) {
-  const auto called = std::make_shared<bool>(false);
-  const auto once = [called, done = std::move(done)] {
-    if (!std::exchange(*called, true)) done();
-  };
-  exit_timer.expires_after(kExitLimit);
-  exit_timer.async_wait([once](const boost::system::error_code&) { once(); });
-  notifier.when_idle(once);
-}
-
 // ---- for callers
 
 Failover::Failover(boost::asio::io_context& io, const config::Config& config, Host host)
@@ -222,8 +196,17 @@ Result<void> Failover::start() {
   return impl_->start();
 }
 
-void Failover::leave(std::function<void()> done) {
-  impl_->leave(std::move(done));
+void Failover::leave(std::function<void()> handed_over, std::function<void()> done) {
+  impl_->on_engine([impl = impl_.get(), handed_over = std::move(handed_over),
+                    done = std::move(done)](Engine& to) {
+    // Only this comes after the last transition.
+    to.leave([impl, handed_over, done] {
+      impl->on_main([handed_over, done](Impl& self) {
+        handed_over();
+        self.notifier.when_idle(done);
+      });
+    });
+  });
 }
 
 void Failover::stop() {

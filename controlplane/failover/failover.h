@@ -61,8 +61,8 @@ class Failover {
   // Starts the thread. Fails when the kernel's network cannot be watched, or the sync link's key
   // cannot be read.
   Result<void> start();
-  // Hands its masterships over, waits for the notify program; then calls back.
-  void leave(std::function<void()> done);
+  // Hands its masterships over and calls back; waits for the notify program and calls back again.
+  void leave(std::function<void()> handed_over, std::function<void()> done);
   // Removes the addresses and ends the thread.
   void stop();
 

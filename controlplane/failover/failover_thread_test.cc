@@ -223,9 +223,11 @@ TEST_F(FailoverThread, FollowsATrackedServiceAtOnce) {
 TEST_F(FailoverThread, ResignsWhenItLeaves) {
   start();
   ASSERT_TRUE(wait([this] { return !became.empty() && became.back() == "MASTER"; }));
+  bool handed_over = false;
   bool left = false;
-  failover->leave([&left] { left = true; });
+  failover->leave([&handed_over] { handed_over = true; }, [&left] { left = true; });
   EXPECT_TRUE(wait([&left] { return left; }));
+  EXPECT_TRUE(handed_over);
   EXPECT_EQ(became.back(), "BACKUP");
   EXPECT_FALSE(present());
 }

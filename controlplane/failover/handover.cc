@@ -95,7 +95,7 @@ Result<std::string> Engine::switchover(const std::set<std::string>& groups,
 
 void Engine::give(bool flushed) {
   if (!handover_) return;
-  if (!flushed) return end_handover(false, "the peer did not acknowledge all connections in time");
+  if (!flushed) return end_handover(false, "the peer has not acknowledged all connections");
   handover_timer_.expires_after(kTakeLimit);
   handover_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
     const auto self = weak.lock();

@@ -119,6 +119,13 @@ TEST_F(Process, AnUnknownExitStatusIsNotGood) {
   EXPECT_EQ(result.error, "its exit status is unknown");
 }
 
+TEST_F(Process, ProgramsAreEndedByABrokenPipe) {
+  const auto before = std::signal(SIGPIPE, SIG_IGN);
+  const ProcessResult result = run("kill -PIPE $$");
+  std::signal(SIGPIPE, before);
+  EXPECT_EQ(result.error, "ended by signal 13");
+}
+
 TEST_F(Process, KillsTheProgramWithTheEventLoop) {
   bool called = false;
   std::optional<boost::asio::io_context> io(std::in_place);

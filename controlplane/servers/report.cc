@@ -10,6 +10,11 @@
 namespace lb::controlplane {
 namespace {
 
+std::uint64_t milliseconds_between(Time from, Time to) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(to - from).count());
+}
+
 std::string to_text(const ServerDecision& server) {
   switch (server.admin_state) {
     case AdminState::kReady:
@@ -34,8 +39,7 @@ void report_decision(const ServerDecision& server, api::control::Target& target)
 
 void report_health(const health::State& state, Time now, api::control::Target& target) {
   target.set_up(state.up);
-  target.set_since_ms(static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(now - state.since).count()));
+  target.set_since_ms(milliseconds_between(state.since, now));
   target.set_last_result(state.last_result);
   target.set_rise_count(state.rise_count);
   target.set_fall_count(state.fall_count);
@@ -62,6 +66,8 @@ void report_service(const Service& service, api::control::ServiceState& state) {
 
 void report(const Inventory& inventory, Time started, const Panic& panic, Time now,
             api::control::Status& status) {
+  status.set_director(inventory.config()->director.name);
+  status.set_uptime_ms(milliseconds_between(started, now));
   if (inventory.config()->health.panic_threshold > 0) panic.fill(*status.mutable_panic());
   const std::string held = panic.why();
   health::State unknown;

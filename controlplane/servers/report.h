@@ -1,4 +1,4 @@
-// The status of VIPs, of services and of their real servers, for `lbcli`.
+// The status of the director, its VIPs, its services and their real servers, for `lbcli`.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ namespace lb::controlplane {
 
 class Panic;
 
-// `started`: since when servers that are not followed yet are down.
+// `started`: this process, and since when servers that are not followed yet are down.
 void report(const Inventory& inventory, Time started, const Panic& panic, Time now,
             api::control::Status& status);
 

@@ -41,7 +41,8 @@ struct Mirror::Impl : std::enable_shared_from_this<Impl> {
         connection(io, socket, "connection table",
                    {.connected = [this] { found_dataplane(); },
                     .disconnected = [this] { lost_dataplane(); }}),
-        pause(io) {}
+        pause(io),
+        flush_limit(io) {}
 
   void lost_dataplane();
   void found_dataplane();
@@ -51,10 +52,13 @@ struct Mirror::Impl : std::enable_shared_from_this<Impl> {
   void send_batch(const api::SyncReply& reply);
   void acknowledge(const api::SyncReply& reply);
   void check_flushes();
+  void watch_flushes();
+  void fail_flushes();
 
   Events events;
   DataplaneConnection connection;
   boost::asio::steady_timer pause;
+  boost::asio::steady_timer flush_limit;  // of the first of `flushes`
   api::SyncStats stats;
   Status status;
   bool stopped = false;
@@ -81,6 +85,7 @@ void Mirror::Impl::lost_dataplane() {
   // one: it tells the peer at once that this director cannot be master.
   lost = true;
   walk_end.reset();
+  fail_flushes();  // what it had not reported yet is lost with it
   events.progress();
 }
 
@@ -193,12 +198,28 @@ void Mirror::Impl::check_flushes() {
   const auto now = Clock::now();
   while (!flushes.empty()) {
     Flush& first = flushes.front();
-    const bool done = session && first.until && status.watermark >= *first.until;
-    if (!done && session && now < first.limit) return;
+    const bool done = first.until && status.watermark >= *first.until;
+    if (!done && now < first.limit) return;
     const auto call = std::move(first.done);
     flushes.pop_front();
     call(done);
   }
+}
+
+// Whatever answers no more: the data plane, the peer.
+void Mirror::Impl::watch_flushes() {
+  if (flushes.empty()) return;
+  flush_limit.expires_at(flushes.front().limit);
+  flush_limit.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (!self || error) return;
+    self->check_flushes();
+    self->watch_flushes();
+  });
+}
+
+void Mirror::Impl::fail_flushes() {
+  for (const Flush& each : std::exchange(flushes, {})) each.done(false);
 }
 
 Mirror::Mirror(boost::asio::io_context& io, const std::string& dataplane_socket, Events events)
@@ -216,6 +237,7 @@ void Mirror::stop() {
   impl_->stopped = true;
   impl_->connection.stop();
   impl_->pause.cancel();
+  impl_->flush_limit.cancel();
 }
 
 void Mirror::set_ready(bool ready) {
@@ -242,7 +264,7 @@ void Mirror::down() {
   impl.unacked.clear();
   impl.status.unacked_bytes = 0;
   impl.status.watermark = impl.status.last_batch = 0;
-  impl.check_flushes();
+  impl.fail_flushes();
   impl.turn();
 }
 
@@ -285,7 +307,8 @@ void Mirror::on_ack(const lb::sync::Ack& ack) {
 
 void Mirror::flush(milliseconds limit, std::function<void(bool)> done) {
   impl_->flushes.push_back({std::nullopt, Clock::now() + limit, std::move(done)});
-  if (!impl_->session) return impl_->check_flushes();
+  if (!impl_->session || !impl_->connection.connected()) return impl_->fail_flushes();
+  impl_->watch_flushes();
   impl_->turn();
 }
 

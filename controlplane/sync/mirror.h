@@ -65,8 +65,8 @@ class Mirror {
   void on_batch(const lb::sync::Batch& batch);
   void on_ack(const lb::sync::Ack& ack);
 
-  // Calls back when all changes until now are acknowledged; with false when that takes longer than
-  // `limit`.
+  // Calls back when all changes until now are acknowledged; with false after `limit`, and when the
+  // session or the data plane is lost.
   void flush(std::chrono::milliseconds limit, std::function<void(bool done)> done);
 
   // Whether our table has all that the peer had when the session began, and what came since.

@@ -5,7 +5,6 @@
 #include <systemd/sd-daemon.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <functional>
@@ -132,10 +131,9 @@ DataplaneServer::Answer not_ready(const api::Request& /*request*/) {
 
 }  // namespace
 
-Result<void> run_dataplane(const DaemonOptions& options) {
+Result<void> run_dataplane(const DaemonOptions& options, StopSignals& stop) {
   prctl(PR_SET_NAME, "lb-dataplane", 0UL, 0UL, 0UL);
   ::signal(SIGHUP, SIG_IGN);
-  ::signal(SIGPIPE, SIG_IGN);
   // The TAP driver gets a queued signal for packets; when the queue is full the kernel sends
   // this one instead, which would end the process.
   ::signal(SIGIO, SIG_IGN);
@@ -155,6 +153,7 @@ Result<void> run_dataplane(const DaemonOptions& options) {
   if (auto listening = sockets.listen(); !listening) return listening;
 
   restore_host_interfaces(options.run_dir);  // after a kill
+  stop.at_limit([run_dir = options.run_dir] { restore_host_interfaces(run_dir); });
   auto created = Runtime::create(options.runtime);
   if (!created) return tl::make_unexpected(created.error());
   Runtime& runtime = **created;
@@ -164,9 +163,7 @@ Result<void> run_dataplane(const DaemonOptions& options) {
   handler = [&receiver](const api::Request& request) { return receiver.receive(request); };
   if (auto started = runtime.start(); !started) return started;
 
-  asio::signal_set signals(context, SIGTERM, SIGINT);
-  signals.async_wait([&](const boost::system::error_code& error, int number) {
-    if (error) return;
+  stop.listen([&context](int number) {
     log::info("stopping: {}", strsignal(number));
     context.stop();
   });
@@ -187,8 +184,12 @@ Result<void> run_dataplane(const DaemonOptions& options) {
   log::info("ready: {} port{}, API on {}/dataplane.sock", options.runtime.ports.size(),
             options.runtime.ports.size() == 1 ? "" : "s", options.run_dir);
   context.run();
+  stop.listen(nullptr);
   sd_notify(0, "STOPPING=1");
   sockets.close();
+  stop.step("the workers");
+  runtime.stop();
+  stop.step("closing the ports");
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "config/base/result.h"
+#include "config/base/stop_signals.h"
 #include "dataplane/control/runtime.h"
 
 namespace lb {
@@ -16,8 +17,8 @@ struct DaemonOptions {
   RuntimeOptions runtime;
 };
 
-// Runs until SIGTERM or SIGINT, then stops cleanly. Fails when something needed for the start is
+// Runs until `stop` receives a signal, then stops cleanly. Fails when something needed for the start is
 // missing, in one line that says what to do. Notifies the service manager when it is ready.
-Result<void> run_dataplane(const DaemonOptions& options);
+Result<void> run_dataplane(const DaemonOptions& options, StopSignals& stop);
 
 }  // namespace lb

@@ -48,6 +48,8 @@ class Runtime final : public Publisher {
 
   // Sets the workers going. A snapshot must have been published.
   Result<void> start();
+  // Waits for the workers to end.
+  void stop();
 
   Result<void> prepare(const Snapshot& next) override;
   void publish(std::unique_ptr<const Snapshot> next) override;
@@ -79,7 +81,6 @@ class Runtime final : public Publisher {
   Result<void> make_persist();
   void make_workers();
   void make_logs(unsigned workers);
-  void stop();
 
   const RuntimeOptions options_;
   bool eal_started_ = false;

@@ -12,6 +12,7 @@ from ballast_lab.topology import NAT_VIP, WAN_NET
 FIRST, SECOND = "VI_1", "VI_2"
 FIRST_PRIORITY, SECOND_PRIORITY = 110, 120
 RESIGNATIONS = 6
+GAVE_UP = 3  # exit status
 
 # Writes its arguments and environment as a line of JSON, slowly. What it does then is in `mode`: "fail", or
 # "hang" together with a child.
@@ -137,7 +138,8 @@ class HaNotify(harness.LabTest):
         self.assertEqual(len(self.reported()), before + 1)
         controlplane = self.lab.processes["lb-controlplane"]
         controlplane.stop(timeout=30)
-        self.assertEqual(controlplane.exit_status(), 0)
+        self.assertEqual(controlplane.exit_status(), GAVE_UP)
+        self.assertIn("stopping: gave up the notify program", self.log())
         with open(f"{self.folder}/hanging", encoding="utf-8") as file:
             pids = file.read().split()
         self.wait(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids),

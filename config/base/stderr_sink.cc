@@ -1,0 +1,62 @@
+#include "config/base/stderr_sink.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace lb::log {
+namespace {
+
+constexpr int kLookMs = 20;  // between two looks whether the time is up
+
+}  // namespace
+
+StderrSink::StderrSink(bool waits) : waits_(waits), fd_(STDERR_FILENO) {
+  struct stat status {};
+  if (waits || fstat(STDERR_FILENO, &status) != 0) return;
+  is_socket_ = S_ISSOCK(status.st_mode);
+  if (!S_ISFIFO(status.st_mode)) return;
+  // O_NONBLOCK belongs to the open pipe, which other processes share: it is opened once more.
+  const int own = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+  if (own >= 0) fd_ = own;
+}
+
+StderrSink::~StderrSink() {
+  if (fd_ != STDERR_FILENO) close(fd_);
+}
+
+void StderrSink::sink_it_(const spdlog::details::log_msg& message) {
+  spdlog::memory_buf_t line;
+  formatter_->format(message, line);
+  const bool written = write_all({line.data(), line.size()});
+  if (!written) ++lost_;
+  last_was_lost_ = !written;
+  ++lines_;
+}
+
+bool StderrSink::write_all(std::string_view text) {
+  while (!text.empty()) {
+    if (!waits_ && !wait_for_room()) return false;
+    const ssize_t wrote = is_socket_
+                              ? send(fd_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
+                              : write(fd_, text.data(), text.size());
+    if (wrote < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (wrote <= 0) return false;  // the reader has gone, the disk is full
+    text.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  return true;
+}
+
+bool StderrSink::wait_for_room() const {
+  pollfd room{fd_, POLLOUT, 0};
+  while (Clock::now().time_since_epoch().count() < end_) {
+    if (poll(&room, 1, kLookMs) > 0) return true;
+  }
+  return false;
+}
+
+}  // namespace lb::log

@@ -1,0 +1,56 @@
+// SIGTERM and SIGINT of a daemon: an end that takes a bounded time, whatever hangs. They are
+// received on a thread of their own, because the one that should end may be the one that hangs.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace lb {
+
+// Exit status of a daemon that gave something up in order to end in time; its log says what.
+inline constexpr int kExitGaveUp = 3;
+
+class StopSignals {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // In main(), before any thread is started: the signals are blocked in all threads that follow.
+  // `limit`: from the first signal to the end of the process.
+  explicit StopSignals(std::chrono::milliseconds limit = std::chrono::milliseconds(4'500));
+  ~StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+  // Until then a signal ends the process at once. `on_signal` is called on the thread of this
+  // object for each signal, and must return at once; null: they are ignored from now on.
+  void listen(std::function<void(int signal)> on_signal);
+
+  // What the process is waiting for now, for the log: "the notify program".
+  void step(std::string what);
+  // Called when the limit has passed, on the thread of this object, before the process ends.
+  void at_limit(std::function<void()> last);
+
+ private:
+  void run();
+  void receive(int signal);
+  [[noreturn]] void give_up();
+
+  const std::chrono::milliseconds limit_;
+  int signals_ = -1;
+  int finish_ = -1;
+  std::optional<Clock::time_point> end_;  // of the thread
+
+  std::mutex mutex_;  // of what follows
+  bool listening_ = false;
+  std::function<void(int)> on_signal_;
+  std::function<void()> last_;
+  std::string step_ = "its event loop";
+
+  std::thread thread_;
+};
+
+}  // namespace lb

@@ -1,0 +1,119 @@
+#!/usr/bin/python3
+"""The end of a director that is master and has connections: SIGTERM to both daemons at once ends both in time,
+in whatever state peer, data plane, sync link and notify program are."""
+
+import os
+import signal
+import time
+
+import harness
+from ballast_lab.daemons import DAEMONS
+from ballast_lab.topology import NAT_VIP
+
+LIMIT_S = 5
+GAVE_UP = 3  # exit status
+
+
+class UnluckyStop(harness.HaTest):
+    SERVERS = 1
+
+    @classmethod
+    def configure(cls, lab):
+        """lb1's notify program hangs while there is a file."""
+        cls.hang = f"{lab.dir}/hang"
+        tables = super().configure(lab)
+        tables["lb1"]["ha"]["notify"] = ["/bin/sh", "-c",
+                                         f"test ! -e {cls.hang} || exec sleep 1000"]
+        return tables
+
+    def setUp(self):
+        super().setUp()
+        self.allow_drops("next_hop_unresolved", "no_real_server")
+        self.load = harness.BackgroundLoad(self.lab, "c1", f"{NAT_VIP}:80", parallel=8)
+        self.addCleanup(self.load.stop)
+        self.wait_connections("lb1")
+
+    def wait_connections(self, name):
+        each = self.lab.directors[name]
+        each.wait_for(lambda: each.service("web")["connections"] > 20, 15, "connections")
+
+    def vip_is_there(self, name):
+        """Nobody owns it when the interface is gone."""
+        try:
+            return NAT_VIP in self.host(name).ip("-o", "address")
+        except Exception:  # noqa: BLE001: ip fails while an interface goes
+            return True
+
+    def stop_both(self, statuses=(0, 0), daemons=DAEMONS):
+        """SIGTERM to lb1's daemons at once; `statuses`: how they end."""
+        lb1 = self.lab.directors["lb1"]
+        processes = [lb1.process(daemon) for daemon in daemons]
+        begun = time.monotonic()
+        for process in processes:
+            process.signal(signal.SIGTERM)
+        for process in processes:
+            process.wait(60)
+        took = time.monotonic() - begun
+        self.assertLess(took, LIMIT_S, lb1.logs())
+        self.assertEqual(tuple(process.exit_status() for process in processes), tuple(statuses),
+                         lb1.logs())
+        self.assertFalse(self.vip_is_there("lb1"))
+
+    def restart(self):
+        self.start_director("lb1")
+        self.wait_role("lb1", "MASTER")
+
+    def test_both_at_once_and_without_sync_link(self):
+        self.stop_both()
+        self.wait_role("lb2", "MASTER")
+        self.restart()
+        self.wait_connections("lb1")
+        self.pull_cable("lb1", "sync")
+        self.stop_both()
+        self.wait_role("lb2", "MASTER")
+        self.plug_cable("lb1", "sync")
+        self.restart()
+
+    def test_a_peer_that_is_frozen(self):
+        peer = [self.lab.directors["lb2"].process(daemon) for daemon in DAEMONS]
+        try:
+            for process in peer:
+                process.signal(signal.SIGSTOP)
+            self.stop_both()
+        finally:
+            for process in peer:
+                process.signal(signal.SIGCONT)
+        self.restart()
+
+    def test_a_data_plane_that_is_frozen(self):
+        """The control plane takes the VIPs away, and does not wait for it."""
+        dataplane = self.lab.directors["lb1"].process("lb-dataplane")
+        dataplane.signal(signal.SIGSTOP)
+        try:
+            self.stop_both(statuses=[0], daemons=["lb-controlplane"])
+        finally:
+            dataplane.signal(signal.SIGCONT)
+        self.stop_both(statuses=[0], daemons=["lb-dataplane"])
+        self.restart()
+
+    def test_a_data_plane_that_was_killed(self):
+        dataplane = self.lab.directors["lb1"].process("lb-dataplane")
+        dataplane.signal(signal.SIGKILL)
+        self.stop_both(statuses=[0], daemons=["lb-controlplane"])
+        dataplane.wait(10)
+        self.restart()
+
+    def test_a_notify_program_that_hangs(self):
+        with open(self.hang, "w", encoding="utf-8"):
+            pass
+        try:
+            self.stop_both(statuses=(0, GAVE_UP))
+        finally:
+            os.remove(self.hang)
+        self.assertIn("stopping: gave up the notify program",
+                      self.lab.directors["lb1"].log_text("lb-controlplane"))
+        self.wait_role("lb2", "MASTER")
+        self.restart()
+
+
+harness.main(__name__)
