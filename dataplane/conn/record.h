@@ -5,7 +5,7 @@
 //  24-27  deltas      before publish                               every packet in NAT mode
 //  28-31  rs          before publish                               every packet
 //  32-35  client_hop  when the client's next hop changes (rare)    every packet
-//  36-39  reserved
+//  36-39  seq[2]      of TCP: each 256 KB, SYN, FIN, RST           every TCP packet
 //  40     state       on a change of state (compare and swap)      every packet
 //  41-43  imported .. when the HA peer tells of the connection     sync
 //  44-47  last_seen   at a new coarse tick: at most 10 times/s     every packet, expiry
@@ -38,6 +38,7 @@ enum class ConnState : std::uint8_t {
   kEstablished,
   kFinWait,
   kCloseWait,
+  kClosing,
   kLastAck,
   kTimeWait,
   kClosed,
@@ -90,7 +91,8 @@ struct alignas(kCacheLine) Record {
   Deltas deltas;                             // client to server
   std::uint32_t rs = 0;                      // real server slot
   std::atomic<std::uint32_t> client_hop{0};  // index in the HopTable
-  std::uint32_t reserved = 0;                // for TCP's sequence numbers
+  // Of TCP, by direction: how far its sequence numbers are (forward/tcp_progress.h); 0: unknown.
+  std::array<std::atomic<std::uint16_t>, 2> seq{};
   std::atomic<ConnState> state{ConnState::kNone};
   // From the HA peer. 0: created here, or no longer in the peer's walks.
   std::atomic<std::uint8_t> import_epoch{0};  // number of the walk that it came with or after
@@ -106,7 +108,7 @@ struct alignas(kCacheLine) Record {
 };
 static_assert(sizeof(Record) == kCacheLine);
 static_assert(offsetof(Record, deltas) == 24 && offsetof(Record, client_hop) == 32 &&
-              offsetof(Record, reserved) == 36 && offsetof(Record, state) == 40 &&
+              offsetof(Record, seq) == 36 && offsetof(Record, state) == 40 &&
               offsetof(Record, generation) == 48 && offsetof(Record, link) == 60);
 
 // A record found, and the direction of the key that found it: 0 from the client, 1 from the real

@@ -146,6 +146,9 @@ void ConnTable::fill(Record& record, const NewConn& conn, std::uint32_t now) {
   store_shared(record.keys, conn.keys);
   record.import_epoch.store(conn.import_epoch, std::memory_order_release);
   record.sync_id.store(conn.sync_id, std::memory_order_release);
+  for (unsigned dir = 0; dir < 2; ++dir) {
+    record.seq[dir].store(conn.seq[dir], std::memory_order_relaxed);
+  }
 }
 
 // Puts the keys into the index, the reverse one first: whoever finds the forward key may send a

@@ -44,6 +44,7 @@ struct NewConn {
   std::uint8_t keys = 2;  // 1: forward key only
   std::uint8_t import_epoch = 0;
   std::uint16_t sync_id = 0;
+  std::array<std::uint16_t, 2> seq{};
 };
 
 class ConnTable {

@@ -30,36 +30,66 @@ bool Connections::end_oldest_half_open() {
   return oldest != nullptr && end(*oldest);
 }
 
-bool Connections::follow_tcp(std::uint8_t flags, Record& record, unsigned dir,
-                             const Snapshot& snapshot, std::uint32_t now) {
-  const TcpView from = dir == 1           ? TcpView::kFromServer
-                       : record.keys == 1 ? TcpView::kFromClientOnly
-                                          : TcpView::kFromClient;
-  const TcpEvent event = tcp_event(flags);
+namespace {
+
+TcpConn load_tcp(const Record& record, ConnState state) {
+  const auto load = [&](unsigned dir) {
+    return Progress(record.seq[dir].load(std::memory_order_relaxed));
+  };
+  return {state, {load(0), load(1)}};
+}
+
+// Once for each view: most of what the table asks is known then when it is compiled.
+[[gnu::flatten]] TcpStep follow(const TcpSegment& segment, const TcpConn& conn, unsigned dir,
+                                unsigned keys) {
+  if (dir == 1) return tcp_follow(TcpView::kFromServer, segment, conn);
+  if (keys == 1) return tcp_follow(TcpView::kFromClientOnly, segment, conn);
+  return tcp_follow(TcpView::kFromClient, segment, conn);
+}
+
+// Relaxed, and apart from the state: each direction has its own number, and another worker that
+// sees the new state with an old one takes it for less proven than it is, which leaves the
+// connection as it was.
+void store_progress(Record& record, const TcpProgress& before, const TcpProgress& after) {
+  for (unsigned dir = 0; dir < 2; ++dir) {
+    if (after[dir] == before[dir]) continue;
+    record.seq[dir].store(after[dir].word(), std::memory_order_relaxed);
+  }
+}
+
+}  // namespace
+
+Connections::Followed Connections::follow_tcp(const TcpSegment& segment, Record& record,
+                                              unsigned dir, const Snapshot& snapshot,
+                                              std::uint32_t now) {
   // Acquire and the retry: another worker may follow the other direction at the same moment.
   for (ConnState state = record.state.load(std::memory_order_acquire); state != ConnState::kDead;
        state = record.state.load(std::memory_order_acquire)) {
-    if (dir == 0 && is_opening(flags) && is_reusable(state)) {
+    const TcpConn conn = load_tcp(record, state);
+    const auto [next, proof] = follow(segment, conn, dir, record.keys);
+    if (next.state == ConnState::kDead) {
       end(record);
-      return false;
+      return Followed::kNew;
     }
-    const ConnState next = tcp_next(from, event, state);
-    if (next == state) {
+    if (next.state == state) {
+      store_progress(record, conn.progress, next.progress);
       // The SYN before this one had no answer.
-      if (event == TcpEvent::kSyn && state == ConnState::kSynSent && dir == 0) [[unlikely]]
+      if (is_opening(segment.flags) && state == ConnState::kSynSent && dir == 0) [[unlikely]]
         count_failed(counters_.handshakes[record.rs].syn_unanswered);
-      return true;
+      const bool is_over = state == ConnState::kTimeWait || state == ConnState::kClosed;
+      return is_over && proof == TcpProof::kNone ? Followed::kStray : Followed::kOn;
     }
-    if (!change_state(record, state, next)) continue;
-    if (event == TcpEvent::kRst && dir == 1 && is_half_open(state)) [[unlikely]]
+    if (!change_state(record, state, next.state)) continue;
+    store_progress(record, conn.progress, next.progress);
+    if (segment.has(wire::kRst) && dir == 1 && is_half_open(state)) [[unlikely]]
       count_failed(counters_.handshakes[record.rs].syn_refused);
     const Timeouts timeouts = snapshot.timeouts();
     const auto of = [&](ConnState s) { return timeouts.ticks(record.service, s); };
-    if (of(next) < of(state)) table_.set_deadline(record, now + of(next));
-    if (!is_half_open(next)) log_change(record);
-    return true;
+    if (of(next.state) < of(state)) table_.set_deadline(record, now + of(next.state));
+    if (!is_half_open(next.state)) log_change(record);
+    return Followed::kOn;
   }
-  return false;
+  return Followed::kNew;
 }
 
 void Connections::expire(const Snapshot& snapshot, std::uint32_t now) {

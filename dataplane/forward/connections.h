@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "dataplane/conn/table.h"
+#include "dataplane/packet/tcp_segment.h"
 #include "dataplane/service/snapshot.h"
 #include "dataplane/stats/counters.h"
 #include "dataplane/sync/change_log.h"
@@ -41,10 +42,14 @@ class Connections {
     count_state(record.rs, from, to);
     return true;
   }
-  // Follows a segment's flags. False: the segment opens a new connection on the ports of one that
-  // is over, which was ended.
-  bool follow_tcp(std::uint8_t flags, Record& record, unsigned dir, const Snapshot& snapshot,
-                  std::uint32_t now);
+  enum class Followed : std::uint8_t {
+    kOn,     // it is the connection's, as far as that can be told
+    kStray,  // the connection is over, and the segment proves no more than that someone sent it
+    kNew,    // opens a new connection on the ports of one that is over, which was ended
+  };
+  // Follows a segment.
+  Followed follow_tcp(const TcpSegment& segment, Record& record, unsigned dir,
+                      const Snapshot& snapshot, std::uint32_t now);
   // Ends a slice of the connections whose time is over.
   void expire(const Snapshot& snapshot, std::uint32_t now);
   // The connection as it is now is to be sent to the HA peer.

@@ -24,7 +24,7 @@ bool is_newer(const SyncEntry& entry, const Record& record, std::uint32_t rs_slo
   if (entry.state > ConnState::kEstablished) return false;
   const ConnState known = record.state.load(std::memory_order_relaxed);
   if (is_half_open(known)) return record.rs == rs_slot && !is_half_open(entry.state);
-  if (!is_reusable(known)) return false;
+  if (!may_be_over(known)) return false;
   // When it was seen last proves nothing: the new one's packets may have come to the old one here.
   const std::uint16_t id = record.sync_id.load(std::memory_order_relaxed);
   return is_half_open(entry.state) || (id != 0 && id != entry.sync_id) ||
@@ -155,6 +155,8 @@ void Importer::update(Record& record, const SyncEntry& entry, const Snapshot& sn
   }
   record.import_epoch.store(epoch_, std::memory_order_relaxed);
   record.sync_id.store(entry.sync_id, std::memory_order_relaxed);
+  // The packets went by there.
+  for (auto& seq : record.seq) seq.store(Progress().word(), std::memory_order_relaxed);
   const auto timeout = [&](ConnState s) { return snapshot.timeouts().ticks(record.service, s); };
   // Acquire and the retry: another worker may follow a stray packet of it.
   for (ConnState state = record.state.load(std::memory_order_acquire);

@@ -161,6 +161,7 @@ DropReason Pipeline::create_counted(const Packet& packet, std::uint32_t service_
       table_.hops().look_up(ClientHop::back(packet.data, packet.vlan, packet.ingress));
   if (conn.client_hop == HopTable::kNone) return DropReason::hop_table_full;
   conn.proto = packet.proto;
+  if (packet.proto == kProtoTcp) conn.seq[0] = Progress::at(tcp_sequence(packet)).word();
   const std::uint32_t deadline = view.now + view.snapshot.timeouts().ticks(service_slot, state);
 
   ConnTable::Created created = conns_.create(conn, packet.hash, state, view.now, deadline);

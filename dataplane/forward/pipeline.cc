@@ -2,8 +2,10 @@
 
 #include <cstring>
 
+#include "dataplane/forward/tcp_progress.h"
 #include "dataplane/packet/parse.h"
 #include "dataplane/packet/rewrite.h"
+#include "dataplane/packet/tcp_segment.h"
 
 namespace lb {
 
@@ -53,9 +55,11 @@ bool routable(const Packet& packet, std::uint16_t mtu) {
   return ttl(packet) > 1 && packet.ip_len <= mtu;
 }
 
-// Whose packets need nothing but forwarding.
-bool is_steady(ConnState state) {
-  return state == ConnState::kEstablished || state == ConnState::kUdp;
+// Of an established connection: the packet's sequence number is not where this direction was, as
+// far as that is kept. Of one that is busy it is so once in 256 KB.
+bool has_moved(const Record& record, unsigned dir, const Packet& packet) {
+  return record.seq[dir].load(std::memory_order_relaxed) !=
+         Progress::at(tcp_sequence(packet)).word();
 }
 
 }  // namespace
@@ -119,7 +123,6 @@ template <bool kHasL4, typename Flow>
 template <bool kHasL4>
 [[gnu::always_inline]] inline void Pipeline::forward_as(Packet& packet, Record& record,
                                                         unsigned dir, const View view) {
-  touch(record, view.now);
   packet.verdict = Verdict::kForward;
   if (dir == 0) {
     const ClientHop hop = ClientHop::back(packet.data, packet.vlan, packet.ingress);
@@ -131,6 +134,19 @@ template <bool kHasL4>
     send_to_client<kHasL4>(packet, record, hop_of(record, view.hops), view.counters[record.rs],
                            view);
   }
+}
+
+// Whether a packet needs nothing but forwarding. UDP first: it pays nothing for what TCP needs.
+[[gnu::always_inline]] inline bool Pipeline::is_steady(const Packet& packet, const Hit& hit,
+                                                       const View& view) {
+  // Acquire: pairs with the release in publish and change_state; a steady state implies a whole
+  // record.
+  const ConnState state = hit.record->state.load(std::memory_order_acquire);
+  if (state == ConnState::kUdp) return true;
+  if (state != ConnState::kEstablished) return false;
+  if (has_moved(*hit.record, hit.dir, packet)) [[unlikely]]
+    follow_steady(packet, *hit.record, hit.dir, view);
+  return true;
 }
 
 void Pipeline::process(std::span<Packet> burst, const Snapshot& snapshot, std::uint32_t now) {
@@ -186,11 +202,9 @@ void Pipeline::process(std::span<Packet> burst, const Snapshot& snapshot, std::u
   for (unsigned k = 0; k < n_lookups; ++k) {
     Packet& p = burst[lookups[k]];
     const Hit hit = table_.find(slots[k], p.tuple, p.proto, p.hash);
-    // Acquire: pairs with the release in publish and change_state; a steady state implies a whole
-    // record.
-    if (hit && p.kind == PacketKind::kData &&
-        is_steady(hit.record->state.load(std::memory_order_acquire)) &&
+    if (hit && p.kind == PacketKind::kData && is_steady(p, hit, view) &&
         !steady.real_servers[hit.record->rs].reset) [[likely]] {
+      touch(*hit.record, steady.now);
       forward_as<true>(p, *hit.record, hit.dir, steady);
     } else {
       side[n_side++] = lookups[k];
@@ -228,11 +242,23 @@ Pipeline::Owner Pipeline::side_path(Packet& packet, const View& view) {
   Record& record = *hit.record;
   if (view.snapshot.real_servers[record.rs].reset)
     return server_down(packet, record, hit.dir, view);
-  if (packet.proto == kProtoTcp &&
-      !conns_.follow_tcp(packet.tcp_flags, record, hit.dir, view.snapshot, view.now))
-    return open_connection(packet, view);
+  if (packet.proto == kProtoTcp) {
+    const auto followed =
+        conns_.follow_tcp(tcp_segment(packet), record, hit.dir, view.snapshot, view.now);
+    if (followed == Connections::Followed::kNew) return open_connection(packet, view);
+    // Strangers do not keep a connection that is over.
+    if (followed == Connections::Followed::kOn) touch(record, view.now);
+  } else {
+    touch(record, view.now);
+  }
   forward(packet, record, hit.dir, view);
   return {&record, hit.dir};
+}
+
+// Apart from the fast loop: seldom.
+[[gnu::noinline]] void Pipeline::follow_steady(const Packet& packet, Record& record, unsigned dir,
+                                               const View& view) {
+  conns_.follow_tcp(tcp_segment(packet), record, dir, view.snapshot, view.now);
 }
 
 void Pipeline::forward(Packet& packet, Record& record, unsigned dir, const View& view) {
@@ -241,6 +267,7 @@ void Pipeline::forward(Packet& packet, Record& record, unsigned dir, const View&
 
 void Pipeline::forward_later_fragment(Packet& packet, Record& record, unsigned dir,
                                       const View& view) {
+  touch(record, view.now);
   forward_as<false>(packet, record, dir, view);
 }
 

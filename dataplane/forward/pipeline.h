@@ -117,6 +117,8 @@ class Pipeline {
 
   // pipeline.cc
   void forward(Packet& packet, Record& record, unsigned dir, const View& view);
+  bool is_steady(const Packet& packet, const Hit& hit, const View& view);
+  void follow_steady(const Packet& packet, Record& record, unsigned dir, const View& view);
   void forward_later_fragment(Packet& packet, Record& record, unsigned dir, const View& view);
   void forward_stateless(Packet& packet, std::uint32_t rs_slot, const Path& path, const View& view);
   void reply_stateless(Packet& packet, const Reply& reply, const View& view);

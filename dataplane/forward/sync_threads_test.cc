@@ -78,8 +78,11 @@ std::vector<Frame> frames_of(bool copy) {
       const std::uint16_t dport = up ? 80 : port;
       const auto side = static_cast<std::uint8_t>(up ? 0 : 1);
       for (const std::uint8_t flags : kFlags) {
-        frames.push_back({side, test::tcp_frame(ethernet, ip,
-                                                {.sport = sport, .dport = dport, .flags = flags})});
+        for (const std::uint32_t seq : test::sequences_of(flags)) {
+          const test::Tcp tcp{
+              .sport = sport, .dport = dport, .seq = seq, .ack = test::kAckOfAll, .flags = flags};
+          frames.push_back({side, test::tcp_frame(ethernet, ip, tcp)});
+        }
       }
       frames.push_back({side, test::udp_frame(ethernet, ip, {.sport = sport, .dport = dport})});
     }

@@ -1,20 +1,41 @@
-// TCP states as a director sees them (RFC 9293 3.3.2, the server's side of it), as a table.
+// TCP connections as a director sees them (RFC 9293 3.3.2, the server's side of it): what a segment
+// proves, and the state that follows, as a table. docs/tcp-states.md shows and explains it.
 //
 // NAT mode sees both directions. DR mode sees the client's half only: a bare ACK is taken for the
 // end of the handshake, and the client's FIN for the end of the connection, because the server's
 // segments never come by.
+//
+// A segment that proves nothing is forwarded all the same, and changes nothing: only the two ends
+// know their windows. Pure.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
 #include "dataplane/conn/record.h"
+#include "dataplane/forward/tcp_progress.h"
+#include "dataplane/packet/tcp_segment.h"
 #include "dataplane/packet/wire.h"
 
 namespace lb {
 
 enum class TcpEvent : std::uint8_t { kSyn, kSynAck, kAck, kFin, kRst, kCount };
 enum class TcpView : std::uint8_t { kFromClient, kFromServer, kFromClientOnly, kCount };
+
+// By the progress of both directions. What each takes depends on the event, see tcp_proof().
+enum class TcpProof : std::uint8_t {
+  kNone,    // out of the window, or nothing is known
+  kProven,  // in the window
+  kExact,   // names a number that only a segment of this connection names
+};
+
+// A connection; as the state after a segment kDead: the segment opens a new one in its place.
+struct TcpConn {
+  ConnState state = ConnState::kNone;
+  TcpProgress progress;
+
+  constexpr bool operator==(const TcpConn&) const = default;
+};
 
 // The segment that opens a connection.
 constexpr bool is_opening(std::uint8_t flags) {
@@ -28,58 +49,232 @@ constexpr TcpEvent tcp_event(std::uint8_t flags) {
   return TcpEvent::kAck;
 }
 
+// One side has closed, or the connection is over.
+constexpr bool may_be_over(ConnState s) {
+  return s >= ConnState::kFinWait && s <= ConnState::kClosed;
+}
+
 namespace tcp_table {
 inline constexpr auto SS = ConnState::kSynSent;
 inline constexpr auto SR = ConnState::kSynReceived;
 inline constexpr auto ES = ConnState::kEstablished;
 inline constexpr auto FW = ConnState::kFinWait;
 inline constexpr auto CW = ConnState::kCloseWait;
+inline constexpr auto CG = ConnState::kClosing;
 inline constexpr auto LA = ConnState::kLastAck;
 inline constexpr auto TW = ConnState::kTimeWait;
 inline constexpr auto CL = ConnState::kClosed;
+inline constexpr auto NC = ConnState::kDead;  // a new connection
 
-using Row = std::array<ConnState, 8>;  // by state, kSynSent first
-using Events = std::array<Row, static_cast<std::size_t>(TcpEvent::kCount)>;
+using Row = std::array<ConnState, 9>;  // by state, kSynSent first
+struct Rows {
+  Row proven;
+  Row exact;
+};
+using Events = std::array<Rows, static_cast<std::size_t>(TcpEvent::kCount)>;
 
 // clang-format off
 inline constexpr std::array<Events, static_cast<std::size_t>(TcpView::kCount)> kNext = {{
-    // From the client. A SYN on a closing connection is a new one and never gets here (see Pipeline).
-    //           SS  SR  ES  FW  CW  LA  TW  CL
-    {{/* SYN  */ {SS, SR, ES, FW, CW, LA, TW, CL},
-      /* S+A  */ {SS, SR, ES, FW, CW, LA, TW, CL},
-      // Only the server's SYN+ACK makes an ACK count: a blind client cannot leave the half-open states.
-      /* ACK  */ {SS, ES, ES, FW, CW, CL, TW, CL},
-      /* FIN  */ {SS, CW, CW, TW, CW, LA, TW, CL},
-      /* RST  */ {CL, CL, CL, CL, CL, CL, CL, CL}}},
-    // From the real server.
-    //           SS  SR  ES  FW  CW  LA  TW  CL
-    {{/* SYN  */ {SS, SR, ES, FW, CW, LA, TW, CL},
-      /* S+A  */ {SR, SR, ES, FW, CW, LA, TW, CL},
-      /* ACK  */ {SS, SR, ES, FW, CW, LA, TW, CL},
-      /* FIN  */ {SS, FW, FW, FW, LA, LA, TW, CL},
-      /* RST  */ {CL, CL, CL, CL, CL, CL, CL, CL}}},
-    // From the client, the server's half unseen.
-    //           SS  SR  ES  FW  CW  LA  TW  CL
-    {{/* SYN  */ {SS, SR, ES, FW, CW, LA, TW, CL},
-      /* S+A  */ {SS, SR, ES, FW, CW, LA, TW, CL},
-      /* ACK  */ {ES, ES, ES, FW, CW, LA, TW, CL},
-      /* FIN  */ {FW, FW, FW, FW, CW, LA, TW, CL},
-      /* RST  */ {CL, CL, CL, CL, CL, CL, CL, CL}}},
+  // From the client.     SS  SR  ES  FW  CW  CG  LA  TW  CL
+  {{/* SYN  proven */ {{{SS, SR, ES, FW, CW, CG, LA, NC, NC}},
+    /*      exact  */  {{SS, SR, ES, FW, CW, CG, LA, TW, CL}}},
+    /* S+A  proven */ {{{SS, SR, ES, FW, CW, CG, LA, TW, CL}},
+    /*      exact  */  {{SS, SR, ES, FW, CW, CG, LA, TW, CL}}},
+    // Only the server's SYN+ACK makes an ACK count: a blind client cannot leave the half-open states.
+    /* ACK  proven */ {{{SS, ES, ES, FW, CW, CG, LA, TW, CL}},
+    /*      exact  */  {{SS, ES, ES, FW, CW, TW, CL, TW, CL}}},
+    /* FIN  proven */ {{{SS, CW, CW, CG, CW, CG, LA, TW, CL}},
+    /*      exact  */  {{SS, CW, CW, TW, CW, TW, CL, TW, CL}}},
+    // Not in TIME_WAIT: RFC 1337.
+    /* RST  proven */ {{{CL, CL, CL, CL, CL, CL, CL, TW, CL}},
+    /*      exact  */  {{CL, CL, CL, CL, CL, CL, CL, TW, CL}}}}},
+  // From the real server.
+  //                      SS  SR  ES  FW  CW  CG  LA  TW  CL
+  {{/* SYN  proven */ {{{SS, SR, ES, FW, CW, CG, LA, TW, CL}},
+    /*      exact  */  {{SS, SR, ES, FW, CW, CG, LA, TW, CL}}},
+    /* S+A  proven */ {{{SR, SR, ES, FW, CW, CG, LA, TW, CL}},
+    /*      exact  */  {{SR, SR, ES, SR, SR, SR, SR, SR, SR}}},
+    /* ACK  proven */ {{{SS, SR, ES, FW, CW, CG, LA, TW, CL}},
+    /*      exact  */  {{SS, SR, ES, FW, CW, LA, LA, TW, CL}}},
+    /* FIN  proven */ {{{SS, FW, FW, FW, CG, CG, LA, TW, CL}},
+    /*      exact  */  {{SS, FW, FW, FW, LA, LA, LA, TW, CL}}},
+    /* RST  proven */ {{{CL, CL, CL, CL, CL, CL, CL, TW, CL}},
+    /*      exact  */  {{CL, CL, CL, CL, CL, CL, CL, TW, CL}}}}},
+  // From the client, the server's half unseen.
+  //                      SS  SR  ES  FW  CW  CG  LA  TW  CL
+  {{/* SYN  proven */ {{{SS, SR, ES, FW, CW, CG, LA, NC, NC}},
+    /*      exact  */  {{SS, SR, ES, FW, CW, CG, LA, TW, CL}}},
+    /* S+A  proven */ {{{SS, SR, ES, FW, CW, CG, LA, TW, CL}},
+    /*      exact  */  {{SS, SR, ES, FW, CW, CG, LA, TW, CL}}},
+    /* ACK  proven */ {{{ES, ES, ES, FW, CW, CG, LA, TW, CL}},
+    /*      exact  */  {{ES, ES, ES, ES, ES, ES, ES, ES, ES}}},
+    /* FIN  proven */ {{{FW, FW, FW, FW, CW, CG, LA, TW, CL}},
+    /*      exact  */  {{FW, FW, FW, FW, FW, FW, FW, FW, FW}}},
+    /* RST  proven */ {{{CL, CL, CL, CL, CL, CL, CL, TW, CL}},
+    /*      exact  */  {{CL, CL, CL, CL, CL, CL, CL, TW, CL}}}}},
 }};
 // clang-format on
 }  // namespace tcp_table
 
 // The state after a segment; `state` is one of the TCP states.
-constexpr ConnState tcp_next(TcpView view, TcpEvent event, ConnState state) {
-  return tcp_table::kNext[static_cast<std::size_t>(view)][static_cast<std::size_t>(
-      event)][static_cast<std::size_t>(state) - static_cast<std::size_t>(ConnState::kSynSent)];
+constexpr ConnState tcp_next(TcpView view, TcpEvent event, TcpProof proof, ConnState state) {
+  if (proof == TcpProof::kNone) return state;
+  const tcp_table::Rows& rows =
+      tcp_table::kNext[static_cast<std::size_t>(view)][static_cast<std::size_t>(event)];
+  const auto i = static_cast<std::size_t>(state) - static_cast<std::size_t>(ConnState::kSynSent);
+  return proof == TcpProof::kExact ? rows.exact[i] : rows.proven[i];
 }
 
-// A SYN from the client in such a state opens a new connection on the same ports: the old one is
-// over.
-constexpr bool is_reusable(ConnState s) {
-  return s == ConnState::kFinWait || s == ConnState::kCloseWait || s == ConnState::kLastAck ||
-         s == ConnState::kTimeWait || s == ConnState::kClosed;
+// Of the sender of a segment: index in TcpProgress.
+constexpr unsigned side_of(TcpView view) {
+  return view == TcpView::kFromServer ? 1 : 0;
+}
+
+// Of ACK and FIN.
+constexpr TcpProof tcp_proof_of_data(TcpView view, TcpEvent event, const TcpSegment& segment,
+                                     const TcpConn& conn) {
+  if (!segment.has(wire::kAck)) return TcpProof::kNone;
+  const auto& [client, server] = conn.progress;
+  const Progress own = conn.progress[side_of(view)];
+  const auto proven_if = [](bool yes) { return yes ? TcpProof::kProven : TcpProof::kNone; };
+  if (view == TcpView::kFromClientOnly) {
+    // The first after a SYN to the server that has the connection: it has accepted that SYN.
+    if (server == Progress::opening(segment.seq)) return TcpProof::kExact;
+  } else if (view == TcpView::kFromClient && conn.state == ConnState::kSynReceived) {
+    // Whoever knows the server's number has its SYN+ACK; the client's may be another SYN's here.
+    if (server.is_known()) return proven_if(server.is_near(segment.ack));
+  } else if (conn.progress[1 - side_of(view)] == Progress::ended(segment.ack) &&
+             (event == TcpEvent::kAck || own.admits(segment))) {
+    return TcpProof::kExact;
+  }
+  // A handshake of which nothing is known, being imported, has nothing to lose.
+  const bool is_new = !own.is_known() && is_half_open(conn.state) && event == TcpEvent::kAck &&
+                      view != TcpView::kFromServer;
+  return proven_if(is_new || own.admits(segment));
+}
+
+// What a segment proves.
+constexpr TcpProof tcp_proof(TcpView view, TcpEvent event, const TcpSegment& segment,
+                             const TcpConn& conn) {
+  const auto& [client, server] = conn.progress;
+  const bool from_server = view == TcpView::kFromServer;
+  bool proven = false;
+  switch (event) {
+    case TcpEvent::kSyn:
+      proven = !from_server && is_opening(segment.flags) && client.is_before(segment.seq);
+      break;
+    case TcpEvent::kSynAck:
+      if (!from_server) break;
+      if (server.is_opening()) return TcpProof::kExact;
+      // Of the first one the client proves by its ACK that it was right; until then a SYN+ACK that
+      // answers the client's SYN replaces one that does not.
+      proven = conn.state == ConnState::kSynSent ||
+               (conn.state == ConnState::kSynReceived &&
+                (client.is_near(segment.ack) || !client.is_known()));
+      break;
+    case TcpEvent::kAck:
+    case TcpEvent::kFin:
+      return tcp_proof_of_data(view, event, segment, conn);
+    case TcpEvent::kRst:
+      // RFC 9293 3.10.7.3: a closed port's reset names the SYN only.
+      proven = conn.progress[side_of(view)].admits(segment) ||
+               (from_server && is_half_open(conn.state) && segment.has(wire::kAck) &&
+                client.is_near(segment.ack));
+      break;
+    case TcpEvent::kCount:
+      break;
+  }
+  return proven ? TcpProof::kProven : TcpProof::kNone;
+}
+
+// What is kept after a segment that led from `conn` to `next`.
+constexpr TcpProgress tcp_progress(TcpView view, TcpEvent event, TcpProof proof,
+                                   const TcpSegment& segment, const TcpConn& conn, ConnState next) {
+  const ConnState was = conn.state;
+  const unsigned side = side_of(view);
+  const bool is_over = was == ConnState::kTimeWait || was == ConnState::kClosed;
+  const bool both_closed = was == ConnState::kClosing || was == ConnState::kLastAck;
+  TcpProgress kept = conn.progress;
+  switch (event) {
+    case TcpEvent::kSyn:
+      if (side != 0 || !is_opening(segment.flags)) break;
+      // Of two SYNs, one of which may be forged, NAT mode follows the later one, until the server's
+      // answer or the client's shows which one counts. DR mode keeps both.
+      if (is_half_open(was) && (view != TcpView::kFromClientOnly || !kept[0].is_known() ||
+                                kept[0].is_near(segment.seq))) {
+        kept[0] = Progress::at(segment.seq);
+      } else if (is_over || !kept[1].is_known() || (both_closed && !kept[1].is_ended())) {
+        kept[1] = Progress::opening(segment.end);
+      }
+      break;
+    case TcpEvent::kSynAck:
+      if (proof == TcpProof::kNone) break;
+      if (proof == TcpProof::kExact || !kept[0].is_known()) kept[0] = Progress::at(segment.ack);
+      kept[1] = Progress::at(segment.seq);
+      break;
+    case TcpEvent::kAck:
+      if (view == TcpView::kFromClientOnly && proof == TcpProof::kExact) {
+        kept = {Progress::at(segment.seq), Progress()};
+      } else if (was == ConnState::kSynReceived && next == ConnState::kEstablished) {
+        kept[0] = Progress::at(segment.seq);
+      } else if (segment.has(wire::kAck) && !is_over) {
+        kept[side] = kept[side].after(segment.seq);
+      }
+      break;
+    case TcpEvent::kFin:
+      if (proof == TcpProof::kNone || is_over) break;
+      // In DR mode nobody's acknowledgement of it comes by.
+      kept[side] = view == TcpView::kFromClientOnly ? Progress::at(segment.end)
+                                                    : Progress::ended(segment.end);
+      if (view == TcpView::kFromClientOnly && proof == TcpProof::kExact) kept[1] = Progress();
+      break;
+    case TcpEvent::kRst:
+    case TcpEvent::kCount:
+      break;
+  }
+  // A SYN in the place of one that is over is measured by the client's end, once the server has it.
+  if (proof != TcpProof::kNone && kept[0].is_ended()) {
+    if (side == 0 && next == ConnState::kClosed) kept[0] = Progress::at(segment.seq);
+    if (side == 1 && (next == ConnState::kClosed || next == ConnState::kTimeWait) &&
+        segment.has(wire::kAck) && kept[0] == Progress::ended(segment.ack)) {
+      kept[0] = Progress::at(segment.ack);
+    }
+  }
+  // Both have closed: nothing of it is to come.
+  if (both_closed && next == ConnState::kClosed) kept[1] = Progress();
+  return kept;
+}
+
+// A reset may have been forged, or the other side has refused it (RFC 5961 3.2): when one of them
+// goes on, so does the connection. What it was before can be told by what is kept.
+constexpr ConnState tcp_revived(TcpView view, const TcpSegment& segment,
+                                const TcpProgress& progress) {
+  const Progress other = progress[1 - side_of(view)];
+  const bool can_go_on = view == TcpView::kFromClientOnly || progress[1].is_known();
+  // Also what it acknowledges: a blind client must not get from a refused handshake to here.
+  const bool is_of_it = segment.has(wire::kAck) && progress[side_of(view)].admits(segment) &&
+                        (!other.is_at() || other.is_near(segment.ack));
+  if (!can_go_on || !is_of_it) return ConnState::kClosed;
+  if (progress[0].is_ended()) return ConnState::kCloseWait;
+  return progress[1].is_ended() ? ConnState::kFinWait : ConnState::kEstablished;
+}
+
+struct TcpStep {
+  TcpConn conn;  // after the segment
+  TcpProof proof = TcpProof::kNone;
+};
+
+// What a segment makes of a connection.
+constexpr TcpStep tcp_follow(TcpView view, const TcpSegment& segment, TcpConn conn) {
+  TcpEvent event = tcp_event(segment.flags);
+  // A repeated FIN is none, but what it acknowledges may be new.
+  if (event == TcpEvent::kFin && conn.progress[side_of(view)].is_ended()) event = TcpEvent::kAck;
+  if (conn.state == ConnState::kClosed && (event == TcpEvent::kAck || event == TcpEvent::kFin)) {
+    conn.state = tcp_revived(view, segment, conn.progress);
+  }
+  const TcpProof proof = tcp_proof(view, event, segment, conn);
+  const ConnState next = tcp_next(view, event, proof, conn.state);
+  return {{next, tcp_progress(view, event, proof, segment, conn, next)}, proof};
 }
 
 }  // namespace lb

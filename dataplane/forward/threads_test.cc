@@ -67,8 +67,11 @@ std::vector<Frame> all_frames() {
       const std::uint16_t sport = from_client ? port : 80;
       const std::uint16_t dport = from_client ? 80 : port;
       for (const std::uint8_t flags : kFlags) {
-        frames.push_back({side, test::tcp_frame(ethernet, ip,
-                                                {.sport = sport, .dport = dport, .flags = flags})});
+        for (const std::uint32_t seq : test::sequences_of(flags)) {
+          const test::Tcp tcp{
+              .sport = sport, .dport = dport, .seq = seq, .ack = test::kAckOfAll, .flags = flags};
+          frames.push_back({side, test::tcp_frame(ethernet, ip, tcp)});
+        }
       }
       frames.push_back({side, test::udp_frame(ethernet, ip, {.sport = sport, .dport = dport})});
     }

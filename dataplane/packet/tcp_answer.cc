@@ -3,12 +3,12 @@
 #include "dataplane/packet/checksum.h"
 #include "dataplane/packet/parse.h"
 #include "dataplane/packet/rewrite.h"
+#include "dataplane/packet/tcp_segment.h"
 
 namespace lb {
 
 namespace {
 
-using wire::load;
 using wire::store;
 
 constexpr std::uint16_t kIpBytes = wire::kIpBytes + wire::kTcpBytes;
@@ -38,28 +38,19 @@ void write_segment(std::uint8_t* ip, const BareSegment& segment) {
   store(tcp + wire::kTcpChecksum, checksum_of(sum_bytes(tcp, wire::kTcpBytes, pseudo)));
 }
 
-// SEG.LEN: SYN and FIN count as one byte each (RFC 9293 3.4).
-std::uint32_t sequence_length(const Packet& packet, const std::uint8_t* tcp) {
-  const unsigned header_bytes = (tcp[wire::kTcpDataOffset] >> 4) * 4u;
-  const unsigned payload = packet.l3 + unsigned{packet.ip_len} - packet.l4 - header_bytes;
-  return payload + ((packet.tcp_flags & wire::kSyn) != 0 ? 1u : 0u) +
-         ((packet.tcp_flags & wire::kFin) != 0 ? 1u : 0u);
-}
-
 }  // namespace
 
 bool make_reset(Packet& packet) {
   const bool is_whole = packet.kind == PacketKind::kData || packet.kind == PacketKind::kTcpControl;
   if (!is_whole || packet.proto != kProtoTcp || !has_unicast_macs(packet)) return false;
-  if ((packet.tcp_flags & wire::kRst) != 0) return false;
+  const TcpSegment segment = tcp_segment(packet);
+  if (segment.has(wire::kRst)) return false;
 
-  const std::uint8_t* tcp = packet.data + packet.l4;
   BareSegment reset{.tuple = packet.tuple.reversed(), .flags = wire::kRst};
-  if ((packet.tcp_flags & wire::kAck) != 0) {
-    reset.sequence = load<Be32>(tcp + wire::kTcpAcknowledgment).host();
+  if (segment.has(wire::kAck)) {
+    reset.sequence = segment.ack;
   } else {
-    reset.acknowledgment =
-        load<Be32>(tcp + wire::kTcpSequence).host() + sequence_length(packet, tcp);
+    reset.acknowledgment = segment.end;
     reset.flags |= wire::kAck;
   }
   swap_macs(packet.data);

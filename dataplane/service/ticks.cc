@@ -17,6 +17,7 @@ TimeoutTicks to_ticks(const ConnTimeouts& timeouts) {
   set(ConnState::kEstablished, timeouts.tcp_established);
   set(ConnState::kFinWait, timeouts.tcp_fin_wait);
   set(ConnState::kCloseWait, timeouts.tcp_close_wait);
+  set(ConnState::kClosing, timeouts.tcp_last_ack);
   set(ConnState::kLastAck, timeouts.tcp_last_ack);
   set(ConnState::kTimeWait, timeouts.tcp_time_wait);
   set(ConnState::kClosed, timeouts.tcp_closed);

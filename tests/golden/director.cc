@@ -66,7 +66,7 @@ SyncEntry Director::translated(const Director& other, SyncEntry entry) const {
 }
 
 Bytes Director::client_frame(std::size_t offer, std::uint16_t client, std::uint8_t flags,
-                             const Bytes& payload) {
+                             const Bytes& payload, std::uint32_t seq) {
   const Ipv4Endpoint vip = *Ipv4Endpoint::parse(kOffer[offer].address);
   const test::Ipv4 ip{.src = kClient, .dst = vip.address.be, .ttl = 60};
   if (kOffer[offer].proto == kProtoUdp) {
@@ -76,8 +76,8 @@ Bytes Director::client_frame(std::size_t offer, std::uint16_t client, std::uint8
   return test::tcp_frame(from_router(), ip,
                          {.sport = client,
                           .dport = vip.port,
-                          .seq = 100,
-                          .ack = 200,
+                          .seq = seq,
+                          .ack = 201,
                           .flags = flags,
                           .payload = payload});
 }
@@ -150,8 +150,9 @@ unsigned server_of(const Director& director, std::size_t offer, std::uint16_t cl
   return director.rows().at(key_of(offer, client)).server == kOffer[offer].servers[0] ? 0 : 1;
 }
 
-void establish(Director& director, std::size_t offer, std::uint16_t client, unsigned worker) {
-  director.from_client(offer, client, test::kSyn, {}, worker);
+void establish(Director& director, std::size_t offer, std::uint16_t client, unsigned worker,
+               std::uint32_t isn) {
+  director.send(kWan, Director::client_frame(offer, client, test::kSyn, {}, isn), worker);
   if (kOffer[offer].proto == kProtoUdp) return;
   if (kOffer[offer].mode == Mode::kNat) {
     director.from_server(offer, server_of(director, offer, client), client,

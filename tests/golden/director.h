@@ -25,6 +25,7 @@ extern const std::array<OfferOf, kOffers> kOffer;
 
 class Director : public World {
  public:
+  static constexpr std::uint32_t kIsn = 100;  // of clients
   enum class Kind : std::uint8_t { kFirst, kSecond };
   explicit Director(Kind kind, const WorldOptions& options = {});
 
@@ -59,7 +60,7 @@ class Director : public World {
     return send(kLan, server_frame(offer, number, client, flags, payload), worker);
   }
   static Bytes client_frame(std::size_t offer, std::uint16_t client, std::uint8_t flags,
-                            const Bytes& payload = {});
+                            const Bytes& payload = {}, std::uint32_t seq = kIsn);
   static Bytes server_frame(std::size_t offer, unsigned number, std::uint16_t client,
                             std::uint8_t flags, const Bytes& payload = {});
 
@@ -103,6 +104,7 @@ Director::Key key_of(std::size_t offer, std::uint16_t client);
 // Which of the service's servers it has.
 unsigned server_of(const Director& director, std::size_t offer, std::uint16_t client);
 // By packets.
-void establish(Director& director, std::size_t offer, std::uint16_t client, unsigned worker = 0);
+void establish(Director& director, std::size_t offer, std::uint16_t client, unsigned worker = 0,
+               std::uint32_t isn = Director::kIsn);
 
 }  // namespace lb::golden

@@ -7,7 +7,7 @@ namespace lb::golden {
 namespace {
 
 using test::kAck;
-using test::kFin;
+using test::kRst;
 using test::kSyn;
 using test::pattern;
 
@@ -86,10 +86,10 @@ TEST(Handover, TheSamePortsAgain) {
     pair.from.client(kSyn);
     pair.from.send(kLan, server_tcp(kSyn | kAck, {}, kPort));
     pair.from.client(kAck);
-    pair.from.client(kFin | kAck);
+    pair.from.client(kRst);
     pair.to.receive(pair.from.exported());
     pair.move();
-    ASSERT_TRUE(goes_to(pair.from.client(kSyn), kServer2Mac));
+    ASSERT_TRUE(goes_to(pair.from.send(kWan, client_next_syn(kPort)), kServer2Mac));
     pair.to.advance(200);
     pair.from.advance(200);
     EXPECT_TRUE(goes_to(pair.to.client(kAck, pattern(5)), kServer1Mac));

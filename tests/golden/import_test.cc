@@ -147,7 +147,9 @@ TEST(Import, PacketsGoOnByteForByte) {
     expect_equal(pair.second.send(kLan, stray), pair.first.send(kLan, stray));
   }
   EXPECT_EQ(forwarded, pair.first.connections());
-  pair.expect_same();
+  // What these segments prove only the first knows, which has seen those before.
+  EXPECT_EQ(pair.second.connections(), pair.first.connections());
+  EXPECT_EQ(pair.second.wrong_counts(), "");
 }
 
 TEST(Import, IcmpErrorsAndFragmentsGoOn) {
@@ -352,7 +354,7 @@ TEST(Import, AReopenedPortMayHaveAnotherServer) {
   pair.synchronize();
   const unsigned before = server_of(pair.second, kNatTcp, 40'000);
   pair.first.from_client(kNatTcp, 40'000, kRst);
-  establish(pair.first, kNatTcp, 40'000);  // a SYN on a closed one, in the same batch
+  establish(pair.first, kNatTcp, 40'000, 0, kNextIsn);  // on a closed one, in the same batch
   ASSERT_NE(server_of(pair.first, kNatTcp, 40'000), before);
   pair.synchronize();
   pair.expect_same();

@@ -110,7 +110,7 @@ TEST(Nat, VlanTagIsAddedAndTakenOff) {
   EXPECT_EQ(out.frame,
             test::tcp_frame({.dst = kServer1Mac, .src = kLanMac, .vlan = 20},
                             {.src = kClient, .dst = kServer1, .ttl = 59},
-                            {.seq = 100, .ack = 200, .flags = kSyn, .payload = pattern(11)}));
+                            {.seq = 100, .ack = 201, .flags = kSyn, .payload = pattern(11)}));
   const Output back =
       world.send(kLan, test::tcp_frame({.dst = kLanMac, .src = kServer1Mac, .vlan = 20},
                                        {.src = kServer1, .dst = kClient},
@@ -185,12 +185,13 @@ TEST(Nat, EstablishedOutlivesItsHandshakesTimeout) {
   EXPECT_EQ(world.connections(), 0u);
 }
 
-TEST(Nat, SynOnAClosingConnectionOpensANewOne) {
+TEST(Nat, SynOnAConnectionThatIsOverOpensANewOne) {
   Scene world(Mode::kNat);
   establish(world);
   world.send(kLan, server_tcp(kFin | kAck));
   world.send(kWan, client_tcp(kFin | kAck));
-  const Output out = world.send(kWan, client_tcp(kSyn));
+  world.send(kLan, server_tcp(kAck));
+  const Output out = world.send(kWan, client_next_syn());
   ASSERT_EQ(out.verdict, Verdict::kForward);
   EXPECT_TRUE(std::equal(kServer2Mac.begin(), kServer2Mac.end(), out.frame.begin()))
       << "scheduled anew";

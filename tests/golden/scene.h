@@ -61,7 +61,13 @@ inline Bytes client_tcp(std::uint8_t flags, const Bytes& payload = {},
                         std::uint16_t sport = 40'000) {
   return test::tcp_frame(
       from_router(), client_to_vip(),
-      {.sport = sport, .dport = 80, .seq = 100, .ack = 200, .flags = flags, .payload = payload});
+      {.sport = sport, .dport = 80, .seq = 100, .ack = 201, .flags = flags, .payload = payload});
+}
+// Of the next connection on the same ports: beyond the numbers of the last one.
+inline constexpr std::uint32_t kNextIsn = 1U << 30;
+inline Bytes client_next_syn(std::uint16_t sport = 40'000) {
+  return test::tcp_frame(from_router(), client_to_vip(),
+                         {.sport = sport, .dport = 80, .seq = kNextIsn, .flags = test::kSyn});
 }
 
 // From a real server to the client, through its gateway, the director.

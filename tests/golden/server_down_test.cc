@@ -57,7 +57,7 @@ TEST(ServerDown, SendingClientIsReset) {
   // A segment with ACK is reset from its own acknowledgement number (RFC 9293 3.10.7.1).
   const Bytes expected =
       test::tcp_frame({.dst = kRouterMac, .src = kWanMac}, {.src = kVip, .dst = kClient},
-                      {.sport = 80, .dport = 40'000, .seq = 200, .flags = kRst});
+                      {.sport = 80, .dport = 40'000, .seq = 201, .flags = kRst});
   EXPECT_EQ(Bytes(out.frame.begin(), out.frame.begin() + 12),
             Bytes(expected.begin(), expected.begin() + 12));
   EXPECT_EQ(Bytes(out.frame.begin() + 34, out.frame.begin() + 42),

@@ -114,7 +114,10 @@ void RandomLife::packet_to(Node& node) {
   constexpr std::uint8_t kUp[] = {kSyn, kSyn, kAck, kAck, kAck, kAck, kFin | kAck, kRst};
   constexpr std::uint8_t kDown[] = {kSyn | kAck, kSyn | kAck, kAck, kAck, kFin | kAck, kRst};
   if (below(2) == 0 || kOffer[offer].mode == Mode::kDr) {
-    director.from_client(offer, client, kUp[below(std::size(kUp))], {}, worker);
+    const std::uint8_t flags = kUp[below(std::size(kUp))];
+    // Connections on the ports of old ones begin anywhere.
+    const std::uint32_t seq = Director::kIsn + (flags == kSyn ? below(4) << 30 : 0);
+    director.send(kWan, Director::client_frame(offer, client, flags, {}, seq), worker);
   } else {
     director.from_server(offer, below(2), client, kDown[below(std::size(kDown))], {}, worker);
   }

@@ -26,7 +26,7 @@ TEST(Walk1, SynInNatMode) {
   EXPECT_EQ(
       out.frame,
       tcp_frame({.dst = kServer1Mac, .src = kLanMac}, {.src = kClient, .dst = kServer1, .ttl = 59},
-                {.sport = 40'000, .dport = 80, .seq = 100, .ack = 200, .flags = kSyn}));
+                {.sport = 40'000, .dport = 80, .seq = 100, .ack = 201, .flags = kSyn}));
   const std::uint32_t slot = world.rs_slot("10.0.0.11:80");
   EXPECT_EQ(world.connections(), 1u);
   EXPECT_EQ(world.active(slot), 0);
@@ -80,7 +80,7 @@ TEST(Walk3, EstablishedPacket) {
                                 {.sport = 40'000,
                                  .dport = 80,
                                  .seq = 100,
-                                 .ack = 200,
+                                 .ack = 201,
                                  .flags = kAck,
                                  .payload = payload}));
   const Output back = world.send(kLan, server_tcp(kAck, payload));

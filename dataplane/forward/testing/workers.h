@@ -27,6 +27,16 @@ struct Frame {
   Bytes bytes;
 };
 
+// Numbers of a flow's segments of a kind: a SYN may be of any of three connections, each of which is
+// beyond the one before, and the others are of all of them that were established.
+inline std::vector<std::uint32_t> sequences_of(std::uint8_t flags) {
+  constexpr std::uint32_t kThird = 0x5555'5555;
+  if (flags == kSyn) return {1, 1 + kThird, 1 + 2 * kThird};
+  return {1};
+}
+// What acknowledges the other side's SYN, and its FIN.
+inline constexpr std::uint32_t kAckOfAll = 2;
+
 // The memory of a worker's burst.
 class Burst {
  public:
