@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <random>
 #include <string>
 #include <thread>
@@ -138,7 +139,8 @@ TEST(HopTableThreads, NeverGivesARecordAnotherMachinesHop) {
     // At first to the other VLAN, then both change places.
     hops->move(std::vector<HopMove>{{hop_of(n, 1), hop_of(n, 2)}});
     hops->move(std::vector<HopMove>{{hop_of(n, 1), hop_of(n, 2)}, {hop_of(n, 2), hop_of(n, 1)}});
-    std::this_thread::yield();
+    // The workers have the CPUs.
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
   }
   for (std::thread& thread : threads) thread.join();
   for (const HopWorker& worker : workers) EXPECT_EQ(worker.wrong(), 0U);

@@ -4,6 +4,7 @@ namespace lb {
 
 namespace {
 constexpr std::uint32_t kHopSlice = 4096;      // entries of the hop table per call
+constexpr std::uint32_t kSettleSlice = 256;    // the same; each may be searched in a whole set
 constexpr std::size_t kRecordSlice = 512;      // records read per call
 constexpr std::size_t kReturnPathSlice = 256;  // cache lines read per call
 // Between the beginnings of two passes: a table that many hops really use is not walked all the
@@ -33,7 +34,7 @@ void HopKeeper::run(const Snapshot& snapshot, std::uint32_t now) {
     case Step::kFree:
       return walk(hops_.free(static_cast<std::uint32_t>(cursor_), kHopSlice), Step::kIdle);
     case Step::kSettle:
-      return walk(hops_.settle(static_cast<std::uint32_t>(cursor_), kHopSlice), Step::kIdle);
+      return walk(hops_.settle(static_cast<std::uint32_t>(cursor_), kSettleSlice), Step::kIdle);
   }
 }
 

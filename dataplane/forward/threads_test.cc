@@ -6,6 +6,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <latch>
 #include <map>
 #include <random>
@@ -170,7 +171,8 @@ TEST_P(ForwardThreads, LoseNoPacketAndNoConnection) {
     };
     const ClientHop a = router(), b = router();
     workers.table->hops().move(std::vector<HopMove>{{a, b}, {b, a}});
-    std::this_thread::yield();
+    // The workers have the CPUs.
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
   }
   for (std::thread& thread : threads) thread.join();
 
