@@ -162,7 +162,8 @@ HopHistory::Decision HopHistory::decide(Time now) {
     }
     // Gateways first: clients are behind them.
     std::vector<Address> order(undecided_.begin(), undecided_.end());
-    std::ranges::stable_partition(order, [&](Address each) { return gateways_.contains(each); });
+    std::stable_partition(order.begin(), order.end(),
+                          [&](Address each) { return gateways_.contains(each); });
     for (const Address address : order) decide(address, users, decision, now);
     for (const Address asked : settled_) entries_.at(asked).asked.reset();
     settled_.clear();
