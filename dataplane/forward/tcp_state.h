@@ -217,7 +217,7 @@ constexpr TcpProgress tcp_progress(TcpView view, TcpEvent event, TcpProof proof,
         kept = {Progress::at(segment.seq), Progress()};
       } else if (was == ConnState::kSynReceived && next == ConnState::kEstablished) {
         kept[0] = Progress::at(segment.seq);
-      } else if (segment.has(wire::kAck) && !is_over) {
+      } else if (segment.has(wire::kAck) && !is_over && (side == 0 || was != ConnState::kSynSent)) {
         kept[side] = kept[side].after(segment.seq);
       }
       break;
