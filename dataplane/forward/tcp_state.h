@@ -222,7 +222,7 @@ constexpr TcpProgress tcp_progress(TcpView view, TcpEvent event, TcpProof proof,
       }
       break;
     case TcpEvent::kFin:
-      if (proof == TcpProof::kNone || is_over) break;
+      if (proof == TcpProof::kNone || is_over || is_half_open(next)) break;
       // In DR mode nobody's acknowledgement of it comes by.
       kept[side] = view == TcpView::kFromClientOnly ? Progress::at(segment.end)
                                                     : Progress::ended(segment.end);

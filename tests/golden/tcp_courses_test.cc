@@ -328,6 +328,19 @@ TEST(TcpCourse, ForgedSegmentsInTheHandshake) {
   EXPECT_EQ(t.state(), "CLOSE_WAIT") << "its own numbers count";
 }
 
+// Out of order, or after a late SYN: it counts when it is repeated.
+TEST(TcpCourse, AFinBeforeTheServersAnswerIsNoneYet) {
+  TcpScene t(Mode::kNat);
+  t.syn();
+  const Segment fin{.flags = kFin | kAck, .seq = t.c, .ack = kServerIsn + 1};
+  t.client(fin);
+  t.server({.flags = kFin | kAck, .seq = kServerIsn + 1, .ack = t.c});
+  EXPECT_EQ(t.state(), "SYN_SENT");
+  t.syn_ack();
+  t.client(fin);
+  EXPECT_EQ(t.state(), "CLOSE_WAIT");
+}
+
 TEST(TcpCourse, AForgedAnswerGivesWayToTheRealOne) {
   TcpScene t(Mode::kNat);
   t.syn();
