@@ -149,7 +149,8 @@ Config renamed(Config running, const Config& next, std::vector<Change>& changes)
   std::set<std::string> taken;
   const auto rename = [&](Service& service) {
     const auto same = std::ranges::find_if(next.services, [&](const Service& other) {
-      return other.protocol == service.protocol && other.addresses == service.addresses;
+      return other.protocol == service.protocol &&
+             other.addresses.front() == service.addresses.front();
     });
     if (same == next.services.end()) return false;
     if (same->name == service.name) return true;

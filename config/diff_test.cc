@@ -145,6 +145,18 @@ TEST(Diff, ComparesARenamedServiceByItsAddress) {
   EXPECT_EQ(changes[2].text, "service dns: scheduler wrr -> rr");
 }
 
+TEST(Diff, KnowsARenamedServiceWithMoreAddresses) {
+  Config next = base();
+  next.services[0].name = "shop";
+  next.services[0].addresses.push_back(service("other").addresses.front());
+  const auto changes = diff(base(), next);
+  ASSERT_GE(changes.size(), 2u);
+  EXPECT_EQ(changes[0].text, "service web: name web -> shop");
+  for (std::size_t i = 1; i < changes.size(); ++i) {
+    EXPECT_TRUE(changes[i].text.starts_with("service shop: address")) << changes[i].text;
+  }
+}
+
 TEST(Diff, RemovesAServiceWhoseNameAnotherOneGets) {
   Config next = base();
   next.services.pop_back();

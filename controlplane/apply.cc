@@ -211,12 +211,13 @@ std::vector<std::string> Applier::Impl::set_changes() const {
 
 void Applier::Impl::stop() {
   notify_stopping();
+  // First, because what follows may wait for a disk.
+  if (failover) failover->stop();
+  if (interfaces) interfaces->withdraw_vips();
   for (auto* timer : {&push_timer, &policy_timer, &checks_timer, &ready_timer}) timer->cancel();
   if (dataplane) dataplane->stop();
   if (failure_poller) failure_poller->stop();
   if (servers) servers->stop_checks();
-  if (failover) failover->stop();
-  if (interfaces) interfaces->withdraw_vips();
 }
 
 void Applier::Impl::configure(config::ConfigPtr next, std::function<void(Result<void>)> done) {

@@ -127,15 +127,17 @@ class Leaving {
   bool gave_up() const { return gave_up_; }
 
  private:
+  void give_up() {
+    log::error("stopping: gave up {}", waiting_for_);
+    gave_up_ = true;
+    io_.stop();
+  }
   void on_signal() {
-    if (std::exchange(begun_, true)) return io_.stop();
+    if (std::exchange(begun_, true)) return give_up();
     log::info("stopping");
     limit_.expires_after(kLeaveLimit);
     limit_.async_wait([this](boost::system::error_code error) {
-      if (error) return;
-      log::error("stopping: gave up {}", waiting_for_);
-      gave_up_ = true;
-      io_.stop();
+      if (!error) give_up();
     });
     applier_.leave(
         [this](const std::string& what) {

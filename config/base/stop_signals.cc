@@ -27,11 +27,13 @@ sigset_t stop_set() {
 }
 
 // As if it had not been blocked.
-void end_by(int signal) {
+[[noreturn]] void end_by(int signal) {
   std::signal(signal, SIG_DFL);
   const sigset_t set = stop_set();
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
   ::kill(::getpid(), signal);
+  // The first process of a container is not ended by it.
+  ::_exit(128 + signal);
 }
 
 }  // namespace
@@ -93,7 +95,10 @@ void StopSignals::run() {
 
 void StopSignals::receive(int signal) {
   const std::lock_guard lock(mutex_);
-  if (!listening_) return end_by(signal);
+  if (!listening_) {
+    if (last_) last_();
+    return end_by(signal);
+  }
   if (!end_) end_ = Clock::now() + limit_;
   if (on_signal_) on_signal_(signal);
 }

@@ -31,7 +31,8 @@ class StopSignals {
 
   // What the process is waiting for now, for the log: "the notify program".
   void step(std::string what);
-  // Called when the limit has passed, on the thread of this object, before the process ends.
+  // Called when the limit has passed, or at a signal before listen(), on the thread of this object,
+  // before the process ends.
   void at_limit(std::function<void()> last);
 
  private:

@@ -25,11 +25,12 @@ class StopSignalsTest : public testing::Test {
 TEST_F(StopSignalsTest, BeforeItListensASignalEndsTheProcess) {
   EXPECT_EXIT(
       {
-        const StopSignals stop;
+        StopSignals stop;
+        stop.at_limit([] { std::fputs("last words\n", stderr); });
         kill(getpid(), SIGTERM);
         hang();
       },
-      testing::KilledBySignal(SIGTERM), "");
+      testing::KilledBySignal(SIGTERM), "last words");
 }
 
 TEST_F(StopSignalsTest, ReportsEachSignal) {

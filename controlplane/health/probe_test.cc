@@ -231,6 +231,15 @@ TEST(HttpProbe, FailsOnAnEarlyClose) {
   EXPECT_EQ(run_probe(strict).text, "L7RSP connection closed before the end of the body");
 }
 
+TEST(HttpProbe, DoesNotMatchAPatternWithTheEndOfTheBodyOnAPart) {
+  TestServer server(answering("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfine"));
+  Request request = http_to(server.endpoint());
+  request.expect_body = "^fi";
+  EXPECT_TRUE(run_probe(request).text.starts_with("L7OK/200"));
+  request.expect_body = "^[^E]*$";
+  EXPECT_EQ(run_probe(request).text, "L7RSP connection closed before the end of the body");
+}
+
 TEST(HttpProbe, FailsOnAReset) {
   TestServer server([](int fd) {
     read_http_request(fd);

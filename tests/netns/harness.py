@@ -4,6 +4,7 @@ A test file defines subclasses of LabTest and ends with `harness.main(__name__)`
 order in which they are written and share their class's lab; each leaves it as it found it.
 """
 
+import atexit
 import json
 import os
 import signal
@@ -76,6 +77,7 @@ class BackgroundLoad:
     def __init__(self, lab, client, target, **options):
         self._process = subprocess.Popen(lab.host(client).argv(*http_load(target, **options)),
                                          stdout=subprocess.PIPE)
+        atexit.register(self._process.kill)  # of a test that fails before it stops it
 
     def stop(self):
         self._process.terminate()

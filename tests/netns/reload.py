@@ -154,7 +154,7 @@ class Reload(harness.LabTest):
         drained = self.real_server("web", second)["connections"]
         self.web["name"] = "shop"
         self.web["real_server"][1]["weight"] = 7
-        self.assertIn("service shop added", self.reload(self.new))
+        self.assertIn("service web: name web -> shop", self.reload(self.new))
         self.assertIn(f"service shop: real server {second}: drain, by lbcli set --save",
                       self.lab.show("changes")["changes"])
         now = self.real_server("shop", second)
