@@ -218,7 +218,12 @@ constexpr TcpProgress tcp_progress(TcpView view, TcpEvent event, TcpProof proof,
       } else if (was == ConnState::kSynReceived && next == ConnState::kEstablished) {
         kept[0] = Progress::at(segment.seq);
       } else if (segment.has(wire::kAck) && !is_over && (side == 0 || was != ConnState::kSynSent)) {
-        kept[side] = kept[side].after(segment.seq);
+        // What the other side has sent is known to whoever receives it: one segment per window would
+        // else lead the number anywhere.
+        const Progress other = kept[1 - side];
+        if (!other.is_at() || other.is_near(segment.ack)) {
+          kept[side] = kept[side].after(segment.seq);
+        }
       }
       break;
     case TcpEvent::kFin:

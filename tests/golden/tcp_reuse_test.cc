@@ -124,6 +124,19 @@ TEST(TcpReuse, TheWindowFollowsTheData) {
   EXPECT_EQ(t.state(), "CLOSED");
 }
 
+TEST(TcpReuse, BlindSegmentsDoNotLeadTheNumbersAway) {
+  constexpr std::uint32_t kStep = 8U << 20;
+  TcpScene t(Mode::kNat);
+  t.establish();
+  for (unsigned i = 1; i < 512; ++i) {
+    t.client({.flags = kAck, .seq = t.c + i * kStep, .ack = t.s + (1U << 30)});
+  }
+  t.client({.flags = kRst, .seq = t.c + 511 * kStep - (4U << 20)});
+  EXPECT_EQ(t.state(), "ESTABLISHED");
+  t.client_reset();
+  EXPECT_EQ(t.state(), "CLOSED");
+}
+
 // ---- from the peer
 
 class TcpOfPeer : public testing::Test {
