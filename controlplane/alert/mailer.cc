@@ -81,11 +81,15 @@ struct Mailer::Impl {
 
 void Mailer::Impl::run() {
   for (bool stop = false;;) {
+    {
+      // Before take(): what came before the end is taken.
+      const std::lock_guard lock(mutex);
+      stop = stopping;
+    }
     take();
     {
       const std::lock_guard lock(mutex);
       if (std::exchange(sending_now, false)) group_due = next_try = Clock::now();
-      stop = stopping;
     }
     if (!group.empty() && (stop || Clock::now() >= group_due || group.size() >= kMostEvents)) {
       close_group();
