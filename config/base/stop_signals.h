@@ -29,7 +29,8 @@ class StopSignals {
   // object for each signal, and must return at once; null: they are ignored from now on.
   void listen(std::function<void(int signal)> on_signal);
 
-  // What the process is waiting for now, for the log: "the notify program".
+  // The step of the stop that the process is in, as the log names what was given up: "the notify
+  // program".
   void step(std::string what);
   // Called when the limit has passed, or at a signal before listen(), on the thread of this object,
   // before the process ends.

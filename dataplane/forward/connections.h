@@ -43,7 +43,7 @@ class Connections {
     return true;
   }
   enum class Followed : std::uint8_t {
-    kOn,     // it is the connection's, as far as that can be told
+    kOn,     // the connection's, as far as is known
     kStray,  // the connection is over, and the segment proves no more than that someone sent it
     kNew,    // opens a new connection on the ports of one that is over, which was ended
   };

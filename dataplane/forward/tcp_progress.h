@@ -38,7 +38,7 @@ class Progress {
   constexpr bool is_before(std::uint32_t seq) const {
     return is_at() && granules_to(seq) - 1U < kGranuleMask / 2U;
   }
-  // The segment is one of this direction's, as far as that can be told; of an ended one, which has
+  // The segment is one of this direction's, as far as is known; of an ended one, which has
   // nothing new to say, a bare one behind the FIN or the FIN again.
   constexpr bool admits(const TcpSegment& segment) const {
     return is_near(segment.seq) || *this == ended(segment.seq) || *this == ended(segment.end);

@@ -251,7 +251,7 @@ constexpr TcpProgress tcp_progress(TcpView view, TcpEvent event, TcpProof proof,
 }
 
 // A reset may have been forged, or the other side has refused it (RFC 5961 3.2): when one of them
-// goes on, so does the connection. What it was before can be told by what is kept.
+// goes on, so does the connection. What is kept says what it was before.
 constexpr ConnState tcp_revived(TcpView view, const TcpSegment& segment,
                                 const TcpProgress& progress) {
   const Progress other = progress[1 - side_of(view)];

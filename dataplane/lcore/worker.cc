@@ -169,7 +169,7 @@ unsigned Worker::receive(rte_mbuf* const* buffers, unsigned count, std::uint8_t 
     rte_mbuf* buffer = buffers[i];
     bytes += buffer->pkt_len;
     if (buffer->nb_segs != 1 || (buffer->ol_flags & kUnusual) != 0) [[unlikely]] {
-      buffer = mend(buffer);
+      buffer = fix(buffer);
       if (buffer == nullptr) continue;
     }
     describe(buffer, port, packets_[kept++]);
@@ -180,7 +180,7 @@ unsigned Worker::receive(rte_mbuf* const* buffers, unsigned count, std::uint8_t 
 }
 
 // An unusual buffer as one that the pipeline accepts; null: it was dropped.
-rte_mbuf* Worker::mend(rte_mbuf* buffer) {
+rte_mbuf* Worker::fix(rte_mbuf* buffer) {
   const std::uint64_t flags = buffer->ol_flags;
   DropReason reason = DropReason::none;
   if (ip_checksum_bad(flags)) {

@@ -62,7 +62,7 @@ class Worker {
   void idle(std::uint64_t now_tsc);
 
   unsigned receive(rte_mbuf* const* buffers, unsigned count, std::uint8_t port);
-  rte_mbuf* mend(rte_mbuf* buffer);
+  rte_mbuf* fix(rte_mbuf* buffer);
   void handle(unsigned count, const Snapshot& snapshot);
   void handle_released(const Snapshot& snapshot);
   void dispatch(Packet& packet);

@@ -1,4 +1,4 @@
-// How often the peer is told of a connection that does not change, so that its copy does not expire.
+// How often a connection that does not change is sent to the peer, so that its copy does not expire.
 // Pure; times are ticks.
 #pragma once
 

@@ -17,7 +17,7 @@ using test::PacketBuffer;
 constexpr std::uint8_t kFlagCsumKnownGood = 0x01;
 constexpr std::uint8_t kFlagFixIpChecksum = 0x02;
 constexpr std::uint8_t kFlagTagged = 0x04;
-constexpr std::uint8_t kFlagMendL4Checksum = 0x08;
+constexpr std::uint8_t kFlagFixL4Checksum = 0x08;
 
 struct Choices {
   std::uint8_t flags = 0;
@@ -37,7 +37,7 @@ void fix_ip_checksum(Bytes& frame) {
 }
 
 // Likewise past the second one.
-void mend_l4_checksum(Bytes& frame) {
+void fix_l4_checksum(Bytes& frame) {
   PacketBuffer buffer(frame);
   const Packet& packet = buffer.packet;
   parse(buffer.packet);
@@ -134,7 +134,7 @@ void run(Input input) {
   const auto rest = input.rest(2048);
   Bytes frame(rest.begin(), rest.end());
   if ((choices.flags & kFlagFixIpChecksum) != 0) fix_ip_checksum(frame);
-  if ((choices.flags & kFlagMendL4Checksum) != 0) mend_l4_checksum(frame);
+  if ((choices.flags & kFlagFixL4Checksum) != 0) fix_l4_checksum(frame);
 
   PacketBuffer buffer(frame, choices.headroom);
   Packet& packet = buffer.packet;
