@@ -30,7 +30,7 @@ bool wait_until_gone(const std::string& name) {
 }
 
 // What to do about a TAP that could not be made; empty when the cause is none of the usual ones.
-std::string mend() {
+std::string remedy() {
   const int fd = ::open(kTun, O_RDWR | O_CLOEXEC);
   const int error = fd < 0 ? errno : 0;
   if (fd >= 0) ::close(fd);
@@ -53,11 +53,11 @@ Result<KernelInterface> make_kernel_interface(const std::string& name, const Mac
   }
   const auto device = open_device("net_tap_kernel" + std::to_string(index) + ",iface=" + name +
                                   ",mac=" + mac.to_string());
-  if (!device) return fail(device.error().message + mend());
+  if (!device) return fail(device.error().message + remedy());
   auto started = start_device(*device, "kernel interface " + name, setup);
   if (!started) {
     close_device(*device);
-    return fail(started.error().message + mend());
+    return fail(started.error().message + remedy());
   }
   rte_eth_dev_set_link_up(*device);
   return KernelInterface{*device, std::move(*started)};
