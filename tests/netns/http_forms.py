@@ -30,7 +30,8 @@ _INVALID = "L7RSP invalid HTTP response"
 _RESET = "L7RSP connection reset"
 _IN_BODY = "L7RSP connection closed before the end of the body"
 _IN_HEADER = "L7RSP connection closed before the end of the header"
-_EXPECT = {"expect_body": "ok$"}
+_EXPECT = {"expect_body": "ok"}
+_EXPECT_END = {"expect_body": "ok$"}
 
 FORMS = [
     Form("no-reason", b"HTTP/1.1 200\r\n" + _WHOLE, "close", _GOOD, _INVALID),
@@ -48,6 +49,7 @@ FORMS = [
     Form("no-last-chunk", _OK + _CHUNKED + b"2\r\nok\r\n", "close", _GOOD, _IN_BODY),
     Form("503-closed", b"HTTP/1.1 503 Down\r\n" + _LONGER, "close", "L7STS/503", _IN_BODY),
     Form("text-found", _OK + _LONGER + b"is ok", "reset", _GOOD, _RESET, _EXPECT),
+    Form("text-found-no-end", _OK + _LONGER + b"is ok", "reset", _RESET, _RESET, _EXPECT_END),
     Form("text-not-found", _OK + _LONGER + b"is no", "reset", _RESET, _RESET, _EXPECT),
     Form("header-closed", _OK + b"Serv", "close", _IN_HEADER, _IN_HEADER),
     Form("interim-closed", _INTERIM, "close", _IN_HEADER, _IN_HEADER),
