@@ -30,7 +30,10 @@ Result<void> Transactions::replace(const SnapshotSpec& spec, std::uint64_t gener
   // The next snapshot may free what workers still choose by the one before the last.
   publisher_.wait_until_seen();
   const Snapshot& before = publisher_.current();
-  const auto in_use = [this](std::uint32_t slot) { return !unused_.contains(slot); };
+  // A worker that saw the last snapshot late may have opened a connection since the check.
+  const auto in_use = [this](std::uint32_t slot) {
+    return !unused_.contains(slot) || !totals_.occupancy(slot).none();
+  };
   auto next = build_snapshot(spec, ports_, &before, in_use);
   if (!next) return tl::make_unexpected(next.error());
   if (auto ready = publisher_.prepare(**next); !ready) {

@@ -103,6 +103,19 @@ TEST_F(ApplyTest, RemovedServerKeepsItsSlotWhileItHasConnections) {
       8U);
 }
 
+TEST_F(ApplyTest, AWorkerThatSawTheRemovalLateKeepsTheSlotInUse) {
+  ASSERT_TRUE(transactions_.apply(web_snapshot()));
+  const std::uint32_t slot = slot_of("10.0.0.12");
+  api::Snapshot smaller = web_snapshot();
+  smaller.mutable_services(0)->mutable_real_servers()->RemoveLast();
+  ASSERT_TRUE(transactions_.apply(smaller));
+  transactions_.retire_unused();
+  worker_.real_servers[slot].active.add(1);
+  worker_.real_servers[slot].total.add(1);
+  ASSERT_TRUE(transactions_.apply(smaller));
+  EXPECT_EQ(slot_of("10.0.0.12"), slot);
+}
+
 TEST_F(ApplyTest, NothingToRetirePublishesNothing) {
   ASSERT_TRUE(transactions_.apply(web_snapshot()));
   const unsigned published = runtime_.published_;
