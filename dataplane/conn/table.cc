@@ -307,21 +307,21 @@ void ConnTable::prefetch_keys(const Record& record) const {
   }
 }
 
-bool ConnTable::lapse(unsigned worker, std::uint32_t index, std::uint32_t now,
-                      const Timeouts& timeouts, ConnState& last) {
+ConnTable::Lapse ConnTable::lapse(unsigned worker, std::uint32_t index, std::uint32_t now,
+                                  const Timeouts& timeouts, ConnState& last) {
   const std::uint32_t seen = deadlines_.get(index);
-  if (!Deadlines::is_due(seen, now)) return false;
+  if (!Deadlines::is_due(seen, now)) return Lapse::kNone;
   Record& record = records_[index];
   ConnState state = record.state.load(std::memory_order_acquire);
-  if (!is_live(state)) return false;
+  if (!is_live(state)) return Lapse::kNone;
+  last = state;
   const std::uint32_t deadline = deadline_of(record, state, timeouts);
   if (is_later(deadline, now)) {
     deadlines_.rearm(index, seen, deadline);
-    return false;
+    return Lapse::kMoved;
   }
-  last = state;
   // When the state has just changed the next sweep decides by the new one.
-  return end(worker, record, state);
+  return end(worker, record, state) ? Lapse::kExpired : Lapse::kNone;
 }
 
 std::uint32_t ConnTable::next_block(unsigned worker) {

@@ -142,10 +142,17 @@ class ConnTable {
   // last_seen + timeouts.ticks(service, state); re-armed when that is later, else killed and
   // on_expired called with the connection's last state. Also frees killed records whose grace
   // period passed: to be called also when nothing expires. Returns the number killed. Timeouts are
-  // below 2^31 ticks. Visitor: void(Record&, ConnState)
+  // below 2^31 ticks. A deadline that comes too early is moved; on_moved is called for these.
+  // Visitors: void(Record&, ConnState)
+  template <typename OnExpired, typename OnMoved>
+  unsigned expire(unsigned worker, std::uint32_t now, const Timeouts& timeouts, std::size_t budget,
+                  OnExpired&& on_expired, OnMoved&& on_moved);
   template <typename OnExpired>
   unsigned expire(unsigned worker, std::uint32_t now, const Timeouts& timeouts, std::size_t budget,
-                  OnExpired&& on_expired);
+                  OnExpired&& on_expired) {
+    return expire(worker, now, timeouts, budget, std::forward<OnExpired>(on_expired),
+                  [](Record&, ConnState) {});
+  }
 
   // Looks at up to `budget` of the records that this worker owns and calls visit(Record&) for the
   // live ones. Begins at cursor 0, goes on at the cursor it returned; 0 at the end. A connection
@@ -214,9 +221,10 @@ class ConnTable {
   void prefetch_lapsing(std::uint32_t index, std::uint32_t now, const Timeouts& timeouts) const;
   // The buckets that end() of the record is going to need.
   void prefetch_keys(const Record& record) const;
-  // Looks at a record whose deadline came; true: killed, in state `last`.
-  bool lapse(unsigned worker, std::uint32_t index, std::uint32_t now, const Timeouts& timeouts,
-             ConnState& last);
+  // Looks at a record whose deadline came: moves that, or kills the record; it was in state `last`.
+  enum class Lapse : std::uint8_t { kNone, kMoved, kExpired };
+  Lapse lapse(unsigned worker, std::uint32_t index, std::uint32_t now, const Timeouts& timeouts,
+              ConnState& last);
   void reclaim(unsigned worker, std::size_t budget);
   void free_batch(unsigned worker, std::size_t budget);
   std::uint32_t next_block(unsigned worker);
@@ -232,9 +240,9 @@ class ConnTable {
   HopTable hops_;
 };
 
-template <typename OnExpired>
+template <typename OnExpired, typename OnMoved>
 unsigned ConnTable::expire(unsigned worker, std::uint32_t now, const Timeouts& timeouts,
-                           std::size_t budget, OnExpired&& on_expired) {
+                           std::size_t budget, OnExpired&& on_expired, OnMoved&& on_moved) {
   reclaim(worker, budget);
   constexpr std::size_t kBlocksPerChunk = RecordPool::kChunk / Deadlines::kBlock;
   const std::size_t all = pool_.chunks(worker) * kBlocksPerChunk;
@@ -252,9 +260,17 @@ unsigned ConnTable::expire(unsigned worker, std::uint32_t now, const Timeouts& t
     for (std::uint64_t d = due; d != 0; d &= d - 1) {
       const std::uint32_t index = first + static_cast<unsigned>(__builtin_ctzll(d));
       ConnState last{};
-      if (!lapse(worker, index, now, timeouts, last)) continue;
-      on_expired(records_[index], last);
-      ++killed;
+      switch (lapse(worker, index, now, timeouts, last)) {
+        case Lapse::kNone:
+          break;
+        case Lapse::kMoved:
+          on_moved(records_[index], last);
+          break;
+        case Lapse::kExpired:
+          on_expired(records_[index], last);
+          ++killed;
+          break;
+      }
     }
   }
   return killed;

@@ -1,12 +1,31 @@
 #include "dataplane/forward/connections.h"
 
+#include <algorithm>
+
 #include "dataplane/forward/tcp_state.h"
+#include "dataplane/packet/packet.h"
 
 namespace lb {
 
 namespace {
 // Deadline hints per call: when all of them have come, the packets wait for some 25 us.
 constexpr std::size_t kExpirySlice = 256;
+// What was under way at a reset has arrived by then: it does not show that the connection goes on.
+constexpr std::uint32_t kUnderWayTicks = 1'000 / kTickMs;
+// Of the client whose server is down and has been silent for so long, a SYN means a new connection.
+constexpr std::uint32_t kSilentTicks = 3'000 / kTickMs;
+
+constexpr TcpView view_of(unsigned dir, unsigned keys) {
+  if (dir == 1) return TcpView::kFromServer;
+  return keys == 1 ? TcpView::kFromClientOnly : TcpView::kFromClient;
+}
+
+bool is_abandoned(const Record& record, ConnState state, const RealServerEntry& server,
+                  std::uint32_t now) {
+  if (server.up) return false;
+  return state == ConnState::kSynSent ||
+         now - record.last_seen.load(std::memory_order_relaxed) >= kSilentTicks;
+}
 }  // namespace
 
 // One handshake of HandshakeCounters.
@@ -40,11 +59,16 @@ TcpConn load_tcp(const Record& record, ConnState state) {
 }
 
 // Once for each view: most of what the table asks is known then when it is compiled.
-[[gnu::flatten]] TcpStep follow(const TcpSegment& segment, const TcpConn& conn, unsigned dir,
-                                unsigned keys) {
-  if (dir == 1) return tcp_follow(TcpView::kFromServer, segment, conn);
-  if (keys == 1) return tcp_follow(TcpView::kFromClientOnly, segment, conn);
-  return tcp_follow(TcpView::kFromClient, segment, conn);
+[[gnu::flatten]] TcpStep follow(const TcpSegment& segment, const TcpConn& conn, TcpView view,
+                                bool may_revive) {
+  switch (view) {
+    case TcpView::kFromServer:
+      return tcp_follow(TcpView::kFromServer, segment, conn, may_revive);
+    case TcpView::kFromClientOnly:
+      return tcp_follow(TcpView::kFromClientOnly, segment, conn, may_revive);
+    default:
+      return tcp_follow(TcpView::kFromClient, segment, conn, may_revive);
+  }
 }
 
 // Relaxed, and apart from the state: each direction has its own number, and another worker that
@@ -62,30 +86,43 @@ void store_progress(Record& record, const TcpProgress& before, const TcpProgress
 Connections::Followed Connections::follow_tcp(const TcpSegment& segment, Record& record,
                                               unsigned dir, const Snapshot& snapshot,
                                               std::uint32_t now) {
+  const Timeouts timeouts = snapshot.timeouts();
+  const auto lifetime = [&](ConnState s) { return timeouts.ticks(record.service, s); };
+  const TcpView view = view_of(dir, record.keys);
+  const bool opens = is_opening(segment.flags) && dir == 0;
   // Acquire and the retry: another worker may follow the other direction at the same moment.
   for (ConnState state = record.state.load(std::memory_order_acquire); state != ConnState::kDead;
        state = record.state.load(std::memory_order_acquire)) {
     const TcpConn conn = load_tcp(record, state);
-    const auto [next, proof] = follow(segment, conn, dir, record.keys);
-    if (next.state == ConnState::kDead) {
+    const bool may_revive = state == ConnState::kClosed &&
+                            now - record.last_seen.load(std::memory_order_relaxed) >=
+                                std::min(kUnderWayTicks, lifetime(ConnState::kClosed) / 2);
+    const auto [next, proof] = follow(segment, conn, view, may_revive);
+    if (next.state == ConnState::kDead ||
+        (opens && is_abandoned(record, state, snapshot.real_servers[record.rs], now))) {
       end(record);
       return Followed::kNew;
     }
     if (next.state == state) {
       store_progress(record, conn.progress, next.progress);
       // The SYN before this one had no answer.
-      if (is_opening(segment.flags) && state == ConnState::kSynSent && dir == 0) [[unlikely]]
+      if (opens && state == ConnState::kSynSent) [[unlikely]]
         count_failed(counters_.handshakes[record.rs].syn_unanswered);
+      if (opens && !is_half_open(state)) return Followed::kStray;
       const bool is_over = state == ConnState::kTimeWait || state == ConnState::kClosed;
-      return is_over && proof == TcpProof::kNone ? Followed::kStray : Followed::kOn;
+      const bool proves = proof != TcpProof::kNone && !can_be_revived(view, conn);
+      return is_over && !proves ? Followed::kStray : Followed::kOn;
     }
     if (!change_state(record, state, next.state)) continue;
     store_progress(record, conn.progress, next.progress);
     if (segment.has(wire::kRst) && dir == 1 && is_half_open(state)) [[unlikely]]
       count_failed(counters_.handshakes[record.rs].syn_refused);
-    const Timeouts timeouts = snapshot.timeouts();
-    const auto of = [&](ConnState s) { return timeouts.ticks(record.service, s); };
-    if (of(next.state) < of(state)) table_.set_deadline(record, now + of(next.state));
+    if (next.state == ConnState::kClosed) {
+      // In the middle of it the client is asked, see expire().
+      table_.set_deadline(record, now + lifetime(next.state) / 2);
+    } else if (lifetime(next.state) < lifetime(state)) {
+      table_.set_deadline(record, now + lifetime(next.state));
+    }
     if (!is_half_open(next.state)) log_change(record);
     return Followed::kOn;
   }
@@ -93,15 +130,22 @@ Connections::Followed Connections::follow_tcp(const TcpSegment& segment, Record&
 }
 
 void Connections::expire(const Snapshot& snapshot, std::uint32_t now) {
-  table_.expire(worker_, now, snapshot.timeouts(), kExpirySlice,
-                [&](const Record& record, ConnState last) {
-                  count_state(record.rs, last, ConnState::kDead);
-                  if (last == ConnState::kSynSent) {
-                    count_failed(counters_.handshakes[record.rs].syn_unanswered);
-                  }
-                  counters_.conns_expired.add(1);
-                  if (log_ != nullptr) log_->ended(record, table_.index_of(record), last);
-                });
+  const auto on_expired = [&](const Record& record, ConnState last) {
+    count_state(record.rs, last, ConnState::kDead);
+    if (last == ConnState::kSynSent) {
+      count_failed(counters_.handshakes[record.rs].syn_unanswered);
+    }
+    counters_.conns_expired.add(1);
+    if (log_ != nullptr) log_->ended(record, table_.index_of(record), last);
+  };
+  const auto on_moved = [&](const Record& record, ConnState state) {
+    if (state != ConnState::kClosed || probes_.size() == kBurst) return;
+    if (snapshot.services[record.service].standby) return;  // the master asks
+    if (can_be_revived(view_of(0, record.keys), load_tcp(record, state))) {
+      probes_.push_back(probe_for(record));
+    }
+  };
+  table_.expire(worker_, now, snapshot.timeouts(), kExpirySlice, on_expired, on_moved);
 }
 
 }  // namespace lb

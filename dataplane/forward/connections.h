@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "dataplane/conn/table.h"
 #include "dataplane/packet/tcp_segment.h"
@@ -17,6 +18,13 @@
 #include "dataplane/sync/change_log.h"
 
 namespace lb {
+
+// Asks a client for a segment with its numbers: whether it has the connection still, or where a
+// reset is acceptable for it.
+struct Probe {
+  FlowTuple tuple;  // from the VIP to the client
+  ClientHop hop;
+};
 
 class Connections {
  public:
@@ -50,8 +58,14 @@ class Connections {
   // Follows a segment.
   Followed follow_tcp(const TcpSegment& segment, Record& record, unsigned dir,
                       const Snapshot& snapshot, std::uint32_t now);
-  // Ends a slice of the connections whose time is over.
+  // Ends a slice of the connections whose time is over. One that a reset has ended may live on
+  // (tcp_state.h): in the middle of its time its client is to be asked, see take_probes().
   void expire(const Snapshot& snapshot, std::uint32_t now);
+  // Moves the probes that have become due to the end of `probes`, at most kBurst per call.
+  void take_probes(std::vector<Probe>& probes) {
+    probes.insert(probes.end(), probes_.begin(), probes_.end());
+    probes_.clear();
+  }
   // The connection as it is now is to be sent to the HA peer.
   void log_change(const Record& record) {
     if (log_ != nullptr) log_->changed(table_.handle_of(record));
@@ -59,6 +73,9 @@ class Connections {
 
   ClientHop client_hop(const Record& record) const {
     return table_.hops().at(record.client_hop.load(std::memory_order_acquire));
+  }
+  Probe probe_for(const Record& record) const {
+    return {record.tuple[0].reversed(), client_hop(record)};
   }
 
   // As ConnTable's.
@@ -83,6 +100,7 @@ class Connections {
   ConnTable& table_;
   WorkerCounters& counters_;
   ChangeLog* const log_;
+  std::vector<Probe> probes_;
 };
 
 }  // namespace lb

@@ -16,6 +16,7 @@ void Pipeline::maintain(const Snapshot& snapshot, std::uint32_t now, std::vector
 
   if (worker_ == 0) hop_keeper_.run(snapshot, now);
   if (snapshot.any_persistence) persistence_keeper_.run(snapshot, now);
+  conns_.take_probes(probes);
   if (server_down_walk_.is_due(snapshot)) {
     server_down_walk_.run(snapshot, probes);
   } else if (flush_walk_.is_due()) {

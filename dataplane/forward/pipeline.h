@@ -84,7 +84,7 @@ class Pipeline {
 
   // The other walks, and held fragments that waited too long (their cookies go to
   // `expired_cookies`, to be freed; counted here). A slice per call; about a thousand calls a
-  // second are right. Probes to send are appended to `probes`, at most kBurst per call.
+  // second are right. Probes to send are appended to `probes`, at most two bursts per call.
   void maintain(const Snapshot& snapshot, std::uint32_t now, std::vector<Probe>& probes,
                 std::vector<void*>& expired_cookies);
 

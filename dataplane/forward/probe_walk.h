@@ -11,13 +11,6 @@
 
 namespace lb {
 
-// Asks a client whose connection is over for a segment, to which the answer is a reset with a
-// sequence number that it accepts.
-struct Probe {
-  FlowTuple tuple;  // from the VIP to the client
-  ClientHop hop;
-};
-
 class ProbeWalk {
  public:
   explicit ProbeWalk(Connections& conns) : conns_(conns) {}
@@ -33,7 +26,7 @@ class ProbeWalk {
     for (std::size_t seen = 0; seen < kSlice && room > 0; seen += kBurst) {
       cursor_ = conns_.walk(cursor_, std::min<std::size_t>(kBurst, room), [&](Record& record) {
         if (!visit(record)) return;
-        probes.push_back({record.tuple[0].reversed(), conns_.client_hop(record)});
+        probes.push_back(conns_.probe_for(record));
         --room;
       });
       if (cursor_ == 0) return true;

@@ -38,6 +38,9 @@ class Progress {
   constexpr bool is_before(std::uint32_t seq) const {
     return is_at() && granules_to(seq) - 1U < kGranuleMask / 2U;
   }
+  // The other side's segment cannot have acknowledged that number of this direction, as far as is
+  // known.
+  constexpr bool contradicts(std::uint32_t ack) const { return is_at() && !is_near(ack); }
   // The segment is one of this direction's, as far as is known; of an ended one, which has
   // nothing new to say, a bare one behind the FIN or the FIN again.
   constexpr bool admits(const TcpSegment& segment) const {

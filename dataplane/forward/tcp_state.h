@@ -93,7 +93,7 @@ inline constexpr std::array<Events, static_cast<std::size_t>(TcpView::kCount)> k
   {{/* SYN  proven */ {{{SS, SR, ES, FW, CW, CG, LA, TW, CL}},
     /*      exact  */  {{SS, SR, ES, FW, CW, CG, LA, TW, CL}}},
     /* S+A  proven */ {{{SR, SR, ES, FW, CW, CG, LA, TW, CL}},
-    /*      exact  */  {{SR, SR, ES, SR, SR, SR, SR, SR, SR}}},
+    /*      exact  */  {{SR, SR, SR, SR, SR, SR, SR, SR, SR}}},
     /* ACK  proven */ {{{SS, SR, ES, FW, CW, CG, LA, TW, CL}},
     /*      exact  */  {{SS, SR, ES, FW, CW, LA, LA, TW, CL}}},
     /* FIN  proven */ {{{SS, FW, FW, FW, CG, CG, LA, TW, CL}},
@@ -102,7 +102,7 @@ inline constexpr std::array<Events, static_cast<std::size_t>(TcpView::kCount)> k
     /*      exact  */  {{CL, CL, CL, CL, CL, CL, CL, TW, CL}}}}},
   // From the client, the server's half unseen.
   //                      SS  SR  ES  FW  CW  CG  LA  TW  CL
-  {{/* SYN  proven */ {{{SS, SR, ES, FW, CW, CG, LA, NC, NC}},
+  {{/* SYN  proven */ {{{SS, SR, ES, FW, CW, CG, LA, TW, CL}},
     /*      exact  */  {{SS, SR, ES, FW, CW, CG, LA, TW, CL}}},
     /* S+A  proven */ {{{SS, SR, ES, FW, CW, CG, LA, TW, CL}},
     /*      exact  */  {{SS, SR, ES, FW, CW, CG, LA, TW, CL}}},
@@ -130,6 +130,13 @@ constexpr unsigned side_of(TcpView view) {
   return view == TcpView::kFromServer ? 1 : 0;
 }
 
+// Ended by a reset, which may have been forged, or which the other side has refused (RFC 5961 3.2):
+// it may go on. Not one that both sides had closed, nor one that no server has answered.
+constexpr bool can_be_revived(TcpView view, const TcpConn& conn) {
+  return conn.state == ConnState::kClosed &&
+         (view == TcpView::kFromClientOnly || conn.progress[1].is_known());
+}
+
 // Of ACK and FIN.
 constexpr TcpProof tcp_proof_of_data(TcpView view, TcpEvent event, const TcpSegment& segment,
                                      const TcpConn& conn) {
@@ -150,27 +157,45 @@ constexpr TcpProof tcp_proof_of_data(TcpView view, TcpEvent event, const TcpSegm
   // A handshake of which nothing is known, being imported, has nothing to lose.
   const bool is_new = !own.is_known() && is_half_open(conn.state) && event == TcpEvent::kAck &&
                       view != TcpView::kFromServer;
-  return proven_if(is_new || own.admits(segment));
+  const Progress other = conn.progress[1 - side_of(view)];
+  return proven_if(is_new || (own.admits(segment) && !other.contradicts(segment.ack)));
+}
+
+// Of a server's SYN-ACK.
+constexpr TcpProof tcp_proof_of_answer(const TcpSegment& segment, const TcpConn& conn) {
+  const auto& [client, server] = conn.progress;
+  if (server.is_opening()) return TcpProof::kExact;
+  const bool acks = client.is_near(segment.ack);
+  // Of the first one the client proves by its ACK that it was right; until then a SYN+ACK that
+  // answers the client's SYN replaces one that does not.
+  if (conn.state == ConnState::kSynSent) return TcpProof::kProven;
+  if (conn.state == ConnState::kSynReceived) {
+    return acks || !client.is_known() ? TcpProof::kProven : TcpProof::kNone;
+  }
+  // Numbers of another connection, which the server has accepted; of the same one, it is a late copy.
+  const bool are_known = client.is_known() && server.is_known();
+  if (!are_known || (client.is_ended() && server.is_ended())) return TcpProof::kNone;
+  const bool is_of_client = acks || client == Progress::ended(segment.ack);
+  const bool is_of_server = server.is_near(segment.seq);
+  // After a reset no more is needed than that it is not a copy.
+  const bool is_of_another = conn.state == ConnState::kClosed ? !is_of_client || !is_of_server
+                                                              : !is_of_client && !is_of_server;
+  return is_of_another ? TcpProof::kExact : TcpProof::kNone;
 }
 
 // What a segment proves.
 constexpr TcpProof tcp_proof(TcpView view, TcpEvent event, const TcpSegment& segment,
                              const TcpConn& conn) {
-  const auto& [client, server] = conn.progress;
+  const Progress client = conn.progress[0];
   const bool from_server = view == TcpView::kFromServer;
   bool proven = false;
   switch (event) {
     case TcpEvent::kSyn:
-      proven = !from_server && is_opening(segment.flags) && client.is_before(segment.seq);
+      proven = !from_server && is_opening(segment.flags) && client.is_before(segment.seq) &&
+               !can_be_revived(view, conn);
       break;
     case TcpEvent::kSynAck:
-      if (!from_server) break;
-      if (server.is_opening()) return TcpProof::kExact;
-      // Of the first one the client proves by its ACK that it was right; until then a SYN+ACK that
-      // answers the client's SYN replaces one that does not.
-      proven = conn.state == ConnState::kSynSent ||
-               (conn.state == ConnState::kSynReceived &&
-                (client.is_near(segment.ack) || !client.is_known()));
+      if (from_server) return tcp_proof_of_answer(segment, conn);
       break;
     case TcpEvent::kAck:
     case TcpEvent::kFin:
@@ -185,6 +210,28 @@ constexpr TcpProof tcp_proof(TcpView view, TcpEvent event, const TcpSegment& seg
       break;
   }
   return proven ? TcpProof::kProven : TcpProof::kNone;
+}
+
+// What is kept after an ordinary segment (ACK without SYN, FIN and RST). What the other side has sent
+// is known to whoever receives it; one blind segment per window would else lead the number anywhere.
+// The server is believed: it is on the inside.
+constexpr TcpProgress tcp_learned(TcpView view, const TcpSegment& segment, TcpProgress kept) {
+  auto& [client, server] = kept;
+  if (view == TcpView::kFromClientOnly) {
+    client = client.after(segment.seq);
+  } else if (view == TcpView::kFromClient) {
+    const bool acks = server.is_near(segment.ack);
+    if (client.is_at() && !client.is_near(segment.seq) && acks) return {};  // lost: learnt anew
+    if (acks || (client.is_known() && !server.is_at())) client = client.after(segment.seq);
+  } else {
+    const bool is_in = server.is_near(segment.seq);
+    const bool is_lost = server.is_at() && !is_in && client.is_near(segment.ack);
+    server = is_lost ? Progress::at(segment.seq) : server.after(segment.seq);
+    if (!client.is_known() || (is_in && client.contradicts(segment.ack))) {
+      client = Progress::at(segment.ack);
+    }
+  }
+  return kept;
 }
 
 // What is kept after a segment that led from `conn` to `next`.
@@ -203,7 +250,8 @@ constexpr TcpProgress tcp_progress(TcpView view, TcpEvent event, TcpProof proof,
       if (is_half_open(was) && (view != TcpView::kFromClientOnly || !kept[0].is_known() ||
                                 kept[0].is_near(segment.seq))) {
         kept[0] = Progress::at(segment.seq);
-      } else if (is_over || !kept[1].is_known() || (both_closed && !kept[1].is_ended())) {
+      } else if (was == ConnState::kTimeWait || !kept[1].is_known() ||
+                 (both_closed && !kept[1].is_ended())) {
         kept[1] = Progress::opening(segment.end);
       }
       break;
@@ -215,53 +263,55 @@ constexpr TcpProgress tcp_progress(TcpView view, TcpEvent event, TcpProof proof,
     case TcpEvent::kAck:
       if (view == TcpView::kFromClientOnly && proof == TcpProof::kExact) {
         kept = {Progress::at(segment.seq), Progress()};
-      } else if (was == ConnState::kSynReceived && next == ConnState::kEstablished) {
+      } else if (was == ConnState::kSynReceived && next == ConnState::kEstablished &&
+                 kept[1].is_known()) {
         kept[0] = Progress::at(segment.seq);
-      } else if (segment.has(wire::kAck) && !is_over && (side == 0 || was != ConnState::kSynSent)) {
-        // What the other side has sent is known to whoever receives it: one segment per window would
-        // else lead the number anywhere.
-        const Progress other = kept[1 - side];
-        if (!other.is_at() || other.is_near(segment.ack)) {
-          kept[side] = kept[side].after(segment.seq);
-        }
+      } else if (segment.has(wire::kAck) && !is_over && (side == 0 || !is_half_open(was))) {
+        kept = tcp_learned(view, segment, kept);
       }
       break;
     case TcpEvent::kFin:
-      if (proof == TcpProof::kNone || is_over || is_half_open(next)) break;
       // In DR mode nobody's acknowledgement of it comes by.
-      kept[side] = view == TcpView::kFromClientOnly ? Progress::at(segment.end)
-                                                    : Progress::ended(segment.end);
-      if (view == TcpView::kFromClientOnly && proof == TcpProof::kExact) kept[1] = Progress();
+      if (view == TcpView::kFromClientOnly && proof == TcpProof::kExact) {
+        kept = {Progress::at(segment.end), Progress()};
+      } else if (proof != TcpProof::kNone && !is_over && !is_half_open(next)) {
+        kept[side] = view == TcpView::kFromClientOnly ? Progress::at(segment.end)
+                                                      : Progress::ended(segment.end);
+      }
       break;
     case TcpEvent::kRst:
     case TcpEvent::kCount:
       break;
   }
   // A SYN in the place of one that is over is measured by the client's end, once the server has it.
+  const bool has_closed = both_closed && next == ConnState::kClosed;
   if (proof != TcpProof::kNone && kept[0].is_ended()) {
-    if (side == 0 && next == ConnState::kClosed) kept[0] = Progress::at(segment.seq);
-    if (side == 1 && (next == ConnState::kClosed || next == ConnState::kTimeWait) &&
-        segment.has(wire::kAck) && kept[0] == Progress::ended(segment.ack)) {
+    if (side == 0 && has_closed) kept[0] = Progress::at(segment.seq);
+    if (side == 1 && (has_closed || next == ConnState::kTimeWait) && segment.has(wire::kAck) &&
+        kept[0] == Progress::ended(segment.ack)) {
       kept[0] = Progress::at(segment.ack);
     }
   }
-  // Both have closed: nothing of it is to come.
-  if (both_closed && next == ConnState::kClosed) kept[1] = Progress();
+  // Nothing of it is to come.
+  if (has_closed) kept[1] = Progress();
   return kept;
 }
 
-// A reset may have been forged, or the other side has refused it (RFC 5961 3.2): when one of them
-// goes on, so does the connection. What is kept says what it was before.
-constexpr ConnState tcp_revived(TcpView view, const TcpSegment& segment,
-                                const TcpProgress& progress) {
-  const Progress other = progress[1 - side_of(view)];
-  const bool can_go_on = view == TcpView::kFromClientOnly || progress[1].is_known();
-  // Also what it acknowledges: a blind client must not get from a refused handshake to here.
-  const bool is_of_it = segment.has(wire::kAck) && progress[side_of(view)].admits(segment) &&
-                        (!other.is_at() || other.is_near(segment.ack));
-  if (!can_go_on || !is_of_it) return ConnState::kClosed;
-  if (progress[0].is_ended()) return ConnState::kCloseWait;
-  return progress[1].is_ended() ? ConnState::kFinWait : ConnState::kEstablished;
+// What one that was ended by a reset is when one of its ends goes on with this ACK or FIN: what is kept
+// says what it was before. In DR mode, where anyone can open a connection by a SYN and an ACK, any
+// number will do: what is kept may have been led astray.
+constexpr ConnState tcp_revived(TcpView view, TcpEvent event, const TcpSegment& segment,
+                                const TcpConn& conn) {
+  const auto& [client, server] = conn.progress;
+  const unsigned side = side_of(view);
+  const bool is_of_it =
+      conn.progress[side].admits(segment) && !conn.progress[1 - side].contradicts(segment.ack);
+  const bool will_do = view == TcpView::kFromClientOnly && event == TcpEvent::kAck;
+  if (!can_be_revived(view, conn) || !segment.has(wire::kAck) || !(is_of_it || will_do)) {
+    return conn.state;
+  }
+  if (client.is_ended()) return ConnState::kCloseWait;
+  return server.is_ended() ? ConnState::kFinWait : ConnState::kEstablished;
 }
 
 struct TcpStep {
@@ -269,13 +319,19 @@ struct TcpStep {
   TcpProof proof = TcpProof::kNone;
 };
 
-// What a segment makes of a connection.
-constexpr TcpStep tcp_follow(TcpView view, const TcpSegment& segment, TcpConn conn) {
+// What a segment makes of a connection. `may_revive`: what was under way at a reset has arrived.
+constexpr TcpStep tcp_follow(TcpView view, const TcpSegment& segment, TcpConn conn,
+                             bool may_revive) {
   TcpEvent event = tcp_event(segment.flags);
   // A repeated FIN is none, but what it acknowledges may be new.
   if (event == TcpEvent::kFin && conn.progress[side_of(view)].is_ended()) event = TcpEvent::kAck;
-  if (conn.state == ConnState::kClosed && (event == TcpEvent::kAck || event == TcpEvent::kFin)) {
-    conn.state = tcp_revived(view, segment, conn.progress);
+  if (may_revive && (event == TcpEvent::kAck || event == TcpEvent::kFin)) {
+    const bool was_over = conn.state == ConnState::kClosed;
+    conn.state = tcp_revived(view, event, segment, conn);
+    const bool is_astray = view == TcpView::kFromClientOnly && !conn.progress[0].admits(segment);
+    if (was_over && conn.state != ConnState::kClosed && is_astray) {
+      conn.progress[0] = Progress::at(segment.seq);
+    }
   }
   const TcpProof proof = tcp_proof(view, event, segment, conn);
   const ConnState next = tcp_next(view, event, proof, conn.state);

@@ -55,7 +55,7 @@ class ImportEntry : public testing::Test {
 TEST_F(ImportEntry, OfTheOldMasterDoesNotOverwriteAndMayAdd) {
   receive(entry(40'000));
   director_.set_master(true);
-  director_.from_client(kNatTcp, 40'000, kAck);
+  director_.from_server(kNatTcp, 0, 40'000, kAck);
   director_.from_client(kNatTcp, 40'000, kFin | kAck);
   receive(entry(40'000));
   SyncEntry other_server = entry(40'000, kNatTcp, 1);

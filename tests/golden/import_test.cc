@@ -353,7 +353,9 @@ TEST(Import, AReopenedPortMayHaveAnotherServer) {
   establish(pair.first, kNatTcp, 40'000);
   pair.synchronize();
   const unsigned before = server_of(pair.second, kNatTcp, 40'000);
-  pair.first.from_client(kNatTcp, 40'000, kRst);
+  pair.first.from_client(kNatTcp, 40'000, kFin | kAck);
+  pair.first.from_server(kNatTcp, before, 40'000, kFin | kAck);
+  pair.first.from_client(kNatTcp, 40'000, kAck);
   establish(pair.first, kNatTcp, 40'000, 0, kNextIsn);  // on a closed one, in the same batch
   ASSERT_NE(server_of(pair.first, kNatTcp, 40'000), before);
   pair.synchronize();

@@ -85,7 +85,7 @@ void Flow::server_acts() {
     server.close(out);
   } else if (kind < 54 && server.can_send()) {
     server.abort(out);
-  } else if (kind < 55 && server.can_send()) {
+  } else if (kind < 55 && !server.is_over() && server.state() != TcpEnd::State::kSynReceived) {
     server.listen(this->number());  // it has forgotten all
   } else {
     server.repeat(out);
@@ -174,6 +174,8 @@ Flow::Row Flow::pass(bool from_client, const Sent& sent, bool goes_on) {
              "goes to another server, was " + std::string(to_string(before.state)), after.state);
     }
     if (goes_on && sent.life != 0) follow(from_client, on, before, after);
+    // An answer to a stranger may have a number that is in the window by now.
+    if (sent.life == 0 && segment.has(kRst) && after.state != before.state) truth_.reset = true;
     if (goes_on) (from_client ? to_server_ : to_client_).push_back(on);
   } else if (from_client) {
     expect(before.state == State::kNone, "is not forwarded", before.state);
@@ -199,20 +201,26 @@ std::uint32_t Flow::far_from(std::uint32_t a, std::uint32_t b) {
 
 void Flow::stranger() {
   const Row before = row();
-  // In CLOSED it may meet a number by which the connection is revived: tcp_courses_test.cc.
-  if (before.state == State::kNone || before.state == State::kClosed || truth_.life == 0) return;
-  const bool from_client = life_.mode == Mode::kDr || life_.below(2) == 0;
-  const bool over = before.state == State::kTimeWait;
+  if (before.state == State::kNone || truth_.life == 0) return;
+  const bool nat = life_.mode == Mode::kNat;
+  const bool from_client = !nat || life_.below(2) == 0;
+  const bool closed = before.state == State::kClosed;
+  const bool over = closed || before.state == State::kTimeWait;
   constexpr int kFlags[] = {kRst, kRst | kAck, kFin | kAck, kAck, kAck | test::kPsh, kSyn};
   const int flags = kFlags[life_.below(std::size(kFlags))];
   const bool is_syn = flags == kSyn;
-  // A SYN may take over what is over; in DR mode it may hide that of a new connection.
-  if (is_syn && (!from_client || over || life_number_ != truth_.life)) return;
+  // In DR mode any ACK shows that a client goes on.
+  if (closed && !nat && !is_syn && (flags & kRst) == 0) return;
+  // A SYN may take over what both ends have closed; in DR mode it may hide that of a new connection.
+  const bool finished = over && !(closed && truth_.reset && !has_both_fins());
+  if (is_syn && (!from_client || finished || life_number_ != truth_.life)) return;
   // Nor in NAT mode in the handshake, where what is kept follows the last SYN; nor are others known
   // to be strangers before the server's number is known.
   const bool handshake = is_half_open(before.state);
-  if (life_.mode == Mode::kNat && handshake && is_syn) return;
-  if (life_.mode == Mode::kNat && (!truth_.answer || truth_.began_anew)) return;
+  if (nat && handshake && is_syn) return;
+  if (nat && (!truth_.answer || truth_.began_anew)) return;
+  // Nor in DR mode when the director may have the numbers of another one.
+  if (!nat && (truth_.began_anew || life_number_ != truth_.life)) return;
   ++life_.strangers;
   Sent sent;
   sent.server = before.server;
@@ -222,13 +230,17 @@ void Flow::stranger() {
   const std::uint32_t of_server = far_from(server, truth_.answer.value_or(server));
   sent.segment = {static_cast<std::uint8_t>(flags), from_client ? of_client : of_server,
                   from_client ? of_server : of_client, 0};
-  // One that guessed: the connection must live on when it does.
-  const bool guessed = flags == kRst && before.state == State::kEstablished && both_live();
-  if (guessed && life_.below(4) == 0) {
+  // One that guessed its own number: a reset is believed, and the connection must live on.
+  if ((flags & (kRst | kFin)) != 0 && before.state == State::kEstablished && both_live() &&
+      life_.below(4) == 0) {
     sent.segment.seq = (((from_client ? client : server) + life_.below(1U << 20)) & ~7U) + 5;
-    truth_.reset = true;
-    pass(from_client, sent);
-    return;
+    if (flags & kRst) truth_.reset = true;
+    if ((flags & kRst) || nat) {
+      const Row after = pass(from_client, sent, false);
+      expect((flags & kRst) || after.state == before.state, "by a guessed FIN", after.state);
+      return;
+    }
+    sent.segment.seq = of_client;
   }
   const bool goes_on = !handshake && !is_syn && life_.below(2) == 0;
   const Row after = pass(from_client, sent, goes_on);
@@ -253,10 +265,23 @@ std::optional<std::uint32_t> Flow::may_wait() const {
   const Row now = row();
   // Also one whose server has not got the SYN yet.
   const bool lives = !client_.is_over() && life_number_ == truth_.life;
-  if (now.state == State::kNone || !lives) return std::nullopt;
+  if (now.state == State::kNone || !lives || is_to_be_asked()) return std::nullopt;
   const std::uint32_t lifetime = life_.world.snapshot().timeouts().ticks(0, now.state);
   const std::uint32_t left = lifetime - (life_.world.now() - now.last_seen);
   return left > 2 ? left - 2 : 0;
+}
+
+// Its client's answer is all that keeps it.
+bool Flow::is_to_be_asked() const {
+  return row().state == State::kClosed && truth_.reset && truth_.established &&
+         !truth_.began_anew && !has_both_fins() && both_live();
+}
+
+void Flow::asked() {
+  ++life_.asked;
+  TcpEnd::Out answers;
+  client_.receive({kAck, 0, 0, 0}, answers);
+  for (const EndSegment& answer : answers) pass(true, {answer, life_number_, 0});
 }
 
 void Flow::check_alive() {
@@ -267,8 +292,19 @@ void Life::wait() {
   constexpr std::uint32_t kTicks[] = {1, 5, 30, 300, 8'000};
   std::uint32_t ticks = kTicks[below(std::size(kTicks))];
   for (const Flow& flow : flows_) ticks = std::min(ticks, flow.may_wait().value_or(ticks));
-  world.advance(ticks * kTickMs);
-  for (Flow& flow : flows_) flow.check_alive();
+  // Clients are asked in the middle of a lifetime.
+  const bool any_asked = std::any_of(flows_.begin(), flows_.end(),
+                                     [](const Flow& flow) { return flow.is_to_be_asked(); });
+  if (any_asked) ticks = std::min(ticks, 100U);
+  for (std::uint32_t step = 0; ticks > 0; ticks -= step) {
+    step = any_asked ? std::min(ticks, 20U) : ticks;
+    for (const Probe& probe : world.advance(step * kTickMs)) {
+      for (Flow& flow : flows_) {
+        if (flow.port() == probe.tuple.dport.host()) flow.asked();
+      }
+    }
+    for (Flow& flow : flows_) flow.check_alive();
+  }
 }
 
 std::string Life::settle() {

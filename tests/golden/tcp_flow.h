@@ -51,9 +51,13 @@ class Flow {
     for (TcpEnd& server : servers_) server.listen(number());
   }
 
+  std::uint16_t port() const { return port_; }
   void step();
   // How many ticks may pass without the end of its lifetime; nullopt: any, it is over.
   std::optional<std::uint32_t> may_wait() const;
+  bool is_to_be_asked() const;
+  // The director asks the client whether it has the connection still.
+  void asked();
   void check_alive();
 
  private:
@@ -66,6 +70,7 @@ class Flow {
   Row row() const;
   std::uint32_t number();
   TcpEnd& server() { return servers_[truth_.server]; }
+  bool has_both_fins() const { return truth_.client_fin && truth_.server_fin; }
   bool both_live() const {
     return !client_.is_over() && life_number_ == truth_.life &&
            server_lives_[truth_.server] == truth_.life && !servers_[truth_.server].is_over();
@@ -138,7 +143,7 @@ class Life {
   Scene world;
   std::string wrong;  // the first thing
   // What happened at all.
-  unsigned lives = 0, closes = 0, resets = 0, revivals = 0, reused = 0, strangers = 0;
+  unsigned lives = 0, closes = 0, resets = 0, revivals = 0, reused = 0, strangers = 0, asked = 0;
 };
 
 }  // namespace lb::golden

@@ -16,6 +16,8 @@ using test::kRst;
 using test::kSyn;
 using State = ConnState;
 
+constexpr std::uint32_t kUnderWayTicks = 10;
+
 void Flow::begin(const Sent& sent, const Row& after) {
   const EndSegment& segment = sent.segment;
   std::uint32_t isn = segment.seq - 1;  // the first after the SYN
@@ -52,20 +54,21 @@ void Flow::follow_client(const Sent& sent, const Row& before, const Row& after) 
       truth_.began_anew = client_.state() != TcpEnd::State::kSynSent;
       return;
     }
-    // It waits for the server's answer in the place of what would let the old one go on.
-    if (before.state == State::kClosed) truth_.began_anew = true;
     return;
   }
   // The first after a SYN that the server of a connection before accepted.
+  // Or any, after a reset.
+  const bool goes_on = before.state == State::kClosed && after.state == State::kEstablished;
   if (life_.mode == Mode::kDr && sent.life > truth_.life && segment.has(kAck) &&
-      segment.seq == client_isn_ + 1) {
+      (segment.seq == client_isn_ + 1 || goes_on)) {
     expect(after.state == State::kEstablished || after.state == State::kFinWait,
            "the first segment of a new one", after.state);
     ++life_.reused;
     begin(sent, after);
   }
   if (sent.life != truth_.life || !segment.has(kAck)) return;
-  const bool was_reset = truth_.reset && before.state == State::kClosed;
+  const bool was_reset = truth_.reset && before.state == State::kClosed &&
+                         life_.world.now() - before.last_seen >= kUnderWayTicks;
   if (was_reset && truth_.established && !truth_.began_anew && !truth_.client_fin &&
       !truth_.server_fin) {
     expect(after.state != State::kClosed, "goes on after a reset", after.state);
@@ -85,9 +88,8 @@ void Flow::follow_client(const Sent& sent, const Row& before, const Row& after) 
 
 void Flow::follow_server(const Sent& sent, const Row& before, const Row& after) {
   const EndSegment& segment = sent.segment;
-  const bool over = before.state == State::kTimeWait || before.state == State::kClosed;
   if (segment.has(kSyn)) {
-    if (after.state == State::kSynReceived && over) {
+    if (after.state == State::kSynReceived && !is_half_open(before.state)) {
       if (sent.life > truth_.life) {
         ++life_.reused;
         begin(sent, after);
@@ -95,12 +97,19 @@ void Flow::follow_server(const Sent& sent, const Row& before, const Row& after) 
         truth_.began_anew = true;
       }
     }
-    if (sent.life == truth_.life && segment.ack == truth_.isn + 1 && !truth_.established) {
-      truth_.answer = segment.end();
+    if (sent.life == truth_.life && segment.ack == truth_.isn + 1) {
+      // A server that has forgotten it, and got a late SYN.
+      if (truth_.established && truth_.answer != segment.end()) truth_.began_anew = true;
+      if (!truth_.established) truth_.answer = segment.end();
     }
     return;
   }
   if (sent.life != truth_.life || !segment.has(kAck)) return;
+  // Likewise: the numbers of its next try.
+  if (truth_.answer && segment.seq - *truth_.answer >= kNumbers) {
+    if (truth_.established) truth_.began_anew = true;
+    return;
+  }
   if (truth_.client_fin == segment.ack) truth_.acked_by_server = true;
   if (segment.has(kFin)) truth_.server_fin = segment.end();
 }
@@ -154,7 +163,7 @@ class TcpRandom : public testing::TestWithParam<Mode> {};
 
 TEST_P(TcpRandom, TheStateIsThatOfTheEnds) {
   const std::uint32_t seed = test::seed();
-  unsigned closes = 0, resets = 0, revivals = 0, reused = 0, strangers = 0;
+  unsigned closes = 0, resets = 0, revivals = 0, reused = 0, strangers = 0, asked = 0;
   for (std::uint32_t n = 0; n < test::rounds(20); ++n) {
     Life life(GetParam(), seed + n);
     for (unsigned step = 0; step < kSteps && life.wrong.empty(); ++step) life.step();
@@ -165,12 +174,14 @@ TEST_P(TcpRandom, TheStateIsThatOfTheEnds) {
     revivals += life.revivals;
     reused += life.reused;
     strangers += life.strangers;
+    asked += life.asked;
   }
   EXPECT_GT(closes, 0U);
   EXPECT_GT(resets, 0U);
   EXPECT_GT(revivals, 0U);
   EXPECT_GT(reused, 0U) << "on the same server";
   EXPECT_GT(strangers, 0U);
+  EXPECT_GT(asked, 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, TcpRandom, testing::Values(Mode::kNat, Mode::kDr),

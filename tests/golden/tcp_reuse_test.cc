@@ -14,13 +14,31 @@ using test::kSyn;
 
 // ---- ends that have forgotten the connection
 
+// The new connection of the client, at the server that has the old one.
+void expect_new_connection(TcpScene& t) {
+  t.spec.timeouts = ConnTimeouts();
+  t.apply();
+  t.c += kFar;
+  EXPECT_TRUE(goes_to(t.client({.flags = kSyn, .seq = t.c}), kServer1Mac));
+  t.s += kFar;
+  t.server({.flags = kSyn | kAck, .seq = t.s, .ack = ++t.c});
+  EXPECT_EQ(t.state(), "SYN_RECV");
+  ++t.s;
+  t.client_ack();
+  EXPECT_EQ(t.state(), "ESTABLISHED");
+  t.advance(800'000);
+  EXPECT_EQ(t.state(), "ESTABLISHED") << "with its whole lifetime";
+  t.server({.flags = kFin | kAck, .seq = t.s, .ack = t.c});
+  EXPECT_EQ(t.state(), "FIN_WAIT");
+}
+
 TEST(TcpReuse, TheServerHasRestarted) {
   TcpScene t(Mode::kNat);
   t.establish();
   t.client_data(100);
   t.server({.flags = kRst, .seq = t.s});
-  EXPECT_EQ(t.state(), "CLOSED");
-  EXPECT_TRUE(goes_to(t.client({.flags = kSyn, .seq = t.c + kFar}), kServer2Mac));
+  ASSERT_EQ(t.state(), "CLOSED");
+  expect_new_connection(t);
 }
 
 TEST(TcpReuse, TheClientHasRestarted) {
@@ -31,8 +49,84 @@ TEST(TcpReuse, TheClientHasRestarted) {
   t.server_ack();
   EXPECT_EQ(t.state(), "ESTABLISHED");
   t.client({.flags = kRst, .seq = t.c});
-  EXPECT_EQ(t.state(), "CLOSED");
-  EXPECT_TRUE(goes_to(t.client({.flags = kSyn, .seq = kClientIsn + kFar}), kServer2Mac));
+  ASSERT_EQ(t.state(), "CLOSED");
+  expect_new_connection(t);
+}
+
+// A server that has forgotten the connection without a word.
+TEST(TcpReuse, TheServerAcceptsASynOnALivingOne) {
+  TcpScene t(Mode::kNat);
+  t.establish();
+  expect_new_connection(t);
+}
+
+TEST(TcpReuse, TheServerAcceptsASynOnAHalfClosedOne) {
+  for (const bool client_closes : {true, false}) {
+    TcpScene t(Mode::kNat);
+    t.establish();
+    client_closes ? t.client_fin() : t.server_fin();
+    expect_new_connection(t);
+  }
+}
+
+TEST(TcpReuse, ALateCopyOfTheAnswerIsNone) {
+  for (const bool client_closes : {true, false}) {
+    TcpScene t(Mode::kNat);
+    t.establish();
+    const Segment answer{.flags = kSyn | kAck, .seq = kServerIsn, .ack = kClientIsn + 1};
+    t.server(answer);
+    EXPECT_EQ(t.state(), "ESTABLISHED");
+    client_closes ? t.client_fin() : t.server_fin();
+    const std::string before = t.state();
+    t.server(answer);
+    EXPECT_EQ(t.state(), before);
+  }
+}
+
+// ---- a server that is down, and connections that are kept
+
+TEST(TcpReuse, AClientThatBeginsAnewIsNotKeptAtADeadServer) {
+  for (const Mode mode : {Mode::kNat, Mode::kDr}) {
+    for (void (*lead)(TcpScene&) :
+         {+[](TcpScene&) {}, +[](TcpScene& t) { t.client_fin(); },
+          +[](TcpScene& t) { t.server_fin(); }, +[](TcpScene& t) { t.client_reset(); }}) {
+      TcpScene t(mode);
+      t.spec.services[0].on_server_down = OnServerDown::kKeep;
+      t.establish();
+      lead(t);
+      t.rs(0).up = false;
+      t.apply();
+      const Segment syn{.flags = kSyn, .seq = t.c + kFar};
+      EXPECT_TRUE(goes_to(t.client(syn), kServer1Mac)) << "something was heard of it just now";
+      t.advance(3'000);
+      EXPECT_TRUE(goes_to(t.client(syn), kServer2Mac));
+      EXPECT_EQ(t.state(), "SYN_SENT");
+    }
+  }
+}
+
+TEST(TcpReuse, AHalfOpenOneIsNotKeptAtADeadServer) {
+  TcpScene t(Mode::kNat);
+  t.spec.services[0].on_server_down = OnServerDown::kKeep;
+  t.syn();
+  t.rs(0).up = false;
+  t.apply();
+  EXPECT_TRUE(goes_to(t.client({.flags = kSyn, .seq = kClientIsn}), kServer2Mac));
+}
+
+TEST(TcpReuse, ASynDoesNotProlongWhatItDoesNotOpen) {
+  for (const Mode mode : {Mode::kNat, Mode::kDr}) {
+    TcpScene t(mode);
+    t.spec.timeouts.tcp_established = test::ticks(100);
+    t.apply();
+    t.establish();
+    for (int i = 0; i < 10; ++i) {
+      EXPECT_EQ(t.state(), "ESTABLISHED");
+      t.client({.flags = kSyn, .seq = kClientIsn + kFar});
+      t.advance(1'000);
+    }
+    EXPECT_EQ(t.connections(), 0U);
+  }
 }
 
 // ---- the same ports again
@@ -93,6 +187,21 @@ TEST(TcpReuse, InDrModeTheFirstSegmentAfterTheSynProvesIt) {
   }
 }
 
+TEST(TcpReuse, InDrModeAFinMayBeThatFirstSegment) {
+  TcpScene t(Mode::kDr);
+  t.establish();
+  t.client_reset();
+  t.c += kFar;
+  t.client({.flags = kSyn, .seq = t.c});
+  ++t.c;
+  t.client_fin();
+  EXPECT_EQ(t.state(), "FIN_WAIT");
+  t.client({.flags = kRst, .seq = t.c - kFar});
+  EXPECT_EQ(t.state(), "FIN_WAIT") << "a number of the old one";
+  t.client_reset();
+  EXPECT_EQ(t.state(), "CLOSED");
+}
+
 // ---- numbers
 
 // 64 MB, across the end of the numbers.
@@ -120,8 +229,32 @@ TEST(TcpReuse, TheWindowFollowsTheData) {
   for (std::uint32_t back = 0; back <= (20U << 20); back += 4U << 20) {
     t.client({.flags = kAck, .seq = t.c - back, .ack = t.s});
   }
+  t.client({.flags = kRst, .seq = t.c - (20U << 20)});
+  EXPECT_EQ(t.state(), "ESTABLISHED");
+  t.server_ack();
   t.client_reset();
   EXPECT_EQ(t.state(), "CLOSED");
+}
+
+// More than a window of data, in one direction, that the director has not seen.
+TEST(TcpReuse, LostNumbersAreFoundAgain) {
+  constexpr std::uint32_t kLost = 100U << 20;
+  for (const bool upload : {true, false}) {
+    TcpScene t(Mode::kNat);
+    t.establish();
+    (upload ? t.c : t.s) += kLost;
+    for (int i = 0; i < 2; ++i) {
+      t.client({.flags = kAck, .seq = t.c, .ack = t.s, .size = 10});
+      t.c += 10;
+      t.server_data(10);
+    }
+    t.client({.flags = kRst, .seq = upload ? t.c - kLost : t.c + kLost});
+    EXPECT_EQ(t.state(), "ESTABLISHED");
+    t.client_fin();
+    EXPECT_EQ(t.state(), "CLOSE_WAIT");
+    t.server_fin();
+    EXPECT_EQ(t.state(), "LAST_ACK");
+  }
 }
 
 TEST(TcpReuse, BlindSegmentsDoNotLeadTheNumbersAway) {
@@ -162,9 +295,11 @@ TEST_F(TcpOfPeer, UnknownProvesNothing) {
   there.server_reset();
   there.client({.flags = kFin | kAck, .seq = there.c, .ack = there.s});
   EXPECT_EQ(there.state(), "ESTABLISHED");
-  there.client_ack();
+  there.client({.flags = kAck, .seq = there.c + kFar, .ack = there.s + kFar});
+  there.client({.flags = kRst, .seq = there.c + kFar});
+  EXPECT_EQ(there.state(), "ESTABLISHED") << "what a client says of itself proves nothing";
   there.server_reset();
-  EXPECT_EQ(there.state(), "ESTABLISHED") << "the server's side is not known yet";
+  EXPECT_EQ(there.state(), "ESTABLISHED") << "nor is the server's side known yet";
   there.server_ack();
   there.server_fin();
   EXPECT_EQ(there.state(), "FIN_WAIT");
@@ -177,7 +312,7 @@ TEST_F(TcpOfPeer, AnUpdateMakesItUnknownAgain) {
   there.spec.services[0].standby = true;
   there.apply();
   take_over(there);
-  there.client_ack();
+  there.server_ack();
   here.client_fin();
   there.receive(here.exported());
   ASSERT_EQ(there.state(), "CLOSE_WAIT");
@@ -211,6 +346,7 @@ TEST_F(TcpOfPeer, HearsAtOnceOfOneThatGoesOn) {
   here.client({.flags = kRst, .seq = here.c + kNear});
   there.receive(here.exported());
   ASSERT_EQ(there.state(), "CLOSED");
+  here.advance(kUnderWayMs);
   here.server_ack();
   there.receive(here.exported());
   EXPECT_EQ(there.state(), "ESTABLISHED");

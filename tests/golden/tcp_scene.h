@@ -14,6 +14,8 @@ inline constexpr std::uint32_t kServerIsn = 3'000'000'000;
 inline constexpr std::uint32_t kFar = (1U << 30) + 12'345;
 inline constexpr std::uint32_t kNear = 1U << 20;  // within the window
 inline constexpr std::uint16_t kTcpPort = 40'000;
+// What was under way at a reset has arrived; before the client is asked.
+inline constexpr std::uint32_t kUnderWayMs = 1'000;
 
 struct Segment {
   std::uint8_t flags = 0;

@@ -69,6 +69,7 @@ constexpr Start kNatStarts[] = {
      [](TcpScene& t) {
        t.establish();
        t.client_reset();
+       t.advance(kUnderWayMs);
      }},
 };
 
@@ -84,6 +85,7 @@ constexpr Start kDrStarts[] = {
      [](TcpScene& t) {
        t.establish();
        t.client_reset();
+       t.advance(kUnderWayMs);
      }},
 };
 
@@ -99,7 +101,7 @@ constexpr Case kNatFromClient[] = {
   {"own SYN again", [](const TcpScene&) { return Segment{kSyn, kClientIsn}; },
    "SS SR ES FW CW CG LA TW CL CL"},
   {"SYN beyond", [](const TcpScene&) { return Segment{kSyn, kClientIsn + kFar}; },
-   "SS SR ES FW CW CG LA NC NC NC"},
+   "SS SR ES FW CW CG LA NC NC CL"},
   {"SYN behind", [](const TcpScene&) { return Segment{kSyn, kClientIsn - kFar}; },
    "SS SR ES FW CW CG LA TW CL CL"},
   {"SYN+FIN", [](const TcpScene&) { return Segment{kSyn | kFin, kClientIsn + kFar}; },
@@ -128,6 +130,8 @@ constexpr Case kNatFromClient[] = {
    "SS CW CW TW CW TW CL TW CL CW"},
   {"FIN, seq out", [](const TcpScene& t) { return Segment{kFin | kAck, t.c + kFar, t.s_data()}; },
    "SS CW ES FW CW CG LA TW CL CL"},
+  {"FIN, ack out", [](const TcpScene& t) { return Segment{kFin | kAck, t.c_data(), t.s + kFar}; },
+   "SS SR ES CG CW CG LA TW CL CL"},
   {"FIN, both out", [](const TcpScene& t) { return Segment{kFin | kAck, t.c + kFar, t.s + kFar}; },
    "SS SR ES FW CW CG LA TW CL CL"},
   {"RST", [](const TcpScene& t) { return Segment{kRst, t.c}; },
@@ -145,7 +149,13 @@ constexpr Case kNatFromServer[] = {
    "SR SR ES FW CW CG LA TW CL CL"},
   {"SYN+ACK, both out",
    [](const TcpScene& t) { return Segment{kSyn | kAck, t.s + kFar, t.c + kFar}; },
-   "SR SR ES FW CW CG LA TW CL CL"},
+   "SR SR SR SR SR CG LA SR CL SR"},
+  {"SYN+ACK, seq out",
+   [](const TcpScene& t) { return Segment{kSyn | kAck, t.s + kFar, t.c}; },
+   "SR SR ES FW CW CG LA TW CL SR"},
+  {"SYN+ACK, ack out",
+   [](const TcpScene& t) { return Segment{kSyn | kAck, t.s, t.c + kFar}; },
+   "SR SR ES SR CW CG LA SR CL SR"},
   {"ACK", [](const TcpScene& t) { return Segment{kAck, t.s, t.c_data()}; },
    "SS SR ES FW CW CG LA TW CL ES"},
   {"data", [](const TcpScene& t) { return Segment{kAck | kPsh, t.s_data(), t.c_data(), 100}; },
@@ -162,6 +172,8 @@ constexpr Case kNatFromServer[] = {
    "SS FW FW FW LA LA LA TW CL FW"},
   {"FIN, seq out", [](const TcpScene& t) { return Segment{kFin | kAck, t.s + kFar, t.c_data()}; },
    "SS SR ES FW CW CG LA TW CL CL"},
+  {"FIN, ack out", [](const TcpScene& t) { return Segment{kFin | kAck, t.s_data(), t.c + kFar}; },
+   "SS SR ES FW CG CG LA TW CL CL"},
   {"FIN, both out", [](const TcpScene& t) { return Segment{kFin | kAck, t.s + kFar, t.c + kFar}; },
    "SS SR ES FW CW CG LA TW CL CL"},
   {"RST", [](const TcpScene& t) { return Segment{kRst, t.s}; },
@@ -178,7 +190,7 @@ constexpr Case kNatFromServer[] = {
 
 constexpr Case kDrFromClient[] = {
   {"own SYN again", [](const TcpScene&) { return Segment{kSyn, kClientIsn}; }, "SS ES FW CL"},
-  {"SYN beyond", [](const TcpScene&) { return Segment{kSyn, kClientIsn + kFar}; }, "SS ES FW NC"},
+  {"SYN beyond", [](const TcpScene&) { return Segment{kSyn, kClientIsn + kFar}; }, "SS ES FW CL"},
   {"SYN behind", [](const TcpScene&) { return Segment{kSyn, kClientIsn - kFar}; }, "SS ES FW CL"},
   {"SYN+FIN", [](const TcpScene&) { return Segment{kSyn | kFin, kClientIsn + kFar}; },
    "SS ES FW CL"},
@@ -188,7 +200,7 @@ constexpr Case kDrFromClient[] = {
   {"keep-alive", [](const TcpScene& t) { return Segment{kAck, t.c - 1, t.s}; }, "ES ES FW ES"},
   {"no ACK", [](const TcpScene& t) { return Segment{kPsh, t.c, t.s, 100}; }, "SS ES FW CL"},
   {"ACK, seq out", [](const TcpScene& t) { return Segment{kAck, t.c + kFar, t.s}; },
-   "SS ES FW CL"},
+   "SS ES FW ES"},
   {"FIN", [](const TcpScene& t) { return Segment{kFin | kAck, t.c_data(), t.s}; }, "FW FW FW FW"},
   {"FIN, seq out", [](const TcpScene& t) { return Segment{kFin | kAck, t.c + kFar, t.s}; },
    "SS ES FW CL"},
