@@ -5,6 +5,8 @@
 #include <boost/asio/thread_pool.hpp>
 #include <utility>
 
+#include "config/base/blocked_signals.h"
+
 namespace lb::controlplane {
 namespace {
 
@@ -43,8 +45,10 @@ struct ConfigReader::Impl {
   boost::asio::thread_pool thread{1};
 };
 
-ConfigReader::ConfigReader(boost::asio::io_context& io, config::Machine machine)
-    : impl_(std::make_shared<Impl>(io, std::move(machine))) {}
+ConfigReader::ConfigReader(boost::asio::io_context& io, config::Machine machine) {
+  const BlockedSignals blocked;
+  impl_ = std::make_shared<Impl>(io, std::move(machine));
+}
 
 ConfigReader::~ConfigReader() {
   impl_->thread.stop();

@@ -8,12 +8,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "config/base/blocked_signals.h"
 #include "config/base/stderr_sink.h"
 
 namespace lb::log {
@@ -63,20 +64,25 @@ constexpr std::size_t kQueuedLines = 16'384;
 // How long waiting lines have to be written at the end.
 constexpr std::chrono::milliseconds kEndLimit{1'000};
 
-// Without signals, which are for the threads that expect them.
-std::shared_ptr<spdlog::details::thread_pool> make_background() {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  auto made = std::make_shared<spdlog::details::thread_pool>(kQueuedLines, 1);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return made;
+// Then for a thread that has just given up, to notice it.
+constexpr std::chrono::milliseconds kNoticeTime{100};
+
+using ThreadPool = spdlog::details::thread_pool;
+
+std::shared_ptr<ThreadPool> make_background() {
+  const BlockedSignals blocked;
+  return std::make_shared<ThreadPool>(kQueuedLines, 1);
+}
+
+// Of a log whose thread does not return from stderr: waiting for it would not end.
+std::vector<std::shared_ptr<ThreadPool>>& abandoned() {
+  static auto& pools = *new std::vector<std::shared_ptr<ThreadPool>>;
+  return pools;
 }
 
 struct Log {
   const std::shared_ptr<StderrSink> sink;
-  std::shared_ptr<spdlog::details::thread_pool> background;  // null: none
+  std::shared_ptr<ThreadPool> background;  // null: none
   std::shared_ptr<spdlog::logger> logger;
   bool journal;
   std::atomic<std::size_t> submitted{0};  // lines
@@ -99,7 +105,9 @@ struct Log {
                                        : "%Y-%m-%d %H:%M:%S.%e %l %n: %v");
   }
 
-  ~Log() { sink->end_at(StderrSink::Clock::now() + kEndLimit); }
+  ~Log() {
+    if (background && !finish(kEndLimit)) abandoned().push_back(background);
+  }
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
@@ -111,6 +119,16 @@ struct Log {
         [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f'; }, '?');
     ++submitted;
     logger->log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
+  }
+
+  // Waits until all lines are written, or are lost because the time is up. False: neither.
+  bool finish(std::chrono::milliseconds limit) const {
+    const auto end = sink->end_by(StderrSink::Clock::now() + limit) + kNoticeTime;
+    while (sink->lines() + background->overrun_counter() < submitted) {
+      if (StderrSink::Clock::now() >= end) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return true;
   }
 
   // Once there is room again, so that it does not drive out more.
@@ -137,14 +155,8 @@ void init(std::string_view program, Level level, Delivery delivery) {
 }
 
 void finish(std::chrono::milliseconds limit) {
-  Log& log = *slot();
-  if (!log.background) return;
-  const auto end = StderrSink::Clock::now() + limit;
-  log.sink->end_at(end);
-  while (log.sink->lines() + log.background->overrun_counter() < log.submitted &&
-         StderrSink::Clock::now() < end) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  const Log& log = *slot();
+  if (log.background) log.finish(limit);
 }
 
 void write(Level level, std::string_view message) {

@@ -24,10 +24,12 @@ enum class Delivery : std::uint8_t {
 //
 // In the background, when stderr is slower than the log, the oldest waiting lines are dropped and
 // a line says how many; so are lines whose reader has gone (SIGPIPE must be ignored). Waiting lines
-// are written before the process ends, if stderr accepts them within a second.
+// are written before the process ends, if stderr accepts them within a second; its end does not wait
+// longer, whatever stderr is.
 void init(std::string_view program, Level level, Delivery delivery = Delivery::kDirect);
 
-// Waits until the lines so far are written, for `limit` at most: before _exit().
+// Waits until the lines so far are written, for `limit` and a tenth of a second at most: before
+// _exit(). Lines that find no reader by then are lost, and so are later ones.
 void finish(std::chrono::milliseconds limit);
 
 void write(Level level, std::string_view message);

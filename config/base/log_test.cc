@@ -139,6 +139,38 @@ TEST_F(LogWithoutReader, DoesNotWaitAtTheEndForAFullPipe) {
   log::init("", log::Level::kInfo);
 }
 
+// A terminal whose output is stopped takes no byte, and one that nobody reads only a few lines.
+TEST_F(LogWithoutReader, DoesNotWaitAtTheEndForATerminal) {
+  const int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+  ASSERT_GE(terminal, 0);
+  ASSERT_EQ(grantpt(terminal), 0);
+  ASSERT_EQ(unlockpt(terminal), 0);
+  const int shown = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+  ASSERT_GE(shown, 0);
+  dup2(shown, STDERR_FILENO);
+  log::init("lb-test", log::Level::kInfo, log::Delivery::kBackground);
+  log_many();
+  log::finish(std::chrono::milliseconds(50));
+  log::init("", log::Level::kInfo);
+  EXPECT_EQ(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
+  close(shown);
+  close(terminal);
+}
+
+// It may not be opened once more, so the thread that writes hangs in its write.
+TEST_F(LogWithoutReader, DoesNotWaitAtTheEndForAPipeOfAnotherUser) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        if (setuid(65'534) != 0) _exit(1);
+        log::init("lb-test", log::Level::kInfo, log::Delivery::kBackground);
+        log_many();
+        std::exit(7);
+      },
+      testing::ExitedWithCode(7), "");
+}
+
 TEST_F(LogWithoutReader, TheOtherUsersOfThePipeKeepTheirMode) {
   log::init("lb-test", log::Level::kInfo, log::Delivery::kBackground);
   log::info("here");

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace lb::log {
@@ -19,14 +20,20 @@ StderrSink::StderrSink(bool waits) : waits_(waits), fd_(STDERR_FILENO) {
   struct stat status {};
   if (waits || fstat(STDERR_FILENO, &status) != 0) return;
   is_socket_ = S_ISSOCK(status.st_mode);
-  if (!S_ISFIFO(status.st_mode)) return;
-  // O_NONBLOCK belongs to the open pipe, which other processes share: it is opened once more.
+  if (!S_ISFIFO(status.st_mode) && isatty(STDERR_FILENO) == 0) return;
+  // O_NONBLOCK belongs to the open pipe or terminal, which other processes share: it is opened once
+  // more. poll() alone does not help: a line may be longer than the room that it reports.
   const int own = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
   if (own >= 0) fd_ = own;
 }
 
 StderrSink::~StderrSink() {
   if (fd_ != STDERR_FILENO) close(fd_);
+}
+
+StderrSink::Clock::time_point StderrSink::end_by(Clock::time_point time) {
+  end_ = std::min(end_.load(), time.time_since_epoch().count());
+  return Clock::time_point(Clock::duration(end_.load()));
 }
 
 void StderrSink::sink_it_(const spdlog::details::log_msg& message) {

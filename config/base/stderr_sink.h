@@ -16,14 +16,15 @@ class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `waits`: for a reader, for as long as it takes; else until end_at().
+  // `waits`: for a reader, for as long as it takes; else until end_by().
   explicit StderrSink(bool waits);
   ~StderrSink() override;
   StderrSink(const StderrSink&) = delete;
   StderrSink& operator=(const StderrSink&) = delete;
 
-  // Lines that find no reader by then are lost. From any thread.
-  void end_at(Clock::time_point time) { end_ = time.time_since_epoch().count(); }
+  // Lines that find no reader by then are lost; of several times the earliest counts, and is
+  // returned. From any thread.
+  Clock::time_point end_by(Clock::time_point time);
   std::size_t lines() const { return lines_; }  // written or lost
   std::size_t lost() const { return lost_; }
   bool last_was_lost() const { return last_was_lost_; }

@@ -8,15 +8,25 @@
 
 #include <algorithm>
 #include <csignal>
+#include <future>
+#include <memory>
+#include <system_error>
 #include <utility>
 
+#include "config/base/blocked_signals.h"
 #include "config/base/log.h"
 
 namespace lb {
 namespace {
 
-// For the last line of a log that nobody may be reading.
-constexpr std::chrono::milliseconds kLogLimit{300};
+using std::chrono::milliseconds;
+
+// After the limit: for what at_limit() was given, which may hang, too, and for the last lines of a
+// log that nobody may be reading.
+constexpr milliseconds kLastLimit{500};
+constexpr milliseconds kLogLimit{250};
+// For the log of a process that stops in time.
+constexpr milliseconds kLogTime{1'000};
 
 sigset_t stop_set() {
   sigset_t set;
@@ -36,6 +46,22 @@ sigset_t stop_set() {
   ::_exit(128 + signal);
 }
 
+// False: it has not returned by then.
+bool run_within(milliseconds limit, std::function<void()> task) {
+  const auto done = std::make_shared<std::promise<void>>();
+  try {
+    const BlockedSignals blocked;
+    std::thread([done, task] {
+      task();
+      done->set_value();
+    }).detach();
+  } catch (const std::system_error&) {  // too many threads
+    task();
+    return true;
+  }
+  return done->get_future().wait_for(limit) == std::future_status::ready;
+}
+
 }  // namespace
 
 StopSignals::StopSignals(std::chrono::milliseconds limit) : limit_(limit) {
@@ -43,12 +69,8 @@ StopSignals::StopSignals(std::chrono::milliseconds limit) : limit_(limit) {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signals_ = signalfd(-1, &set, SFD_CLOEXEC);
   finish_ = eventfd(0, EFD_CLOEXEC);
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const BlockedSignals blocked;
   thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 StopSignals::~StopSignals() {
@@ -56,6 +78,9 @@ StopSignals::~StopSignals() {
   thread_.join();
   ::close(finish_);
   ::close(signals_);
+  if (!end_) return;
+  const auto left = std::chrono::ceil<milliseconds>(*end_ + kLogLimit - Clock::now());
+  log::finish(std::clamp(left, milliseconds(0), kLogTime));
 }
 
 void StopSignals::listen(std::function<void(int)> on_signal) {
@@ -80,7 +105,7 @@ void StopSignals::run() {
   for (;;) {
     int wait_ms = -1;
     if (end_) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(*end_ - Clock::now());
+      const auto left = std::chrono::ceil<milliseconds>(*end_ - Clock::now());
       if (left.count() <= 0) give_up();
       wait_ms = static_cast<int>(left.count());
     }
@@ -96,7 +121,7 @@ void StopSignals::run() {
 void StopSignals::receive(int signal) {
   const std::lock_guard lock(mutex_);
   if (!listening_) {
-    if (last_) last_();
+    if (last_) run_within(kLastLimit, last_);
     return end_by(signal);
   }
   if (!end_) end_ = Clock::now() + limit_;
@@ -105,13 +130,19 @@ void StopSignals::receive(int signal) {
 
 void StopSignals::give_up() {
   std::function<void()> last;
+  std::string line;
   {
     const std::lock_guard lock(mutex_);
-    log::error("still not stopped {} ms after the signal: gave up {}", limit_.count(), step_);
+    line =
+        fmt::format("still not stopped {} ms after the signal: gave up {}", limit_.count(), step_);
     last = last_;
   }
-  if (last) last();
-  log::finish(kLogLimit);
+  if (last && !run_within(kLastLimit, last)) line += " and what should be undone at the end";
+  // A log that is written directly may hang.
+  run_within(kLogLimit, [line] {
+    log::error("{}", line);
+    log::finish(kLogLimit);
+  });
   ::_exit(kExitGaveUp);
 }
 

@@ -1,4 +1,4 @@
-// SIGTERM and SIGINT of a daemon: an end that takes a bounded time, whatever hangs. They are
+// SIGTERM and SIGINT of a daemon: an end that takes less than 5 s, whatever hangs. They are
 // received on a thread of their own, because the one that should end may be the one that hangs.
 #pragma once
 
@@ -19,8 +19,9 @@ class StopSignals {
   using Clock = std::chrono::steady_clock;
 
   // In main(), before any thread is started: the signals are blocked in all threads that follow.
-  // `limit`: from the first signal to the end of the process.
-  explicit StopSignals(std::chrono::milliseconds limit = std::chrono::milliseconds(4'500));
+  // `limit`: from the first signal until the process is given up; its end follows within 750 ms.
+  explicit StopSignals(std::chrono::milliseconds limit = std::chrono::milliseconds(4'000));
+  // Gives the log what is left of that time.
   ~StopSignals();
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
@@ -32,8 +33,9 @@ class StopSignals {
   // The step of the stop that the process is in, as the log names what was given up: "the notify
   // program".
   void step(std::string what);
-  // Called when the limit has passed, or at a signal before listen(), on the thread of this object,
-  // before the process ends.
+  // Called first of all when the limit has passed, or at a signal before listen(), on a thread of
+  // its own. It must not rely on other threads, any of which may hang; after 500 ms the process ends
+  // without it.
   void at_limit(std::function<void()> last);
 
  private:

@@ -1,11 +1,15 @@
 #include "config/base/stop_signals.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <semaphore>
+
+#include "config/base/log.h"
 
 namespace lb {
 namespace {
@@ -61,7 +65,48 @@ TEST_F(StopSignalsTest, EndsAProcessThatHangsAndSaysAtWhat) {
         hang();
       },
       testing::ExitedWithCode(kExitGaveUp),
-      "still not stopped 50 ms after the signal: gave up the mail\nlast words");
+      "last words\n.*still not stopped 50 ms after the signal: gave up the mail\n");
+}
+
+TEST_F(StopSignalsTest, EndsAlthoughTheLastWordsHang) {
+  EXPECT_EXIT(
+      {
+        StopSignals stop(milliseconds(50));
+        stop.listen([](int) {});
+        stop.step("the mail");
+        stop.at_limit(hang);
+        kill(getpid(), SIGTERM);
+        hang();
+      },
+      testing::ExitedWithCode(kExitGaveUp),
+      "gave up the mail and what should be undone at the end\n");
+  EXPECT_EXIT(
+      {
+        StopSignals stop;
+        stop.at_limit(hang);
+        kill(getpid(), SIGTERM);
+        hang();
+      },
+      testing::KilledBySignal(SIGTERM), "");
+}
+
+// stderr is full, and the lines before have not been written.
+TEST_F(StopSignalsTest, EndsAlthoughNobodyReadsTheLog) {
+  EXPECT_EXIT(
+      {
+        int ends[2] = {};
+        if (pipe2(ends, O_NONBLOCK) != 0) std::abort();
+        while (write(ends[1], "x", 1) == 1) {
+        }
+        fcntl(ends[1], F_SETFL, 0);
+        dup2(ends[1], STDERR_FILENO);
+        StopSignals stop(milliseconds(50));
+        stop.listen([](int) {});
+        kill(getpid(), SIGTERM);
+        log::info("waits for a reader");
+        hang();
+      },
+      testing::ExitedWithCode(kExitGaveUp), "");
 }
 
 }  // namespace

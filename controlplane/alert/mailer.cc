@@ -4,7 +4,6 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <csignal>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -13,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/base/blocked_signals.h"
 #include "config/base/log.h"
 #include "controlplane/alert/smtp.h"
 #include "controlplane/alert/spool.h"
@@ -268,12 +268,8 @@ milliseconds Mailer::Impl::wait_time() const {
 
 Mailer::Mailer(std::string director, config::AlertMail config, const std::string& folder)
     : impl_(std::make_unique<Impl>(std::move(director), std::move(config), folder)) {
-  // The event loop handles signals. SIGPIPE of a closed connection is ignored.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const BlockedSignals blocked;
   impl_->thread = std::thread([impl = impl_.get()] { impl->run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 Mailer::~Mailer() {

@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "config/base/blocked_signals.h"
 #include "config/base/log.h"
 
 namespace lb::controlplane {
@@ -44,13 +44,8 @@ LoopThread::~LoopThread() {
 }
 
 void LoopThread::start() {
-  // The main thread handles signals.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const BlockedSignals blocked;
   thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void LoopThread::run() {

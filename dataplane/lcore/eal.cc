@@ -1,16 +1,15 @@
 #include "dataplane/lcore/eal.h"
 
-#include <pthread.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_version.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
 
+#include "config/base/blocked_signals.h"
 #include "config/base/log.h"
 #include "dataplane/lcore/dpdk_log.h"
 
@@ -114,13 +113,11 @@ Result<void> start_eal(const EalOptions& options) {
   std::vector<char*> argv;
   for (auto& argument : arguments) argv.push_back(argument.data());
 
-  // Threads inherit the mask: signals are for the main thread's event loop alone.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, &before);
-  const int status = rte_eal_init(static_cast<int>(argv.size()), argv.data());
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  int status = 0;
+  {
+    const BlockedSignals blocked;  // in the threads that it starts
+    status = rte_eal_init(static_cast<int>(argv.size()), argv.data());
+  }
   if (status < 0) {
     const std::string said = dpdk_log::last_line();
     return fail("DPDK did not start: " + (said.empty() ? rte_strerror(rte_errno) : said));
