@@ -10,8 +10,10 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "config/base/log.h"
 #include "config/base/stop_signals.h"
@@ -19,6 +21,7 @@
 #include "controlplane/actions.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/apply.h"
+#include "controlplane/network/vip_removal.h"
 #include "controlplane/os/state_dir.h"
 #include "controlplane/reload.h"
 #include "dataplane/api/sockets.h"
@@ -32,7 +35,7 @@ using Sockets = api::Sockets<control::Request, control::Response>;
 constexpr int kExitFailure = 1;
 constexpr int kExitMistake = 2;  // in the configuration or on the command line
 // For the handover, the notify program and alerts; with what follows it is below StopSignals'.
-constexpr std::chrono::milliseconds kLeaveLimit{3'500};
+constexpr std::chrono::milliseconds kLeaveLimit{3'300};
 
 int fail_start(const Error& error) {
   log::error("{}", error.message);
@@ -170,14 +173,22 @@ void raise_file_limit() {
 int run(const std::string& path, std::string text, const config::ConfigPtr& config,
         StopSignals& stop) {
   raise_file_limit();
+  const auto removal_opened = VipRemoval::open();
+  if (!removal_opened) return fail_start(removal_opened.error());
+  const std::shared_ptr<VipRemoval> removal = *removal_opened;
+  removal->set(all_vips(*config));
   boost::asio::io_context io(1);
   const config::Director& director = config->director;
   Applier applier(io, config);
   auto audit = AuditLog::open("lb-controlplane", director.audit_file);
   if (!audit) return fail_start(audit.error());
   Reloader reloader(io, {path, director.state_dir, config::Machine::here(), &*audit},
-                    std::move(text), config, [&applier](config::ConfigPtr next, auto done) {
+                    std::move(text), config,
+                    [&applier, removal](config::ConfigPtr next, auto done) {
+                      std::vector<Vip> vips = all_vips(*next);
+                      removal->add(vips);
                       applier.configure(std::move(next), std::move(done));
+                      removal->set(std::move(vips));
                     });
   Sockets sockets(io,
                   {director.run_dir, "controlplane", "lb-controlplane", director.admin_group,
@@ -191,6 +202,8 @@ int run(const std::string& path, std::string text, const config::ConfigPtr& conf
   if (!state_dir) return fail_start(state_dir.error());
   boost::asio::signal_set hangups(io, SIGHUP);
   reload_at(hangups, reloader);
+  // Not before: until here the VIPs may be another process's.
+  stop.at_limit([removal] { removal->run(); });
   Leaving leaving(io, applier, stop);
   if (auto result = applier.start(); !result) return fail_start(result.error());
   reloader.watch();

@@ -7,9 +7,12 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <functional>
+#include <mutex>
+#include <shared_mutex>
 
 #include "controlplane/netlink/message.h"
 
@@ -80,6 +83,17 @@ auto dump(nl_sock* socket, int type, std::uint8_t route_protocol, Parse parse)
   return values;
 }
 
+// Of the process. Who adds an address shares `under_way`, so that they do not wait for each other.
+struct Additions {
+  std::atomic<bool> ended{false};
+  std::shared_timed_mutex under_way;
+};
+
+Additions& additions() {
+  static Additions all;
+  return all;
+}
+
 }  // namespace
 
 void Requests::CloseSocket::operator()(nl_sock* socket) const {
@@ -139,7 +153,16 @@ Result<void> Requests::add_vlan(int parent, const std::string& name, std::uint16
   return {};
 }
 
+void Requests::end_additions(std::chrono::milliseconds limit) {
+  Additions& all = additions();
+  all.ended = true;
+  static_cast<void>(std::unique_lock(all.under_way, limit));
+}
+
 Result<void> Requests::add_address(int index, const Prefix& prefix) {
+  Additions& all = additions();
+  const std::shared_lock under_way(all.under_way);
+  if (all.ended) return fail("this process is about to end");
   const int error = talk(socket_.get(), make_address(RTM_NEWADDR, index, prefix), {});
   if (error != 0 && error != EEXIST) return fail_with(error);
   return {};

@@ -2,6 +2,7 @@
 // calls return at once and may be made from the event loop. One thread.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,10 @@ class Requests {
   // Makes the link ready: up, and with this MTU when it has another.
   Result<void> set_link(int index, bool up, std::optional<std::uint32_t> mtu);
   Result<void> add_vlan(int parent, const std::string& name, std::uint16_t id);
+
+  // From now on no object of this process adds an address. Waits for a thread that is adding one, for
+  // `limit` at most. Any thread.
+  static void end_additions(std::chrono::milliseconds limit);
 
   // Adding what exists and removing what does not exist are no errors.
   Result<void> add_address(int index, const Prefix& prefix);

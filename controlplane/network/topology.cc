@@ -79,6 +79,13 @@ std::vector<Vip> vips_of(const config::Ha& ha) {
   return all;
 }
 
+std::vector<Vip> all_vips(const config::Config& config) {
+  std::vector<Vip> all = vips_of(config, interfaces_of(config));
+  const std::vector<Vip> ha = vips_of(config.ha);
+  all.insert(all.end(), ha.begin(), ha.end());
+  return all;
+}
+
 std::vector<Prefix> wanted_addresses(const Interface& interface, std::span<const Vip> vips) {
   std::vector<Prefix> wanted = interface.addresses;
   for (const Vip& vip : vips) {

@@ -44,6 +44,9 @@ std::vector<Vip> vips_of(const config::Config& config, std::span<const Interface
 std::vector<Vip> vips_of(const config::HaInstance& instance);
 std::vector<Vip> vips_of(const config::Ha& ha);
 
+// Both: what this director may have, and has no more when it has stopped.
+std::vector<Vip> all_vips(const config::Config& config);
+
 // The wanted addresses of an interface: its own, then its VIPs.
 std::vector<Prefix> wanted_addresses(const Interface& interface, std::span<const Vip> vips);
 
