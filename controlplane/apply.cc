@@ -309,14 +309,14 @@ void Applier::Impl::decide() {
 }
 
 void Applier::Impl::on_applied() {
+  refusals.forget("", "");
   if (failover) failover->set_dataplane_ready(true);
   become_ready();
   if (dataplane->up_to_date()) end_change({});
 }
 
 void Applier::Impl::on_refused(const std::string& why) {
-  refusals.write(log::Level::kError, "refused", why, "the data plane refused the configuration: {}",
-                 why);
+  refusals.write(log::Level::kError, "", "", "the data plane refused the configuration: {}", why);
   push_within(kAfterRefusal);
   end_change(fail("the data plane refused it: " + why));
 }

@@ -45,7 +45,7 @@ void Runner::Impl::ended(const ProcessResult& how) {
   } else {
     status.bad += 1;
     status.last_error = how.error;
-    limit.write(log::Level::kWarning, how.error, "", "alert script for \"{}\": {}",
+    limit.write(log::Level::kWarning, "", how.error, "alert script for \"{}\": {}",
                 clean(headline(waiting.front())), how.error);
   }
   waiting.pop_front();

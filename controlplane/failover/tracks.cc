@@ -51,7 +51,7 @@ struct Scripts::Impl : std::enable_shared_from_this<Impl> {
     bool failing = true;
     bool ran = false;
     std::uint32_t in_a_row = 0;  // results against the present state
-    LogLimit limit{5};
+    LogLimit limit{10};
   };
 
   void run(Script& script);
@@ -81,11 +81,10 @@ void Scripts::Impl::ended(Script& script, const ProcessResult& result) {
     script.failing = !result.good;
     script.in_a_row = 0;
     if (result.good) {
-      script.limit.write(log::Level::kInfo, "succeeds", "", "script {}: succeeds",
-                         script.config.name);
+      script.limit.write(log::Level::kInfo, "", "", "script {}: succeeds", script.config.name);
     } else {
-      script.limit.write(log::Level::kWarning, "fails", result.error, "script {}: fails: {}",
-                         script.config.name, result.error);
+      script.limit.write(log::Level::kWarning, "", "", "script {}: fails: {}", script.config.name,
+                         result.error);
     }
     on_change();
   } else if (first && !result.good) {

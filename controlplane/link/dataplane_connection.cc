@@ -70,7 +70,7 @@ struct DataplaneConnection::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::steady_timer back_off;
   milliseconds next_back_off = kFirstBackOff;
   std::string last_trouble;  // not logged again
-  LogLimit limit{5};         // of lines about connections, which may come and go
+  LogLimit limit{10};        // of lines about the connection, which may come and go
   SessionPtr session;        // null between connections
   bool stopped = false;
 };
@@ -108,7 +108,7 @@ void DataplaneConnection::Impl::lose(const SessionPtr& of, const std::string& wh
   of->socket.close(ignored);
   of->limit.cancel();
   of->on_answer = nullptr;
-  if (last_trouble != why) limit.write(log::Level::kWarning, "lost", why, "{}: {}", purpose, why);
+  if (last_trouble != why) limit.write(log::Level::kWarning, "", "", "{}: {}", purpose, why);
   last_trouble = why;
   connect_later();
   if (of->greeted && events.disconnected) events.disconnected();
@@ -196,7 +196,7 @@ void DataplaneConnection::Impl::greet(const SessionPtr& of) {
       self->lose(of, "the data plane is release " + response.hello().release() +
                          ", which speaks another protocol; install the same release of both");
     } else {
-      self->limit.write(log::Level::kInfo, "connected", "", "{}: connected to {} {}", self->purpose,
+      self->limit.write(log::Level::kInfo, "", "", "{}: connected to {} {}", self->purpose,
                         response.hello().program(), response.hello().release());
       of->greeted = true;
       self->next_back_off = kFirstBackOff;

@@ -10,8 +10,9 @@ SeenInterfaces::Change SeenInterfaces::update(const netlink::Link& link) {
   change.is_new = last.index != link.index;
   change.started = !change.is_new && last.times_started != link.times_started;
   change.first_start = change.started && last.times_started == 0;
+  change.stopped = !change.is_new && last.running && !link.running;
   change.other_mac = !change.is_new && last.mac != link.mac;
-  last = {link.index, link.mac, link.times_started};
+  last = {link.index, link.mac, link.times_started, link.running};
   return change;
 }
 
@@ -20,11 +21,15 @@ void PassFailures::begin_pass() {
 }
 
 bool PassFailures::note(const std::string& what, const Result<void>& result) {
-  if (result) return true;
-  const std::string& why = result.error().message;
   const auto known = before_.find(what);
+  if (result) {
+    // What succeeded has a line of its own, or is not worth one.
+    if (known != before_.end()) limit_.forget("", what);
+    return true;
+  }
+  const std::string& why = result.error().message;
   if (known == before_.end() || known->second != why) {
-    limit_.write(log::Level::kError, what, why, "{}: {}", what, why);
+    limit_.write(log::Level::kError, "", what, "{}: {}", what, why);
   }
   now_[what] = why;
   return false;

@@ -20,6 +20,7 @@ class SeenInterfaces {
     bool started = false;  // its link went and came back
     bool other_mac = false;
     bool first_start = false;  // with `started`: for the first time
+    bool stopped = false;      // its link went
     bool any() const { return is_new || started || other_mac; }
   };
   Change update(const netlink::Link& link);
@@ -31,6 +32,7 @@ class SeenInterfaces {
     int index = 0;
     MacAddress mac;
     std::uint32_t times_started = 0;
+    bool running = false;
   };
   std::map<std::string, Last> last_;
 };
@@ -47,7 +49,7 @@ class PassFailures {
  private:
   std::map<std::string, std::string> now_;  // failures of this pass, and why
   std::map<std::string, std::string> before_;
-  LogLimit limit_;
+  LogLimit limit_{5};
 };
 
 }  // namespace lb::controlplane

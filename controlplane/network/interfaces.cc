@@ -63,6 +63,7 @@ struct Interfaces::Impl : std::enable_shared_from_this<Impl> {
   bool retrying = false;
   SeenInterfaces seen;
   PassFailures failures;
+  LogLimit links{10};  // lines about their states
 };
 
 void Interfaces::Impl::put_all_right() {
@@ -76,16 +77,23 @@ void Interfaces::Impl::put_all_right() {
 void Interfaces::Impl::put_right(const Interface& interface) {
   const netlink::Link* const link = state.link(interface.name);
   if (link == nullptr) {
-    if (seen.remove(interface.name)) log::warning("interface {} disappeared", interface.name);
+    if (seen.remove(interface.name)) {
+      links.write(log::Level::kWarning, "", interface.name, "interface {} disappeared",
+                  interface.name);
+    }
     if (interface.vlan != 0) make_vlan(interface);
     return;
   }
   const SeenInterfaces::Change change = seen.update(*link);
-  if (change.started && !change.first_start) {
-    log::info("interface {}: link is up again", interface.name);
+  if (change.stopped) {
+    links.write(log::Level::kWarning, "", interface.name, "interface {}: link is down",
+                interface.name);
+  } else if (change.started && !change.first_start) {
+    links.write(log::Level::kInfo, "", interface.name, "interface {}: link is up again",
+                interface.name);
   }
   if (change.is_new) {
-    log::info("interface {} appeared", interface.name);
+    links.write(log::Level::kInfo, "", interface.name, "interface {} appeared", interface.name);
     note(interface.name + ": settings", netlink::prepare_interface(interface.name));
   }
   ready(interface, *link);

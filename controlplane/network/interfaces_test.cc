@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "controlplane/netlink/monitor.h"
+#include "controlplane/network/interface_pass.h"
 #include "controlplane/os/test_namespace.h"
 
 namespace lb::controlplane {
@@ -32,6 +33,27 @@ config::Config make_config() {
   web.addresses = {EndpointRange::parse("192.0.2.10:80").value()};
   config.services = {web};
   return config;
+}
+
+TEST(SeenInterfaces, ReportHowALinkGoesAndReturns) {
+  SeenInterfaces seen;
+  netlink::Link link;
+  link.index = 1;
+  link.name = "wan";
+  EXPECT_TRUE(seen.update(link).is_new);
+  const auto update = [&](bool running, std::uint32_t times_started) {
+    link.running = running;
+    link.times_started = times_started;
+    return seen.update(link);
+  };
+  auto change = update(true, 1);
+  EXPECT_TRUE(change.started && change.first_start && !change.stopped);
+  EXPECT_TRUE(update(false, 1).stopped);
+  EXPECT_FALSE(update(false, 1).stopped);
+  change = update(true, 2);
+  EXPECT_TRUE(change.started && !change.first_start && !change.stopped);
+  change = update(false, 3);  // it came and went since
+  EXPECT_TRUE(change.started && change.stopped);
 }
 
 class InterfacesInKernel : public testing::Test {

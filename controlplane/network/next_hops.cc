@@ -55,10 +55,12 @@ struct NextHops::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::steady_timer probe_timer;
   NextHopTable table;
   std::set<Address> to_refresh;
-  bool refreshing = false;  // a timer or a posted slice will continue
+  std::set<Address> unanswered;  // the kernel could not be asked: at the next probe once more
+  bool refreshing = false;       // a timer or a posted slice will continue
   bool probing = false;
   std::map<Address, std::string> elsewhere;  // destinations off our ports, and where they are
-  LogLimit limit;
+  LogLimit failures;
+  LogLimit places{5};
   LogLimit moves{5};
 };
 
@@ -107,8 +109,9 @@ void NextHops::Impl::refresh_slice() {
 bool NextHops::Impl::refresh(Address destination) {
   const auto hop = requests.lookup(destination);
   if (!hop) {
-    limit.write(log::Level::kWarning, "route", destination.to_string(), "route to {}: {}",
-                destination.to_string(), hop.error().message);
+    failures.write(log::Level::kWarning, "", destination.to_string(), "route to {}: {}",
+                   destination.to_string(), hop.error().message);
+    unanswered.insert(destination);
     return false;
   }
   const auto via = via_of(destination, *hop);
@@ -127,16 +130,19 @@ std::optional<Via> NextHops::Impl::via_of(Address destination,
                                           const std::optional<netlink::Hop>& hop) {
   if (!hop) return std::nullopt;
   if (const Interface* const interface = interface_of(hop->index)) {
-    elsewhere.erase(destination);
+    if (elsewhere.erase(destination) != 0) {
+      places.write(log::Level::kInfo, "", destination.to_string(), "{} is reached through {} again",
+                   destination.to_string(), interface->name);
+    }
     return Via{interface->port, interface->vlan, hop->address};
   }
   const netlink::Link* const link = state.link(hop->index);
   const std::string name = link == nullptr ? "an unknown interface" : link->name;
   std::string& said = elsewhere[destination];
   if (said != name) {
-    limit.write(log::Level::kWarning, name, destination.to_string(),
-                "{} is reached through {}, which is not a port of the data plane",
-                destination.to_string(), name);
+    places.write(log::Level::kWarning, "", destination.to_string(),
+                 "{} is reached through {}, which is not a port of the data plane",
+                 destination.to_string(), name);
     said = name;
   }
   return std::nullopt;
@@ -195,6 +201,9 @@ void NextHops::Impl::probe_slice(std::optional<Via> after) {
   if (it == all.end()) {
     probing = false;
     probe_later();
+    to_refresh.merge(unanswered);
+    unanswered.clear();
+    refresh_soon();
     return;
   }
   boost::asio::post(io, [weak = weak_from_this(), after] {
@@ -219,6 +228,7 @@ void NextHops::add(Address destination, std::optional<NextHopSpec> last_known) {
 void NextHops::remove(Address destination) {
   impl_->table.remove(destination);
   impl_->to_refresh.erase(destination);
+  impl_->unanswered.erase(destination);
   impl_->elsewhere.erase(destination);
 }
 

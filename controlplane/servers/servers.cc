@@ -335,14 +335,18 @@ std::optional<NextHopSpec> Servers::next_hop_of(Mode mode, Address server) const
 
 void Servers::warn_of_gateway(const RealServer& server) {
   const Address address = server.config->address.address;
-  if (next_hops_.table().direct(address)) {
-    behind_gateway_.erase(address);
+  const auto via = next_hops_.table().route(address);
+  if (!via) return;  // nothing is known of its place
+  if (via->address == address) {
+    if (behind_gateway_.erase(address) == 0) return;
+    gateways_.write(log::Level::kInfo, "", address.to_string(),
+                    "{}: real server {} is on a subnet of the director again",
+                    server.service->config->name, address.to_string());
   } else if (behind_gateway_.insert(address).second) {
     gateways_.write(
-        log::Level::kError, "behind", address.to_string(),
+        log::Level::kError, "", address.to_string(),
         "{}: real server {} is behind gateway {}; mode \"dr\" needs it on a subnet of the director",
-        server.service->config->name, address.to_string(),
-        next_hops_.table().route(address)->address.to_string());
+        server.service->config->name, address.to_string(), via->address.to_string());
   }
 }
 

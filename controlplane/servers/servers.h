@@ -108,7 +108,7 @@ class Servers {
   bool checking_ = false;
   bool all_checked_ = false;
   std::set<Address> behind_gateway_;  // that must not be, and are logged
-  LogLimit gateways_;
+  LogLimit gateways_{5};
 };
 
 }  // namespace lb::controlplane

@@ -111,8 +111,8 @@ void Link::Impl::receive_hello(const SessionPtr& of, const lb::sync::Hello& hell
   session = of;
   ++counters.sessions;
   last_trouble.clear();
-  sessions.write(log::Level::kInfo, "begin", "", "sync: connected to {} ({}, release {})",
-                 hello.director(), options.peer.to_string(), hello.release());
+  states.write(log::Level::kInfo, "", "", "sync: connected to {} ({}, release {})",
+               hello.director(), options.peer.to_string(), hello.release());
   watch_silence(of);
   if (events.up) events.up(hello);
 }
@@ -180,11 +180,11 @@ void Link::Impl::close(const SessionPtr& of, const std::string& why) {
   if (was_up) session.reset();
   if (stopped) return;
   if (was_up) {
-    sessions.write(log::Level::kWarning, "end", why, "sync: lost the peer at {}: {}",
-                   options.peer.to_string(), why);
+    states.write(log::Level::kWarning, "", "", "sync: lost the peer at {}: {}",
+                 options.peer.to_string(), why);
   } else if (last_trouble != why) {
-    troubles.write(log::Level::kWarning, "no connection", why, "sync: no connection with {}: {}",
-                   options.peer.to_string(), why);
+    states.write(log::Level::kWarning, "", "", "sync: no connection with {}: {}",
+                 options.peer.to_string(), why);
   }
   last_trouble = why;
   if (is_dialler() && greeting.empty() && !session) dial_later();
@@ -203,7 +203,7 @@ void Link::Impl::count(Refusal refusal, const std::string& what) {
   ++counters.refused[static_cast<std::size_t>(refusal)];
   // `what` may be anything that a stranger says; his address distinguishes those from elsewhere.
   const std::string source = refusal == Refusal::wrong_address ? what : std::string();
-  troubles.write(log::Level::kWarning, name_of(refusal), source, "sync: refused: {}{}{}",
+  refusals.write(log::Level::kWarning, name_of(refusal), source, "sync: refused: {}{}{}",
                  text_of(refusal), what.empty() ? "" : ": ", what);
 }
 

@@ -68,8 +68,8 @@ void Link::Impl::listen() {
 
 void Link::Impl::listen_later(const std::string& why) {
   if (last_trouble != why) {
-    troubles.write(log::Level::kWarning, "cannot listen", why,
-                   "sync: cannot listen on {}: {}; trying again", options.listen.to_string(), why);
+    states.write(log::Level::kWarning, "", "", "sync: cannot listen on {}: {}; trying again",
+                 options.listen.to_string(), why);
   }
   last_trouble = why;
   again.expires_after(kListenAgain);

@@ -87,8 +87,8 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
   SessionPtr session;  // the one that is up
   Counters counters;
   std::string last_trouble;  // not logged again
-  LogLimit sessions{5};      // lines about their begin and end
-  LogLimit troubles;
+  LogLimit states{10};       // whether there is a connection
+  LogLimit refusals;
   bool stopped = false;
 };
 

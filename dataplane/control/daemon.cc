@@ -64,8 +64,10 @@ class LinkWatch {
       const std::string& name = ports_.list()[i].options.name;
       if (set_carrier(name, up)) {
         port.carrier = up;
+        limit_.forget("carrier", name);
       } else if (is_new) {
-        log::warning("port {}: the kernel does not accept that the link of {} is {}", name, name,
+        limit_.write(log::Level::kWarning, "carrier", name,
+                     "port {}: the kernel does not accept that the link of {} is {}", name, name,
                      up ? "up" : "down");
       }
     }
@@ -81,16 +83,18 @@ class LinkWatch {
     const std::string interface = interface_of(port.device);
     switch (link) {
       case PortLink::kUp:
-        return limit_.write(log::Level::kInfo, "up", port.name, "port {}: link is up", port.name);
+        return limit_.write(log::Level::kInfo, "link", port.name, "port {}: link is up", port.name);
       case PortLink::kDown:
-        return limit_.write(log::Level::kWarning, "down", port.name,
+        return limit_.write(log::Level::kWarning, "link", port.name,
                             "port {}: link is down; check the cable or the other end", port.name);
       case PortLink::kGone:
-        return log::error(
+        return limit_.write(
+            log::Level::kError, "link", port.name,
             "port {}: interface {} is gone; when it is there again, restart lb-dataplane",
             port.name, interface);
       case PortLink::kReplaced:
-        return log::error(
+        return limit_.write(
+            log::Level::kError, "link", port.name,
             "port {}: interface {} was made anew and is not used; restart lb-dataplane", port.name,
             interface);
     }
@@ -98,7 +102,7 @@ class LinkWatch {
 
   const Ports& ports_;
   std::vector<Watched> watched_;
-  LogLimit limit_{5};
+  LogLimit limit_{10};
 };
 
 // Keeps the service manager's watchdog quiet as long as every worker goes round its loop.
