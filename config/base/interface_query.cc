@@ -42,11 +42,14 @@ bool InterfaceQuery::has_carrier(const std::string& interface) const {
   return errno == EOPNOTSUPP && has_running_flag(fd_, interface);
 }
 
-std::string InterfaceQuery::name_of(unsigned index) const {
+std::optional<std::string> InterfaceQuery::name_of(unsigned index) const {
   ifreq request{};
   request.ifr_ifindex = static_cast<int>(index);
-  if (ioctl(fd_, SIOCGIFNAME, &request) != 0) return {};
-  return {request.ifr_name, strnlen(request.ifr_name, IFNAMSIZ)};
+  if (ioctl(fd_, SIOCGIFNAME, &request) == 0) {
+    return std::string(request.ifr_name, strnlen(request.ifr_name, IFNAMSIZ));
+  }
+  if (errno == ENODEV) return std::string();
+  return std::nullopt;
 }
 
 }  // namespace lb

@@ -2,6 +2,7 @@
 // interface's flags report a lost carrier up to a second later.
 #pragma once
 
+#include <optional>
 #include <string>
 
 namespace lb {
@@ -18,8 +19,9 @@ class InterfaceQuery {
   // not up. An interface whose driver does not report its carrier counts by its flags.
   bool has_carrier(const std::string& interface) const;
 
-  // Its present name: an interface may be renamed. Empty: there is no interface of this index.
-  std::string name_of(unsigned index) const;
+  // Its present name: an interface may be renamed. Empty: there is no interface of this index;
+  // nullopt: the kernel cannot be asked.
+  std::optional<std::string> name_of(unsigned index) const;
 
  private:
   int fd_;

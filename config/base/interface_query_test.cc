@@ -27,9 +27,11 @@ TEST(InterfaceQuery, AnswersWithoutAFreeDescriptor) {
   const bool after = query.has_carrier("lo");
   const InterfaceQuery late;  // has no socket
   const bool unknown = late.has_carrier("lo");
+  const auto no_name = late.name_of(1);
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
   EXPECT_EQ(after, before);
   EXPECT_FALSE(unknown);
+  EXPECT_EQ(no_name, std::nullopt);
 }
 
 class InterfaceQueryKernel : public testing::Test {

@@ -1,7 +1,6 @@
 #include "dataplane/lcore/host_interface.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <linux/if_addr.h>
 #include <linux/ipv6.h>
 #include <net/if.h>
@@ -14,41 +13,31 @@
 #include <cstring>
 #include <fstream>
 #include <optional>
-#include <sstream>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "config/base/interface_query.h"
 #include "config/base/log.h"
-#include "config/base/read_file.h"
+#include "config/base/net.h"
+#include "dataplane/lcore/host_notes.h"
 
 namespace lb {
 
 namespace {
 
-constexpr std::size_t kMaxNotesBytes = std::size_t{1} << 20;
 constexpr const char* kMtu = "mtu";
 constexpr const char* kPromiscuous = "promiscuous";
-constexpr const char* kAddress = "address6";
+constexpr const char* kMac = "mac";
+constexpr const char* kIpv6Off = "ipv6/disable_ipv6";
 
 // What keep_stack_off() sets, as FAMILY/NAME.
 constexpr std::array<std::pair<const char*, const char*>, 4> kStackOff = {{
     {"ipv4/rp_filter", "1"},
     {"ipv4/arp_ignore", "8"},
     {"ipv4/forwarding", "0"},
-    {"ipv6/disable_ipv6", "1"},
+    {kIpv6Off, "1"},
 }};
-
-// A line of the file. It names the interface by its index: one that is made anew is another one.
-struct Note {
-  unsigned index = 0;
-  std::string key;
-  std::string before;
-  std::string ours;
-};
-
-std::string notes_file(const std::string& run_dir) {
-  return run_dir + "/host-interfaces";
-}
 
 std::string sysctl_path(const std::string& interface, const std::string& key) {
   const std::size_t slash = key.find('/');
@@ -62,7 +51,9 @@ class Device {
       : fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
     std::strncpy(request_.ifr_name, interface.c_str(), IFNAMSIZ - 1);
   }
-  ~Device() { close(fd_); }
+  ~Device() {
+    if (fd_ >= 0) close(fd_);
+  }
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 
@@ -70,6 +61,12 @@ class Device {
     if (key == kMtu) {
       if (ioctl(fd_, SIOCGIFMTU, &request_) != 0) return std::nullopt;
       return std::to_string(request_.ifr_mtu);
+    }
+    if (key == kMac) {
+      if (ioctl(fd_, SIOCGIFHWADDR, &request_) != 0) return std::nullopt;
+      MacAddress mac;
+      std::memcpy(mac.bytes.data(), request_.ifr_hwaddr.sa_data, mac.bytes.size());
+      return mac.to_string();
     }
     if (ioctl(fd_, SIOCGIFFLAGS, &request_) != 0) return std::nullopt;
     return (request_.ifr_flags & IFF_PROMISC) != 0 ? "1" : "0";
@@ -136,29 +133,56 @@ bool add_address(unsigned index, const std::string& text) {
       static_cast<std::uint32_t>(std::strtoul(text.c_str() + text.find('/') + 1, nullptr, 10));
   const int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   const bool added = ioctl(fd, SIOCSIFADDR, &request) == 0 || errno == EEXIST;
-  close(fd);
+  const int error = errno;
+  if (fd >= 0) close(fd);
+  errno = error;
   return added;
 }
 
-bool restore(const Note& note, const std::string& interface) {
-  if (note.key == kAddress) return add_address(note.index, note.before);
-  // Whoever has changed it since wants it so.
-  if (read_setting(interface, note.key) != note.ours) return true;
-  return write_setting(interface, note.key, note.before);
-}
+// Puts notes back. What is left afterwards is to be tried again.
+class Restorer {
+ public:
+  std::vector<HostNote> left;
 
-Result<void> replace_file(const std::string& path, const std::string& text) {
-  const std::string fresh = path + ".new";
-  const int fd = open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  const bool written = fd >= 0 &&
-                       write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       fsync(fd) == 0;
-  const int error = errno;
-  if (fd >= 0) close(fd);
-  if (written && rename(fresh.c_str(), path.c_str()) == 0) return {};
-  return fail(fmt::format("{} cannot be written, in which the settings of interfaces are kept: {}",
-                          path, std::strerror(written ? errno : error)));
-}
+  void restore(const HostNote& note) {
+    const auto name = query_.name_of(note.index);
+    if (!name) return keep(note, note.interface);
+    if (name->empty()) return;
+    const auto mac = read_setting(*name, kMac);
+    if (!mac) return keep(note, *name);
+    // It may have been renamed, or given another MAC; when both differ it is another one.
+    if (*name != note.interface && *mac != note.mac) {
+      log::info("interface {}: is not the {} whose {} was noted", *name, note.interface, note.key);
+      return;
+    }
+    if (note.key == kHostAddress6) return restore_address(note, *name);
+    const auto now = read_setting(*name, note.key);
+    if (!now) return keep(note, *name);
+    if (*now != note.ours) {
+      // Whoever has changed it since wants it so.
+      if (note.key == kIpv6Off) ipv6_of_others_.insert(note.index);
+    } else if (!write_setting(*name, note.key, note.before)) {
+      keep(note, *name);
+    }
+  }
+
+ private:
+  // They went when we switched IPv6 off. Who has switched it on since has the addresses that he
+  // wants.
+  void restore_address(const HostNote& note, const std::string& name) {
+    if (ipv6_of_others_.contains(note.index)) return;
+    if (!add_address(note.index, note.before)) keep(note, name);
+  }
+
+  void keep(const HostNote& note, const std::string& name) {
+    log::warning("interface {}: {} cannot be set back to {}: {}", name, note.key, note.before,
+                 std::strerror(errno));
+    left.push_back(note);
+  }
+
+  const InterfaceQuery query_;
+  std::set<unsigned> ipv6_of_others_;
+};
 
 }  // namespace
 
@@ -169,46 +193,58 @@ bool set_carrier(const std::string& tap, bool carrier) {
 }
 
 HostInterfaces::~HostInterfaces() {
-  if (!notes_.empty()) restore_host_interfaces(run_dir_);
+  if (changed_) restore_host_interfaces(run_dir_);
 }
 
 Result<void> HostInterfaces::remember(const std::string& interface, std::uint16_t mtu,
                                       bool with_stack) {
   const unsigned index = if_nametoindex(interface.c_str());
-  if (index == 0) return {};
-  std::string notes;
-  const auto note = [&](const std::string& key, const std::string& ours) {
-    const auto before = read_setting(interface, key);
-    if (!before || *before == ours) return;
-    notes += fmt::format("{} {} {} {}\n", index, key, *before, ours);
+  if (index == 0 && errno == ENODEV) return {};
+  const auto unreadable = [&interface](const std::string& what) {
+    return fail(fmt::format("{} of interface {} cannot be read: {}", what, interface,
+                            std::strerror(errno)));
   };
-  note(kMtu, std::to_string(mtu));
-  note(kPromiscuous, "1");
+  if (index == 0) return unreadable("the index");
+  const auto mac = read_setting(interface, kMac);
+  if (!mac) return unreadable(kMac);
+  auto notes = read_host_notes(run_dir_);
+  if (!notes) return tl::make_unexpected(notes.error());
+  std::vector<std::pair<std::string, std::string>> ours = {{kMtu, std::to_string(mtu)},
+                                                           {kPromiscuous, "1"}};
+  if (with_stack) ours.insert(ours.end(), kStackOff.begin(), kStackOff.end());
+  for (const auto& [key, value] : ours) {
+    const auto before = read_setting(interface, key);
+    if (!before && is_sysctl(key) && errno == ENOENT) continue;  // a kernel without IPv6
+    if (!before) return unreadable(key);
+    // What is so already may still be noted by a process before, whose restoring failed.
+    if (*before == value) continue;
+    std::erase_if(*notes,
+                  [&](const HostNote& each) { return each.index == index && each.key == key; });
+    notes->push_back({index, interface, *mac, key, *before, value});
+  }
   if (with_stack) {
-    for (const auto& [key, ours] : kStackOff) note(key, ours);
     for (const std::string& address : addresses_of(index)) {
-      notes += fmt::format("{} {} {} -\n", index, kAddress, address);
+      notes->push_back({index, interface, *mac, kHostAddress6, address, "-"});
     }
   }
-  if (notes.empty()) return {};
-  notes_ += notes;
-  return replace_file(notes_file(run_dir_), notes_);
+  changed_ = true;
+  return notes->empty() ? Result<void>{} : write_host_notes(run_dir_, *notes);
 }
 
 void restore_host_interfaces(const std::string& run_dir) {
-  const std::string path = notes_file(run_dir);
-  const auto text = read_regular_file(path, kMaxNotesBytes);
-  if (!text) return;
-  const InterfaceQuery query;
-  std::istringstream lines(*text);
-  for (Note note; lines >> note.index >> note.key >> note.before >> note.ours;) {
-    const std::string interface = query.name_of(note.index);
-    if (interface.empty() || restore(note, interface)) continue;
-    log::warning("interface {}: {} cannot be set back to {}: {}", interface, note.key, note.before,
-                 std::strerror(errno));
+  const auto notes = read_host_notes(run_dir);
+  if (!notes) return log::warning("{}", notes.error().message);
+  if (notes->empty()) return;
+  Restorer restorer;
+  for (const HostNote& note : *notes) restorer.restore(note);
+  if (auto written = write_host_notes(run_dir, restorer.left); !written) {
+    log::warning("{}", written.error().message);
+  } else if (restorer.left.empty()) {
+    log::info("the interfaces of the host have their settings back");
+  } else {
+    log::warning("{} settings of the host's interfaces are left for the next start",
+                 restorer.left.size());
   }
-  unlink(path.c_str());
-  log::info("the interfaces of the host have their settings back");
 }
 
 void keep_stack_off(const std::string& interface, const std::string& label) {

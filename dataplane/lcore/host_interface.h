@@ -16,7 +16,8 @@ bool set_carrier(const std::string& tap, bool carrier);
 
 // What the interfaces of AF_PACKET and AF_XDP ports were before: promiscuous flag, MTU, sysctls,
 // IPv6 addresses. It is noted in RUN_DIR/host-interfaces before anything is changed, and restored
-// by the destructor, or after a kill by restore_host_interfaces() of the next process.
+// by the destructor, or after a kill by restore_host_interfaces() of the next process. What could
+// not be restored stays in the file for the process after that.
 class HostInterfaces {
  public:
   explicit HostInterfaces(std::string run_dir) : run_dir_(std::move(run_dir)) {}
@@ -25,16 +26,18 @@ class HostInterfaces {
   HostInterfaces& operator=(const HostInterfaces&) = delete;
 
   // Before the port is opened, whose MTU is `mtu`. `with_stack`: keep_stack_off() follows. Fails
-  // when the file cannot be written. An interface that does not exist is none to remember.
+  // when a setting cannot be read, or the file not be written. An interface that does not exist is
+  // none to remember.
   Result<void> remember(const std::string& interface, std::uint16_t mtu, bool with_stack);
 
  private:
   const std::string run_dir_;
-  std::string notes_;
+  bool changed_ = false;
 };
 
-// Restores what is noted in the file and still as we set it, and removes the file. A note of an
-// interface that is gone, or was made anew, is dropped. Any thread.
+// Restores what is noted in the file and still as we set it, and removes the file. Notes of another
+// boot or network namespace, and of an interface that is gone, or another one now, are dropped.
+// Those that cannot be restored, or not be judged, stay in the file. Any thread.
 void restore_host_interfaces(const std::string& run_dir);
 
 // AF_PACKET ports only. The driver gets a copy of every frame; the kernel's own stack on that

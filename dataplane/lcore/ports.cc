@@ -7,6 +7,9 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 
 #include "config/base/log.h"
 #include "dataplane/lcore/device.h"
@@ -78,7 +81,8 @@ Result<void> Ports::open_port(const PortOptions& options, unsigned workers) {
   const std::size_t index = ports_.size();
   const std::string interface = interface_of(options.device);
   const bool with_stack = options.device.starts_with("net_af_packet");
-  if (with_stack || options.device.starts_with("net_af_xdp")) {
+  const bool of_host = with_stack || options.device.starts_with("net_af_xdp");
+  if (of_host) {
     if (auto noted = host_.remember(interface, options.mtu, with_stack); !noted) {
       return failed(noted.error());
     }
@@ -91,6 +95,9 @@ Result<void> Ports::open_port(const PortOptions& options, unsigned workers) {
   port.device = *device;
   port.kernel_device = RTE_MAX_ETHPORTS;
   port.host_index = if_nametoindex(interface.c_str());
+  if (of_host && port.host_index == 0) {
+    return failed(Error{"interface " + interface + ": " + std::strerror(errno)});
+  }
   auto started = start_device(*device, label, {options.mtu, workers, kWireDescriptors, pool_});
   if (!started) return failed(started.error());
   port.driver = started->driver;
@@ -194,12 +201,13 @@ void Ports::set_mac(std::size_t index, const MacAddress& mac) {
 PortLink Ports::link(std::size_t port) const {
   const Port& at = ports_[port];
   if (at.host_index != 0) {
-    const std::string interface = query_.name_of(at.host_index);
-    if (interface.empty()) {
+    const auto interface = query_.name_of(at.host_index);
+    if (!interface) return PortLink::kDown;  // unknown is not up
+    if (interface->empty()) {
       const bool again = if_nametoindex(interface_of(at.options.device).c_str()) != 0;
       return again ? PortLink::kReplaced : PortLink::kGone;
     }
-    if (!query_.has_carrier(interface)) return PortLink::kDown;
+    if (!query_.has_carrier(*interface)) return PortLink::kDown;
   }
   rte_eth_link link{};
   const bool up =
