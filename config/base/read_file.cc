@@ -72,10 +72,14 @@ Result<void> check_regular_file(const std::string& path, std::size_t max_bytes) 
 Result<std::string> read_regular_file(const std::string& path, std::size_t max_bytes) {
   const File file(path);
   if (auto good = file.check(max_bytes); !good) return tl::make_unexpected(good.error());
+  return read_descriptor(file.fd(), max_bytes);
+}
+
+Result<std::string> read_descriptor(int fd, std::size_t max_bytes) {
   std::string text;
   std::string part(kPart, '\0');
   for (;;) {
-    const ssize_t got = ::read(file.fd(), part.data(), part.size());
+    const ssize_t got = ::read(fd, part.data(), part.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail(fmt::format("cannot be read: {}", std::strerror(errno)));
     if (got == 0) return text;

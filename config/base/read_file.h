@@ -1,5 +1,5 @@
-// Files that an operator names. Reading one never waits, and never takes more memory than is
-// allowed, whatever is at the path.
+// Files that an operator names. Reading one by its path never waits, and never takes more memory
+// than is allowed, whatever is at the path.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +13,9 @@ namespace lb {
 // is a file that grows past the limit while it is read. The message has no path:
 // "cannot be opened: No such file or directory", "is a FIFO and not a regular file".
 Result<std::string> read_regular_file(const std::string& path, std::size_t max_bytes);
+
+// The same of an open descriptor, whatever it is: waits for its end.
+Result<std::string> read_descriptor(int fd, std::size_t max_bytes);
 
 // What read_regular_file() would say, by the file's kind and size; for files that a library reads.
 Result<void> check_regular_file(const std::string& path, std::size_t max_bytes);

@@ -7,9 +7,9 @@
 #include <thread>
 
 #include "config/duration.h"
-#include "config/load.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/cli/cli.h"
+#include "controlplane/cli/input.h"
 #include "controlplane/view/json_value.h"
 
 namespace lb::cli {
@@ -96,7 +96,7 @@ Ended run_change(ControlClient& client, const Options& options, std::ostream& ou
   ConfigCommand& command = *request.mutable_config();
   command.set_kind(kind_of(options.command));
   if (options.command == Command::kDiff || options.command == Command::kCommit) {
-    auto text = config::read_file(options.change_file);
+    auto text = read_input(options.change_file);
     if (!text) return {kUsage, options.change_file + ": " + text.error().message};
     command.set_file(options.change_file);
     command.set_text(std::move(*text));

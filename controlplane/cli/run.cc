@@ -4,13 +4,13 @@
 #include <thread>
 
 #include "config/load.h"
-#include "config/toml_tree.h"
 #include "controlplane/cli/access.h"
 #include "controlplane/cli/change.h"
 #include "controlplane/cli/check.h"
 #include "controlplane/cli/cli.h"
 #include "controlplane/cli/conns.h"
 #include "controlplane/cli/daemons.h"
+#include "controlplane/cli/input.h"
 #include "controlplane/cli/options.h"
 #include "controlplane/cli/persistence.h"
 #include "controlplane/cli/show.h"
@@ -20,16 +20,6 @@
 
 namespace lb::cli {
 namespace {
-
-// A pipe is read only by the name of standard input: a FIFO at any other path would never end.
-config::Loaded load(const std::string& file) {
-  const config::Machine machine = config::Machine::here();
-  if (file != "/dev/stdin") return config::load_file(file, machine);
-  std::string text(config::kMaxFileBytes + 1, '\0');
-  std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(std::cin.gcount()));
-  return config::load_text(text, file, machine);
-}
 
 class Session {
  public:
@@ -148,7 +138,7 @@ Outcome<void> Session::version() {
 }
 
 Outcome<void> Session::check() {
-  const config::Loaded loaded = load(options_.check_file);
+  const config::Loaded loaded = load_input(options_.check_file);
   if (options_.json) out_ << check_json(loaded);
   if (loaded.mistakes.empty()) {
     if (!options_.json) out_ << check_text(loaded);

@@ -119,10 +119,12 @@ class ConfigErrors(unittest.TestCase):
 
     def test_standard_input(self):
         good = edited(lambda tables: None).encode()
-        argv = [f"{director.build_dir()}/lbcli", "check", "/dev/stdin"]
-        for text, status in ((good, 0), (b"[director\n", 2)):
-            done = subprocess.run(argv, input=text, capture_output=True, timeout=30, check=False)
-            self.assertEqual(done.returncode, status, done.stderr)
+        lbcli = f"{director.build_dir()}/lbcli"
+        for argv in ([lbcli, "check", "/dev/stdin"], [lbcli, "check", "-"],
+                     ["bash", "-c", f'text=$(cat); "{lbcli}" check <(echo "$text")']):
+            for text, status in ((good, 0), (b"[director\n", 2)):
+                done = subprocess.run(argv, input=text, capture_output=True, timeout=30, check=False)
+                self.assertEqual(done.returncode, status, done.stderr)
 
     def test_good_file(self):
         with open(self.path, "w", encoding="utf-8") as out:
