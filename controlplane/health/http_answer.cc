@@ -127,10 +127,17 @@ bool HttpAnswer::on_field(std::string_view line) {
   return true;
 }
 
+// RFC 9110, section 8.6: proxies join the fields of a doubled one to a list.
 bool HttpAnswer::on_length(std::string_view value) {
-  std::uint64_t length = 0;
-  if (take_number(value, 10, length) != "") return false;
-  return std::exchange(length_, length).value_or(length) == length;
+  for (;;) {
+    const std::size_t comma = value.find(',');
+    std::uint64_t length = 0;
+    if (take_number(trimmed(value.substr(0, comma)), 10, length) != "") return false;
+    if (std::exchange(length_, length).value_or(length) != length) return false;
+    if (comma == std::string_view::npos) return true;
+    if (strict_) return false;
+    value.remove_prefix(comma + 1);
+  }
 }
 
 // Section 6.3.

@@ -1,8 +1,8 @@
 // The answer to one HTTP/1 request (RFC 9112), as it arrives. Pure.
 //
 // Tolerant, it accepts what clients accept: a status line without a reason phrase, LF alone as a
-// line end, empty lines before the status line, blanks before a colon. Strict, it does not. Either
-// way interim answers (100 to 199, but 101) are skipped.
+// line end, empty lines before the status line, blanks before a colon, equal lengths in a list.
+// Strict, it does not. Either way interim answers (100 to 199, but 101) are skipped.
 #pragma once
 
 #include <cstddef>

@@ -151,6 +151,15 @@ TEST(HttpAnswer, ReadsFields) {
   }
   EXPECT_EQ(both("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na"),
             "200 whole: a");
+  for (const char* const list : {"1, 1", "1,1", "1 ,\t1 , 1", "1\r\nContent-Length: 1, 1"}) {
+    const std::string bytes = "HTTP/1.1 200 OK\r\nContent-Length: "s + list + "\r\n\r\na";
+    EXPECT_EQ(tolerant(bytes), "200 whole: a") << list;
+    EXPECT_EQ(strict(bytes), "invalid") << list;
+  }
+  for (const char* const list :
+       {"1, 2", "1,", ",1", "1, x", "1,,1", "1;1", "1 1", "1, 1\r\nContent-Length: 2, 2"}) {
+    EXPECT_EQ(both("HTTP/1.1 200 OK\r\nContent-Length: "s + list + "\r\n\r\na"), "invalid") << list;
+  }
 }
 
 TEST(HttpAnswer, IsNotAnotherProtocol) {
