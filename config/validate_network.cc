@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <map>
 #include <set>
 
@@ -66,14 +67,22 @@ struct MtuLimit {
   std::string_view driver;
   std::uint16_t mtu;
 };
+constexpr MtuLimit kAfPacket = {"net_af_packet", 1500};
 constexpr MtuLimit kAfXdp = {"net_af_xdp", 2790};
-constexpr std::array kMtuLimits = {MtuLimit{"net_af_packet", 1500}, MtuLimit{"net_tap", 1504},
-                                   kAfXdp};
+constexpr std::array kMtuLimits = {kAfPacket, MtuLimit{"net_tap", 1504}, kAfXdp};
 // All ports share their packet buffers, and each of AF_XDP's lies in one page with what DPDK and the
 // kernel need there.
 constexpr std::uint16_t kBesideAfXdp = 3046;
-// net_af_packet's default, for which the data plane makes its packet buffers.
-constexpr std::string_view kFrameSize = "2048";
+// The ring of a net_af_packet device: its arguments' defaults, and what the kernel wants of them.
+constexpr std::uint32_t kFrameSize = 2048;  // framesz, bytes
+constexpr std::uint32_t kBlockSize = 4096;  // blocksz, bytes
+constexpr std::uint32_t kFrameCount = 512;  // framecnt
+constexpr std::uint32_t kFrameAlignment = 16;
+constexpr std::uint32_t kPageSize = 4096;
+constexpr std::uint32_t kBesideMtu = 96;  // headers of the ring and of Ethernet
+constexpr std::uint32_t kMaxFrameSize = 16'384;
+// Beside a net_af_xdp device; see kBesideAfXdp.
+constexpr std::uint32_t kMaxFrameSizeBesideAfXdp = 3072;
 
 class NetworkValidator {
  public:
@@ -134,11 +143,54 @@ class NetworkValidator {
   void check_frames(std::size_t index) {
     const Port& port = config_.ports[index];
     check_mtu(port, fmt::format("port[{}].mtu", index));
-    const std::string_view frame = device_argument(port.device, "framesz");
-    if (frame.empty() || frame == kFrameSize) return;
-    report(fmt::format("port[{}].device", index),
-           fmt::format("framesz={} does not fit the data plane's packet buffers; leave framesz out",
-                       frame));
+    if (!port.device.starts_with(kAfPacket.driver)) return;
+    if (auto why = ring_error(port); !why.empty()) {
+      report(fmt::format("port[{}].device", index), std::move(why));
+    }
+  }
+
+  // The value of a ring's argument; 0: not a number.
+  static std::uint32_t ring_argument(const Port& port, std::string_view key,
+                                     std::uint32_t otherwise) {
+    const std::string_view text = device_argument(port.device, key);
+    if (text.empty()) return otherwise;
+    std::uint32_t value = 0;
+    const char* const last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, value);
+    return error == std::errc() && end == last ? value : 0;
+  }
+
+  // Why the driver or the kernel would refuse the ring; empty: they take it.
+  std::string ring_error(const Port& port) const {
+    const std::uint32_t frame = ring_argument(port, "framesz", kFrameSize);
+    const std::uint32_t block = ring_argument(port, "blocksz", kBlockSize);
+    const std::uint32_t count = ring_argument(port, "framecnt", kFrameCount);
+    if (frame == 0 || block == 0 || count == 0) {
+      return "framesz, blocksz and framecnt are numbers from 1";
+    }
+    const bool beside_af_xdp = std::ranges::any_of(
+        config_.ports, [](const Port& each) { return each.device.starts_with(kAfXdp.driver); });
+    const std::uint32_t most = beside_af_xdp ? kMaxFrameSizeBesideAfXdp : kMaxFrameSize;
+    const std::uint32_t least =
+        (std::min(port.mtu, kAfPacket.mtu) + kBesideMtu + kFrameAlignment - 1) / kFrameAlignment *
+        kFrameAlignment;
+    if (frame < least || frame > most || frame % kFrameAlignment != 0) {
+      return fmt::format(
+          "framesz={} is not possible; it is a multiple of {} from {}, for this mtu, to {}{}",
+          frame, kFrameAlignment, least, most, beside_af_xdp ? ", beside net_af_xdp devices" : "");
+    }
+    // The driver takes slots for contiguous, the kernel leaves a gap at the end of a block.
+    if (block % frame != 0 || block % kPageSize != 0) {
+      return fmt::format("blocksz={} is not possible; it is a multiple of {} and of framesz={}",
+                         block, kPageSize, frame);
+    }
+    if (const std::uint32_t in_block = block / frame; count % in_block != 0) {
+      return fmt::format(
+          "framecnt={} is not possible; it is a multiple of {}, the frames of {} "
+          "bytes in a block of {}",
+          count, in_block, frame, block);
+    }
+    return {};
   }
 
   void check_mtu(const Port& port, std::string path) {

@@ -123,12 +123,16 @@ void set_mtu(std::uint16_t id, const std::string& label, std::uint16_t mtu) {
 
 }  // namespace
 
-std::string interface_of(const std::string& device) {
-  constexpr std::string_view kKey = ",iface=";
-  const std::size_t at = device.find(kKey);
+std::string argument_of(const std::string& device, const std::string& key) {
+  const std::string before = ',' + key + '=';
+  const std::size_t at = device.find(before);
   if (at == std::string::npos) return {};
-  const std::size_t start = at + kKey.size();
+  const std::size_t start = at + before.size();
   return device.substr(start, device.find(',', start) - start);
+}
+
+std::string interface_of(const std::string& device) {
+  return argument_of(device, "iface");
 }
 
 Result<std::uint16_t> open_device(const std::string& device) {

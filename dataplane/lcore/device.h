@@ -12,7 +12,9 @@ struct rte_mempool;
 
 namespace lb {
 
-// "eth1" of "net_af_packet0,iface=eth1"; empty when the device has no such argument.
+// The value of an argument, `key` "iface": "eth1" of "net_af_packet0,iface=eth1"; empty when the
+// device has no such argument.
+std::string argument_of(const std::string& device, const std::string& key);
 std::string interface_of(const std::string& device);
 
 // DPDK's port number of a port's device: a PCI device that EAL has probed, or a vdev made now.

@@ -12,5 +12,10 @@ TEST(Device, FindsTheInterfaceInTheArguments) {
   EXPECT_EQ(interface_of("0000:03:00.0"), "");
 }
 
+TEST(Device, HasArguments) {
+  EXPECT_EQ(argument_of("net_af_packet0,iface=eth1,framesz=4096", "framesz"), "4096");
+  EXPECT_EQ(argument_of("net_af_packet0,iface=eth1,framesz=4096", "framecnt"), "");
+}
+
 }  // namespace
 }  // namespace lb

@@ -60,6 +60,9 @@ Result<void> Ports::make_pool(const std::vector<PortOptions>& options, unsigned 
   for (const auto& port : options) {
     const bool af_xdp = port.device.starts_with("net_af_xdp");
     frame = std::max(frame, port.mtu + kFrameOverhead + (af_xdp ? kXdpHeadroom : 0));
+    // The driver of AF_PACKET wants room for a whole slot of its ring.
+    const std::string slot = argument_of(port.device, "framesz");
+    frame = std::max<std::size_t>(frame, std::strtoul(slot.c_str(), nullptr, 10));
   }
   frame = (frame + 1023) / 1024 * 1024;  // NICs count their buffers' size in KB
   const auto room = static_cast<std::uint16_t>(frame + RTE_PKTMBUF_HEADROOM);

@@ -6,7 +6,7 @@ import os
 import signal
 
 import harness
-from ballast_lab.topology import NAT_VIP
+from ballast_lab.topology import DIRECTOR_LAN, DIRECTOR_WAN, NAT_VIP
 
 SYSCTLS = ("ipv4/{}/rp_filter", "ipv4/{}/arp_ignore", "ipv4/{}/forwarding", "ipv6/{}/disable_ipv6")
 
@@ -148,6 +148,25 @@ class HostAsItWas(harness.LabTest):
         self.write(self.host("lb1"), name, self.before["wan0"]["sysctls"][1])
         self.assertEqual(self.settings(self.lab), self.before)
         self.start()
+
+
+class Rings(harness.LabTest):
+    """Rings of other sizes, which lbcli check accepts: the driver and the kernel take them."""
+
+    SERVERS = 1
+
+    @classmethod
+    def configure(cls, lab):
+        tables = super().configure(lab)
+        for port, ring in zip(tables["port"], ("framesz=4096", "framesz=1600,blocksz=102400,framecnt=4096")):
+            port["device"] = port["device"].split(",framecnt")[0] + "," + ring
+        return tables
+
+    def test_whole_frames_pass(self):
+        self.allow_drops("next_hop_unresolved", "no_real_server")
+        self.assertEqual(self.fetch("c1", f"http://{NAT_VIP}/", timeout=20), b"s1\n")
+        for host, address in (("c1", DIRECTOR_WAN), ("s1", DIRECTOR_LAN)):
+            self.host(host).run("ping", "-c", "1", "-W", "5", "-M", "do", "-s", "1472", address)
 
 
 harness.main(__name__)
