@@ -1,11 +1,21 @@
 // The failover thread at work, against the real kernel in a namespace of our own: "wan" is a veth
 // that plays the TAP. The test's own thread is the main loop, and is held up as long as it does not
 // run it.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -218,6 +228,81 @@ TEST_F(FailoverThread, FollowsATrackedServiceAtOnce) {
   failover->configure(make_config());
   EXPECT_EQ(status().ha().groups(0).instances(0).terms_size(), 0);
   EXPECT_TRUE(present());
+}
+
+// Sees the adverts that leave through wan.
+class Adverts {
+ public:
+  Adverts() : fd_(socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_IP))) {
+    sockaddr_ll at{};
+    at.sll_family = AF_PACKET;
+    at.sll_protocol = htons(ETH_P_IP);
+    at.sll_ifindex = static_cast<int>(if_nametoindex("peer"));
+    const timeval limit{.tv_sec = 20, .tv_usec = 0};
+    EXPECT_EQ(bind(fd_, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+    EXPECT_EQ(setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+  }
+  ~Adverts() { close(fd_); }
+  Adverts(const Adverts&) = delete;
+  Adverts& operator=(const Adverts&) = delete;
+
+  // Where the first one from now on comes from.
+  std::string next() {
+    std::array<char, 2048> packet{};
+    while (recv(fd_, packet.data(), packet.size(), MSG_DONTWAIT) > 0) {
+    }
+    iphdr header{};
+    do {
+      if (recv(fd_, packet.data(), packet.size(), 0) < static_cast<ssize_t>(sizeof header)) {
+        return "none";
+      }
+      std::memcpy(&header, packet.data(), sizeof header);
+    } while (header.protocol != 112);
+    return inet_ntoa({header.saddr});
+  }
+
+ private:
+  const int fd_;
+};
+
+TEST_F(FailoverThread, RecoversWhenItsOwnAddressComesLateOrReturns) {
+  Adverts adverts;
+  const auto state = [this] { return status().ha().groups(0).state(); };
+  const auto fault = [this] { return status().ha().groups(0).instances(0).fault(); };
+  shell("ip address del 192.0.2.2/24 dev wan");
+  start();
+  ASSERT_TRUE(wait([&] { return fault() == "interface wan lacks its address 192.0.2.2"; }));
+  shell("ip address add 192.0.2.2/24 dev wan");
+  ASSERT_TRUE(wait([&] { return state() == "MASTER"; }));
+  EXPECT_EQ(adverts.next(), "192.0.2.2");
+
+  shell("ip address del 192.0.2.2/24 dev wan");
+  ASSERT_TRUE(wait([&] { return state() == "FAULT"; }));
+  shell("ip address add 192.0.2.2/24 dev wan");
+  ASSERT_TRUE(wait([&] { return state() == "MASTER"; }));
+  EXPECT_EQ(adverts.next(), "192.0.2.2");
+  EXPECT_TRUE(wait([this] { return present(); }));
+
+  shell("ip link set wan down");
+  ASSERT_TRUE(wait([&] { return state() == "FAULT"; }));
+  shell("ip link set wan up");
+  ASSERT_TRUE(wait([&] { return state() == "MASTER"; }));
+  EXPECT_EQ(adverts.next(), "192.0.2.2");
+}
+
+TEST_F(FailoverThread, SendsFromTheAddressOfANewConfiguration) {
+  Adverts adverts;
+  start();
+  ASSERT_TRUE(wait([this] { return !became.empty() && became.back() == "MASTER"; }));
+  EXPECT_EQ(adverts.next(), "192.0.2.2");
+  shell("ip address add 192.0.2.4/24 dev wan");
+  config::Config config = make_config();
+  config.ports[0].addresses = {Prefix::parse("192.0.2.4/24").value()};
+  failover->configure(config);
+  EXPECT_TRUE(wait([&adverts] { return adverts.next() == "192.0.2.4"; }));
+  shell("ip address del 192.0.2.2/24 dev wan; ip address replace 192.0.2.4/24 dev wan");
+  EXPECT_TRUE(wait([this] { return status().ha().groups(0).state() == "MASTER"; }));
+  EXPECT_EQ(adverts.next(), "192.0.2.4");
 }
 
 TEST_F(FailoverThread, ResignsWhenItLeaves) {

@@ -117,12 +117,14 @@ std::string Unit::fault_of(Member& member) {
   if (!inputs_.has_address(*link, *source)) {
     return "interface " + port + " lacks its address " + source->to_string();
   }
-  if (!member.io->is_open() || member.link_index != link->index) {
+  // The address may change with the configuration.
+  if (!member.io->is_open() || member.link_index != link->index || member.source != *source) {
     fsm_.set_address(static_cast<std::size_t>(&member - members_.data()), *source);
     if (auto opened = member.io->open(link->index, *source); !opened) {
       return opened.error().message;
     }
     member.link_index = link->index;
+    member.source = *source;
   }
   return member.track_result.fault;
 }

@@ -42,7 +42,8 @@ class Unit {
   struct Member {
     const config::HaInstance* config = nullptr;
     std::unique_ptr<vrrp::Io> io;
-    int link_index = 0;  // that the socket was opened on
+    int link_index = 0;  // that the socket was opened on, and for which address
+    Ipv4Address source;
     TrackResult track_result;
     std::string fault;
     std::optional<Address> master;  // of the last advert
