@@ -8,6 +8,7 @@
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <functional>
 #include <optional>
 #include <random>
@@ -51,7 +52,7 @@ class UdpProbe final : public Probe, public std::enable_shared_from_this<UdpProb
     socket_.open(to_.protocol(), ec);
     if (!ec && source_) bind_source(socket_.native_handle(), *source_, ec);
     // Connected, so that the socket receives ICMP errors, also of a host without ARP.
-    if (!ec) receive_errors();
+    if (!ec) receive_errors(ec);
     if (!ec) socket_.connect(to_, ec);
     if (!ec) socket_.send(asio::buffer(question_.payload), 0, ec);
     if (ec) {
@@ -71,12 +72,13 @@ class UdpProbe final : public Probe, public std::enable_shared_from_this<UdpProb
   }
 
  private:
-  void receive_errors() {
+  // Else silence would be good although nobody listens.
+  void receive_errors(error_code& ec) {
     const int yes = 1;
-    if (to_.address().is_v4()) {
-      setsockopt(socket_.native_handle(), IPPROTO_IP, IP_RECVERR, &yes, sizeof yes);
-    } else {
-      setsockopt(socket_.native_handle(), IPPROTO_IPV6, IPV6_RECVERR, &yes, sizeof yes);
+    const bool ipv4 = to_.address().is_v4();
+    if (setsockopt(socket_.native_handle(), ipv4 ? int{IPPROTO_IP} : int{IPPROTO_IPV6},
+                   ipv4 ? IP_RECVERR : IPV6_RECVERR, &yes, sizeof yes) != 0) {
+      ec.assign(errno, boost::system::system_category());
     }
   }
 

@@ -8,6 +8,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <string>
 
 #include "config/base/log_limit.h"
@@ -22,6 +24,7 @@ struct FreeSocket {
 
 // Room for a burst of notifications; after an overrun everything is read again.
 constexpr int kReceiveBufferBytes = 4 << 20;
+constexpr std::chrono::seconds kReadAgain{1};
 
 void take(State& state, nlmsghdr* message) {
   switch (message->nlmsg_type) {
@@ -73,7 +76,8 @@ struct Monitor::Impl {
         requests(r),
         on_change(std::move(callback)),
         scope(s),
-        descriptor(io_context) {}
+        descriptor(io_context),
+        again(io_context) {}
   ~Impl() {
     if (descriptor.is_open()) descriptor.release();  // libnl owns the descriptor
   }
@@ -91,6 +95,7 @@ struct Monitor::Impl {
   const Scope scope;
   std::unique_ptr<nl_sock, FreeSocket> socket;
   boost::asio::posix::stream_descriptor descriptor;
+  boost::asio::steady_timer again;  // after a reading that failed
   State state;
   bool lost = false;  // notifications, since everything was read last
   LogLimit limit;
@@ -162,6 +167,13 @@ void Monitor::Impl::recover() {
     lost = false;
   } else {
     limit.write(log::Level::kError, "unread", "", "netlink: {}", result.error().message);
+    // There may be no notification for a long time.
+    again.expires_after(kReadAgain);
+    again.async_wait([this, life = std::weak_ptr(alive)](boost::system::error_code error) {
+      if (life.expired() || error || !lost) return;
+      recover();
+      report();
+    });
   }
 }
 

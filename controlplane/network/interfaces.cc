@@ -4,6 +4,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "config/base/log.h"
@@ -62,6 +64,7 @@ struct Interfaces::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::steady_timer retry;
   bool retrying = false;
   SeenInterfaces seen;
+  std::set<std::string> unprepared;  // interfaces without the settings of netlink/sysctl.h
   PassFailures failures;
   LogLimit links{10};  // lines about their states
 };
@@ -94,7 +97,11 @@ void Interfaces::Impl::put_right(const Interface& interface) {
   }
   if (change.is_new) {
     links.write(log::Level::kInfo, "", interface.name, "interface {} appeared", interface.name);
-    note(interface.name + ": settings", netlink::prepare_interface(interface.name));
+    unprepared.insert(interface.name);
+  }
+  if (unprepared.contains(interface.name) &&
+      note(interface.name + ": settings", netlink::prepare_interface(interface.name))) {
+    unprepared.erase(interface.name);
   }
   ready(interface, *link);
   put_addresses_right(interface, *link);

@@ -67,6 +67,7 @@ Result<void> write_text(const std::string& path, const std::string& text) {
   };
   struct stat old {};
   const bool exists = ::stat(target.c_str(), &old) == 0;
+  if (!exists && errno != ENOENT) return failed();
   ::unlink(fresh.c_str());
   const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kNewMode);
   if (fd < 0) return failed();
