@@ -107,7 +107,7 @@ void describe(Visitor& v, ConnTimeouts& timeouts, std::optional<Protocol> protoc
   const auto timeout = [&v](std::string_view key, Milliseconds& value) {
     v.duration(key, value, seconds(1), hours(7 * 24));
   };
-  v.only_if(protocol.value_or(Protocol::kTcp) == Protocol::kTcp, why, [&] {
+  v.only_if("protocol", protocol.value_or(Protocol::kTcp) == Protocol::kTcp, why, [&] {
     timeout("tcp_syn_sent", timeouts.tcp_syn_sent);
     timeout("tcp_syn_received", timeouts.tcp_syn_received);
     timeout("tcp_established", timeouts.tcp_established);
@@ -117,7 +117,7 @@ void describe(Visitor& v, ConnTimeouts& timeouts, std::optional<Protocol> protoc
     timeout("tcp_time_wait", timeouts.tcp_time_wait);
     timeout("tcp_closed", timeouts.tcp_closed);
   });
-  v.only_if(protocol.value_or(Protocol::kUdp) == Protocol::kUdp, why,
+  v.only_if("protocol", protocol.value_or(Protocol::kUdp) == Protocol::kUdp, why,
             [&] { timeout("udp", timeouts.udp); });
 }
 

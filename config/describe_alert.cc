@@ -43,7 +43,7 @@ void describe(Visitor& v, AlertMail& mail) {
   v.value("server", mail.server, kHostPortForm, "\"smtp.example.com:587\"", kRequired);
   v.choice("tls", mail.tls);
   v.only_if(
-      mail.tls != MailTls::kNone,
+      "tls", mail.tls != MailTls::kNone,
       [] { return "with tls = \"none\"; remove it, or use \"starttls\" or \"tls\""; },
       [&] {
         v.boolean("tls_verify", mail.tls_verify, kDefaulted);

@@ -54,7 +54,7 @@ class CheckDescription {
   template <typename Keys>
   void of(CheckTypes types, Keys keys) {
     v_.only_if(
-        types.contains(check_.type),
+        "type", types.contains(check_.type),
         [&] {
           return fmt::format("for a check of type \"{}\"; remove it, or use {}",
                              name_of(check_.type), types_text(types));
@@ -101,7 +101,7 @@ class CheckDescription {
 
   void tls() {
     v_.only_if(
-        speaks_tls(check_), [] { return "without tls; add tls = true"; },
+        "tls", speaks_tls(check_), [] { return "without tls; add tls = true"; },
         [this] {
           v_.boolean("tls_verify", check_.tls_verify, kDefaulted);
           v_.text("tls_server_name", check_.tls_server_name, kIfSet);

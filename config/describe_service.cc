@@ -29,7 +29,7 @@ void describe(Visitor& v, RealServer& server, const Service& service) {
   const std::uint32_t max = server.max_connections;
   if (v.reading()) server.resume_connections = default_resume_connections(max);
   v.only_if(
-      max != 0, [] { return "without max_connections; give both"; },
+      "max_connections", max != 0, [] { return "without max_connections; give both"; },
       [&] {
         v.number("resume_connections", server.resume_connections, 0,
                  max == 0 ? kMaxConnections - 1 : max - 1);
@@ -56,7 +56,8 @@ const Form<EndpointRange> kSingleForm = {
 void describe_addresses(Visitor& v, std::vector<EndpointRange>& addresses) {
   const bool single = addresses.size() == 1 && addresses[0].is_single();
   v.printed_if(!single).list("addresses", addresses, kRangesForm, kDefaulted);
-  if (!v.given("addresses")) {
+  const bool is_list = v.given("addresses") || (!v.given("address") && v.spoiled("addresses"));
+  if (!is_list) {
     v.printed_if(single).value("address", addresses.front(), kSingleForm, "\"192.0.2.10:80\"",
                                kRequired);
     return;
@@ -114,8 +115,10 @@ void describe_tables(Visitor& v, Service& service, const ConnTimeouts& common) {
   v.table(
       "limits", service.limits, [](Visitor& table, ConnLimits& limits) { describe(table, limits); },
       kIfSet);
+  const auto protocol =
+      v.spoiled("protocol") ? std::nullopt : std::optional<Protocol>(service.protocol);
   v.table("timeouts", service.timeouts, common, [&](Visitor& table, ConnTimeouts& timeouts) {
-    lb::config::describe(table, timeouts, service.protocol);
+    lb::config::describe(table, timeouts, protocol);
   });
   if (v.reading()) service.check = default_check(service);
   v.table("check", service.check, section);
@@ -146,7 +149,7 @@ void describe(Visitor& v, Service& service, const ConnTimeouts& common) {
   describe_tos(v, service.tos);
   v.duration("persistence", service.persistence, Milliseconds(0), hours(7 * 24), kIfSet);
   v.only_if(
-      service.persistence.count() != 0,
+      "persistence", service.persistence.count() != 0,
       [] { return "without persistence; remove it, or add persistence = \"5m\""; },
       [&] {
         v.number("persistence_prefix", service.persistence_prefix, 1, 32);

@@ -56,7 +56,7 @@ class KeyLister : public Visitor {
   void on_list(const Key& key, const Wording& wording, const ListAccess&) override {
     add(key, fmt::format("list of {}", wording.kind), "[]");
   }
-  void without_meaning(const Why&, const Keys& keys) override { keys(); }
+  void without_meaning(std::string_view, const Why&, const Keys& keys) override { keys(); }
 
   void on_table(const Key& key, const TableKeys& keys) override { visit(key.name, false, keys); }
   void on_tables(std::string_view key, std::size_t, const TablesKeys& keys) override {

@@ -75,8 +75,9 @@ std::string table_of(std::string_view paths) {
 
 // A wrong value was left at its default, so what is said across tables about it would mislead.
 bool is_spoiled(const Problem& problem, const std::set<std::string>& spoiled) {
-  return std::any_of(spoiled.begin(), spoiled.end(),
-                     [&](const std::string& path) { return is_under(problem.path, path); });
+  return std::any_of(spoiled.begin(), spoiled.end(), [&](const std::string& path) {
+    return is_under(problem.path, path) || is_under(path, problem.follows);
+  });
 }
 
 void add_problems(const std::vector<Problem>& problems, const ReadReport& report, const Node& root,

@@ -7,6 +7,7 @@
 
 #include "config/base/result.h"
 #include "config/model.h"
+#include "config/problem.h"
 
 namespace lb::config {
 

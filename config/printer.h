@@ -43,7 +43,7 @@ class Printer : public Visitor {
   void on_statuses(const Key& key, StatusSet& value) override;
   void on_form(const Key& key, const Wording& wording, const FormAccess& access) override;
   void on_list(const Key& key, const Wording& wording, const ListAccess& access) override;
-  void without_meaning(const Why&, const Keys&) override {}
+  void without_meaning(std::string_view, const Why&, const Keys&) override {}
   void on_table(const Key& key, const TableKeys& keys) override;
   void on_tables(std::string_view key, std::size_t count, const TablesKeys& keys) override;
 

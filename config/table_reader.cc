@@ -60,19 +60,38 @@ void TableReader::mistake(Location where, std::string message) {
   report_.spoiled.insert(path_);
 }
 
+void TableReader::mistake(std::string_view key, Location where, std::string message) {
+  spoiled_.push_back(key);
+  mistake(where, std::move(message));
+}
+
+bool TableReader::spoiled(std::string_view key) const {
+  if (std::find(spoiled_.begin(), spoiled_.end(), key) != spoiled_.end()) return true;
+  if (given(key)) return false;
+  // Misspelt, as far as the keys are known by now.
+  return std::any_of(node_.children.begin(), node_.children.end(), [&](const Node& child) {
+    return !is_known(child.key) && nearest(child.key, known_) == key;
+  });
+}
+
+bool TableReader::is_known(std::string_view key) const {
+  return std::find(known_.begin(), known_.end(), key) != known_.end();
+}
+
 void TableReader::know(std::string_view key) {
-  if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.push_back(key);
+  if (!is_known(key)) known_.push_back(key);
 }
 
 void TableReader::refuse(std::string_view key, const std::string& message) {
   know(key);
   const Node* const node = node_.find(key);
-  if (node != nullptr) mistake(node->key_where, message);
+  if (node != nullptr && !spoiled(key)) mistake(key, node->key_where, message);
 }
 
-void TableReader::without_meaning(const Why& why, const Keys& keys) {
+void TableReader::without_meaning(std::string_view by, const Why& why, const Keys& keys) {
   if (without_meaning_ != nullptr) return keys();
-  without_meaning_ = &why;
+  const Condition condition{by, why};
+  without_meaning_ = &condition;
   keys();
   without_meaning_ = nullptr;
 }
@@ -82,8 +101,9 @@ const Node* TableReader::find(const Key& key, Node::Kind kind, std::string_view 
   const Node* const node = node_.find(key.name);
   if (without_meaning_ != nullptr) {
     if (node != nullptr) {
-      mistake(node->key_where,
-              fmt::format("{} has no meaning {}", key.name, (*without_meaning_)()));
+      meaningless_.push_back(
+          {without_meaning_->by, node->key_where,
+           fmt::format("{} has no meaning {}", key.name, without_meaning_->why())});
     }
     return nullptr;
   }
@@ -95,8 +115,9 @@ const Node* TableReader::find(const Key& key, Node::Kind kind, std::string_view 
     return nullptr;
   }
   if (!node->is(kind)) {
-    mistake(node->where, fmt::format("{} must not be {}; write {} = {}", key.name, kind_text(*node),
-                                     key.name, example));
+    mistake(key.name, node->where,
+            fmt::format("{} must not be {}; write {} = {}", key.name, kind_text(*node), key.name,
+                        example));
     return nullptr;
   }
   return node;
@@ -106,7 +127,7 @@ void TableReader::on_text(const Key& key, std::string& value) {
   const Node* const node = find(key, Node::Kind::kString, "\"...\"");
   if (node == nullptr) return;
   if (node->text.empty()) {
-    mistake(node->where,
+    mistake(key.name, node->where,
             fmt::format("{} is empty; {}", key.name,
                         key.presence == Presence::kRequired ? "give it a value"
                                                             : "give it a value or leave it out"));
@@ -126,7 +147,7 @@ void TableReader::on_number(const Key& key, std::int64_t& value, std::int64_t mi
   const Node* const node = find(key, Node::Kind::kInteger, example);
   if (node == nullptr) return;
   if (node->integer < min || node->integer > max) {
-    mistake(node->where,
+    mistake(key.name, node->where,
             fmt::format("{} is out of range; write a number from {} to {}", key.name, min, max));
     return;
   }
@@ -139,10 +160,11 @@ void TableReader::on_duration(const Key& key, Milliseconds& value, Milliseconds 
   if (node == nullptr) return;
   const auto parsed = parse_duration(node->text);
   if (!parsed) {
-    mistake(node->where, fmt::format("{}: {}", key.name, parsed.error().message));
+    mistake(key.name, node->where, fmt::format("{}: {}", key.name, parsed.error().message));
   } else if (*parsed < min || *parsed > max) {
-    mistake(node->where, fmt::format("{} = \"{}\" is out of range; write a duration from {} to {}",
-                                     key.name, node->text, to_text(min), to_text(max)));
+    mistake(key.name, node->where,
+            fmt::format("{} = \"{}\" is out of range; write a duration from {} to {}", key.name,
+                        node->text, to_text(min), to_text(max)));
   } else {
     value = *parsed;
   }
@@ -163,11 +185,12 @@ void TableReader::on_choice(const Key& key, std::size_t& index,
   }
   const std::string_view guess = nearest(node->text, names);
   if (guess.empty()) {
-    mistake(node->where,
+    mistake(key.name, node->where,
             fmt::format("{} = \"{}\" is unknown; write {}", key.name, node->text, list));
   } else {
-    mistake(node->where, fmt::format("{} = \"{}\" is unknown; did you mean \"{}\"? It can be {}",
-                                     key.name, node->text, guess, list));
+    mistake(key.name, node->where,
+            fmt::format("{} = \"{}\" is unknown; did you mean \"{}\"? It can be {}", key.name,
+                        node->text, guess, list));
   }
 }
 
@@ -193,7 +216,7 @@ void TableReader::on_form(const Key& key, const Wording& wording, const FormAcce
   const Node* const node = find(key, Node::Kind::kString, wording.example);
   if (node == nullptr) return;
   if (const auto parsed = access.parse(node->text); !parsed) {
-    mistake(node->where, fmt::format("{}: {}", key.name, parsed.error().message));
+    mistake(key.name, node->where, fmt::format("{}: {}", key.name, parsed.error().message));
   }
 }
 
@@ -203,12 +226,13 @@ void TableReader::on_list(const Key& key, const Wording& wording, const ListAcce
   access.clear();
   for (const Node& element : node->children) {
     if (!element.is(Node::Kind::kString)) {
-      mistake(element.where, fmt::format("{} holds {}; write {} in quotes, as {}", key.name,
-                                         kind_text(element), wording.kind, wording.example));
+      mistake(key.name, element.where,
+              fmt::format("{} holds {}; write {} in quotes, as {}", key.name, kind_text(element),
+                          wording.kind, wording.example));
       continue;
     }
     if (const auto parsed = access.parse(element.text); !parsed) {
-      mistake(element.where, fmt::format("{}: {}", key.name, parsed.error().message));
+      mistake(key.name, element.where, fmt::format("{}: {}", key.name, parsed.error().message));
     }
   }
 }
@@ -281,7 +305,7 @@ void TableReader::on_tables(std::string_view key, std::size_t, const TablesKeys&
 void TableReader::finish() {
   const std::string in = path_.empty() ? "" : fmt::format(" in {}", without_indexes(path_));
   for (const Node& child : node_.children) {
-    if (std::find(known_.begin(), known_.end(), child.key) != known_.end()) continue;
+    if (is_known(child.key)) continue;
     const std::string_view guess = nearest(child.key, known_);
     if (guess.empty()) {
       mistake(child.key_where,
@@ -293,7 +317,11 @@ void TableReader::finish() {
             fmt::format("unknown key \"{}\"{}; did you mean \"{}\"?", child.key, in, guess));
     // Its misspelling is reported, that it is missing need not be.
     report_.spoiled.insert(path_of(guess));
+    spoiled_.push_back(guess);
     std::erase_if(missing_, [guess](const Missing& missing) { return missing.key == guess; });
+  }
+  for (Meaningless& each : meaningless_) {
+    if (!spoiled(each.by)) mistake(each.where, std::move(each.message));
   }
   for (Missing& missing : missing_) mistake(node_.where, std::move(missing.message));
 }

@@ -28,10 +28,11 @@ class TableReader : public Visitor {
 
   bool reading() const override { return true; }
   bool given(std::string_view key) const override { return node_.find(key) != nullptr; }
+  bool spoiled(std::string_view key) const override;
   void refuse(std::string_view key, const std::string& message) override;
   Visitor& printed_if(bool) override { return *this; }
 
-  // Reports the keys that are missing and unknown ones. Call last.
+  // Reports keys that are missing, unknown or without meaning. Call last.
   void finish();
 
  private:
@@ -45,7 +46,7 @@ class TableReader : public Visitor {
   void on_statuses(const Key& key, StatusSet& value) override;
   void on_form(const Key& key, const Wording& wording, const FormAccess& access) override;
   void on_list(const Key& key, const Wording& wording, const ListAccess& access) override;
-  void without_meaning(const Why& why, const Keys& keys) override;
+  void without_meaning(std::string_view by, const Why& why, const Keys& keys) override;
   void on_table(const Key& key, const TableKeys& keys) override;
   void on_tables(std::string_view key, std::size_t count, const TablesKeys& keys) override;
   Location where() const override { return node_.where; }
@@ -56,8 +57,11 @@ class TableReader : public Visitor {
   const Node* table(const Key& key);
   std::span<const Node> tables(std::string_view key);
   std::string path_of(std::string_view key) const;
+  bool is_known(std::string_view key) const;
   void know(std::string_view key);
   void mistake(Location where, std::string message);
+  // In the key's value.
+  void mistake(std::string_view key, Location where, std::string message);
 
   ReadReport& report_;
   const Node& node_;
@@ -68,7 +72,18 @@ class TableReader : public Visitor {
     std::string message;
   };
   std::vector<Missing> missing_;
-  const Why* without_meaning_ = nullptr;  // of the keys that come now
+  std::vector<std::string_view> spoiled_;  // keys with mistakes
+  struct Condition {
+    std::string_view by;
+    const Why& why;
+  };
+  const Condition* without_meaning_ = nullptr;  // the keys that come now
+  struct Meaningless {
+    std::string_view by;
+    Location where;
+    std::string message;
+  };
+  std::vector<Meaningless> meaningless_;
 };
 
 }  // namespace lb::config

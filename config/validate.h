@@ -1,30 +1,12 @@
 // What must hold across keys and tables. Pure: no file, no machine but the given one.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "config/load.h"
 
 namespace lb::config {
-
-// Ports and routes decide much else: a VIP outside of every subnet is not worth reporting while an
-// address of a port is wrong.
-enum class ProblemKind : std::uint8_t {
-  kOther,
-  kSpoilsNetwork,
-  kFollowsNetwork,
-  kSpoilsTable,  // whatever else is wrong in the table follows from it, or can wait
-};
-
-struct Problem {
-  // The value at fault: "service[3].real_server[1].address". Several separated by '|': the first
-  // in the file.
-  std::string path;
-  std::string message;
-  ProblemKind kind = ProblemKind::kOther;
-};
 
 std::vector<Problem> validate(const Config& config, const Machine& machine);
 

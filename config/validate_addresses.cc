@@ -56,8 +56,9 @@ class AddressValidator {
     return address > 0 ? in_list : fmt::format("service[{}].address|{}", service, in_list);
   }
 
-  void report(std::string path, std::string message, ProblemKind kind = ProblemKind::kOther) {
-    problems_.push_back({std::move(path), std::move(message), kind});
+  void report(std::string path, std::string message, ProblemKind kind = ProblemKind::kOther,
+              std::string follows = {}) {
+    problems_.push_back({std::move(path), std::move(message), kind, std::move(follows)});
   }
 
   void check_vip(const Service& service, Address vip, const std::string& path,
@@ -94,7 +95,8 @@ class AddressValidator {
     if (ha != nullptr && !service.port.empty() && service.port != ha->port) {
       report(service_path + ".port",
              fmt::format("instance \"{}\" has {} on \"{}\"; name the same port, or none",
-                         ha->instance, text, ha->port));
+                         ha->instance, text, ha->port),
+             ProblemKind::kOther, "ha.instance");
       return;
     }
     if (ha != nullptr && interface == nullptr) return;  // the instance's port is the mistake
@@ -129,10 +131,12 @@ class AddressValidator {
           check.port || service.real_servers[i].address.port != 0) {
         continue;
       }
-      report(fmt::format("{}.real_server[{}].address", path, i),
+      const std::string server = fmt::format("{}.real_server[{}]", path, i);
+      report(server + ".address",
              fmt::format("real server {} has no port for a \"{}\" check; add "
                          "port = N to its check, or use \"ping\" or \"none\"",
-                         service.real_servers[i].address.to_string(), name_of(type)));
+                         service.real_servers[i].address.to_string(), name_of(type)),
+             ProblemKind::kOther, (service.real_servers[i].check ? server : path) + ".check");
       return;
     }
   }

@@ -35,8 +35,9 @@ class ServiceValidator {
   }
 
  private:
-  void report(std::string path, std::string message, ProblemKind kind = ProblemKind::kOther) {
-    problems_.push_back({std::move(path), std::move(message), kind});
+  void report(std::string path, std::string message, ProblemKind kind = ProblemKind::kOther,
+              std::string follows = {}) {
+    problems_.push_back({std::move(path), std::move(message), kind, std::move(follows)});
   }
 
   void check_totals() {
@@ -134,7 +135,8 @@ class ServiceValidator {
       report(path + ".quorum|" + path + ".quorum_hysteresis",
              fmt::format("quorum + quorum_hysteresis is {}, but all weights together are {}: it "
                          "would never be reached; write less",
-                         needed, weights));
+                         needed, weights),
+             ProblemKind::kOther, path + ".real_server");
     }
     check_program(service.quorum_up, path + ".quorum_up");
     check_program(service.quorum_down, path + ".quorum_down");

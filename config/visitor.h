@@ -51,7 +51,10 @@ class Visitor {
   virtual bool reading() const { return false; }
   // Whether the file has the key. Only for reading.
   virtual bool given(std::string_view) const { return false; }
-  // The key is there and must not be, or not so. Only for reading.
+  // Whether the file has the key with a mistake or misspelt, so that its value is not known. Only for
+  // reading, and after the key.
+  virtual bool spoiled(std::string_view) const { return false; }
+  // The key is there and must not be, or not so. Only for reading; one mistake is enough.
   virtual void refuse(std::string_view, const std::string&) {}
 
   // One that may not be empty.
@@ -137,14 +140,14 @@ class Visitor {
              .print = [&](std::size_t index) { return form.print(value[index]); }});
   }
 
-  // Keys that mean something only if `holds`; else a file must not have them: "KEY has no meaning "
-  // and `why()`.
+  // Keys that mean something only if `holds`, which the key `by` decides; else a file must not have
+  // them: "KEY has no meaning " and `why()`. While `by` is spoiled nothing is said of them.
   template <std::invocable Why, std::invocable Keys>
-  void only_if(bool holds, Why&& why, Keys&& keys) {
+  void only_if(std::string_view by, bool holds, Why&& why, Keys&& keys) {
     if (holds) {
       keys();
     } else {
-      without_meaning(why, keys);
+      without_meaning(by, why, keys);
     }
   }
   // print() writes the next key only if `condition`.
@@ -215,7 +218,7 @@ class Visitor {
   virtual void on_statuses(const Key& key, StatusSet& value) = 0;
   virtual void on_form(const Key& key, const Wording& wording, const FormAccess& access) = 0;
   virtual void on_list(const Key& key, const Wording& wording, const ListAccess& access) = 0;
-  virtual void without_meaning(const Why& why, const Keys& keys) = 0;
+  virtual void without_meaning(std::string_view by, const Why& why, const Keys& keys) = 0;
   virtual void on_table(const Key& key, const TableKeys& keys) = 0;
   // `count`: how many there are already; 0 when reading.
   virtual void on_tables(std::string_view key, std::size_t count, const TablesKeys& keys) = 0;
