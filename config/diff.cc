@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "config/match_services.h"
 #include "config/printer.h"
 
 namespace lb::config {
@@ -143,33 +144,30 @@ void whole(const Table& table, const Tables& tables, const Tables& other, bool a
   compare(added ? empty : table, added ? table : empty, changes);
 }
 
-// The running configuration with the names that its services get: a service is identified by its
-// protocol and address, and with another name it is the same one.
+// The running configuration with the names that its services get. One that ends although another
+// service gets its name is left out: it is not compared with that one.
 Config renamed(Config running, const Config& next, std::vector<Change>& changes) {
-  std::set<std::string> taken;
-  const auto rename = [&](Service& service) {
-    const auto same = std::ranges::find_if(next.services, [&](const Service& other) {
-      return other.protocol == service.protocol &&
-             other.addresses.front() == service.addresses.front();
-    });
-    if (same == next.services.end()) return false;
-    if (same->name == service.name) return true;
-    changes.push_back({"service " + service.name + ": name " + service.name + " -> " + same->name,
-                       Needs::kNothing});
-    service.name = same->name;
-    taken.insert(same->name);
-    return true;
-  };
-  std::vector<Service> others;
-  for (Service& service : std::exchange(running.services, {})) {
-    (rename(service) ? running.services : others).push_back(std::move(service));
+  std::vector<const Service*> same(running.services.size());
+  std::set<std::string_view> names;
+  const auto matches = match_services(running.services, next.services);
+  for (std::size_t i = 0; i < matches.size(); ++i) {
+    names.insert(next.services[i].name);
+    if (matches[i]) same[*matches[i]] = &next.services[i];
   }
-  for (Service& service : others) {
-    if (taken.contains(service.name)) {
+  std::vector<Service> before = std::exchange(running.services, {});
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    Service& service = before[i];
+    if (same[i] == nullptr && names.contains(service.name)) {
       changes.push_back({"service " + service.name + " removed", Needs::kNothing});
-    } else {
-      running.services.push_back(std::move(service));
+      continue;
     }
+    if (same[i] != nullptr && same[i]->name != service.name) {
+      changes.push_back(
+          {"service " + service.name + ": name " + service.name + " -> " + same[i]->name,
+           Needs::kNothing});
+      service.name = same[i]->name;
+    }
+    running.services.push_back(std::move(service));
   }
   return running;
 }

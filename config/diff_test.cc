@@ -157,6 +157,27 @@ TEST(Diff, KnowsARenamedServiceWithMoreAddresses) {
   }
 }
 
+TEST(Diff, KnowsARenamedServiceByAnyOfItsAddresses) {
+  Config running = base();
+  running.services[0].addresses.push_back(service("other").addresses.front());
+  Config next = running;
+  next.services[0].name = "shop";
+  next.services[0].addresses.erase(next.services[0].addresses.begin());
+  const auto changes = diff(running, next);
+  ASSERT_GE(changes.size(), 2u);
+  EXPECT_EQ(changes[0].text, "service web: name web -> shop");
+  for (std::size_t i = 1; i < changes.size(); ++i) {
+    EXPECT_TRUE(changes[i].text.starts_with("service shop: address")) << changes[i].text;
+  }
+}
+
+TEST(Diff, TakesAServiceOfAnotherProtocolForAnotherOne) {
+  Config next = base();
+  next.services[0].protocol = Protocol::kUdp;
+  const auto changes = diff(base(), next);
+  EXPECT_EQ(lines(changes), (std::vector<std::string>{"service web removed", "service web added"}));
+}
+
 TEST(Diff, RemovesAServiceWhoseNameAnotherOneGets) {
   Config next = base();
   next.services.pop_back();

@@ -1,50 +1,8 @@
 #include "controlplane/service/inventory.h"
 
+#include "config/match_services.h"
+
 namespace lb::controlplane {
-namespace {
-
-// The old service of each new one; null: it is new.
-std::vector<Service*> match(std::vector<Service>& before,
-                            const std::map<ServiceKey, Service*>& by_key,
-                            const std::vector<config::Service>& next) {
-  std::vector<Service*> matches;
-  std::unordered_map<const Service*, bool> taken;
-  for (const config::Service& service : next) {
-    const auto same = by_key.find(key_of(service));
-    matches.push_back(same == by_key.end() ? nullptr : same->second);
-    if (matches.back() != nullptr) taken[matches.back()] = true;
-  }
-  if (taken.size() == before.size() || taken.size() == next.size()) return matches;
-  std::map<ServiceKey, Service*> by_any;
-  for (Service& service : before) {
-    if (taken.contains(&service)) continue;
-    for (const EndpointRange& vip : service.config->addresses) {
-      by_any.emplace(ServiceKey{service.key.protocol, vip}, &service);
-    }
-  }
-  for (std::size_t i = 0; i < next.size(); ++i) {
-    if (matches[i] != nullptr) continue;
-    for (const EndpointRange& vip : next[i].addresses) {
-      const auto same = by_any.find({next[i].protocol, vip});
-      if (same == by_any.end() || !taken.emplace(same->second, true).second) continue;
-      matches[i] = same->second;
-      break;
-    }
-  }
-  for (std::size_t i = 0; i < next.size(); ++i) {
-    if (matches[i] != nullptr) continue;
-    for (Service& service : before) {
-      if (service.config->name != next[i].name || service.key.protocol != next[i].protocol)
-        continue;
-      if (taken.emplace(&service, true).second) matches[i] = &service;
-      break;
-    }
-  }
-  return matches;
-}
-
-}  // namespace
-
 Inventory::Inventory(config::ConfigPtr config) {
   adopt(std::move(config));
 }
@@ -53,21 +11,24 @@ Inventory::Adopted Inventory::adopt(config::ConfigPtr config) {
   Adopted adopted;
   adopted.before = std::exchange(config_, std::move(config));
   std::vector<Service> old = std::exchange(services_, {});
-  const std::vector<Service*> same = match(old, by_key_, config_->services);
-  services_.reserve(same.size());
-  for (std::size_t i = 0; i < same.size(); ++i) {
+  const auto matches = config::match_services(
+      adopted.before ? adopted.before->services : std::vector<config::Service>(),
+      config_->services);
+  services_.reserve(matches.size());
+  for (std::size_t i = 0; i < matches.size(); ++i) {
     Service& service = services_.emplace_back();
-    if (same[i] == nullptr) {
+    Service* const before = matches[i] ? &old[*matches[i]] : nullptr;
+    if (before == nullptr) {
       service.id = ServiceId{++last_service_};
     } else {
       // All but the servers, which are matched one by one.
-      std::vector<RealServer> servers = std::exchange(same[i]->servers, {});
-      service = *same[i];
-      same[i]->servers = std::move(servers);
+      std::vector<RealServer> servers = std::exchange(before->servers, {});
+      service = *before;
+      before->servers = std::move(servers);
     }
     service.config = &config_->services[i];
     service.key = key_of(*service.config);
-    add_servers(service, same[i], adopted);
+    add_servers(service, before, adopted);
   }
   for (const Service& gone : old) {
     for (const RealServer& server : gone.servers) {

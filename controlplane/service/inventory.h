@@ -2,8 +2,8 @@
 // results of checks, operators' changes, decisions. Each group of fields has one writer; all parts
 // read them. Runs on the event loop.
 //
-// Only adopt() decides which service or real server of a new configuration is the same as before.
-// Such a one keeps its id and all that is known of it.
+// A service or real server of a new configuration that is the same as before keeps its id and all
+// that is known of it: adopt().
 #pragma once
 
 #include <cstdint>
@@ -86,10 +86,8 @@ class Inventory {
   Inventory(const Inventory&) = delete;
   Inventory& operator=(const Inventory&) = delete;
 
-  // A service is the same as before if it has the same key; else if it has an address of a removed
-  // service of the same protocol: the order of its addresses changed, or the first one was removed;
-  // else if it has the name of a removed service of the same protocol: it moved to other addresses.
-  // A real server is the same if its service and its address are.
+  // Which service is the same as before: config::match_services(). A real server is the same if its
+  // service and its address are.
   Adopted adopt(config::ConfigPtr config);
 
   const config::ConfigPtr& config() const { return config_; }
