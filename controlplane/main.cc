@@ -24,6 +24,7 @@
 #include "controlplane/network/vip_removal.h"
 #include "controlplane/os/state_dir.h"
 #include "controlplane/reload.h"
+#include "dataplane/api/error_codec.h"
 #include "dataplane/api/sockets.h"
 
 namespace lb::controlplane {
@@ -42,10 +43,8 @@ int fail_start(const Error& error) {
   return kExitFailure;
 }
 
-control::Response error_response(const std::string& text) {
-  control::Response response;
-  response.set_error(text);
-  return response;
+control::Response error_response(const Error& error) {
+  return api::error_response<control::Response>(error);
 }
 
 Sockets::Answer answer_status(const control::StatusRequest& request, const Applier& applier) {
@@ -62,7 +61,7 @@ Sockets::Answer answer_status(const control::StatusRequest& request, const Appli
 Sockets::Answer answer_ha(const control::HaCommand& command, Applier& applier) {
   return Sockets::Api::Later([&applier, command](const Sockets::Api::Reply& reply) {
     applier.ha_command(command, [reply](const Result<std::string>& begun) {
-      if (!begun) return reply(error_response(begun.error().message));
+      if (!begun) return reply(error_response(begun.error()));
       control::Response response;
       response.mutable_ha()->set_text(*begun);
       reply(std::move(response));
@@ -94,15 +93,14 @@ Sockets::Answer answer(const control::Request& request, const api::Caller& peer,
   if (request.has_config()) return answer_config(request.config(), peer, applier, reloader);
   control::Response response;
   if (request.has_alert()) {
-    if (auto answer = applier.alert(request.alert(), *response.mutable_alert()); !answer) {
-      response.set_error(answer.error().message);
-    }
+    auto answer = applier.alert(request.alert(), *response.mutable_alert());
+    if (!answer) return error_response(answer.error());
   } else if (request.has_set()) {
     auto done = applier.set(request.set());
-    if (!done) return error_response(done.error().message);
+    if (!done) return error_response(done.error());
     response.mutable_set()->set_text(*done);
   } else {
-    response.set_error("this control plane does not support the request");
+    return error_response({"this control plane does not support the request"});
   }
   return response;
 }

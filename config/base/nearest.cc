@@ -55,4 +55,23 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
   return best_distance <= allowed ? best : std::string_view{};
 }
 
+std::string unknown_name(std::string_view what, std::string_view name,
+                         std::span<const std::string_view> known, std::string_view otherwise) {
+  std::string text = "unknown ";
+  text.append(what).append(" ").append(name).append("; ");
+  if (const std::string_view guess = nearest(name, known); !guess.empty()) {
+    return text.append("did you mean ").append(guess).append("?");
+  }
+  if (!otherwise.empty() || known.empty()) return text.append(otherwise);
+  text.append("use one of ");
+  for (const std::string_view each : known) text.append(each).append(", ");
+  text.resize(text.size() - 2);
+  return text;
+}
+
+std::string unknown_real_server(const std::string& service, const std::string& address) {
+  const std::string who = service.empty() ? "no service has a" : "service " + service + " has no";
+  return who + " real server " + address + "; see lbcli show rs";
+}
+
 }  // namespace lb

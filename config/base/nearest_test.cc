@@ -21,6 +21,18 @@ TEST(Nearest, CountsEdits) {
   EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
 }
 
+TEST(Nearest, ExplainsUnknownNames) {
+  EXPECT_EQ(unknown_name("key", "prot", kWords), "unknown key prot; did you mean port?");
+  EXPECT_EQ(unknown_name("key", "weight", kWords),
+            "unknown key weight; use one of scheduler, address, mode, port, name");
+  EXPECT_EQ(unknown_name("key", "weight", kWords, "see the page"),
+            "unknown key weight; see the page");
+  EXPECT_EQ(unknown_real_server("web", "10.0.0.9"),
+            "service web has no real server 10.0.0.9; see lbcli show rs");
+  EXPECT_EQ(unknown_real_server("", "10.0.0.9"),
+            "no service has a real server 10.0.0.9; see lbcli show rs");
+}
+
 TEST(Nearest, GuessesOnlyWhatIsNear) {
   EXPECT_EQ(nearest("shceduler", kWords), "scheduler");
   EXPECT_EQ(nearest("adresses", kWords), "address");

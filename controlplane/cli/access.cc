@@ -43,8 +43,4 @@ std::string access_refused(const std::string& folder, const std::string& admin_s
       admins, readers.empty() ? "" : fmt::format(", {} for those of {}", read_socket, readers));
 }
 
-bool is_permission_denied(const std::string& message) {
-  return message.starts_with("permission denied: ");
-}
-
 }  // namespace lb::cli

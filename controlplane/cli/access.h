@@ -13,7 +13,4 @@ bool exists(const std::string& path);
 std::string access_refused(const std::string& folder, const std::string& admin_socket,
                            const std::string& read_socket);
 
-// Whether it is the refusal of a change on the read-only socket.
-bool is_permission_denied(const std::string& message);
-
 }  // namespace lb::cli

@@ -90,37 +90,39 @@ Result<void> wait_for_end(ControlClient& client, ConfigReply& reply) {
 
 }  // namespace
 
-Ended run_change(ControlClient& client, const Options& options, std::ostream& out,
-                 std::ostream& err) {
+Result<void> run_change(const Daemons& daemons, const Options& options, std::ostream& out,
+                        std::ostream& err) {
   api::control::Request request;
   ConfigCommand& command = *request.mutable_config();
   command.set_kind(kind_of(options.command));
   if (options.command == Command::kDiff || options.command == Command::kCommit) {
     auto text = read_input(options.change_file);
-    if (!text) return {kUsage, options.change_file + ": " + text.error().message};
+    if (!text) return wrong_request(options.change_file + ": " + text.error().message);
     command.set_file(options.change_file);
     command.set_text(std::move(*text));
     command.set_confirm_ms(static_cast<std::uint64_t>(options.confirm.count()));
   }
-  auto answer = client.call(std::move(request));
-  if (!answer) return {kFailed, answer.error().message};
+  auto client = daemons.controlplane();
+  if (!client) return tl::make_unexpected(client.error());
+  auto answer = client->call(std::move(request));
+  if (!answer) return tl::make_unexpected(answer.error());
   ConfigReply& reply = *answer->mutable_config();
-  if (auto waited = wait_for_end(client, reply); !waited) {
-    return {kFailed, waited.error().message};
-  }
+  if (auto waited = wait_for_end(*client, reply); !waited) return waited;
   const bool good = reply.mistakes().empty() && reply.error().empty();
+  const ErrorKind kind = reply.mistakes().empty() ? ErrorKind::kFailed : ErrorKind::kWrongRequest;
   if (options.json) {
     const bool changes =
         options.command != Command::kDiff && options.command != Command::kShowChanges;
     out << print_json(reply, good && changes);
-    return {good ? kOk : reply.mistakes().empty() ? kFailed : kUsage, ""};
+    if (!good) return already_printed(kind);
+    return {};
   }
   for (const std::string& mistake : reply.mistakes()) err << mistake << '\n';
-  if (!reply.mistakes().empty()) return {kUsage, ""};
-  if (!reply.error().empty()) return {kFailed, reply.error()};
+  if (!reply.mistakes().empty()) return already_printed(kind);
+  if (!reply.error().empty()) return fail(reply.error(), kind);
   for (const std::string& change : reply.changes()) out << change << '\n';
   out << conclusion(options.command, reply);
-  return {kOk, ""};
+  return {};
 }
 
 }  // namespace lb::cli

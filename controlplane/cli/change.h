@@ -10,13 +10,8 @@
 
 namespace lb::cli {
 
-struct Ended {
-  int status;
-  std::string message;  // why it failed; empty: already printed
-};
-
 // Changes go to `out`, errors to `err`. Waits until the data plane has applied a change.
-Ended run_change(ControlClient& client, const Options& options, std::ostream& out,
-                 std::ostream& err);
+Result<void> run_change(const Daemons& daemons, const Options& options, std::ostream& out,
+                        std::ostream& err);
 
 }  // namespace lb::cli

@@ -5,11 +5,11 @@
 
 namespace lb::cli {
 
-// Exit statuses; scripts rely on them.
+// Exit statuses; scripts rely on them. outcome.h says which error has which.
 inline constexpr int kOk = 0;
-inline constexpr int kFailed = 1;  // a daemon refused, another release, output not writable
-inline constexpr int kUsage = 2;   // arguments, filters, or the checked file are wrong
-inline constexpr int kDaemonDown = 3;
+inline constexpr int kFailed = 1;      // refused or failed; no permission; output not writable
+inline constexpr int kUsage = 2;       // arguments, names, or the configuration are wrong
+inline constexpr int kDaemonDown = 3;  // a daemon does not run, or stopped answering
 
 // Everything that lbcli does; returns its exit status. Answers go to `out`, one line per error to
 // `err`. Throws nothing.

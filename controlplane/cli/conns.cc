@@ -31,7 +31,7 @@ void put_filter(const ConnFilter& filter, api::ConnsRequest& conns) {
 
 }  // namespace
 
-Outcome<void> show_conns(DataplaneClient& client, const Options& options, std::ostream& out) {
+Result<void> show_conns(DataplaneClient& client, const Options& options, std::ostream& out) {
   api::Request request;
   put_filter(options.conns, *request.mutable_conns());
   return show_rows(
@@ -40,18 +40,18 @@ Outcome<void> show_conns(DataplaneClient& client, const Options& options, std::o
       view::conn_of);
 }
 
-Outcome<void> flush_conns(DataplaneClient& client, const Options& options, std::ostream& out) {
+Result<void> flush_conns(DataplaneClient& client, const Options& options, std::ostream& out) {
   api::Request request;
   put_filter(options.conns, *request.mutable_flush()->mutable_filter());
   auto answer = client.call(request);
-  if (!answer) return stop(kUsage, answer.error().message);
+  if (!answer) return tl::make_unexpected(answer.error());
   const std::uint64_t job = answer->flush().job();
   while (!answer->flush().done()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
     api::Request again;
     again.mutable_flush()->set_job(job);
     answer = client.call(std::move(again));
-    if (!answer) return stop(kDaemonDown, answer.error().message);
+    if (!answer) return tl::make_unexpected(answer.error());
   }
   const std::uint64_t ended = answer->flush().ended();
   if (options.json) {

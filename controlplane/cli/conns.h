@@ -9,9 +9,9 @@
 namespace lb::cli {
 
 // Printed as they arrive: there may be millions.
-Outcome<void> show_conns(DataplaneClient& client, const Options& options, std::ostream& out);
+Result<void> show_conns(DataplaneClient& client, const Options& options, std::ostream& out);
 
 // Ends them, and waits until that is done.
-Outcome<void> flush_conns(DataplaneClient& client, const Options& options, std::ostream& out);
+Result<void> flush_conns(DataplaneClient& client, const Options& options, std::ostream& out);
 
 }  // namespace lb::cli

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "controlplane/cli/access.h"
-#include "controlplane/cli/cli.h"
 
 namespace lb::cli {
 namespace {
@@ -20,54 +19,48 @@ config::RunDir Daemons::run_dir() const {
 }
 
 template <typename Client>
-Outcome<Client> Daemons::connect(const std::string& name, const std::string& daemon) const {
+Result<Client> Daemons::connect(const std::string& name, const std::string& daemon) const {
   const config::RunDir folder = run_dir();
-  const std::string path = folder.path + '/' + name + ".sock";
+  const std::string admin = folder.path + '/' + name + ".sock";
+  const std::string reading = folder.path + '/' + name + "-read.sock";
+  // Members of the read_group get the second one; the daemon itself refuses changes there.
+  const bool reads_only = denied(admin);
+  if (reads_only && (denied(reading) || !exists(reading))) {
+    return fail(access_refused(folder.path, admin, reading), ErrorKind::kDenied);
+  }
+  const std::string& path = reads_only ? reading : admin;
   const api::ClientOptions client_options{.program = "lbcli", .daemon = daemon};
   auto client = Client::connect(path, client_options);
-  if (client) return std::move(*client);
-  // The socket answers, so the error is its own, as another release.
-  if (api::FrameSocket::connect(path, daemon, client_options.timeout)) {
-    return stop(kFailed, client.error().message);
-  }
-  if (denied(path)) {
-    // Members of the read_group; the daemon itself refuses changes there.
-    const std::string reading = folder.path + '/' + name + "-read.sock";
-    if (denied(reading) || !exists(reading)) {
-      return stop(kFailed, access_refused(folder.path, path, reading));
-    }
-    auto reader = Client::connect(reading, client_options);
-    if (reader) return std::move(*reader);
-    return stop(kDaemonDown, reader.error().message);
-  }
-  return stop(
-      kDaemonDown,
+  // When the socket answers, the error is its own, as another release.
+  if (client || api::FrameSocket::connect(path, daemon, client_options.timeout)) return client;
+  return fail(
       fmt::format("{} is not running: no answer at {} (the folder is {}); start it (systemctl "
                   "start {}), or name its folder with --run-dir or --config",
-                  daemon, path, folder.source, daemon));
+                  daemon, path, folder.source, daemon),
+      ErrorKind::kUnreachable);
 }
 
-Outcome<DataplaneClient> Daemons::dataplane() const {
+Result<DataplaneClient> Daemons::dataplane() const {
   return connect<DataplaneClient>("dataplane", "lb-dataplane");
 }
 
-Outcome<ControlClient> Daemons::controlplane() const {
+Result<ControlClient> Daemons::controlplane() const {
   return connect<ControlClient>("controlplane", "lb-controlplane");
 }
 
-Outcome<api::Stats> ask_stats(DataplaneClient& client) {
+Result<api::Stats> ask_stats(DataplaneClient& client) {
   api::Request request;
   request.mutable_stats();
   auto response = client.call(std::move(request));
-  if (!response) return stop(kDaemonDown, response.error().message);
+  if (!response) return tl::make_unexpected(response.error());
   return std::move(*response->mutable_stats());
 }
 
-Outcome<api::control::Status> ask_status(ControlClient& client, bool with_checks) {
+Result<api::control::Status> ask_status(ControlClient& client, bool with_checks) {
   api::control::Request request;
   request.mutable_status()->set_with_checks(with_checks);
   auto response = client.call(std::move(request));
-  if (!response) return stop(kDaemonDown, response.error().message);
+  if (!response) return tl::make_unexpected(response.error());
   return std::move(*response->mutable_status());
 }
 

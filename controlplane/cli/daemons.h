@@ -16,18 +16,18 @@ class Daemons {
   explicit Daemons(const Options& options) : options_(options) {}
 
   // Over the admin socket, or else over the read-only one.
-  Outcome<DataplaneClient> dataplane() const;
-  Outcome<ControlClient> controlplane() const;
+  Result<DataplaneClient> dataplane() const;
+  Result<ControlClient> controlplane() const;
 
  private:
   template <typename Client>
-  Outcome<Client> connect(const std::string& name, const std::string& daemon) const;
+  Result<Client> connect(const std::string& name, const std::string& daemon) const;
   config::RunDir run_dir() const;
 
   const Options& options_;
 };
 
-Outcome<api::Stats> ask_stats(DataplaneClient& client);
-Outcome<api::control::Status> ask_status(ControlClient& client, bool with_checks = false);
+Result<api::Stats> ask_stats(DataplaneClient& client);
+Result<api::control::Status> ask_status(ControlClient& client, bool with_checks = false);
 
 }  // namespace lb::cli

@@ -83,14 +83,10 @@ Result<void> understand(const Raw& raw, Options& options) {
     options.conns.client = options.persistence.client = *prefix;
   }
   if (!raw.real_server.empty()) {
-    if (const auto address = Address::parse(raw.real_server)) {
-      options.conns.real_server = *address;
-    } else {
-      auto endpoint = Endpoint::parse_port_optional(raw.real_server);
-      if (!endpoint) return fail("--rs: " + endpoint.error().message);
-      options.conns.real_server = endpoint->address;
-      options.conns.real_server_port = endpoint->port;
-    }
+    const auto server = parse_real_server(raw.real_server);
+    if (!server) return fail("--rs: " + server.error().message);
+    options.conns.real_server = server->address;
+    options.conns.real_server_port = server->port;
   }
   if (!raw.interval.empty()) {
     auto interval = config::parse_duration(raw.interval);
@@ -263,12 +259,6 @@ int next_word(int argc, const char* const* argv, int at) {
 
 // A clearer error than CLI11's for a missing or misspelt command; empty: no such error.
 std::string explain_command(int argc, const char* const* argv) {
-  const auto unknown = [](std::string_view what, std::string_view word,
-                          std::span<const std::string_view> known) {
-    const std::string_view guess = nearest(word, known);
-    return guess.empty() ? fmt::format("unknown {} {}; use one of {}", what, word, join(known))
-                         : fmt::format("unknown {} {}; did you mean {}?", what, word, guess);
-  };
   const auto names = [](std::span<const View> all) {
     std::vector<std::string_view> list;
     for (const View& each : all) list.push_back(each.name);
@@ -278,7 +268,7 @@ std::string explain_command(int argc, const char* const* argv) {
   const int command = next_word(argc, argv, 1);
   if (command == argc) return fmt::format("missing command: {}", join(kCommands));
   if (std::find(kCommands.begin(), kCommands.end(), argv[command]) == kCommands.end()) {
-    return unknown("command", argv[command], kCommands);
+    return unknown_name("command", argv[command], kCommands);
   }
   const std::string_view first = argv[command];
   const bool is_show = first == "show";
@@ -291,7 +281,7 @@ std::string explain_command(int argc, const char* const* argv) {
     return fmt::format("{}: missing argument: {}", first, join(known));
   }
   if (std::find(known.begin(), known.end(), argv[word]) == known.end()) {
-    return unknown(is_show ? "view" : fmt::format("command of {}", first), argv[word], known);
+    return unknown_name(is_show ? "view" : fmt::format("command of {}", first), argv[word], known);
   }
   return {};
 }
@@ -324,6 +314,11 @@ std::vector<CommandHelp> all_commands() {
   std::vector<CommandHelp> out;
   collect_commands(app, "", out);
   return out;
+}
+
+Result<Endpoint> parse_real_server(const std::string& text) {
+  if (const auto address = Address::parse(text)) return Endpoint(*address, 0);
+  return Endpoint::parse_port_optional(text);
 }
 
 std::variant<Options, Stop> parse_options(int argc, const char* const* argv) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/base/address.h"
+#include "config/base/result.h"
 #include "controlplane/cli/set.h"
 
 namespace lb::cli {
@@ -76,6 +77,9 @@ struct Options {
   std::chrono::milliseconds confirm{0};  // of `commit`; 0: kept at once
   std::string group;                     // of `ha`; empty: all
 };
+
+// "10.0.0.11:80", or the address alone: port 0.
+Result<Endpoint> parse_real_server(const std::string& text);
 
 // Nothing to run: help (for stdout, status 0) or what is wrong with the arguments (one line).
 struct Stop {

@@ -1,10 +1,8 @@
-// How a command ends, and whom it talks to.
+// How a command ends: the exit status of each kind of error, for all commands in one place.
 #pragma once
 
-#include <string>
-#include <utility>
-
 #include "config/base/result.h"
+#include "controlplane/cli/cli.h"
 #include "dataplane/api/client.h"
 #include "dataplane/api/dataplane.pb.h"
 
@@ -12,17 +10,23 @@ namespace lb::cli {
 
 using DataplaneClient = api::Client<api::Request, api::Response>;
 
-// A command that cannot go on: its exit status, and the line that says why (empty: it is said).
-struct Failure {
-  int status;
-  std::string message;
-};
+// docs/reference/commands.md has the table for operators.
+constexpr int status_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kFailed:
+    case ErrorKind::kDenied:
+      return kFailed;
+    case ErrorKind::kWrongRequest:
+      return kUsage;
+    case ErrorKind::kUnreachable:
+      return kDaemonDown;
+  }
+  return kFailed;
+}
 
-template <typename T>
-using Outcome = tl::expected<T, Failure>;
-
-inline tl::unexpected<Failure> stop(int status, std::string message) {
-  return tl::make_unexpected(Failure{status, std::move(message)});
+// A command that has printed its errors itself: nothing is left to say.
+inline tl::unexpected<Error> already_printed(ErrorKind kind) {
+  return fail({}, kind);
 }
 
 }  // namespace lb::cli

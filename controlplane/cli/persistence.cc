@@ -28,7 +28,7 @@ api::Request request_of(const PersistenceFilter& filter, bool flush) {
 
 }  // namespace
 
-Outcome<void> show_persistence(DataplaneClient& client, const Options& options, std::ostream& out) {
+Result<void> show_persistence(DataplaneClient& client, const Options& options, std::ostream& out) {
   return show_rows(
       client, request_of(options.persistence, false), options.json, view::persistence_heading(),
       out,
@@ -36,8 +36,7 @@ Outcome<void> show_persistence(DataplaneClient& client, const Options& options, 
       view::persistence_of);
 }
 
-Outcome<void> flush_persistence(DataplaneClient& client, const Options& options,
-                                std::ostream& out) {
+Result<void> flush_persistence(DataplaneClient& client, const Options& options, std::ostream& out) {
   bool begun = false;
   std::uint64_t flushed = 0;
   const auto streamed =
@@ -46,7 +45,7 @@ Outcome<void> flush_persistence(DataplaneClient& client, const Options& options,
         flushed += response.persistence().flushed();
         return true;
       });
-  if (!streamed) return stop(begun ? kDaemonDown : kUsage, streamed.error().message);
+  if (!streamed) return tl::make_unexpected(streamed.error());
   if (options.json) {
     out << view::print({{"flushed", flushed}});
   } else {

@@ -8,7 +8,7 @@
 
 namespace lb::cli {
 
-Outcome<void> show_persistence(DataplaneClient& client, const Options& options, std::ostream& out);
-Outcome<void> flush_persistence(DataplaneClient& client, const Options& options, std::ostream& out);
+Result<void> show_persistence(DataplaneClient& client, const Options& options, std::ostream& out);
+Result<void> flush_persistence(DataplaneClient& client, const Options& options, std::ostream& out);
 
 }  // namespace lb::cli

@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "config/load.h"
-#include "controlplane/cli/access.h"
+#include "config/toml_tree.h"
 #include "controlplane/cli/change.h"
 #include "controlplane/cli/check.h"
 #include "controlplane/cli/cli.h"
@@ -12,6 +12,7 @@
 #include "controlplane/cli/daemons.h"
 #include "controlplane/cli/input.h"
 #include "controlplane/cli/options.h"
+#include "controlplane/cli/outcome.h"
 #include "controlplane/cli/persistence.h"
 #include "controlplane/cli/show.h"
 #include "controlplane/view/alerts.h"
@@ -27,11 +28,11 @@ class Session {
       : options_(options), out_(out), err_(err) {}
 
   int run() {
-    const Outcome<void> outcome = run_command();
+    const Result<void> outcome = run_command();
     out_.flush();
     if (!outcome) {
       if (!outcome.error().message.empty()) say(outcome.error().message);
-      return is_permission_denied(outcome.error().message) ? kFailed : outcome.error().status;
+      return status_of(outcome.error().kind);
     }
     if (!out_) {
       say("cannot write the output");
@@ -41,15 +42,14 @@ class Session {
   }
 
  private:
-  Outcome<void> run_command();
-  Outcome<void> check();
-  Outcome<void> with_dataplane(Outcome<void> (*command)(DataplaneClient&, const Options&,
-                                                        std::ostream&));
-  Outcome<void> set();
-  Outcome<void> ha(api::control::HaCommand::Kind kind);
-  Outcome<void> alert_test();
-  Outcome<void> change();
-  Outcome<void> version();
+  Result<void> run_command();
+  Result<void> check();
+  Result<void> with_dataplane(Result<void> (*command)(DataplaneClient&, const Options&,
+                                                      std::ostream&));
+  Result<void> set();
+  Result<void> ha(api::control::HaCommand::Kind kind);
+  Result<void> alert_test();
+  Result<void> version();
 
   void print_result(const std::string& text) {
     out_ << (options_.json ? result_json(text) : text + '\n');
@@ -63,14 +63,14 @@ class Session {
 };
 
 // A switchover takes a moment: waits for its result.
-Outcome<void> Session::ha(api::control::HaCommand::Kind kind) {
+Result<void> Session::ha(api::control::HaCommand::Kind kind) {
   auto client = daemons_.controlplane();
   if (!client) return tl::make_unexpected(client.error());
   api::control::Request request;
   request.mutable_ha()->set_kind(kind);
   request.mutable_ha()->set_group(options_.group);
   const auto begun = client->call(std::move(request));
-  if (!begun) return stop(kFailed, begun.error().message);
+  if (!begun) return tl::make_unexpected(begun.error());
   if (kind != api::control::HaCommand::SWITCHOVER) {
     print_result(begun->ha().text());
     return {};
@@ -79,7 +79,7 @@ Outcome<void> Session::ha(api::control::HaCommand::Kind kind) {
     const auto now = ask_status(*client);
     if (!now) return tl::make_unexpected(now.error());
     const view::Handover handover = view::handover_of(now->ha().handover());
-    if (handover.failed) return stop(kFailed, "no switchover: " + view::as_text(handover));
+    if (handover.failed) return fail("no switchover: " + view::as_text(handover));
     if (handover.done) {
       print_result(handover.group + ": " + view::as_text(handover));
       return {};
@@ -88,38 +88,38 @@ Outcome<void> Session::ha(api::control::HaCommand::Kind kind) {
   }
 }
 
-Outcome<void> Session::alert_test() {
+Result<void> Session::alert_test() {
   auto client = daemons_.controlplane();
   if (!client) return tl::make_unexpected(client.error());
   api::control::Request request;
   request.mutable_alert()->set_test(true);
   const auto answer = client->call(std::move(request));
-  if (!answer) return stop(kFailed, answer.error().message);
-  out_ << view::alert_test_text(view::alerts_of(answer->alert()));
+  if (!answer) return tl::make_unexpected(answer.error());
+  print_result(view::alert_test_text(view::alerts_of(answer->alert())));
   return {};
 }
 
-Outcome<void> Session::with_dataplane(Outcome<void> (*command)(DataplaneClient&, const Options&,
-                                                               std::ostream&)) {
+Result<void> Session::with_dataplane(Result<void> (*command)(DataplaneClient&, const Options&,
+                                                             std::ostream&)) {
   auto client = daemons_.dataplane();
   if (!client) return tl::make_unexpected(client.error());
   return command(*client, options_, out_);
 }
 
-Outcome<void> Session::set() {
+Result<void> Session::set() {
   auto command = set_request(options_.set);
-  if (!command) return stop(kUsage, command.error().message);
+  if (!command) return wrong_request(command.error().message);
   auto client = daemons_.controlplane();
   if (!client) return tl::make_unexpected(client.error());
   api::control::Request request;
   *request.mutable_set() = std::move(*command);
   const auto done = client->call(std::move(request));
-  if (!done) return stop(kFailed, done.error().message);
+  if (!done) return tl::make_unexpected(done.error());
   print_result(done->set().text());
   return {};
 }
 
-Outcome<void> Session::version() {
+Result<void> Session::version() {
   DaemonRelease dataplane_release{"lb-dataplane", {}, {}};
   DaemonRelease control_release{"lb-controlplane", {}, {}};
   if (auto client = daemons_.dataplane()) {
@@ -137,7 +137,7 @@ Outcome<void> Session::version() {
   return {};
 }
 
-Outcome<void> Session::check() {
+Result<void> Session::check() {
   const config::Loaded loaded = load_input(options_.check_file);
   if (options_.json) out_ << check_json(loaded);
   if (loaded.mistakes.empty()) {
@@ -145,18 +145,10 @@ Outcome<void> Session::check() {
     return {};
   }
   if (!options_.json) err_ << config::format_mistakes(loaded.file_name, loaded.mistakes);
-  return stop(kUsage, "");
+  return already_printed(ErrorKind::kWrongRequest);
 }
 
-Outcome<void> Session::change() {
-  auto client = daemons_.controlplane();
-  if (!client) return tl::make_unexpected(client.error());
-  Ended ended = run_change(*client, options_, out_, err_);
-  if (ended.status == kOk) return {};
-  return stop(ended.status, std::move(ended.message));
-}
-
-Outcome<void> Session::run_command() {
+Result<void> Session::run_command() {
   switch (options_.command) {
     case Command::kShowConn:
       return with_dataplane(show_conns);
@@ -184,7 +176,7 @@ Outcome<void> Session::run_command() {
     case Command::kCommit:
     case Command::kConfirm:
     case Command::kRollback:
-      return change();
+      return run_change(daemons_, options_, out_, err_);
     case Command::kCheck:
       return check();
     case Command::kVersion:

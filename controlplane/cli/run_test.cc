@@ -12,9 +12,9 @@
 #include <sstream>
 #include <thread>
 
-#include "controlplane/cli/cli.h"
+#include "controlplane/cli/fake_daemon.h"
 #include "controlplane/view/test_messages.h"
-#include "dataplane/api/server.h"
+#include "dataplane/api/error_codec.h"
 
 namespace lb::cli {
 namespace {
@@ -24,42 +24,12 @@ using view::sample_conn;
 using view::sample_stats;
 using view::sample_status;
 
+constexpr const char* kUnknown = "unknown service none; see lbcli show service";
 constexpr int kBatches = 3;
 constexpr int kRowsPerBatch = 4;
 
-// A daemon on its own thread.
-template <typename Request, typename Response>
-class Daemon {
- public:
-  using Server = api::Server<Request, Response>;
-  Daemon(const std::string& path, const std::string& program, typename Server::Handler handler)
-      : server_(context_, {.path = path, .program = program}, std::move(handler)) {
-    const auto listening = server_.listen();
-    EXPECT_TRUE(listening) << listening.error().message;
-    thread_ = std::thread([this] { context_.run(); });
-  }
-  ~Daemon() {
-    context_.stop();
-    thread_.join();
-    server_.close();
-  }
-
- private:
-  boost::asio::io_context context_;
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_ =
-      boost::asio::make_work_guard(context_);
-  Server server_;
-  std::thread thread_;
-};
-
 using Dataplane = Daemon<api::Request, api::Response>;
 using Controlplane = Daemon<api::control::Request, api::control::Response>;
-
-struct Ran {
-  int status;
-  std::string out;
-  std::string err;
-};
 
 class RunTest : public testing::Test {
  protected:
@@ -105,8 +75,7 @@ class RunTest : public testing::Test {
     if (request.has_flush()) return flush(request.flush());
     last_conns_ = request.conns();
     if (request.conns().service() == "none") {
-      response.set_error("there is no service 'none'");
-      return response;
+      return api::error_response<api::Response>({kUnknown, ErrorKind::kWrongRequest});
     }
     const int batches = request.conns().service() == "empty" ? 0 : kBatches;
     return Dataplane::Server::Producer([batches, batch = 0]() mutable {
@@ -130,8 +99,7 @@ class RunTest : public testing::Test {
       polls_ = 0;
     }
     if (request.job() == 0 && request.filter().service() == "none") {
-      response.set_error("there is no service 'none'");
-      return response;
+      return api::error_response<api::Response>({kUnknown, ErrorKind::kWrongRequest});
     }
     response.mutable_flush()->set_job(7);
     response.mutable_flush()->set_ended(++polls_ * 100);
@@ -141,13 +109,7 @@ class RunTest : public testing::Test {
 
   Ran lbcli(std::vector<std::string> arguments, bool with_dir = true) {
     if (with_dir) arguments.insert(arguments.begin(), {"--run-dir", dir_.string()});
-    arguments.insert(arguments.begin(), "lbcli");
-    std::vector<char*> argv;
-    for (std::string& argument : arguments) argv.push_back(argument.data());
-    std::ostringstream out;
-    std::ostringstream err;
-    const int status = run(static_cast<int>(argv.size()), argv.data(), out, err);
-    return {status, out.str(), err.str()};
+    return run_lbcli(std::move(arguments));
   }
 
   std::filesystem::path dir_;
@@ -247,7 +209,7 @@ TEST_F(RunTest, ReportsARefusedFilterAsUsageError) {
   const Ran ran = lbcli({"show", "conn", "--service", "none", "--json"});
   EXPECT_EQ(ran.status, kUsage);
   EXPECT_EQ(ran.out, "");
-  EXPECT_EQ(ran.err, "lbcli: there is no service 'none'\n");
+  EXPECT_EQ(ran.err, std::string("lbcli: ") + kUnknown + '\n');
 }
 
 TEST_F(RunTest, WaitsForAFlush) {

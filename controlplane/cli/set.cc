@@ -60,7 +60,11 @@ Result<SetCommand> set_request(const SetOptions& options) {
     return command;
   }
   command.set_service(options.service);
-  command.set_real_server(options.real_server);
+  if (!options.real_server.empty()) {
+    const auto server = parse_real_server(options.real_server);
+    if (!server) return tl::make_unexpected(server.error());
+    command.set_real_server(server->port == 0 ? server->address.to_string() : server->to_string());
+  }
   command.set_save(options.save);
   if (options.what == "scheduler") {
     command.set_scheduler(options.value);

@@ -24,24 +24,24 @@ class Show {
   Show(const Options& options, const Daemons& daemons, std::ostream& out, std::ostream& err)
       : options_(options), daemons_(daemons), out_(out), err_(err) {}
 
-  Outcome<void> run();
+  Result<void> run();
 
  private:
   template <typename Answer>
-  Outcome<void> print(const Answer& answer) {
+  Result<void> print(const Answer& answer) {
     out_ << (options_.json ? view::as_json(answer) : view::as_text(answer));
     return {};
   }
   template <typename Answer>
-  Outcome<void> from_dataplane(Answer (*make)(const api::Stats&));
+  Result<void> from_dataplane(Answer (*make)(const api::Stats&));
   template <typename Answer>
-  Outcome<void> from_both(Answer (*make)(const api::Stats&, const api::control::Status*),
-                          bool missed);
-  Outcome<void> rates();
-  Outcome<void> checks();
-  Outcome<void> ha();
-  Outcome<void> sync();
-  Outcome<void> alerts();
+  Result<void> from_both(Answer (*make)(const api::Stats&, const api::control::Status*),
+                         bool missed);
+  Result<void> rates();
+  Result<void> checks();
+  Result<void> ha();
+  Result<void> sync();
+  Result<void> alerts();
 
   const Options& options_;
   const Daemons& daemons_;
@@ -50,7 +50,7 @@ class Show {
 };
 
 template <typename Answer>
-Outcome<void> Show::from_dataplane(Answer (*make)(const api::Stats&)) {
+Result<void> Show::from_dataplane(Answer (*make)(const api::Stats&)) {
   auto client = daemons_.dataplane();
   if (!client) return tl::make_unexpected(client.error());
   const auto stats = ask_stats(*client);
@@ -60,8 +60,8 @@ Outcome<void> Show::from_dataplane(Answer (*make)(const api::Stats&)) {
 
 // `missed`: what the answer lacks without the control plane, printed on stderr.
 template <typename Answer>
-Outcome<void> Show::from_both(Answer (*make)(const api::Stats&, const api::control::Status*),
-                              bool missed) {
+Result<void> Show::from_both(Answer (*make)(const api::Stats&, const api::control::Status*),
+                             bool missed) {
   auto client = daemons_.dataplane();
   if (!client) return tl::make_unexpected(client.error());
   const auto stats = ask_stats(*client);
@@ -75,7 +75,7 @@ Outcome<void> Show::from_both(Answer (*make)(const api::Stats&, const api::contr
 }
 
 // `show lcore`: only the workers.
-Outcome<void> Show::rates() {
+Result<void> Show::rates() {
   auto client = daemons_.dataplane();
   if (!client) return tl::make_unexpected(client.error());
   auto before = ask_stats(*client);
@@ -100,7 +100,7 @@ Outcome<void> Show::rates() {
   return {};
 }
 
-Outcome<void> Show::checks() {
+Result<void> Show::checks() {
   auto client = daemons_.controlplane();
   if (!client) return tl::make_unexpected(client.error());
   const auto status = ask_status(*client, true);
@@ -108,39 +108,39 @@ Outcome<void> Show::checks() {
   return print(view::checks_of(*status));
 }
 
-Outcome<void> Show::ha() {
+Result<void> Show::ha() {
   auto client = daemons_.controlplane();
   if (!client) return tl::make_unexpected(client.error());
   const auto status = ask_status(*client);
   if (!status) return tl::make_unexpected(status.error());
-  if (!status->has_ha()) return stop(kFailed, "no [[ha.instance]] is configured");
+  if (!status->has_ha()) return fail("no [[ha.instance]] is configured");
   return print(view::ha_of(*status));
 }
 
-Outcome<void> Show::sync() {
+Result<void> Show::sync() {
   auto client = daemons_.controlplane();
   if (!client) return tl::make_unexpected(client.error());
   const auto status = ask_status(*client);
   if (!status) return tl::make_unexpected(status.error());
-  if (!status->has_sync()) return stop(kFailed, "no [ha.sync] is configured");
+  if (!status->has_sync()) return fail("no [ha.sync] is configured");
   return print(view::sync_of(*status));
 }
 
-Outcome<void> Show::alerts() {
+Result<void> Show::alerts() {
   auto client = daemons_.controlplane();
   if (!client) return tl::make_unexpected(client.error());
   api::control::Request request;
   request.mutable_alert();
   const auto answer = client->call(std::move(request));
-  if (!answer) return stop(kFailed, answer.error().message);
+  if (!answer) return tl::make_unexpected(answer.error());
   const view::Alerts alerts = view::alerts_of(answer->alert());
   if (!alerts.mail && !alerts.script) {
-    return stop(kFailed, "neither [alert.mail] nor a script in [alert] is configured");
+    return fail("neither [alert.mail] nor a script in [alert] is configured");
   }
   return print(alerts);
 }
 
-Outcome<void> Show::run() {
+Result<void> Show::run() {
   switch (options_.command) {
     case Command::kShowService:
       return from_both(view::services_of, false);
@@ -163,14 +163,14 @@ Outcome<void> Show::run() {
     case Command::kShowAlert:
       return alerts();
     default:
-      return stop(kUsage, "unknown command");
+      return wrong_request("unknown command");
   }
 }
 
 }  // namespace
 
-Outcome<void> show(const Options& options, const Daemons& daemons, std::ostream& out,
-                   std::ostream& err) {
+Result<void> show(const Options& options, const Daemons& daemons, std::ostream& out,
+                  std::ostream& err) {
   return Show(options, daemons, out, err).run();
 }
 

@@ -10,7 +10,7 @@
 namespace lb::cli {
 
 // All but what the data plane answers in parts (conns.h, persistence.h).
-Outcome<void> show(const Options& options, const Daemons& daemons, std::ostream& out,
-                   std::ostream& err);
+Result<void> show(const Options& options, const Daemons& daemons, std::ostream& out,
+                  std::ostream& err);
 
 }  // namespace lb::cli

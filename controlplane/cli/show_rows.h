@@ -14,8 +14,8 @@ namespace lb::cli {
 
 // `messages` takes the rows out of a response, `row` makes one of the view's of each.
 template <typename Messages, typename Row>
-Outcome<void> show_rows(DataplaneClient& client, api::Request request, bool json,
-                        const std::string& heading, std::ostream& out, Messages messages, Row row) {
+Result<void> show_rows(DataplaneClient& client, api::Request request, bool json,
+                       const std::string& heading, std::ostream& out, Messages messages, Row row) {
   bool begun = false;
   bool any = false;
   std::string rows;
@@ -36,7 +36,7 @@ Outcome<void> show_rows(DataplaneClient& client, api::Request request, bool json
     return static_cast<bool>(out);
   });
   // Before the first row the data plane refuses filters; after that it can only have gone away.
-  if (!streamed) return stop(begun ? kDaemonDown : kUsage, streamed.error().message);
+  if (!streamed) return tl::make_unexpected(streamed.error());
   if (json) out << (any ? "\n]\n" : "]\n");
   return {};
 }

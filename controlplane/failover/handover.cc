@@ -3,9 +3,12 @@
 // A switchover is planned: the peer acknowledges all changes, then we request its takeover and
 // resign at the same moment. If it does not take over, we become master again.
 #include <boost/asio/io_context.hpp>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "config/base/log.h"
+#include "config/base/nearest.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/failover/engine.h"
 #include "controlplane/sync/sync.pb.h"
@@ -27,9 +30,9 @@ Result<std::string> Engine::command(const HaCommand& command) {
     if (command.group().empty() || command.group() == unit->name()) groups.insert(unit->name());
   }
   if (groups.empty()) {
-    std::string names;
-    for (const auto& unit : units_) names += (names.empty() ? "" : ", ") + unit->name();
-    return fail("there is no group " + command.group() + "; there are " + names);
+    std::vector<std::string_view> names;
+    for (const auto& unit : units_) names.emplace_back(unit->name());
+    return wrong_request(unknown_name("group", command.group(), names));
   }
   std::erase_if(groups, [&](const std::string& group) {
     const bool for_masters =

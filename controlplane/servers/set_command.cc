@@ -18,9 +18,7 @@ Result<Service*> find_service(Inventory& inventory, const std::string& name) {
   if (Service* const service = inventory.find(name)) return service;
   std::vector<std::string_view> names;
   for (const Service& service : inventory.services()) names.push_back(service.config->name);
-  const std::string_view guess = nearest(name, names);
-  return fail(guess.empty() ? fmt::format("unknown service {}; see lbcli show service", name)
-                            : fmt::format("unknown service {}; did you mean {}?", name, guess));
+  return wrong_request(unknown_name("service", name, names, "see lbcli show service"));
 }
 
 // "10.0.0.11:80", or the address alone where one server has it.
@@ -33,26 +31,23 @@ Result<RealServer*> find_server(Service& service, const std::string& text) {
     }
   }
   if (found.size() == 1) return found.front();
-  return fail(found.empty()
-                  ? fmt::format("service {} has no real server {}; see lbcli show rs",
-                                service.config->name, text)
-                  : fmt::format("service {} has several real servers {}; write the port, as {}",
-                                service.config->name, text,
-                                found.front()->config->address.to_string()));
+  return wrong_request(
+      found.empty()
+          ? unknown_real_server(service.config->name, text)
+          : fmt::format("service {} has several real servers {}; write the port, as {}",
+                        service.config->name, text, found.front()->config->address.to_string()));
 }
 
 Result<std::string> change_scheduler(const std::string& name, const config::Service& service,
                                      ServiceOverride& own) {
   const std::optional<Scheduler> scheduler = from_name<Scheduler>(name);
   if (!scheduler) {
-    std::string all;
-    for (const auto& [known, value] : kEnumNames<Scheduler>) {
-      all += (all.empty() ? "" : ", ") + std::string(known);
-    }
-    return fail(fmt::format("unknown scheduler {}; use one of {}", name, all));
+    std::vector<std::string_view> known;
+    for (const auto& each : kEnumNames<Scheduler>) known.push_back(each.name);
+    return wrong_request(unknown_name("scheduler", name, known));
   }
   if (service.one_packet && config::goes_by_connections(*scheduler)) {
-    return fail(
+    return wrong_request(
         fmt::format("{} has one_packet, and so no connections that scheduler {} could go "
                     "by; take rr, wrr, sh, dh, mh or fo",
                     service.name, name));
@@ -65,8 +60,8 @@ Result<std::string> change_server(const SetCommand& command, const std::string& 
                                   ServerOverride& own, std::chrono::steady_clock::time_point now) {
   if (command.has_weight()) {
     if (command.weight() > config::kMaxWeight) {
-      return fail(fmt::format("weight {} is out of range; write 0 to {}", command.weight(),
-                              config::kMaxWeight));
+      return wrong_request(fmt::format("weight {} is out of range; write 0 to {}", command.weight(),
+                                       config::kMaxWeight));
     }
     own.weight = static_cast<std::uint16_t>(command.weight());
     return fmt::format("{}: weight {}", name, command.weight());
@@ -86,7 +81,7 @@ Result<std::string> change_server(const SetCommand& command, const std::string& 
       return fmt::format("{}: draining, its remaining connections end in {} s", name,
                          static_cast<double>(command.deadline_ms()) / 1000);
     default:
-      return fail("say what to set: weight N, maint, ready or drain");
+      return wrong_request("say what to set: weight N, maint, ready or drain");
   }
 }
 

@@ -56,7 +56,7 @@ TEST(ShowAlert, NamesTheRecipientsOfATest) {
   EXPECT_EQ(alert_test_text(alerts_of(alert_status())),
             "a test event goes to the script /etc/ballast/alert.sh\n"
             "a mail to a@example.com, b@example.com goes to smtp.example.com:587\n"
-            "lbcli show alert shows the result\n");
+            "lbcli show alert shows the result");
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ std::string alert_test_text(const Alerts& alerts) {
     text += fmt::format("a mail to {} goes to {}\n", joined(alerts.mail->to, ", "),
                         alerts.mail->server);
   }
-  return text + "lbcli show alert shows the result\n";
+  return text + "lbcli show alert shows the result";
 }
 
 }  // namespace lb::view

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 namespace lb::api {
 
@@ -16,6 +17,10 @@ namespace {
 
 std::string error_text(int error) {
   return std::generic_category().message(error);
+}
+
+tl::unexpected<Error> unreachable(std::string message) {
+  return fail(std::move(message), ErrorKind::kUnreachable);
 }
 
 std::string advice(int error, const std::string& daemon) {
@@ -52,8 +57,8 @@ Result<FrameSocket> FrameSocket::connect(const std::string& path, const std::str
   } while (status < 0 && errno == EINTR);
   if (status < 0) {
     const int error = errno;
-    return fail("cannot connect to " + path + ": " + error_text(error) + "; " +
-                advice(error, daemon));
+    return unreachable("cannot connect to " + path + ": " + error_text(error) + "; " +
+                       advice(error, daemon));
   }
   return socket;
 }
@@ -80,9 +85,10 @@ Result<void> FrameSocket::wait(short events) {
   } while (ready < 0 && errno == EINTR);
   if (ready > 0) return {};
   if (ready == 0) {
-    return fail(peer_ + " did not answer within " + std::to_string(timeout_.count()) + " ms");
+    return unreachable(peer_ + " did not answer within " + std::to_string(timeout_.count()) +
+                       " ms");
   }
-  return fail("waiting for " + peer_ + " failed: " + error_text(errno));
+  return unreachable("waiting for " + peer_ + " failed: " + error_text(errno));
 }
 
 Result<void> FrameSocket::send(const std::string& frame) {
@@ -97,7 +103,7 @@ Result<void> FrameSocket::send(const std::string& frame) {
     } else if (errno != EINTR) {
       // The daemon may have said why before it closed; that answer is worth more than EPIPE.
       if (errno == EPIPE || errno == ECONNRESET) return {};
-      return fail("sending to " + peer_ + " failed: " + error_text(errno));
+      return unreachable("sending to " + peer_ + " failed: " + error_text(errno));
     }
   }
   return {};
@@ -110,11 +116,11 @@ Result<void> FrameSocket::read_exactly(char* to, std::size_t bytes) {
       to += n;
       bytes -= static_cast<std::size_t>(n);
     } else if (n == 0 || errno == ECONNRESET) {
-      return fail(peer_ + " closed the connection");
+      return unreachable(peer_ + " closed the connection");
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       if (auto waited = wait(POLLIN); !waited) return waited;
     } else if (errno != EINTR) {
-      return fail("receiving from " + peer_ + " failed: " + error_text(errno));
+      return unreachable("receiving from " + peer_ + " failed: " + error_text(errno));
     }
   }
   return {};

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "config/base/result.h"
+#include "dataplane/api/error_codec.h"
 #include "dataplane/api/frame.h"
 
 namespace lb::api {
@@ -78,7 +79,8 @@ class Client {
   // Release of the daemon, as it said in Hello.
   const std::string& release() const { return release_; }
 
-  // A request with one response. An error that the daemon answered is returned as ours.
+  // A request with one response. An error that the daemon answered is returned as ours; of kind
+  // kUnreachable is one of the connection.
   Result<Response> call(Request request) {
     if (auto sent = send(std::move(request)); !sent) return tl::make_unexpected(sent.error());
     return receive();
@@ -112,7 +114,7 @@ class Client {
     if (!bytes) return tl::make_unexpected(bytes.error());
     Response response;
     if (!from_bytes(*bytes, response)) return fail("the answer of the daemon is malformed");
-    if (!response.error().empty()) return fail(response.error());
+    if (!response.error().empty()) return tl::make_unexpected(error_of(response));
     if (response.id() != last_id_) return fail("the daemon answered another request than ours");
     return response;
   }

@@ -19,6 +19,7 @@
 #include "config/base/audit_log.h"
 #include "dataplane/api/action.h"
 #include "dataplane/api/caller.h"
+#include "dataplane/api/error_codec.h"
 #include "dataplane/api/run_folder.h"
 #include "dataplane/api/server.h"
 
@@ -92,8 +93,8 @@ class Sockets {
       const std::optional<Action> action = action_of_(request);
       if (!action) return handler_(request, caller);
       if (caller.read_only) {
-        Response refusal;
-        refusal.set_error(permission_denied(action->command, options_.admin_group));
+        const auto refusal = error_response<Response>(
+            {permission_denied(action->command, options_.admin_group), ErrorKind::kDenied});
         audit_.write_refused(to_string(caller), action->command, refusal.error());
         return refusal;
       }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/base/nearest.h"
 #include "dataplane/api/address_codec.h"
 #include "dataplane/api/enum_codec.h"
 
@@ -10,19 +11,44 @@ namespace lb {
 namespace {
 
 Result<ConnState> parse_state(const std::string& text) {
-  std::string known;
+  std::vector<std::string_view> known;
   for (std::size_t i = 0; i < static_cast<std::size_t>(ConnState::kCount); ++i) {
     const auto state = static_cast<ConnState>(i);
     if (!is_live(state)) continue;
     if (to_string(state) == text) return state;
-    known += (known.empty() ? "" : ", ") + std::string(to_string(state));
+    known.push_back(to_string(state));
   }
-  return fail("there is no state '" + text + "'; it is one of " + known);
+  return wrong_request(unknown_name("state", text, known));
 }
 
 std::string_view service_name(const Snapshot& snapshot, std::uint32_t slot) {
   return slot < snapshot.services.size() ? std::string_view(snapshot.services[slot].name)
                                          : std::string_view();
+}
+
+// A server that is not configured any more is known as long as it has connections.
+bool knows(const Snapshot& snapshot, const ConnMatch& match) {
+  return std::ranges::any_of(snapshot.real_servers, [&](const RealServerEntry& server) {
+    const bool in_service =
+        server.service != kNoSlot && (match.services.empty() || match.services[server.service]);
+    const bool same_port = match.real_server_port.raw == 0 || server.port.raw == 0 ||
+                           server.port.raw == match.real_server_port.raw;
+    return in_service && server.address.raw == match.real_server.raw && same_port;
+  });
+}
+
+Result<void> put_real_server(const api::ConnsRequest& request, const Snapshot& snapshot,
+                             ConnMatch& match) {
+  const auto address = to_ipv4_address(request.real_server());
+  if (!address) return wrong_request("real server: " + address.error().message);
+  if (request.real_server_port() > 65'535) return wrong_request("real server: port above 65535");
+  const auto port = static_cast<std::uint16_t>(request.real_server_port());
+  match.by_real_server = true;
+  match.real_server = address->be;
+  match.real_server_port = Be16::from_host(port);
+  if (knows(snapshot, match)) return {};
+  const std::string name = port == 0 ? address->to_string() : Endpoint(*address, port).to_string();
+  return wrong_request(unknown_real_server(request.service(), name));
 }
 
 void fill(const ConnTable::Copy& conn, const Snapshot& snapshot, std::uint32_t now_tick,
@@ -47,6 +73,14 @@ void fill(const ConnTable::Copy& conn, const Snapshot& snapshot, std::uint32_t n
 
 }  // namespace
 
+Error unknown_service(const std::string& name, const Snapshot& snapshot) {
+  std::vector<std::string_view> names;
+  for (const ServiceEntry& service : snapshot.services) {
+    if (service.configured) names.push_back(service.name);
+  }
+  return {unknown_name("service", name, names, "see lbcli show service"), ErrorKind::kWrongRequest};
+}
+
 Result<ConnMatch> to_match(const api::ConnsRequest& request, const Snapshot& snapshot) {
   ConnMatch match;
   if (!request.service().empty()) {
@@ -55,24 +89,19 @@ Result<ConnMatch> to_match(const api::ConnsRequest& request, const Snapshot& sna
       match.services.push_back(service.name == request.service());
       known |= match.services.back();
     }
-    if (!known) return fail("there is no service '" + request.service() + "'");
+    if (!known) return tl::make_unexpected(unknown_service(request.service(), snapshot));
   }
   if (!request.client().empty()) {
     const auto address = to_ipv4_address(request.client());
-    if (!address) return fail("client: " + address.error().message);
-    if (request.client_prefix() > 32) return fail("client: a prefix has at most 32 bits");
+    if (!address) return wrong_request("client: " + address.error().message);
+    if (request.client_prefix() > 32) return wrong_request("client: a prefix has at most 32 bits");
     const std::uint32_t length = request.client_prefix() == 0 ? 32 : request.client_prefix();
     match.client = address->be;
     match.client_mask = Be32::from_host(~std::uint32_t{0} << (32 - length)).raw;
   }
   if (!request.real_server().empty()) {
-    const auto address = to_ipv4_address(request.real_server());
-    if (!address) return fail("real server: " + address.error().message);
-    if (request.real_server_port() > 65'535) return fail("real server: port above 65535");
-    match.by_real_server = true;
-    match.real_server = address->be;
-    match.real_server_port =
-        Be16::from_host(static_cast<std::uint16_t>(request.real_server_port()));
+    const auto known = put_real_server(request, snapshot, match);
+    if (!known) return tl::make_unexpected(known.error());
   }
   if (!request.state().empty()) {
     const auto state = parse_state(request.state());

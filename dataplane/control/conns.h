@@ -13,8 +13,11 @@
 
 namespace lb {
 
-// Which connections a request's filters mean. Fails when a filter names a service or state that
-// does not exist, or is malformed.
+// That no service is called `name`.
+Error unknown_service(const std::string& name, const Snapshot& snapshot);
+
+// Which connections a request's filters mean. Fails when a filter names a service, real server or
+// state that does not exist, or is malformed.
 Result<ConnMatch> to_match(const api::ConnsRequest& request, const Snapshot& snapshot);
 
 class ConnsCursor {

@@ -30,6 +30,12 @@ class ConnsTest : public ::testing::Test {
     snapshot_.services.resize(2);
     snapshot_.services[0].name = "web";
     snapshot_.services[1].name = "dns";
+    snapshot_.services[0].configured = snapshot_.services[1].configured = true;
+    snapshot_.real_servers.resize(2);
+    for (std::uint32_t i = 0; i < 2; ++i) {
+      snapshot_.real_servers[i].service = i;
+      snapshot_.real_servers[i].address = Be32::from_host(0x0a00000bU + i);
+    }
     snapshot_.timeout_ticks.fill(50);
   }
 
@@ -140,12 +146,20 @@ TEST_F(ConnsTest, Filters) {
 TEST_F(ConnsTest, UnknownFilterValuesAreNamed) {
   api::ConnsRequest request;
   request.set_service("nosuch");
-  EXPECT_EQ(error(request), "there is no service 'nosuch'");
+  EXPECT_EQ(error(request), "unknown service nosuch; see lbcli show service");
   request.Clear();
   request.set_state("BUSY");
-  EXPECT_NE(error(request).find("there is no state 'BUSY'"), std::string::npos);
+  EXPECT_NE(error(request).find("unknown state BUSY; use one of "), std::string::npos);
   EXPECT_NE(error(request).find(std::string(to_string(ConnState::kEstablished))),
             std::string::npos);
+  request.Clear();
+  request.set_real_server(test::bytes("10.0.0.13"));
+  EXPECT_EQ(error(request), "no service has a real server 10.0.0.13; see lbcli show rs");
+  request.set_real_server(test::bytes("10.0.0.12"));
+  EXPECT_EQ(error(request), "");
+  request.set_service("web");
+  request.set_real_server_port(80);
+  EXPECT_EQ(error(request), "service web has no real server 10.0.0.12:80; see lbcli show rs");
   request.Clear();
   request.set_client("123");
   EXPECT_NE(error(request).find("client: an address has 4 or 16 bytes"), std::string::npos);

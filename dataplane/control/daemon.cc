@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "config/base/log_limit.h"
+#include "dataplane/api/error_codec.h"
 #include "dataplane/api/sockets.h"
 #include "dataplane/control/actions.h"
 #include "dataplane/control/receive.h"
@@ -128,9 +129,8 @@ class Heartbeat {
 
 // What the API's socket needs before there is a runtime to answer.
 DataplaneServer::Answer not_ready(const api::Request& /*request*/) {
-  api::Response response;
-  response.set_error("lb-dataplane is still starting");
-  return response;
+  return api::error_response<api::Response>(
+      {"lb-dataplane is still starting", ErrorKind::kUnreachable});
 }
 
 }  // namespace

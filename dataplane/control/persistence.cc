@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "config/base/nearest.h"
 #include "dataplane/api/address_codec.h"
+#include "dataplane/control/conns.h"
 
 namespace lb {
 
@@ -13,18 +15,20 @@ Result<std::uint32_t> scope_of_service(const std::string& name, const Snapshot& 
   for (const ServiceEntry& service : snapshot.services) {
     if (!service.configured || service.name != name) continue;
     if (service.persistence.scope != 0) return service.persistence.scope;
-    return fail("service '" + name + "' has no persistence");
+    return wrong_request("service " + name + " has no persistence");
   }
-  return fail("there is no service '" + name + "'");
+  return tl::make_unexpected(unknown_service(name, snapshot));
 }
 
 Result<std::uint32_t> scope_of_group(const std::string& name, const Snapshot& snapshot) {
+  std::vector<std::string_view> known;
   for (const ServiceEntry& service : snapshot.services) {
-    if (service.persistence.scope != 0 && service.persistence.group == name) {
-      return service.persistence.scope;
-    }
+    if (service.persistence.scope == 0 || service.persistence.group.empty()) continue;
+    if (service.persistence.group == name) return service.persistence.scope;
+    known.push_back(service.persistence.group);
   }
-  return fail("there is no group '" + name + "'");
+  return wrong_request(
+      unknown_name("group", name, known, "group is a key of services with persistence"));
 }
 
 // The service by which the client came last, if it is still what it was then.
@@ -66,14 +70,14 @@ Result<PersistenceCursor> PersistenceCursor::make(const api::PersistenceRequest&
     const auto scope = scope_of_group(request.group(), snapshot);
     if (!scope) return tl::make_unexpected(scope.error());
     if (cursor.scope_ != 0 && cursor.scope_ != *scope) {
-      return fail("service '" + request.service() + "' is not of group '" + request.group() + "'");
+      return wrong_request("service " + request.service() + " is not of group " + request.group());
     }
     cursor.scope_ = *scope;
   }
   if (!request.client().empty()) {
     const auto address = to_ipv4_address(request.client());
-    if (!address) return fail("client: " + address.error().message);
-    if (request.client_prefix() > 32) return fail("client: a prefix has at most 32 bits");
+    if (!address) return wrong_request("client: " + address.error().message);
+    if (request.client_prefix() > 32) return wrong_request("client: a prefix has at most 32 bits");
     const auto length = static_cast<std::uint8_t>(request.client_prefix());
     cursor.by_client_ = true;
     cursor.client_ = {*address, length == 0 ? std::uint8_t{32} : length};

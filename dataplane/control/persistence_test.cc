@@ -94,15 +94,15 @@ TEST_F(PersistenceCursorTest, FiltersByServiceGroupAndClient) {
 
 TEST_F(PersistenceCursorTest, RefusesAnUnknownService) {
   api::PersistenceRequest request;
-  request.set_service("x");
-  EXPECT_EQ(error(request), "there is no service 'x'");
+  request.set_service("nosuch");
+  EXPECT_EQ(error(request), "unknown service nosuch; see lbcli show service");
   request.set_service("none");
-  EXPECT_EQ(error(request), "service 'none' has no persistence");
+  EXPECT_EQ(error(request), "service none has no persistence");
   request.set_service("c");
   request.set_group("shop");
-  EXPECT_EQ(error(request), "service 'c' is not of group 'shop'");
+  EXPECT_EQ(error(request), "service c is not of group shop");
   request.set_group("y");
-  EXPECT_EQ(error(request), "there is no group 'y'");
+  EXPECT_EQ(error(request), "unknown group y; group is a key of services with persistence");
 }
 
 TEST_F(PersistenceCursorTest, Flushes) {

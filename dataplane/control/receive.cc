@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 
+#include "dataplane/api/error_codec.h"
 #include "dataplane/control/conns.h"
 #include "dataplane/control/persistence.h"
 #include "dataplane/control/report.h"
@@ -18,9 +19,7 @@ std::uint64_t monotonic_ns() {
 }
 
 api::Response error_response(const Error& error) {
-  api::Response response;
-  response.set_error(error.message);
-  return response;
+  return api::error_response<api::Response>(error);
 }
 
 }  // namespace

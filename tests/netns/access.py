@@ -137,7 +137,7 @@ class Access(harness.LabTest):
         self.assertRegex(line, f'^{by}command="flush conn --service web" outcome="ok"$')
         self.assertIn(line, self.lab.log_text("lb-dataplane"))
         done, line = self.audit_of("flush", "conn", "--service", "none", run=self.as_admin)
-        self.assertRegex(line, f"^{by}command=.* outcome=\"there is no service 'none'\"$")
+        self.assertRegex(line, f"^{by}command=.* outcome=\"unknown service none; see lbcli show service\"$")
         tables = copy.deepcopy(self.tables)
         tables["service"][0]["scheduler"] = "rr"
         self.addCleanup(self.back)

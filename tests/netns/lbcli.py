@@ -112,6 +112,35 @@ class Lbcli(harness.LabTest):
                     self.assertEqual((done.returncode, done.stdout), (3, ""))
                     self.assertEqual(len(done.stderr.splitlines()), 1)
 
+    def test_one_status_and_text_for_each_mistake(self):
+        """Whichever command and daemon finds it: docs/reference/commands.md."""
+        filters = [("show", "conn"), ("flush", "conn")]
+        mistakes = {
+            "lbcli: unknown service wbe; did you mean web?\n":
+                [(*each, "--service", "wbe") for each in (*filters, ("show", "persistence"),
+                                                          ("flush", "persistence"))]
+                + [("set", "rs", "wbe", "10.0.0.11", "maint"),
+                   ("set", "service", "wbe", "scheduler", "rr")],
+            "lbcli: service web has no real server 10.0.0.99; see lbcli show rs\n":
+                [(*each, "--service", "web", "--rs", "10.0.0.99") for each in filters]
+                + [("set", "rs", "web", "10.0.0.99", "maint")],
+            "lbcli: no service has a real server 10.0.0.99:80; see lbcli show rs\n":
+                [(*each, "--rs", "10.0.0.99:80") for each in filters],
+            "10.0.0.300":
+                [(*each, "--rs", "10.0.0.300") for each in filters]
+                + [("set", "rs", "web", "10.0.0.300", "maint")],
+        }
+        for text, commands in mistakes.items():
+            for arguments in commands:
+                with self.subTest(arguments=arguments):
+                    done = self.lab.lbcli(*arguments, check=False)
+                    self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+                    self.assertIn(text, done.stderr)
+                    self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        for arguments in (("show", "ha"), ("ha", "freeze"), ("confirm",), ("alert", "test")):
+            with self.subTest(arguments=arguments):
+                self.assertEqual(self.lab.lbcli(*arguments, check=False).returncode, 1)
+
     def test_wrong_arguments(self):
         for arguments in (["show", "servics"], ["shwo"], [], ["show", "conn", "--client", "x"]):
             with self.subTest(arguments=arguments):

@@ -211,7 +211,7 @@ class Policies(harness.LabTest):
 
     def test_mistakes_are_named(self):
         done = self.lab.lbcli("set", "rs", "hold", "10.9.9.9:1", "maint", check=False)
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 2)
         self.assertIn("service hold has no real server 10.9.9.9:1", done.stderr)
         done = self.lab.lbcli("set", "rs", "hold", "10.9.9.9:1", "weight", "x", check=False)
         self.assertEqual(done.returncode, 2)
