@@ -56,13 +56,14 @@ class Applier::Impl {
   Result<void> start();
   void leave(const Waiting& waiting, std::function<void()> done);
   void stop();
-  void configure(config::ConfigPtr next, std::function<void(Result<void>)> done);
+  void configure(config::ConfigPtr next, std::function<void(Result<void>)> done,
+                 const std::string* restored = nullptr);
   void ha_command(const api::control::HaCommand& command,
                   std::function<void(Result<std::string>)> done);
   Result<void> alert(const api::control::AlertRequest& request, api::control::AlertStatus& status);
   Result<std::string> set(const api::control::SetCommand& command);
-  std::vector<std::string> set_changes() const;
   void status(bool with_checks, std::function<void(api::control::Status)> done) const;
+  const Inventory& services() const { return inventory; }
 
  private:
   void fill_status(api::control::Status& status) const;
@@ -205,10 +206,6 @@ Result<std::string> Applier::Impl::set(const api::control::SetCommand& command) 
   return text;
 }
 
-std::vector<std::string> Applier::Impl::set_changes() const {
-  return describe(inventory, Clock::now());
-}
-
 void Applier::Impl::stop() {
   notify_stopping();
   // First, because what follows may wait for a disk.
@@ -220,10 +217,11 @@ void Applier::Impl::stop() {
   if (servers) servers->stop_checks();
 }
 
-void Applier::Impl::configure(config::ConfigPtr next, std::function<void(Result<void>)> done) {
+void Applier::Impl::configure(config::ConfigPtr next, std::function<void(Result<void>)> done,
+                              const std::string* restored) {
   end_change(fail("replaced by a later change of the configuration"));
   const Inventory::Adopted adopted = inventory.adopt(std::move(next));
-  operations->configure();
+  operations->configure(restored);
   interfaces->configure(*inventory.config());
   alerts->configure(inventory);
   servers->configure(adopted);
@@ -365,6 +363,11 @@ void Applier::configure(config::ConfigPtr next, std::function<void(Result<void>)
   impl_->configure(std::move(next), std::move(done));
 }
 
+void Applier::restore(config::ConfigPtr before, const std::string& overrides,
+                      std::function<void(Result<void>)> done) {
+  impl_->configure(std::move(before), std::move(done), &overrides);
+}
+
 void Applier::leave(const Waiting& waiting, std::function<void()> done) {
   impl_->leave(waiting, std::move(done));
 }
@@ -383,8 +386,8 @@ Result<std::string> Applier::set(const api::control::SetCommand& command) {
   return impl_->set(command);
 }
 
-std::vector<std::string> Applier::set_changes() const {
-  return impl_->set_changes();
+const Inventory& Applier::inventory() const {
+  return impl_->services();
 }
 
 void Applier::stop() {

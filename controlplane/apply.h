@@ -34,6 +34,8 @@ class Status;
 
 namespace lb::controlplane {
 
+class Inventory;
+
 class Applier {
  public:
   Applier(boost::asio::io_context& io, config::ConfigPtr config);
@@ -56,8 +58,12 @@ class Applier {
   // when there is no data plane, which gets it as soon as it connects.
   void configure(config::ConfigPtr next, std::function<void(Result<void>)> done);
 
-  // Operators' changes at run time, a line each.
-  std::vector<std::string> set_changes() const;
+  // Puts a configuration back, with what operators had changed when it was in force: changes_text()
+  // of the inventory then.
+  void restore(config::ConfigPtr before, const std::string& overrides,
+               std::function<void(Result<void>)> done);
+
+  const Inventory& inventory() const;
   // Calls back once, at once or when the failover thread has added its part. `with_checks`: with
   // Status.checks, which may be thousands.
   void status(bool with_checks, std::function<void(api::control::Status)> done) const;

@@ -34,6 +34,16 @@ std::string outcome_of(const ConfigReply& reply) {
   return reply.error().empty() ? "ok" : reply.error();
 }
 
+std::vector<std::string> texts_of(const std::vector<EndedChange>& ended) {
+  std::vector<std::string> lines;
+  for (const EndedChange& each : ended) lines.push_back(each.text());
+  return lines;
+}
+
+void put(const std::vector<std::string>& lines, ConfigReply& reply) {
+  for (const std::string& line : lines) reply.add_changes(line);
+}
+
 void put(const ConfigReader::Found& found, ConfigReply& reply) {
   for (const std::string& line : found.mistakes) reply.add_mistakes(line);
   for (const config::Change& each : found.changes) reply.add_changes(each.text);

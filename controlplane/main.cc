@@ -24,6 +24,8 @@
 #include "controlplane/network/vip_removal.h"
 #include "controlplane/os/state_dir.h"
 #include "controlplane/reload.h"
+#include "controlplane/servers/overrides_file.h"
+#include "controlplane/service/overrides.h"
 #include "dataplane/api/error_codec.h"
 #include "dataplane/api/sockets.h"
 
@@ -77,7 +79,8 @@ Sockets::Answer answer_config(const control::ConfigCommand& command, const api::
           control::Response response;
           *response.mutable_config() = done;
           if (kind == control::ConfigCommand::CHANGES) {
-            for (const std::string& line : applier.set_changes()) {
+            for (const std::string& line :
+                 describe(applier.inventory(), std::chrono::steady_clock::now())) {
               response.mutable_config()->add_changes(line);
             }
           }
@@ -103,6 +106,31 @@ Sockets::Answer answer(const control::Request& request, const api::Caller& peer,
     return error_response({"this control plane does not support the request"});
   }
   return response;
+}
+
+// `removal` has the VIPs of both configurations while one takes the place of the other.
+template <typename Change>
+void change_vips(VipRemoval& removal, const config::Config& next, Change&& change) {
+  std::vector<Vip> vips = all_vips(next);
+  removal.add(vips);
+  change();
+  removal.set(std::move(vips));
+}
+
+Reloader::Host reloader_host(Applier& applier, VipRemoval& removal) {
+  return {
+      .apply =
+          [&](const config::ConfigPtr& next, auto done) {
+            change_vips(removal, *next, [&] { applier.configure(next, std::move(done)); });
+          },
+      .restore =
+          [&](const config::ConfigPtr& before, const std::string& overrides, auto done) {
+            change_vips(removal, *before,
+                        [&] { applier.restore(before, overrides, std::move(done)); });
+          },
+      .overrides = [&applier] { return changes_text(applier.inventory(), Now{}); },
+      .ended_by =
+          [&applier](const config::Config& next) { return ended_by(applier.inventory(), next); }};
 }
 
 void reload_at(boost::asio::signal_set& hangups, Reloader& reloader) {
@@ -181,13 +209,7 @@ int run(const std::string& path, std::string text, const config::ConfigPtr& conf
   auto audit = AuditLog::open("lb-controlplane", director.audit_file);
   if (!audit) return fail_start(audit.error());
   Reloader reloader(io, {path, director.state_dir, config::Machine::here(), &*audit},
-                    std::move(text), config,
-                    [&applier, removal](config::ConfigPtr next, auto done) {
-                      std::vector<Vip> vips = all_vips(*next);
-                      removal->add(vips);
-                      applier.configure(std::move(next), std::move(done));
-                      removal->set(std::move(vips));
-                    });
+                    std::move(text), config, reloader_host(applier, *removal));
   Sockets sockets(io,
                   {director.run_dir, "controlplane", "lb-controlplane", director.admin_group,
                    director.read_group, ""},

@@ -15,6 +15,7 @@
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/config_reader.h"
 #include "controlplane/config_reply.h"
+#include "controlplane/file_watch.h"
 #include "controlplane/os/text_file.h"
 
 namespace lb::controlplane {
@@ -25,26 +26,32 @@ using api::control::ConfigReply;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPoll{500};     // of the file
-constexpr milliseconds kSettled{900};  // unchanged for this long
+constexpr milliseconds kPoll{500};  // of the file
 
 }  // namespace
 
 struct Reloader::Impl : std::enable_shared_from_this<Impl> {
-  Impl(boost::asio::io_context& io, Options o, std::string t, config::ConfigPtr c, Apply a)
+  Impl(boost::asio::io_context& io, Options o, std::string t, config::ConfigPtr c, Host h)
       : options(std::move(o)),
-        apply(std::move(a)),
+        host(std::move(h)),
         running{std::move(t), std::move(c)},
+        file(options.file),
         poll_timer(io),
         confirm_timer(io),
         for_changes(io, options.machine),
         for_questions(io, options.machine) {}
 
   using Version = ConfigVersion;
+  // What a change replaces, to put it back.
+  struct Before {
+    Version version;
+    std::string overrides;
+    std::vector<EndedChange> ended;
+  };
   // A commit that is rolled back unless it is confirmed.
   struct Trial {
     std::string file;
-    Version before;
+    Before before;
     Clock::time_point due;
   };
   enum class Keep : std::uint8_t { kAsItIs, kWrite, kOnTrial };
@@ -82,19 +89,25 @@ struct Reloader::Impl : std::enable_shared_from_this<Impl> {
   void changes(const CallPtr& call);
 
   bool busy(ConfigReply& reply) const;
-  void applied(Version before, Keep keep, const Result<void>& result);
+  void applied(Before before, Keep keep, const Result<void>& result);
   void keep_running(const std::string& replaced);
-  void begin_trial(Version before);
-  void end_trial(const std::string& why, const Asked& asked);
+  void begin_trial(Before before);
+  std::vector<std::string> end_trial(const std::string& why, const Asked& asked);
   void audit(const Asked& asked, const std::string& outcome) const {
     options.audit->write(asked.by, asked.words, outcome);
+  }
+  // Also what it does to operators' changes, a line each.
+  void audit(const Asked& asked, const std::string& outcome,
+             const std::vector<std::string>& overrides) const {
+    audit(asked, outcome);
+    for (const std::string& line : overrides) audit(asked, line);
   }
   void poll_file();
 
   std::string previous_path() const { return options.state_dir + "/previous.toml"; }
 
   const Options options;
-  const Apply apply;
+  const Host host;
   Version running;
   bool reading = false;                       // a configuration that will be applied
   std::deque<std::function<void()>> waiting;  // changes, until it has been read
@@ -104,10 +117,8 @@ struct Reloader::Impl : std::enable_shared_from_this<Impl> {
   std::string last_error;  // of the last change
   std::optional<Trial> trial;
 
+  FileWatch file;
   boost::asio::steady_timer poll_timer;
-  FileStamp seen;  // of the file as it was read last
-  FileStamp latest;
-  Clock::time_point latest_since;
   boost::asio::steady_timer confirm_timer;
 
   // Repeated queries do not delay a change.
@@ -167,7 +178,7 @@ void Reloader::Impl::refuse(const CallPtr& call) {
 
 void Reloader::Impl::reload(const CallPtr& call) {
   if (busy(call->reply)) return refuse(call);
-  seen = latest = FileStamp::of(options.file);
+  file.read();
   read_for_change(call, {options.file}, Keep::kAsItIs);
 }
 
@@ -187,35 +198,39 @@ void Reloader::Impl::change(const CallPtr& call, Found found, Keep keep) {
     call->reply.set_error(last_error);
     return refuse(call);
   }
-  Version before = std::exchange(running, std::move(*found.version));
+  Before before{std::exchange(running, std::move(*found.version)), host.overrides(),
+                host.ended_by(*running.config)};
   applying = true;
-  std::string good = "ok, " + counted(found.changes.size());
-  apply(running.config,
-        [weak = weak_from_this(), before = std::move(before), keep, asked = call->asked,
-         good = std::move(good)](const Result<void>& result) mutable {
-          const auto self = weak.lock();
-          if (!self) return;
-          self->applied(std::move(before), keep, result);
-          self->audit(asked, self->last_error.empty() ? good : self->last_error);
-        });
+  const std::vector<std::string> ended = texts_of(before.ended);
+  put(ended, call->reply);
+  std::string good = "ok, " + counted(found.changes.size() + ended.size());
+  host.apply(running.config,
+             [weak = weak_from_this(), before = std::move(before), keep, asked = call->asked, ended,
+              good = std::move(good)](const Result<void>& result) mutable {
+               const auto self = weak.lock();
+               if (!self) return;
+               self->applied(std::move(before), keep, result);
+               if (!result) return self->audit(asked, self->last_error);
+               self->audit(asked, self->last_error.empty() ? good : self->last_error, ended);
+             });
   call->reply.set_applying(applying);
   call->reply.set_error(last_error);
   answer(call);
 }
 
 // All or nothing: what the data plane refuses, this process reverts.
-void Reloader::Impl::applied(Version before, Keep keep, const Result<void>& result) {
+void Reloader::Impl::applied(Before before, Keep keep, const Result<void>& result) {
   applying = false;
   if (!result) {
     last_error = "nothing was changed: " + result.error().message;
-    running = std::move(before);
-    apply(running.config, [](const Result<void>&) {});
+    running = std::move(before.version);
+    host.restore(running.config, before.overrides, [](const Result<void>&) {});
     return;
   }
   if (keep == Keep::kOnTrial) return begin_trial(std::move(before));
-  if (keep == Keep::kWrite) return keep_running(before.text);
-  if (before.text == running.text) return;
-  if (const auto kept = write_text(previous_path(), before.text); !kept) {
+  if (keep == Keep::kWrite) return keep_running(before.version.text);
+  if (before.version.text == running.text) return;
+  if (const auto kept = write_text(previous_path(), before.version.text); !kept) {
     log::error("{}; rollback will not be possible", kept.error().message);
   }
 }
@@ -226,42 +241,51 @@ void Reloader::Impl::keep_running(const std::string& replaced) {
   Result<void> written;
   if (replaced != running.text) written = write_text(previous_path(), replaced);
   if (written) written = write_text(options.file, running.text);
-  seen = latest = FileStamp::of(options.file);
+  file.read();
   if (written) return;
   last_error = "applied, but a restart undoes it: " + written.error().message;
   log::error("{}", last_error);
 }
 
-void Reloader::Impl::begin_trial(Version before) {
+void Reloader::Impl::begin_trial(Before before) {
   trial = Trial{trial_file, std::move(before), Clock::now() + trial_time};
   confirm_timer.expires_at(trial->due);
   confirm_timer.async_wait([weak = weak_from_this()](boost::system::error_code error) {
     const auto self = weak.lock();
     if (!self || error || !self->trial) return;
-    self->end_trial("it was not confirmed in time",
-                    {"by=timer", "rollback of " + self->trial->file});
+    const Asked asked{"by=timer", "rollback of " + self->trial->file};
+    for (const std::string& line : self->end_trial("it was not confirmed in time", asked)) {
+      log::info("{}: {}", asked.words, line);
+    }
   });
 }
 
-void Reloader::Impl::end_trial(const std::string& why, const Asked& asked) {
+// Returns what it does to operators' changes, a line each.
+std::vector<std::string> Reloader::Impl::end_trial(const std::string& why, const Asked& asked) {
   log::warning("the commit of {} is rolled back: {}", trial->file, why);
   confirm_timer.cancel();
-  running = std::move(trial->before);
+  const Before before = std::move(trial->before);
   trial.reset();
+  running = before.version;
+  std::vector<std::string> lines = texts_of(host.ended_by(*running.config));
+  for (const EndedChange& each : before.ended) lines.push_back(each.restored_text());
   applying = true;
-  apply(running.config, [weak = weak_from_this(), asked, why](const Result<void>& result) {
-    const auto self = weak.lock();
-    if (!self) return;
-    self->applying = false;
-    if (!result) self->last_error = result.error().message;
-    self->audit(asked, result ? "ok, " + why : result.error().message);
-  });
+  host.restore(running.config, before.overrides,
+               [weak = weak_from_this(), asked, why, lines](const Result<void>& result) {
+                 const auto self = weak.lock();
+                 if (!self) return;
+                 self->applying = false;
+                 if (!result) self->last_error = result.error().message;
+                 if (!result) return self->audit(asked, result.error().message);
+                 self->audit(asked, "ok, " + why, lines);
+               });
+  return lines;
 }
 
 void Reloader::Impl::confirm(const CallPtr& call) {
   if (trial) {
     confirm_timer.cancel();
-    const std::string replaced = trial->before.text;
+    const std::string replaced = trial->before.version.text;
     trial.reset();
     last_error.clear();
     keep_running(replaced);
@@ -275,10 +299,11 @@ void Reloader::Impl::confirm(const CallPtr& call) {
 void Reloader::Impl::rollback(const CallPtr& call) {
   last_error.clear();
   if (trial) {
-    for (const config::Change& each : config::diff(*running.config, *trial->before.config)) {
+    const Version& before = trial->before.version;
+    for (const config::Change& each : config::diff(*running.config, *before.config)) {
       call->reply.add_changes(each.text);
     }
-    end_trial("lbcli rollback", call->asked);
+    put(end_trial("lbcli rollback", call->asked), call->reply);
     call->reply.set_applying(applying);
     return answer(call);
   }
@@ -298,6 +323,10 @@ void Reloader::Impl::diff(const CallPtr& call, const ConfigCommand& command) {
                      [this, call](const Found& found) {
                        put(found, call->reply);
                        call->reply.set_note(restart_error(found.changes));
+                       // A file that needs a restart ends nothing.
+                       if (found.version && call->reply.note().empty()) {
+                         put(texts_of(host.ended_by(*found.version->config)), call->reply);
+                       }
                        answer(call);
                      });
 }
@@ -311,20 +340,13 @@ void Reloader::Impl::changes(const CallPtr& call) {
                      });
 }
 
-// Polls: the file may be a link, be replaced, or be on a file system without notifications.
 void Reloader::Impl::poll_file() {
   poll_timer.expires_after(kPoll);
   poll_timer.async_wait([weak = weak_from_this()](boost::system::error_code error) {
     const auto self = weak.lock();
     if (self && !error) self->poll_file();
   });
-  const FileStamp now = FileStamp::of(options.file);
-  if (now != latest) {
-    latest = now;
-    latest_since = Clock::now();
-  }
-  if (!running.config->director.auto_reload || latest == seen || !latest.exists || applying ||
-      reading || trial || Clock::now() - latest_since < kSettled) {
+  if (!file.changed() || !running.config->director.auto_reload || applying || reading || trial) {
     return;
   }
   reload(std::make_shared<Call>(Call{
@@ -332,9 +354,9 @@ void Reloader::Impl::poll_file() {
 }
 
 Reloader::Reloader(boost::asio::io_context& io, Options options, std::string text,
-                   config::ConfigPtr running, Apply apply)
+                   config::ConfigPtr running, Host host)
     : impl_(std::make_shared<Impl>(io, std::move(options), std::move(text), std::move(running),
-                                   std::move(apply))) {}
+                                   std::move(host))) {}
 
 Reloader::~Reloader() {
   impl_->poll_timer.cancel();
@@ -378,7 +400,7 @@ void Reloader::reload(const std::string& why) {
 }
 
 void Reloader::watch() {
-  impl_->seen = impl_->latest = FileStamp::of(impl_->options.file);
+  impl_->file.read();
   impl_->poll_file();
 }
 

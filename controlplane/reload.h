@@ -9,10 +9,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "config/base/audit_log.h"
 #include "config/base/result.h"
 #include "config/load.h"
+#include "controlplane/service/overrides.h"
 
 namespace boost::asio {
 class io_context;
@@ -27,8 +29,14 @@ namespace lb::controlplane {
 
 class Reloader {
  public:
-  // As Applier::configure().
-  using Apply = std::function<void(config::ConfigPtr next, std::function<void(Result<void>)> done)>;
+  // As the functions of Applier.
+  struct Host {
+    using Done = std::function<void(Result<void>)>;
+    std::function<void(config::ConfigPtr next, Done done)> apply;
+    std::function<void(config::ConfigPtr before, const std::string& overrides, Done done)> restore;
+    std::function<std::string()> overrides;
+    std::function<std::vector<EndedChange>(const config::Config& next)> ended_by;
+  };
 
   struct Options {
     std::string file;       // of the configuration
@@ -39,7 +47,7 @@ class Reloader {
 
   // `text` is what `running` was read from.
   Reloader(boost::asio::io_context& io, Options options, std::string text,
-           config::ConfigPtr running, Apply apply);
+           config::ConfigPtr running, Host host);
   ~Reloader();
   Reloader(const Reloader&) = delete;
   Reloader& operator=(const Reloader&) = delete;

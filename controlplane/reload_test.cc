@@ -1,5 +1,3 @@
-#include "controlplane/reload.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,101 +13,13 @@
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/os/test_namespace.h"
 #include "controlplane/os/text_file.h"
+#include "controlplane/reload_fixture.h"
 
 namespace lb::controlplane {
 namespace {
 
 using api::control::ConfigCommand;
 using api::control::ConfigReply;
-
-std::string config_text(int weight, const std::string& more = "", const std::string& lcores = "1") {
-  return "[director]\nname = \"lb1\"\n" + more + "[dataplane]\nlcores = \"" + lcores +
-         "\"\n[[port]]\nname = \"wan\"\ndevice = \"net_null0\"\naddresses = [\"192.0.2.2/24\"]\n"
-         "[[service]]\nname = \"web\"\naddress = \"192.0.2.10:80\"\nmode = \"dr\"\n"
-         "[[service.real_server]]\naddress = \"192.0.2.11:80\"\nweight = " +
-         std::to_string(weight) + "\n";
-}
-
-const config::Machine kMachine{{0, 1, 2, 3}};
-constexpr const char* kChange = "service web: real server 192.0.2.11:80: weight 1 -> 2";
-
-class ReloaderTest : public testing::Test {
- protected:
-  ReloaderTest() {
-    std::string pattern = "/tmp/ballast-reload-XXXXXX";
-    folder = ::mkdtemp(pattern.data());
-    file = folder + "/ballast.toml";
-    EXPECT_TRUE(write_text(file, config_text(1)));
-    audit.emplace(AuditLog::open("test", folder + "/audit.log").value());
-    start();
-  }
-  ~ReloaderTest() override { std::filesystem::remove_all(folder); }
-
-  // As after a restart: with what the file says.
-  void start() {
-    const std::string text = config::read_file(file).value();
-    reloader.emplace(io, Reloader::Options{file, folder, machine, &*audit}, text,
-                     config::seal(config::load_text(text, file, machine).config),
-                     [this](const config::ConfigPtr& next, auto done) {
-                       applied.push_back(next->services[0].real_servers[0].weight);
-                       if (hold) {
-                         held = std::move(done);
-                       } else if (refusal.empty()) {
-                         done({});
-                       } else {
-                         done(fail(std::exchange(refusal, {})));
-                       }
-                     });
-  }
-
-  ConfigReply run(ConfigCommand::Kind kind, const std::string& text = "", int confirm_ms = 0) {
-    ConfigCommand command;
-    command.set_kind(kind);
-    command.set_file("next.toml");
-    command.set_text(text);
-    command.set_confirm_ms(static_cast<std::uint64_t>(confirm_ms));
-    std::optional<ConfigReply> reply;
-    reloader->command(command, "by=test", [&reply](const ConfigReply& got) { reply = got; });
-    EXPECT_TRUE(test::run_until(io, [&reply] { return reply.has_value(); }));
-    return reply.value_or(ConfigReply());
-  }
-  // Without waiting for the answer, which is put there.
-  void begin(ConfigCommand::Kind kind, std::optional<ConfigReply>& reply) {
-    ConfigCommand command;
-    command.set_kind(kind);
-    reloader->command(command, "by=test", [&reply](const ConfigReply& got) { reply = got; });
-  }
-  std::string in_file() { return config::read_file(file).value(); }
-
-  boost::asio::io_context io;
-  config::Machine machine = kMachine;
-  std::string folder;
-  std::string file;
-  // New lines of the audit log since the last call, without times.
-  std::vector<std::string> told() {
-    std::ifstream in(folder + "/audit.log");
-    std::vector<std::string> lines;
-    for (std::string line; std::getline(in, line);) {
-      lines.push_back(line.substr(line.find("audit: ") + 7));
-    }
-    const auto known = static_cast<std::ptrdiff_t>(std::exchange(audited_, lines.size()));
-    return {lines.begin() + known, lines.end()};
-  }
-
-  std::size_t audited() const {
-    std::ifstream in(folder + "/audit.log");
-    return static_cast<std::size_t>(
-        std::count(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>(), '\n'));
-  }
-
-  std::optional<AuditLog> audit;
-  std::size_t audited_ = 0;
-  std::optional<Reloader> reloader;
-  std::vector<int> applied;  // weights
-  std::string refusal;       // of the next one
-  bool hold = false;
-  std::function<void(Result<void>)> held;
-};
 
 TEST_F(ReloaderTest, AppliesTheFileOnReload) {
   ASSERT_TRUE(write_text(file, config_text(2)));
@@ -146,6 +56,46 @@ TEST_F(ReloaderTest, RevertsWhatTheDataPlaneRefuses) {
   EXPECT_EQ(applied, (std::vector<int>{2, 1}));
   EXPECT_EQ(run(ConfigCommand::CHANGES).changes(0),
             "service web: real server 192.0.2.11:80: weight 2 -> 1");
+}
+
+constexpr const char* kEnded = "service web: maint -> ready, end of lbcli set";
+
+TEST_F(ReloaderTest, NamesWhatItEndsOfOperatorsChanges) {
+  overrides = "maint";
+  EXPECT_EQ(run(ConfigCommand::DIFF, config_text(1)).changes(0), kEnded);
+  EXPECT_EQ(overrides, "maint");
+  const ConfigReply reply = run(ConfigCommand::RELOAD);
+  ASSERT_EQ(reply.changes_size(), 1);
+  EXPECT_EQ(reply.changes(0), kEnded);
+  EXPECT_EQ(overrides, "");
+  EXPECT_EQ(told(), (std::vector<std::string>{
+                        R"(by=test command="reload" outcome="ok, 1 change")",
+                        std::string(R"(by=test command="reload" outcome=")") + kEnded + '"'}));
+}
+
+TEST_F(ReloaderTest, EndsNoOperatorsChangesWhenItIsRefused) {
+  overrides = "maint";
+  ASSERT_TRUE(write_text(file, config_text(2)));
+  refusal = "no memory";
+  EXPECT_EQ(run(ConfigCommand::RELOAD).error(), "nothing was changed: no memory");
+  EXPECT_EQ(overrides, "maint");
+  ASSERT_TRUE(write_text(file, config_text(2, "", "1,2")));
+  const ConfigReply reply = run(ConfigCommand::DIFF, config_text(2, "", "1,2"));
+  EXPECT_EQ(reply.changes_size(), 2) << "a file that needs a restart";
+  EXPECT_NE(run(ConfigCommand::RELOAD).error(), "");
+  EXPECT_EQ(overrides, "maint");
+}
+
+TEST_F(ReloaderTest, RestoresOperatorsChangesWithARollback) {
+  overrides = "maint";
+  run(ConfigCommand::COMMIT, config_text(2), 3'600'000);
+  EXPECT_EQ(overrides, "");
+  told();
+  const ConfigReply reply = run(ConfigCommand::ROLLBACK);
+  ASSERT_EQ(reply.changes_size(), 2);
+  EXPECT_EQ(reply.changes(1), "service web: maint again, by lbcli set");
+  EXPECT_EQ(overrides, "maint");
+  EXPECT_EQ(told().size(), 2u);
 }
 
 TEST_F(ReloaderTest, AllowsOneChangeAtATime) {

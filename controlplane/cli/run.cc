@@ -4,7 +4,6 @@
 #include <thread>
 
 #include "config/load.h"
-#include "config/toml_tree.h"
 #include "controlplane/cli/change.h"
 #include "controlplane/cli/check.h"
 #include "controlplane/cli/cli.h"

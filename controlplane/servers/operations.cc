@@ -51,8 +51,13 @@ Result<std::string> Operations::set(const api::control::SetCommand& command) {
   return text;
 }
 
-void Operations::configure() {
-  if (undo_unsaved(inventory_)) log::info("unsaved changes of operators are undone");
+void Operations::configure(const std::string* restored) {
+  undo_unsaved(inventory_);
+  if (restored != nullptr) {
+    if (auto read = read_changes(*restored, inventory_, Now{}); !read) {
+      log::error("changes of operators are lost: {}", read.error().message);
+    }
+  }
   if (auto kept = save_changes(path_, inventory_, Now{}); !kept) {
     log::error("{}; a restart will restore the undone changes of operators", kept.error().message);
   }

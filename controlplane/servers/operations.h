@@ -27,8 +27,9 @@ class Operations {
   void load();
   // What was done, or why not. decide() is due after it.
   Result<std::string> set(const api::control::SetCommand& command);
-  // The inventory has adopted a new configuration: only saved changes stay in force.
-  void configure();
+  // The inventory has adopted another configuration: only saved changes stay in force. `restored`:
+  // what changes_text() gave when this configuration was in force before; null: it is a new one.
+  void configure(const std::string* restored);
 
   // Decides for every service, and reports quorums. Returns when it is due again without any
   // change.

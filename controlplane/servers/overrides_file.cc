@@ -109,7 +109,12 @@ void read_json(const Json& json, const Sets& sets, const Now& now, Inventory& in
     for (const auto& [endpoint, change] : servers.items()) {
       const auto address = Endpoint::parse_port_optional(endpoint);
       RealServer* const server = address ? inventory.find(*service, *address) : nullptr;
-      if (server != nullptr) server->changes.*sets.server = to_server(change, now);
+      if (server != nullptr) {
+        server->changes.*sets.server = to_server(change, now);
+      } else {
+        log::warning("the changes of real server {} of service {} are dropped: it has none now",
+                     endpoint, name);
+      }
     }
   }
 }
@@ -130,31 +135,42 @@ void prune_all(Inventory& inventory) {
 
 }  // namespace
 
-Result<void> load_changes(const std::string& path, Inventory& inventory, const Now& now) {
-  const auto text = read_text(path);
-  if (!text) return tl::make_unexpected(text.error());
-  if (!*text) return {};
+std::string changes_text(const Inventory& inventory, const Now& now) {
+  const Json in_force = to_json(inventory, kInForce, now);
+  if (in_force.empty()) return {};
+  const Json json{
+      {"version", 1}, {"services", in_force}, {"saved", to_json(inventory, kSaved, now)}};
+  return json.dump(2) + '\n';
+}
+
+Result<void> read_changes(const std::string& text, Inventory& inventory, const Now& now) {
+  if (text.empty()) return {};
   try {
-    const Json json = Json::parse(**text);
+    const Json json = Json::parse(text);
     read_json(json.at("services"), kInForce, now, inventory);
     read_json(json.value("saved", Json::object()), kSaved, now, inventory);
     prune_all(inventory);
     return {};
   } catch (const Json::exception& error) {
     forget_all(inventory);
-    return fail(fmt::format("{} is damaged: {}", path, error.what()));
+    return fail(error.what());
   }
 }
 
+Result<void> load_changes(const std::string& path, Inventory& inventory, const Now& now) {
+  const auto text = read_text(path);
+  if (!text) return tl::make_unexpected(text.error());
+  if (!*text) return {};
+  const auto read = read_changes(**text, inventory, now);
+  if (!read) return fail(fmt::format("{} is damaged: {}", path, read.error().message));
+  return {};
+}
+
 Result<void> save_changes(const std::string& path, const Inventory& inventory, const Now& now) {
-  const Json in_force = to_json(inventory, kInForce, now);
-  if (in_force.empty()) {
-    if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
-    return fail(fmt::format("{} cannot be removed: {}", path, std::strerror(errno)));
-  }
-  const Json json{
-      {"version", 1}, {"services", in_force}, {"saved", to_json(inventory, kSaved, now)}};
-  return write_text(path, json.dump(2) + '\n');
+  const std::string text = changes_text(inventory, now);
+  if (!text.empty()) return write_text(path, text);
+  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
+  return fail(fmt::format("{} cannot be removed: {}", path, std::strerror(errno)));
 }
 
 }  // namespace lb::controlplane

@@ -17,6 +17,11 @@ struct Now {
   std::chrono::system_clock::time_point calendar = std::chrono::system_clock::now();
 };
 
+// What the file holds; empty when nothing is changed.
+std::string changes_text(const Inventory& inventory, const Now& now);
+// Into the inventory, over what is in force there; of a text with mistakes nothing is left.
+Result<void> read_changes(const std::string& text, Inventory& inventory, const Now& now);
+
 // A missing or damaged file changes nothing. What does not fit the present configuration is left
 // out.
 Result<void> load_changes(const std::string& path, Inventory& inventory, const Now& now);

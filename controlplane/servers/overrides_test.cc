@@ -93,9 +93,9 @@ TEST(SetCommand, RestoresSavedChangesUntilTheyAreUndone) {
   EXPECT_EQ(changes.saved.weight, 7);
   EXPECT_EQ(describe(world.inventory, kNow).front(),
             "service web: real server 10.0.0.12:80: weight 1 -> 9, by lbcli set");
-  EXPECT_TRUE(undo_unsaved(world.inventory));
+  undo_unsaved(world.inventory);
   EXPECT_EQ(changes.in_force.weight, 7);
-  EXPECT_FALSE(undo_unsaved(world.inventory));
+  EXPECT_TRUE(ended_by(world.inventory, *world.inventory.config()).empty());
   ASSERT_TRUE(world.run(set));
   SetCommand maint = command("10.0.0.12");
   maint.set_admin_state(SetCommand::MAINT);
@@ -107,6 +107,42 @@ TEST(SetCommand, RestoresSavedChangesUntilTheyAreUndone) {
   ASSERT_TRUE(world.run(set));
   EXPECT_EQ(changes.saved.weight, std::nullopt) << "its saved copy too";
   EXPECT_EQ(changes.saved, changes.in_force) << "maint goes on";
+}
+
+// What the next configuration has, or what is saved, does not end.
+TEST(SetCommand, NamesWhatAnotherConfigurationEnds) {
+  OverridesWorld world;
+  world.of("10.0.0.11:80").in_force = {AdminState::kMaint, {}, 7};
+  world.of("10.0.0.11:81").in_force = {AdminState::kDrain, {}, 9};
+  world.of("10.0.0.11:81").saved = {AdminState::kDrain, {}, 9};
+  world.of("10.0.0.12:80").in_force.weight = 5;
+  world.of("10.0.0.12:80").saved.weight = 3;
+  world.inventory.services().front().changes.in_force.scheduler = Scheduler::kLc;
+  const auto ended = [&world](std::vector<config::Service> next) {
+    std::vector<std::string> lines;
+    for (const EndedChange& each : ended_by(world.inventory, *test::config_of(std::move(next)))) {
+      lines.push_back(each.text());
+    }
+    return lines;
+  };
+  EXPECT_EQ(ended({web()}),
+            (std::vector<std::string>{
+                "service web: scheduler lc -> wrr, end of lbcli set",
+                "service web: real server 10.0.0.11:80: weight 7 -> 1, end of lbcli set",
+                "service web: real server 10.0.0.11:80: maint -> ready, end of lbcli set",
+                "service web: real server 10.0.0.12:80: weight 5 -> 3, end of lbcli set"}));
+  config::Service next = web();
+  next.name = "shop";
+  next.scheduler = Scheduler::kLc;
+  next.real_servers[0].weight = 7;
+  next.real_servers.erase(next.real_servers.begin() + 1, next.real_servers.end());
+  EXPECT_EQ(ended({next}),
+            (std::vector<std::string>{
+                "service shop: real server 10.0.0.11:80: maint -> ready, end of lbcli set",
+                "service shop: real server 10.0.0.11:81: weight 9 -> removed, end of lbcli set",
+                "service shop: real server 10.0.0.11:81: drain -> removed, end of lbcli set",
+                "service shop: real server 10.0.0.12:80: weight 5 -> removed, end of lbcli set"}));
+  EXPECT_EQ(ended({}).size(), 6u) << "with the service";
 }
 
 TEST(SetCommand, ExplainsMistakes) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "config/match_services.h"
 #include "controlplane/service/inventory.h"
 
 namespace lb::controlplane {
@@ -38,11 +39,62 @@ void prune_changes(Thing& thing) {
 }
 
 template <typename Thing>
-bool back_to_saved(Thing& thing) {
-  const auto before = thing.changes;
+void back_to_saved(Thing& thing) {
   thing.changes.in_force = thing.changes.saved;
   prune(thing);
-  return thing.changes != before;
+}
+
+std::string_view text_of(AdminState state) {
+  if (state == AdminState::kReady) return "ready";
+  return state == AdminState::kMaint ? "maint" : "drain";
+}
+
+// What ends on a server; `next`: null when it is removed.
+void add_ended(const std::string& service, const RealServer& server, const config::RealServer* next,
+               std::vector<EndedChange>& out) {
+  const auto& [own, saved] = server.changes;
+  const std::string place = service + ": real server " + server.config->address.to_string();
+  if (own.weight) {
+    const std::string from = fmt::format("weight {}", *own.weight);
+    if (next == nullptr) {
+      out.push_back({place, from, "removed"});
+    } else if (const auto to = saved.weight.value_or(next->weight); to != *own.weight) {
+      out.push_back({place, from, std::to_string(to)});
+    }
+  }
+  if (own.admin_state == AdminState::kReady) return;
+  const std::string from(text_of(own.admin_state));
+  if (next == nullptr) {
+    out.push_back({place, from, "removed"});
+  } else if (own.admin_state != saved.admin_state) {
+    out.push_back({place, from, std::string(text_of(saved.admin_state))});
+  } else if (own.deadline != saved.deadline) {
+    out.push_back({place, from, from + " as it was saved"});
+  }
+}
+
+// `next`: null when the service is removed.
+void add_ended(const Service& service, const config::Service* next, std::vector<EndedChange>& out) {
+  const std::string name = "service " + (next == nullptr ? service.config : next)->name;
+  if (const auto own = service.changes.in_force.scheduler) {
+    const std::string from = fmt::format("scheduler {}", name_of(*own));
+    if (next == nullptr) {
+      out.push_back({name, from, "removed"});
+    } else if (const auto to = service.changes.saved.scheduler.value_or(next->scheduler);
+               to != *own) {
+      out.push_back({name, from, std::string(name_of(to))});
+    }
+  }
+  for (const RealServer& server : service.servers) {
+    if (!server.changes.any()) continue;
+    const config::RealServer* same = nullptr;
+    if (next != nullptr) {
+      const auto found = std::ranges::find(next->real_servers, server.config->address,
+                                           &config::RealServer::address);
+      if (found != next->real_servers.end()) same = &*found;
+    }
+    add_ended(name, server, same, out);
+  }
 }
 
 // "real server 10.0.0.11:80: drain, 5 s left"
@@ -80,13 +132,31 @@ bool changed_by_operators(const Service& service) {
                              [](const RealServer& server) { return server.changes.any(); });
 }
 
-bool undo_unsaved(Inventory& inventory) {
-  bool any = false;
+void undo_unsaved(Inventory& inventory) {
   for (Service& service : inventory.services()) {
-    any |= back_to_saved(service);
-    for (RealServer& server : service.servers) any |= back_to_saved(server);
+    back_to_saved(service);
+    for (RealServer& server : service.servers) back_to_saved(server);
   }
-  return any;
+}
+
+std::string EndedChange::text() const {
+  return fmt::format("{}: {} -> {}, end of lbcli set", place, from, to);
+}
+
+std::string EndedChange::restored_text() const {
+  return fmt::format("{}: {} again, by lbcli set", place, from);
+}
+
+std::vector<EndedChange> ended_by(const Inventory& inventory, const config::Config& next) {
+  const std::vector<Service>& services = inventory.services();
+  std::vector<const config::Service*> same(services.size());
+  const auto matches = config::match_services(inventory.config()->services, next.services);
+  for (std::size_t i = 0; i < matches.size(); ++i) {
+    if (matches[i]) same[*matches[i]] = &next.services[i];
+  }
+  std::vector<EndedChange> out;
+  for (std::size_t i = 0; i < services.size(); ++i) add_ended(services[i], same[i], out);
+  return out;
 }
 
 std::vector<std::string> describe(const Inventory& inventory,

@@ -46,6 +46,20 @@ struct Changes {
   bool operator==(const Changes&) const = default;
 };
 
+// A change that ends when another configuration replaces the one in force.
+struct EndedChange {
+  std::string place;  // "service web: real server 10.0.0.11:80"
+  std::string from;   // "maint", "weight 7"
+  std::string to;     // "ready", "1"; "removed": with the server
+  // "service web: real server 10.0.0.11:80: maint -> ready, end of lbcli set"
+  std::string text() const;
+  // When the configuration before is restored, with what operators had changed.
+  std::string restored_text() const;
+};
+// Those that are not saved, or whose service or server `next` lacks. Not those that `next` has
+// itself.
+std::vector<EndedChange> ended_by(const Inventory& inventory, const config::Config& next);
+
 // A line for each change, as `lbcli show changes` prints them.
 std::vector<std::string> describe(const Inventory& inventory,
                                   std::chrono::steady_clock::time_point now);
@@ -58,7 +72,7 @@ void prune(RealServer& server);
 // The service or one of its servers.
 bool changed_by_operators(const Service& service);
 
-// Back to the file, and to what was saved. Whether that changed anything.
-bool undo_unsaved(Inventory& inventory);
+// Back to the file, and to what was saved.
+void undo_unsaved(Inventory& inventory);
 
 }  // namespace lb::controlplane

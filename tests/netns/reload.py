@@ -225,6 +225,40 @@ class Reload(harness.LabTest):
         self.lab.write_config(self.new)
         self.assertEqual(self.weights()[server_address(1)], 12)
 
+    def state(self, endpoint, service="web"):
+        return self.real_server(service, endpoint)["state"]
+
+    def test_names_what_it_ends_of_operators_changes(self):
+        """By lbcli and by SIGHUP; a commit that is rolled back brings them back."""
+        first = f"{server_address(1)}:80"
+        line = f"service web: real server {first}: maint -> ready, end of lbcli set"
+        self.cli("set", "rs", "web", first, "maint")
+        self.assertEqual(self.cli("diff", self.lab.config_path), f"{line}\n")
+        self.assertEqual(self.cli("reload").splitlines(), [line, "1 change applied"])
+        self.assertEqual(self.cli("reload"), "0 changes applied\n")
+        self.assertEqual(self.state(first), "up")
+        self.assertIn(f'command="reload" outcome="{line}"', self.lab.log_text("lb-controlplane"))
+
+        self.cli("set", "rs", "web", first, "maint")
+        self.lab.processes["lb-controlplane"].signal(signal.SIGHUP)
+        self.wait(lambda: f"SIGHUP: {line}" in self.lab.log_text("lb-controlplane"), "the log")
+
+        self.cli("set", "rs", "web", first, "maint")
+        self.web["scheduler"] = "rr"
+        self.assertIn(line, self.cli("commit", self.other_file(self.new), "--confirm", "1h"))
+        self.assertEqual(self.state(first), "up")
+        self.assertEqual(self.cli("rollback").splitlines(),
+                         ["service web: scheduler rr -> wrr",
+                          f"service web: real server {first}: maint again, by lbcli set",
+                          "2 changes applied"])
+        self.assertEqual(self.state(first), "maint")
+        self.cli("set", "rs", "web", first, "ready")
+
+        self.cli("set", "rs", "web", first, "weight", "9", "--save")
+        self.assertEqual(self.cli("reload"), "0 changes applied\n")
+        self.assertEqual(self.weights()[server_address(1)], 9)
+        self.cli("set", "rs", "web", first, "weight", "2")
+
     def test_commit(self):
         self.web["real_server"][0]["weight"] = 5
         other = self.other_file(self.new)
