@@ -150,6 +150,12 @@ Machine Machine::here() {
   return machine;
 }
 
+Machine Machine::any() {
+  Machine machine;
+  machine.reads_lists = false;
+  return machine;
+}
+
 Loaded load_text(std::string_view text, const std::string& file_name, const Machine& machine) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   if (text.size() > kMaxFileBytes) {
@@ -162,9 +168,14 @@ Loaded load_text(std::string_view text, const std::string& file_name, const Mach
   if (!read_toml(text, root, loaded.mistakes)) return loaded;
   ReadReport report;
   loaded.config = parse(root, report);
-  read_lists(loaded.config, report, root);
+  if (machine.reads_lists) read_lists(loaded.config, report, root);
   loaded.mistakes = std::move(report.mistakes);
-  add_problems(validate(loaded.config, machine), report, root, loaded.mistakes);
+  std::vector<Problem> problems = validate(loaded.config, machine);
+  if (machine.missing) {
+    const std::vector<Problem> missing = machine.missing(loaded.config);
+    problems.insert(problems.end(), missing.begin(), missing.end());
+  }
+  add_problems(problems, report, root, loaded.mistakes);
   std::stable_sort(loaded.mistakes.begin(), loaded.mistakes.end(),
                    [](const Mistake& a, const Mistake& b) { return a.where < b.where; });
   return loaded;

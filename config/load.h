@@ -1,6 +1,7 @@
 // From a file to a checked configuration: parse -> validate. Pure but for reading the file.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,10 +26,15 @@ struct Loaded {
 
 // Facts about the machine that validation needs; tests hand in their own.
 struct Machine {
-  std::vector<std::uint32_t> cpus;  // online CPU numbers
+  std::vector<std::uint32_t> cpus;  // online CPU numbers; empty: they are not checked
   // Whether it has a group of this name. Null: groups are not checked.
   bool (*has_group)(const std::string& name) = nullptr;
-  static Machine here();
+  bool reads_lists = true;  // the files of allow_file and deny_file
+  // What else the machine lacks that a configuration names. Null: that is not checked.
+  std::function<std::vector<Problem>(const Config& config)> missing = nullptr;
+
+  static Machine here();  // without `missing`
+  static Machine any();   // no machine: the text alone is checked
 };
 
 // Neither throws, whatever the text holds.

@@ -31,9 +31,9 @@ Result<std::string> read_input(const std::string& name) {
   return descriptor ? read_descriptor(*descriptor, config::kMaxFileBytes) : config::read_file(name);
 }
 
-config::Loaded load_input(const std::string& name) {
+config::Loaded load_input(const std::string& name, const config::Machine& machine) {
   const auto text = read_input(name);
-  if (text) return config::load_text(*text, name, config::Machine::here());
+  if (text) return config::load_text(*text, name, machine);
   config::Loaded loaded;
   loaded.file_name = name;
   loaded.mistakes.push_back({{}, text.error().message});

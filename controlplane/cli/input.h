@@ -12,6 +12,6 @@ namespace lb::cli {
 // "/dev/fd/N" and "/proc/self/fd/N" an open descriptor, as a shell names that of <(...). Waits for
 // its end. A FIFO at any other path is refused: nobody may ever write to it.
 Result<std::string> read_input(const std::string& name);
-config::Loaded load_input(const std::string& name);
+config::Loaded load_input(const std::string& name, const config::Machine& machine);
 
 }  // namespace lb::cli

@@ -61,7 +61,7 @@ TEST_F(Input, IsStandardInput) {
 
 TEST_F(Input, IsALimitedPipe) {
   write("[director\n");
-  const auto loaded = load_input(descriptor("/proc/self/fd/"));
+  const auto loaded = load_input(descriptor("/proc/self/fd/"), config::Machine::any());
   ASSERT_EQ(loaded.mistakes.size(), 1U);
   EXPECT_EQ(loaded.mistakes[0].where.line, 1U);
 
@@ -83,13 +83,15 @@ TEST_F(Input, IsNothingElse) {
   const std::string fifo =
       std::filesystem::temp_directory_path() / ("input-" + std::to_string(getpid()));
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
-  EXPECT_EQ(load_input(fifo).mistakes.at(0).message,
+  EXPECT_EQ(load_input(fifo, config::Machine::any()).mistakes.at(0).message,
             "is a FIFO and not a regular file; name the configuration file");
   std::filesystem::remove(fifo);
-  EXPECT_EQ(load_input("/dev/fd/12345").mistakes.at(0).message,
+  EXPECT_EQ(load_input("/dev/fd/12345", config::Machine::any()).mistakes.at(0).message,
             "cannot be read: Bad file descriptor");
   for (const char* const no_number : {"/dev/fd/", "/dev/fd/x", "/dev/fd/-1", "/dev/fd/1x"}) {
-    EXPECT_NE(load_input(no_number).mistakes.at(0).message.find("name the configuration file"),
+    EXPECT_NE(load_input(no_number, config::Machine::any())
+                  .mistakes.at(0)
+                  .message.find("name the configuration file"),
               std::string::npos)
         << no_number;
   }

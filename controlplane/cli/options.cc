@@ -236,6 +236,8 @@ void add_commands(CLI::App& app, Options& options, Raw& raw) {
 
   CLI::App* const check = app.add_subcommand("check", "check a configuration file")->fallthrough();
   check->add_option("file", options.check_file, "the file")->required()->type_name("FILE");
+  check->add_flag("--no-host", options.no_host,
+                  "the text alone, not the files, users and devices of this machine");
   check->callback([&options] { options.command = Command::kCheck; });
 
   add_change_commands(app, options, raw);

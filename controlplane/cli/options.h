@@ -72,6 +72,7 @@ struct Options {
   PersistenceFilter persistence;
   bool all = false;  // `flush conn` without a filter
   std::string check_file;
+  bool no_host = false;  // `check` of the text alone
   SetOptions set;
   std::string change_file;               // of `diff` and `commit`
   std::chrono::milliseconds confirm{0};  // of `commit`; 0: kept at once

@@ -14,6 +14,7 @@
 #include "controlplane/cli/outcome.h"
 #include "controlplane/cli/persistence.h"
 #include "controlplane/cli/show.h"
+#include "controlplane/host/host.h"
 #include "controlplane/view/alerts.h"
 #include "controlplane/view/as_text.h"
 #include "controlplane/view/ha.h"
@@ -137,7 +138,9 @@ Result<void> Session::version() {
 }
 
 Result<void> Session::check() {
-  const config::Loaded loaded = load_input(options_.check_file);
+  const config::Loaded loaded =
+      load_input(options_.check_file,
+                 options_.no_host ? config::Machine::any() : controlplane::host::machine());
   if (options_.json) out_ << check_json(loaded);
   if (loaded.mistakes.empty()) {
     if (!options_.json) out_ << check_text(loaded);

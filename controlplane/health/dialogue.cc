@@ -13,6 +13,8 @@
 namespace lb::health {
 namespace {
 
+constexpr std::size_t kMaxPasswordBytes = 4096;
+
 using config::CheckType;
 
 constexpr std::size_t kMostShown = 80;
@@ -152,16 +154,6 @@ std::string redis_command(std::initializer_list<std::string> words) {
   return out;
 }
 
-constexpr std::size_t kMaxPasswordBytes = 4096;
-
-Result<std::string> read_password(const std::string& path) {
-  auto text = read_regular_file(path, kMaxPasswordBytes);
-  if (!text) return fail("password_file " + path + ' ' + text.error().message);
-  text->resize(std::min(text->find('\n'), text->size()));
-  if (text->empty()) return fail("password_file " + path + " is empty");
-  return text;
-}
-
 Result<std::unique_ptr<Dialogue>> make_redis(const Request& request) {
   std::vector<Prefixes> turns;
   if (!request.password_file.empty()) {
@@ -178,6 +170,14 @@ Result<std::unique_ptr<Dialogue>> make_redis(const Request& request) {
 }
 
 }  // namespace
+
+Result<std::string> read_password(const std::string& path) {
+  auto text = read_regular_file(path, kMaxPasswordBytes);
+  if (!text) return fail("password_file " + path + ' ' + text.error().message);
+  text->resize(std::min(text->find('\n'), text->size()));
+  if (text->empty()) return fail("password_file " + path + " is empty");
+  return text;
+}
 
 Move wait_for_more() {
   return {};

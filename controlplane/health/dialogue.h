@@ -35,6 +35,9 @@ class Dialogue {
   virtual Move at_close(std::string_view /*received*/) { return {}; }
 };
 
+// The first line of a password_file.
+Result<std::string> read_password(const std::string& path);
+
 // Fails when a file that it needs cannot be read.
 Result<std::unique_ptr<Dialogue>> make_dialogue(const Request& request, Patterns& patterns);
 

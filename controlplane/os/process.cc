@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -18,29 +17,12 @@
 #include <optional>
 #include <utility>
 
+#include "controlplane/os/user.h"
+
 namespace lb::controlplane {
 namespace {
 
 constexpr int kNotStarted = 127;  // as in shells
-
-struct User {
-  uid_t id;
-  gid_t group;
-  std::vector<gid_t> groups;
-};
-
-std::optional<User> find_user(const std::string& name) {
-  const passwd* const found = getpwnam(name.c_str());
-  if (found == nullptr) return std::nullopt;
-  User user{found->pw_uid, found->pw_gid, std::vector<gid_t>(64)};
-  int count = static_cast<int>(user.groups.size());
-  if (getgrouplist(name.c_str(), user.group, user.groups.data(), &count) < 0) {
-    user.groups.resize(static_cast<std::size_t>(count));
-    getgrouplist(name.c_str(), user.group, user.groups.data(), &count);
-  }
-  user.groups.resize(static_cast<std::size_t>(count));
-  return user;
-}
 
 // In the child. Everything that allocates or takes a lock was done before the fork: another thread
 // may have held the lock then.

@@ -141,6 +141,25 @@ class Lbcli(harness.LabTest):
             with self.subTest(arguments=arguments):
                 self.assertEqual(self.lab.lbcli(*arguments, check=False).returncode, 1)
 
+    def test_check_on_this_machine(self):
+        """What the daemons would not find: by line, and not with --no-host."""
+        with open(self.lab.config_path, encoding="utf-8") as file:
+            text = file.read()
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/lb.toml"
+            with open(path, "w", encoding="utf-8") as out:
+                out.write(text + f'[alert]\nscript = ["{folder}/alert.sh"]\n')
+            argv = [self.lab.program("lbcli"), "check", path]
+            with self.host("lb1").inside():
+                done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=20)
+            line = len(text.splitlines()) + 2
+            self.assertEqual(done.returncode, 2)
+            self.assertEqual(done.stderr, f"{path}:{line}:10: script: {folder}/alert.sh cannot be "
+                             "opened: No such file or directory; make it, or name another program\n")
+            done = subprocess.run([*argv, "--no-host"], capture_output=True, text=True, check=False,
+                                  timeout=20)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_wrong_arguments(self):
         for arguments in (["show", "servics"], ["shwo"], [], ["show", "conn", "--client", "x"]):
             with self.subTest(arguments=arguments):

@@ -1,0 +1,189 @@
+#include "controlplane/host/files.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lb::controlplane::host {
+namespace {
+
+bool is_root() {
+  return ::geteuid() == 0;
+}
+
+std::string our_name() {
+  const passwd* const found = ::getpwuid(::geteuid());
+  return found == nullptr ? fmt::format("number {}", ::geteuid()) : found->pw_name;
+}
+
+// Whether a daemon, which is root's, may do it cannot be said by someone who may not.
+std::string unknown(const std::string& path) {
+  return fmt::format("{} cannot be checked by user {}; run lbcli check as root, or with --no-host",
+                     path, our_name());
+}
+
+bool is_denied(int error) {
+  return error == EACCES || error == EPERM;
+}
+
+// Nothing that any access could help against: it is missing, or of another kind.
+std::string of_kind(const std::string& path, mode_t kind, std::string_view name) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    if (is_denied(errno) && !is_root()) return unknown(path);
+    return fmt::format("{} cannot be opened: {}", path, std::strerror(errno));
+  }
+  if ((status.st_mode & S_IFMT) == kind) return {};
+  return fmt::format("{} is no {}", path, name);
+}
+
+// The folder that exists, of which the missing ones below can be made.
+std::string existing(std::string path) {
+  struct stat status {};
+  while (path.size() > 1 && ::stat(path.c_str(), &status) != 0 && errno == ENOENT) {
+    path = std::filesystem::path(path).parent_path();
+  }
+  return path;
+}
+
+std::string without_slashes(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
+
+// Files are made in it, and others opened through it.
+std::string usable_folder(const std::string& path) {
+  if (std::string wrong = of_kind(path, S_IFDIR, "folder"); !wrong.empty()) {
+    return wrong + "; make it, or name another one";
+  }
+  for (const Access access : {Access::kWrite, Access::kExecute}) {
+    const int error = access_as({}, path, access);
+    if (error == 0) continue;
+    if (is_denied(error) && !is_root()) return unknown(path);
+    return fmt::format("{} cannot be written to: {}; chown root {}, or name another folder", path,
+                       std::strerror(error), path);
+  }
+  return {};
+}
+
+// As execvpe() searches; empty: not found.
+std::string in_path(const std::string& program) {
+  if (program.find('/') != std::string::npos) return program;
+  const char* const path = std::getenv("PATH");
+  std::string_view left = path == nullptr ? "/bin:/usr/bin" : path;
+  while (!left.empty()) {
+    const std::size_t end = left.find(':');
+    const std::string candidate = std::string(left.substr(0, end)) + '/' + program;
+    if (::access(candidate.c_str(), F_OK) == 0) return candidate;
+    left.remove_prefix(end == std::string_view::npos ? left.size() : end + 1);
+  }
+  return {};
+}
+
+std::string file_error(const std::string& path, const std::string& kind,
+                       const std::function<Result<void>(const std::string&)>& load) {
+  if (std::string wrong = of_kind(path, S_IFREG, "regular file"); !wrong.empty()) {
+    return fmt::format("{}; {}", wrong,
+                       wrong.find("--no-host") != std::string::npos
+                           ? "it holds " + kind
+                           : "make it, or name another " + kind);
+  }
+  if (const int error = access_as({}, path, Access::kRead); error != 0) {
+    if (is_denied(error) && !is_root()) return unknown(path);
+    return fmt::format("{} cannot be read by lb-controlplane: {}; chown root {}", path,
+                       std::strerror(error), path);
+  }
+  const auto loaded = load(path);
+  return loaded ? std::string() : loaded.error().message;
+}
+
+std::string program_error(const std::string& program, const std::string& name) {
+  const std::string path = in_path(program);
+  if (path.empty()) {
+    return fmt::format("there is no program {} in PATH; install it, or write its absolute path",
+                       program);
+  }
+  if (std::string wrong = of_kind(path, S_IFREG, "program"); !wrong.empty()) {
+    return wrong + "; make it, or name another program";
+  }
+  std::optional<User> user;
+  if (!name.empty() && !(user = find_user(name))) return {};  // reported at its own key
+  const int error = access_as(user, path, Access::kExecute);
+  if (error == 0 && (is_root() || !user || user->id == ::geteuid())) return {};
+  if (!is_root()) return unknown(path);
+  return fmt::format(
+      "{} cannot be run by {}: {}; see the modes of it and of its folders (chmod +x)", path,
+      name.empty() ? "lb-controlplane" : "user " + name, std::strerror(error));
+}
+
+}  // namespace
+
+template <typename Ask>
+const std::string& Files::once(Question question, const Ask& ask) {
+  const auto [found, is_new] = answers_.try_emplace(std::move(question));
+  if (is_new) found->second = ask();
+  return found->second;
+}
+
+std::string Files::file(const std::string& path, const std::string& kind,
+                        const std::function<Result<void>(const std::string& path)>& load) {
+  return once({"file", path, kind}, [&] { return file_error(path, kind, load); });
+}
+
+std::string Files::writable_file(const std::string& path) {
+  return once({"writable", path, ""}, [&] {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0 && errno == ENOENT) {
+      return usable_folder(std::filesystem::path(path).parent_path());
+    }
+    if (std::string wrong = of_kind(path, S_IFREG, "regular file"); !wrong.empty()) {
+      return wrong + "; name another file";
+    }
+    const int error = access_as({}, path, Access::kWrite);
+    if (error == 0) return std::string();
+    if (is_denied(error) && !is_root()) return unknown(path);
+    return fmt::format("{} cannot be written to: {}; chown root {}, or name another file", path,
+                       std::strerror(error), path);
+  });
+}
+
+std::string Files::folder(const std::string& path) {
+  return once({"folder", path, ""}, [&] { return usable_folder(existing(without_slashes(path))); });
+}
+
+std::string Files::library(const std::string& path) {
+  return once({"library", path, ""}, [&]() -> std::string {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) {
+      if (is_denied(errno) && !is_root()) return unknown(path);
+      return fmt::format("{} cannot be opened: {}; install it, or leave drivers out", path,
+                         std::strerror(errno));
+    }
+    if ((status.st_mode & S_IWOTH) == 0) return {};
+    return fmt::format("{} is writable by everybody, and DPDK refuses it; chmod o-w {}", path,
+                       path);
+  });
+}
+
+std::string Files::program(const std::string& program, const std::string& user) {
+  return once({"program", program, user}, [&] { return program_error(program, user); });
+}
+
+std::string Files::user(const std::string& name) {
+  return once({"user", name, ""}, [&] {
+    if (find_user(name)) return std::string();
+    return fmt::format("there is no user {} on this machine; make it with useradd --system {}",
+                       name, name);
+  });
+}
+
+}  // namespace lb::controlplane::host
