@@ -63,7 +63,7 @@ std::string unknown_name(std::string_view what, std::string_view name,
     return text.append("did you mean ").append(guess).append("?");
   }
   if (!otherwise.empty() || known.empty()) return text.append(otherwise);
-  text.append("use one of ");
+  text.append(known.size() == 1 ? "use " : "use one of ");
   for (const std::string_view each : known) text.append(each).append(", ");
   text.resize(text.size() - 2);
   return text;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <span>
 #include <string>
 
 namespace lb {
@@ -25,6 +26,8 @@ TEST(Nearest, ExplainsUnknownNames) {
   EXPECT_EQ(unknown_name("key", "prot", kWords), "unknown key prot; did you mean port?");
   EXPECT_EQ(unknown_name("key", "weight", kWords),
             "unknown key weight; use one of scheduler, address, mode, port, name");
+  EXPECT_EQ(unknown_name("key", "weight", std::span(kWords).first(1)),
+            "unknown key weight; use scheduler");
   EXPECT_EQ(unknown_name("key", "weight", kWords, "see the page"),
             "unknown key weight; see the page");
   EXPECT_EQ(unknown_real_server("web", "10.0.0.9"),

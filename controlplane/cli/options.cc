@@ -51,10 +51,6 @@ constexpr auto kHaCommands = std::to_array<View>({
     {"thaw", Command::kHaThaw, "end of freeze"},
 });
 
-constexpr auto kCommands =
-    std::to_array<std::string_view>({"show", "set", "reload", "diff", "commit", "confirm",
-                                     "rollback", "flush", "ha", "alert", "check", "version"});
-
 constexpr std::uint64_t kMostRows = 1'000'000'000;
 
 std::string join(std::span<const std::string_view> words) {
@@ -187,6 +183,7 @@ void add_commands(CLI::App& app, Options& options, Raw& raw) {
       ->type_name("DIR")
       ->excludes("--config");
   app.add_flag("--json", options.json, "print JSON");
+  app.set_version_flag("--version", "lbcli " LB_RELEASE, "the release of lbcli");
   app.fallthrough();
   app.require_subcommand(1);
 
@@ -259,31 +256,46 @@ int next_word(int argc, const char* const* argv, int at) {
   return argc;
 }
 
-// A clearer error than CLI11's for a missing or misspelt command; empty: no such error.
-std::string explain_command(int argc, const char* const* argv) {
-  const auto names = [](std::span<const View> all) {
-    std::vector<std::string_view> list;
-    for (const View& each : all) list.push_back(each.name);
-    return list;
-  };
+// "set rs NAME ADDRESS[:PORT] maint|ready|drain|weight [N]"
+std::string usage_of(const CLI::App& command, const std::string& path) {
+  std::string text = path;
+  for (const CLI::Option* const option : command.get_options()) {
+    if (!option->get_positional()) continue;
+    const std::string name = option->get_type_name();
+    text += option->get_required() ? ' ' + name : " [" + name + ']';
+  }
+  return text;
+}
 
-  const int command = next_word(argc, argv, 1);
-  if (command == argc) return fmt::format("missing command: {}", join(kCommands));
-  if (std::find(kCommands.begin(), kCommands.end(), argv[command]) == kCommands.end()) {
-    return unknown_name("command", argv[command], kCommands);
+// A clearer error than CLI11's for a missing or misspelt command or argument; empty: no such error.
+std::string explain_command(const CLI::App& app, int argc, const char* const* argv) {
+  const CLI::App* command = &app;
+  std::string path;
+  for (int at = 1;; ++at) {
+    const auto below = command->get_subcommands([](const CLI::App*) { return true; });
+    if (below.empty()) break;
+    std::vector<std::string> names;
+    for (const CLI::App* const each : below) names.push_back(each->get_name());
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    at = next_word(argc, argv, at);
+    if (at >= argc) {
+      return path.empty() ? fmt::format("missing command: {}", join(known))
+                          : fmt::format("{}: missing argument: {}", path, join(known));
+    }
+    const auto found = std::find(names.begin(), names.end(), argv[at]);
+    if (found == names.end()) {
+      return unknown_name(path.empty()     ? "command"
+                          : path == "show" ? "view"
+                                           : "command of " + path,
+                          argv[at], known);
+    }
+    command = below[static_cast<std::size_t>(found - names.begin())];
+    path += (path.empty() ? "" : " ") + *found;
   }
-  const std::string_view first = argv[command];
-  const bool is_show = first == "show";
-  if (!is_show && first != "ha" && first != "flush") return {};
-  const auto known = is_show            ? names(kViews)
-                     : first == "flush" ? names(kFlushCommands)
-                                        : names(kHaCommands);
-  const int word = next_word(argc, argv, command + 1);
-  if (word == argc) {
-    return fmt::format("{}: missing argument: {}", first, join(known));
-  }
-  if (std::find(known.begin(), known.end(), argv[word]) == known.end()) {
-    return unknown_name(is_show ? "view" : fmt::format("command of {}", first), argv[word], known);
+  for (const CLI::Option* const option : command->get_options()) {
+    if (!option->get_positional() || !option->get_required() || option->count() > 0) continue;
+    return fmt::format("{}: missing argument {}; write lbcli {}", path, option->get_type_name(),
+                       usage_of(*command, path));
   }
   return {};
 }
@@ -337,7 +349,7 @@ std::variant<Options, Stop> parse_options(int argc, const char* const* argv) {
     const bool about_commands =
         error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) ||
         error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
-    const std::string better = about_commands ? explain_command(argc, argv) : std::string();
+    const std::string better = about_commands ? explain_command(app, argc, argv) : std::string();
     return usage_error(better.empty() ? error.what() : better);
   }
   if (auto understood = understand(raw, options); !understood) {

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
-#include <limits>
+#include <string_view>
+#include <vector>
 
+#include "config/base/nearest.h"
 #include "config/duration.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/cli/options.h"
@@ -14,6 +17,25 @@ namespace lb::cli {
 namespace {
 
 using api::control::SetCommand;
+
+std::vector<std::string_view> changes_of(SetOptions::Target target) {
+  switch (target) {
+    case SetOptions::Target::kRealServer:
+      return {"maint", "ready", "drain", "weight"};
+    case SetOptions::Target::kService:
+      return {"scheduler"};
+    case SetOptions::Target::kHealth:
+      break;
+  }
+  return {"believe"};
+}
+
+void on_chosen(CLI::App& command, Options& options, SetOptions::Target target) {
+  command.callback([&options, target] {
+    options.command = Command::kSet;
+    options.set.target = target;
+  });
+}
 
 Result<void> set_admin_state(const SetOptions& options, SetCommand& command) {
   if (!options.value.empty()) {
@@ -38,7 +60,8 @@ Result<void> set_weight(const SetOptions& options, SetCommand& command) {
   std::uint32_t weight = 0;
   const char* const end = options.value.data() + options.value.size();
   const auto [at, error] = std::from_chars(options.value.data(), end, weight);
-  if (options.value.empty() || at != end || error != std::errc() || weight > 65'535) {
+  if (options.value.empty()) return fail("weight needs a number from 0 to 65535");
+  if (at != end || error != std::errc() || weight > 65'535) {
     return fail(
         fmt::format("invalid weight \"{}\"; write a number from 0 to 65535", options.value));
   }
@@ -54,19 +77,23 @@ void add_save(CLI::App& app, Options& options) {
 }  // namespace
 
 Result<SetCommand> set_request(const SetOptions& options) {
+  const auto known = changes_of(options.target);
+  if (std::ranges::find(known, options.what) == known.end()) {
+    return fail(unknown_name("change", options.what, known));
+  }
   SetCommand command;
-  if (options.what == "believe") {
+  if (options.target == SetOptions::Target::kHealth) {
     command.set_release_held(true);
     return command;
   }
   command.set_service(options.service);
-  if (!options.real_server.empty()) {
+  if (options.target == SetOptions::Target::kRealServer) {
     const auto server = parse_real_server(options.real_server);
     if (!server) return tl::make_unexpected(server.error());
     command.set_real_server(server->port == 0 ? server->address.to_string() : server->to_string());
   }
   command.set_save(options.save);
-  if (options.what == "scheduler") {
+  if (options.target == SetOptions::Target::kService) {
     command.set_scheduler(options.value);
     return command;
   }
@@ -81,7 +108,7 @@ void add_set_command(CLI::App& app, Options& options) {
   set->require_subcommand(1)->fallthrough();
 
   CLI::App* const rs = set->add_subcommand("rs", "a real server of a service")->fallthrough();
-  rs->callback([&options] { options.command = Command::kSet; });
+  on_chosen(*rs, options, SetOptions::Target::kRealServer);
   rs->add_option("service", options.set.service, "the service")->required()->type_name("NAME");
   rs->add_option("real_server", options.set.real_server, "the real server")
       ->required()
@@ -90,28 +117,26 @@ void add_set_command(CLI::App& app, Options& options) {
                  "weight N; maint: as if it were down; drain: no new connections; ready: end of "
                  "maint and drain")
       ->required()
-      ->check(CLI::IsMember({"weight", "maint", "ready", "drain"}));
+      ->type_name("maint|ready|drain|weight");
   rs->add_option("value", options.set.value, "of weight")->type_name("N");
   rs->add_option("--deadline", options.set.deadline, "of drain: then the remaining connections end")
       ->type_name("DURATION");
   add_save(*rs, options);
 
   CLI::App* const service = set->add_subcommand("service", "a service")->fallthrough();
-  service->callback([&options] { options.command = Command::kSet; });
+  on_chosen(*service, options, SetOptions::Target::kService);
   service->add_option("service", options.set.service, "the service")->required()->type_name("NAME");
-  service->add_option("what", options.set.what, "scheduler")
-      ->required()
-      ->check(CLI::IsMember({"scheduler"}));
+  service->add_option("what", options.set.what, "scheduler")->required()->type_name("scheduler");
   service->add_option("value", options.set.value, "the scheduler")->required()->type_name("WORD");
   add_save(*service, options);
 
   CLI::App* const health = set->add_subcommand("health", "the health checks")->fallthrough();
-  health->callback([&options] { options.command = Command::kSet; });
+  on_chosen(*health, options, SetOptions::Target::kHealth);
   health
       ->add_option("what", options.set.what,
                    "believe: take out the servers that the panic guard holds in service")
       ->required()
-      ->check(CLI::IsMember({"believe"}));
+      ->type_name("believe");
 }
 
 }  // namespace lb::cli

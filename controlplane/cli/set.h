@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "config/base/result.h"
@@ -18,11 +19,13 @@ namespace lb::cli {
 struct Options;
 
 struct SetOptions {
+  enum class Target : std::uint8_t { kRealServer, kService, kHealth };
+  Target target = Target::kHealth;
   std::string service;
-  std::string real_server;  // empty: of the service
-  std::string what;         // "weight", "maint", "ready", "drain", "scheduler"
-  std::string value;        // of weight and scheduler
-  std::string deadline;     // of drain; empty: none
+  std::string real_server;
+  std::string what;      // "weight", "maint", "ready", "drain", "scheduler", "believe"
+  std::string value;     // of weight and scheduler
+  std::string deadline;  // of drain; empty: none
   bool save = false;
 };
 
