@@ -15,16 +15,22 @@ constexpr std::uint32_t kUnderWayTicks = 1'000 / kTickMs;
 // Of the client whose server is down and has been silent for so long, a SYN means a new connection.
 constexpr std::uint32_t kSilentTicks = 3'000 / kTickMs;
 
+// When a client could not be asked.
+constexpr std::uint32_t kLaterTicks = 500 / kTickMs;
+
 constexpr TcpView view_of(unsigned dir, unsigned keys) {
   if (dir == 1) return TcpView::kFromServer;
   return keys == 1 ? TcpView::kFromClientOnly : TcpView::kFromClient;
 }
 
+// The workers' clocks may be a tick apart.
+bool is_silent(const Record& record, std::uint32_t ticks, std::uint32_t now) {
+  return !is_later(record.last_seen.load(std::memory_order_relaxed) + ticks, now);
+}
+
 bool is_abandoned(const Record& record, ConnState state, const RealServerEntry& server,
                   std::uint32_t now) {
-  if (server.up) return false;
-  return state == ConnState::kSynSent ||
-         now - record.last_seen.load(std::memory_order_relaxed) >= kSilentTicks;
+  return server.down && (state == ConnState::kSynSent || is_silent(record, kSilentTicks, now));
 }
 }  // namespace
 
@@ -32,6 +38,12 @@ bool is_abandoned(const Record& record, ConnState state, const RealServerEntry& 
 void Connections::count_failed(Counter<std::uint64_t>& handshakes) {
   handshakes.add(1);
   counters_.failed_handshakes.add(1);
+}
+
+void Connections::count_replaced(std::uint32_t rs_slot) {
+  counters_.real_servers[rs_slot].connections.add(1);
+  counters_.conns_created.add(1);
+  counters_.conns_expired.add(1);
 }
 
 bool Connections::end(Record& record) {
@@ -94,17 +106,23 @@ Connections::Followed Connections::follow_tcp(const TcpSegment& segment, Record&
   for (ConnState state = record.state.load(std::memory_order_acquire); state != ConnState::kDead;
        state = record.state.load(std::memory_order_acquire)) {
     const TcpConn conn = load_tcp(record, state);
-    const bool may_revive = state == ConnState::kClosed &&
-                            now - record.last_seen.load(std::memory_order_relaxed) >=
-                                std::min(kUnderWayTicks, lifetime(ConnState::kClosed) / 2);
+    // A standby is told of it.
+    const bool may_revive =
+        state == ConnState::kClosed && !snapshot.services[record.service].standby &&
+        is_silent(record, std::min(kUnderWayTicks, lifetime(ConnState::kClosed) / 2), now);
     const auto [next, proof] = follow(segment, conn, view, may_revive);
     if (next.state == ConnState::kDead ||
         (opens && is_abandoned(record, state, snapshot.real_servers[record.rs], now))) {
       end(record);
       return Followed::kNew;
     }
+    // The server has accepted a new connection in the place of this one.
+    const bool is_another = proof == TcpProof::kExact && !is_half_open(state) &&
+                            (segment.has(wire::kSyn) || view == TcpView::kFromClientOnly);
     if (next.state == state) {
       store_progress(record, conn.progress, next.progress);
+      if (is_another) [[unlikely]]
+        count_replaced(record.rs);
       // The SYN before this one had no answer.
       if (opens && state == ConnState::kSynSent) [[unlikely]]
         count_failed(counters_.handshakes[record.rs].syn_unanswered);
@@ -113,11 +131,17 @@ Connections::Followed Connections::follow_tcp(const TcpSegment& segment, Record&
       const bool proves = proof != TcpProof::kNone && !can_be_revived(view, conn);
       return is_over && !proves ? Followed::kStray : Followed::kOn;
     }
+    // Before the state: another worker must not take what is under way for a sign of life.
+    if (next.state == ConnState::kClosed) {
+      record.last_seen.store(now, std::memory_order_relaxed);
+    }
     if (!change_state(record, state, next.state)) continue;
     store_progress(record, conn.progress, next.progress);
+    if (is_another) [[unlikely]]
+      count_replaced(record.rs);
     if (segment.has(wire::kRst) && dir == 1 && is_half_open(state)) [[unlikely]]
       count_failed(counters_.handshakes[record.rs].syn_refused);
-    if (next.state == ConnState::kClosed) {
+    if (can_be_revived(view, next)) {
       // In the middle of it the client is asked, see expire().
       table_.set_deadline(record, now + lifetime(next.state) / 2);
     } else if (lifetime(next.state) < lifetime(state)) {
@@ -139,11 +163,12 @@ void Connections::expire(const Snapshot& snapshot, std::uint32_t now) {
     if (log_ != nullptr) log_->ended(record, table_.index_of(record), last);
   };
   const auto on_moved = [&](const Record& record, ConnState state) {
-    if (state != ConnState::kClosed || probes_.size() == kBurst) return;
-    if (snapshot.services[record.service].standby) return;  // the master asks
-    if (can_be_revived(view_of(0, record.keys), load_tcp(record, state))) {
-      probes_.push_back(probe_for(record));
-    }
+    if (state != ConnState::kClosed) return;
+    if (!can_be_revived(view_of(0, record.keys), load_tcp(record, state))) return;
+    // The master asks, and that may be this director soon.
+    const bool standby = snapshot.services[record.service].standby;
+    if (standby || probes_.size() == kBurst) return table_.set_deadline(record, now + kLaterTicks);
+    probes_.push_back(probe_for(record));
   };
   table_.expire(worker_, now, snapshot.timeouts(), kExpirySlice, on_expired, on_moved);
 }

@@ -94,6 +94,8 @@ class Connections {
     if (lives(from) != lives(to)) count.total.add(lives(to) ? 1 : -1);
     if (is_active(from) != is_active(to)) count.active.add(is_active(to) ? 1 : -1);
   }
+  // A new connection in the same record.
+  void count_replaced(std::uint32_t rs_slot);
   void count_failed(Counter<std::uint64_t>& handshakes);
 
   const unsigned worker_;

@@ -17,6 +17,11 @@ namespace {
 
 constexpr std::size_t kSweepSlice = 1024;  // entries read per call
 
+// Until it is looked at: a closed one in the middle of its lifetime, when the master asks its client.
+constexpr std::uint32_t first_look(ConnState state, std::uint32_t lifetime) {
+  return state == ConnState::kClosed ? lifetime / 2 : lifetime;
+}
+
 // Which updates a master still accepts from the former master: a handshake went on
 // there, or a new connection came there on the ports of one that is over.
 bool is_newer(const SyncEntry& entry, const Record& record, std::uint32_t rs_slot,
@@ -126,7 +131,8 @@ ImportOutcome Importer::create(const SyncEntry& entry, std::uint64_t hash, std::
   conn.import_epoch = epoch_;
   conn.sync_id = entry.sync_id;
   const std::uint32_t seen = now - entry.age_ticks;
-  const ConnTable::Created created = conns_.create(conn, hash, entry.state, seen, seen + timeout);
+  const ConnTable::Created created =
+      conns_.create(conn, hash, entry.state, seen, seen + first_look(entry.state, timeout));
   // A packet made the connection just now: that one stays, and the next updates are for it.
   if (created.hit && !created.is_new) return ImportOutcome::kept;
   if (!created.hit) {
@@ -164,7 +170,7 @@ void Importer::update(Record& record, const SyncEntry& entry, const Snapshot& sn
        state = record.state.load(std::memory_order_acquire)) {
     if (!conns_.change_state(record, state, entry.state)) continue;
     if (timeout(entry.state) < timeout(state)) {
-      conns_.set_deadline(record, seen + timeout(entry.state));
+      conns_.set_deadline(record, seen + first_look(entry.state, timeout(entry.state)));
     }
   }
 }

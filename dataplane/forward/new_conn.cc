@@ -97,13 +97,7 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
     return {};
   }
   const ServiceEntry& service = view.snapshot.services[service_slot];
-  if (service.gate != nullptr) [[unlikely]] {
-    const DropReason refused = service.gate->admit(packet.tuple.src, view.now, worker_);
-    if (refused != DropReason::none) {
-      drop(packet, refused);
-      return {};
-    }
-  }
+  if (!pass_gate(packet, service, view)) return {};
   if (service.one_packet) [[unlikely]]
     return send_without_connection(packet, service_slot, view);
   DropReason reason = DropReason::none;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "dataplane/forward/tcp_progress.h"
+#include "dataplane/forward/tcp_state.h"
 #include "dataplane/packet/parse.h"
 #include "dataplane/packet/rewrite.h"
 #include "dataplane/packet/tcp_segment.h"
@@ -44,6 +45,11 @@ void touch(Record& record, std::uint32_t now) {
   if (record.last_seen.load(std::memory_order_relaxed) != now) {
     record.last_seen.store(now, std::memory_order_relaxed);
   }
+}
+
+bool is_over(const Record& record) {
+  const ConnState state = record.state.load(std::memory_order_relaxed);
+  return state == ConnState::kTimeWait || state == ConnState::kClosed;
 }
 
 // Acquire: the index's word is there.
@@ -246,6 +252,11 @@ Pipeline::Owner Pipeline::side_path(Packet& packet, const View& view) {
     const auto followed =
         conns_.follow_tcp(tcp_segment(packet), record, hit.dir, view.snapshot, view.now);
     if (followed == Connections::Followed::kNew) return open_connection(packet, view);
+    // The server decides about a new connection on one that is over, but the gate comes before it.
+    if (is_opening(packet.tcp_flags) && hit.dir == 0 && is_over(record) &&
+        !pass_gate(packet, view.snapshot.services[record.service], view)) {
+      return {};
+    }
     // Strangers do not keep a connection that is over.
     if (followed == Connections::Followed::kOn) touch(record, view.now);
   } else {
@@ -267,7 +278,8 @@ void Pipeline::forward(Packet& packet, Record& record, unsigned dir, const View&
 
 void Pipeline::forward_later_fragment(Packet& packet, Record& record, unsigned dir,
                                       const View& view) {
-  touch(record, view.now);
+  // Of what is over strangers know nothing more by a later fragment than by the first one.
+  if (!is_over(record)) touch(record, view.now);
   forward_as<false>(packet, record, dir, view);
 }
 

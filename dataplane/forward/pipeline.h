@@ -142,6 +142,16 @@ class Pipeline {
   void expect_connections(std::span<const Packet> burst, std::span<const std::uint8_t> misses,
                           const View& view);
   Owner open_connection(Packet& packet, const View& view);
+  // Whether its client may open a connection; else the packet was dropped.
+  [[gnu::always_inline]] bool pass_gate(Packet& packet, const ServiceEntry& service,
+                                        const View& view) {
+    if (service.gate == nullptr) [[likely]]
+      return true;
+    const DropReason refused = service.gate->admit(packet.tuple.src, view.now, worker_);
+    if (refused == DropReason::none) return true;
+    drop(packet, refused);
+    return false;
+  }
   Filter choice_of(const ServiceEntry& service, std::span<const std::uint32_t> without,
                    const View& view);
   void refuse(Packet& packet, const ServiceEntry& service, const View& view);

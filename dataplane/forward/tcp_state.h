@@ -93,7 +93,8 @@ inline constexpr std::array<Events, static_cast<std::size_t>(TcpView::kCount)> k
   {{/* SYN  proven */ {{{SS, SR, ES, FW, CW, CG, LA, TW, CL}},
     /*      exact  */  {{SS, SR, ES, FW, CW, CG, LA, TW, CL}}},
     /* S+A  proven */ {{{SR, SR, ES, FW, CW, CG, LA, TW, CL}},
-    /*      exact  */  {{SR, SR, SR, SR, SR, SR, SR, SR, SR}}},
+    // What the peer has is never led back to a half-open state.
+    /*      exact  */  {{SR, SR, ES, ES, ES, SR, SR, SR, SR}}},
     /* ACK  proven */ {{{SS, SR, ES, FW, CW, CG, LA, TW, CL}},
     /*      exact  */  {{SS, SR, ES, FW, CW, LA, LA, TW, CL}}},
     /* FIN  proven */ {{{SS, FW, FW, FW, CG, CG, LA, TW, CL}},
@@ -180,7 +181,10 @@ constexpr TcpProof tcp_proof_of_answer(const TcpSegment& segment, const TcpConn&
   // After a reset no more is needed than that it is not a copy.
   const bool is_of_another = conn.state == ConnState::kClosed ? !is_of_client || !is_of_server
                                                               : !is_of_client && !is_of_server;
-  return is_of_another ? TcpProof::kExact : TcpProof::kNone;
+  // No copy is ahead of what followed it.
+  const bool is_ahead =
+      (acks && client.is_before(segment.ack)) || (is_of_server && server.is_before(segment.seq));
+  return is_of_another || is_ahead ? TcpProof::kExact : TcpProof::kNone;
 }
 
 // What a segment proves.
@@ -266,8 +270,11 @@ constexpr TcpProgress tcp_progress(TcpView view, TcpEvent event, TcpProof proof,
       } else if (was == ConnState::kSynReceived && next == ConnState::kEstablished &&
                  kept[1].is_known()) {
         kept[0] = Progress::at(segment.seq);
-      } else if (segment.has(wire::kAck) && !is_over && (side == 0 || !is_half_open(was))) {
-        kept = tcp_learned(view, segment, kept);
+      } else if (segment.has(wire::kAck) && (!is_over || can_be_revived(view, conn)) &&
+                 (side == 0 || !is_half_open(was))) {
+        // A busy one goes on while it is closed.
+        const TcpProgress learned = tcp_learned(view, segment, kept);
+        if (was != ConnState::kClosed || learned[1].is_known()) kept = learned;
       }
       break;
     case TcpEvent::kFin:

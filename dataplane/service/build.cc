@@ -228,8 +228,8 @@ bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_
   rs.service = service_slot;
   rs.mode = spec.mode.value_or(service.mode);
   rs.up = spec.up;
-  rs.reset = (!spec.up && !spec.keep_connections && resets(service)) ||
-             (spec.end_connections && !service.standby);
+  rs.down = !spec.up && !spec.keep_connections;
+  rs.reset = (rs.down && resets(service)) || (spec.end_connections && !service.standby);
   if (spec.next_hop) rs.next_hop = next_hop(*spec.next_hop, next_->ports, tos);
 
   const std::uint32_t slot = take_real_server_slot(rs);
@@ -281,6 +281,7 @@ void Builder::keep_removed() {
     rs = before;
     rs.weight = 0;
     rs.up = false;
+    rs.down = true;
     rs.removed = true;
     rs.reset = resets(service);
     if (rs.next_hop.port >= next_->ports.size()) rs.next_hop = {};

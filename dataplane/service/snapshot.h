@@ -46,7 +46,8 @@ struct alignas(kCacheLine) RealServerEntry {
   std::uint32_t max_connections = 0;  // 0: none
   std::uint32_t resume_connections = 0;
   Mode mode = Mode::kNat;  // of new connections
-  bool up = false;         // by its health check
+  bool up = false;         // new connections may go to it
+  bool down = false;       // by its health check, or removed; not one that only drains
   bool removed = false;    // no longer configured; up is false too
   // Connections to it are to be reset: on_server_down = reset and it is down or removed, or an
   // operator ends them; and this director is master of the VIP.

@@ -69,6 +69,28 @@ TEST(Gate, ConnectionsThatAreOpenGoOn) {
   EXPECT_EQ(world.send(kWan, gate_syn("203.0.113.2")).verdict, Verdict::kForward);
 }
 
+// No way around it by a reset and the same port again.
+TEST(Gate, IsPassedAgainAfterAReset) {
+  Gated world(ConnLimits{.new_per_second = 100, .burst = test::ticks(5)});
+  unsigned opened = 0;
+  for (int i = 0; i < 100; ++i) {
+    opened += world.open("198.51.100.7", 1'000, 1);
+    world.send(kWan, gate_syn("198.51.100.7", 1'000, test::kRst));
+  }
+  EXPECT_EQ(opened, 50u);
+}
+
+TEST(Gate, IsPassedAgainInTimeWait) {
+  Gated world(ConnLimits{.new_per_second = 10, .burst = test::ticks(1)});
+  EXPECT_EQ(world.open("198.51.100.7", 40'000, 1), 1u);
+  for (const Bytes& frame : {server_tcp(kSyn | kAck), server_tcp(test::kFin | kAck)}) {
+    world.send(kLan, frame);
+    world.send(kWan, client_tcp(kAck));
+  }
+  world.send(kWan, client_tcp(test::kFin | kAck));
+  EXPECT_EQ(world.open("198.51.100.7", 40'000, 1), 0u);
+}
+
 TEST(Gate, AServicesLimitIsABurstAndThenARate) {
   Gated world(ConnLimits{.new_per_second = 100, .burst = test::ticks(5)});
   EXPECT_EQ(world.open("198.51.100.7", 1'000, 100), 50u);

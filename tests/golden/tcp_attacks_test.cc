@@ -73,6 +73,41 @@ TEST_P(TcpAttack, ABusyOneGoesOnAfterASweepOfResets) {
   EXPECT_EQ(t.state(), "ESTABLISHED");
 }
 
+// The numbers move on by more than a window before it is revived.
+TEST_P(TcpAttack, AFastTransferGoesOnAfterASweepOfResets) {
+  for (const bool upload : {true, false}) {
+    t.client({.flags = kRst, .seq = t.c - kHalfWindow});
+    ASSERT_EQ(t.state(), "CLOSED");
+    for (int step = 0; step < 10; ++step) {
+      (upload ? t.c : t.s) += kHalfWindow;
+      if (nat()) t.server_ack();
+      t.client_ack();
+      if (nat()) t.server_ack();
+      t.advance(100);
+    }
+    t.client_ack();
+    EXPECT_EQ(t.state(), "ESTABLISHED");
+    t.client({.flags = kRst, .seq = t.c - 32 * kHalfWindow});
+    EXPECT_EQ(t.state(), "ESTABLISHED");
+  }
+}
+
+TEST_P(TcpAttack, ALaterFragmentDoesNotProlongWhatIsOver) {
+  t.client_reset();
+  for (int i = 0; i < 100; ++i) {
+    const auto fragments = test::fragments(test::tcp_frame(from_router(), client_to_vip(),
+                                                           {.sport = kTcpPort,
+                                                            .dport = 80,
+                                                            .seq = t.c + kFar,
+                                                            .flags = kRst,
+                                                            .payload = test::pattern(1'600)}),
+                                           800);
+    for (const Bytes& fragment : fragments) t.send(kWan, fragment);
+    t.advance(100);
+  }
+  EXPECT_EQ(t.connections(), 0U);
+}
+
 TEST_P(TcpAttack, AHandshakeOfItsOwnDoesNotMakeAResetCount) {
   const std::uint32_t isn = t.c + kFar;
   EXPECT_TRUE(goes_to(t.client({.flags = kSyn, .seq = isn}), kServer1Mac));
@@ -139,6 +174,24 @@ TEST(TcpAttackNat, OfOneThatBothHaveClosedNobodyIsAsked) {
   ASSERT_EQ(t.state(), "CLOSED");
   EXPECT_TRUE(wait_for_probe(t).empty());
   EXPECT_EQ(t.connections(), 0U);
+}
+
+// More than one call can send are all asked, one after the other.
+TEST(TcpAttackNat, EachOfManyIsAsked) {
+  constexpr std::uint16_t kMany = 200;
+  Scene world(Mode::kNat);
+  world.spec.timeouts = ConnTimeouts();
+  world.apply();
+  for (std::uint16_t n = 0; n < kMany; ++n) {
+    const auto port = static_cast<std::uint16_t>(20'000 + n);
+    world.send(kWan, client_tcp(kSyn, {}, port));
+    world.send(kLan, server_tcp(kSyn | kAck, {}, port, n % 2 == 0 ? kServer1 : kServer2));
+    world.send(kWan, client_tcp(kAck, {}, port));
+    world.send(kWan, client_tcp(kRst, {}, port));
+  }
+  std::size_t asked = 0;
+  for (int ticks = 0; ticks < 99; ++ticks) asked += world.advance(kTickMs).size();
+  EXPECT_EQ(asked, kMany);
 }
 
 TEST(TcpAttackNat, AStandbyAsksNobody) {

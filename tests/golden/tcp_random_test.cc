@@ -89,13 +89,17 @@ void Flow::follow_client(const Sent& sent, const Row& before, const Row& after) 
 void Flow::follow_server(const Sent& sent, const Row& before, const Row& after) {
   const EndSegment& segment = sent.segment;
   if (segment.has(kSyn)) {
-    if (after.state == State::kSynReceived && !is_half_open(before.state)) {
-      if (sent.life > truth_.life) {
-        ++life_.reused;
-        begin(sent, after);
-      } else {
-        truth_.began_anew = true;
-      }
+    const bool was_one = before.state == State::kEstablished || before.state == State::kFinWait ||
+                         before.state == State::kCloseWait;
+    const bool is_another =
+        was_one || (after.state == State::kSynReceived && !is_half_open(before.state));
+    if (is_another && sent.life > truth_.life) {
+      ++life_.reused;
+      begin(sent, after);
+      truth_.established = was_one;
+      truth_.answer = segment.end();
+    } else if (is_another && truth_.answer != segment.end()) {
+      truth_.began_anew = true;
     }
     if (sent.life == truth_.life && segment.ack == truth_.isn + 1) {
       // A server that has forgotten it, and got a late SYN.
