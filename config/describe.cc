@@ -49,6 +49,7 @@ void describe(Visitor& v, Dataplane& dataplane) {
   v.choice("idle", dataplane.idle);
   v.value("drivers", dataplane.drivers, kAbsolutePathForm, "\"/opt/drivers/net.so\"", kIfSet);
   v.number("punt_limit_pps", dataplane.punt_limit_pps, 0, kMaxPuntPps);
+  v.number("punt_limit_pps_per_source", dataplane.punt_limit_pps_per_source, 0, kMaxPuntPps);
   v.table("timeouts", dataplane.timeouts, [](Visitor& table, ConnTimeouts& timeouts) {
     lb::config::describe(table, timeouts, std::nullopt);
   });

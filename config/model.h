@@ -72,7 +72,9 @@ struct Dataplane {
   std::uint32_t max_persistence = 250'000;  // entries; allocated when a service has persistence
   Idle idle = Idle::kAdaptive;
   std::string drivers;  // absolute path of a shared library or of a folder of them; empty: none
-  std::uint32_t punt_limit_pps = 50'000;  // per worker, towards the kernel; 0 = no limit
+  // Towards the kernel; 0: no limit.
+  std::uint32_t punt_limit_pps = 50'000;             // per worker, port and class
+  std::uint32_t punt_limit_pps_per_source = 20'000;  // of them
   ConnTimeouts timeouts;
   bool operator==(const Dataplane&) const = default;
 };

@@ -36,7 +36,7 @@ lb::DaemonOptions options_from(const lb::config::Config& config) {
   runtime.max_connections = dataplane.max_connections;
   runtime.max_persistence = dataplane.max_persistence;
   runtime.sleeps_when_idle = dataplane.idle == lb::config::Idle::kAdaptive;
-  runtime.punt_limit_pps = dataplane.punt_limit_pps;
+  runtime.punt_limits = {dataplane.punt_limit_pps, dataplane.punt_limit_pps_per_source};
   runtime.sync = config.ha.sync.has_value();
   runtime.eal.main_cpu = dataplane.main_lcore;
   runtime.eal.worker_cpus = dataplane.lcores;

@@ -33,6 +33,7 @@ constexpr auto kViews = std::to_array<View>({
     {"lcore", Command::kShowLcore, "workers: their load since the start, or rates"},
     {"stats", Command::kShowStats, "counters since the start, or rates"},
     {"drops", Command::kShowDrops, "dropped packets by reason"},
+    {"punt", Command::kShowPunt, "packets for the kernel by port and class"},
     {"ha", Command::kShowHa, "who is master, since when and why; the peer; transitions"},
     {"sync", Command::kShowSync, "the sync link and the two connection tables"},
     {"alert", Command::kShowAlert, "alerts: their queues and errors"},

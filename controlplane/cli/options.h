@@ -24,6 +24,7 @@ enum class Command : std::uint8_t {
   kShowLcore,
   kShowStats,
   kShowDrops,
+  kShowPunt,
   kShowHa,
   kShowSync,
   kFlushConn,

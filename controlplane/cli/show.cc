@@ -156,6 +156,8 @@ Result<void> Show::run() {
       return options_.rate ? rates() : from_dataplane(view::statistics_of);
     case Command::kShowDrops:
       return from_dataplane(view::drops_of);
+    case Command::kShowPunt:
+      return from_dataplane(view::punts_of);
     case Command::kShowHa:
       return ha();
     case Command::kShowSync:

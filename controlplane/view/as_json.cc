@@ -90,6 +90,9 @@ std::string as_json(const Ha& answer) {
 std::string as_json(const Ports& answer) {
   return print(object_of(answer, kInAll));
 }
+std::string as_json(const Punts& answer) {
+  return print(object_of(answer, kInAll));
+}
 std::string as_json(const RealServers& answer) {
   return print(object_of(answer, kInRs));
 }

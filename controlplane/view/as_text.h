@@ -13,6 +13,7 @@ struct Ha;
 struct Handover;
 struct PersistenceRow;
 struct Ports;
+struct Punts;
 struct Rates;
 struct RealServers;
 struct Services;
@@ -27,6 +28,7 @@ std::string as_text(const Drops& answer);
 std::string as_text(const Ha& answer);
 std::string as_text(const Handover& handover);  // how far it is, without a line end
 std::string as_text(const Ports& answer);
+std::string as_text(const Punts& answer);
 std::string as_text(const Rates& sample);
 std::string as_text(const RealServers& answer);
 std::string as_text(const Services& answer);

@@ -142,6 +142,7 @@ Reference make_reference() {
   generator.section<Statistics>("show stats", kInStats);
   generator.section<Rates>("show stats --rate");
   generator.section<Drops>("show drops");
+  generator.section<Punts>("show punt");
   generator.section<Ha>("show ha");
   generator.section<Sync>("show sync");
   generator.section<Alerts>("show alert");

@@ -116,6 +116,18 @@ inline api::Stats sample_stats() {
   };
   add_drop("truncated", "a header reaches beyond the end", 0);
   add_drop("no_real_server", "no real server is up", 10);
+
+  const auto add_punt = [&stats](const char* kind, const char* packets, std::uint64_t passed,
+                                 std::uint64_t dropped) {
+    api::PuntStats& punt = *stats.add_punts();
+    punt.set_port("wan");
+    punt.set_kind(kind);
+    punt.set_description(packets);
+    punt.set_passed(passed);
+    punt.set_dropped(dropped);
+  };
+  add_punt("vrrp", "VRRP adverts", 40, 0);
+  add_punt("other", "everything else", 50, 7000);
   return stats;
 }
 

@@ -71,4 +71,16 @@ Drops drops_of(const api::Stats& stats) {
   return out;
 }
 
+Punts punts_of(const api::Stats& stats) {
+  Punts out;
+  for (const api::PuntStats& punt : stats.punts()) {
+    out.punts.push_back({.port = punt.port(),
+                         .kind = punt.kind(),
+                         .passed_packets = punt.passed(),
+                         .dropped_packets = punt.dropped(),
+                         .description = punt.description()});
+  }
+  return out;
+}
+
 }  // namespace lb::view

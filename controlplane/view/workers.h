@@ -1,4 +1,4 @@
-// The data plane's own parts: ports, workers, reasons of drops.
+// The data plane's own parts: ports, workers, reasons of drops, packets for the kernel.
 #pragma once
 
 #include <cstdint>
@@ -74,8 +74,22 @@ struct Drops {
   std::vector<DropRow> drops;  // every reason, also those at 0
 };
 
+struct PuntRow {
+  std::string port;
+  std::string kind;
+  std::uint64_t passed_packets = 0;
+  std::uint64_t dropped_packets = 0;
+  std::string description;
+};
+
+// `show punt`
+struct Punts {
+  std::vector<PuntRow> punts;  // every class of every port, also those at 0
+};
+
 Ports ports_of(const api::Stats& stats);
 Workers workers_of(const api::Stats& stats);
 Drops drops_of(const api::Stats& stats);
+Punts punts_of(const api::Stats& stats);
 
 }  // namespace lb::view

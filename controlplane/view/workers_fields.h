@@ -1,4 +1,4 @@
-// Field tables of ports, workers and reasons of drops.
+// Field tables of ports, workers, reasons of drops and packets for the kernel.
 #pragma once
 
 #include "controlplane/view/field.h"
@@ -109,6 +109,22 @@ constexpr auto fields(const Drops*) {
   return std::tuple(field("total_packets", &Drops::total_packets, "All dropped packets.",
                           {.unit = "packets", .counter = true}),
                     field("drops", &Drops::drops, "Every reason, also those at 0."));
+}
+
+constexpr auto fields(const PuntRow*) {
+  return std::tuple(
+      field("port", &PuntRow::port, "Name of the port.", {.heading = "Port"}),
+      field("class", &PuntRow::kind, "Name of the class.", {.heading = "Class"}),
+      field("passed_packets", &PuntRow::passed_packets, "Packets within the limits of the class.",
+            {.unit = "packets", .counter = true, .heading = "Passed"}),
+      field("dropped_packets", &PuntRow::dropped_packets,
+            "Packets over the limits of the class, dropped as punt_limited.",
+            {.unit = "packets", .counter = true, .heading = "Dropped"}),
+      field("description", &PuntRow::description, "What is in the class.", {.heading = "Packets"}));
+}
+
+constexpr auto fields(const Punts*) {
+  return std::tuple(field("punts", &Punts::punts, "Every class of every port, also those at 0."));
 }
 
 }  // namespace lb::view

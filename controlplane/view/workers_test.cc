@@ -72,5 +72,17 @@ total                10
   EXPECT_EQ(j["drops"][1]["reason"], "no_real_server");
 }
 
+TEST(ShowPunt, PrintsTextAndJson) {
+  EXPECT_EQ(as_text(punts_of(sample_stats())), R"(Port  Class  Passed  Dropped  Packets
+wan   vrrp       40        0  VRRP adverts
+wan   other      50     7000  everything else
+)");
+  const json j = json::parse(as_json(punts_of(sample_stats())));
+  EXPECT_EQ(j["punts"][1]["port"], "wan");
+  EXPECT_EQ(j["punts"][1]["class"], "other");
+  EXPECT_EQ(j["punts"][1]["passed_packets"], 50);
+  EXPECT_EQ(j["punts"][1]["dropped_packets"], 7000);
+}
+
 }  // namespace
 }  // namespace lb::view

@@ -1,4 +1,4 @@
-// `show port`, `show lcore`, `show drops`.
+// `show port`, `show lcore`, `show drops`, `show punt`.
 #include <fmt/format.h>
 
 #include "controlplane/view/as_text.h"
@@ -29,6 +29,10 @@ std::string as_text(const Ports& answer) {
 
 std::string as_text(const Workers& answer) {
   return table_text(answer.workers);
+}
+
+std::string as_text(const Punts& answer) {
+  return table_text(answer.punts);
 }
 
 std::string as_text(const Drops& answer) {

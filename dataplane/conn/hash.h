@@ -39,4 +39,10 @@ inline std::uint64_t flow_hash(const FlowTuple& tuple, std::uint8_t proto, const
   return detail::fold_multiply(first ^ key.word[2], (addresses + ports) ^ key.word[3]);
 }
 
+// The keyed hash of one word.
+inline std::uint64_t word_hash(std::uint64_t word, const HashKey& key) {
+  return detail::fold_multiply(detail::fold_multiply(word ^ key.word[0], key.word[1]) ^ key.word[2],
+                               word ^ key.word[3]);
+}
+
 }  // namespace lb

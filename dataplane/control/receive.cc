@@ -41,7 +41,7 @@ DataplaneServer::Answer Receiver::receive(const api::Request& request) {
     case api::Request::kSnapshot:
       return snapshot();
     case api::Request::kStats:
-      return stats();
+      return stats(request.stats());
     case api::Request::kConns:
       return conns(request.conns());
     case api::Request::kSync:
@@ -80,9 +80,13 @@ api::Response Receiver::snapshot() const {
   return response;
 }
 
-api::Response Receiver::stats() const {
+api::Response Receiver::stats(const api::StatsRequest& request) const {
   api::Response response;
   auto& stats = *response.mutable_stats();
+  std::vector<std::string> port_names;
+  for (const Port& port : runtime_.ports().list()) port_names.push_back(port.options.name);
+  report_punts(runtime_.counters(), port_names, stats);
+  if (request.punts_only()) return response;
   const std::uint64_t now_ns = monotonic_ns();
   stats.set_uptime_ms((now_ns - started_ns_) / 1'000'000);
   stats.set_monotonic_ns(now_ns);

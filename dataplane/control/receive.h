@@ -31,7 +31,7 @@ class Receiver {
  private:
   api::Response apply(const api::ApplyRequest& request);
   api::Response snapshot() const;
-  api::Response stats() const;
+  api::Response stats(const api::StatsRequest& request) const;
   DataplaneServer::Answer conns(const api::ConnsRequest& request) const;
   DataplaneServer::Answer persistence(const api::PersistenceRequest& request) const;
   api::Response flush(const api::FlushRequest& request);

@@ -104,6 +104,25 @@ void report_workers(const std::vector<const WorkerCounters*>& workers,
   stats.set_client_hops_kept(hops_kept);
 }
 
+void report_punts(const std::vector<const WorkerCounters*>& workers,
+                  const std::vector<std::string>& ports, api::Stats& stats) {
+  for (std::size_t port = 0; port < ports.size(); ++port) {
+    for (std::size_t kind = 0; kind < kPuntClasses; ++kind) {
+      std::uint64_t passed = 0, dropped = 0;
+      for (const WorkerCounters* worker : workers) {
+        passed += worker->ports[port].punts[kind].passed.get();
+        dropped += worker->ports[port].punts[kind].dropped.get();
+      }
+      auto& out = *stats.add_punts();
+      out.set_port(ports[port]);
+      out.set_kind(std::string(kPuntClassTexts[kind].name));
+      out.set_description(std::string(kPuntClassTexts[kind].description));
+      out.set_passed(passed);
+      out.set_dropped(dropped);
+    }
+  }
+}
+
 void report_services(const Snapshot& snapshot, const Totals& totals, const Thresholds& thresholds,
                      api::Stats& stats) {
   std::vector<std::vector<std::uint32_t>> removed(snapshot.services.size());

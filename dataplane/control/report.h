@@ -1,6 +1,9 @@
 // Answers to `stats`: sums over the workers. Main thread.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "dataplane/api/dataplane.pb.h"
 #include "dataplane/control/totals.h"
 #include "dataplane/sched/thresholds.h"
@@ -12,6 +15,10 @@ namespace lb {
 // Per worker and per drop reason, and the sums of connections made and ended.
 void report_workers(const std::vector<const WorkerCounters*>& workers,
                     const std::vector<std::uint32_t>& cpus, api::Stats& stats);
+
+// Packets for the kernel of each class, on each of the ports with these names.
+void report_punts(const std::vector<const WorkerCounters*>& workers,
+                  const std::vector<std::string>& ports, api::Stats& stats);
 
 // Every service of the snapshot with its real servers, removed ones that still have connections
 // last.

@@ -45,6 +45,22 @@ TEST_F(ReportTest, EveryDropReasonHasItsText) {
   }
 }
 
+TEST_F(ReportTest, EveryClassOfPacketsForTheKernelByPort) {
+  const auto arp = static_cast<std::size_t>(PuntClass::neighbours);
+  workers_[0].ports[1].punts[arp].passed.add(3);
+  workers_[1].ports[1].punts[arp].passed.add(4);
+  workers_[1].ports[1].punts[arp].dropped.add(5);
+  api::Stats stats;
+  report_punts(views_, {"wan", "lan"}, stats);
+  ASSERT_EQ(static_cast<std::size_t>(stats.punts_size()), 2 * kPuntClasses);
+  for (const auto& punt : stats.punts()) {
+    const bool is_it = punt.port() == "lan" && punt.kind() == "neighbours";
+    EXPECT_FALSE(punt.description().empty());
+    EXPECT_EQ(punt.passed(), is_it ? 7U : 0U);
+    EXPECT_EQ(punt.dropped(), is_it ? 5U : 0U);
+  }
+}
+
 TEST_F(ReportTest, WorkersApartAndConnectionsTogether) {
   workers_[0].packets.add(7);
   workers_[0].conns_created.add(1);

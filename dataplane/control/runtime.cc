@@ -63,6 +63,7 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) 
   runtime->qsbr_ = std::make_unique<Qsbr>(workers);
   if (auto made = runtime->make_table(); !made) return tl::make_unexpected(made.error());
   if (auto made = runtime->make_persist(); !made) return tl::make_unexpected(made.error());
+  if (auto made = runtime->make_own_flows(); !made) return tl::make_unexpected(made.error());
   runtime->make_workers();
   dpdk_log::show();
   return runtime;
@@ -96,6 +97,15 @@ Result<void> Runtime::make_persist() {
   return {};
 }
 
+Result<void> Runtime::make_own_flows() {
+  HashKey key;
+  if (getrandom(&key, sizeof(key), 0) != static_cast<ssize_t>(sizeof(key))) {
+    return fail("the kernel gave no random numbers for the limits of packets to it");
+  }
+  own_flows_ = std::make_unique<OwnFlows>(key);
+  return {};
+}
+
 Result<void> Runtime::prepare(const Snapshot& next) {
   if (!next.any_persistence || persist_->ready()) return {};
   if (!persist_->prepare()) {
@@ -123,9 +133,10 @@ void Runtime::make_workers() {
   for (unsigned w = 0; w < workers; ++w) {
     ChangeLog* const log = logs_.empty() ? nullptr : logs_[w].get();
     ImportQueue* const imports = options_.sync && w == 0 ? &imports_ : nullptr;
-    workers_.push_back(std::make_unique<Worker>(WorkerSetup{
-        w, workers, ports_->queues(w), ports_->pool(), *shared_, counters_[w], visible_,
-        qsbr_->raw(), clock_, options_.sleeps_when_idle, options_.punt_limit_pps, log, imports}));
+    workers_.push_back(std::make_unique<Worker>(
+        WorkerSetup{w, workers, ports_->queues(w), ports_->pool(), *shared_, counters_[w], visible_,
+                    qsbr_->raw(), clock_, options_.sleeps_when_idle, options_.punt_limits,
+                    *own_flows_, log, imports}));
   }
 }
 

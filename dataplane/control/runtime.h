@@ -32,8 +32,8 @@ struct RuntimeOptions {
   std::uint32_t max_connections = 1'000'000;
   std::uint32_t max_persistence = 250'000;
   bool sleeps_when_idle = true;
-  std::uint32_t punt_limit_pps = 50'000;  // per worker; 0: no limit
-  bool sync = false;                      // with an HA peer
+  PuntLimits punt_limits;
+  bool sync = false;  // with an HA peer
 };
 
 class Runtime final : public Publisher {
@@ -79,6 +79,7 @@ class Runtime final : public Publisher {
   explicit Runtime(const RuntimeOptions& options) : options_(options) {}
   Result<void> make_table();
   Result<void> make_persist();
+  Result<void> make_own_flows();
   void make_workers();
   void make_logs(unsigned workers);
 
@@ -92,6 +93,7 @@ class Runtime final : public Publisher {
   std::unique_ptr<FragmentTable> fragments_;
   std::unique_ptr<PersistTable> persist_;
   FlushBoard flush_;
+  std::unique_ptr<OwnFlows> own_flows_;
   std::unique_ptr<WorkerCounters[]> counters_;
   std::vector<const WorkerCounters*> counter_views_;
   std::unique_ptr<Load> load_;

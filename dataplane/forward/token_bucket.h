@@ -19,9 +19,12 @@ class TokenBucket {
     if (now_tick != last_tick_) {
       const std::uint64_t gained =
           std::uint64_t{now_tick - last_tick_} * kTickMs * per_second_ / 1000;
-      permits_ =
-          static_cast<std::uint32_t>(std::min<std::uint64_t>(per_second_, permits_ + gained));
-      last_tick_ = now_tick;
+      // A limit of less than one a tick gains something after several.
+      if (gained != 0) {
+        permits_ =
+            static_cast<std::uint32_t>(std::min<std::uint64_t>(per_second_, permits_ + gained));
+        last_tick_ = now_tick;
+      }
     }
     if (permits_ == 0) return false;
     --permits_;

@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "dataplane/lcore/fragment_packet.h"
+#include "dataplane/lcore/packet_buffer.h"
 #include "dataplane/packet/rewrite.h"
 
 namespace lb {
@@ -27,44 +28,6 @@ constexpr std::uint64_t kKernelPollUs = 50;
 constexpr std::uint64_t kExpireUs = 20;  // between two slices of expiry
 constexpr std::size_t kShortestFrame = 60;
 
-// Flags of a received buffer that need special handling.
-constexpr std::uint64_t kUnusual =
-    RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_L4_CKSUM_BAD | RTE_MBUF_F_RX_IP_CKSUM_BAD;
-
-bool ip_checksum_bad(std::uint64_t flags) {
-  return (flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_BAD;
-}
-bool ip_checksum_good(std::uint64_t flags) {
-  return (flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
-}
-bool l4_checksum_bad(std::uint64_t flags) {
-  return (flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_BAD;
-}
-
-rte_mbuf* buffer_of(const Packet& packet) {
-  return static_cast<rte_mbuf*>(packet.cookie);
-}
-
-void describe(rte_mbuf* buffer, std::uint8_t port, Packet& packet) {
-  // Field by field: parsing and the verdict fill in the others.
-  packet.data = rte_pktmbuf_mtod(buffer, std::uint8_t*);
-  packet.cookie = buffer;
-  packet.len = buffer->data_len;
-  packet.headroom = buffer->data_off;
-  packet.ingress = port;
-  packet.verdict = Verdict::kDrop;
-  packet.csum_known_good = ip_checksum_good(buffer->ol_flags);
-}
-
-// The pipeline may have moved the start and changed the length.
-void write_back(const Packet& packet) {
-  rte_mbuf* buffer = buffer_of(packet);
-  buffer->data_off =
-      static_cast<std::uint16_t>(packet.data - static_cast<const std::uint8_t*>(buffer->buf_addr));
-  buffer->data_len = packet.len;
-  buffer->pkt_len = packet.len;
-}
-
 }  // namespace
 
 Worker::Worker(const WorkerSetup& setup)
@@ -77,11 +40,12 @@ Worker::Worker(const WorkerSetup& setup)
       clock_(setup.clock),
       imports_(setup.imports),
       pipeline_(setup.index, setup.workers, setup.shared, setup.counters, setup.log),
-      punts_(setup.punt_limit_pps),
+      punts_(setup.punt_limits, setup.queues.ports, setup.own_flows, setup.counters),
       backoff_(setup.sleeps_when_idle, setup.clock.tsc_of_us(kSpinUs)) {
   for (unsigned i = 0; i < queues_.ports; ++i) {
     wire_[i].attach(queues_.wire_tx[i]);
-    kernel_[i].attach(queues_.kernel_tx[i]);
+    kernel_control_[i].attach(queues_.kernel_tx[i]);
+    kernel_other_[i].attach(queues_.kernel_tx[i]);
   }
   probes_.reserve(kBurst);
   cookies_.reserve(kBurst);
@@ -109,7 +73,7 @@ void Worker::run() {
     const Snapshot& snapshot = *snapshot_.load(std::memory_order_acquire);
     worked = poll_wire(snapshot);
     if (!worked || now_tsc >= kernel_tsc_) {
-      worked |= poll_kernel();
+      worked |= poll_kernel(snapshot);
       kernel_tsc_ = now_tsc + clock_.tsc_of_us(kKernelPollUs);
     }
     if (now_tsc >= expired_tsc_ + clock_.tsc_of_us(kExpireUs)) {
@@ -217,7 +181,7 @@ void Worker::handle(unsigned count, const Snapshot& snapshot) {
       to_wire(buffer_of(packet), packet.egress);
       ++forwarded_;
     } else {
-      dispatch(packet);
+      dispatch(packet, snapshot);
     }
   }
 }
@@ -243,7 +207,7 @@ void Worker::handle_released(const Snapshot& snapshot) {
   released.clear();
 }
 
-void Worker::dispatch(Packet& packet) {
+void Worker::dispatch(Packet& packet, const Snapshot& snapshot) {
   switch (packet.verdict) {
     case Verdict::kForward:
       return;  // done by handle()
@@ -253,7 +217,7 @@ void Worker::dispatch(Packet& packet) {
       counters_.answered.add(1);
       return;
     case Verdict::kPunt:
-      to_kernel(buffer_of(packet), packet.ingress);
+      to_kernel(packet, snapshot);
       return;
     case Verdict::kFragment:
       write_back(packet);
@@ -269,12 +233,15 @@ void Worker::dispatch(Packet& packet) {
   }
 }
 
-void Worker::to_kernel(rte_mbuf* buffer, std::uint8_t port) {
-  if (!punts_.take(tick_)) {
-    drop(buffer, DropReason::punt_limited);
+void Worker::to_kernel(const Packet& packet, const Snapshot& snapshot) {
+  const std::uint8_t port = packet.ingress;
+  const auto kind = punts_.admit({packet.data, packet.len}, port, snapshot, tick_);
+  if (!kind) {
+    drop(buffer_of(packet), DropReason::punt_limited);
     return;
   }
-  kernel_[port].add(buffer);  // a burst fits
+  TxBuffer& out = *kind == PuntClass::other ? kernel_other_[port] : kernel_control_[port];
+  out.add(buffer_of(packet));  // a burst fits
   touched_kernel_ |= 1U << port;
 }
 
@@ -299,12 +266,8 @@ void Worker::flush() {
   touched_wire_ = 0;
   for (std::uint32_t ports = touched_kernel_; ports != 0; ports &= ports - 1) {
     const auto port = static_cast<unsigned>(std::countr_zero(ports));
-    TxBuffer& out = kernel_[port];
-    const unsigned count = out.size();
-    const unsigned refused = out.flush_to_kernel();
-    counters_.punted.add(count - refused);
-    counters_.ports[port].kernel_rx_packets.add(count - refused);
-    for (unsigned i = 0; i < refused; ++i) counters_.drop(DropReason::punt_failed);
+    flush_to_kernel(kernel_control_[port], counters_.ports[port]);
+    flush_to_kernel(kernel_other_[port], counters_.ports[port]);
   }
   touched_kernel_ = 0;
   counters_.forwarded.add(forwarded_ - std::min(forwarded_, refused_));
@@ -313,7 +276,16 @@ void Worker::flush() {
   refused_ = 0;
 }
 
-bool Worker::poll_kernel() {
+void Worker::flush_to_kernel(TxBuffer& out, PortCounters& count) {
+  const unsigned packets = out.size();
+  if (packets == 0) return;
+  const unsigned refused = out.flush_to_kernel();
+  counters_.punted.add(packets - refused);
+  count.kernel_rx_packets.add(packets - refused);
+  for (unsigned i = 0; i < refused; ++i) counters_.drop(DropReason::punt_failed);
+}
+
+bool Worker::poll_kernel(const Snapshot& snapshot) {
   bool any = false;
   for (const RxQueue& queue : queues_.kernel_rx) {
     rte_mbuf* buffers[kBurst];
@@ -324,6 +296,8 @@ bool Worker::poll_kernel() {
       if (rte_pktmbuf_linearize(buffers[i]) != 0) {
         drop(buffers[i], DropReason::segmented_buffer);
       } else {
+        punts_.note_sent({rte_pktmbuf_mtod(buffers[i], const std::uint8_t*), buffers[i]->data_len},
+                         snapshot, tick_);
         to_wire(buffers[i], queue.port);
       }
     }

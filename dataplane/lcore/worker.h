@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "dataplane/forward/pipeline.h"
+#include "dataplane/forward/punt_gate.h"
 #include "dataplane/lcore/backoff.h"
 #include "dataplane/lcore/clock.h"
 #include "dataplane/lcore/ports.h"
@@ -37,9 +38,10 @@ struct WorkerSetup {
   rte_rcu_qsbr* qsbr = nullptr;
   TickClock clock;
   bool sleeps_when_idle = true;
-  std::uint32_t punt_limit_pps = 0;  // 0: no limit
-  ChangeLog* log = nullptr;          // null: no HA peer
-  ImportQueue* imports = nullptr;    // null: none, or another worker's
+  PuntLimits punt_limits;
+  OwnFlows& own_flows;
+  ChangeLog* log = nullptr;        // null: no HA peer
+  ImportQueue* imports = nullptr;  // null: none, or another worker's
 };
 
 class Worker {
@@ -55,7 +57,7 @@ class Worker {
 
  private:
   bool poll_wire(const Snapshot& snapshot);
-  bool poll_kernel();
+  bool poll_kernel(const Snapshot& snapshot);
   void expire(const Snapshot& snapshot, std::uint64_t now_tsc);
   bool import();
   void upkeep(const Snapshot& snapshot);
@@ -65,12 +67,13 @@ class Worker {
   rte_mbuf* fix(rte_mbuf* buffer);
   void handle(unsigned count, const Snapshot& snapshot);
   void handle_released(const Snapshot& snapshot);
-  void dispatch(Packet& packet);
+  void dispatch(Packet& packet, const Snapshot& snapshot);
   void to_wire(rte_mbuf* buffer, std::uint8_t port);
-  void to_kernel(rte_mbuf* buffer, std::uint8_t port);
+  void to_kernel(const Packet& packet, const Snapshot& snapshot);
   void send_fragments(const Packet& packet);
   void send_probe(const Probe& probe, const Snapshot& snapshot);
   void flush();
+  void flush_to_kernel(TxBuffer& out, PortCounters& count);
   void drop(rte_mbuf* buffer, DropReason reason);
 
   const unsigned index_;
@@ -84,7 +87,7 @@ class Worker {
   std::atomic<bool> stop_{false};
 
   Pipeline pipeline_;
-  TokenBucket punts_;
+  PuntGate punts_;
   Backoff backoff_;
   std::uint32_t tick_ = 0;
   std::uint64_t tick_end_tsc_ = 0;
@@ -97,7 +100,9 @@ class Worker {
   unsigned refused_ = 0;    // by the wire since the burst began
   unsigned forwarded_ = 0;  // since the burst began
   std::array<TxBuffer, kMaxPorts> wire_;
-  std::array<TxBuffer, kMaxPorts> kernel_;
+  // Towards the kernel: control traffic has buffers of its own, which are written first.
+  std::array<TxBuffer, kMaxPorts> kernel_control_;
+  std::array<TxBuffer, kMaxPorts> kernel_other_;
   std::array<Packet, kBurst> packets_;
 
   std::vector<Probe> probes_;

@@ -33,7 +33,22 @@ void Snapshot::build_reply_server_index() {
   for (const IndexEntry& answer : answers) insert(reply_server_index, answer.key, answer.slot);
 }
 
+void Snapshot::build_local_addresses() {
+  local_addresses = own_addresses;
+  for (const ServiceEntry& service : services) {
+    if (!service.configured) continue;
+    local_addresses.push_back(service.address);
+    for (const Ipv4EndpointRange& range : service.addresses) {
+      local_addresses.push_back(range.address.be);
+    }
+  }
+  std::ranges::sort(local_addresses, {}, &Be32::raw);
+  local_addresses.erase(std::unique(local_addresses.begin(), local_addresses.end()),
+                        local_addresses.end());
+}
+
 void Snapshot::build_index() {
+  build_local_addresses();
   std::vector<IndexEntry> singles;
   std::vector<PortRanges::Range> several;
   for (std::uint32_t slot = 0; slot < services.size(); ++slot) {

@@ -165,6 +165,8 @@ struct Snapshot {
   std::vector<IndexEntry> reply_server_index;
   std::shared_ptr<ReturnPaths> return_paths;  // of the same services; null: there are none
   std::vector<Be32> own_addresses;            // of the director, sorted by the raw word
+  // Those and all VIPs, sorted likewise. Built by build_index().
+  std::vector<Be32> local_addresses;
 
   // Looked at when connections are made, change their state or may expire; never for a packet of a
   // steady connection.
@@ -205,6 +207,9 @@ struct Snapshot {
   bool is_own(Be32 address) const {
     return std::ranges::binary_search(own_addresses, address.raw, {}, &Be32::raw);
   }
+  bool is_local(Be32 address) const {
+    return std::ranges::binary_search(local_addresses, address.raw, {}, &Be32::raw);
+  }
   // An address and port that find_service() leads from to this service: how two directors name it
   // to each other. None when others have all its ports.
   std::optional<Ipv4Endpoint> name_of_service(std::uint32_t slot) const;
@@ -226,6 +231,7 @@ struct Snapshot {
       if (entry.slot == kNoSlot) return kNoSlot;
     }
   }
+  void build_local_addresses();
   void build_reply_server_index();
   static void insert(std::vector<IndexEntry>& index, std::uint64_t key, std::uint32_t slot);
   // Only the operator chooses what is in the index, so the hash need not withstand an attacker; it

@@ -12,6 +12,7 @@
 #include "config/base/cache_line.h"
 #include "dataplane/stats/drop_reason.h"
 #include "dataplane/stats/import_outcome.h"
+#include "dataplane/stats/punt_class.h"
 
 namespace lb {
 
@@ -55,9 +56,16 @@ struct HandshakeCounters {
   Counter<std::uint64_t> syn_refused;
 };
 
+// Packets for the kernel of one class.
+struct PuntCounters {
+  Counter<std::uint64_t> passed;   // within the limits of the class
+  Counter<std::uint64_t> dropped;  // over them
+};
+
 struct PortCounters {
   Counter<std::uint64_t> kernel_rx_packets;
   Counter<std::uint64_t> kernel_tx_packets;
+  std::array<PuntCounters, kPuntClasses> punts;
 };
 
 struct alignas(kCacheLine) WorkerCounters {

@@ -34,7 +34,7 @@ namespace lb {
   X(fragment_timeout, "fragments whose first fragment never arrived")                              \
   X(fragment_too_short, "a first fragment without the whole L4 header")                            \
   X(fragmentation_failed, "a packet without DF could not be fragmented to the egress MTU")         \
-  X(punt_limited, "more packets for the kernel than punt_limit_pps allows")                        \
+  X(punt_limited, "more packets for the kernel than allowed, see show punt")                       \
   X(punt_failed, "the kernel interface rejected the packet")                                       \
   X(segmented_buffer, "a packet in several buffers that could not be joined")                      \
   X(no_buffer, "no packet buffer left")                                                            \

@@ -28,6 +28,7 @@ VIEWS = {
                          "dropped_packets", "busy_percent"}),
     "stats": ("services", {"name", "address", "port", "real_servers"} | TRAFFIC),
     "drops": ("drops", {"reason", "packets", "description"}),
+    "punt": ("punts", {"port", "class", "passed_packets", "dropped_packets", "description"}),
 }
 CONN_KEYS = {"protocol", "client_address", "client_port", "vip_address", "vip_port",
              "real_server_address", "real_server_port", "state", "expires_ms", "service", "mode"}
@@ -47,7 +48,8 @@ class Lbcli(harness.LabTest):
 
     def test_views_as_text(self):
         words = {"service": f"TCP  {NAT_VIP}:80 wrr web", "rs": "L7OK/200", "port": "net_af_packet",
-                 "lcore": "Worker", "stats": "InPkts", "drops": "ttl_expired", "conn": "expire"}
+                 "lcore": "Worker", "stats": "InPkts", "drops": "ttl_expired", "punt": "VRRP adverts",
+                 "conn": "expire"}
         for view, word in words.items():
             with self.subTest(view=view):
                 done = self.lab.lbcli("show", view)

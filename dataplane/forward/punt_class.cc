@@ -1,0 +1,219 @@
+#include "dataplane/forward/punt_class.h"
+
+#include <optional>
+
+#include "dataplane/packet/wire.h"
+
+namespace lb {
+
+namespace {
+
+using wire::load;
+using Frame = std::span<const std::uint8_t>;
+
+constexpr Be16 kTypeArp = Be16::from_host(0x0806);
+constexpr Be16 kTypeIpv6 = Be16::from_host(0x86dd);
+constexpr std::uint8_t kFromTheLink = 255;  // TTL or hop limit: no router has forwarded the packet
+
+constexpr std::uint8_t kProtoVrrp = 112;
+constexpr Be32 kVrrpGroup = Be32::from_host(0xe0000012);  // 224.0.0.18
+constexpr unsigned kVrrpRouterId = 1;                     // RFC 9568 section 5.1
+
+constexpr unsigned kIpv6NextHeader = 6;
+constexpr unsigned kIpv6HopLimit = 7;
+constexpr unsigned kIpv6Source = 8;
+constexpr unsigned kIpv6Bytes = 40;
+constexpr std::uint8_t kProtoIcmpv6 = 58;
+// Router and neighbour solicitation and advertisement, redirect (RFC 4861 section 4).
+constexpr std::uint8_t kNdFirst = 133, kNdLast = 137;
+
+constexpr std::uint8_t kEchoReply = 0, kEchoRequest = 8;
+constexpr unsigned kIcmpEchoId = 4;
+
+constexpr std::uint16_t kBgpPort = 179;
+// RFC 5881 section 4, RFC 5883 section 4.
+constexpr std::uint16_t kBfdPorts[] = {3784, 3785, 4784};
+// Two BFD sessions, one each way, have different ports: known is the pair of addresses.
+constexpr std::uint8_t kBfdPair = 255;  // in the place of a protocol: reserved (RFC 5237)
+// Of the ports that Linux gives to sockets which asked for none: a datagram from there is a
+// question, one from below is a server's answer.
+constexpr std::uint16_t kFirstEphemeralPort = 32'768;
+
+// An IPv4 packet that is no fragment.
+struct Ipv4 {
+  FlowTuple tuple;  // ports: of TCP and UDP
+  std::uint8_t proto = 0;
+  std::uint8_t ttl = 0;
+  Frame l4;
+
+  std::uint16_t sport() const { return tuple.sport.host(); }
+  std::uint16_t dport() const { return tuple.dport.host(); }
+};
+
+bool has_ports(std::uint8_t proto) {
+  return proto == kProtoTcp || proto == kProtoUdp;
+}
+
+// `packet` starts with the IP header; nullopt: it has no whole header.
+std::optional<Ipv4> read_ipv4(Frame packet) {
+  if (packet.size() < wire::kIpBytes) return std::nullopt;
+  const std::uint8_t* const ip = packet.data();
+  const unsigned header_bytes = (ip[0] & 0xf) * 4u;
+  const auto fragment = load<std::uint16_t>(ip + wire::kIpFragment);
+  if (header_bytes < wire::kIpBytes || header_bytes > packet.size() ||
+      (fragment & wire::kIpFragmentBits.raw) != 0) {
+    return std::nullopt;
+  }
+  Ipv4 head{
+      .tuple = {load<Be32>(ip + wire::kIpSource), load<Be32>(ip + wire::kIpDestination), {}, {}},
+      .proto = ip[wire::kIpProtocol],
+      .ttl = ip[wire::kIpTtl],
+      .l4 = packet.subspan(header_bytes)};
+  if (head.l4.size() < wire::kQuotedL4Bytes) return std::nullopt;
+  if (has_ports(head.proto)) {
+    head.tuple.sport = load<Be16>(head.l4.data());
+    head.tuple.dport = load<Be16>(head.l4.data() + 2);
+  }
+  return head;
+}
+
+bool is_bfd(const Ipv4& head) {
+  if (head.proto != kProtoUdp) return false;
+  for (const std::uint16_t port : kBfdPorts) {
+    if (head.dport() == port) return true;
+  }
+  return false;
+}
+
+bool is_bgp(const Ipv4& head) {
+  return head.proto == kProtoTcp && (head.sport() == kBgpPort || head.dport() == kBgpPort);
+}
+
+// Of packets to the director.
+std::uint64_t flow_key(const FlowTuple& to_us, std::uint8_t proto, const OwnFlows& flows) {
+  return flow_hash(to_us, proto, flows.key());
+}
+std::uint64_t bfd_key(const FlowTuple& to_us, const OwnFlows& flows) {
+  return flow_key({to_us.src, to_us.dst, {}, {}}, kBfdPair, flows);
+}
+std::uint64_t echo_key(const FlowTuple& to_us, Frame icmp, const OwnFlows& flows) {
+  return flow_key({to_us.src, to_us.dst, load<Be16>(icmp.data() + kIcmpEchoId), {}}, kProtoIcmp,
+                  flows);
+}
+
+bool is_icmp_error(std::uint8_t type) {
+  return type == wire::kUnreachable || type == wire::kTimeExceeded ||
+         type == wire::kParameterProblem;
+}
+
+// Of ICMP: whether it replies to an echo request, or is an error about a packet of a known flow.
+bool is_icmp_reply(const Ipv4& head, const OwnFlows& flows) {
+  const std::uint8_t type = head.l4[wire::kIcmpType];
+  if (type == kEchoReply) {
+    return flows.find(echo_key(head.tuple, head.l4, flows)) != OwnFlows::Known::kNo;
+  }
+  if (!is_icmp_error(type)) return false;
+  const auto quoted = read_ipv4(head.l4.subspan(wire::kIcmpBytes));
+  if (!quoted) return false;
+  const FlowTuple replies = quoted->tuple.reversed();
+  const std::uint64_t key = quoted->proto == kProtoIcmp ? echo_key(replies, quoted->l4, flows)
+                                                        : flow_key(replies, quoted->proto, flows);
+  return flows.find(key) != OwnFlows::Known::kNo;
+}
+
+PuntClass classify_own(const Ipv4& head, const OwnFlows& flows) {
+  if (head.proto == kProtoIcmp) {
+    return is_icmp_reply(head, flows) ? PuntClass::replies : PuntClass::other;
+  }
+  if (!has_ports(head.proto)) return PuntClass::other;
+  if (is_bfd(head)) {
+    return flows.find(bfd_key(head.tuple, flows)) == OwnFlows::Known::kNo ? PuntClass::other
+                                                                          : PuntClass::routing;
+  }
+  const OwnFlows::Known known = flows.find(flow_key(head.tuple, head.proto, flows));
+  if (known == OwnFlows::Known::kNo) return PuntClass::other;
+  if (is_bgp(head)) return PuntClass::routing;
+  return known == OwnFlows::Known::kOpened ? PuntClass::replies : PuntClass::sessions;
+}
+
+Punt classify_ipv4(Frame packet, const Snapshot& snapshot, const OwnFlows& flows) {
+  constexpr std::uint32_t kNetwork = Be32::from_host(0xffffff00).raw;
+  if (packet.size() < wire::kIpBytes) return {};
+  const std::uint64_t network = load<Be32>(packet.data() + wire::kIpSource).raw & kNetwork;
+  const auto head = read_ipv4(packet);
+  if (!head) return {PuntClass::other, network};
+  const std::uint64_t address = head->tuple.src.raw;
+  const bool to_us = snapshot.is_local(head->tuple.dst);
+  if (head->proto == kProtoVrrp && head->ttl == kFromTheLink &&
+      (to_us || head->tuple.dst == kVrrpGroup)) {
+    return {PuntClass::vrrp, address | std::uint64_t{head->l4[kVrrpRouterId]} << 32};
+  }
+  const PuntClass kind = to_us ? classify_own(*head, flows) : PuntClass::other;
+  return {kind, kind == PuntClass::other ? network : address};
+}
+
+std::uint64_t mac_of_sender(Frame frame) {
+  return std::uint64_t{load<std::uint16_t>(frame.data() + wire::kEthSource)} << 32 |
+         load<std::uint32_t>(frame.data() + wire::kEthSource + 2);
+}
+
+Punt classify_ipv6(Frame packet, std::uint64_t mac) {
+  if (packet.size() < kIpv6Bytes) return {PuntClass::other, mac};
+  if (packet.size() > kIpv6Bytes && packet[kIpv6NextHeader] == kProtoIcmpv6 &&
+      packet[kIpv6HopLimit] == kFromTheLink && packet[kIpv6Bytes] >= kNdFirst &&
+      packet[kIpv6Bytes] <= kNdLast) {
+    return {PuntClass::neighbours, mac};
+  }
+  return {PuntClass::other, load<std::uint64_t>(packet.data() + kIpv6Source)};
+}
+
+// The type of what is in the frame, and where it begins.
+struct Payload {
+  Be16 type;
+  Frame bytes;
+};
+Payload payload_of(Frame frame) {
+  if (frame.size() < wire::kEthBytes) return {};
+  const Be16 type = load<Be16>(frame.data() + wire::kEthType);
+  if (type != wire::kTypeVlan) return {type, frame.subspan(wire::kEthBytes)};
+  if (frame.size() < wire::kTaggedEthBytes) return {};
+  return {load<Be16>(frame.data() + wire::kVlanType), frame.subspan(wire::kTaggedEthBytes)};
+}
+
+void note_tcp(const Ipv4& head, std::uint64_t key, OwnFlows& flows, std::uint32_t now) {
+  if (head.l4.size() < wire::kTcpBytes) return;
+  const std::uint8_t flags = head.l4[wire::kTcpFlags];
+  if ((flags & (wire::kRst | wire::kFin)) != 0) return flows.close(key);
+  const bool opens = (flags & wire::kSyn) != 0;
+  if (opens && (flags & wire::kAck) != 0) return;
+  flows.note(key, opens, now);
+}
+
+}  // namespace
+
+Punt classify_punt(Frame frame, const Snapshot& snapshot, const OwnFlows& flows) {
+  const Payload payload = payload_of(frame);
+  if (payload.type == wire::kTypeIpv4) return classify_ipv4(payload.bytes, snapshot, flows);
+  if (frame.size() < wire::kEthBytes) return {};
+  const std::uint64_t mac = mac_of_sender(frame);
+  if (payload.type == kTypeArp) return {PuntClass::neighbours, mac};
+  if (payload.type == kTypeIpv6) return classify_ipv6(payload.bytes, mac);
+  return {PuntClass::other, mac};
+}
+
+void note_own_flow(Frame frame, const Snapshot& snapshot, OwnFlows& flows, std::uint32_t now) {
+  const Payload payload = payload_of(frame);
+  if (payload.type != wire::kTypeIpv4) return;
+  const auto head = read_ipv4(payload.bytes);
+  if (!head || !snapshot.is_local(head->tuple.src)) return;
+  const FlowTuple to_us = head->tuple.reversed();
+  if (is_bfd(*head)) return flows.note(bfd_key(to_us, flows), true, now);
+  const std::uint64_t key = flow_key(to_us, head->proto, flows);
+  if (head->proto == kProtoTcp) return note_tcp(*head, key, flows, now);
+  if (head->proto == kProtoUdp) return flows.note(key, head->sport() >= kFirstEphemeralPort, now);
+  if (head->proto == kProtoIcmp && head->l4[wire::kIcmpType] == kEchoRequest) {
+    flows.note(echo_key(to_us, head->l4, flows), true, now);
+  }
+}
+
+}  // namespace lb

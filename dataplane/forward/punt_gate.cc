@@ -1,0 +1,57 @@
+#include "dataplane/forward/punt_gate.h"
+
+#include "dataplane/conn/hash.h"
+
+namespace lb {
+
+namespace {
+
+// Twice what a virtual router with the shortest interval of RFC 9568, 10 ms, sends.
+constexpr std::uint32_t kVrrpPerRouter = 200;
+// A request with a new sender address makes the kernel keep a neighbour. Its table must not be
+// filled by one machine, or it forgets the real servers: Linux keeps 512 for 5 seconds
+// (gc_thresh2 in arp(7)).
+constexpr std::uint32_t kNeighboursPerMac = 100;
+
+std::uint32_t limit_per_source(PuntClass kind, const PuntLimits& limits) {
+  switch (kind) {
+    case PuntClass::vrrp:
+      return kVrrpPerRouter;
+    case PuntClass::neighbours:
+      return kNeighboursPerMac;
+    default:
+      return limits.pps_per_source;
+  }
+}
+
+}  // namespace
+
+PuntGate::PuntGate(const PuntLimits& limits, unsigned ports, OwnFlows& flows,
+                   WorkerCounters& counters)
+    : flows_(flows), counters_(counters), ports_(ports) {
+  for (PortLimits& port : ports_) {
+    for (std::size_t kind = 0; kind < kPuntClasses; ++kind) {
+      port[kind].all = TokenBucket(limits.pps);
+      port[kind].sources.assign(
+          kSources, TokenBucket(limit_per_source(static_cast<PuntClass>(kind), limits)));
+    }
+  }
+}
+
+std::optional<PuntClass> PuntGate::admit(std::span<const std::uint8_t> frame, unsigned port,
+                                         const Snapshot& snapshot, std::uint32_t now) {
+  const Punt punt = classify_punt(frame, snapshot, flows_);
+  const auto kind = static_cast<std::size_t>(punt.kind);
+  ClassLimit& limit = ports_[port][kind];
+  PuntCounters& count = counters_.ports[port].punts[kind];
+  // The source first: what it has too much of takes nothing from the others.
+  if (!limit.sources[word_hash(punt.source, flows_.key()) % kSources].take(now) ||
+      !limit.all.take(now)) {
+    count.dropped.add(1);
+    return std::nullopt;
+  }
+  count.passed.add(1);
+  return punt.kind;
+}
+
+}  // namespace lb
