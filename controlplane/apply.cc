@@ -21,6 +21,7 @@
 #include "controlplane/servers/client_hops.h"
 #include "controlplane/servers/handshake_failure_poller.h"
 #include "controlplane/servers/operations.h"
+#include "controlplane/servers/punt_poller.h"
 #include "controlplane/servers/report.h"
 #include "controlplane/servers/servers.h"
 #include "controlplane/servers/snapshot_builder.h"
@@ -33,13 +34,11 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kAtOnce{0};  // still one snapshot for all that happens in this turn
-// The data plane refused a snapshot: perhaps for lack of memory, which may be temporary.
-constexpr milliseconds kAfterRefusal{5'000};
+constexpr milliseconds kAfterRefusal{5'000};  // perhaps for lack of memory, which may be temporary
 // How long checks wait for the kernel interfaces after a data plane has connected. A port that
 // never gets one must not stop the checks on other ports.
 constexpr milliseconds kInterfacesDue{3'000};
-// Ready for the service manager, even without a data plane.
-constexpr milliseconds kReadyAnyway{5'000};
+constexpr milliseconds kReadyAnyway{5'000};  // for the service manager, even without a data plane
 
 }  // namespace
 
@@ -94,6 +93,7 @@ class Applier::Impl {
   std::optional<Operations> operations;
   std::optional<Servers> servers;
   std::optional<HandshakeFailurePoller> failure_poller;
+  std::optional<PuntPoller> punt_poller;
   std::optional<ClientHops> client_hops;
   std::set<Address> standby;  // VIPs of which another director is master
 
@@ -137,10 +137,12 @@ Result<void> Applier::Impl::start() {
                         .refused = [this](const std::string& why) { on_refused(why); }});
   failure_poller.emplace(io, *dataplane, inventory,
                          [this](RealServerId id) { servers->suspect(id); });
+  punt_poller.emplace(io, *dataplane, *alerts);
   client_hops.emplace(io, *dataplane, *requests, monitor->state(), config);
   if (auto result = start_failover(); !result) return result;
   operations->load();
   dataplane->start();
+  punt_poller->start();
   notify_status("waiting for the data plane");
   ready_timer.expires_after(kReadyAnyway);
   ready_timer.async_wait([this](boost::system::error_code error) {

@@ -143,6 +143,17 @@ void Alerts::panic(bool begun, const std::string& reason) {
                  {.kind = "panic", .state = begun ? "begun" : "over", .reason = reason});
 }
 
+void Alerts::punt(const std::string& port, const std::string& kind, bool dropping,
+                  const std::string& reason) {
+  // Scans and floods meet the limits of "other", which are there for that. In the other classes
+  // are partners of the director.
+  const Severity begun = kind == "other" ? Severity::kNotice : Severity::kBad;
+  impl_->enqueue(dropping ? begun : Severity::kGood, {.kind = "punt",
+                                                      .name = port + ' ' + kind,
+                                                      .state = dropping ? "dropping" : "over",
+                                                      .reason = reason});
+}
+
 Result<void> Alerts::answer(const api::control::AlertRequest& request,
                             api::control::AlertStatus& status) {
   const config::Alert& config = *impl_->current;

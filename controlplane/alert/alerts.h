@@ -45,6 +45,9 @@ class Alerts {
   void sync_link(bool up, const std::string& reason);
   void dataplane(bool connected, const std::string& reason);
   void panic(bool begun, const std::string& reason);
+  // Packets for the kernel of this class are dropped on the port, or are not any more.
+  void punt(const std::string& port, const std::string& kind, bool dropping,
+            const std::string& reason);
 
   // The answers for `lbcli alert test` and `lbcli show alert`.
   Result<void> answer(const api::control::AlertRequest& request, api::control::AlertStatus& status);

@@ -93,6 +93,9 @@ std::string headline(const Event& event) {
   }
   if (event.kind == "sync") return fmt::format("sync link {}", event.state);
   if (event.kind == "dataplane") return fmt::format("data plane {}", event.state);
+  if (event.kind == "punt") {
+    return fmt::format("packets for the kernel, {}: {}", event.name, event.state);
+  }
   if (event.kind == "panic") return fmt::format("panic guard: {}", event.state);
   return fmt::format("{} {}", event.kind, event.state);
 }
@@ -110,7 +113,7 @@ std::vector<std::string> environment_of(const Event& event, const std::string& d
   const bool ha = event.kind == "ha";
   return {"BALLAST_DIRECTOR=" + director,
           "BALLAST_EVENT=" + event.kind,
-          "BALLAST_SERVICE=" + (ha ? "" : event.name),
+          "BALLAST_SERVICE=" + (ha || event.kind == "punt" ? "" : event.name),
           "BALLAST_INSTANCE=" + (ha ? event.name : ""),
           "BALLAST_SERVER=" + event.server,
           "BALLAST_FROM=" + event.from,

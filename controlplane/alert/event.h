@@ -17,8 +17,10 @@ std::string_view to_text(Severity severity);  // "good"
 struct Event {
   std::chrono::system_clock::time_point at{};
   Severity severity = Severity::kNotice;
-  std::string kind{};  // "server", "service", "quorum", "ha", "sync", "dataplane", "panic", "test"
-  std::string name{};  // of the service or the HA instance; empty: there is one of the kind only
+  // "server", "service", "quorum", "ha", "sync", "dataplane", "panic", "punt", "test"
+  std::string kind{};
+  // Of the service or the HA instance, or port and class; empty: there is one of the kind only.
+  std::string name{};
   std::string server{};  // "10.0.0.11:80", of kind "server"
   std::string from{};    // the state before, of kind "ha"
   std::string state{};   // "up", "down", "MASTER"

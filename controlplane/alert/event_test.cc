@@ -33,6 +33,10 @@ TEST(Event, DescribesWhatHappened) {
   event.kind = "panic";
   event.state = "begun";
   EXPECT_EQ(headline(event), "panic guard: begun");
+  event.kind = "punt";
+  event.name = "wan other";
+  event.state = "dropping";
+  EXPECT_EQ(headline(event), "packets for the kernel, wan other: dropping");
   EXPECT_EQ(time_text(server_down().at), "2025-11-21T12:00:00.123Z");
 }
 

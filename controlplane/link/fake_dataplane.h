@@ -26,11 +26,13 @@ class FakeDataplane {
   api::Snapshot running;
   std::vector<api::Snapshot> applied;
   api::HandshakeFailureReply handshake_failures;  // sent once
+  api::Stats stats;
   std::vector<api::HopsRequest> hops;
   api::HopsReply remembered;  // the answer to those that read
   std::string refusal;        // not empty: the answer to every snapshot
   std::string failure;        // of listening
   std::function<void()> before_answer;
+  std::function<void()> before_stats;
 
  private:
   api::Response answer(const api::Request& request) {
@@ -39,6 +41,9 @@ class FakeDataplane {
       *response.mutable_snapshot() = running;
     } else if (request.has_handshake_failures()) {
       response.mutable_handshake_failures()->Swap(&handshake_failures);
+    } else if (request.has_stats()) {
+      if (before_stats) before_stats();
+      *response.mutable_stats() = stats;
     } else if (request.has_hops()) {
       hops.push_back(request.hops());
       if (request.hops().read()) *response.mutable_hops() = remembered;

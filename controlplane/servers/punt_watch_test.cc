@@ -1,0 +1,71 @@
+#include "controlplane/servers/punt_watch.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+namespace lb::controlplane {
+namespace {
+
+using std::chrono::seconds;
+
+class PuntWatchTest : public ::testing::Test {
+ protected:
+  // One class of one port: its change a second later.
+  std::optional<PuntWatch::Change> after_a_second(std::uint64_t dropped) {
+    now_ += seconds(1);
+    const auto changes = watch_.observe({{"wan", "other", dropped}, {"lan", "other", 0}}, now_);
+    EXPECT_LE(changes.size(), 1u);
+    if (changes.empty()) return std::nullopt;
+    EXPECT_EQ(changes[0].port, "wan");
+    EXPECT_EQ(changes[0].kind, "other");
+    return changes[0];
+  }
+
+  PuntWatch watch_;
+  PuntWatch::Clock::time_point now_{};
+};
+
+TEST_F(PuntWatchTest, ReportsBeginAndEndOnce) {
+  EXPECT_FALSE(after_a_second(0));
+  const auto begun = after_a_second(100);
+  ASSERT_TRUE(begun);
+  EXPECT_TRUE(begun->dropping);
+  EXPECT_EQ(begun->dropped, 100u);
+  EXPECT_FALSE(after_a_second(250));
+  for (int quiet = 1; quiet < PuntWatch::kQuiet.count(); ++quiet) EXPECT_FALSE(after_a_second(250));
+  const auto over = after_a_second(250);
+  ASSERT_TRUE(over);
+  EXPECT_FALSE(over->dropping);
+  EXPECT_EQ(over->dropped, 250u);
+  EXPECT_FALSE(after_a_second(250));
+}
+
+TEST_F(PuntWatchTest, AGapIsNoEnd) {
+  after_a_second(0);
+  EXPECT_TRUE(after_a_second(1));
+  for (std::uint64_t dropped = 2; dropped < 5; ++dropped) {
+    for (int quiet = 1; quiet < PuntWatch::kQuiet.count(); ++quiet) {
+      EXPECT_FALSE(after_a_second(dropped));
+    }
+  }
+}
+
+TEST_F(PuntWatchTest, WhatWasDroppedBeforeTheFirstReadingIsNoBegin) {
+  EXPECT_FALSE(after_a_second(5'000));
+  EXPECT_FALSE(after_a_second(5'000));
+}
+
+TEST_F(PuntWatchTest, CountersOfANewDataPlaneBeginWithZero) {
+  after_a_second(5'000);
+  EXPECT_FALSE(after_a_second(0));
+  EXPECT_TRUE(after_a_second(3));
+  after_a_second(3);
+  for (int quiet = 1; quiet < PuntWatch::kQuiet.count(); ++quiet) after_a_second(3);
+  const auto begun = after_a_second(2);
+  ASSERT_TRUE(begun);
+  EXPECT_EQ(begun->dropped, 2u);
+}
+
+}  // namespace
+}  // namespace lb::controlplane
