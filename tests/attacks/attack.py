@@ -1,0 +1,49 @@
+"""What the attacks share: the end-to-end harness of tests/netns, and the attacker, a host of the lab on both
+networks of the director."""
+
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "netns"))
+
+import harness  # noqa: E402
+from ballast_lab.topology import NAT_VIP  # noqa: E402
+from flood import SOURCES  # noqa: E402
+
+ATTACKER = "c2"
+NETWORKS = ("wan", "lan")
+
+
+def prepare(lab):
+    """Links the attacker; what is sent back to its invented addresses ends at the router."""
+    for network in NETWORKS:
+        lab.network.attach(ATTACKER, network, network)
+    lab.host("router").ip("route", "add", "blackhole", f"{SOURCES}.0/24")
+
+
+class Flood:
+    """flood.py on the attacker against some directors: {name: {network: address}}."""
+
+    def __init__(self, lab, kind, directors, rate, seconds):
+        argv = [harness.PYTHON, "-B", f"{HERE}/flood.py", kind, "--rate", str(rate), "--seconds", str(seconds)]
+        for name, addresses in directors.items():
+            for network in NETWORKS:
+                mac = lab.host(name).mac(network)
+                argv += ["--to", f"{network},{mac},{addresses[network]},{NAT_VIP}"]
+        self._process = subprocess.Popen(lab.host(ATTACKER).argv(*argv), stdout=subprocess.PIPE)
+
+    def running(self):
+        return self._process.poll() is None
+
+    def sent(self):
+        """Frames, when it has ended."""
+        out, _ = self._process.communicate(timeout=60)
+        return int(out)
+
+
+def punts(director):
+    """{(port, class): (passed, dropped)} of packets for the kernel."""
+    return {(row["port"], row["class"]): (row["passed_packets"], row["dropped_packets"])
+            for row in director.show("punt")["punts"]}
