@@ -7,8 +7,11 @@
 namespace lb::controlplane {
 namespace {
 
-void put_own(const std::vector<Prefix>& addresses, SnapshotSpec& snapshot) {
-  for (const Prefix& own : addresses) snapshot.own_addresses.push_back(own.address);
+void put_own(const std::vector<Prefix>& addresses, bool held, SnapshotSpec& snapshot) {
+  for (const Prefix& own : addresses) {
+    snapshot.own_addresses.push_back(own.address);
+    if (held) snapshot.held_addresses.push_back(own.address);
+  }
 }
 
 // Equal lists are kept once.
@@ -84,7 +87,7 @@ void build_snapshot(const Inventory& inventory, const std::set<Address>& standby
   const config::Config& config = *inventory.config();
   snapshot = {};
   for (const Interface& interface : interfaces_of(config)) {
-    put_own(interface.addresses, snapshot);
+    put_own(interface.addresses, true, snapshot);
     if (interface.addresses.empty()) continue;
     snapshot.port_addresses.push_back(
         {interface.port, interface.vlan, interface.addresses.front().address});
@@ -102,8 +105,10 @@ void build_snapshot(const Inventory& inventory, const std::set<Address>& standby
   }
   snapshot.timeouts = config.dataplane.timeouts;
   for (const config::HaInstance& instance : config.ha.instances) {
-    put_own(instance.addresses, snapshot);
-    if (!instance.virtual_mac || standby.contains(instance.addresses.front().address)) continue;
+    // All its addresses move together.
+    const bool is_master = !standby.contains(instance.addresses.front().address);
+    put_own(instance.addresses, is_master, snapshot);
+    if (!instance.virtual_mac || !is_master) continue;
     snapshot.port_macs.push_back(virtual_mac(config, instance));
   }
 }

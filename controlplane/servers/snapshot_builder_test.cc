@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "controlplane/service/inventory_fixture.h"
 
 namespace lb::controlplane {
@@ -85,6 +87,7 @@ TEST(SnapshotBuilder, WritesEveryField) {
   EXPECT_EQ(snapshot.own_addresses[0].to_string(), "192.0.2.2");
   EXPECT_EQ(snapshot.own_addresses[1].to_string(), "192.0.2.3");
   EXPECT_EQ(snapshot.own_addresses[2].to_string(), "198.51.100.2");
+  EXPECT_EQ(snapshot.held_addresses, snapshot.own_addresses);
   EXPECT_EQ(snapshot.timeouts.udp.count(), 1234);
   EXPECT_EQ(snapshot.timeouts.tcp_established.count(), 900'000);
 
@@ -132,6 +135,22 @@ TEST(SnapshotBuilder, WritesAllAddresses) {
   EXPECT_EQ(web.addresses, config.services[0].addresses);
   EXPECT_EQ(web.real_servers[0].address.port, 0u);
   EXPECT_EQ(snapshot.services[1].addresses.size(), 1u);
+}
+
+// What another director is master of it may send from, too.
+TEST(SnapshotBuilder, HoldsAddressesOfInstancesAsMasterOnly) {
+  config::Config config = web_and_dns();
+  config::HaInstance& instance = config.ha.instances.emplace_back();
+  instance.addresses = {Prefix::parse("192.0.2.1/24").value()};
+  const Address shared = instance.addresses.front().address;
+  Inventory inventory(config::seal(config));
+  for (const bool standby : {false, true}) {
+    SnapshotSpec snapshot;
+    build_snapshot(inventory, standby ? std::set{shared} : std::set<Address>{}, snapshot);
+    EXPECT_EQ(snapshot.own_addresses.size(), 4u);
+    EXPECT_EQ(snapshot.held_addresses.size(), standby ? 3u : 4u);
+    EXPECT_EQ(std::ranges::count(snapshot.held_addresses, shared), standby ? 0 : 1);
+  }
 }
 
 TEST(SnapshotBuilder, SharesEqualLists) {

@@ -293,6 +293,11 @@ Result<void> set_ports(const api::Snapshot& message, SnapshotSpec& spec) {
     if (!own) return fail("own address: " + own.error().message);
     spec.own_addresses.push_back(*own);
   }
+  for (const std::string& entry : message.held_addresses()) {
+    const auto held = to_address(entry);
+    if (!held) return fail("held address: " + held.error().message);
+    spec.held_addresses.push_back(*held);
+  }
   return {};
 }
 
@@ -337,6 +342,7 @@ api::Snapshot to_api(const SnapshotSpec& spec) {
     to.set_mac(to_bytes(from.mac));
   }
   for (const Address& own : spec.own_addresses) message.add_own_addresses(to_bytes(own));
+  for (const Address& held : spec.held_addresses) message.add_held_addresses(to_bytes(held));
   put(spec.timeouts, *message.mutable_timeouts());
   std::map<SharedAccessList, std::uint32_t> places;  // from 1
   for (const ServiceSpec& from : spec.services) {

@@ -213,6 +213,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "port wan: a MAC address has 6 bytes and is not a group's"},
         Mistake{"OwnAddress", [](auto& m) { m.add_own_addresses("x"); },
                 "own address: an address has 4 or 16 bytes, not 1"},
+        Mistake{"HeldAddress", [](auto& m) { m.add_held_addresses("x"); },
+                "held address: an address has 4 or 16 bytes, not 1"},
         Mistake{"ServiceTimeout", [](auto& m) { web(m).mutable_timeouts()->set_udp(1); },
                 "service web: timeout tcp_syn_sent is not set"},
         Mistake{"Timeout", [](auto& m) { m.mutable_timeouts()->set_tcp_closed(0); },

@@ -103,6 +103,8 @@ struct SnapshotSpec {
   std::vector<PortMacSpec> port_macs;
   // All that the director itself may have; VIPs need not be among them.
   std::vector<Address> own_addresses;
+  // Of those, the ones that nobody else has now: not what another director is master of.
+  std::vector<Address> held_addresses;
   ConnTimeouts timeouts;
   std::vector<ServiceSpec> services;
   bool operator==(const SnapshotSpec&) const = default;

@@ -96,6 +96,12 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
     packet.verdict = Verdict::kPunt;
     return {};
   }
+  // The replies to its connection would be those to a health check of ours: the server's answers to
+  // both look the same.
+  if (view.snapshot.is_held(packet.tuple.src)) [[unlikely]] {
+    drop(packet, DropReason::spoofed_source);
+    return {};
+  }
   const ServiceEntry& service = view.snapshot.services[service_slot];
   if (!pass_gate(packet, service, view)) return {};
   if (service.one_packet) [[unlikely]]

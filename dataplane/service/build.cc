@@ -355,6 +355,7 @@ Result<std::unique_ptr<Snapshot>> Builder::build() {
   next_->timeout_ticks = to_ticks(spec_.timeouts);
   for (const Address& own : spec_.own_addresses) next_->own_addresses.push_back(ipv4(own).be);
   std::ranges::sort(next_->own_addresses, {}, &Be32::raw);
+  for (const Address& held : spec_.held_addresses) next_->held_addresses.push_back(ipv4(held).be);
   next_->scopes = previous_.scopes;
   next_->services.resize(previous_.services.size());
   next_->real_servers.resize(previous_.real_servers.size());

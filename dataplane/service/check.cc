@@ -57,6 +57,9 @@ Result<void> check_ports(const SnapshotSpec& spec, const std::vector<PortInfo>& 
   for (const Address& own : spec.own_addresses) {
     if (!own.is_ipv4()) return fail("own address " + own.to_string() + kIpv4Only);
   }
+  for (const Address& held : spec.held_addresses) {
+    if (!held.is_ipv4()) return fail("held address " + held.to_string() + kIpv4Only);
+  }
   return {};
 }
 

@@ -148,6 +148,9 @@ TEST(CheckSpec, Ipv6IsRefusedWhereThePacketPathGoesByTheAddress) {
   spec = good();
   spec.own_addresses = {ipv6};
   EXPECT_EQ(complaint(spec), "own address 2001:db8::1; the packet path forwards IPv4 only");
+  spec = good();
+  spec.held_addresses = {ipv6};
+  EXPECT_EQ(complaint(spec), "held address 2001:db8::1; the packet path forwards IPv4 only");
 }
 
 TEST(CheckSpec, OnePacket) {

@@ -33,22 +33,41 @@ void Snapshot::build_reply_server_index() {
   for (const IndexEntry& answer : answers) insert(reply_server_index, answer.key, answer.slot);
 }
 
+namespace {
+
+void add_vips(const ServiceEntry& service, std::vector<Be32>& addresses) {
+  addresses.push_back(service.address);
+  for (const Ipv4EndpointRange& range : service.addresses) addresses.push_back(range.address.be);
+}
+
+void sort_uniquely(std::vector<Be32>& addresses) {
+  std::ranges::sort(addresses, {}, &Be32::raw);
+  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
+}
+
+}  // namespace
+
 void Snapshot::build_local_addresses() {
   local_addresses = own_addresses;
   for (const ServiceEntry& service : services) {
-    if (!service.configured) continue;
-    local_addresses.push_back(service.address);
-    for (const Ipv4EndpointRange& range : service.addresses) {
-      local_addresses.push_back(range.address.be);
-    }
+    if (service.configured) add_vips(service, local_addresses);
   }
-  std::ranges::sort(local_addresses, {}, &Be32::raw);
-  local_addresses.erase(std::unique(local_addresses.begin(), local_addresses.end()),
-                        local_addresses.end());
+  sort_uniquely(local_addresses);
+}
+
+void Snapshot::build_held_index() {
+  std::vector<Be32> held = held_addresses;
+  for (const ServiceEntry& service : services) {
+    if (service.configured && !service.standby) add_vips(service, held);
+  }
+  sort_uniquely(held);
+  held_index.assign(held.empty() ? 0 : std::bit_ceil(2 * held.size()), {});
+  for (const Be32 address : held) insert(held_index, address.raw, 0);
 }
 
 void Snapshot::build_index() {
   build_local_addresses();
+  build_held_index();
   std::vector<IndexEntry> singles;
   std::vector<PortRanges::Range> several;
   for (std::uint32_t slot = 0; slot < services.size(); ++slot) {

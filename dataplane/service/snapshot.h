@@ -165,8 +165,11 @@ struct Snapshot {
   std::vector<IndexEntry> reply_server_index;
   std::shared_ptr<ReturnPaths> return_paths;  // of the same services; null: there are none
   std::vector<Be32> own_addresses;            // of the director, sorted by the raw word
-  // Those and all VIPs, sorted likewise. Built by build_index().
+  std::vector<Be32> held_addresses;           // of those, the ones that nobody else has now
+  // The own ones and all VIPs, sorted likewise. Built by build_index().
   std::vector<Be32> local_addresses;
+  // The held ones and the VIPs of services that are no standby.
+  std::vector<IndexEntry> held_index;
 
   // Looked at when connections are made, change their state or may expire; never for a packet of a
   // steady connection.
@@ -210,6 +213,8 @@ struct Snapshot {
   bool is_local(Be32 address) const {
     return std::ranges::binary_search(local_addresses, address.raw, {}, &Be32::raw);
   }
+  // Whether no packet from outside can honestly come from this address.
+  bool is_held(Be32 address) const { return look_up(held_index, address.raw) != kNoSlot; }
   // An address and port that find_service() leads from to this service: how two directors name it
   // to each other. None when others have all its ports.
   std::optional<Ipv4Endpoint> name_of_service(std::uint32_t slot) const;
@@ -232,6 +237,7 @@ struct Snapshot {
     }
   }
   void build_local_addresses();
+  void build_held_index();
   void build_reply_server_index();
   static void insert(std::vector<IndexEntry>& index, std::uint64_t key, std::uint32_t slot);
   // Only the operator chooses what is in the index, so the hash need not withstand an attacker; it

@@ -24,6 +24,7 @@ namespace lb {
   X(next_hop_unresolved, "the real server's MAC address is not known yet")                         \
   X(real_server_down, "connection to a server that is down or removed; TCP answered with a reset") \
   X(taking_over, "a segment of an unknown connection while the peer is master, or was until now")  \
+  X(spoofed_source, "a client with an address that the director itself has")                       \
   X(denied, "the client is denied by the service's allow and deny lists")                          \
   X(client_rate_limited, "more new connections than new_per_second_per_client allows")             \
   X(service_rate_limited, "more new connections than new_per_second allows")                       \

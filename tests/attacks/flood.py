@@ -43,9 +43,9 @@ def udp(port, payload=bytes(18)):
     return struct.pack("!HHHH", 40_000, port, 8 + len(payload), 0) + payload
 
 
-def tcp_syn(source, destination, number):
+def tcp_syn(source, destination, sport, dport):
     def pack(sum_):
-        return struct.pack("!HHIIBBHHH", 1024 + number, LISTENING_PORT, number, 0, 5 << 4, 2, 64_240, sum_, 0)
+        return struct.pack("!HHIIBBHHH", sport, dport, sport, 0, 5 << 4, 2, 64_240, sum_, 0)
     pseudo = socket.inet_aton(source) + socket.inet_aton(destination) + struct.pack("!HH", 6, 20)
     return pack(checksum(pseudo + pack(0)))
 
@@ -68,7 +68,7 @@ def packets(kind, own, vip):
         elif kind == "udp-closed":
             yield ip_packet(source, own, 17, udp(CLOSED_PORT))
         elif kind == "syn":
-            yield ip_packet(source, own, 6, tcp_syn(source, own, number))
+            yield ip_packet(source, own, 6, tcp_syn(source, own, 1024 + number, LISTENING_PORT))
         elif kind == "ttl":
             yield ip_packet(source, ELSEWHERE, 17, udp(CLOSED_PORT), ttl=1)
         elif kind == "fragments":

@@ -36,11 +36,13 @@ class RandomSpec {
   SnapshotSpec snapshot(Fields fields = kSomeFields) {
     fields_ = fields;
     SnapshotSpec spec;
-    auto& [generation, port_addresses, port_macs, own_addresses, timeouts, services] = spec;
+    auto& [generation, port_addresses, port_macs, own_addresses, held_addresses, timeouts,
+           services] = spec;
     set(generation);
     set_each(port_addresses);
     set_each(port_macs);
     set_each(own_addresses);
+    set_each(held_addresses);
     set(timeouts);
     lists_.clear();
     set_each(services);

@@ -1,0 +1,68 @@
+#!/usr/bin/python3
+"""An attacker sends in the director's name, to take the replies to its health checks: for every port that a check
+can come from, a SYN to a service whose servers are checked."""
+
+import socket
+
+import attack
+import harness
+from ballast_lab import director
+from ballast_lab.topology import DIRECTOR_LAN, DIRECTOR_WAN, NAT_VIP
+from flood import ip_packet, tcp_syn
+
+CHECK_PORTS = range(32_768, 61_000)  # what Linux gives to sockets that ask for none
+CHECKS = 12  # packets of replies that a few checks of both servers have, at the least
+BATCH = 200
+
+
+class Spoofed(harness.LabTest):
+    CLIENTS = 2
+
+    @classmethod
+    def configure(cls, lab):
+        check = director.check() | {"timeout": "4s", "rise": 1, "fall": 1}
+        return director.config(f"{lab.dir}/run", [
+            director.service("web", f"{NAT_VIP}:80", "nat", [(1, 1), (2, 1)], check=check)])
+
+    @classmethod
+    def prepare(cls, lab):
+        attack.prepare(lab)
+
+    def passed(self):
+        return attack.punts(self.lab.directors["lb1"])[("lan", "replies")][0]
+
+    def dropped(self):
+        return self.lab.drops()["spoofed_source"]
+
+    def send(self, source):
+        """A SYN from each port; not faster than the director receives."""
+        mac = bytes.fromhex(self.host("lb1").mac("wan").replace(":", ""))
+        with self.host(attack.ATTACKER).inside():
+            out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        with out:
+            out.bind(("wan", 0))
+            head = mac + out.getsockname()[4] + b"\x08\x00"
+            for first in range(CHECK_PORTS.start, CHECK_PORTS.stop, BATCH):
+                before = self.lab.port("wan")["rx_packets"]
+                ports = range(first, min(first + BATCH, CHECK_PORTS.stop))
+                for port in ports:
+                    out.send(head + ip_packet(source, NAT_VIP, 6, tcp_syn(source, NAT_VIP, port, 80)))
+                self.wait(lambda before=before, ports=ports:
+                          self.lab.port("wan")["rx_packets"] >= before + len(ports), "the frames")
+
+    def test_checks_get_their_replies(self):
+        self.allow_drops("spoofed_source", "other_station")
+        for source in (DIRECTOR_LAN, DIRECTOR_WAN):
+            with self.subTest(source=source):
+                before = self.dropped()
+                self.send(source)
+                self.wait(lambda before=before: self.dropped() - before == len(CHECK_PORTS), "all to be dropped")
+                begun = self.passed()
+                self.wait(lambda begun=begun: self.passed() > begun + CHECKS, "checks")
+                self.assertTrue(all(rs["up"] for rs in self.lab.real_servers()))
+        for line in self.lab.log_text("lb-controlplane").splitlines():
+            self.assertNotRegex(line, "real server .* down")
+        self.fetch("c1", f"http://{NAT_VIP}/")
+
+
+harness.main(__name__)
