@@ -218,8 +218,9 @@ Result<void> HostInterfaces::remember(const std::string& interface, std::uint16_
     if (!before) return unreadable(key);
     // What is so already may still be noted by a process before, whose restoring failed.
     if (*before == value) continue;
-    std::erase_if(*notes,
-                  [&](const HostNote& each) { return each.index == index && each.key == key; });
+    std::erase_if(*notes, [index, &key = key](const HostNote& each) {
+      return each.index == index && each.key == key;
+    });
     notes->push_back({index, interface, *mac, key, *before, value});
   }
   if (with_stack) {

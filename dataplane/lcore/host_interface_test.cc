@@ -88,7 +88,7 @@ class HostInterface : public testing::Test {
   static constexpr const char* kOurs = "mtu 1500 8 ";
   const std::string run_dir =
       fs::temp_directory_path() / ("host-interface-" + std::to_string(getpid()));
-  inline static std::vector<HostInterfaces*> killed;
+  inline static auto& killed = *new std::vector<HostInterfaces*>;  // never destroyed
 };
 
 TEST_F(HostInterface, HasItsSettingsBackAfterTheEnd) {
