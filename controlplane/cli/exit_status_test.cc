@@ -32,6 +32,7 @@ const std::map<std::string, Words> kArguments = {
     {"show rs", {}},
     {"show check", {}},
     {"show port", {}},
+    {"show punt", {}},
     {"show lcore", {}},
     {"show stats", {}},
     {"show drops", {}},
