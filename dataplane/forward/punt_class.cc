@@ -13,6 +13,9 @@ using Frame = std::span<const std::uint8_t>;
 
 constexpr Be16 kTypeArp = Be16::from_host(0x0806);
 constexpr Be16 kTypeIpv6 = Be16::from_host(0x86dd);
+// ARP of Ethernet and IPv4, RFC 826.
+constexpr unsigned kArpOperation = 6, kArpSender = 14, kArpTarget = 24, kArpBytes = 28;
+constexpr Be16 kArpRequest = Be16::from_host(1);
 constexpr std::uint8_t kFromTheLink = 255;  // TTL or hop limit: no router has forwarded the packet
 
 constexpr std::uint8_t kProtoVrrp = 112;
@@ -157,6 +160,19 @@ std::uint64_t mac_of_sender(Frame frame) {
          load<std::uint32_t>(frame.data() + wire::kEthSource + 2);
 }
 
+// A router whose network is scanned asks for hosts that do not exist. The kernel keeps no neighbour
+// for such a request, and it must not use up what the router needs to ask for the director.
+Punt classify_arp(Frame packet, std::uint64_t source, const Snapshot& snapshot) {
+  if (packet.size() < kArpBytes || load<Be16>(packet.data() + kArpOperation) != kArpRequest) {
+    return {PuntClass::neighbours, source};
+  }
+  const auto sender = load<Be32>(packet.data() + kArpSender);
+  const auto target = load<Be32>(packet.data() + kArpTarget);
+  const bool gratuitous = target == sender;
+  return {gratuitous || snapshot.is_local(target) ? PuntClass::neighbours : PuntClass::other,
+          source};
+}
+
 Punt classify_ipv6(Frame packet, std::uint64_t mac) {
   if (packet.size() < kIpv6Bytes) return {PuntClass::other, mac};
   if (packet.size() > kIpv6Bytes && packet[kIpv6NextHeader] == kProtoIcmpv6 &&
@@ -171,13 +187,16 @@ Punt classify_ipv6(Frame packet, std::uint64_t mac) {
 struct Payload {
   Be16 type;
   Frame bytes;
+  std::uint16_t vlan = 0;  // 0: none
 };
 Payload payload_of(Frame frame) {
   if (frame.size() < wire::kEthBytes) return {};
   const Be16 type = load<Be16>(frame.data() + wire::kEthType);
   if (type != wire::kTypeVlan) return {type, frame.subspan(wire::kEthBytes)};
   if (frame.size() < wire::kTaggedEthBytes) return {};
-  return {load<Be16>(frame.data() + wire::kVlanType), frame.subspan(wire::kTaggedEthBytes)};
+  const std::uint16_t tci = load<Be16>(frame.data() + wire::kVlanTci).host();
+  return {load<Be16>(frame.data() + wire::kVlanType), frame.subspan(wire::kTaggedEthBytes),
+          static_cast<std::uint16_t>(tci & wire::kVlanIdMask)};
 }
 
 void note_tcp(const Ipv4& head, std::uint64_t key, OwnFlows& flows, std::uint32_t now) {
@@ -196,7 +215,10 @@ Punt classify_punt(Frame frame, const Snapshot& snapshot, const OwnFlows& flows)
   if (payload.type == wire::kTypeIpv4) return classify_ipv4(payload.bytes, snapshot, flows);
   if (frame.size() < wire::kEthBytes) return {};
   const std::uint64_t mac = mac_of_sender(frame);
-  if (payload.type == kTypeArp) return {PuntClass::neighbours, mac};
+  if (payload.type == kTypeArp) {
+    // A router may have one MAC address on many VLANs.
+    return classify_arp(payload.bytes, mac | std::uint64_t{payload.vlan} << 48, snapshot);
+  }
   if (payload.type == kTypeIpv6) return classify_ipv6(payload.bytes, mac);
   return {PuntClass::other, mac};
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dataplane/packet/testing/builder.h"
+#include "dataplane/packet/wire.h"
 
 namespace lb {
 namespace {
@@ -74,16 +75,42 @@ TEST_F(PuntClassTest, Vrrp) {
       << "each virtual router counts alone";
 }
 
-TEST_F(PuntClassTest, NeighbourDiscovery) {
-  const Bytes arp = test::pad(test::frame({.type = 0x0806}, test::pattern(28)));
-  EXPECT_EQ(kind(arp), PuntClass::neighbours);
-  const Bytes tagged = test::pad(test::frame({.vlan = 30, .type = 0x0806}, test::pattern(28)));
-  EXPECT_EQ(kind(tagged), PuntClass::neighbours);
-  EXPECT_EQ(punt(arp).source, punt(tagged).source) << "the sender's MAC address";
-  Bytes other = arp;
-  other[11] ^= 1;
-  EXPECT_NE(punt(arp).source, punt(other).source);
+TEST_F(PuntClassTest, Arp) {
+  constexpr std::uint8_t kRequest = 1, kReply = 2;
+  const auto message = [](std::uint8_t operation, Be32 sender, Be32 target) {
+    Bytes packet = {0, 1, 8, 0, 6, 4, 0, operation};
+    packet.resize(28);
+    wire::store(packet.data() + 14, sender);
+    wire::store(packet.data() + 24, target);
+    return packet;
+  };
+  const auto arp = [&](std::uint8_t operation, Be32 sender, Be32 target) {
+    return test::pad(test::frame({.type = 0x0806}, message(operation, sender, target)));
+  };
+  const Be32 nobody = ip("192.0.2.99");
+  const Bytes request = arp(kRequest, kPeer, kOwn);
+  EXPECT_EQ(kind(request), PuntClass::neighbours);
+  EXPECT_EQ(kind(arp(kRequest, kPeer, kVip)), PuntClass::neighbours);
+  EXPECT_EQ(kind(arp(kRequest, kPeer, kPeer)), PuntClass::neighbours) << "gratuitous";
+  EXPECT_EQ(kind(arp(kReply, kPeer, kOwn)), PuntClass::neighbours);
+  EXPECT_EQ(kind(arp(kReply, kPeer, nobody)), PuntClass::neighbours);
+  EXPECT_EQ(kind(arp(kRequest, kPeer, nobody)), PuntClass::other) << "of a scanned router";
+  EXPECT_EQ(punt(arp(kRequest, kPeer, nobody)).source, punt(request).source) << "by MAC address";
 
+  Bytes other = request;
+  other[11] ^= 1;
+  EXPECT_NE(punt(request).source, punt(other).source) << "another MAC address";
+  const auto tagged = [&](std::uint16_t vlan, Be32 target) {
+    return punt(
+        test::pad(test::frame({.vlan = vlan, .type = 0x0806}, message(kRequest, kPeer, target))));
+  };
+  EXPECT_EQ(tagged(30, kOwn).kind, PuntClass::neighbours);
+  EXPECT_EQ(tagged(30, nobody).kind, PuntClass::other);
+  EXPECT_NE(tagged(30, kOwn).source, punt(request).source) << "each VLAN counts alone";
+  EXPECT_NE(tagged(30, kOwn).source, tagged(31, kOwn).source);
+}
+
+TEST_F(PuntClassTest, NeighbourDiscovery) {
   const auto icmpv6 = [](std::uint8_t type, std::uint8_t hop_limit) {
     Bytes packet(64, 0);
     packet[0] = 0x60;
@@ -205,6 +232,8 @@ TEST_F(PuntClassTest, ReadsNothingBeyondTheFrame) {
       udp_in(53, 50'000),
       udp_frame({.vlan = 30}, {.options = Bytes(40, 1)}, {}),
       icmp_frame({}, {.src = kPeer, .dst = kOwn}, {.type = 3, .payload = quoted}),
+      test::frame({.vlan = 30, .type = 0x0806}, {0, 1, 8, 0, 6, 4, 0, 1, 0, 0, 0, 0, 0, 0,
+                                                 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}),
       test::frame({.type = 0x86dd}, test::pattern(60))};
   for (const Bytes& frame : whole) {
     for (std::size_t size = 0; size <= frame.size(); ++size) {
