@@ -109,34 +109,46 @@ bool is_icmp_error(std::uint8_t type) {
          type == wire::kParameterProblem;
 }
 
-// Of ICMP: whether it replies to an echo request, or is an error about a packet of a known flow.
-bool is_icmp_reply(const Ipv4& head, const OwnFlows& flows) {
+PuntClass class_of(OwnFlows::Known known) {
+  switch (known) {
+    case OwnFlows::Known::kOpened:
+      return PuntClass::replies;
+    case OwnFlows::Known::kAccepted:
+      return PuntClass::sessions;
+    case OwnFlows::Known::kNo:
+      break;
+  }
+  return PuntClass::other;
+}
+
+// Any router on the way may send an error about a known flow: it is the flow's peer that has to
+// get by with the limit, however many routers report.
+Punt classify_icmp(const Ipv4& head, const OwnFlows& flows) {
   const std::uint8_t type = head.l4[wire::kIcmpType];
   if (type == kEchoReply) {
-    return flows.find(echo_key(head.tuple, head.l4, flows)) != OwnFlows::Known::kNo;
+    return {class_of(flows.find(echo_key(head.tuple, head.l4, flows))), head.tuple.src.raw};
   }
-  if (!is_icmp_error(type)) return false;
+  if (!is_icmp_error(type)) return {};
   const auto quoted = read_ipv4(head.l4.subspan(wire::kIcmpBytes));
-  if (!quoted) return false;
+  if (!quoted) return {};
   const FlowTuple replies = quoted->tuple.reversed();
   const std::uint64_t key = quoted->proto == kProtoIcmp ? echo_key(replies, quoted->l4, flows)
                                                         : flow_key(replies, quoted->proto, flows);
-  return flows.find(key) != OwnFlows::Known::kNo;
+  return {class_of(flows.find(key)), quoted->tuple.dst.raw};
 }
 
-PuntClass classify_own(const Ipv4& head, const OwnFlows& flows) {
-  if (head.proto == kProtoIcmp) {
-    return is_icmp_reply(head, flows) ? PuntClass::replies : PuntClass::other;
-  }
-  if (!has_ports(head.proto)) return PuntClass::other;
+// Of packets to the director; the source counts only above `other`.
+Punt classify_own(const Ipv4& head, const OwnFlows& flows) {
+  if (head.proto == kProtoIcmp) return classify_icmp(head, flows);
+  if (!has_ports(head.proto)) return {};
+  const std::uint64_t address = head.tuple.src.raw;
   if (is_bfd(head)) {
-    return flows.find(bfd_key(head.tuple, flows)) == OwnFlows::Known::kNo ? PuntClass::other
-                                                                          : PuntClass::routing;
+    const bool known = flows.find(bfd_key(head.tuple, flows)) != OwnFlows::Known::kNo;
+    return {known ? PuntClass::routing : PuntClass::other, address};
   }
   const OwnFlows::Known known = flows.find(flow_key(head.tuple, head.proto, flows));
-  if (known == OwnFlows::Known::kNo) return PuntClass::other;
-  if (is_bgp(head)) return PuntClass::routing;
-  return known == OwnFlows::Known::kOpened ? PuntClass::replies : PuntClass::sessions;
+  if (known != OwnFlows::Known::kNo && is_bgp(head)) return {PuntClass::routing, address};
+  return {class_of(known), address};
 }
 
 Punt classify_ipv4(Frame packet, const Snapshot& snapshot, const OwnFlows& flows) {
@@ -145,14 +157,13 @@ Punt classify_ipv4(Frame packet, const Snapshot& snapshot, const OwnFlows& flows
   const std::uint64_t network = load<Be32>(packet.data() + wire::kIpSource).raw & kNetwork;
   const auto head = read_ipv4(packet);
   if (!head) return {PuntClass::other, network};
-  const std::uint64_t address = head->tuple.src.raw;
   const bool to_us = snapshot.is_local(head->tuple.dst);
   if (head->proto == kProtoVrrp && head->ttl == kFromTheLink &&
       (to_us || head->tuple.dst == kVrrpGroup)) {
-    return {PuntClass::vrrp, address | std::uint64_t{head->l4[kVrrpRouterId]} << 32};
+    return {PuntClass::vrrp, head->tuple.src.raw | std::uint64_t{head->l4[kVrrpRouterId]} << 32};
   }
-  const PuntClass kind = to_us ? classify_own(*head, flows) : PuntClass::other;
-  return {kind, kind == PuntClass::other ? network : address};
+  const Punt own = to_us ? classify_own(*head, flows) : Punt{};
+  return own.kind == PuntClass::other ? Punt{PuntClass::other, network} : own;
 }
 
 std::uint64_t mac_of_sender(Frame frame) {

@@ -15,7 +15,7 @@ namespace lb {
 struct Punt {
   PuntClass kind = PuntClass::other;
   // Whom to count the packet for, within its class: the sender's MAC address and VLAN of ARP, its MAC
-  // address of neighbour discovery, address and virtual router of VRRP, the address of known flows, else the network
+  // address of neighbour discovery, address and virtual router of VRRP, the peer's address of known flows, else the network
   // (/24 of IPv4, /64 of IPv6).
   std::uint64_t source = 0;
 };

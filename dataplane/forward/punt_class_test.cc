@@ -182,8 +182,8 @@ TEST_F(PuntClassTest, Ping) {
 }
 
 TEST_F(PuntClassTest, IcmpErrorsAboutOwnPackets) {
-  const auto error = [](const Bytes& quoted) {
-    return icmp_frame({}, {.src = ip("192.0.2.1"), .dst = kOwn},
+  const auto error = [](const Bytes& quoted, Be32 router = ip("192.0.2.1")) {
+    return icmp_frame({}, {.src = router, .dst = kOwn},
                       {.type = 3, .code = 3, .payload = test::cut(quoted, 28)});
   };
   const Bytes question = udp_packet({.src = kOwn, .dst = kPeer}, {.sport = 50'000, .dport = 53});
@@ -196,6 +196,19 @@ TEST_F(PuntClassTest, IcmpErrorsAboutOwnPackets) {
   const Bytes ping = icmp_packet({.src = kOwn, .dst = kPeer}, {.type = 8, .rest = 0x00070001});
   sent(test::frame({}, ping));
   EXPECT_EQ(kind(error(ping)), PuntClass::replies);
+
+  const Bytes answer =
+      test::tcp_packet({.src = kOwn, .dst = kPeer}, {.sport = 22, .dport = 40'000, .flags = kAck});
+  EXPECT_EQ(kind(error(answer)), PuntClass::other);
+  sent(test::frame({}, answer));
+  EXPECT_EQ(kind(error(answer)), PuntClass::sessions) << "accepted";
+
+  const Be32 routers[] = {ip("192.0.2.1"), ip("203.0.113.9")};
+  for (const Be32 router : routers) {
+    EXPECT_EQ(punt(error(question, router)).source, punt(udp_in(53, 50'000)).source)
+        << "counts for the quoted peer";
+    EXPECT_EQ(punt(error(answer, router)).source, punt(tcp_in(40'000, 22, kAck)).source);
+  }
 }
 
 TEST_F(PuntClassTest, BgpAndBfd) {
