@@ -34,8 +34,8 @@ constexpr std::uint8_t kEchoReply = 0, kEchoRequest = 8;
 constexpr unsigned kIcmpEchoId = 4;
 
 constexpr std::uint16_t kBgpPort = 179;
-// RFC 5881 section 4, RFC 5883 section 4.
-constexpr std::uint16_t kBfdPorts[] = {3784, 3785, 4784};
+// Of one hop: control and echo (RFC 5881 section 4). Of many: RFC 5883 section 4.
+constexpr std::uint16_t kBfdControlPort = 3784, kBfdEchoPort = 3785, kBfdMultihopPort = 4784;
 // Two BFD sessions, one each way, have different ports: known is the pair of addresses.
 constexpr std::uint8_t kBfdPair = 255;  // in the place of a protocol: reserved (RFC 5237)
 // Of the ports that Linux gives to sockets which asked for none: a datagram from there is a
@@ -81,11 +81,15 @@ std::optional<Ipv4> read_ipv4(Frame packet) {
 }
 
 bool is_bfd(const Ipv4& head) {
-  if (head.proto != kProtoUdp) return false;
-  for (const std::uint16_t port : kBfdPorts) {
-    if (head.dport() == port) return true;
-  }
-  return false;
+  return head.proto == kProtoUdp &&
+         (head.dport() == kBfdControlPort || head.dport() == kBfdEchoPort ||
+          head.dport() == kBfdMultihopPort);
+}
+
+// Of BFD: a session of one hop has packets from the link alone (RFC 5881 section 5), so nobody
+// beyond a router can send in the neighbour's name.
+bool is_bfd_from_far(const Ipv4& head) {
+  return head.dport() == kBfdControlPort && head.ttl != kFromTheLink;
 }
 
 bool is_bgp(const Ipv4& head) {
@@ -143,7 +147,8 @@ Punt classify_own(const Ipv4& head, const OwnFlows& flows) {
   if (!has_ports(head.proto)) return {};
   const std::uint64_t address = head.tuple.src.raw;
   if (is_bfd(head)) {
-    const bool known = flows.find(bfd_key(head.tuple, flows)) != OwnFlows::Known::kNo;
+    const bool known =
+        !is_bfd_from_far(head) && flows.find(bfd_key(head.tuple, flows)) != OwnFlows::Known::kNo;
     return {known ? PuntClass::routing : PuntClass::other, address};
   }
   const OwnFlows::Known known = flows.find(flow_key(head.tuple, head.proto, flows));

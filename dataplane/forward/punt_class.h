@@ -14,14 +14,15 @@ namespace lb {
 
 struct Punt {
   PuntClass kind = PuntClass::other;
-  // Whom to count the packet for, within its class: the sender's MAC address and VLAN of ARP, its MAC
-  // address of neighbour discovery, address and virtual router of VRRP, the peer's address of known flows, else the network
-  // (/24 of IPv4, /64 of IPv6).
+  // Whom to count the packet for, within its class: the sender's MAC address of neighbour discovery
+  // and ARP, of this with the VLAN; address and virtual router of VRRP; the peer's address of known
+  // flows; else the network (/24 of IPv4, /64 of IPv6).
   std::uint64_t source = 0;
 };
 
 // A class above `other` is earned: adverts and neighbour discovery come from the link (TTL 255,
-// RFC 9568 section 5.1.1.3, RFC 4861 section 7.1), ARP requests ask for the director, all else belongs to a flow in `flows`.
+// RFC 9568 section 5.1.1.3, RFC 4861 section 7.1), ARP requests ask for the director, all else
+// belongs to a flow in `flows`; BFD of one hop is from the link, too (RFC 5881 section 5).
 Punt classify_punt(std::span<const std::uint8_t> frame, const Snapshot& snapshot,
                    const OwnFlows& flows);
 

@@ -218,11 +218,17 @@ TEST_F(PuntClassTest, BgpAndBfd) {
   sent(tcp_out(41'000, 179, kSyn));
   EXPECT_EQ(kind(tcp_in(179, 41'000, kAck)), PuntClass::routing) << "opened";
 
-  EXPECT_EQ(kind(udp_in(49'152, 3784)), PuntClass::other);
+  const auto bfd = [](std::uint16_t port, std::uint8_t ttl, Be32 from = kPeer) {
+    return udp_frame({}, {.src = from, .dst = kOwn, .ttl = ttl}, {.sport = 49'152, .dport = port});
+  };
+  EXPECT_EQ(kind(bfd(3784, kFromTheLink)), PuntClass::other);
   sent(udp_out(49'200, 3784));
-  EXPECT_EQ(kind(udp_in(49'152, 3784)), PuntClass::routing) << "other ports than ours";
-  EXPECT_EQ(kind(udp_in(49'152, 4784)), PuntClass::routing);
-  EXPECT_EQ(kind(udp_in(49'152, 3784, ip("192.0.2.78"))), PuntClass::other) << "another host";
+  EXPECT_EQ(kind(bfd(3784, kFromTheLink)), PuntClass::routing) << "other ports than ours";
+  EXPECT_EQ(kind(bfd(3785, kFromTheLink)), PuntClass::routing);
+  EXPECT_EQ(kind(bfd(3784, 254)), PuntClass::other) << "from beyond a router";
+  EXPECT_EQ(kind(bfd(3785, 254)), PuntClass::routing) << "an echo that the neighbour sent back";
+  EXPECT_EQ(kind(bfd(4784, 254)), PuntClass::routing) << "of many hops";
+  EXPECT_EQ(kind(bfd(3784, kFromTheLink, ip("192.0.2.78"))), PuntClass::other) << "another host";
   EXPECT_EQ(kind(udp_in(49'152, 9999)), PuntClass::other);
 }
 
@@ -245,8 +251,8 @@ TEST_F(PuntClassTest, ReadsNothingBeyondTheFrame) {
       udp_in(53, 50'000),
       udp_frame({.vlan = 30}, {.options = Bytes(40, 1)}, {}),
       icmp_frame({}, {.src = kPeer, .dst = kOwn}, {.type = 3, .payload = quoted}),
-      test::frame({.vlan = 30, .type = 0x0806}, {0, 1, 8, 0, 6, 4, 0, 1, 0, 0, 0, 0, 0, 0,
-                                                 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}),
+      test::frame({.vlan = 30, .type = 0x0806}, Bytes{0, 1, 8, 0, 6, 4, 0, 1, 0, 0, 0, 0, 0, 0,
+                                                      0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}),
       test::frame({.type = 0x86dd}, test::pattern(60))};
   for (const Bytes& frame : whole) {
     for (std::size_t size = 0; size <= frame.size(); ++size) {
