@@ -129,7 +129,11 @@ class Search {
              fmt::format("there is no PCI device {} on this machine; dpdk-devbind.py --status "
                          "lists them",
                          pci));
-    } else if (const auto at = device.find(kInterface); at != std::string::npos) {
+      return;
+    }
+    // Of other drivers it is the interface that they make, or a socket.
+    if (!device.starts_with("net_af_packet") && !device.starts_with("net_af_xdp")) return;
+    if (const auto at = device.find(kInterface); at != std::string::npos) {
       const std::size_t start = at + kInterface.size();
       const std::string name = device.substr(start, device.find(',', start) - start);
       if (::if_nametoindex(name.c_str()) != 0) return;

@@ -174,6 +174,8 @@ TEST_F(Missing, Devices) {
   config_.ports.emplace_back().device = "net_af_packet0,iface=no-such-if,framecnt=4096";
   config_.ports.emplace_back().device = "0000:ff:1f.7";
   config_.ports.emplace_back().device = "net_af_xdp0,iface=lo";
+  config_.ports.emplace_back().device = "net_tap0,iface=new";
+  config_.ports.emplace_back().device = "net_vhost0,iface=/run/new.sock";
   const auto all = found();
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all.at("port[0].device"),
