@@ -18,9 +18,9 @@ class Files {
   // `kind` names it.
   std::string file(const std::string& path, const std::string& kind,
                    const std::function<Result<void>(const std::string& path)>& load);
-  // One that exists or can be made.
+  // One that exists or can be made. Nothing is wrong for others than root: they cannot tell.
   std::string writable_file(const std::string& path);
-  // One that exists or can be made, with its parents.
+  // One that exists or can be made, with its parents. The same for others than root.
   std::string folder(const std::string& path);
   // A library, or a folder of them, that the data plane loads as root.
   std::string library(const std::string& path);

@@ -56,6 +56,7 @@ TEST_F(Missing, NothingOfAPlainConfiguration) {
 }
 
 TEST_F(Missing, Folders) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   config_.director.state_dir = make("file", "", 0600) + "/state";
   EXPECT_NE(only("director.state_dir").find("/file"), std::string::npos);
   config_.director.state_dir = folder_ + "/file";
@@ -68,6 +69,7 @@ TEST_F(Missing, Folders) {
 }
 
 TEST_F(Missing, AuditFile) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   config_.director.audit_file = folder_ + "/log/audit.log";
   EXPECT_EQ(only("director.audit_file"), "audit_file: " + folder_ +
                                              "/log cannot be opened: No such file or directory; "
@@ -77,6 +79,21 @@ TEST_F(Missing, AuditFile) {
   std::filesystem::create_directory(folder_ + "/log/audit.log");
   EXPECT_EQ(only("director.audit_file"),
             "audit_file: " + folder_ + "/log/audit.log is no regular file; name another file");
+}
+
+TEST_F(Missing, WhatOnlyRootWritesToIsNoMistakeOfOthers) {
+  ::chmod(folder_.c_str(), 0700);
+  config_.director.run_dir = make("file", "", 0600);
+  config_.director.audit_file = folder_ + "/log/audit.log";
+  if (::geteuid() == 0) {
+    EXPECT_EQ(found().size(), 2u);
+    ASSERT_EQ(::seteuid(65534), 0);
+  }
+  const auto all = found();
+  if (::getuid() == 0) {
+    ASSERT_EQ(::seteuid(0), 0);
+  }
+  EXPECT_EQ(all, (std::map<std::string, std::string>{}));
 }
 
 TEST_F(Missing, SyncKey) {
