@@ -16,6 +16,9 @@
 namespace lb::controlplane::host {
 namespace {
 
+// LogsDirectory= of the units: systemd makes it before a daemon starts.
+constexpr const char* kLogs = "/var/log/ballast";
+
 bool is_root() {
   return ::geteuid() == 0;
 }
@@ -144,7 +147,9 @@ std::string Files::writable_file(const std::string& path) {
   return once({"writable", path, ""}, [&] {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0 && errno == ENOENT) {
-      return usable_folder(std::filesystem::path(path).parent_path());
+      const std::string folder = std::filesystem::path(path).parent_path();
+      if (folder == kLogs && ::stat(kLogs, &status) != 0 && errno == ENOENT) return std::string();
+      return usable_folder(folder);
     }
     if (std::string wrong = of_kind(path, S_IFREG, "regular file"); !wrong.empty()) {
       return wrong + "; name another file";

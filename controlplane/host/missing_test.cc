@@ -81,6 +81,11 @@ TEST_F(Missing, AuditFile) {
             "audit_file: " + folder_ + "/log/audit.log is no regular file; name another file");
 }
 
+TEST_F(Missing, FolderOfLogsThatTheUnitsMake) {
+  config_.director.audit_file = "/var/log/ballast/audit.log";
+  EXPECT_EQ(found(), (std::map<std::string, std::string>{}));
+}
+
 TEST_F(Missing, WhatOnlyRootWritesToIsNoMistakeOfOthers) {
   ::chmod(folder_.c_str(), 0700);
   config_.director.run_dir = make("file", "", 0600);
