@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <semaphore>
 
+#include "config/base/blocked_signals.h"
 #include "config/base/log.h"
 
 namespace lb {
@@ -107,6 +108,22 @@ TEST_F(StopSignalsTest, EndsAlthoughNobodyReadsTheLog) {
         hang();
       },
       testing::ExitedWithCode(kExitGaveUp), "");
+}
+
+TEST(BlockedSignals, LeavesFaultsToTheirHandlers) {
+  const auto is_blocked = [](int signal) {
+    sigset_t now;
+    pthread_sigmask(SIG_SETMASK, nullptr, &now);
+    return sigismember(&now, signal) == 1;
+  };
+  {
+    const BlockedSignals blocked;
+    for (const int each : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) EXPECT_TRUE(is_blocked(each));
+    for (const int each : {SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) {
+      EXPECT_FALSE(is_blocked(each));
+    }
+  }
+  EXPECT_FALSE(is_blocked(SIGTERM));
 }
 
 }  // namespace
