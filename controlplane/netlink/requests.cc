@@ -153,10 +153,10 @@ Result<void> Requests::add_vlan(int parent, const std::string& name, std::uint16
   return {};
 }
 
-void Requests::end_additions(std::chrono::milliseconds limit) {
+bool Requests::end_additions(std::chrono::milliseconds limit) {
   Additions& all = additions();
   all.ended = true;
-  static_cast<void>(std::unique_lock(all.under_way, limit));
+  return std::unique_lock(all.under_way, limit).owns_lock();
 }
 
 Result<void> Requests::add_address(int index, const Prefix& prefix) {

@@ -33,8 +33,8 @@ class Requests {
   Result<void> add_vlan(int parent, const std::string& name, std::uint16_t id);
 
   // From now on no object of this process adds an address. Waits for a thread that is adding one, for
-  // `limit` at most. Any thread.
-  static void end_additions(std::chrono::milliseconds limit);
+  // `limit` at most; false: that one may add it yet. Any thread.
+  static bool end_additions(std::chrono::milliseconds limit);
 
   // Adding what exists and removing what does not exist are no errors.
   Result<void> add_address(int index, const Prefix& prefix);

@@ -1,9 +1,14 @@
 #include "controlplane/network/vip_removal.h"
 
+#include <net/if.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstring>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "config/base/log.h"
@@ -33,12 +38,23 @@ void VipRemoval::add(const std::vector<Vip>& vips) {
 }
 
 void VipRemoval::run() {
+  const bool ended = netlink::Requests::end_additions(kAdding);
+  remove();
+  if (ended) return;
+  // What that thread was adding may have come after the others were read.
   netlink::Requests::end_additions(kAdding);
+  remove();
+}
+
+void VipRemoval::remove() {
   const auto links = requests_.links();
-  if (!links) {
-    log::error("the VIPs are still there: reading links: {}", links.error().message);
-    return;
-  }
+  if (!links) log::error("reading links: {}", links.error().message);
+  const auto index_of = [&](const std::string& interface) {
+    // When they could not be read, each one is asked for.
+    if (!links) return static_cast<int>(::if_nametoindex(interface.c_str()));
+    const auto link = std::ranges::find(*links, interface, &netlink::Link::name);
+    return link == links->end() ? 0 : link->index;
+  };
   const auto addresses = requests_.addresses();
   std::set<std::pair<int, Address>> present;
   if (addresses) {
@@ -47,12 +63,18 @@ void VipRemoval::run() {
   std::size_t count = 0;
   const std::lock_guard lock(mutex_);
   for (const Vip& vip : vips_) {
-    const auto link = std::ranges::find(*links, vip.interface, &netlink::Link::name);
-    if (link == links->end()) continue;
+    const int index = index_of(vip.interface);
+    if (index == 0) {
+      if (!links && errno != ENODEV) {
+        log::error("{}: VIP {} is still there: {}", vip.interface, vip.prefix.to_string(),
+                   std::strerror(errno));
+      }
+      continue;
+    }
     // When they could not be read, each one may be there.
-    if (addresses && !present.contains({link->index, vip.prefix.address})) continue;
+    if (addresses && !present.contains({index, vip.prefix.address})) continue;
     ++count;
-    if (auto removed = requests_.remove_address(link->index, vip.prefix); !removed) {
+    if (auto removed = requests_.remove_address(index, vip.prefix); !removed) {
       log::error("{}: VIP {} is still there: {}", vip.interface, vip.prefix.to_string(),
                  removed.error().message);
     }

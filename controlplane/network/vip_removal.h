@@ -30,6 +30,8 @@ class VipRemoval {
  private:
   explicit VipRemoval(netlink::Requests requests) : requests_(std::move(requests)) {}
 
+  void remove();
+
   netlink::Requests requests_;
   std::mutex mutex_;  // of what follows
   std::vector<Vip> vips_;
