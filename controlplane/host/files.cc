@@ -19,6 +19,8 @@ namespace {
 // LogsDirectory= of the units: systemd makes it before a daemon starts.
 constexpr const char* kLogs = "/var/log/ballast";
 
+constexpr const char* kSystemdPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 bool is_root() {
   return ::geteuid() == 0;
 }
@@ -77,18 +79,25 @@ std::string usable_folder(const std::string& path) {
   return {};
 }
 
-// As execvpe() searches; empty: not found.
+// As execvpe() searches, which goes on at a file that cannot be run; else the first file found.
+// Empty: there is none. The daemons have the PATH of systemd, which that of the caller may lack.
 std::string in_path(const std::string& program) {
   if (program.find('/') != std::string::npos) return program;
-  const char* const path = std::getenv("PATH");
-  std::string_view left = path == nullptr ? "/bin:/usr/bin" : path;
+  const char* const ours = std::getenv("PATH");
+  const std::string path =
+      ours == nullptr ? kSystemdPath : fmt::format("{}:{}", ours, kSystemdPath);
+  std::string first;
+  std::string_view left = path;
   while (!left.empty()) {
     const std::size_t end = left.find(':');
     const std::string candidate = std::string(left.substr(0, end)) + '/' + program;
-    if (::access(candidate.c_str(), F_OK) == 0) return candidate;
     left.remove_prefix(end == std::string_view::npos ? left.size() : end + 1);
+    struct stat status {};
+    if (::stat(candidate.c_str(), &status) != 0) continue;
+    if (S_ISREG(status.st_mode) && ::access(candidate.c_str(), X_OK) == 0) return candidate;
+    if (first.empty()) first = candidate;
   }
-  return {};
+  return first;
 }
 
 std::string file_error(const std::string& path, const std::string& kind,
@@ -187,6 +196,9 @@ std::string Files::program(const std::string& program, const std::string& user) 
 std::string Files::user(const std::string& name) {
   return once({"user", name, ""}, [&] {
     if (find_user(name)) return std::string();
+    if (errno != 0) {
+      return fmt::format("user {} cannot be looked up: {}", name, std::strerror(errno));
+    }
     return fmt::format("there is no user {} on this machine; make it with useradd --system {}",
                        name, name);
   });

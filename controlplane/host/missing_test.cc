@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -147,6 +148,20 @@ TEST_F(Missing, ProgramsAndTheirUsers) {
   EXPECT_TRUE(found().empty());
   config_.ha.notify = {folder_};
   EXPECT_NE(only("ha.notify").find("is no program"), std::string::npos);
+}
+
+TEST_F(Missing, ProgramsInPath) {
+  const std::string before = std::getenv("PATH");
+  for (const char* each : {"one", "two"}) std::filesystem::create_directory(folder_ + '/' + each);
+  ::setenv("PATH", (folder_ + "/one:" + folder_ + "/two").c_str(), 1);
+  make("one/ballast-tool", "", 0600);
+  config_.alert.script = {"ballast-tool"};
+  EXPECT_NE(only("alert.script").find("/one/ballast-tool cannot be "), std::string::npos);
+  make("two/ballast-tool", "#!/bin/sh\n", 0700);
+  EXPECT_TRUE(found().empty()) << "the search goes on";
+  config_.alert.script = {"sh"};
+  EXPECT_TRUE(found().empty()) << "the daemons have another PATH";
+  ::setenv("PATH", before.c_str(), 1);
 }
 
 TEST_F(Missing, ProgramsOfAnotherUser) {

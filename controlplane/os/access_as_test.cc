@@ -1,10 +1,12 @@
 #include "controlplane/os/access_as.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -54,6 +56,19 @@ TEST_F(AccessAs, AnswersForAnotherUser) {
 TEST(FindUser, KnowsWhoThereIs) {
   EXPECT_TRUE(find_user("root"));
   EXPECT_FALSE(find_user("no-such-user"));
+  EXPECT_EQ(errno, 0);
+}
+
+TEST(FindUser, SaysWhenNobodyCanTell) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        const rlimit none{};  // no descriptor
+        ::setrlimit(RLIMIT_NOFILE, &none);
+        const bool found = find_user("root").has_value();
+        std::_Exit(!found && errno == EMFILE ? 7 : 1);
+      },
+      testing::ExitedWithCode(7), "");
 }
 
 }  // namespace

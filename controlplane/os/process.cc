@@ -127,7 +127,9 @@ void run_process(boost::asio::io_context& io, const Command& command,
   };
   std::optional<User> user;
   if (!command.user.empty() && !(user = find_user(command.user))) {
-    return failed("there is no user " + command.user);
+    if (errno == 0) return failed("there is no user " + command.user);
+    const std::string why = std::strerror(errno);
+    return failed("user " + command.user + " cannot be looked up: " + why);
   }
   std::vector<std::string> arguments = command.argv;
   std::vector<std::string> variables = command.environment;

@@ -15,7 +15,7 @@ struct User {
   std::vector<gid_t> groups;
 };
 
-// Nothing: there is no user of this name.
+// Nothing: there is no user of this name, and errno is 0; else errno says why nobody can tell.
 std::optional<User> find_user(const std::string& name);
 
 }  // namespace lb::controlplane
