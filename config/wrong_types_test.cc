@@ -27,7 +27,7 @@ std::string join(const std::vector<std::string>& lines) {
   return text;
 }
 
-// Empty for what is no key with its value in one line.
+// Empty if the line is not a key with its value.
 std::string key_of(const std::string& line) {
   const std::size_t end = line.find(" = ");
   const bool named = end != std::string::npos && end > 0 &&

@@ -106,7 +106,7 @@ Connections::Followed Connections::follow_tcp(const TcpSegment& segment, Record&
   for (ConnState state = record.state.load(std::memory_order_acquire); state != ConnState::kDead;
        state = record.state.load(std::memory_order_acquire)) {
     const TcpConn conn = load_tcp(record, state);
-    // A standby is told of it.
+    // A standby gets the change from the master.
     const bool may_revive =
         state == ConnState::kClosed && !snapshot.services[record.service].standby &&
         is_silent(record, std::min(kUnderWayTicks, lifetime(ConnState::kClosed) / 2), now);

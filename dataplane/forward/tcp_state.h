@@ -217,8 +217,8 @@ constexpr TcpProof tcp_proof(TcpView view, TcpEvent event, const TcpSegment& seg
 }
 
 // What is kept after an ordinary segment (ACK without SYN, FIN and RST). What the other side has sent
-// is known to whoever receives it; one blind segment per window would else lead the number anywhere.
-// The server is believed: it is on the inside.
+// is known to whoever receives it; otherwise one blind segment per window could move the number
+// anywhere. The server is believed: it is on the inside.
 constexpr TcpProgress tcp_learned(TcpView view, const TcpSegment& segment, TcpProgress kept) {
   auto& [client, server] = kept;
   if (view == TcpView::kFromClientOnly) {

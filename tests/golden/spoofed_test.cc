@@ -32,7 +32,7 @@ class Spoofed : public ::testing::TestWithParam<Mode> {
   Scene world_{GetParam()};
 };
 
-// Else the server's answer to a check from that port would go to whoever sent the SYN.
+// Otherwise the server's answer to a check from that port would go to the sender of the SYN.
 TEST_P(Spoofed, OwnAddress) {
   expect_dropped(forged_syn(kCheckSource));
   EXPECT_EQ(world_.connections(), 0u);

@@ -37,7 +37,7 @@ class TcpAttack : public testing::TestWithParam<Mode> {
     t.apply();
     t.establish();
   }
-  // What the other end of an idle connection would answer: it was not told of anything.
+  // The client of an idle connection knows nothing of the attack and answers.
   void expect_lives_when_asked() {
     const auto probes = wait_for_probe(t);
     ASSERT_EQ(probes.size(), 1U);
