@@ -175,7 +175,7 @@ Flow::Row Flow::pass(bool from_client, const Sent& sent, bool goes_on) {
     }
     if (goes_on && sent.life != 0) follow(from_client, on, before, after);
     // An answer to a stranger may have a number that is in the window by now.
-    if (sent.life == 0 && segment.has(kRst) && after.state != before.state) truth_.reset = true;
+    if (sent.life == 0 && segment.has(kRst) && after.state != before.state) reset();
     if (goes_on) (from_client ? to_server_ : to_client_).push_back(on);
   } else if (from_client) {
     expect(before.state == State::kNone, "is not forwarded", before.state);
@@ -234,7 +234,7 @@ void Flow::stranger() {
   if ((flags & (kRst | kFin)) != 0 && before.state == State::kEstablished && both_live() &&
       life_.below(4) == 0) {
     sent.segment.seq = (((from_client ? client : server) + life_.below(1U << 20)) & ~7U) + 5;
-    if (flags & kRst) truth_.reset = true;
+    if (flags & kRst) reset();
     if ((flags & kRst) || nat) {
       const Row after = pass(from_client, sent, false);
       expect((flags & kRst) || after.state == before.state, "by a guessed FIN", after.state);

@@ -41,6 +41,8 @@ struct Truth {
   std::optional<std::uint32_t> client_fin{}, server_fin{};  // the numbers behind them
   bool acked_by_client = false, acked_by_server = false;    // the other's FIN
   bool reset = false;                                       // it was in the state CLOSED by a reset
+  // That was before the client knew the server's answer: it has nothing yet that must live on.
+  bool reset_early = false;
   // A late SYN and a late SYN+ACK together look like a new connection.
   bool began_anew = false;
 };
@@ -72,7 +74,7 @@ class Flow {
   TcpEnd& server() { return servers_[truth_.server]; }
   bool has_both_fins() const { return truth_.client_fin && truth_.server_fin; }
   bool both_live() const {
-    return !client_.is_over() && life_number_ == truth_.life &&
+    return !client_.is_over() && !truth_.reset_early && life_number_ == truth_.life &&
            server_lives_[truth_.server] == truth_.life && !servers_[truth_.server].is_over();
   }
   Row pass(bool from_client, const Sent& sent, bool goes_on = true);
@@ -80,6 +82,7 @@ class Flow {
   void follow_client(const Sent& sent, const Row& before, const Row& after);
   void follow_server(const Sent& sent, const Row& before, const Row& after);
   void begin(const Sent& sent, const Row& after);
+  void reset();
   void check(const Row& now);
   void check_both_closed(ConnState state);
   void expect(bool good, const std::string& what, ConnState state);

@@ -25,11 +25,16 @@ void Flow::begin(const Sent& sent, const Row& after) {
   truth_ = {.life = sent.life, .server = after.server, .isn = isn};
 }
 
+void Flow::reset() {
+  truth_.reset = true;
+  truth_.reset_early |= client_.state() == TcpEnd::State::kSynSent;
+}
+
 void Flow::follow(bool from_client, const Sent& sent, const Row& before, const Row& after) {
   const EndSegment& segment = sent.segment;
   if (segment.has(kRst)) {
     if (after.state == State::kClosed) {
-      truth_.reset = true;
+      reset();
       ++life_.resets;
     }
   } else if (from_client) {
