@@ -4,16 +4,18 @@
 #include <cstdint>
 #include <cstdlib>
 #include <random>
+#include <string_view>
 
 namespace lb::test {
 
-// Another one in every run, so that the runs together see more than one of them does. A test
-// prints it on failure (SCOPED_TRACE); LB_SEED=N in the environment runs with that one again.
+// The same one in every run, so that a failure is the change's own. LB_SEED=N in the environment
+// gives another one, LB_SEED=random one that nobody has tried; a test prints it on failure
+// (SCOPED_TRACE).
 inline std::uint32_t seed() {
-  if (const char* given = std::getenv("LB_SEED"); given != nullptr) {
-    return static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10));
-  }
-  return std::random_device()();
+  const char* const given = std::getenv("LB_SEED");
+  if (given == nullptr) return 1;
+  if (std::string_view(given) == "random") return std::random_device()();
+  return static_cast<std::uint32_t>(std::strtoul(given, nullptr, 10));
 }
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
