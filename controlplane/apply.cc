@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "config/base/log_limit.h"
 #include "controlplane/alert/alerts.h"
@@ -16,6 +17,7 @@
 #include "controlplane/link/dataplane_client.h"
 #include "controlplane/netlink/monitor.h"
 #include "controlplane/network/interfaces.h"
+#include "controlplane/os/due_timer.h"
 #include "controlplane/os/service_manager.h"
 #include "controlplane/servers/check_status.h"
 #include "controlplane/servers/client_hops.h"
@@ -47,7 +49,7 @@ class Applier::Impl {
   Impl(boost::asio::io_context& io_context, config::ConfigPtr config)
       : io(io_context),
         inventory(std::move(config)),
-        push_timer(io_context),
+        push_timer(io_context, [this] { push(); }),
         policy_timer(io_context),
         checks_timer(io_context),
         ready_timer(io_context) {}
@@ -57,10 +59,9 @@ class Applier::Impl {
   void stop();
   void configure(config::ConfigPtr next, std::function<void(Result<void>)> done,
                  const std::string* restored = nullptr);
-  void ha_command(const api::control::HaCommand& command,
-                  std::function<void(Result<std::string>)> done);
+  void ha_command(const api::control::HaCommand& command, Told done);
   Result<void> alert(const api::control::AlertRequest& request, api::control::AlertStatus& status);
-  Result<std::string> set(const api::control::SetCommand& command);
+  void set(const api::control::SetCommand& command, Told done);
   void status(bool with_checks, std::function<void(api::control::Status)> done) const;
   const Inventory& services() const { return inventory; }
 
@@ -74,7 +75,6 @@ class Applier::Impl {
   void on_refused(const std::string& why);
   void end_change(const Result<void>& result);
   void start_checks_when_due(bool due);
-  void push_within(milliseconds delay);
   void push();
   void decide();
   void become_ready();
@@ -97,13 +97,13 @@ class Applier::Impl {
   std::optional<ClientHops> client_hops;
   std::set<Address> standby;  // VIPs of which another director is master
 
-  boost::asio::steady_timer push_timer;
-  std::optional<Clock::time_point> push_due;
+  DueTimer push_timer;
   boost::asio::steady_timer policy_timer;
   boost::asio::steady_timer checks_timer;
   boost::asio::steady_timer ready_timer;
   bool ready = false;
   std::function<void(Result<void>)> changing;  // called with the result of the new configuration
+  std::vector<std::function<void()>> after_change;
   LogLimit refusals;
 };
 
@@ -118,17 +118,17 @@ Result<void> Applier::Impl::start() {
   alerts.emplace(io, config);
   operations.emplace(io, inventory, *alerts);
   interfaces.emplace(io, *requests, monitor->state(), config);
-  servers.emplace(io, *requests, monitor->state(), inventory, *alerts,
-                  Servers::Events{.changed = [this](milliseconds within) { push_within(within); },
-                                  .transition =
-                                      [this] {
-                                        if (failover) failover->update_facts();
-                                      },
-                                  .ask_peer =
-                                      [this](const auto& keys, auto done) {
-                                        return failover &&
-                                               failover->ask_peer(keys, std::move(done));
-                                      }});
+  servers.emplace(
+      io, *requests, monitor->state(), inventory, *alerts,
+      Servers::Events{.changed = [this](milliseconds within) { push_timer.within(within); },
+                      .transition =
+                          [this] {
+                            if (failover) failover->update_facts();
+                          },
+                      .ask_peer =
+                          [this](const auto& keys, auto done) {
+                            return failover && failover->ask_peer(keys, std::move(done));
+                          }});
   dataplane.emplace(io, config.director.run_dir + "/dataplane.sock",
                     DataplaneClient::Events{
                         .connected = [this](const SnapshotSpec& running) { on_connected(running); },
@@ -162,7 +162,7 @@ Result<void> Applier::Impl::start_failover() {
               [this](std::set<Address> vips) {
                 if (standby == vips) return;
                 standby = std::move(vips);
-                push_within(kAtOnce);
+                push_timer.within(kAtOnce);
               },
           .has_server_up =
               [this](const std::string& service) { return servers->has_one_up(service); },
@@ -192,20 +192,23 @@ Result<void> Applier::Impl::alert(const api::control::AlertRequest& request,
   return alerts->answer(request, status);
 }
 
-void Applier::Impl::ha_command(const api::control::HaCommand& command,
-                               std::function<void(Result<std::string>)> done) {
+void Applier::Impl::ha_command(const api::control::HaCommand& command, Told done) {
   if (!failover) return done(fail("no [[ha.instance]] is configured"));
   failover->command(command, std::move(done));
 }
 
-Result<std::string> Applier::Impl::set(const api::control::SetCommand& command) {
+void Applier::Impl::set(const api::control::SetCommand& command, Told done) {
+  if (changing) {
+    after_change.push_back([this, command, done = std::move(done)] { set(command, done); });
+    return;
+  }
   auto text = command.release_held() ? servers->release_held() : operations->set(command);
-  if (!text) return text;
-  push_timer.cancel();
-  push_due.reset();
-  push();
-  if (failover) failover->update_facts();
-  return text;
+  if (text) {
+    push_timer.cancel();
+    push();
+    if (failover) failover->update_facts();
+  }
+  done(std::move(text));
 }
 
 void Applier::Impl::stop() {
@@ -213,7 +216,8 @@ void Applier::Impl::stop() {
   // First, because what follows may wait for a disk.
   if (failover) failover->stop();
   if (interfaces) interfaces->withdraw_vips();
-  for (auto* timer : {&push_timer, &policy_timer, &checks_timer, &ready_timer}) timer->cancel();
+  push_timer.cancel();
+  for (auto* timer : {&policy_timer, &checks_timer, &ready_timer}) timer->cancel();
   if (dataplane) dataplane->stop();
   if (failure_poller) failure_poller->stop();
   if (servers) servers->stop_checks();
@@ -221,7 +225,9 @@ void Applier::Impl::stop() {
 
 void Applier::Impl::configure(config::ConfigPtr next, std::function<void(Result<void>)> done,
                               const std::string* restored) {
-  end_change(fail("replaced by a later change of the configuration"));
+  if (const auto replaced = std::exchange(changing, nullptr)) {
+    replaced(fail("replaced by a later change of the configuration"));
+  }
   const Inventory::Adopted adopted = inventory.adopt(std::move(next));
   operations->configure(restored);
   interfaces->configure(*inventory.config());
@@ -236,6 +242,8 @@ void Applier::Impl::configure(config::ConfigPtr next, std::function<void(Result<
 
 void Applier::Impl::end_change(const Result<void>& result) {
   if (const auto call = std::exchange(changing, nullptr)) call(result);
+  if (changing) return;  // what was before is on its way
+  for (const auto& each : std::exchange(after_change, {})) each();
 }
 
 void Applier::Impl::on_kernel_change(const netlink::Changes& changes) {
@@ -275,18 +283,6 @@ void Applier::Impl::start_checks_when_due(bool due) {
   failure_poller->start();
 }
 
-void Applier::Impl::push_within(milliseconds delay) {
-  const auto due = Clock::now() + delay;
-  if (push_due && *push_due <= due) return;
-  push_due = due;
-  push_timer.expires_at(due);
-  push_timer.async_wait([this](boost::system::error_code error) {
-    if (error) return;
-    push_due.reset();
-    push();
-  });
-}
-
 void Applier::Impl::push() {
   if (!servers->following()) return;
   servers->find_next_hops();
@@ -304,7 +300,7 @@ void Applier::Impl::decide() {
   if (!next) return;
   policy_timer.expires_at(*next);
   policy_timer.async_wait([this](boost::system::error_code error) {
-    if (!error) push_within(kAtOnce);
+    if (!error) push_timer.within(kAtOnce);
   });
 }
 
@@ -317,7 +313,7 @@ void Applier::Impl::on_applied() {
 
 void Applier::Impl::on_refused(const std::string& why) {
   refusals.write(log::Level::kError, "", "", "the data plane refused the configuration: {}", why);
-  push_within(kAfterRefusal);
+  push_timer.within(kAfterRefusal);
   end_change(fail("the data plane refused it: " + why));
 }
 
@@ -374,8 +370,7 @@ void Applier::leave(const Waiting& waiting, std::function<void()> done) {
   impl_->leave(waiting, std::move(done));
 }
 
-void Applier::ha_command(const api::control::HaCommand& command,
-                         std::function<void(Result<std::string>)> done) {
+void Applier::ha_command(const api::control::HaCommand& command, Told done) {
   impl_->ha_command(command, std::move(done));
 }
 
@@ -384,8 +379,8 @@ Result<void> Applier::alert(const api::control::AlertRequest& request,
   return impl_->alert(request, status);
 }
 
-Result<std::string> Applier::set(const api::control::SetCommand& command) {
-  return impl_->set(command);
+void Applier::set(const api::control::SetCommand& command, Told done) {
+  impl_->set(command, std::move(done));
 }
 
 const Inventory& Applier::inventory() const {

@@ -67,12 +67,14 @@ class Applier {
   // Calls back once, at once or when the failover thread has added its part. `with_checks`: with
   // Status.checks, which may be thousands.
   void status(bool with_checks, std::function<void(api::control::Status)> done) const;
+  using Told = std::function<void(Result<std::string>)>;
   // Calls back once, at once or later, with what was started, or why not.
-  void ha_command(const api::control::HaCommand& command,
-                  std::function<void(Result<std::string>)> done);
+  void ha_command(const api::control::HaCommand& command, Told done);
   Result<void> alert(const api::control::AlertRequest& request, api::control::AlertStatus& status);
-  // What was done to a service or a real server, or why not.
-  Result<std::string> set(const api::control::SetCommand& command);
+  // Calls back once with what was done to a service or a real server, or why not: at once, or after
+  // a change of the configuration that is on its way to the data plane. If that is refused, the one
+  // before gets back what operators had changed then, and this must not be among what is lost.
+  void set(const api::control::SetCommand& command, Told done);
 
  private:
   class Impl;

@@ -13,6 +13,7 @@
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/link/fake_dataplane.h"
 #include "controlplane/os/test_namespace.h"
+#include "controlplane/servers/overrides_file.h"
 
 namespace lb::controlplane {
 namespace {
@@ -287,6 +288,41 @@ TEST_F(ApplierInKernel, AppliesAHundredRandomConfigurations) {
     ASSERT_EQ(static_cast<std::size_t>(checks.checks_size()), questions.size())
         << "round " << round;
   }
+}
+
+// What an operator sets while a change is on its way is not lost when the change is refused.
+TEST_F(ApplierInKernel, SetsAfterAChangeThatIsOnItsWay) {
+  start_dataplane();
+  make_wan();
+  ASSERT_TRUE(applier->start());
+  ASSERT_TRUE(wait([&] { return up(0, 0) && resolved(0, 0); }));
+  const config::ConfigPtr before = config::seal(make_config(folder.path));
+  config::Config next = *before;
+  next.services[0].real_servers[0].weight = 5;
+  const std::string changes = changes_text(applier->inventory(), Now{});
+  std::vector<std::string> order;
+  applier->configure(config::seal(std::move(next)), [&](const Result<void>& result) {
+    order.emplace_back(result ? "taken" : "refused");
+    applier->restore(before, changes, [&](const Result<void>& restored) {
+      order.emplace_back(restored ? "restored" : "not restored");
+    });
+    dataplane->refusal.clear();
+  });
+  dataplane->refusal = "no memory";
+  api::control::SetCommand maint;
+  maint.set_service("web");
+  maint.set_real_server("192.0.2.11:80");
+  maint.set_admin_state(api::control::SetCommand::MAINT);
+  applier->set(maint, [&](const Result<std::string>& done) {
+    order.push_back(done ? *done : done.error().message);
+  });
+  EXPECT_TRUE(order.empty());
+  ASSERT_TRUE(wait([&] { return order.size() == 3; }));
+  EXPECT_EQ(order,
+            (std::vector<std::string>{"refused", "restored",
+                                      "web: real server 192.0.2.11:80: in maintenance, as if its "
+                                      "check had taken it down"}));
+  EXPECT_TRUE(wait([&] { return !up(0, 0); })) << dataplane->running.ShortDebugString();
 }
 
 TEST_F(ApplierInKernel, RemovesTheVipsOnStop) {

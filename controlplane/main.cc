@@ -71,6 +71,17 @@ Sockets::Answer answer_ha(const control::HaCommand& command, Applier& applier) {
   });
 }
 
+Sockets::Answer answer_set(const control::SetCommand& command, Applier& applier) {
+  return Sockets::Api::Later([&applier, command](const Sockets::Api::Reply& reply) {
+    applier.set(command, [reply](const Result<std::string>& done) {
+      if (!done) return reply(error_response(done.error()));
+      control::Response response;
+      response.mutable_set()->set_text(*done);
+      reply(std::move(response));
+    });
+  });
+}
+
 Sockets::Answer answer_config(const control::ConfigCommand& command, const api::Caller& peer,
                               Applier& applier, Reloader& reloader) {
   return Sockets::Api::Later(
@@ -93,15 +104,12 @@ Sockets::Answer answer(const control::Request& request, const api::Caller& peer,
                        Reloader& reloader) {
   if (request.has_status()) return answer_status(request.status(), applier);
   if (request.has_ha()) return answer_ha(request.ha(), applier);
+  if (request.has_set()) return answer_set(request.set(), applier);
   if (request.has_config()) return answer_config(request.config(), peer, applier, reloader);
   control::Response response;
   if (request.has_alert()) {
     auto answer = applier.alert(request.alert(), *response.mutable_alert());
     if (!answer) return error_response(answer.error());
-  } else if (request.has_set()) {
-    auto done = applier.set(request.set());
-    if (!done) return error_response(done.error());
-    response.mutable_set()->set_text(*done);
   } else {
     return error_response({"this control plane does not support the request"});
   }
