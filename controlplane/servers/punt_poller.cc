@@ -46,26 +46,20 @@ void PuntPoller::report(const api::Stats& stats) {
   }
 }
 
-// An end is reported if its begin was.
 void PuntPoller::report(const PuntWatch::Change& change) {
-  const std::pair key{change.port, change.kind};
   if (!change.dropping) {
-    if (reported_.erase(key) == 0) return;
     const std::string text = fmt::format("{} packets were dropped", change.dropped);
     log::info("port {}: packets for the kernel of class \"{}\" all pass again; {}", change.port,
               change.kind, text);
     alerts_.punt(change.port, change.kind, false, text);
     return;
   }
-  const auto left_out = limit_.admit(change.port, change.kind);
-  if (!left_out) return;
-  reported_.insert(key);
   const std::string text =
       fmt::format("{} dropped in a second or less; see lbcli show punt", change.dropped);
   LogLimit::write(log::Level::kWarning,
                   fmt::format("port {}: too many packets for the kernel of class \"{}\": {}",
                               change.port, change.kind, text),
-                  *left_out);
+                  change.left_out);
   alerts_.punt(change.port, change.kind, true, text);
 }
 

@@ -1,14 +1,9 @@
 // Polls the data plane for packets for the kernel that it dropped, and reports begin and end by log
-// and alert. However often a flood begins anew, there are few of both. Without a connection to the
-// data plane it waits for the next one. Runs on the event loop.
+// and alert. Without a connection to the data plane it waits for the next one. Runs on the event loop.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
-#include <set>
-#include <string>
-#include <utility>
 
-#include "config/base/log_limit.h"
 #include "controlplane/servers/punt_watch.h"
 
 namespace boost::asio {
@@ -40,8 +35,6 @@ class PuntPoller {
   Alerts& alerts_;
   boost::asio::steady_timer timer_;
   PuntWatch watch_;
-  LogLimit limit_{2};
-  std::set<std::pair<std::string, std::string>> reported_;  // port and class: that it began
 };
 
 }  // namespace lb::controlplane

@@ -16,10 +16,18 @@ std::vector<PuntWatch::Change> PuntWatch::observe(const std::vector<Reading>& re
     state.dropped += dropped;
     if (dropped != 0) {
       state.last_drop = now;
-      if (!state.dropping) changes.push_back({reading.port, reading.kind, true, dropped});
       state.dropping = true;
+      if (!state.reported && limit_.admit(reading.port, reading.kind, now)) {
+        changes.push_back({reading.port, reading.kind, true, dropped, state.left_out});
+        state.reported = true;
+        state.left_out = 0;
+      }
     } else if (state.dropping && now - state.last_drop >= kQuiet) {
-      changes.push_back({reading.port, reading.kind, false, state.dropped});
+      if (std::exchange(state.reported, false)) {
+        changes.push_back({reading.port, reading.kind, false, state.dropped});
+      } else {
+        ++state.left_out;
+      }
       state.dropping = false;
       state.dropped = 0;
     }

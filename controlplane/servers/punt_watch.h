@@ -1,5 +1,6 @@
 // Detects when packets for the kernel begin to be dropped and when that is over, by port and class,
-// in the data plane's counters. Pure.
+// in the data plane's counters. However often a flood begins anew, few are reported; one that goes
+// on is reported when the limit allows it. Pure.
 #pragma once
 
 #include <chrono>
@@ -8,6 +9,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "config/base/log_limit.h"
 
 namespace lb::controlplane {
 
@@ -25,12 +28,13 @@ class PuntWatch {
   struct Change {
     std::string port;
     std::string kind;
-    bool dropping = false;      // begins; else it is over
-    std::uint64_t dropped = 0;  // packets since the last reading; since it began, when it is over
+    bool dropping = false;       // begins; else it is over
+    std::uint64_t dropped = 0;   // packets since the last reading; since it began, when it is over
+    std::uint64_t left_out = 0;  // floods before this one that were not reported
   };
 
-  // What has changed since the last readings. The first ones are where counting begins; counters
-  // that went down are another data plane's, which began with 0.
+  // What is to be reported. An end is if its begin was. The first readings are where counting
+  // begins; counters that went down are another data plane's, which began with 0.
   std::vector<Change> observe(const std::vector<Reading>& readings, Clock::time_point now);
 
  private:
@@ -39,7 +43,10 @@ class PuntWatch {
     std::uint64_t dropped = 0;  // since it began
     Clock::time_point last_drop{};
     bool dropping = false;
+    bool reported = false;
+    std::uint64_t left_out = 0;
   };
+  LogLimit limit_{2};
   std::map<std::pair<std::string, std::string>, State> states_;  // by port and class
 };
 

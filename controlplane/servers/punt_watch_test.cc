@@ -51,6 +51,27 @@ TEST_F(PuntWatchTest, AGapIsNoEnd) {
   }
 }
 
+// Two begin in a minute, the third and the fourth are held back; the fourth goes on.
+TEST_F(PuntWatchTest, OneThatGoesOnIsReportedInTheEnd) {
+  after_a_second(0);
+  std::uint64_t dropped = 0;
+  unsigned begun = 0, ended = 0;
+  for (int flood = 0; flood < 3; ++flood) {
+    if (after_a_second(++dropped)) ++begun;
+    for (int quiet = 0; quiet < PuntWatch::kQuiet.count(); ++quiet) {
+      if (after_a_second(dropped)) ++ended;
+    }
+  }
+  EXPECT_EQ(begun, 2u);
+  EXPECT_EQ(ended, 2u) << "an end without a begin says nothing";
+  std::optional<PuntWatch::Change> late;
+  for (int second = 0; second < 60 && !late; ++second) late = after_a_second(dropped += 3);
+  ASSERT_TRUE(late);
+  EXPECT_TRUE(late->dropping);
+  EXPECT_EQ(late->dropped, 3u);
+  EXPECT_EQ(late->left_out, 1u);
+}
+
 TEST_F(PuntWatchTest, WhatWasDroppedBeforeTheFirstReadingIsNoBegin) {
   EXPECT_FALSE(after_a_second(5'000));
   EXPECT_FALSE(after_a_second(5'000));
