@@ -74,15 +74,19 @@ Result<void> Show::from_both(Answer (*make)(const api::Stats&, const api::contro
   return print(make(*stats, status ? &*status : nullptr));
 }
 
-// `show lcore`: only the workers.
+// `show lcore`: only the workers. A connection for each sample: the time between two may be longer
+// than the data plane keeps one that is idle.
 Result<void> Show::rates() {
-  auto client = daemons_.dataplane();
-  if (!client) return tl::make_unexpected(client.error());
-  auto before = ask_stats(*client);
+  const auto sample = [this]() -> Result<api::Stats> {
+    auto client = daemons_.dataplane();
+    if (!client) return tl::make_unexpected(client.error());
+    return ask_stats(*client);
+  };
+  auto before = sample();
   if (!before) return tl::make_unexpected(before.error());
   for (std::uint64_t shown = 0; options_.count == 0 || shown < options_.count;) {
     std::this_thread::sleep_for(options_.interval);
-    auto now = ask_stats(*client);
+    auto now = sample();
     if (!now) return tl::make_unexpected(now.error());
     if (const auto rates = view::rates_between(*before, *now)) {
       if (shown > 0 && !options_.json) out_ << '\n';

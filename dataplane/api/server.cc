@@ -4,21 +4,21 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 #include <thread>
 #include <vector>
 
+#include "config/base/log_limit.h"
 #include "dataplane/api/run_folder.h"
+#include "dataplane/api/session.h"
 
 namespace lb::api {
 
@@ -28,14 +28,10 @@ namespace asio = boost::asio;
 using Local = asio::local::stream_protocol;
 using boost::system::error_code;
 
-// A silent client must not occupy a place for ever.
-constexpr std::chrono::seconds kFirstMessageLimit{10};
 // Pause before accepting again when the process has no descriptor left.
 constexpr std::chrono::milliseconds kAcceptRetry{200};
 
 }  // namespace
-
-class Session;
 
 class FrameServer::Impl : public std::enable_shared_from_this<FrameServer::Impl> {
  public:
@@ -48,7 +44,7 @@ class FrameServer::Impl : public std::enable_shared_from_this<FrameServer::Impl>
 
   Result<void> listen();
   void close();
-  void forget(const std::shared_ptr<Session>& session) { sessions_.erase(session); }
+  void forget(const std::shared_ptr<Session>& session);
 
  private:
   bool wait_until_deaf();
@@ -56,6 +52,8 @@ class FrameServer::Impl : public std::enable_shared_from_this<FrameServer::Impl>
   Result<void> bind_socket();
   void accept();
   void accepted(Local::socket socket);
+  std::shared_ptr<User> user_of(uid_t uid);
+  std::string refusal(const User& user, uid_t uid) const;
 
   asio::io_context& context_;
   const ServerOptions options_;
@@ -63,127 +61,11 @@ class FrameServer::Impl : public std::enable_shared_from_this<FrameServer::Impl>
   Local::acceptor acceptor_;
   asio::steady_timer retry_;
   std::set<std::shared_ptr<Session>> sessions_;
+  std::map<uid_t, std::shared_ptr<User>>
+      users_;  // with clients, or with a share that is not paid off
+  std::size_t limited_clients_ = 0;
+  LogLimit refusals_;
   bool listening_ = false;
-};
-
-// One client. Reads a message, writes its whole answer, reads the next: while an answer waits for a
-// slow client nothing more is read from it or produced for it.
-class Session : public std::enable_shared_from_this<Session> {
- public:
-  Session(Local::socket socket, std::unique_ptr<Dialogue> dialogue,
-          std::weak_ptr<FrameServer::Impl> server)
-      : socket_(std::move(socket)),
-        silence_(socket_.get_executor()),
-        dialogue_(std::move(dialogue)),
-        server_(std::move(server)) {}
-
-  void start() {
-    silence_.expires_after(kFirstMessageLimit);
-    silence_.async_wait([self = shared_from_this()](const error_code& error) {
-      if (!error) self->finish();
-    });
-    read();
-  }
-
-  // Tells the client why and closes.
-  void refuse(const std::string& text) { write(dialogue_->fault(text)); }
-
-  void finish() {
-    if (finished_) return;
-    finished_ = true;
-    silence_.cancel();
-    error_code ignored;
-    socket_.close(ignored);
-    if (const auto server = server_.lock()) server->forget(shared_from_this());
-  }
-
- private:
-  void read() {
-    asio::async_read(socket_, asio::buffer(prefix_),
-                     [self = shared_from_this()](const error_code& error, std::size_t) {
-                       if (error) return self->finish();
-                       self->read_message();
-                     });
-  }
-
-  void read_message() {
-    const std::uint32_t bytes = decode_prefix(prefix_);
-    if (bytes > kMaxMessageBytes) {
-      refuse("a message of " + std::to_string(bytes) + " bytes is larger than the limit of " +
-             std::to_string(kMaxMessageBytes));
-      return;
-    }
-    message_left_ = bytes;
-    message_.clear();
-    read_part();
-  }
-
-  // Room is made as bytes come, so that a length alone does not take memory.
-  void read_part() {
-    if (message_left_ == 0) return handle();
-    constexpr std::size_t kPart = std::size_t{64} << 10;
-    const std::size_t part = std::min(message_left_, kPart);
-    const std::size_t had = message_.size();
-    message_.resize(had + part);
-    asio::async_read(socket_, asio::buffer(message_.data() + had, part),
-                     [self = shared_from_this(), part](const error_code& error, std::size_t) {
-                       if (error) return self->finish();
-                       self->message_left_ -= part;
-                       self->read_part();
-                     });
-  }
-
-  void handle() {
-    silence_.cancel();
-    guarded([this] {
-      dialogue_->begin(message_);
-      next();
-    });
-  }
-
-  void next() {
-    dialogue_->next([self = shared_from_this()](Dialogue::Step step) {
-      if (!self->finished_) self->write(std::move(step));
-    });
-  }
-
-  // An exception in a handler ends this client's talk and nothing else.
-  template <typename Step>
-  void guarded(Step&& step) {
-    try {
-      step();
-    } catch (const std::exception& e) {
-      write(dialogue_->fault(std::string("internal error: ") + e.what()));
-    }
-  }
-
-  void write(Dialogue::Step step) {
-    step_ = std::move(step);
-    asio::async_write(socket_, asio::buffer(step_.frame),
-                      [self = shared_from_this()](const error_code& error, std::size_t) {
-                        self->written(error);
-                      });
-  }
-
-  void written(const error_code& error) {
-    if (error || finished_ || step_.close) return finish();
-    if (step_.more) {
-      guarded([this] { next(); });
-    } else {
-      step_.frame = std::string();
-      read();
-    }
-  }
-
-  Local::socket socket_;
-  asio::steady_timer silence_;
-  std::unique_ptr<Dialogue> dialogue_;
-  std::weak_ptr<FrameServer::Impl> server_;
-  FramePrefix prefix_{};
-  std::string message_;
-  std::size_t message_left_ = 0;
-  Dialogue::Step step_;
-  bool finished_ = false;
 };
 
 // False: a daemon still listens after that time.
@@ -295,15 +177,52 @@ void FrameServer::Impl::accepted(Local::socket socket) {
     caller.uid = credentials.uid;
     caller.pid = credentials.pid;
   }
+  const auto user = user_of(caller.uid);
   auto session =
-      std::make_shared<Session>(std::move(socket), make_dialogue_(caller), weak_from_this());
-  if (sessions_.size() >= options_.max_clients) {
-    session->refuse(options_.program + " serves " + std::to_string(options_.max_clients) +
-                    " clients already; try again later");
-    return;
+      std::make_shared<Session>(std::move(socket), make_dialogue_(caller), options_, user,
+                                [weak = weak_from_this()](const std::shared_ptr<Session>& ended) {
+                                  if (const auto self = weak.lock()) self->forget(ended);
+                                });
+  if (const std::string refused = refusal(*user, caller.uid); !refused.empty()) {
+    refusals_.write(log::Level::kWarning, "client", std::to_string(caller.uid), "{}: {}",
+                    options_.path, refused);
+    return session->refuse(refused + "; try again later");
   }
   sessions_.insert(session);
+  ++user->clients;
+  if (user->limited) ++limited_clients_;
   session->start();
+}
+
+void FrameServer::Impl::forget(const std::shared_ptr<Session>& session) {
+  if (sessions_.erase(session) == 0) return;
+  --session->user().clients;
+  if (session->user().limited) --limited_clients_;
+}
+
+// Those that nobody needs go here: there are never many more users than clients.
+std::shared_ptr<User> FrameServer::Impl::user_of(uid_t uid) {
+  const auto now = Share::Clock::now();
+  std::erase_if(users_, [now](const auto& each) {
+    return each.second->clients == 0 && each.second->share.is_unused(now);
+  });
+  std::shared_ptr<User>& user = users_[uid];
+  if (!user) user = std::make_shared<User>();
+  user->limited = options_.limits.for_everybody || (uid != 0 && uid != ::geteuid());
+  return user;
+}
+
+// Why there is no place for one more client of the user; empty: there is one.
+std::string FrameServer::Impl::refusal(const User& user, uid_t uid) const {
+  const std::size_t most = options_.limits.clients;
+  const std::string serves = options_.program + " serves ";
+  if (user.limited && user.clients >= std::max<std::size_t>(most / 4, 1)) {
+    return serves + std::to_string(user.clients) + " clients of user " + std::to_string(uid) +
+           " already";
+  }
+  // The last places are root's.
+  if (sessions_.size() < most && (!user.limited || limited_clients_ < most - most / 8)) return {};
+  return serves + std::to_string(sessions_.size()) + " clients already";
 }
 
 void FrameServer::Impl::close() {

@@ -1,6 +1,11 @@
 // Server of a daemon's local API: a UNIX stream socket on the daemon's event loop. One thread: the
 // one that runs the io_context. Templated over Request and Response so that both daemons use it;
 // FrameServer below knows bytes only and keeps Asio out of this header.
+//
+// No client holds up the loop or the other clients. One request of each is handled in a turn of the
+// loop, and none while the last answer is not read. A user other than root and the daemon's own has a
+// share of the loop (share.h), a quarter of the places at most, none of the last eighth of them, and
+// no connection that is idle for long. Nobody keeps one without a Hello, or without reading answers.
 #pragma once
 
 #include <chrono>
@@ -21,12 +26,22 @@ class io_context;
 
 namespace lb::api {
 
+struct ServerLimits {
+  std::size_t clients = 64;  // at a time
+  // Of a request; in a Hello, and on a socket for reading.
+  std::size_t small_request_bytes = 4096;
+  std::chrono::milliseconds greeting{10'000};  // until Hello begins, and until it is whole
+  std::chrono::milliseconds idle{60'000};      // between an answer and the next whole request
+  std::chrono::milliseconds unread{600'000};   // a part of an answer; a pager may hold it up
+  bool for_everybody = false;                  // for tests: also for root and the daemon's own user
+};
+
 struct ServerOptions {
-  std::string path;     // of the socket; its folder is made when missing
-  std::string program;  // our own name, for Hello and messages
-  std::size_t max_clients = 64;
+  std::string path;        // of the socket; its folder is made when missing
+  std::string program;     // our own name, for Hello and messages
   std::string group = {};  // whose members may connect, beside root; empty: the process's own
   bool read_only = false;  // passed to the handler with the Caller
+  ServerLimits limits = {};
   // How long to wait for a process that listens on the socket to be gone: one that was killed
   // listens for a moment after its death.
   std::chrono::milliseconds takeover_wait{3000};
@@ -36,9 +51,10 @@ struct ServerOptions {
 class Dialogue {
  public:
   struct Step {
-    std::string frame;   // to be written
-    bool more = false;   // call next() again when it is written
-    bool close = false;  // close when it is written
+    std::string frame;                           // to be written
+    bool more = false;                           // call next() again when it is written
+    bool close = false;                          // close when it is written
+    std::chrono::steady_clock::duration work{};  // that it took to make the frame
   };
   using Write = std::function<void(Step)>;
   virtual ~Dialogue() = default;
@@ -182,11 +198,13 @@ class Server {
     }
 
     Step step(const Response& response) {
+      const auto begun = std::chrono::steady_clock::now();
       auto frame = to_frame(response);
-      if (frame) return {std::move(*frame), response.more(), close_};
+      const auto work = std::chrono::steady_clock::now() - begun;
+      if (frame) return {std::move(*frame), response.more(), close_, work};
       Response too_large = error_response(frame.error().message);
       too_large.set_id(id_);
-      return {to_frame(too_large).value_or(std::string()), false, close_};
+      return {to_frame(too_large).value_or(std::string()), false, close_, work};
     }
 
     std::shared_ptr<CallerHandler> handler_;

@@ -15,9 +15,9 @@ def _frame(message):
     return struct.pack("!I", len(message)) + message
 
 
-# Of controlplane/api/controlplane.proto: Hello { protocol, program }, and StatusRequest { with_checks }.
-_HELLO = b"\x08\x01" + _field(2, b"\x08\x01" + _field(2, b"stalled"))
-_STATUS = b"\x08\x02" + _field(3, b"\xb0\x04\x01")
+# Of controlplane/api/controlplane.proto: Hello { protocol (kProtocolVersion), program }, and StatusRequest { with_checks }.
+_HELLO = b"\x08\x01" + _field(2, b"\x08\x04" + _field(2, b"stalled"))
+_STATUS = b"\x08\x02" + _field(3, b"\x08\x01")
 
 
 @contextlib.contextmanager
@@ -25,5 +25,8 @@ def status_reader(each):
     """Of this director; until the end of the block."""
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(f"{each.run_dir()}/controlplane.sock")
-        client.sendall(_frame(_HELLO) + _frame(_STATUS) * _REQUESTS)
+        client.sendall(_frame(_HELLO))
+        if b"speaks protocol" in client.recv(4096):
+            raise AssertionError("a Hello of another protocol")
+        client.sendall(_frame(_STATUS) * _REQUESTS)
         yield
