@@ -12,8 +12,17 @@
 namespace lb::health {
 namespace {
 
-// Some hundred times the system's own store.
-constexpr std::size_t kMaxCaBytes = std::size_t{16} << 20;
+// Some times the system's own store; the event loop reads it.
+constexpr std::size_t kMaxCaBytes = std::size_t{1} << 20;
+
+// What a server can make us compute is limited, since the event loop does it. Key exchange is by
+// elliptic curves, or TLS 1.2's by RSA: Diffie-Hellman in a finite field takes seconds in groups of the
+// server's choice. Chains are longer by far than any real one. OpenSSL itself limits RSA keys to
+// 16,384 bits.
+constexpr const char* kCiphers = "DEFAULT:!kDHE";
+constexpr const char* kGroups = "X25519:P-256:X448:P-384:P-521";
+constexpr long kMaxChainBytes = 64 << 10;
+constexpr int kMaxChainDepth = 8;
 
 }  // namespace
 
@@ -23,10 +32,15 @@ void FreeTlsContext::operator()(ssl_ctx_st* context) const {
 
 Result<TlsContext> make_client_context(bool verify, const std::string& ca_file) {
   TlsContext context(SSL_CTX_new(TLS_client_method()));
-  if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1) {
+  if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1 ||
+      SSL_CTX_set_cipher_list(context.get(), kCiphers) != 1 ||
+      SSL_CTX_set1_groups_list(context.get(), kGroups) != 1) {
     ERR_clear_error();
     return fail("OpenSSL cannot make a client context");
   }
+  SSL_CTX_set_max_cert_list(context.get(), kMaxChainBytes);
+  SSL_CTX_set_verify_depth(context.get(), kMaxChainDepth);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION);
   // Every check is a full handshake: a resumed one would not verify the certificate.
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_verify(context.get(), verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);

@@ -19,7 +19,8 @@ struct FreeTlsContext {
 };
 using TlsContext = std::unique_ptr<ssl_ctx_st, FreeTlsContext>;
 
-// A client context for TLS 1.2 and later. `verify`: the server's chain must lead to a certificate
+// A client context for TLS 1.2 and later, with which no server can make a step of a handshake take
+// longer than some milliseconds. `verify`: the server's chain must lead to a certificate
 // in `ca_file` (PEM), or in the system's store when that is empty. The error reads "CA file /x: no
 // such file".
 Result<TlsContext> make_client_context(bool verify, const std::string& ca_file);
