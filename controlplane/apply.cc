@@ -46,8 +46,9 @@ constexpr milliseconds kReadyAnyway{5'000};  // for the service manager, even wi
 
 class Applier::Impl {
  public:
-  Impl(boost::asio::io_context& io_context, config::ConfigPtr config)
+  Impl(boost::asio::io_context& io_context, FileWriter& file_writer, config::ConfigPtr config)
       : io(io_context),
+        writer(file_writer),
         inventory(std::move(config)),
         push_timer(io_context, [this] { push(); }),
         policy_timer(io_context),
@@ -81,6 +82,7 @@ class Applier::Impl {
   void notify_service_manager() const;
 
   boost::asio::io_context& io;
+  FileWriter& writer;
   Inventory inventory;
   const Clock::time_point started = Clock::now();
 
@@ -116,10 +118,10 @@ Result<void> Applier::Impl::start() {
 
   const config::Config& config = *inventory.config();
   alerts.emplace(io, config);
-  operations.emplace(io, inventory, *alerts);
+  operations.emplace(io, writer, inventory, *alerts);
   interfaces.emplace(io, *requests, monitor->state(), config);
   servers.emplace(
-      io, *requests, monitor->state(), inventory, *alerts,
+      io, writer, *requests, monitor->state(), inventory, *alerts,
       Servers::Events{.changed = [this](milliseconds within) { push_timer.within(within); },
                       .transition =
                           [this] {
@@ -203,12 +205,15 @@ void Applier::Impl::set(const api::control::SetCommand& command, Told done) {
     return;
   }
   auto text = command.release_held() ? servers->release_held() : operations->set(command);
-  if (text) {
-    push_timer.cancel();
-    push();
-    if (failover) failover->update_facts();
-  }
-  done(std::move(text));
+  if (!text) return done(std::move(text));
+  push_timer.cancel();
+  push();
+  if (failover) failover->update_facts();
+  if (command.release_held()) return done(std::move(text));
+  operations->save([text = std::move(text), done = std::move(done)](const Result<void>& saved) {
+    if (saved) return done(text);
+    done(fail("in force, but a restart undoes it: " + saved.error().message));
+  });
 }
 
 void Applier::Impl::stop() {
@@ -348,8 +353,8 @@ void Applier::Impl::status(bool with_checks, std::function<void(api::control::St
       });
 }
 
-Applier::Applier(boost::asio::io_context& io, config::ConfigPtr config)
-    : impl_(std::make_unique<Impl>(io, std::move(config))) {}
+Applier::Applier(boost::asio::io_context& io, FileWriter& writer, config::ConfigPtr config)
+    : impl_(std::make_unique<Impl>(io, writer, std::move(config))) {}
 
 Applier::~Applier() = default;
 

@@ -34,11 +34,13 @@ class Status;
 
 namespace lb::controlplane {
 
+class FileWriter;
 class Inventory;
 
 class Applier {
  public:
-  Applier(boost::asio::io_context& io, config::ConfigPtr config);
+  // The writer, of the same loop, outlives this.
+  Applier(boost::asio::io_context& io, FileWriter& writer, config::ConfigPtr config);
   ~Applier();
   Applier(const Applier&) = delete;
   Applier& operator=(const Applier&) = delete;
@@ -71,9 +73,10 @@ class Applier {
   // Calls back once, at once or later, with what was started, or why not.
   void ha_command(const api::control::HaCommand& command, Told done);
   Result<void> alert(const api::control::AlertRequest& request, api::control::AlertStatus& status);
-  // Calls back once with what was done to a service or a real server, or why not: at once, or after
-  // a change of the configuration that is on its way to the data plane. If that is refused, the one
-  // before gets back what operators had changed then, and this must not be among what is lost.
+  // Calls back once with what was done to a service or a real server, or why not: when the disk has
+  // it, without which a restart undoes it, which is an error. It is in force when this returns, or
+  // after a change of the configuration that is on its way to the data plane: if that is refused, the
+  // one before gets back what operators had changed then, and this must not be among what is lost.
   void set(const api::control::SetCommand& command, Told done);
 
  private:

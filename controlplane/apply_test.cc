@@ -12,6 +12,7 @@
 #include "config/load.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/link/fake_dataplane.h"
+#include "controlplane/os/file_writer.h"
 #include "controlplane/os/test_namespace.h"
 #include "controlplane/servers/overrides_file.h"
 
@@ -113,10 +114,11 @@ class ApplierInKernel : public testing::Test {
  protected:
   void SetUp() override {
     if (!test::enter_new_namespace()) GTEST_SKIP() << "needs root";
-    applier.emplace(io, config::seal(make_config(folder.path)));
+    applier.emplace(io, writer, config::seal(make_config(folder.path)));
   }
   void TearDown() override {
     if (applier) applier->stop();
+    EXPECT_TRUE(writer.finish(std::chrono::seconds(20)));
   }
 
   static void make_wan() {
@@ -148,6 +150,7 @@ class ApplierInKernel : public testing::Test {
   }
 
   boost::asio::io_context io;
+  FileWriter writer{io};
   TestFolder folder;
   std::optional<FakeDataplane> dataplane;
   std::optional<Applier> applier;
@@ -167,7 +170,7 @@ TEST_F(Walk7, FromTomlToTheDataPlane) {
           "[[service.real_server]]\naddress = \"192.0.2.11:53\"\nweight = 7\n",
       "walk.toml", {.cpus = {0, 1}});
   ASSERT_EQ(config::format_mistakes("walk.toml", loaded.mistakes), "");
-  applier.emplace(io, config::seal(loaded.config));
+  applier.emplace(io, writer, config::seal(loaded.config));
   start_dataplane();
   make_wan();
   ASSERT_TRUE(applier->start());
@@ -220,7 +223,7 @@ TEST_F(ApplierInKernel, KeepsStatesOverARestart) {
     }
   }
   dataplane->applied.clear();
-  applier.emplace(io, config::seal(make_config(folder.path)));
+  applier.emplace(io, writer, config::seal(make_config(folder.path)));
   ASSERT_TRUE(applier->start());
   ASSERT_TRUE(wait([&] { return !dataplane->applied.empty(); }));
   const api::Snapshot& first = dataplane->applied.front();
@@ -241,7 +244,7 @@ TEST_F(Walk8, ARealServerDies) {
   EXPECT_FALSE(up(1, 0));
   applier.reset();
   dataplane->running.mutable_services(1)->mutable_real_servers(0)->set_up(true);
-  applier.emplace(io, config::seal(make_config(folder.path)));
+  applier.emplace(io, writer, config::seal(make_config(folder.path)));
   ASSERT_TRUE(applier->start());
   dataplane->applied.clear();
   ASSERT_TRUE(wait([&] { return !dataplane->applied.empty(); }));

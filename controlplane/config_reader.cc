@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/base/blocked_signals.h"
+#include "controlplane/os/text_file.h"
 
 namespace lb::controlplane {
 namespace {
@@ -16,6 +17,10 @@ using Found = ConfigReader::Found;
 // On the thread.
 Found find(const Source& source, const config::Machine& machine, const config::Config& running) {
   Found found;
+  if (!source.if_missing.empty() && !FileStamp::of(source.name).exists) {
+    found.error = source.if_missing;
+    return found;
+  }
   auto text = source.text ? Result<std::string>(*source.text) : config::read_file(source.name);
   if (!text) {
     found.mistakes.push_back(source.name + ": " + text.error().message);

@@ -22,6 +22,7 @@
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/apply.h"
 #include "controlplane/network/vip_removal.h"
+#include "controlplane/os/file_writer.h"
 #include "controlplane/os/state_dir.h"
 #include "controlplane/reload.h"
 #include "controlplane/servers/overrides_file.h"
@@ -39,6 +40,7 @@ constexpr int kExitFailure = 1;
 constexpr int kExitMistake = 2;  // in the configuration or on the command line
 // For the handover, the notify program and alerts; with what follows it is below StopSignals'.
 constexpr std::chrono::milliseconds kLeaveLimit{3'300};
+constexpr std::chrono::milliseconds kWriteLimit{1'500};  // for the last files
 
 int fail_start(const Error& error) {
   log::error("{}", error.message);
@@ -213,10 +215,11 @@ int run(const std::string& path, std::string text, const config::ConfigPtr& conf
   removal->set(all_vips(*config));
   boost::asio::io_context io(1);
   const config::Director& director = config->director;
-  Applier applier(io, config);
+  FileWriter writer(io);
+  Applier applier(io, writer, config);
   auto audit = AuditLog::open("lb-controlplane", director.audit_file);
   if (!audit) return fail_start(audit.error());
-  Reloader reloader(io, {path, director.state_dir, config::Machine::here(), &*audit},
+  Reloader reloader(io, {path, director.state_dir, config::Machine::here(), &*audit, &writer},
                     std::move(text), config, reloader_host(applier, *removal));
   Sockets sockets(io,
                   {director.run_dir, "controlplane", "lb-controlplane", director.admin_group,
@@ -239,8 +242,11 @@ int run(const std::string& path, std::string text, const config::ConfigPtr& conf
   stop.step("removing the VIPs");
   applier.stop();
   sockets.close();
+  stop.step("writing files");
+  const bool written = writer.finish(kWriteLimit) && audit->finish(kWriteLimit);
+  if (!written) log::error("stopping: gave up writing files: the disk hangs");
   stop.step("the threads");
-  return leaving.gave_up() ? kExitGaveUp : 0;
+  return leaving.gave_up() || !written ? kExitGaveUp : 0;
 }
 
 int main(int argc, char** argv) {

@@ -16,6 +16,7 @@
 #include "controlplane/config_reader.h"
 #include "controlplane/config_reply.h"
 #include "controlplane/file_watch.h"
+#include "controlplane/os/file_writer.h"
 #include "controlplane/os/text_file.h"
 
 namespace lb::controlplane {
@@ -89,8 +90,12 @@ struct Reloader::Impl : std::enable_shared_from_this<Impl> {
   void changes(const CallPtr& call);
 
   bool busy(ConfigReply& reply) const;
-  void applied(Before before, Keep keep, const Result<void>& result);
-  void keep_running(const std::string& replaced);
+  // Called when the files are written, if there are any to write.
+  using Then = std::function<void(Impl&)>;
+  void applied(Before before, Keep keep, const Result<void>& result, const Then& then);
+  void keep_running(const std::string& replaced, const Then& then);
+  void write_file(const std::string& path, const std::string& text,
+                  std::function<void(Impl&, const Result<void>&)> done);
   void begin_trial(Before before);
   std::vector<std::string> end_trial(const std::string& why, const Asked& asked);
   void audit(const Asked& asked, const std::string& outcome) const {
@@ -110,7 +115,8 @@ struct Reloader::Impl : std::enable_shared_from_this<Impl> {
   const Host host;
   Version running;
   bool reading = false;                       // a configuration that will be applied
-  std::deque<std::function<void()>> waiting;  // changes, until it has been read
+  bool writing = false;                       // what the last change leaves
+  std::deque<std::function<void()>> waiting;  // changes, until that is done
   bool applying = false;
   std::string trial_file;  // of the change that is being applied
   milliseconds trial_time{0};
@@ -139,12 +145,12 @@ bool Reloader::Impl::busy(ConfigReply& reply) const {
 }
 
 void Reloader::Impl::in_turn(const CallPtr& call, const Begin& begin) {
-  if (!reading) return begin(*this, call);
+  if (!reading && !writing) return begin(*this, call);
   waiting.push_back([this, call, begin] { begin(*this, call); });
 }
 
 void Reloader::Impl::next_turn() {
-  while (!reading && !waiting.empty()) {
+  while (!reading && !writing && !waiting.empty()) {
     const auto begin = std::move(waiting.front());
     waiting.pop_front();
     begin();
@@ -192,6 +198,7 @@ void Reloader::Impl::commit(const CallPtr& call, const ConfigCommand& command) {
 
 void Reloader::Impl::change(const CallPtr& call, Found found, Keep keep) {
   put(found, call->reply);
+  if (!found.error.empty()) call->reply.set_error(found.error);
   if (!found.version) return refuse(call);
   last_error = restart_error(found.changes);
   if (!last_error.empty()) {
@@ -204,47 +211,77 @@ void Reloader::Impl::change(const CallPtr& call, Found found, Keep keep) {
   const std::vector<std::string> ended = texts_of(before.ended);
   put(ended, call->reply);
   std::string good = "ok, " + counted(found.changes.size() + ended.size());
-  host.apply(running.config,
-             [weak = weak_from_this(), before = std::move(before), keep, asked = call->asked, ended,
-              good = std::move(good)](const Result<void>& result) mutable {
-               const auto self = weak.lock();
-               if (!self) return;
-               self->applied(std::move(before), keep, result);
-               if (!result) return self->audit(asked, self->last_error);
-               self->audit(asked, self->last_error.empty() ? good : self->last_error, ended);
-             });
-  call->reply.set_applying(applying);
+  host.apply(running.config, [weak = weak_from_this(), before = std::move(before), keep,
+                              asked = call->asked, ended,
+                              good = std::move(good)](const Result<void>& result) mutable {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->applied(std::move(before), keep, result,
+                  [asked, ended, good, ok = result.has_value()](const Impl& now) {
+                    if (!ok) return now.audit(asked, now.last_error);
+                    now.audit(asked, now.last_error.empty() ? good : now.last_error, ended);
+                  });
+  });
+  call->reply.set_applying(applying || writing);
   call->reply.set_error(last_error);
   answer(call);
 }
 
 // All or nothing: what the data plane refuses, this process reverts.
-void Reloader::Impl::applied(Before before, Keep keep, const Result<void>& result) {
+void Reloader::Impl::applied(Before before, Keep keep, const Result<void>& result,
+                             const Then& then) {
   applying = false;
   if (!result) {
     last_error = "nothing was changed: " + result.error().message;
     running = std::move(before.version);
     host.restore(running.config, before.overrides, [](const Result<void>&) {});
-    return;
+    return then(*this);
   }
-  if (keep == Keep::kOnTrial) return begin_trial(std::move(before));
-  if (keep == Keep::kWrite) return keep_running(before.version.text);
-  if (before.version.text == running.text) return;
-  if (const auto kept = write_text(previous_path(), before.version.text); !kept) {
-    log::error("{}; rollback will not be possible", kept.error().message);
+  if (keep == Keep::kWrite) return keep_running(before.version.text, then);
+  if (keep == Keep::kOnTrial) {
+    begin_trial(std::move(before));
+  } else if (before.version.text != running.text) {
+    return write_file(previous_path(), before.version.text,
+                      [then](Impl& self, const Result<void>& kept) {
+                        if (!kept) {
+                          log::error("{}; rollback will not be possible", kept.error().message);
+                        }
+                        then(self);
+                      });
   }
+  then(*this);
+}
+
+// No other change begins until then.
+void Reloader::Impl::write_file(const std::string& path, const std::string& text,
+                                std::function<void(Impl&, const Result<void>&)> done) {
+  writing = true;
+  options.writer->write(
+      path, text, [weak = weak_from_this(), done = std::move(done)](const Result<void>& written) {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->writing = false;
+        done(*self, written);
+        self->next_turn();
+      });
 }
 
 // Makes the running configuration the one that is in the file.
-void Reloader::Impl::keep_running(const std::string& replaced) {
+void Reloader::Impl::keep_running(const std::string& replaced, const Then& then) {
+  const auto finish = [then](Impl& self, const Result<void>& written) {
+    self.file.read();
+    if (!written) {
+      self.last_error = "applied, but a restart undoes it: " + written.error().message;
+      log::error("{}", self.last_error);
+    }
+    then(self);
+  };
   // A commit of what runs already leaves the way back to what ran before it.
-  Result<void> written;
-  if (replaced != running.text) written = write_text(previous_path(), replaced);
-  if (written) written = write_text(options.file, running.text);
-  file.read();
-  if (written) return;
-  last_error = "applied, but a restart undoes it: " + written.error().message;
-  log::error("{}", last_error);
+  if (replaced == running.text) return write_file(options.file, running.text, finish);
+  write_file(previous_path(), replaced, [finish](Impl& self, const Result<void>& kept) {
+    if (!kept) return finish(self, kept);
+    self.write_file(self.options.file, self.running.text, finish);
+  });
 }
 
 void Reloader::Impl::begin_trial(Before before) {
@@ -288,11 +325,12 @@ void Reloader::Impl::confirm(const CallPtr& call) {
     const std::string replaced = trial->before.version.text;
     trial.reset();
     last_error.clear();
-    keep_running(replaced);
-    call->reply.set_error(last_error);
-  } else {
-    call->reply.set_error("no commit waits to be confirmed");
+    return keep_running(replaced, [call](Impl& self) {
+      call->reply.set_error(self.last_error);
+      self.refuse(call);
+    });
   }
+  call->reply.set_error("no commit waits to be confirmed");
   refuse(call);
 }
 
@@ -308,12 +346,10 @@ void Reloader::Impl::rollback(const CallPtr& call) {
     return answer(call);
   }
   if (busy(call->reply)) return refuse(call);
-  if (!FileStamp::of(previous_path()).exists) {
-    call->reply.set_error("no configuration to go back to: nothing was changed since " +
-                          options.state_dir + " was made");
-    return refuse(call);
-  }
-  read_for_change(call, {previous_path()}, Keep::kWrite);
+  Source previous{previous_path()};
+  previous.if_missing = "no configuration to go back to: nothing was changed since " +
+                        options.state_dir + " was made";
+  read_for_change(call, std::move(previous), Keep::kWrite);
 }
 
 // ---- questions
@@ -346,7 +382,8 @@ void Reloader::Impl::poll_file() {
     const auto self = weak.lock();
     if (self && !error) self->poll_file();
   });
-  if (!file.changed() || !running.config->director.auto_reload || applying || reading || trial) {
+  if (!file.changed() || !running.config->director.auto_reload || applying || reading || writing ||
+      trial) {
     return;
   }
   reload(std::make_shared<Call>(Call{
@@ -369,7 +406,7 @@ void Reloader::command(const ConfigCommand& command, const std::string& by, Done
   call->reply.set_file(impl_->options.file);
   switch (command.kind()) {
     case ConfigCommand::STATUS:
-      call->reply.set_applying(impl_->applying);
+      call->reply.set_applying(impl_->applying || impl_->writing);
       call->reply.set_error(impl_->last_error);
       return impl_->answer(call);
     case ConfigCommand::DIFF:

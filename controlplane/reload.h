@@ -1,6 +1,7 @@
 // Changes the configuration while the control plane runs: reads or receives a text, validates it,
 // lists the changes, applies them, and keeps or reverts them. Runs on the main loop; configurations
-// are read, validated and compared on other threads (ConfigReader), so that none blocks the loop.
+// are read, validated and compared on other threads (ConfigReader), and files are written on one
+// (FileWriter), so that none blocks the loop.
 //
 // A restart uses the configuration file. A commit replaces it; a commit with a time to confirm does
 // so when it is confirmed: a control plane that is restarted before starts with the old one.
@@ -27,6 +28,8 @@ class ConfigReply;
 
 namespace lb::controlplane {
 
+class FileWriter;
+
 class Reloader {
  public:
   // As the functions of Applier.
@@ -42,7 +45,8 @@ class Reloader {
     std::string file;       // of the configuration
     std::string state_dir;  // holds the text that the last change replaced
     config::Machine machine;
-    AuditLog* audit;  // gets the outcome of each change; outlives this
+    AuditLog* audit;     // gets the outcome of each change; outlives this
+    FileWriter* writer;  // of the same loop; outlives this
   };
 
   // `text` is what `running` was read from.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "controlplane/api/controlplane.pb.h"
+#include "controlplane/os/file_writer.h"
 #include "controlplane/os/test_namespace.h"
 #include "controlplane/os/text_file.h"
 #include "controlplane/reload.h"
@@ -43,12 +45,15 @@ class ReloaderTest : public testing::Test {
     audit.emplace(AuditLog::open("test", folder + "/audit.log").value());
     start();
   }
-  ~ReloaderTest() override { std::filesystem::remove_all(folder); }
+  ~ReloaderTest() override {
+    EXPECT_TRUE(writer.finish(std::chrono::seconds(20)));
+    std::filesystem::remove_all(folder);
+  }
 
   // As after a restart: with what the file says.
   void start() {
     const std::string text = config::read_file(file).value();
-    reloader.emplace(io, Reloader::Options{file, folder, machine, &*audit}, text,
+    reloader.emplace(io, Reloader::Options{file, folder, machine, &*audit, &writer}, text,
                      config::seal(config::load_text(text, file, machine).config), host());
   }
 
@@ -82,6 +87,7 @@ class ReloaderTest : public testing::Test {
                 }};
   }
 
+  // Until what it starts has ended, unless the data plane holds it.
   api::control::ConfigReply run(api::control::ConfigCommand::Kind kind,
                                 const std::string& text = "", int confirm_ms = 0) {
     api::control::ConfigCommand command;
@@ -93,7 +99,19 @@ class ReloaderTest : public testing::Test {
     reloader->command(command, "by=test",
                       [&reply](const api::control::ConfigReply& got) { reply = got; });
     EXPECT_TRUE(test::run_until(io, [&reply] { return reply.has_value(); }));
-    return reply.value_or(api::control::ConfigReply());
+    auto answer = reply.value_or(api::control::ConfigReply());
+    if (hold || !answer.applying()) return answer;
+    EXPECT_TRUE(test::run_until(io, [this] { return !status().applying(); }));
+    answer.set_applying(false);
+    answer.set_error(status().error());
+    return answer;
+  }
+  api::control::ConfigReply status() {
+    api::control::ConfigCommand command;
+    command.set_kind(api::control::ConfigCommand::STATUS);
+    api::control::ConfigReply reply;
+    reloader->command(command, "", [&](const api::control::ConfigReply& got) { reply = got; });
+    return reply;
   }
   // Without waiting for the answer, which is put there.
   void begin(api::control::ConfigCommand::Kind kind,
@@ -106,11 +124,13 @@ class ReloaderTest : public testing::Test {
   std::string in_file() { return config::read_file(file).value(); }
 
   boost::asio::io_context io;
+  FileWriter writer{io};
   config::Machine machine = kMachine;
   std::string folder;
   std::string file;
   // New lines of the audit log since the last call, without times.
   std::vector<std::string> told() {
+    EXPECT_TRUE(audit->finish(std::chrono::seconds(20)));
     std::ifstream in(folder + "/audit.log");
     std::vector<std::string> lines;
     for (std::string line; std::getline(in, line);) {

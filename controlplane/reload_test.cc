@@ -103,6 +103,7 @@ TEST_F(ReloaderTest, AllowsOneChangeAtATime) {
   EXPECT_TRUE(run(ConfigCommand::COMMIT, config_text(2)).applying());
   EXPECT_NE(run(ConfigCommand::RELOAD).error(), "");
   EXPECT_TRUE(run(ConfigCommand::STATUS).applying());
+  hold = false;
   held({});
   EXPECT_FALSE(run(ConfigCommand::STATUS).applying());
   EXPECT_EQ(in_file(), config_text(2));
@@ -245,7 +246,7 @@ TEST_F(SlowReload, MakesChangesInTheOrderOfTheRequests) {
   answers.release();
   EXPECT_TRUE(test::run_until(io, [&] { return second.has_value(); }));
   // The rollback is to replace the file.
-  EXPECT_TRUE(test::run_until(io, [&] { return third.has_value(); }));
+  EXPECT_TRUE(test::run_until(io, [&] { return third.has_value() && !status().applying(); }));
   EXPECT_EQ(third->error(), "");
   EXPECT_EQ(applied, (std::vector<int>{2, 3, 2}));
   EXPECT_EQ(in_file(), text(2));

@@ -14,6 +14,7 @@
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/apply.h"
 #include "controlplane/link/fake_dataplane.h"
+#include "controlplane/os/file_writer.h"
 #include "controlplane/os/test_namespace.h"
 #include "controlplane/service/inventory.h"
 
@@ -55,6 +56,7 @@ class RenameInKernel : public testing::Test {
   }
   void TearDown() override {
     if (applier) applier->stop();
+    EXPECT_TRUE(writer.finish(std::chrono::seconds(20)));
     for (const char* const name : {"reported", "quorum"}) ::unlink(file(name).c_str());
   }
 
@@ -88,7 +90,7 @@ class RenameInKernel : public testing::Test {
   bool wait(const std::function<bool()>& done) { return test::run_until(io, done); }
 
   void start() {
-    applier.emplace(io, config::seal(config));
+    applier.emplace(io, writer, config::seal(config));
     ASSERT_TRUE(applier->start());
   }
   void end() {
@@ -97,6 +99,7 @@ class RenameInKernel : public testing::Test {
     io.restart();
     io.poll();
     applier.reset();
+    ASSERT_TRUE(writer.finish(std::chrono::seconds(20)));
   }
   void reload() {
     std::optional<Result<void>> taken;
@@ -112,10 +115,16 @@ class RenameInKernel : public testing::Test {
     set.set_save(true);
     return set;
   }
+  void apply(const SetCommand& set) {
+    std::optional<Result<std::string>> done;
+    applier->set(set, [&](Result<std::string> result) { done = std::move(result); });
+    ASSERT_TRUE(wait([&] { return done.has_value(); }));
+    ASSERT_TRUE(*done) << done->error().message;
+  }
   void drain(const std::string& service, const char* server) {
     SetCommand set = command(service, server);
     set.set_admin_state(SetCommand::DRAIN);
-    ASSERT_TRUE(applier->set(set));
+    apply(set);
     ASSERT_TRUE(wait([&] { return !in_snapshot(dataplane->running, 80, 0).up(); }));
     dataplane->applied.clear();
   }
@@ -150,7 +159,7 @@ class RenameInKernel : public testing::Test {
   void expect_quorum_goes_on(const std::string& name) {
     SetCommand set = command(name, kSecond);
     set.set_weight(20);
-    ASSERT_TRUE(applier->set(set));
+    apply(set);
     ASSERT_TRUE(wait([&] { return lines("quorum").size() >= 2; }));
     EXPECT_EQ(lines("quorum"), (Lines{"web down", name + " up"}));
   }
@@ -175,6 +184,7 @@ class RenameInKernel : public testing::Test {
   }
 
   boost::asio::io_context io;
+  FileWriter writer{io};
   TestFolder folder;
   config::Config config;
   std::optional<FakeDataplane> dataplane;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -21,7 +22,8 @@ class AuditLogTest : public testing::Test {
   ~AuditLogTest() override { std::filesystem::remove_all(folder_); }
 
   // Without their times.
-  static std::vector<std::string> lines(const std::string& path) {
+  static std::vector<std::string> lines(const Result<AuditLog>& audit, const std::string& path) {
+    EXPECT_TRUE(audit->finish(std::chrono::seconds(20)));
     std::ifstream file(path);
     std::vector<std::string> out;
     for (std::string line; std::getline(file, line);)
@@ -40,7 +42,7 @@ TEST_F(AuditLogTest, WritesALineForEachChange) {
   ASSERT_TRUE(audit) << audit.error().message;
   audit->write("by=lbcli uid=7", "commit \"a\"\nb", "c\\d");
   audit->write("by=SIGHUP", "reload", "ok");
-  EXPECT_EQ(lines(path_),
+  EXPECT_EQ(lines(audit, path_),
             (std::vector<std::string>{
                 R"(lb-test: audit: by=lbcli uid=7 command="commit \"a\"?b" outcome="c\\d")",
                 R"(lb-test: audit: by=SIGHUP command="reload" outcome="ok")"}));
@@ -55,10 +57,10 @@ TEST_F(AuditLogTest, LimitsRefusals) {
   const AuditLog::Clock::time_point start;
   for (int i = 0; i < 1'000; ++i) audit->write_refused("by=x", "flush conn --all", "no", start);
   audit->write("by=y", "reload", "ok");
-  EXPECT_EQ(lines(path_).size(), AuditLog::kMostRefusals + 1);
+  EXPECT_EQ(lines(audit, path_).size(), AuditLog::kMostRefusals + 1);
   audit->write_refused("by=x", "reload", "no", start + std::chrono::minutes(1));
   audit->write_refused("by=x", "reload", "no", start + std::chrono::minutes(3));
-  const auto reported = lines(path_);
+  const auto reported = lines(audit, path_);
   ASSERT_EQ(reported.size(), AuditLog::kMostRefusals + 4);
   EXPECT_EQ(reported[AuditLog::kMostRefusals + 1],
             R"(lb-test: audit: by=lb-test command="" outcome="980 more refusals were not logged")");
@@ -70,7 +72,7 @@ TEST_F(AuditLogTest, AppendsAndWritesTheTime) {
   auto audit = AuditLog::open("lb-test", path_);
   ASSERT_TRUE(audit);
   audit->write("by=timer", "x", "ok");
-  EXPECT_EQ(lines(path_).size(), 2u);
+  EXPECT_EQ(lines(audit, path_).size(), 2u);
   std::ifstream file(path_);
   std::string line;
   std::getline(file, line);
@@ -84,21 +86,23 @@ TEST_F(AuditLogTest, RecreatesAFileThatWasMoved) {
   auto audit = AuditLog::open("lb-test", path_);
   ASSERT_TRUE(audit);
   audit->write("by=a", "one", "ok");
+  ASSERT_TRUE(audit->finish(std::chrono::seconds(20)));
   std::filesystem::rename(path_, path_ + ".1");
   audit->write("by=a", "two", "ok");
+  ASSERT_TRUE(audit->finish(std::chrono::seconds(20)));
   std::filesystem::remove(path_);
   audit->write("by=a", "three", "ok");
-  EXPECT_EQ(lines(path_ + ".1").size(), 1u);
-  ASSERT_EQ(lines(path_).size(), 1u);
-  EXPECT_NE(lines(path_)[0].find("three"), std::string::npos);
+  EXPECT_EQ(lines(audit, path_ + ".1").size(), 1u);
+  ASSERT_EQ(lines(audit, path_).size(), 1u);
+  EXPECT_NE(lines(audit, path_)[0].find("three"), std::string::npos);
 }
 
 TEST_F(AuditLogTest, TruncatesALongValue) {
   auto audit = AuditLog::open("lb-test", path_);
   ASSERT_TRUE(audit);
   audit->write("by=a", std::string(100'000, 'x'), "ok");
-  EXPECT_LT(lines(path_).at(0).size(), 1200u);
-  EXPECT_NE(lines(path_)[0].find("x...\""), std::string::npos);
+  EXPECT_LT(lines(audit, path_).at(0).size(), 1200u);
+  EXPECT_NE(lines(audit, path_)[0].find("x...\""), std::string::npos);
 }
 
 TEST_F(AuditLogTest, ReportsAFileThatCannotBeWritten) {

@@ -46,7 +46,8 @@ struct Alerts::Impl {
   boost::asio::io_context& io;
   std::optional<config::Alert> current;
   std::unique_ptr<alert::Runner> runner;
-  std::unique_ptr<alert::Mailer> mailer;  // null without [alert.mail]
+  std::unique_ptr<alert::Mailer> mailer;        // null without [alert.mail]
+  std::unique_ptr<alert::Mailer> ended_mailer;  // of which the disk may hold up the end
   std::optional<bool> sync_link, dataplane;
   std::uint64_t events = 0;
   boost::asio::steady_timer leaving;
@@ -59,10 +60,14 @@ void Alerts::Impl::configure(const config::Config& config) {
   const bool same_mail = current && current->mail == config.alert.mail;
   current = config.alert;
   if (same_mail) return;
-  mailer.reset();  // before another one uses its folder
+  if (mailer) {
+    mailer->stop();
+    ended_mailer = std::move(mailer);
+  }
   if (!config.alert.mail) return;
   mailer = std::make_unique<alert::Mailer>(config.director.name, *config.alert.mail,
-                                           config.director.state_dir + "/alerts");
+                                           config.director.state_dir + "/alerts",
+                                           std::move(ended_mailer));
 }
 
 void Alerts::Impl::enqueue(Severity severity, Event event) {

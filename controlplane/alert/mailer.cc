@@ -33,13 +33,15 @@ constexpr milliseconds kDiskAgain{5'000};      // between two tries to write wha
 }  // namespace
 
 struct Mailer::Impl {
-  Impl(std::string name, config::AlertMail c, const std::string& folder)
-      : director(std::move(name)), config(std::move(c)), spool(Spool::open(folder, group)) {
-    if (!group.empty()) group_due = Clock::now();
-    publish();
-  }
+  Impl(std::string name, config::AlertMail c, std::string spool_folder,
+       std::unique_ptr<Mailer> previous)
+      : director(std::move(name)),
+        config(std::move(c)),
+        folder(std::move(spool_folder)),
+        before(std::move(previous)) {}
 
   void run();
+  void open();
   void take();
   void disk(const Result<void>& result);
   void close_group();
@@ -53,11 +55,13 @@ struct Mailer::Impl {
 
   const std::string director;
   const config::AlertMail config;
+  const std::string folder;
 
   // The thread's own.
-  std::vector<Event> group;  // the next mail's
+  std::unique_ptr<Mailer> before;  // until it has left the folder
+  std::vector<Event> group;        // the next mail's
   Clock::time_point group_due;
-  Spool spool;
+  std::optional<Spool> spool;  // once run() has begun
   Smtp smtp;
   std::uint64_t sending = 0;  // the mail's number
   Mail mail;
@@ -79,7 +83,15 @@ struct Mailer::Impl {
   std::thread thread;  // last: it uses all of the above
 };
 
+void Mailer::Impl::open() {
+  before.reset();
+  spool.emplace(Spool::open(folder, group));
+  if (!group.empty()) group_due = Clock::now();
+  publish();
+}
+
 void Mailer::Impl::run() {
+  open();
   for (bool stop = false;;) {
     {
       // Before take(): what came before the end is taken.
@@ -94,7 +106,7 @@ void Mailer::Impl::run() {
     if (!group.empty() && (stop || Clock::now() >= group_due || group.size() >= kMostEvents)) {
       close_group();
     }
-    if (!own.disk_error.empty() && (stop || Clock::now() >= disk_again)) disk(spool.save());
+    if (!own.disk_error.empty() && (stop || Clock::now() >= disk_again)) disk(spool->save());
     if (stop) break;
     if (!smtp.busy()) send_next();
     publish();
@@ -115,7 +127,7 @@ void Mailer::Impl::take() {
     own.dropped += std::exchange(overflow, 0);
   }
   if (fresh.empty()) return;
-  disk(spool.note(fresh));
+  disk(spool->note(fresh));
   if (group.empty()) group_due = Clock::now() + config.group_delay;
   group.insert(group.end(), std::make_move_iterator(fresh.begin()),
                std::make_move_iterator(fresh.end()));
@@ -139,20 +151,20 @@ void Mailer::Impl::disk(const Result<void>& result) {
 void Mailer::Impl::close_group() {
   const auto now = system_clock::now();
   const auto ms = std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count();
-  const std::string id = fmt::format("ballast.{}.{}.{:08x}", ms, spool.next_number(), random());
-  disk(spool.put(compose({director, config.from, config.to, now, id}, group)));
+  const std::string id = fmt::format("ballast.{}.{}.{:08x}", ms, spool->next_number(), random());
+  disk(spool->put(compose({director, config.from, config.to, now, id}, group)));
   group.clear();
   make_room();
 }
 
 void Mailer::Impl::make_room() {
-  for (const std::uint64_t number : spool.numbers()) {
-    if (spool.size() <= config.max_queue) return;
+  for (const std::uint64_t number : spool->numbers()) {
+    if (spool->size() <= config.max_queue) return;
     if (number == sending && smtp.busy()) continue;
     log::error("alerts: more than {} mails in the queue; the oldest one is dropped",
                config.max_queue);
     own.dropped += 1;
-    spool.remove(number);
+    spool->remove(number);
     not_before.erase(number);
   }
 }
@@ -160,13 +172,13 @@ void Mailer::Impl::make_room() {
 void Mailer::Impl::send_next() {
   const auto now = Clock::now();
   if (now < next_try) return;
-  for (const std::uint64_t number : spool.numbers()) {
+  for (const std::uint64_t number : spool->numbers()) {
     const auto waits = not_before.find(number);
     if (waits != not_before.end() && now < waits->second) continue;
-    auto read = spool.read(number);
+    auto read = spool->read(number);
     if (!read) {
       log::error("alerts: {}; moved to failed/", read.error().message);
-      spool.set_aside(number);
+      spool->set_aside(number);
       continue;
     }
     std::string password;
@@ -177,7 +189,7 @@ void Mailer::Impl::send_next() {
     }
     sending = number;
     mail = std::move(*read);
-    return smtp.begin(config, password, mail, spool.size() > 1);
+    return smtp.begin(config, password, mail, spool->size() > 1);
   }
 }
 
@@ -199,7 +211,7 @@ void Mailer::Impl::on_sent(const Sent& sent) {
       own.refused += 1;
       own.last_error = sent.text;
       own.last_error_at = system_clock::now();
-      spool.set_aside(sending);
+      spool->set_aside(sending);
       break;
     case Sent::How::kSent:
       if (own.last_error_at && own.tries_failed > 0 && !own.last_error.empty() &&
@@ -217,9 +229,9 @@ void Mailer::Impl::on_sent(const Sent& sent) {
 // Recipients that the server refuses temporarily (full mailbox, greylisting) get the mail later;
 // other mail does not wait for them.
 void Mailer::Impl::give_back(const std::vector<std::string>& to) {
-  if (to.empty()) return spool.remove(sending);
+  if (to.empty()) return spool->remove(sending);
   not_before[sending] = Clock::now() + config.retry_interval;
-  disk(spool.replace(sending, {mail.from, to, mail.text}));
+  disk(spool->replace(sending, {mail.from, to, mail.text}));
 }
 
 void Mailer::Impl::failed(const std::string& why) {
@@ -227,7 +239,7 @@ void Mailer::Impl::failed(const std::string& why) {
                         (own.last_sent && *own.last_sent > *own.last_error_at);
   if (was_good) {
     log::warning("alerts: cannot send mail: {}; {} in the queue, retry every {} s", why,
-                 spool.size(), config.retry_interval.count() / 1000);
+                 spool->size(), config.retry_interval.count() / 1000);
   }
   own.tries_failed += 1;
   own.last_error = why;
@@ -238,7 +250,7 @@ void Mailer::Impl::failed(const std::string& why) {
 // After send_next(): nothing is under way, so nothing can be sent.
 void Mailer::Impl::publish() {
   own.events = group.size();
-  own.queue = spool.size();
+  own.queue = spool->size();
   std::function<void()> call;
   {
     const std::lock_guard lock(mutex);
@@ -253,10 +265,10 @@ milliseconds Mailer::Impl::wait_time() const {
   auto until = now + kLongest;
   if (!group.empty()) until = std::min(until, group_due);
   if (!own.disk_error.empty()) until = std::min(until, disk_again);
-  if (!smtp.busy() && spool.size() > 0) {
+  if (!smtp.busy() && spool->size() > 0) {
     // Delayed mails are retried when the first of them is due.
     auto due = next_try;
-    if (not_before.size() >= spool.size()) {
+    if (not_before.size() >= spool->size()) {
       auto first = not_before.begin()->second;
       for (const auto& [number, at] : not_before) first = std::min(first, at);
       due = std::max(due, first);
@@ -266,19 +278,25 @@ milliseconds Mailer::Impl::wait_time() const {
   return std::chrono::ceil<milliseconds>(std::max(until - now, Clock::duration::zero()));
 }
 
-Mailer::Mailer(std::string director, config::AlertMail config, const std::string& folder)
-    : impl_(std::make_unique<Impl>(std::move(director), std::move(config), folder)) {
+Mailer::Mailer(std::string director, config::AlertMail config, std::string folder,
+               std::unique_ptr<Mailer> before)
+    : impl_(std::make_unique<Impl>(std::move(director), std::move(config), std::move(folder),
+                                   std::move(before))) {
   const BlockedSignals blocked;
   impl_->thread = std::thread([impl = impl_.get()] { impl->run(); });
 }
 
-Mailer::~Mailer() {
+void Mailer::stop() {
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->stopping = true;
   }
   impl_->smtp.abort();
   impl_->smtp.wake();
+}
+
+Mailer::~Mailer() {
+  stop();
   impl_->thread.join();
 }
 

@@ -31,10 +31,14 @@ class Mailer {
     std::string disk_error;  // empty: the queue is on disk
   };
 
-  // `folder` is created if necessary.
-  Mailer(std::string director, config::AlertMail config, const std::string& folder);
-  // Unsent mail stays on disk.
+  // `folder` is created if necessary. `before`: another one's folder that this one takes over; null:
+  // nobody's. All of it on the thread.
+  Mailer(std::string director, config::AlertMail config, std::string folder,
+         std::unique_ptr<Mailer> before = nullptr);
+  // Unsent mail stays on disk. Waits for the end of the thread.
   ~Mailer();
+  // Begins that end.
+  void stop();
   Mailer(const Mailer&) = delete;
   Mailer& operator=(const Mailer&) = delete;
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "config/base/log.h"
+#include "controlplane/os/file_writer.h"
 #include "controlplane/os/text_file.h"
 
 namespace lb::controlplane {
@@ -114,9 +115,9 @@ Result<SavedStates> read_history(std::string_view text, const Now& now) {
   }
 }
 
-HealthHistory::HealthHistory(boost::asio::io_context& io, std::string path,
+HealthHistory::HealthHistory(boost::asio::io_context& io, FileWriter& writer, std::string path,
                              const Inventory& inventory)
-    : path_(std::move(path)), inventory_(inventory), timer_(io) {}
+    : writer_(writer), path_(std::move(path)), inventory_(inventory), timer_(io) {}
 
 SavedStates HealthHistory::load() const {
   const auto text = read_text(path_);
@@ -139,11 +140,12 @@ void HealthHistory::changed() {
 void HealthHistory::write() {
   due_ = false;
   timer_.cancel();
-  const auto written = write_text(path_, print_history(inventory_, Now{}));
-  if (!written && !failed_) {
-    log::error("{}; a restart will lose the history of the checks", written.error().message);
-  }
-  failed_ = !written;
+  writer_.write(path_, print_history(inventory_, Now{}), [failed = failed_](const auto& written) {
+    if (!written && !*failed) {
+      log::error("{}; a restart will lose the history of the checks", written.error().message);
+    }
+    *failed = !written;
+  });
 }
 
 }  // namespace lb::controlplane

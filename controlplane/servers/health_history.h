@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -20,6 +21,8 @@ class io_context;
 }
 
 namespace lb::controlplane {
+
+class FileWriter;
 
 // By real server: by its service's key (Inventory); if no service has the key, by the service's name
 // and protocol; in a file of a version that did not write the key, by the service's name and VIP.
@@ -44,21 +47,25 @@ Result<SavedStates> read_history(std::string_view text, const Now& now);
 
 class HealthHistory {
  public:
-  // The inventory outlives this.
-  HealthHistory(boost::asio::io_context& io, std::string path, const Inventory& inventory);
+  // The inventory and the writer outlive this.
+  HealthHistory(boost::asio::io_context& io, FileWriter& writer, std::string path,
+                const Inventory& inventory);
 
   // Reads the file. A damaged file is logged and ignored.
   SavedStates load() const;
   // A target changed its state: written within some seconds, together with later changes.
   void changed();
+  // Without waiting for the disk.
   void write();
 
  private:
+  FileWriter& writer_;
   std::string path_;
   const Inventory& inventory_;
   boost::asio::steady_timer timer_;
   bool due_ = false;
-  bool failed_ = false;  // the last time, which was logged
+  const std::shared_ptr<bool> failed_ =
+      std::make_shared<bool>();  // the last time, which was logged
 };
 
 }  // namespace lb::controlplane

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <memory>
 
+#include "controlplane/os/file_writer.h"
 #include "controlplane/service/inventory_fixture.h"
 
 namespace lb::controlplane {
@@ -159,9 +160,11 @@ TEST(HealthHistoryTest, IgnoresAMissingOrDamagedFile) {
   const std::string path = root / "health.json";
   Inventory inventory(test::config_of({http_service()}));
   check(inventory.services().front(), Now{});
-  HealthHistory history(io, path, inventory);
+  FileWriter writer(io);
+  HealthHistory history(io, writer, path, inventory);
   EXPECT_EQ(history.load().size(), 0u);
   history.write();
+  ASSERT_TRUE(writer.finish(20s));
   EXPECT_EQ(history.load().size(), 2u);
   std::ofstream(path) << "{\"version\": 1, ";
   EXPECT_EQ(history.load().size(), 0u);

@@ -8,13 +8,16 @@
 
 #include "config/base/log.h"
 #include "controlplane/alert/alerts.h"
+#include "controlplane/os/file_writer.h"
 #include "controlplane/servers/overrides_file.h"
 #include "controlplane/servers/set_command.h"
 
 namespace lb::controlplane {
 
-Operations::Operations(boost::asio::io_context& io, Inventory& inventory, Alerts& alerts)
+Operations::Operations(boost::asio::io_context& io, FileWriter& writer, Inventory& inventory,
+                       Alerts& alerts)
     : io_(io),
+      writer_(writer),
       inventory_(inventory),
       alerts_(alerts),
       path_(inventory.config()->director.state_dir + "/changes.json") {}
@@ -36,19 +39,13 @@ void Operations::load() {
 Result<std::string> Operations::set(const api::control::SetCommand& command) {
   const auto place = find_place(command, inventory_);
   if (!place) return tl::make_unexpected(place.error());
-  const auto [service, server] = *place;
-  const Changes<ServiceOverride> service_before = service->changes;
-  const Changes<ServerOverride> server_before =
-      server == nullptr ? Changes<ServerOverride>{} : server->changes;
   auto text = change(command, *place, std::chrono::steady_clock::now());
-  if (!text) return text;
-  if (auto kept = save_changes(path_, inventory_, Now{}); !kept) {
-    service->changes = service_before;
-    if (server != nullptr) server->changes = server_before;
-    return tl::make_unexpected(kept.error());
-  }
-  log::info("operator: {}", *text);
+  if (text) log::info("operator: {}", *text);
   return text;
+}
+
+void Operations::save(std::function<void(const Result<void>&)> done) {
+  writer_.write(path_, changes_file(inventory_, Now{}), std::move(done));
 }
 
 void Operations::configure(const std::string* restored) {
@@ -58,9 +55,10 @@ void Operations::configure(const std::string* restored) {
       log::error("changes of operators are lost: {}", read.error().message);
     }
   }
-  if (auto kept = save_changes(path_, inventory_, Now{}); !kept) {
-    log::error("{}; a restart will restore the undone changes of operators", kept.error().message);
-  }
+  save([](const Result<void>& saved) {
+    if (saved) return;
+    log::error("{}; a restart will restore the undone changes of operators", saved.error().message);
+  });
 }
 
 std::optional<Time> Operations::decide() {

@@ -2,6 +2,7 @@
 // programs of quorums. Operators' changes survive a restart.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -17,16 +18,19 @@ class SetCommand;
 namespace lb::controlplane {
 
 class Alerts;
+class FileWriter;
 
 class Operations {
  public:
   // The references must outlive this.
-  Operations(boost::asio::io_context& io, Inventory& inventory, Alerts& alerts);
+  Operations(boost::asio::io_context& io, FileWriter& writer, Inventory& inventory, Alerts& alerts);
 
   // Loads operators' changes from before the restart.
   void load();
-  // What was done, or why not. decide() is due after it.
+  // What was done, or why not. decide() and save() are due after it.
   Result<std::string> set(const api::control::SetCommand& command);
+  // Calls back once, later: the changes are on disk, or why not.
+  void save(std::function<void(const Result<void>&)> done);
   // The inventory has adopted another configuration: only saved changes stay in force. `restored`:
   // what changes_text() gave when this configuration was in force before; null: it is a new one.
   void configure(const std::string* restored);
@@ -39,6 +43,7 @@ class Operations {
   void on_quorum(Service& service);
 
   boost::asio::io_context& io_;
+  FileWriter& writer_;
   Inventory& inventory_;
   Alerts& alerts_;
   const std::string path_;

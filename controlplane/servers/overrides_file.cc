@@ -1,10 +1,7 @@
 #include "controlplane/servers/overrides_file.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -166,11 +163,10 @@ Result<void> load_changes(const std::string& path, Inventory& inventory, const N
   return {};
 }
 
-Result<void> save_changes(const std::string& path, const Inventory& inventory, const Now& now) {
-  const std::string text = changes_text(inventory, now);
-  if (!text.empty()) return write_text(path, text);
-  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
-  return fail(fmt::format("{} cannot be removed: {}", path, std::strerror(errno)));
+std::optional<std::string> changes_file(const Inventory& inventory, const Now& now) {
+  std::string text = changes_text(inventory, now);
+  if (text.empty()) return std::nullopt;
+  return text;
 }
 
 }  // namespace lb::controlplane

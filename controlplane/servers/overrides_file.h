@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "config/base/result.h"
@@ -25,7 +26,7 @@ Result<void> read_changes(const std::string& text, Inventory& inventory, const N
 // A missing or damaged file changes nothing. What does not fit the present configuration is left
 // out.
 Result<void> load_changes(const std::string& path, Inventory& inventory, const Now& now);
-// Whole or not at all, and on disk when this returns.
-Result<void> save_changes(const std::string& path, const Inventory& inventory, const Now& now);
+// For FileWriter: without changes there is no file.
+std::optional<std::string> changes_file(const Inventory& inventory, const Now& now);
 
 }  // namespace lb::controlplane

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <fstream>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/link/fake_dataplane.h"
+#include "controlplane/os/file_writer.h"
 #include "controlplane/servers/overrides_file.h"
 #include "controlplane/servers/set_command.h"
 #include "controlplane/service/inventory_fixture.h"
@@ -186,7 +188,13 @@ class OverridesFile : public testing::Test {
   static std::vector<std::string> lines(const Inventory& inventory, const Now& now) {
     return describe(inventory, now.steady);
   }
+  bool save(const Inventory& inventory, const Now& now) {
+    writer.write(path, changes_file(inventory, now), [](const Result<void>&) {});
+    return writer.finish(seconds(20));
+  }
 
+  boost::asio::io_context io;
+  FileWriter writer{io};
   const TestFolder folder;
   const std::string path = folder.path + "/changes.json";
   const Now before{kNow, std::chrono::system_clock::time_point(seconds(1'700'000'000))};
@@ -206,7 +214,7 @@ TEST_F(OverridesFile, RestoresChanges) {
   web.servers[1].changes.in_force.admin_state = web.servers[1].changes.saved.admin_state =
       AdminState::kMaint;
   web.servers[2].changes.in_force.weight = 2;
-  ASSERT_TRUE(save_changes(path, inventory, before));
+  ASSERT_TRUE(save(inventory, before));
   Inventory later(test::config_of({file_service("web")}));
   ASSERT_TRUE(load_changes(path, later, after));
   const Service& loaded = later.services().front();
@@ -216,7 +224,7 @@ TEST_F(OverridesFile, RestoresChanges) {
   EXPECT_EQ(loaded.servers[0].changes.saved, ServerOverride{});
   EXPECT_EQ(loaded.servers[1].changes, web.servers[1].changes);
   EXPECT_EQ(loaded.servers[2].changes, web.servers[2].changes);
-  ASSERT_TRUE(save_changes(path, Inventory(test::config_of({file_service("web")})), after));
+  ASSERT_TRUE(save(Inventory(test::config_of({file_service("web")})), after));
   Inventory none(test::config_of({file_service("web")}));
   ASSERT_TRUE(load_changes(path, none, after));
   EXPECT_TRUE(lines(none, after).empty());
@@ -231,7 +239,7 @@ TEST_F(OverridesFile, FindsRenamedServices) {
   Inventory inventory(test::config_of({file_service("web"), udp}));
   inventory.find("web")->servers[0].changes.in_force.weight = 7;
   inventory.find("dns")->servers[0].changes.in_force.weight = 9;
-  ASSERT_TRUE(save_changes(path, inventory, before));
+  ASSERT_TRUE(save(inventory, before));
   config::Service web_next = file_service("dns");
   config::Service dns_next = udp;
   dns_next.name = "web";
@@ -246,7 +254,7 @@ TEST_F(OverridesFile, FindsRenamedServices) {
 TEST_F(OverridesFile, FindsServicesByTheirNamesWhenNoneHasTheKey) {
   Inventory inventory(test::config_of({file_service("web")}));
   inventory.services()[0].servers[0].changes.in_force.weight = 7;
-  ASSERT_TRUE(save_changes(path, inventory, before));
+  ASSERT_TRUE(save(inventory, before));
   config::Service moved = file_service("web");
   moved.addresses = {EndpointRange::parse("192.0.2.20:80").value()};
   const std::vector<std::string> kept = {

@@ -49,7 +49,7 @@ std::set<Address> destinations_of(const config::Config& config) {
 
 }  // namespace
 
-Servers::Servers(boost::asio::io_context& io, netlink::Requests& requests,
+Servers::Servers(boost::asio::io_context& io, FileWriter& writer, netlink::Requests& requests,
                  const netlink::State& state, Inventory& inventory, Alerts& alerts, Events events)
     : state_(state),
       inventory_(inventory),
@@ -63,7 +63,7 @@ Servers::Servers(boost::asio::io_context& io, netlink::Requests& requests,
                    on_health_change(*server);
                  }
                }),
-      history_(io, inventory.config()->director.state_dir + "/health.json", inventory),
+      history_(io, writer, inventory.config()->director.state_dir + "/health.json", inventory),
       panic_(io, inventory, alerts,
              {.ask = [this](const auto& keys,
                             auto done) { return events_.ask_peer(keys, std::move(done)); },

@@ -46,8 +46,8 @@ class Servers {
   };
 
   // The references must outlive this.
-  Servers(boost::asio::io_context& io, netlink::Requests& requests, const netlink::State& state,
-          Inventory& inventory, Alerts& alerts, Events events);
+  Servers(boost::asio::io_context& io, FileWriter& writer, netlink::Requests& requests,
+          const netlink::State& state, Inventory& inventory, Alerts& alerts, Events events);
 
   // Adopts the snapshot of a data plane that started before this process; a new one has none.
   // Before this nothing is known; only the first call has an effect.

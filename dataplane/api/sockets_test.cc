@@ -7,6 +7,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -70,6 +71,7 @@ class SocketsTest : public testing::Test {
 
   // What the audit log holds, without the times and who we are.
   std::vector<std::string> told() const {
+    EXPECT_TRUE(audit_->finish(std::chrono::seconds(20)));
     std::ifstream in(folder_ + "/audit.log");
     std::vector<std::string> lines;
     for (std::string line; std::getline(in, line);) {

@@ -25,6 +25,8 @@ namespace {
 namespace asio = boost::asio;
 using std::chrono::milliseconds;
 
+constexpr milliseconds kAuditLimit{1'000};  // for the last lines
+
 // Calls `work` at a steady pace on the event loop for as long as it lives.
 class Repeat {
  public:
@@ -191,6 +193,9 @@ Result<void> run_dataplane(const DaemonOptions& options, StopSignals& stop) {
   stop.listen(nullptr);
   sd_notify(0, "STOPPING=1");
   sockets.close();
+  stop.step("the audit log");
+  if (!audit->finish(kAuditLimit))
+    log::error("stopping: the audit file lacks lines: the disk hangs");
   stop.step("the workers");
   runtime.stop();
   stop.step("closing the ports");

@@ -60,7 +60,7 @@ class Access(harness.LabTest):
         """Runs lbcli, which is to be told in one line; the end of that line from `audit:` on."""
         before = len(self.audit())
         done = run(*arguments)
-        lines = self.audit()[before:]
+        lines = self.wait(lambda: self.audit()[before:], "the audit line")
         self.assertEqual(len(lines), 1, (lines, done))
         self.assertRegex(lines[0], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z "
                                    r"lb-(data|control)plane: audit: ")
@@ -174,7 +174,9 @@ class Access(harness.LabTest):
         moved = f"{self.audit_file}.1"
         os.rename(self.audit_file, moved)
         self.as_admin("flush", "conn", "--service", "web")
+        self.wait(lambda: os.path.exists(self.audit_file) and self.audit(), "another file")
         self.as_admin("reload")
+        self.wait(lambda: len(self.audit()) == 2, "its second line")
         self.assertIn("--all", self.audit(moved)[-1])
         self.assertEqual([re.search('command="(.*?)"', line)[1] for line in self.audit()],
                          ["flush conn --service web", "reload"])

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """The end of a director that is master and has connections: SIGTERM to both daemons at once ends both in time,
-in whatever state peer, data plane, sync link and notify program are."""
+in whatever state peer, data plane, sync link, notify program and disk are."""
 
 import os
 import signal
@@ -10,21 +10,10 @@ import time
 import harness
 from ballast_lab.daemons import DAEMONS
 from ballast_lab.topology import NAT_VIP
+from hung_disk import hang_disk
 
 LIMIT_S = 5
 GAVE_UP = 3  # exit status
-
-# A file system whose server never answers, mounted on a folder until stdin ends: whoever opens a file there hangs.
-HUNG_DISK = """
-import ctypes, os, sys
-server = os.open("/dev/fuse", os.O_RDWR)
-options = f"fd={server},rootmode=40000,user_id=0,group_id=0"
-libc = ctypes.CDLL(None, use_errno=True)
-if libc.mount(b"hung", sys.argv[1].encode(), b"fuse", 0, options.encode()) != 0:
-    sys.exit(os.strerror(ctypes.get_errno()))
-print("mounted", flush=True)
-sys.stdin.read()
-"""
 
 
 class UnluckyStop(harness.HaTest):
@@ -72,13 +61,14 @@ class UnluckyStop(harness.HaTest):
                          lb1.logs())
         self.assertFalse(self.vip_is_there("lb1"))
 
-    def hang_disk(self, folder, process):
-        """As this process sees the folder."""
-        disk = subprocess.Popen(["nsenter", f"--mount=/proc/{process.pid}/ns/mnt", harness.PYTHON,
-                                 "-c", HUNG_DISK, folder], stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE)
-        self.addCleanup(disk.communicate, timeout=20)
-        self.assertEqual(disk.stdout.readline(), b"mounted\n")
+    def freeze(self, thread):
+        """Of lb1's control plane, until it ends."""
+        pid = self.lab.directors["lb1"].process("lb-controlplane").pid
+        frozen = subprocess.Popen([harness.PYTHON, "-B", f"{harness.HERE}/freeze_thread.py", str(pid), thread],
+                                  stdout=subprocess.PIPE)
+        self.addCleanup(frozen.communicate, timeout=20)
+        self.addCleanup(frozen.kill)
+        self.assertEqual(frozen.stdout.readline(), b"frozen\n")
 
     def restart(self):
         self.start_director("lb1")
@@ -127,13 +117,8 @@ class UnluckyStop(harness.HaTest):
     def test_a_main_loop_that_hangs(self):
         """The VIPs go nevertheless, those of the failover thread, which lives, too."""
         lb1 = self.lab.directors["lb1"]
-        controlplane = lb1.process("lb-controlplane")
-        self.hang_disk(f"{os.path.dirname(lb1.config_path)}/state", controlplane)
         self.assertTrue(self.vip_is_there("lb1"))
-        change = subprocess.Popen(lb1.lbcli_argv("set", "service", "web", "scheduler", "lc"),
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(change.wait, 20)
-        self.wait(lambda: self.is_deaf(lb1), "the main loop to hang")
+        self.freeze("lb-controlplane")
         self.stop_both(statuses=[GAVE_UP], daemons=["lb-controlplane"])
         text = lb1.log_text("lb-controlplane")
         self.assertRegex(text, "removed [1-9][0-9]* VIPs? in place of a thread that hangs")
@@ -142,13 +127,18 @@ class UnluckyStop(harness.HaTest):
         self.stop_both(statuses=[0], daemons=["lb-dataplane"])
         self.restart()
 
-    @staticmethod
-    def is_deaf(each):
-        try:
-            subprocess.run(each.lbcli_argv("show", "ha"), capture_output=True, timeout=1, check=False)
-        except subprocess.TimeoutExpired:
-            return True
-        return False
+    def test_a_disk_that_hangs(self):
+        """An operator's change is in force, and is not on disk when both end."""
+        lb1 = self.lab.directors["lb1"]
+        hang_disk(self, f"{os.path.dirname(lb1.config_path)}/state", lb1.process("lb-controlplane"))
+        change = subprocess.Popen(lb1.lbcli_argv("set", "rs", "web", "10.0.0.11:80", "weight", "7"),
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(change.wait, 20)
+        lb1.wait_for(lambda: any(rs["weight"] == 7 for rs in lb1.real_servers()), 15, "the change")
+        self.stop_both(statuses=[0, GAVE_UP])
+        self.assertIn("stopping: gave up writing files: the disk hangs", lb1.log_text("lb-controlplane"))
+        self.wait_role("lb2", "MASTER")
+        self.restart()
 
     def test_a_notify_program_that_hangs(self):
         with open(self.hang, "w", encoding="utf-8"):
