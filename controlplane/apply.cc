@@ -65,6 +65,7 @@ class Applier::Impl {
   void set(const api::control::SetCommand& command, Told done);
   void status(bool with_checks, std::function<void(api::control::Status)> done) const;
   const Inventory& services() const { return inventory; }
+  LoopBeat::Count failover_beats() const { return failover ? failover->beats() : nullptr; }
 
  private:
   void fill_status(api::control::Status& status) const;
@@ -386,6 +387,10 @@ Result<void> Applier::alert(const api::control::AlertRequest& request,
 
 void Applier::set(const api::control::SetCommand& command, Told done) {
   impl_->set(command, std::move(done));
+}
+
+LoopBeat::Count Applier::failover_beats() const {
+  return impl_->failover_beats();
 }
 
 const Inventory& Applier::inventory() const {

@@ -19,6 +19,7 @@
 
 #include "config/base/result.h"
 #include "config/model.h"
+#include "controlplane/os/loop_beat.h"
 
 namespace boost::asio {
 class io_context;
@@ -47,6 +48,8 @@ class Applier {
 
   // Fails when the kernel's network cannot be watched, which needs root or CAP_NET_ADMIN.
   Result<void> start();
+  // After start(): of the failover thread; null: there is none.
+  LoopBeat::Count failover_beats() const;
   // Removes the VIPs of no HA instance, hands masterships over to the HA peer, waits for the notify
   // program and alerts; then calls back. `waiting` is called with what it waits for, for the log.
   using Waiting = std::function<void(const std::string& what)>;

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,8 @@
 #include "controlplane/apply.h"
 #include "controlplane/network/vip_removal.h"
 #include "controlplane/os/file_writer.h"
+#include "controlplane/os/loop_beat.h"
+#include "controlplane/os/service_manager.h"
 #include "controlplane/os/state_dir.h"
 #include "controlplane/reload.h"
 #include "controlplane/servers/overrides_file.h"
@@ -195,6 +198,24 @@ class Leaving {
   bool gave_up_ = false;
 };
 
+// A loop that hangs takes the VIPs along: as master of an HA instance it would keep them, and the
+// peer takes over. The loop of the adverts must turn; the main one may be busy for a while.
+void watch_loops(StopSignals& stop, const LoopBeat& main_loop, LoopBeat::Count failover) {
+  constexpr std::chrono::milliseconds kLook{250};
+  constexpr int kMainLooks = 240;     // a minute
+  constexpr int kFailoverLooks = 16;  // four seconds
+  std::optional<BeatWatch> failover_watch;
+  if (failover) failover_watch.emplace(std::move(failover), kFailoverLooks);
+  stop.watch(
+      [main = BeatWatch(main_loop.count(), kMainLooks), failover_watch]() mutable -> std::string {
+        if (failover_watch && failover_watch->hangs()) return "the failover loop";
+        if (main.hangs()) return "the main loop";
+        notify_alive();
+        return {};
+      },
+      kLook);
+}
+
 // Every health check under way holds a socket; thousands of dead servers must not run into the
 // usual soft limit of 1024.
 void raise_file_limit() {
@@ -238,7 +259,10 @@ int run(const std::string& path, std::string text, const config::ConfigPtr& conf
   Leaving leaving(io, applier, stop);
   if (auto result = applier.start(); !result) return fail_start(result.error());
   reloader.watch();
+  const LoopBeat beat(io);
+  watch_loops(stop, beat, applier.failover_beats());
   io.run();
+  stop.watch(nullptr, {});
   stop.step("removing the VIPs");
   applier.stop();
   sockets.close();

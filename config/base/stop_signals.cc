@@ -69,6 +69,7 @@ StopSignals::StopSignals(std::chrono::milliseconds limit) : limit_(limit) {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signals_ = signalfd(-1, &set, SFD_CLOEXEC);
   finish_ = eventfd(0, EFD_CLOEXEC);
+  watch_ = eventfd(0, EFD_CLOEXEC);
   const BlockedSignals blocked;
   thread_ = std::thread([this] { run(); });
 }
@@ -77,6 +78,7 @@ StopSignals::~StopSignals() {
   eventfd_write(finish_, 1);
   thread_.join();
   ::close(finish_);
+  ::close(watch_);
   ::close(signals_);
   if (!end_) return;
   const auto left = std::chrono::ceil<milliseconds>(*end_ + kLogLimit - Clock::now());
@@ -87,6 +89,14 @@ void StopSignals::listen(std::function<void(int)> on_signal) {
   const std::lock_guard lock(mutex_);
   listening_ = true;
   on_signal_ = std::move(on_signal);
+}
+
+void StopSignals::watch(std::function<std::string()> hangs, std::chrono::milliseconds interval) {
+  const std::lock_guard lock(mutex_);
+  hangs_ = std::move(hangs);
+  interval_ = interval;
+  next_look_ = Clock::now() + interval;
+  eventfd_write(watch_, 1);
 }
 
 void StopSignals::step(std::string what) {
@@ -101,21 +111,47 @@ void StopSignals::at_limit(std::function<void()> last) {
 
 void StopSignals::run() {
   pthread_setname_np(pthread_self(), "stop");
-  pollfd ready[] = {{finish_, POLLIN, 0}, {signals_, POLLIN, 0}};
+  pollfd ready[] = {{finish_, POLLIN, 0}, {signals_, POLLIN, 0}, {watch_, POLLIN, 0}};
   for (;;) {
-    int wait_ms = -1;
-    if (end_) {
-      const auto left = std::chrono::ceil<milliseconds>(*end_ - Clock::now());
-      if (left.count() <= 0) give_up();
-      wait_ms = static_cast<int>(left.count());
+    if (end_ && *end_ <= Clock::now()) {
+      give_up(fmt::format("still not stopped {} ms after the signal", limit_.count()));
     }
-    if (poll(ready, 2, wait_ms) <= 0) continue;
-    if (ready[0].revents != 0) return;
+    const int found = poll(ready, 3, wait_ms());
+    if (found > 0 && ready[0].revents != 0) return;
+    if (found > 0 && ready[2].revents != 0) {
+      eventfd_t calls = 0;
+      eventfd_read(watch_, &calls);
+    }
+    look();
+    if (found <= 0 || ready[1].revents == 0) continue;
     signalfd_siginfo received{};
     if (read(signals_, &received, sizeof received) == sizeof received) {
       receive(static_cast<int>(received.ssi_signo));
     }
   }
+}
+
+int StopSignals::wait_ms() const {
+  const std::lock_guard lock(mutex_);
+  auto until = Clock::time_point::max();
+  if (end_) until = *end_;
+  if (hangs_) until = std::min(until, next_look_);
+  if (until == Clock::time_point::max()) return -1;
+  const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());
+  return static_cast<int>(std::max<milliseconds::rep>(left.count(), 0));
+}
+
+void StopSignals::look() {
+  std::string what;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!hangs_ || Clock::now() < next_look_) return;
+    next_look_ = Clock::now() + interval_;
+    what = hangs_();
+    if (what.empty()) return;
+    step_ = what;
+  }
+  give_up("hangs");
 }
 
 void StopSignals::receive(int signal) {
@@ -128,13 +164,11 @@ void StopSignals::receive(int signal) {
   if (on_signal_) on_signal_(signal);
 }
 
-void StopSignals::give_up() {
+void StopSignals::give_up(std::string line) {
   std::function<void()> last;
-  std::string line;
   {
     const std::lock_guard lock(mutex_);
-    line =
-        fmt::format("still not stopped {} ms after the signal: gave up {}", limit_.count(), step_);
+    line += ": gave up " + step_;
     last = last_;
   }
   if (last && !run_within(kLastLimit, last)) line += " and what should be undone at the end";

@@ -1,5 +1,6 @@
 // SIGTERM and SIGINT of a daemon: an end that takes less than 5 s, whatever hangs. They are
-// received on a thread of their own, because the one that should end may be the one that hangs.
+// received on a thread of their own, because the one that should end may be the one that hangs. The
+// thread also ends a process of which it is told that it hangs.
 #pragma once
 
 #include <chrono>
@@ -30,6 +31,11 @@ class StopSignals {
   // object for each signal, and must return at once; null: they are ignored from now on.
   void listen(std::function<void(int signal)> on_signal);
 
+  // `hangs` is called on the thread of this object every `interval` from now on, and must return at
+  // once; null: not any more. When it returns a text, what hangs, the process is given up as at the
+  // limit.
+  void watch(std::function<std::string()> hangs, std::chrono::milliseconds interval);
+
   // The step of the stop that the process is in, as the log names what was given up: "the notify
   // program".
   void step(std::string what);
@@ -40,18 +46,24 @@ class StopSignals {
 
  private:
   void run();
+  int wait_ms() const;
   void receive(int signal);
-  [[noreturn]] void give_up();
+  void look();
+  [[noreturn]] void give_up(std::string line);
 
   const std::chrono::milliseconds limit_;
   int signals_ = -1;
   int finish_ = -1;
+  int watch_ = -1;                        // wakes the thread for a new watch
   std::optional<Clock::time_point> end_;  // of the thread
 
-  std::mutex mutex_;  // of what follows
+  mutable std::mutex mutex_;  // of what follows
   bool listening_ = false;
   std::function<void(int)> on_signal_;
   std::function<void()> last_;
+  std::function<std::string()> hangs_;
+  std::chrono::milliseconds interval_{0};
+  Clock::time_point next_look_;
   std::string step_ = "its event loop";
 
   std::thread thread_;

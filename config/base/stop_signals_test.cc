@@ -69,6 +69,30 @@ TEST_F(StopSignalsTest, EndsAProcessThatHangsAndSaysAtWhat) {
       "last words\n.*still not stopped 50 ms after the signal: gave up the mail\n");
 }
 
+TEST_F(StopSignalsTest, EndsAProcessThatIsReportedToHang) {
+  EXPECT_EXIT(
+      {
+        StopSignals stop;
+        stop.at_limit([] { std::fputs("last words\n", stderr); });
+        stop.watch([looks = 0]() mutable { return ++looks < 3 ? "" : "the third look"; },
+                   milliseconds(1));
+        hang();
+      },
+      testing::ExitedWithCode(kExitGaveUp), "last words\n.*hangs: gave up the third look\n");
+  EXPECT_EXIT(
+      {
+        std::binary_semaphore received(0);
+        StopSignals stop;
+        stop.listen([&received](int) { received.release(); });
+        stop.watch([] { return ""; }, milliseconds(1));
+        kill(getpid(), SIGTERM);
+        received.acquire();
+        stop.watch(nullptr, milliseconds(0));
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
 TEST_F(StopSignalsTest, EndsAlthoughTheLastWordsHang) {
   EXPECT_EXIT(
       {

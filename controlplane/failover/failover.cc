@@ -229,6 +229,10 @@ void Failover::set_dataplane_ready(bool ready) {
   impl_->on_engine([ready](Engine& to) { to.set_dataplane_ready(ready); });
 }
 
+LoopBeat::Count Failover::beats() const {
+  return impl_->thread.beat().count();
+}
+
 void Failover::update_facts() {
   impl_->update_facts();
 }

@@ -24,6 +24,7 @@
 
 #include "config/base/result.h"
 #include "config/model.h"
+#include "controlplane/os/loop_beat.h"
 #include "controlplane/sync/check_opinions.h"
 
 namespace boost::asio {
@@ -61,6 +62,8 @@ class Failover {
   // Starts the thread. Fails when the kernel's network cannot be watched, or the sync link's key
   // cannot be read.
   Result<void> start();
+  // Of the thread.
+  LoopBeat::Count beats() const;
   // Hands its masterships over and calls back; waits for the notify program and calls back again.
   void leave(std::function<void()> handed_over, std::function<void()> done);
   // Removes the addresses and ends the thread.

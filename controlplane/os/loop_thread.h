@@ -9,6 +9,8 @@
 #include <string>
 #include <thread>
 
+#include "controlplane/os/loop_beat.h"
+
 namespace lb::controlplane {
 
 class LoopThread {
@@ -20,6 +22,7 @@ class LoopThread {
   LoopThread& operator=(const LoopThread&) = delete;
 
   boost::asio::io_context& io() { return io_; }
+  const LoopBeat& beat() const { return beat_; }
   // Objects that use io() may be created by the calling thread before this, and belong to the new
   // thread after it.
   void start();
@@ -35,6 +38,7 @@ class LoopThread {
   const std::string name_;
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  const LoopBeat beat_{io_};
   std::thread thread_;
 };
 

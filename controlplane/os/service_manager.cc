@@ -12,6 +12,10 @@ void notify_stopping() {
   sd_notify(0, "STOPPING=1");
 }
 
+void notify_alive() {
+  sd_notify(0, "WATCHDOG=1");
+}
+
 void notify_status(const std::string& status) {
   sd_notify(0, ("STATUS=" + status).c_str());
 }

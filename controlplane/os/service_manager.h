@@ -7,6 +7,8 @@ namespace lb::controlplane {
 
 void notify_ready();
 void notify_stopping();
+// For its watchdog: nothing hangs.
+void notify_alive();
 void notify_status(const std::string& status);
 
 }  // namespace lb::controlplane

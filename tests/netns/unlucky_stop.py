@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """The end of a director that is master and has connections: SIGTERM to both daemons at once ends both in time,
-in whatever state peer, data plane, sync link, notify program and disk are."""
+in whatever state peer, data plane, sync link, notify program and disk are. One that hangs ends by itself."""
 
 import os
 import signal
@@ -123,6 +123,19 @@ class UnluckyStop(harness.HaTest):
         text = lb1.log_text("lb-controlplane")
         self.assertRegex(text, "removed [1-9][0-9]* VIPs? in place of a thread that hangs")
         self.assertIn("still not stopped 4000 ms after the signal: gave up its event loop", text)
+        self.wait_role("lb2", "MASTER")
+        self.stop_both(statuses=[0], daemons=["lb-dataplane"])
+        self.restart()
+
+    def test_a_failover_loop_that_hangs(self):
+        """Nobody has to stop it: it sends no adverts, so the peer takes over, and the VIPs must not be on both."""
+        lb1 = self.lab.directors["lb1"]
+        controlplane = lb1.process("lb-controlplane")
+        self.freeze("failover")
+        controlplane.wait(30)
+        self.assertEqual(controlplane.exit_status(), GAVE_UP, lb1.logs())
+        self.assertFalse(self.vip_is_there("lb1"))
+        self.assertIn("hangs: gave up the failover loop", lb1.log_text("lb-controlplane"))
         self.wait_role("lb2", "MASTER")
         self.stop_both(statuses=[0], daemons=["lb-dataplane"])
         self.restart()
