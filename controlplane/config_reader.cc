@@ -3,10 +3,13 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "config/base/blocked_signals.h"
 #include "controlplane/os/text_file.h"
+#include "controlplane/os/user.h"
 
 namespace lb::controlplane {
 namespace {
@@ -33,6 +36,7 @@ Found find(const Source& source, const config::Machine& machine, const config::C
     found.mistakes.push_back(std::move(line));
   }
   if (!found.mistakes.empty()) return found;
+  learn_users_of(loaded.config);
   found.changes =
       source.from_it ? config::diff(loaded.config, running) : config::diff(running, loaded.config);
   found.version = ConfigVersion{std::move(*text), config::seal(std::move(loaded.config))};
@@ -40,6 +44,19 @@ Found find(const Source& source, const config::Machine& machine, const config::C
 }
 
 }  // namespace
+
+void learn_users_of(const config::Config& config) {
+  std::set<std::string> users{config.ha.notify_user, config.alert.script_user};
+  for (const config::HaScript& script : config.ha.scripts) users.insert(script.user);
+  for (const config::Service& service : config.services) {
+    users.insert({service.quorum_user, service.check.user});
+    for (const config::RealServer& server : service.real_servers) {
+      if (server.check) users.insert(server.check->user);
+    }
+  }
+  users.erase("");
+  learn_users(users);
+}
 
 struct ConfigReader::Impl {
   Impl(boost::asio::io_context& io_context, config::Machine m)

@@ -1,5 +1,5 @@
 // Reads, validates and compares configurations on its own thread, so that neither a large one nor
-// a slow file blocks the caller's loop.
+// a slow file or directory service blocks the caller's loop.
 #pragma once
 
 #include <functional>
@@ -21,6 +21,9 @@ struct ConfigVersion {
   std::string text;
   config::ConfigPtr config;
 };
+
+// Looks up the users that it names, for find_user() on the loops.
+void learn_users_of(const config::Config& config);
 
 class ConfigReader {
  public:

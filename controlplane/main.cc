@@ -22,6 +22,7 @@
 #include "controlplane/actions.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/apply.h"
+#include "controlplane/config_reader.h"
 #include "controlplane/network/vip_removal.h"
 #include "controlplane/os/file_writer.h"
 #include "controlplane/os/loop_beat.h"
@@ -298,6 +299,7 @@ int main(int argc, char** argv) {
     std::fputs(text.c_str(), stderr);
     return kExitMistake;
   }
+  learn_users_of(loaded.config);
   return run(config_path, std::move(*content), config::seal(std::move(loaded.config)), stop);
 }
 

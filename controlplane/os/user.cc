@@ -4,12 +4,33 @@
 #include <pwd.h>
 
 #include <cerrno>
+#include <map>
+#include <mutex>
+#include <utility>
 
 namespace lb::controlplane {
+namespace {
 
-std::optional<User> find_user(const std::string& name) {
-  errno = 0;
-  const passwd* const found = getpwnam(name.c_str());
+constexpr std::size_t kMaxEntryBytes = std::size_t{1} << 20;
+
+struct Learnt {
+  std::mutex mutex;  // of what follows; never held while somebody is asked
+  std::map<std::string, User> users;
+};
+
+Learnt& learnt() {
+  static auto& all = *new Learnt;
+  return all;
+}
+
+std::optional<User> look_up(const std::string& name) {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::vector<char> text(1024);
+  do {
+    text.resize(2 * text.size());
+    errno = getpwnam_r(name.c_str(), &entry, text.data(), text.size(), &found);
+  } while (errno == ERANGE && text.size() < kMaxEntryBytes);
   if (found == nullptr) {
     // Two of several ways in which a source of users says that it has none of this name.
     if (errno == ENOENT || errno == ESRCH) errno = 0;
@@ -23,6 +44,26 @@ std::optional<User> find_user(const std::string& name) {
   }
   user.groups.resize(static_cast<std::size_t>(count));
   return user;
+}
+
+}  // namespace
+
+std::optional<User> find_user(const std::string& name) {
+  {
+    const std::lock_guard lock(learnt().mutex);
+    const auto found = learnt().users.find(name);
+    if (found != learnt().users.end()) return found->second;
+  }
+  return look_up(name);
+}
+
+void learn_users(const std::set<std::string>& names) {
+  for (const std::string& name : names) {
+    auto user = look_up(name);
+    if (!user) continue;
+    const std::lock_guard lock(learnt().mutex);
+    learnt().users[name] = std::move(*user);
+  }
 }
 
 }  // namespace lb::controlplane

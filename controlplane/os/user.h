@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,11 @@ struct User {
   std::vector<gid_t> groups;
 };
 
-// Nothing: there is no user of this name, and errno is 0; else errno says why nobody can tell.
+// Nothing: there is no user of this name, and errno is 0; else errno says why nobody can tell. Any
+// thread. May ask a directory service, which takes as long as it likes, unless the user was learnt.
 std::optional<User> find_user(const std::string& name);
+
+// Looks users up for the event loops, which find them from then on as they were now; not on a loop.
+void learn_users(const std::set<std::string>& names);
 
 }  // namespace lb::controlplane
