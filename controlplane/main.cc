@@ -1,6 +1,7 @@
 // lb-controlplane: the main loop. What must be on time (failover) and what takes long (reload, the
 // log) have their own threads.
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
@@ -44,7 +45,8 @@ constexpr int kExitFailure = 1;
 constexpr int kExitMistake = 2;  // in the configuration or on the command line
 // For the handover, the notify program and alerts; with what follows it is below StopSignals'.
 constexpr std::chrono::milliseconds kLeaveLimit{3'300};
-constexpr std::chrono::milliseconds kWriteLimit{1'500};  // for the last files
+constexpr std::chrono::milliseconds kWriteLimit{2'500};  // for the last files: some slow fsync()
+constexpr std::chrono::milliseconds kLogLimit{250};      // and lines, if those hang
 
 int fail_start(const Error& error) {
   log::error("{}", error.message);
@@ -268,10 +270,14 @@ int run(const std::string& path, std::string text, const config::ConfigPtr& conf
   applier.stop();
   sockets.close();
   stop.step("writing files");
-  const bool written = writer.finish(kWriteLimit) && audit->finish(kWriteLimit);
-  if (!written) log::error("stopping: gave up writing files: the disk hangs");
+  if (!writer.finish(kWriteLimit) || !audit->finish(kWriteLimit)) {
+    log::error("stopping: gave up writing files: the disk hangs");
+    log::finish(kLogLimit);
+    // No destructor could end the thread that hangs.
+    ::_exit(kExitGaveUp);
+  }
   stop.step("the threads");
-  return leaving.gave_up() || !written ? kExitGaveUp : 0;
+  return leaving.gave_up() ? kExitGaveUp : 0;
 }
 
 int main(int argc, char** argv) {
