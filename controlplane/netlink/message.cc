@@ -10,9 +10,14 @@
 #include <array>
 #include <cstring>
 #include <new>
+#include <string_view>
 
 namespace lb::netlink {
 namespace {
+
+// As the value of IFA_PROTO.
+constexpr char kOwnerByte = static_cast<char>(kOwner);
+constexpr std::string_view kOwnerBytes(&kOwnerByte, 1);
 
 template <int kMax>
 using Attributes = std::array<nlattr*, std::size_t{kMax} + 1>;
@@ -23,10 +28,30 @@ const Header* parse(nlmsghdr* message, Attributes<kMax>& attributes) {
   return static_cast<const Header*>(nlmsg_data(message));
 }
 
-std::optional<Address> get_address(const nlattr* attribute) {
+// Also an attribute of the kernel may be longer or shorter than we know it: no byte is read that is
+// not in it.
+std::string_view bytes_of(const nlattr* attribute) {
+  return {static_cast<const char*>(nla_data(attribute)),
+          static_cast<std::size_t>(nla_len(attribute))};
+}
+
+// Up to the NUL that may end it.
+std::string_view get_text(const nlattr* attribute) {
+  const std::string_view bytes = bytes_of(attribute);
+  return bytes.substr(0, bytes.find('\0'));
+}
+
+// Of a message of `family`: AF_INET or AF_INET6.
+std::optional<Address> get_address(const nlattr* attribute, int family) {
   if (attribute == nullptr) return std::nullopt;
-  return address_from_bytes({static_cast<const char*>(nla_data(attribute)),
-                             static_cast<std::size_t>(nla_len(attribute))});
+  const auto address = address_from_bytes(bytes_of(attribute));
+  if (!address || address->is_ipv4() != (family == AF_INET)) return std::nullopt;
+  return address;
+}
+
+// `absent`: what a message without the attribute means. nullopt: it has one of another kind.
+std::optional<Address> get_address_or(const nlattr* attribute, int family, const Address& absent) {
+  return attribute == nullptr ? absent : get_address(attribute, family);
 }
 
 bool is_ip(int family) {
@@ -51,14 +76,16 @@ std::optional<MacAddress> get_mac(const nlattr* attribute) {
 }
 
 std::optional<std::uint32_t> get_u32(const nlattr* attribute) {
-  if (attribute == nullptr || nla_len(attribute) < 4) return std::nullopt;
-  return nla_get_u32(attribute);
+  std::uint32_t number = 0;
+  if (attribute == nullptr || nla_len(attribute) != sizeof number) return std::nullopt;
+  std::memcpy(&number, nla_data(attribute), sizeof number);
+  return number;
 }
 
 std::optional<std::uint16_t> get_vlan(nlattr* link_info) {
   Attributes<IFLA_INFO_MAX> info{};
   if (nla_parse_nested(info.data(), IFLA_INFO_MAX, link_info, nullptr) < 0) return std::nullopt;
-  if (info[IFLA_INFO_KIND] == nullptr || nla_strcmp(info[IFLA_INFO_KIND], "vlan") != 0 ||
+  if (info[IFLA_INFO_KIND] == nullptr || get_text(info[IFLA_INFO_KIND]) != "vlan" ||
       info[IFLA_INFO_DATA] == nullptr) {
     return std::nullopt;
   }
@@ -66,9 +93,11 @@ std::optional<std::uint16_t> get_vlan(nlattr* link_info) {
   if (nla_parse_nested(data.data(), IFLA_VLAN_MAX, info[IFLA_INFO_DATA], nullptr) < 0) {
     return std::nullopt;
   }
-  const nlattr* id = data[IFLA_VLAN_ID];
-  if (id == nullptr || nla_len(id) < 2) return std::nullopt;
-  return nla_get_u16(id);
+  std::uint16_t id = 0;
+  const nlattr* const attribute = data[IFLA_VLAN_ID];
+  if (attribute == nullptr || nla_len(attribute) != sizeof id) return std::nullopt;
+  std::memcpy(&id, nla_data(attribute), sizeof id);
+  return id;
 }
 
 NeighbourState to_state(std::uint16_t ndm_state) {
@@ -109,7 +138,8 @@ std::optional<Link> parse_link(nlmsghdr* message) {
   }
   Link link;
   link.index = header->ifi_index;
-  link.name.assign(nla_get_string(a[IFLA_IFNAME]));
+  link.name = get_text(a[IFLA_IFNAME]);
+  if (link.name.empty() || link.name.size() >= IFNAMSIZ) return std::nullopt;
   link.parent = static_cast<int>(get_u32(a[IFLA_LINK]).value_or(0));
   if (a[IFLA_LINKINFO] != nullptr) link.vlan = get_vlan(a[IFLA_LINKINFO]);
   link.up = (header->ifi_flags & IFF_UP) != 0;
@@ -124,12 +154,13 @@ std::optional<InterfaceAddress> parse_address(nlmsghdr* message) {
   const auto* header = parse<ifaddrmsg, IFA_MAX>(message, a);
   if (header == nullptr || !is_ip(header->ifa_family)) return std::nullopt;
   // IPv6 has IFA_LOCAL on point-to-point links only.
-  const auto local = get_address(a[IFA_LOCAL] != nullptr ? a[IFA_LOCAL] : a[IFA_ADDRESS]);
-  if (!local) return std::nullopt;
+  const auto local =
+      get_address(a[IFA_LOCAL] != nullptr ? a[IFA_LOCAL] : a[IFA_ADDRESS], header->ifa_family);
+  if (!local || header->ifa_prefixlen > local->bits()) return std::nullopt;
   InterfaceAddress address;
   address.index = static_cast<int>(header->ifa_index);
   address.prefix = {*local, header->ifa_prefixlen};
-  address.owned = a[IFA_PROTO] != nullptr && nla_get_u8(a[IFA_PROTO]) == kOwner;
+  address.owned = a[IFA_PROTO] != nullptr && bytes_of(a[IFA_PROTO]) == kOwnerBytes;
   return address;
 }
 
@@ -139,7 +170,7 @@ std::optional<Neighbour> parse_neighbour(nlmsghdr* message) {
   if (header == nullptr || !is_ip(header->ndm_family) || (header->ndm_flags & NTF_PROXY) != 0) {
     return std::nullopt;
   }
-  const auto address = get_address(a[NDA_DST]);
+  const auto address = get_address(a[NDA_DST], header->ndm_family);
   if (!address) return std::nullopt;
   Neighbour neighbour{header->ndm_ifindex, *address, to_state(header->ndm_state), {}};
   if (const auto mac = get_mac(a[NDA_LLADDR])) {
@@ -160,8 +191,10 @@ std::optional<RouteMessage> parse_route(nlmsghdr* message) {
   RouteMessage result;
   result.owned = header->rtm_protocol == kOwner;
   const Address none = unspecified(header->rtm_family);
-  result.route.destination = {get_address(a[RTA_DST]).value_or(none), header->rtm_dst_len};
-  result.route.via = get_address(a[RTA_GATEWAY]).value_or(none);
+  const auto destination = get_address_or(a[RTA_DST], header->rtm_family, none);
+  const auto via = get_address_or(a[RTA_GATEWAY], header->rtm_family, none);
+  if (!destination || !via || header->rtm_dst_len > destination->bits()) return std::nullopt;
+  result.route = {{*destination, header->rtm_dst_len}, *via};
   return result;
 }
 
@@ -173,8 +206,11 @@ std::optional<Hop> parse_hop(nlmsghdr* message, const Address& destination) {
   }
   const auto index = get_u32(a[RTA_OIF]);
   if (!index) return std::nullopt;
-  const auto gateway = get_address(a[RTA_GATEWAY]);
-  return Hop{static_cast<int>(*index), gateway.value_or(destination), gateway.has_value()};
+  const nlattr* const gateway = a[RTA_GATEWAY];
+  const auto neighbour =
+      get_address_or(gateway, destination.is_ipv4() ? AF_INET : AF_INET6, destination);
+  if (!neighbour) return std::nullopt;
+  return Hop{static_cast<int>(*index), *neighbour, gateway != nullptr};
 }
 
 Message make_dump(int type, std::uint8_t route_protocol) {

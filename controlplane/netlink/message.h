@@ -17,7 +17,8 @@ struct FreeMessage {
 };
 using Message = std::unique_ptr<nl_msg, FreeMessage>;
 
-// From the kernel. nullopt for what we do not keep: bridge ports, proxy entries.
+// From the kernel. nullopt for what we do not keep: bridge ports, proxy entries, and messages with an
+// attribute that has not the size or the form that it should have.
 std::optional<Link> parse_link(nlmsghdr* message);
 std::optional<InterfaceAddress> parse_address(nlmsghdr* message);
 std::optional<Neighbour> parse_neighbour(nlmsghdr* message);
