@@ -2,26 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "config/base/printable.h"
+
 namespace lb::config {
 namespace {
-
-// Number of bytes of the UTF-8 character at the front of `text`; 0 when there is none.
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  // Overlong forms, surrogates and what lies beyond Unicode.
-  if (lead == 0xe0 && byte(1) < 0xa0) return 0;
-  if (lead == 0xed && byte(1) > 0x9f) return 0;
-  if (lead == 0xf0 && byte(1) < 0x90) return 0;
-  if (lead == 0xf4 && byte(1) > 0x8f) return 0;
-  return length;
-}
 
 bool is_typographic_quote(std::string_view character) {
   return character == "\u201c" || character == "\u201d" || character == "\u201e" ||
@@ -51,16 +35,16 @@ class Guard {
 
   void check_bytes() {
     for (std::size_t i = 0; i < text_.size() && !mistake_;) {
-      const std::size_t length = utf8_length(text_.substr(i));
+      const Character character = first_character(text_.substr(i));
       const auto byte = static_cast<unsigned char>(text_[i]);
-      if (length == 0) {
+      if (!character.is_valid) {
         fail_at(i,
                 fmt::format("the byte 0x{:02x} is not UTF-8 text; save the file as UTF-8", byte));
       } else if ((byte < 0x20 && text_[i] != '\t' && text_[i] != '\n' && !is_line_end(i)) ||
                  byte == 0x7f) {
         fail_at(i, fmt::format("a control character (0x{:02x}); remove it", byte));
       }
-      i += length;
+      i += character.bytes;
     }
   }
 
@@ -86,7 +70,7 @@ class Guard {
 
   // TOML has such characters in texts and comments alone.
   void refuse_outside_of_text() {
-    const std::string_view character = text_.substr(at_, utf8_length(text_.substr(at_)));
+    const std::string_view character = text_.substr(at_, first_character(text_.substr(at_)).bytes);
     fail_at(at_, is_typographic_quote(character)
                      ? "a typographic quote; write a straight one: \""
                      : fmt::format("{} outside of quotes; strings need quotes, and keys are made "

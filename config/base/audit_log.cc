@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "config/base/log.h"
+#include "config/base/printable.h"
 
 namespace lb {
 namespace {
@@ -25,9 +26,9 @@ std::string quoted_line(std::string_view text) {
   std::string out = "\"";
   for (const char c : text.substr(0, kMostLetters)) {
     if (c == '"' || c == '\\') out += '\\';
-    out += (c >= 0 && c < ' ') || c == '\x7f' ? '?' : c;
+    out += c;
   }
-  return out + (text.size() > kMostLetters ? "...\"" : "\"");
+  return printable(out) + (text.size() > kMostLetters ? "...\"" : "\"");
 }
 
 std::string now() {
@@ -118,8 +119,8 @@ bool AuditLog::finish(std::chrono::milliseconds limit) const {
 
 void AuditLog::write(const std::string& by, const std::string& command,
                      const std::string& outcome) {
-  const std::string line =
-      "audit: " + by + " command=" + quoted_line(command) + " outcome=" + quoted_line(outcome);
+  const std::string line = "audit: " + printable(by) + " command=" + quoted_line(command) +
+                           " outcome=" + quoted_line(outcome);
   log::info("{}", line);
   if (file_ == nullptr) return;
   const bool waits = thread_->run(

@@ -26,8 +26,8 @@ class AuditLog {
   [[nodiscard]] bool finish(std::chrono::milliseconds limit) const;
 
   // audit: by=lbcli uid=1000 user=alice pid=4711 command="flush conn --all" outcome="ok"
-  // `by` is written as it is. A file that was moved away is created again first. When the disk
-  // hangs, some hundred lines wait; later ones are in the log alone, which says so.
+  // `by` is written as it is, but escaped. A file that was moved away is created again first. When the
+  // disk hangs, some hundred lines wait; later ones are in the log alone, which says so.
   void write(const std::string& by, const std::string& command, const std::string& outcome);
   // The same for refusals because of missing rights: kMostRefusals lines in a minute, since
   // read-only users must not be able to fill the disk. The next line has the number of the others.

@@ -40,12 +40,13 @@ TEST_F(AuditLogTest, WritesALineForEachChange) {
   auto audit = AuditLog::open("lb-test", path_);
   ::umask(before);
   ASSERT_TRUE(audit) << audit.error().message;
-  audit->write("by=lbcli uid=7", "commit \"a\"\nb", "c\\d");
-  audit->write("by=SIGHUP", "reload", "ok");
-  EXPECT_EQ(lines(audit, path_),
-            (std::vector<std::string>{
-                R"(lb-test: audit: by=lbcli uid=7 command="commit \"a\"?b" outcome="c\\d")",
-                R"(lb-test: audit: by=SIGHUP command="reload" outcome="ok")"}));
+  audit->write("by=lbcli uid=7", "commit \"a\"\nb\u202e\u009b\xff", "c\\d");
+  audit->write("by=x user=\u202e\n", "reload", "ok");
+  EXPECT_EQ(
+      lines(audit, path_),
+      (std::vector<std::string>{
+          R"(lb-test: audit: by=lbcli uid=7 command="commit \"a\"\nb\u202e\u009b\xff" outcome="c\\d")",
+          R"(lb-test: audit: by=x user=\u202e\n command="reload" outcome="ok")"}));
   struct stat status {};
   ASSERT_EQ(::stat(path_.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777u, 0640u);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "config/base/blocked_signals.h"
+#include "config/base/printable.h"
 #include "config/base/stderr_sink.h"
 
 namespace lb::log {
@@ -113,10 +114,7 @@ struct Log {
 
   void write(Level level, std::string_view message) {
     std::string line(journal ? journal_prefix(level) : std::string_view{});
-    line += message;
-    std::replace_if(
-        line.begin(), line.end(),
-        [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f'; }, '?');
+    line += printable(message, "\t");
     ++submitted;
     logger->log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
   }

@@ -1,5 +1,6 @@
 // One log per process: to stderr, or to the journal through it. Any thread may log; never from the
-// packet path. A line is one message: control characters in it are shown as '?'.
+// packet path. A line is one message: what could be mistaken for more, or hide something, is escaped
+// (printable.h), except tabs.
 #pragma once
 
 #include <fmt/core.h>

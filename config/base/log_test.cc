@@ -38,9 +38,11 @@ TEST_F(LogTest, NamesLevelAndProgramAndDropsWhatIsBelowTheLevel) {
 TEST_F(LogTest, WritesOneLinePerMessage) {
   testing::internal::CaptureStderr();
   log::init("lb-test", log::Level::kDebug);
-  log::write(log::Level::kError, "a\nb\x1b[31mc {}");
+  log::write(log::Level::kError, "a\nb\x1b[31mc {}\t\u009b\u202e\u2028\xff");
   const std::string text = testing::internal::GetCapturedStderr();
-  EXPECT_NE(text.find(" error lb-test: a?b?[31mc {}\n"), std::string::npos) << text;
+  EXPECT_NE(text.find(" error lb-test: a\\nb\\x1b[31mc {}\t\\u009b\\u202e\\u2028\\xff\n"),
+            std::string::npos)
+      << text;
 }
 
 TEST_F(LogTest, WritesPrioritiesWhenStderrIsTheJournal) {

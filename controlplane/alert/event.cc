@@ -6,6 +6,8 @@
 #include <array>
 #include <charconv>
 
+#include "config/base/printable.h"
+
 namespace lb::controlplane::alert {
 namespace {
 
@@ -15,31 +17,9 @@ using std::chrono::system_clock;
 
 constexpr std::size_t kMostText = 1000;  // bytes
 constexpr std::size_t kFields = 8;
+constexpr std::int64_t kLatestUnixMs = 7'258'118'399'999;  // the end of the year 2199
 
 constexpr std::array<std::string_view, 4> kSeverities = {"good", "notice", "bad", "critical"};
-
-// Bytes of the UTF-8 character at `at`; 0: invalid.
-std::size_t character(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(at);
-  const std::size_t length = lead < 0x80                    ? 1
-                             : lead >= 0xc2 && lead < 0xe0  ? 2
-                             : lead >= 0xe0 && lead < 0xf0  ? 3
-                             : lead >= 0xf0 && lead <= 0xf4 ? 4
-                                                            : 0;
-  if (length == 0 || at + length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(at + i) & 0xc0) != 0x80) return 0;
-  }
-  if (length == 1) return 1;
-  // Overlong forms, surrogates and what is beyond U+10FFFF.
-  const unsigned char second = byte(at + 1);
-  if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second >= 0xa0) ||
-      (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second >= 0x90)) {
-    return 0;
-  }
-  return length;
-}
 
 std::string escape(std::string_view text) {
   std::string out;
@@ -146,7 +126,8 @@ std::optional<Event> decode(std::string_view line) {
   std::int64_t ms = 0;
   unsigned severity = 0;
   if (fields.size() != kFields || !read_number(fields[0], ms) ||
-      !read_number(fields[1], severity) || severity >= kSeverities.size()) {
+      !read_number(fields[1], severity) || severity >= kSeverities.size() || ms < 0 ||
+      ms > kLatestUnixMs) {
     return std::nullopt;
   }
   return Event{system_clock::time_point(milliseconds(ms)),
@@ -161,17 +142,14 @@ std::optional<Event> decode(std::string_view line) {
 
 std::string clean(std::string_view text) {
   std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t length = character(text, at);
-    if (out.size() + length > kMostText) return out + "...";
-    if (length == 0) {
+  for (Character next; !text.empty(); text.remove_prefix(next.bytes)) {
+    next = first_character(text);
+    if (out.size() + next.bytes > kMostText) return out + "...";
+    if (!next.is_valid) {
       out += '?';
-    } else if (length == 1) {
-      out += text[at] < ' ' || text[at] == '\x7f' ? ' ' : text[at];
     } else {
-      out += text.substr(at, length);
+      out += is_printable(next.code) ? text.substr(0, next.bytes) : " ";
     }
-    at += length == 0 ? 1 : length;
   }
   return out;
 }

@@ -60,6 +60,9 @@ TEST(Event, RefusesATruncatedLine) {
   }
   EXPECT_FALSE(decode("1\t9\ta\tb\tc\td\te\tf"));
   EXPECT_FALSE(decode("x\t1\ta\tb\tc\td\te\tf"));
+  for (const char* ms : {"-1", "9223372036854775807", "-9223372036854775808", "7258118400000"}) {
+    EXPECT_FALSE(decode(std::string(ms) + "\t1\ta\tb\tc\td\te\tf")) << ms;
+  }
   EXPECT_FALSE(decode("1\t1\ta\\\tb\tc\td\te\tf"));
 }
 
@@ -79,6 +82,7 @@ TEST(Event, CleansText) {
   EXPECT_EQ(clean("a\r\nBcc: b\x7f\x01"), "a  Bcc: b  ");
   EXPECT_EQ(clean("\xc3\xa4\xe2\x82\xac"), "\xc3\xa4\xe2\x82\xac");
   EXPECT_EQ(clean("\xff\xc3 \xed\xa0\x80"), "?? ???");
+  EXPECT_EQ(clean("a\u009b\u202e\u2028b"), "a   b");
   EXPECT_EQ(clean(std::string(5000, 'x')).size(), 1003u);
 }
 

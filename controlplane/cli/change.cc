@@ -6,6 +6,7 @@
 #include <ostream>
 #include <thread>
 
+#include "config/base/printable.h"
 #include "config/duration.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/cli/cli.h"
@@ -117,10 +118,10 @@ Result<void> run_change(const Daemons& daemons, const Options& options, std::ost
     if (!good) return already_printed(kind);
     return {};
   }
-  for (const std::string& mistake : reply.mistakes()) err << mistake << '\n';
+  for (const std::string& mistake : reply.mistakes()) err << printable(mistake) << '\n';
   if (!reply.mistakes().empty()) return already_printed(kind);
   if (!reply.error().empty()) return fail(reply.error(), kind);
-  for (const std::string& change : reply.changes()) out << change << '\n';
+  for (const std::string& change : reply.changes()) out << printable(change) << '\n';
   out << conclusion(options.command, reply);
   return {};
 }

@@ -13,6 +13,7 @@
 #include "controlplane/cli/options.h"
 #include "controlplane/cli/outcome.h"
 #include "controlplane/cli/persistence.h"
+#include "controlplane/cli/safe_output.h"
 #include "controlplane/cli/show.h"
 #include "controlplane/host/host.h"
 #include "controlplane/view/alerts.h"
@@ -190,7 +191,9 @@ Result<void> Session::run_command() {
 
 }  // namespace
 
-int run(int argc, char** argv, std::ostream& out, std::ostream& err) {
+int run(int argc, char** argv, std::ostream& raw_out, std::ostream& raw_err) {
+  SafeOutput out(raw_out);
+  SafeOutput err(raw_err);
   try {
     const auto parsed = parse_options(argc, argv);
     if (const Stop* const stopped = std::get_if<Stop>(&parsed)) {

@@ -1,6 +1,7 @@
 // `show alert`, `alert test`.
 #include <fmt/format.h>
 
+#include "config/base/printable.h"
 #include "controlplane/view/alerts.h"
 #include "controlplane/view/as_text.h"
 #include "controlplane/view/format.h"
@@ -20,10 +21,11 @@ std::string mail_text(const AlertMail& mail) {
                       mail.tries_failed, mail.refused, mail.dropped);
   text += fmt::format("  last sent: {}\n", when(mail.last_sent_unix_ms));
   if (mail.last_error_unix_ms != 0) {
-    text += fmt::format("  last error: {}: {}\n", when(mail.last_error_unix_ms), mail.last_error);
+    text += fmt::format("  last error: {}: {}\n", when(mail.last_error_unix_ms),
+                        printable(mail.last_error));
   }
   if (!mail.disk_error.empty()) {
-    text += fmt::format("  in memory only, not on disk: {}\n", mail.disk_error);
+    text += fmt::format("  in memory only, not on disk: {}\n", printable(mail.disk_error));
   }
   return text;
 }
@@ -37,7 +39,7 @@ std::string as_text(const Alerts& answer) {
         fmt::format("Script {}\n  waiting: {}\n  runs: {} good, {} bad\n", answer.script->program,
                     answer.script->queue, answer.script->good, answer.script->bad);
     if (!answer.script->last_error.empty()) {
-      text += fmt::format("  last error: {}\n", answer.script->last_error);
+      text += fmt::format("  last error: {}\n", printable(answer.script->last_error));
     }
   }
   return answer.mail ? text + mail_text(*answer.mail) : text;

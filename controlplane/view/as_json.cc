@@ -2,6 +2,7 @@
 
 #include <type_traits>
 
+#include "config/base/printable.h"
 #include "controlplane/view/alerts_fields.h"
 #include "controlplane/view/checks_fields.h"
 #include "controlplane/view/conns_fields.h"
@@ -68,11 +69,11 @@ Json object_of(const Row& row, Answers in) {
 }  // namespace
 
 std::string print(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return printable_json(json.dump(2, ' ', false, Json::error_handler_t::replace)) + '\n';
 }
 
 std::string print_line(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return printable_json(json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 std::string as_json(const Alerts& answer) {

@@ -4,7 +4,14 @@
 
 #include <algorithm>
 
+#include "config/base/printable.h"
+
 namespace lb::view {
+
+void Columns::row(std::vector<std::string> cells) {
+  for (std::string& cell : cells) cell = printable(cell);
+  rows_.push_back(std::move(cells));
+}
 
 std::string Columns::text(std::size_t indent) const {
   std::vector<std::size_t> widths(align_.size());

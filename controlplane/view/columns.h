@@ -14,8 +14,8 @@ class Columns {
  public:
   explicit Columns(std::vector<Align> align) : align_(std::move(align)) {}
 
-  // Cells that are missing at the end of a row are empty.
-  void row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+  // Cells that are missing at the end of a row are empty; what is not printable in one is escaped.
+  void row(std::vector<std::string> cells);
   // Each line begins with `indent` blanks.
   std::string text(std::size_t indent = 0) const;
 

@@ -14,5 +14,11 @@ TEST(Format, AlignsColumns) {
   EXPECT_EQ(columns.text(), "a     bb  c\naaa    b  cc\nonly\n");
 }
 
+TEST(Format, EscapesCells) {
+  Columns columns({Align::kLeft});
+  columns.row({"up\nfake  up\u202e"});
+  EXPECT_EQ(columns.text(), "up\\nfake  up\\u202e\n");
+}
+
 }  // namespace
 }  // namespace lb::view

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "config/base/printable.h"
 #include "controlplane/view/as_text.h"
 #include "controlplane/view/format.h"
 #include "controlplane/view/ha_fields.h"
@@ -25,7 +26,7 @@ std::string group_notes(const HaGroupRow& group, std::size_t instances) {
   if (group.frozen) text += "  frozen: no transitions until `lbcli ha thaw`\n";
   if (group.held) text += "  held: gave mastership away, waits until the new master is gone\n";
   if (!group.gate.empty() && group.state != "MASTER") {
-    text += fmt::format("  gate closed: {}\n", group.gate);
+    text += fmt::format("  gate closed: {}\n", printable(group.gate));
   }
   if (group.peer_holds) {
     text +=
@@ -39,7 +40,8 @@ std::string instances_text(const std::vector<HaInstanceRow>& instances) {
   std::string notes;
   for (const HaInstanceRow& instance : instances) {
     columns.row(cells_of(instance));
-    if (!instance.fault.empty()) notes += fmt::format("  {}: {}\n", instance.name, instance.fault);
+    if (!instance.fault.empty())
+      notes += fmt::format("  {}: {}\n", instance.name, printable(instance.fault));
     for (const CountRow& reject : instance.rejected_adverts) {
       notes += fmt::format("  {}: {} adverts refused: {}\n", instance.name, reject.count,
                            reject.description);
@@ -52,12 +54,12 @@ std::string peer_text(const HaPeer& peer) {
   if (peer.director.empty()) return "Peer: no heartbeat received yet\n";
   const std::string age = age_text(peer.heard_ms);
   std::string text =
-      fmt::format("Peer: {} (release {}), {}\n", peer.director, peer.release,
+      fmt::format("Peer: {} (release {}), {}\n", printable(peer.director), printable(peer.release),
                   peer.alive       ? "alive on the sync link"
                   : peer.connected ? "silent for " + age
                                    : "not connected, last heartbeat " + age + " ago");
   for (const std::string& difference : peer.differences) {
-    text += "  configured differently: " + difference + "\n";
+    text += "  configured differently: " + printable(difference) + "\n";
   }
   return text;
 }
@@ -92,7 +94,7 @@ std::string as_text(const Ha& answer) {
       if (instance.group == group.name) instances.push_back(instance);
     }
     text += fmt::format("{}: {} for {}: {}\n", group.name, group.state, age_text(group.since_ms),
-                        group.reason);
+                        printable(group.reason));
     text += group_notes(group, instances.size()) + instances_text(instances);
   }
   if (answer.peer) text += peer_text(*answer.peer);
@@ -103,14 +105,14 @@ std::string as_text(const Ha& answer) {
   if (!answer.events.empty()) text += "Transitions:\n";
   for (const HaEventRow& event : answer.events) {
     text += fmt::format("  {}  {}: {} -> {}: {}\n", time_text(event.unix_ms), event.instance,
-                        event.from, event.to, event.reason);
+                        event.from, event.to, printable(event.reason));
   }
   return text;
 }
 
 std::string as_text(const Handover& handover) {
   if (!handover.done && !handover.failed) return "under way";
-  return fmt::format("{} after {} ms", handover.text, handover.took_ms);
+  return fmt::format("{} after {} ms", printable(handover.text), handover.took_ms);
 }
 
 }  // namespace lb::view

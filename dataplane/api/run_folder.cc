@@ -19,7 +19,7 @@ namespace lb::api {
 namespace {
 
 constexpr const char* kAccessList = "system.posix_acl_access";
-constexpr mode_t kFolderMode = 0750;
+constexpr mode_t kFolderMode = 0700;
 constexpr mode_t kModeWithoutLists = 0711;
 constexpr std::uint16_t kReadAndEnter = ACL_READ | ACL_EXECUTE;
 
@@ -50,7 +50,8 @@ void append(std::string& out, std::uint16_t tag, std::uint16_t rights,
 }
 
 // A folder has one group and there are two to let through: acl(5). The folder's own group stays
-// what it is, so that the service manager finds no reason to change the owner of what is in it.
+// what it is, so that the service manager finds no reason to change the owner of what is in it, and
+// gets no rights.
 std::string access_list(std::vector<unsigned> groups) {
   std::sort(groups.begin(), groups.end());
   groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
@@ -58,7 +59,7 @@ std::string access_list(std::vector<unsigned> groups) {
   header.a_version = htole32(POSIX_ACL_XATTR_VERSION);
   std::string out(reinterpret_cast<const char*>(&header), sizeof(header));
   append(out, ACL_USER_OBJ, ACL_READ | ACL_WRITE | ACL_EXECUTE);
-  append(out, ACL_GROUP_OBJ, kReadAndEnter);
+  append(out, ACL_GROUP_OBJ, 0);
   for (const unsigned group : groups) append(out, ACL_GROUP, kReadAndEnter, group);
   append(out, ACL_MASK, kReadAndEnter);
   append(out, ACL_OTHER, 0);

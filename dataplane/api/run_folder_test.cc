@@ -38,7 +38,7 @@ class RunFolderTest : public testing::Test {
 
 TEST_F(RunFolderTest, IsPrivateWithoutGroups) {
   ASSERT_TRUE(prepare_run_folder(path_, {}));
-  EXPECT_EQ(mode(), 0750u);
+  EXPECT_EQ(mode(), 0700u);
   EXPECT_FALSE(has_list());
 }
 
@@ -48,7 +48,7 @@ TEST_F(RunFolderTest, AdmitsGroupsAndNobodyElse) {
   EXPECT_EQ(mode() & 07u, 0u);
   ASSERT_TRUE(prepare_run_folder(path_, {}));
   EXPECT_FALSE(has_list());
-  EXPECT_EQ(mode(), 0750u);
+  EXPECT_EQ(mode(), 0700u);
 }
 
 TEST_F(RunFolderTest, SetsTheRightsOfAnExistingFolder) {
@@ -61,7 +61,7 @@ TEST_F(RunFolderTest, SetsTheRightsOfAnExistingFolder) {
   ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
   ::close(fd);
   ASSERT_TRUE(prepare_run_folder(path_, {}));
-  EXPECT_EQ(mode(), 0750u);
+  EXPECT_EQ(mode(), 0700u);
 }
 
 TEST_F(RunFolderTest, LeavesTheRightsOfForeignFolders) {

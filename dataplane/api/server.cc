@@ -104,7 +104,8 @@ Result<void> FrameServer::Impl::remove_stale_socket() {
 // Nobody can connect before listen(), and until then the file has no rights but its owner's: it has
 // from the first moment on what fchmod() said before bind().
 Result<void> FrameServer::Impl::bind_socket() {
-  constexpr mode_t kSocketMode = 0660;
+  // Without a group it is for root alone: no process has rights by the group of the daemon.
+  const mode_t mode = options_.group.empty() ? 0600 : 0660;
   const auto failed = [this](const std::string& what, int error) {
     return fail("cannot " + what + ' ' + options_.path + ": " + std::strerror(error));
   };
@@ -125,7 +126,7 @@ Result<void> FrameServer::Impl::bind_socket() {
   if (group && ::lchown(options_.path.c_str(), static_cast<uid_t>(-1), *group) != 0) {
     return failed("give group " + options_.group + " the socket", errno);
   }
-  if (::chmod(options_.path.c_str(), kSocketMode) != 0) return failed("set the mode of", errno);
+  if (::chmod(options_.path.c_str(), mode) != 0) return failed("set the mode of", errno);
   return {};
 }
 

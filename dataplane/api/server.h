@@ -39,7 +39,7 @@ struct ServerLimits {
 struct ServerOptions {
   std::string path;        // of the socket; its folder is made when missing
   std::string program;     // our own name, for Hello and messages
-  std::string group = {};  // whose members may connect, beside root; empty: the process's own
+  std::string group = {};  // whose members may connect, beside root and our own user; empty: none
   bool read_only = false;  // passed to the handler with the Caller
   ServerLimits limits = {};
   // How long to wait for a process that listens on the socket to be gone: one that was killed

@@ -29,11 +29,11 @@ TEST_F(ServerTest, GreetsAndAnswers) {
   }
 }
 
-TEST_F(ServerTest, SocketHasMode0660AndGoesWithTheServer) {
+TEST_F(ServerTest, SocketIsForItsUserAndGoesWithTheServer) {
   start();
   struct stat status {};
   ASSERT_EQ(::stat(path_.c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 0777U, 0660U);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
   stop();
   EXPECT_FALSE(std::filesystem::exists(path_));
 }

@@ -29,7 +29,7 @@ struct SocketOptions {
   std::string run_dir;
   std::string name;         // of the socket: "dataplane"
   std::string program;      // "lb-dataplane"
-  std::string admin_group;  // empty: root's
+  std::string admin_group;  // empty: none, root alone
   std::string read_group;   // empty: none
   std::string own_client;   // the other daemon of ours: what it does all the time is not logged
 };

@@ -38,19 +38,21 @@ class SocketsTest : public testing::Test {
 
   std::string socket(const char* name) const { return folder_ + "/run/" + name; }
 
-  void start(const std::string& read_group) {
+  void start(const std::string& read_group) { start(read_group, group()); }
+  void start(const std::string& read_group, const std::string& admin_group) {
     audit_.emplace(AuditLog::open("test", folder_ + "/audit.log").value());
-    sockets_.emplace(
-        context_,
-        SocketOptions{folder_ + "/run", "test", "lb-test", group(), read_group, "lb-controlplane"},
-        *audit_, action_of, [](const Request& request, const Caller& caller) {
-          EXPECT_EQ(caller.uid, ::geteuid());
-          EXPECT_EQ(caller.pid, ::getpid());
-          Response response;
-          response.mutable_stats();
-          if (request.flush().filter().service() == "none") response.set_error("no none");
-          return response;
-        });
+    sockets_.emplace(context_,
+                     SocketOptions{folder_ + "/run", "test", "lb-test", admin_group, read_group,
+                                   "lb-controlplane"},
+                     *audit_, action_of, [](const Request& request, const Caller& caller) {
+                       EXPECT_EQ(caller.uid, ::geteuid());
+                       EXPECT_EQ(caller.pid, ::getpid());
+                       Response response;
+                       response.mutable_stats();
+                       if (request.flush().filter().service() == "none")
+                         response.set_error("no none");
+                       return response;
+                     });
     const auto listening = sockets_->listen();
     ASSERT_TRUE(listening) << listening.error().message;
     thread_ = std::thread([this] { context_.run(); });
@@ -142,6 +144,16 @@ TEST_F(SocketsTest, SetsTheRightsOfSockets) {
   }
   stop();
   EXPECT_FALSE(std::filesystem::exists(socket("test-read.sock")));
+}
+
+// A process of group 0 that is not root's has no more rights than any other.
+TEST_F(SocketsTest, IsForRootAloneWithoutAGroup) {
+  start("", "");
+  struct stat status {};
+  ASSERT_EQ(::stat(socket("test.sock").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777u, 0600u);
+  ASSERT_EQ(::stat((folder_ + "/run").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 07777u, 0700u);
 }
 
 TEST_F(SocketsTest, OpensOneSocketWithoutAReadGroup) {
