@@ -127,7 +127,7 @@ struct Check {
   std::optional<Address> expect_address;
   // script
   std::vector<std::string> command;  // program and arguments, no shell
-  std::string user;                  // empty: the one that the control plane runs as
+  std::string user;                  // empty: kScriptUser
   ScriptStyle script_style = ScriptStyle::kPlain;
   bool dynamic_weight = false;  // exit statuses from 2 on are the weight plus 2
   bool operator==(const Check&) const = default;

@@ -149,6 +149,13 @@ struct SorryServer {
   bool operator==(const SorryServer&) const = default;
 };
 
+// Who programs of operators run as when the configuration does not say it: the user of a key, or a
+// user of their own. Never the one that the control plane runs as without being named.
+inline constexpr const char* kScriptUser = "ballast-script";
+inline std::string script_user(const std::string& named) {
+  return named.empty() ? kScriptUser : named;
+}
+
 struct Service : ServiceSettings {
   std::string port;  // interface that has the VIP; empty: the one whose subnet contains it
   Access access;
@@ -159,7 +166,7 @@ struct Service : ServiceSettings {
   std::uint32_t quorum_hysteresis = 0;
   std::vector<std::string> quorum_up;  // program and arguments, no shell
   std::vector<std::string> quorum_down;
-  std::string quorum_user;  // empty: the one that the control plane runs as
+  std::string quorum_user;  // empty: kScriptUser
   std::optional<SorryServer> sorry_server;
   Check check;
   std::optional<AgentCheck> agent;
@@ -214,7 +221,7 @@ struct HaScript {
   Milliseconds timeout{1000};  // then its process group is killed, which counts as bad
   std::uint32_t rise = 1;
   std::uint32_t fall = 1;
-  std::string user;  // empty: the one that the control plane runs as
+  std::string user;  // empty: kScriptUser
   Origin where;
   bool operator==(const HaScript&) const = default;
 };
@@ -287,7 +294,7 @@ struct AlertMail {
 // The recipients of every transition.
 struct Alert {
   std::vector<std::string> script;  // program and arguments, no shell; empty: none
-  std::string script_user;          // empty: the one that the control plane runs as
+  std::string script_user;          // empty: kScriptUser
   Milliseconds script_timeout{30'000};
   std::optional<AlertMail> mail;
   bool operator==(const Alert&) const = default;

@@ -16,6 +16,7 @@
 #include "controlplane/link/fake_dataplane.h"
 #include "controlplane/os/file_writer.h"
 #include "controlplane/os/test_namespace.h"
+#include "controlplane/os/test_user.h"
 #include "controlplane/service/inventory.h"
 
 namespace lb::controlplane {
@@ -39,6 +40,7 @@ class RenameInKernel : public testing::Test {
     web.quorum = 9;
     web.quorum_down = web.quorum_up = {
         "/bin/sh", "-c", "echo $BALLAST_SERVICE $BALLAST_QUORUM >> " + file("quorum")};
+    web.quorum_user = config.alert.script_user = test::own_user();
     const config::Service dead = service("dead", 81, config::CheckType::kTcp);
     config.services = {web, dead};
     config.director.name = "lb1";

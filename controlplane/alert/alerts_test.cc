@@ -12,6 +12,7 @@
 
 #include "controlplane/alert/spool.h"
 #include "controlplane/api/controlplane.pb.h"
+#include "controlplane/os/test_user.h"
 #include "controlplane/service/inventory_fixture.h"
 
 namespace lb::controlplane {
@@ -30,7 +31,10 @@ class AlertsTest : public testing::Test {
   }
   ~AlertsTest() override { fs::remove_all(folder_); }
 
-  void use_script(const std::string& line) { config_.alert.script = {"/bin/sh", "-c", line, "sh"}; }
+  void use_script(const std::string& line) {
+    config_.alert.script = {"/bin/sh", "-c", line, "sh"};
+    config_.alert.script_user = test::own_user();
+  }
   // Nobody listens there.
   void use_mail() {
     config::AlertMail mail;
@@ -77,8 +81,7 @@ class AlertsTest : public testing::Test {
 };
 
 TEST_F(AlertsTest, RunsTheScriptInOrderOneAtATime) {
-  use_script("sleep 0.0$BALLAST_PAUSE; echo \"$*\" >> " + folder_ + "/reported");
-  setenv("BALLAST_PAUSE", "2", 1);
+  use_script("sleep 0.02; echo \"$*\" >> " + folder_ + "/reported");
   Alerts alerts(io_, config_);
   alerts.server(one_, true, "");
   alerts.server(two_, false, "");

@@ -32,7 +32,8 @@ void Runner::Impl::run_next() {
     return;
   }
   const Event& event = waiting.front();
-  Command program{config.script, environment_of(event, director), config.script_user};
+  Command program{config.script, environment_of(event, director),
+                  config::script_user(config.script_user)};
   const auto arguments = arguments_of(event);
   program.argv.insert(program.argv.end(), arguments.begin(), arguments.end());
   run_process(io, program, config.script_timeout,

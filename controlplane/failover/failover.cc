@@ -42,7 +42,8 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
         host(std::move(h)),
         settings(settings_of(config)),
         scripts(io_context, config.ha.scripts, [this] { update_facts(); }),
-        notifier(io_context, config.director.name, config.ha.notify, config.ha.notify_user),
+        notifier(io_context, config.director.name, config.ha.notify,
+                 config::script_user(config.ha.notify_user)),
         ticker(io_context),
         thread("failover") {}
   // Only the thread uses the engine while it runs.

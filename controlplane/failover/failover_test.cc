@@ -12,6 +12,7 @@
 #include "controlplane/failover/notifier.h"
 #include "controlplane/failover/service_differences.h"
 #include "controlplane/failover/tracks.h"
+#include "controlplane/os/test_user.h"
 
 namespace lb::controlplane {
 namespace {
@@ -110,6 +111,7 @@ TEST(Scripts, ChangeAfterRiseOrFallResultsInARow) {
   const std::string log = folder / "log";
   config::HaScript script;
   script.name = "proxy";
+  script.user = test::own_user();
   script.command = {"sh", "-c", "echo run >> " + log + "; test -e " + good};
   script.interval = milliseconds(10);
   script.timeout = milliseconds(60'000);

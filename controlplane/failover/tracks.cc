@@ -66,7 +66,8 @@ struct Scripts::Impl : std::enable_shared_from_this<Impl> {
 // The interval is from start to start, unless the script takes longer.
 void Scripts::Impl::run(Script& script) {
   script.timer.expires_after(script.config.interval);
-  run_process(*io, {script.config.command, {}, script.config.user}, script.config.timeout,
+  run_process(*io, {script.config.command, {}, config::script_user(script.config.user)},
+              script.config.timeout,
               [weak = weak_from_this(), &script](const ProcessResult& result) {
                 const auto self = weak.lock();
                 if (self && !self->stopped) self->ended(script, result);

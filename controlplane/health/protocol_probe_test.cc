@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "controlplane/health/test_support.h"
+#include "controlplane/os/test_user.h"
 
 namespace lb::health {
 namespace {
@@ -189,6 +190,7 @@ TEST(UdpProbe, PassesOnSilenceWithoutExpect) {
 
 Outcome run_script(const std::string& text, config::Check check = check_of(CheckType::kScript)) {
   check.command = {"/bin/sh", "-c", text};
+  if (check.user.empty()) check.user = test::own_user();
   return run_probe(request_with({Address::parse("10.0.0.1").value(), 80}, check));
 }
 

@@ -38,7 +38,7 @@ void add_tls(const config::Check& check, Request& request) {
 void add_script(const std::string& service, const Endpoint& vip, const Endpoint& real_server,
                 const config::Check& check, Request& request) {
   request.command = check.command;
-  request.user = check.user;
+  request.user = config::script_user(check.user);
   request.script_style = check.script_style;
   request.dynamic_weight = check.dynamic_weight;
   request.environment = {"BALLAST_SERVICE=" + service, "BALLAST_VIP=" + vip.address.to_string(),

@@ -5,24 +5,45 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "controlplane/os/process.h"
+
 namespace lb::controlplane::host {
 namespace {
 
-// LogsDirectory= of the units: systemd makes it before a daemon starts.
-constexpr const char* kLogs = "/var/log/ballast";
-
-constexpr const char* kSystemdPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+// RuntimeDirectory=, StateDirectory= and LogsDirectory= of the units: systemd makes them before a
+// daemon starts.
+constexpr std::array<std::string_view, 3> kMadeByUnits = {"/run/ballast", "/var/lib/ballast",
+                                                          "/var/log/ballast"};
+// User= of the units.
+constexpr const char* kDaemonUser = "ballast";
 
 bool is_root() {
   return ::geteuid() == 0;
+}
+
+// Whom the daemons run as: their own user where there is one, else root.
+std::optional<User> daemon() {
+  return is_root() ? find_user(kDaemonUser) : std::nullopt;
+}
+
+std::string daemon_name() {
+  return daemon() ? kDaemonUser : "root";
+}
+
+bool is_made_by_unit(const std::string& path) {
+  struct stat status {};
+  return std::ranges::find(kMadeByUnits, path) != kMadeByUnits.end() &&
+         ::stat(path.c_str(), &status) != 0 && errno == ENOENT;
 }
 
 std::string our_name() {
@@ -30,7 +51,7 @@ std::string our_name() {
   return found == nullptr ? fmt::format("number {}", ::geteuid()) : found->pw_name;
 }
 
-// Whether a daemon, which is root's, may do it cannot be said by someone who may not.
+// Whether a daemon may do it cannot be said by someone who may not.
 std::string unknown(const std::string& path) {
   return fmt::format("{} cannot be checked by user {}; run lbcli check as root, or with --no-host",
                      path, our_name());
@@ -71,23 +92,20 @@ std::string usable_folder(const std::string& path) {
     return wrong + "; make it, or name another one";
   }
   for (const Access access : {Access::kWrite, Access::kExecute}) {
-    const int error = access_as({}, path, access);
+    const int error = access_as(daemon(), path, access);
     if (error == 0) continue;
-    return fmt::format("{} cannot be written to: {}; chown root {}, or name another folder", path,
-                       std::strerror(error), path);
+    return fmt::format("{} cannot be written to: {}; chown {} {}, or name another folder", path,
+                       std::strerror(error), daemon_name(), path);
   }
   return {};
 }
 
-// As execvpe() searches, which goes on at a file that cannot be run; else the first file found.
-// Empty: there is none. The daemons have the PATH of systemd, which that of the caller may lack.
+// As run_process() searches, which goes on at a file that cannot be run; else the first file found.
+// Empty: there is none.
 std::string in_path(const std::string& program) {
   if (program.find('/') != std::string::npos) return program;
-  const char* const ours = std::getenv("PATH");
-  const std::string path =
-      ours == nullptr ? kSystemdPath : fmt::format("{}:{}", ours, kSystemdPath);
   std::string first;
-  std::string_view left = path;
+  std::string_view left = kProgramPath;
   while (!left.empty()) {
     const std::size_t end = left.find(':');
     const std::string candidate = std::string(left.substr(0, end)) + '/' + program;
@@ -108,10 +126,10 @@ std::string file_error(const std::string& path, const std::string& kind,
                            ? "it holds " + kind
                            : "make it, or name another " + kind);
   }
-  if (const int error = access_as({}, path, Access::kRead); error != 0) {
+  if (const int error = access_as(daemon(), path, Access::kRead); error != 0) {
     if (is_denied(error) && !is_root()) return unknown(path);
-    return fmt::format("{} cannot be read by lb-controlplane: {}; chown root {}", path,
-                       std::strerror(error), path);
+    return fmt::format("{} cannot be read by lb-controlplane: {}; chown {} {}", path,
+                       std::strerror(error), daemon_name(), path);
   }
   const auto loaded = load(path);
   return loaded ? std::string() : loaded.error().message;
@@ -120,20 +138,20 @@ std::string file_error(const std::string& path, const std::string& kind,
 std::string program_error(const std::string& program, const std::string& name) {
   const std::string path = in_path(program);
   if (path.empty()) {
-    return fmt::format("there is no program {} in PATH; install it, or write its absolute path",
-                       program);
+    return fmt::format("there is no program {} in {}; install it, or write its absolute path",
+                       program, kProgramPath);
   }
   if (std::string wrong = of_kind(path, S_IFREG, "program"); !wrong.empty()) {
     return wrong + "; make it, or name another program";
   }
-  std::optional<User> user;
-  if (!name.empty() && !(user = find_user(name))) return {};  // reported at its own key
+  const std::optional<User> user = find_user(name);
+  if (!user) return {};  // reported at its own key
   const int error = access_as(user, path, Access::kExecute);
-  if (error == 0 && (is_root() || !user || user->id == ::geteuid())) return {};
+  if (error == 0 && (is_root() || user->id == ::geteuid())) return {};
   if (!is_root()) return unknown(path);
   return fmt::format(
-      "{} cannot be run by {}: {}; see the modes of it and of its folders (chmod +x)", path,
-      name.empty() ? "lb-controlplane" : "user " + name, std::strerror(error));
+      "{} cannot be run by user {}: {}; see the modes of it and of its folders (chmod +x)", path,
+      name, std::strerror(error));
 }
 
 }  // namespace
@@ -157,22 +175,24 @@ std::string Files::writable_file(const std::string& path) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0 && errno == ENOENT) {
       const std::string folder = std::filesystem::path(path).parent_path();
-      if (folder == kLogs && ::stat(kLogs, &status) != 0 && errno == ENOENT) return std::string();
-      return usable_folder(folder);
+      return is_made_by_unit(folder) ? std::string() : usable_folder(folder);
     }
     if (std::string wrong = of_kind(path, S_IFREG, "regular file"); !wrong.empty()) {
       return wrong + "; name another file";
     }
-    const int error = access_as({}, path, Access::kWrite);
+    const int error = access_as(daemon(), path, Access::kWrite);
     if (error == 0) return std::string();
-    return fmt::format("{} cannot be written to: {}; chown root {}, or name another file", path,
-                       std::strerror(error), path);
+    return fmt::format("{} cannot be written to: {}; chown {} {}, or name another file", path,
+                       std::strerror(error), daemon_name(), path);
   });
 }
 
 std::string Files::folder(const std::string& path) {
   if (!is_root()) return {};
-  return once({"folder", path, ""}, [&] { return usable_folder(existing(without_slashes(path))); });
+  return once({"folder", path, ""}, [&] {
+    const std::string folder = without_slashes(path);
+    return is_made_by_unit(folder) ? std::string() : usable_folder(existing(folder));
+  });
 }
 
 std::string Files::library(const std::string& path) {

@@ -24,8 +24,7 @@ class Files {
   std::string folder(const std::string& path);
   // A library, or a folder of them, that the data plane loads as root.
   std::string library(const std::string& path);
-  // That runs as `user`; empty: as lb-controlplane. Without a slash it is searched in PATH,
-  // then in that of systemd.
+  // That runs as `user`. Without a slash it is searched in kProgramPath.
   std::string program(const std::string& program, const std::string& user);
   std::string user(const std::string& name);
 

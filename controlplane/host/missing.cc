@@ -93,10 +93,14 @@ class Search {
     if (!name.empty()) report(table + '.' + key, key, files_.user(name));
   }
 
+  // `named`: the user of the key that names it, which is reported at that key.
   void program(const std::string& table, const std::string& key,
-               const std::vector<std::string>& command, const std::string& user) {
+               const std::vector<std::string>& command, const std::string& named) {
     if (command.empty() || command[0].empty()) return;
-    report(table + '.' + key, key, files_.program(command[0], user));
+    const std::string user = config::script_user(named);
+    std::string wrong = named.empty() ? files_.user(user) : std::string();
+    if (!wrong.empty()) wrong += ", or name another one";
+    report(table + '.' + key, key, wrong.empty() ? files_.program(command[0], user) : wrong);
   }
 
   void director() {

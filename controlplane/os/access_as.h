@@ -1,5 +1,5 @@
 // What a program may do with a file that runs as another user, or as we without our capabilities:
-// the units of the daemons take the right to override modes (CAP_DAC_OVERRIDE) away from root.
+// the daemons have no right to override modes (CAP_DAC_OVERRIDE).
 #pragma once
 
 #include <cstdint>

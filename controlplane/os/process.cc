@@ -2,11 +2,15 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -15,35 +19,90 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <utility>
 
+#include "controlplane/os/capabilities.h"
 #include "controlplane/os/user.h"
 
 namespace lb::controlplane {
 namespace {
 
 constexpr int kNotStarted = 127;  // as in shells
+constexpr mode_t kUmask = 077;
 
-// In the child. Everything that allocates or takes a lock was done before the fork: another thread
-// may have held the lock then.
-[[noreturn]] void become(char* const* argv, char* const* environment,
-                         const std::optional<User>& user) {
+// What the child needs, all made before the fork: another thread may hold the lock of the allocator
+// then.
+struct Start {
+  std::vector<std::string> argv;
+  std::vector<std::string> variables;
+  std::vector<std::string> candidates;  // where the program may be, in order
+  std::vector<char*> arguments;         // {a shell's place, argv[0], argv[1], ..., null}
+  std::vector<char*> environment;
+  std::optional<User> user;  // nothing: stays who it is
+};
+
+// In the child. Groups first, while it still may.
+bool become(const User& user) {
+  return setgroups(user.groups.size(), user.groups.data()) == 0 && setgid(user.group) == 0 &&
+         setuid(user.id) == 0;
+}
+
+// In the child. Of whom root's capabilities were kept by an ambient set, none is left: what a
+// program of root has, it has by being root's.
+bool drop_capabilities() {
+  __user_cap_header_struct header{};
+  header.version = _LINUX_CAPABILITY_VERSION_3;
+  const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+  return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 &&
+         (geteuid() == 0 || syscall(SYS_capset, &header, none.data()) == 0);
+}
+
+// As execvpe() does: goes on at what cannot be run, and a script without "#!" is the shell's.
+void execute(Start& start) {
+  for (std::string& candidate : start.candidates) {
+    execve(candidate.c_str(), start.arguments.data() + 1, start.environment.data());
+    if (errno != ENOEXEC) continue;
+    static char shell[] = "/bin/sh";
+    start.arguments[0] = shell;
+    start.arguments[1] = candidate.data();
+    execve(shell, start.arguments.data(), start.environment.data());
+  }
+}
+
+// In the child.
+[[noreturn]] void run(Start& start) {
   setpgid(0, 0);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   // What we ignore, or were started to ignore, would be inherited.
-  for (const int number : {SIGPIPE, SIGINT, SIGTERM}) signal(number, SIG_DFL);
+  for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
   const int null = open("/dev/null", O_RDWR);
+  if (null < 0) _exit(kNotStarted);
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, fd);
   // Scripts must not inherit our sockets.
   syscall(SYS_close_range, 3U, ~0U, 0U);
-  if (user && (setgroups(user->groups.size(), user->groups.data()) != 0 ||
-               setgid(user->group) != 0 || setuid(user->id) != 0)) {
+  umask(kUmask);
+  if (chdir("/") != 0 || (start.user && !become(*start.user)) || !drop_capabilities()) {
     _exit(kNotStarted);
   }
-  execvpe(argv[0], argv, environment);
+  execute(start);
   _exit(kNotStarted);
+}
+
+std::vector<std::string> candidates_of(const std::string& program) {
+  if (program.find('/') != std::string::npos) return {program};
+  std::vector<std::string> found;
+  std::istringstream folders(kProgramPath);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    found.push_back(folder + '/' + program);
+  }
+  return found;
+}
+
+bool may_change_user() {
+  return has_capability(CAP_SETUID) && has_capability(CAP_SETGID);
 }
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
@@ -125,21 +184,25 @@ void run_process(boost::asio::io_context& io, const Command& command,
   const auto failed = [&](std::string why) {
     boost::asio::post(io, [on_end, why = std::move(why)] { on_end({false, why, {}}); });
   };
-  std::optional<User> user;
-  if (!command.user.empty() && !(user = find_user(command.user))) {
+  Start start{command.argv, command.environment, candidates_of(command.argv.at(0)), {}, {}, {}};
+  if (!command.user.empty() && !(start.user = find_user(command.user))) {
     if (errno == 0) return failed("there is no user " + command.user);
     const std::string why = std::strerror(errno);
     return failed("user " + command.user + " cannot be looked up: " + why);
   }
-  std::vector<std::string> arguments = command.argv;
-  std::vector<std::string> variables = command.environment;
-  for (char** each = environ; *each != nullptr; ++each) variables.emplace_back(*each);
-  const std::vector<char*> argv = pointers(arguments);
-  const std::vector<char*> environment = pointers(variables);
+  if (start.user && start.user->id == geteuid()) start.user.reset();
+  if (start.user && !may_change_user()) {
+    return failed("lb-controlplane may not run programs as user " + command.user +
+                  "; it needs CAP_SETUID and CAP_SETGID");
+  }
+  start.variables.push_back(std::string("PATH=") + kProgramPath);
+  start.arguments = pointers(start.argv);
+  start.arguments.insert(start.arguments.begin(), nullptr);
+  start.environment = pointers(start.variables);
 
   const pid_t pid = fork();
   if (pid < 0) return failed(std::string("fork: ") + std::strerror(errno));
-  if (pid == 0) become(argv.data(), environment.data(), user);
+  if (pid == 0) run(start);
   setpgid(pid, pid);  // parent and child both set it
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (pidfd < 0) {

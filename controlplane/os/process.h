@@ -1,6 +1,8 @@
-// Runs a program from the event loop: no shell, its own process group, which is killed as a whole
-// after the time limit, when the program has ended, and with the event loop. Runs on the event
-// loop.
+// Runs a program of an operator from the event loop: no shell, its own process group, which is killed
+// as a whole after the time limit, when the program has ended, and with the event loop. It gets
+// nothing of ours: no variable of the environment, no descriptor (0 to 2 are /dev/null), no
+// capability that its user would not have; its folder is /, its umask 077, and signals do what they
+// do by default. Runs on the event loop.
 #pragma once
 
 #include <chrono>
@@ -15,10 +17,13 @@ class io_context;
 
 namespace lb::controlplane {
 
+inline constexpr const char* kProgramPath =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 struct Command {
-  std::vector<std::string> argv;         // the program is searched in PATH
-  std::vector<std::string> environment;  // "NAME=value", beside our own
-  std::string user;                      // empty: ours
+  std::vector<std::string> argv;         // the program is searched in kProgramPath
+  std::vector<std::string> environment;  // "NAME=value", beside PATH, which is kProgramPath
+  std::string user;                      // with its groups; empty: ours
 };
 
 // How it ended; `error` is not empty when it failed: "exit status 3", "killed after 2s".

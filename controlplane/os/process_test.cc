@@ -1,7 +1,9 @@
 // Real programs.
 #include "controlplane/os/process.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
@@ -10,6 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <optional>
 
 namespace lb::controlplane {
@@ -92,11 +95,54 @@ TEST_F(Process, ReportsAProgramThatCannotBeStarted) {
   EXPECT_EQ(result.error, "exit status 127: not found, or the user may not run it");
 }
 
-TEST_F(Process, AddsVariablesToTheEnvironment) {
+// All that it gets is what it is documented to get.
+TEST_F(Process, GivesNothingOfOurs) {
   setenv("BALLAST_TEST_OURS", "ours", 1);
-  EXPECT_TRUE(run("test \"$BALLAST_TEST_OURS $BALLAST_TEST_ITS\" = 'ours its own'", kLong,
-                  {"BALLAST_TEST_ITS=its own"})
-                  .good);
+  setenv("PATH", (folder + ":/bin:/usr/bin").c_str(), 1);
+  umask(0);
+  const int fd = open(folder.c_str(), O_RDONLY);  // without O_CLOEXEC
+  for (const int number : {SIGHUP, SIGUSR1}) std::signal(number, SIG_IGN);
+  const std::string out = folder + "/out";
+  EXPECT_EQ(run("env | sort | tr '\\n' ' ' > " + out + "; pwd >> " + out + "; umask >> " + out +
+                    "; readlink /proc/self/fd/[0-9]* | tr '\\n' ' ' >> " + out + "; echo >> " +
+                    out + "; grep -E 'SigIgn|SigBlk|CapAmb|CapInh' /proc/self/status >> " + out,
+                kLong, {"BALLAST_TEST_ITS=its own"})
+                .error,
+            "");
+  close(fd);
+  for (const int number : {SIGHUP, SIGUSR1}) std::signal(number, SIG_DFL);
+  std::ifstream file(out);
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_EQ(text.find("ours"), std::string::npos) << text;
+  EXPECT_EQ(text.find(folder), std::string::npos) << text;
+  EXPECT_NE(text.find("BALLAST_TEST_ITS=its own PATH=" + std::string(kProgramPath)),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("\n0077\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("CapInh:\t0000000000000000"), std::string::npos) << text;
+  EXPECT_NE(text.find("CapAmb:\t0000000000000000"), std::string::npos) << text;
+}
+
+TEST_F(Process, RunsAScriptWithoutAnInterpreterLine) {
+  std::ofstream(folder + "/plain") << "test \"$1 $2\" = 'a b c' || exit 3\n";
+  std::filesystem::permissions(folder + "/plain", std::filesystem::perms::owner_all);
+  ProcessResult result;
+  boost::asio::io_context io;
+  run_process(io, {{folder + "/plain", "a", "b c"}, {}, ""}, kLong,
+              [&result](const ProcessResult& ended) { result = ended; });
+  io.run();
+  EXPECT_EQ(result.error, "");
+}
+
+TEST_F(Process, RunsAsAnotherUserWithoutAnyCapability) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  EXPECT_EQ(run("test $(id -un) = nobody && grep -q 'CapEff:.0*$' /proc/self/status && "
+                "grep -q 'CapPrm:.0*$' /proc/self/status && test -z \"$(id -G | tr -d 0-9)\"",
+                kLong, {}, "nobody")
+                .error,
+            "");
 }
 
 TEST_F(Process, KillsAProgramAndItsChildrenAfterTheLimit) {

@@ -110,7 +110,7 @@ void Operations::on_quorum(Service& service) {
       program,
       {"BALLAST_DIRECTOR=" + inventory_.config()->director.name, "BALLAST_SERVICE=" + config.name,
        "BALLAST_QUORUM=" + word, "BALLAST_WEIGHT_UP=" + std::to_string(weight_up)},
-      config.quorum_user};
+      config::script_user(config.quorum_user)};
   queue->second.run(std::move(command), "quorum_" + word + " program of " + config.name);
 }
 

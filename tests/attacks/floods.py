@@ -58,7 +58,7 @@ class Floods(Flooded, harness.LabTest):
     def configure(cls, lab):
         tables = director.config(f"{lab.dir}/run", services(cls.SERVERS))
         tables["dataplane"] |= LIMITS
-        tables["alert"] = {"script": ["/bin/true"]}
+        tables["alert"] = {"script": ["/bin/true"], "script_user": "root"}
         return tables
 
     @classmethod

@@ -41,6 +41,7 @@ class Alerts(harness.LabTest):
         ca = {} if tls == "none" else {"tls_ca_file": f"{cls.folder}/cert.pem"}
         return tables | {"alert": {
             "script": [f"{cls.folder}/script", "two words"],
+            "script_user": "root",
             "mail": {"server": f"127.0.0.1:{PORT}", "tls": tls, "from": "lb1@example.com",
                      "to": RECIPIENTS, "group_delay": "200ms", "retry_interval": "1s",
                      "timeout": "10s", "user": LOGIN.split(":")[0],

@@ -24,7 +24,7 @@ class HaAlerts(harness.HaTest):
         cls.folder = f"{lab.dir}/alerts"
         configs = super().configure(lab)
         for name, tables in configs.items():
-            tables["alert"] = {"script": [f"{cls.folder}/{name}"]}
+            tables["alert"] = {"script": [f"{cls.folder}/{name}"], "script_user": "root"}
         return configs
 
     @classmethod

@@ -103,10 +103,11 @@ class HaTracks(harness.LabTest):
         scripts = [
             common | {"name": "weighs", "command": [cls.scripts["weighs"].program], "rise": RISE,
                       "fall": FALL, "user": "nobody"},
-            common | {"name": "decides", "command": [cls.scripts["decides"].program]},
-            common | {"name": "slow", "command": [cls.scripts["slow"].program], "timeout": "1s"},
+            common | {"name": "decides", "command": [cls.scripts["decides"].program], "user": "root"},
+            common | {"name": "slow", "command": [cls.scripts["slow"].program], "timeout": "1s",
+                      "user": "root"},
             common | {"name": "stranger", "command": ["true"], "user": "ballast-no-such-user"},
-            common | {"name": "absent", "command": [f"{lab.dir}/no-such-program"]},
+            common | {"name": "absent", "command": [f"{lab.dir}/no-such-program"], "user": "root"},
         ]
         return tables | {"ha": {"instance": instances, "script": scripts}}
 

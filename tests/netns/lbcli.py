@@ -150,7 +150,7 @@ class Lbcli(harness.LabTest):
         with tempfile.TemporaryDirectory() as folder:
             path = f"{folder}/lb.toml"
             with open(path, "w", encoding="utf-8") as out:
-                out.write(text + f'[alert]\nscript = ["{folder}/alert.sh"]\n')
+                out.write(text + f'[alert]\nscript = ["{folder}/alert.sh"]\nscript_user = "root"\n')
             argv = [self.lab.program("lbcli"), "check", path]
             with self.host("lb1").inside():
                 done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=20)

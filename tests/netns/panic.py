@@ -70,7 +70,7 @@ class Panic(Held, harness.LabTest):
     @classmethod
     def configure(cls, lab):
         return director.config(f"{lab.dir}/run", [web()]) | {
-            "health": GUARD, "alert": {"script": [f"{lab.dir}/script"]}}
+            "health": GUARD, "alert": {"script": [f"{lab.dir}/script"], "script_user": "root"}}
 
     @classmethod
     def prepare(cls, lab):

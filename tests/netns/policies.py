@@ -29,7 +29,7 @@ class Policies(harness.LabTest):
         script = f'echo "$BALLAST_SERVICE $BALLAST_QUORUM" >> {lab.dir}/quorum'
         web = director.service(
             "web", f"{NAT_VIP}:80", "nat", [(1, 1), (2, 1)], quorum=2,
-            quorum_up=["/bin/sh", "-c", script], quorum_down=["/bin/sh", "-c", script],
+            quorum_up=["/bin/sh", "-c", script], quorum_down=["/bin/sh", "-c", script], quorum_user="root",
             sorry_server={"address": f"{server_address(3)}:80"})
         hold = director.service("hold", f"{NAT_VIP}:{HOLD_PORT}", "nat", [], scheduler="rr",
                                 on_server_down="keep", real_server=held(HOLD_PORT),

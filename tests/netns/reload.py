@@ -141,9 +141,10 @@ class Reload(harness.LabTest):
         second = f"{server_address(2)}:80"
         program = ["/bin/sh", "-c",
                    f'echo "$BALLAST_SERVICE $BALLAST_QUORUM" >> {self.lab.dir}/quorum']
-        self.web |= {"quorum": 3, "quorum_up": program, "quorum_down": program}
+        self.web |= {"quorum": 3, "quorum_up": program, "quorum_down": program, "quorum_user": "root"}
         self.new["alert"] = {
-            "script": ["/bin/sh", "-c", f'echo "$*" >> {self.lab.dir}/reported', "sh"]}
+            "script": ["/bin/sh", "-c", f'echo "$*" >> {self.lab.dir}/reported', "sh"],
+            "script_user": "root"}
         self.reload(self.new)
         self.cli("set", "rs", "web", second, "drain", "--save")
         self.addCleanup(lambda: self.run_cli("set", "rs", "web", second, "ready", "--save"))

@@ -26,6 +26,7 @@ class UnluckyStop(harness.HaTest):
         tables = super().configure(lab)
         tables["lb1"]["ha"]["notify"] = ["/bin/sh", "-c",
                                          f"test ! -e {cls.hang} || exec sleep 1000"]
+        tables["lb1"]["ha"]["notify_user"] = "root"
         return tables
 
     def setUp(self):
