@@ -92,7 +92,7 @@ class CheckDescription {
     v_.text("method", check_.method, kDefaulted);
     v_.text("path", check_.path, kDefaulted);
     v_.text("host", check_.host, kIfSet);
-    v_.texts("headers", check_.headers, "[\"X-Probe: ballast\"]", kIfSet);
+    v_.secret().texts("headers", check_.headers, "[\"X-Probe: ballast\"]", kIfSet);
     v_.statuses("expect_status", check_.expect_status, kDefaulted);
     v_.value("expect_body", check_.expect_body, kPatternForm, "'^OK'", kIfSet);
     v_.text("expect_body_sha256", check_.expect_body_sha256, kIfSet);
@@ -111,8 +111,8 @@ class CheckDescription {
 
   void protocols() {
     of(CheckTypes(kSendExpect, kUdp), [this] {
-      v_.value("send", check_.send, kBytesForm, "'PING\\r\\n'",
-               check_.type == kUdp ? kRequired : kIfSet);
+      v_.secret().value("send", check_.send, kBytesForm, "'PING\\r\\n'",
+                        check_.type == kUdp ? kRequired : kIfSet);
       v_.value("expect", check_.expect, kPatternForm, "'^OK'",
                check_.type == kSendExpect ? kRequired : kIfSet);
     });
@@ -148,7 +148,7 @@ void describe(Visitor& v, Check& check) {
 
 void describe(Visitor& v, AgentCheck& agent) {
   v.number("port", agent.port, 1, 65'535, kRequired);
-  v.value("send", agent.send, kBytesForm, "'state\\n'", kIfSet);
+  v.secret().value("send", agent.send, kBytesForm, "'state\\n'", kIfSet);
   v.duration("interval", agent.interval, Milliseconds(100), hours(1));
   v.duration("timeout", agent.timeout, Milliseconds(10), hours(1));
 }

@@ -51,7 +51,7 @@ void describe(Visitor& v, HaInstance& instance) {
   v.list("addresses", instance.addresses, kPrefixesForm, kDefaulted);
   v.list("unicast_peers", instance.unicast_peers, kAddressesForm, kDefaulted);
   v.value("source", instance.source, kAddressForm, "\"192.0.2.2\"");
-  v.value("auth_pass", instance.auth_pass, kPasswordForm, "\"...\"", kIfSet);
+  v.secret().value("auth_pass", instance.auth_pass, kPasswordForm, "\"...\"", kIfSet);
   v.text("sync_group", instance.sync_group, kIfSet);
   v.boolean("virtual_mac", instance.virtual_mac, kDefaulted);
   v.tables("track", instance.tracks,

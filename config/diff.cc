@@ -9,6 +9,7 @@
 
 #include "config/match_services.h"
 #include "config/printer.h"
+#include "config/secret.h"
 
 namespace lb::config {
 namespace {
@@ -17,10 +18,9 @@ struct Table : PrintedTable {
   std::string label;  // "service web: real server 10.0.0.11:80"
   std::string above;  // the label of the table around it
 
-  const std::string* find(std::string_view key) const {
-    const auto found =
-        std::ranges::find_if(keys, [key](const auto& entry) { return entry.first == key; });
-    return found == keys.end() ? nullptr : &found->second;
+  const PrintedKey* find(std::string_view key) const {
+    const auto found = std::ranges::find(keys, key, &PrintedKey::name);
+    return found == keys.end() ? nullptr : &*found;
   }
 };
 
@@ -38,6 +38,11 @@ struct Tables {
 std::string unquoted(std::string_view value) {
   if (value.starts_with('"') && value.size() > 2) value = value.substr(1, value.size() - 2);
   return std::string(value);
+}
+
+std::string shown(const PrintedKey* key) {
+  if (key == nullptr) return "not set";
+  return key->is_secret ? std::string(kSecretShown) : without_passwords(unquoted(key->value));
 }
 
 std::string words(std::string_view name) {
@@ -59,7 +64,7 @@ Tables label(std::vector<PrintedTable> printed) {
     table.label = (nested ? table.above + ": " : std::string()) +
                   words(std::string_view(table.path).substr(nested ? dot + 1 : 0));
     if (table.in_list && !table.keys.empty()) {
-      table.label += ' ' + unquoted(table.keys.front().second);
+      table.label += ' ' + unquoted(table.keys.front().value);
     }
     labels[table.path] = table.label;
     const std::string first = table.label;
@@ -115,19 +120,21 @@ Needs needs_of_priority(std::string_view from, std::string_view to) {
 }
 
 void compare(const Table& running, const Table& next, std::vector<Change>& changes) {
-  const auto note = [&](const std::string& key, const std::string* from, const std::string* to) {
-    const std::string before = from == nullptr ? "not set" : *from;
-    const std::string after = to == nullptr ? "not set" : *to;
+  const auto note = [&](const std::string& key, const PrintedKey* from, const PrintedKey* to) {
+    const std::string before = shown(from);
+    const std::string after = from != nullptr && to != nullptr && to->is_secret
+                                  ? "another " + std::string(kSecretShown)
+                                  : shown(to);
     const bool is_priority = next.path == "ha.instance" && key == "priority";
-    changes.push_back({next.label + ": " + key + ' ' + unquoted(before) + " -> " + unquoted(after),
+    changes.push_back({next.label + ": " + key + ' ' + before + " -> " + after,
                        is_priority ? needs_of_priority(before, after) : needs_of(next.path, key)});
   };
-  for (const auto& [key, to] : next.keys) {
-    const std::string* const from = running.find(key);
-    if (from == nullptr || *from != to) note(key, from, &to);
+  for (const PrintedKey& to : next.keys) {
+    const PrintedKey* const from = running.find(to.name);
+    if (from == nullptr || from->value != to.value) note(to.name, from, &to);
   }
-  for (const auto& [key, from] : running.keys) {
-    if (next.find(key) == nullptr) note(key, &from, nullptr);
+  for (const PrintedKey& from : running.keys) {
+    if (next.find(from.name) == nullptr) note(from.name, &from, nullptr);
   }
 }
 

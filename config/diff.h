@@ -1,6 +1,7 @@
 // What changes from one configuration to another, in an operator's words. Pure.
 //
-// It compares the canonical forms (print()), so that a key that print() writes is never missed.
+// It compares the canonical forms (print()), so that a key that print() writes is never missed. Of
+// secrets it says that they change, not how.
 #pragma once
 
 #include <cstdint>

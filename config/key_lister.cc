@@ -22,7 +22,8 @@ class KeyLister : public Visitor {
  private:
   void add(const Key& key, std::string values, std::string default_value) {
     tables_[table_].keys.push_back({std::string(key.name), std::move(values),
-                                    key.presence == Presence::kRequired, std::move(default_value)});
+                                    key.presence == Presence::kRequired, key.is_secret,
+                                    std::move(default_value)});
   }
 
   void on_text(const Key& key, std::string& value) override { add(key, "text", quoted(value)); }

@@ -1,4 +1,4 @@
-// Every key that there is, by describe(): for the reference page and the tests.
+// Every key that there is, by describe(): for the reference page, for secrets and the tests.
 #pragma once
 
 #include <string>
@@ -13,6 +13,7 @@ struct ListedKey {
   std::string name;
   std::string values;  // "number, 1 to 65535"
   bool required = false;
+  bool is_secret = false;
   std::string default_value;  // as TOML; of what is empty, 0 or false too
 };
 

@@ -10,10 +10,12 @@
 #include <set>
 #include <thread>
 
+#include "config/base/printable.h"
 #include "config/base/read_file.h"
 #include "config/cpu_list.h"
 #include "config/parse.h"
 #include "config/prefix_list.h"
+#include "config/secret.h"
 #include "config/toml_tree.h"
 #include "config/validate.h"
 
@@ -126,6 +128,10 @@ void read_lists(Config& config, ReadReport& report, const Node& root) {
   }
 }
 
+void hide_passwords(std::vector<Mistake>& mistakes) {
+  for (Mistake& mistake : mistakes) mistake.message = without_passwords(std::move(mistake.message));
+}
+
 Loaded unreadable(const std::string& file_name, const std::string& why) {
   Loaded loaded;
   loaded.file_name = file_name;
@@ -165,7 +171,10 @@ Loaded load_text(std::string_view text, const std::string& file_name, const Mach
   Loaded loaded;
   loaded.file_name = file_name;
   Node root;
-  if (!read_toml(text, root, loaded.mistakes)) return loaded;
+  if (!read_toml(text, root, loaded.mistakes)) {
+    hide_passwords(loaded.mistakes);
+    return loaded;
+  }
   ReadReport report;
   loaded.config = parse(root, report);
   if (machine.reads_lists) read_lists(loaded.config, report, root);
@@ -176,6 +185,7 @@ Loaded load_text(std::string_view text, const std::string& file_name, const Mach
     problems.insert(problems.end(), missing.begin(), missing.end());
   }
   add_problems(problems, report, root, loaded.mistakes);
+  hide_passwords(loaded.mistakes);
   std::stable_sort(loaded.mistakes.begin(), loaded.mistakes.end(),
                    [](const Mistake& a, const Mistake& b) { return a.where < b.where; });
   return loaded;
@@ -195,9 +205,10 @@ Loaded load_file(const std::string& path, const Machine& machine) {
 std::string format_mistakes(const std::string& file_name, const std::vector<Mistake>& mistakes) {
   std::string out;
   for (const Mistake& mistake : mistakes) {
-    out += mistake.where.line == 0 ? fmt::format("{}: {}\n", file_name, mistake.message)
-                                   : fmt::format("{}:{}:{}: {}\n", file_name, mistake.where.line,
-                                                 mistake.where.column, mistake.message);
+    const std::string message = printable(mistake.message);
+    out += mistake.where.line == 0 ? fmt::format("{}: {}\n", printable(file_name), message)
+                                   : fmt::format("{}:{}:{}: {}\n", printable(file_name),
+                                                 mistake.where.line, mistake.where.column, message);
   }
   return out;
 }

@@ -44,7 +44,8 @@ Loaded load_file(const std::string& path, const Machine& machine);
 // The file as it is, for those who keep it. Reads no more than what could be a configuration.
 Result<std::string> read_file(const std::string& path);
 
-// The configuration as TOML with every key written out; load_text() of it gives the same Config.
+// The configuration as TOML with every key written out, secrets too; load_text() of it gives the same
+// Config.
 std::string print(const Config& config);
 // One service of it: what two directors compare.
 std::string print_service(const Service& service);

@@ -13,10 +13,10 @@ std::string text_of(const std::vector<PrintedTable>& tables) {
   for (const PrintedTable& table : tables) {
     if (!out.empty()) out += '\n';
     out += table.in_list ? "[[" + table.path + "]]\n" : '[' + table.path + "]\n";
-    for (const auto& [key, value] : table.keys) {
-      out += key;
+    for (const PrintedKey& key : table.keys) {
+      out += key.name;
       out += " = ";
-      out += value;
+      out += key.value;
       out += '\n';
     }
   }

@@ -38,7 +38,7 @@ Printer::Printer(std::vector<PrintedTable>& tables, const Printer& around, std::
 
 void Printer::print(const Key& key, const std::function<std::string()>& value) {
   if (std::exchange(skip_next_, false) || !key.is_printed()) return;
-  tables_[table_].keys.emplace_back(key.name, value());
+  tables_[table_].keys.push_back({std::string(key.name), value(), key.is_secret});
 }
 
 void Printer::on_text(const Key& key, std::string& value) {

@@ -3,17 +3,22 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "config/visitor.h"
 
 namespace lb::config {
 
+struct PrintedKey {
+  std::string name;
+  std::string value;  // as TOML
+  bool is_secret = false;
+};
+
 struct PrintedTable {
   std::string path;  // "service.real_server"
   bool in_list = false;
-  std::vector<std::pair<std::string, std::string>> keys;  // with their values, as TOML
+  std::vector<PrintedKey> keys;
 };
 
 std::vector<PrintedTable> print_tables(Config config);

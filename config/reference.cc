@@ -18,7 +18,8 @@ All of `ballast.toml`, table by table, as a reference. The same with an example 
 [config/ballast.toml](../../config/ballast.toml). `lbcli check FILE` reports the mistakes of a file with their places.
 
 Durations are strings of a whole number and a unit: `"500ms"`, `"30s"`, `"15m"`, `"1h"`. `required` means that there is no
-default. There is one `[table]`, and any number of `[[table]]`.
+default. There is one `[table]`, and any number of `[[table]]`. `secret`: the value appears in no output, log or message
+([security](../security.md#secrets)).
 
 This page is generated from the code and from the comments in that file (config/reference.cc): change those, not this page.
 )";
@@ -95,8 +96,9 @@ class Generator {
     std::string meaning = comment_of(comments_, table.path, key.name);
     if (meaning.empty()) mistake(table, key, "has no comment");
     const std::string preset = take_default(table, key, meaning);
-    reference_.page += fmt::format("| `{}` | {} | {} | {} |\n", key.name, key.values,
-                                   to_markdown(preset), to_markdown(meaning));
+    reference_.page +=
+        fmt::format("| `{}` | {}{} | {} | {} |\n", key.name, key.values,
+                    key.is_secret ? ", secret" : "", to_markdown(preset), to_markdown(meaning));
   }
 
   // Takes the default out of the comment.

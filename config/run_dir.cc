@@ -13,7 +13,7 @@
 namespace lb::config {
 namespace {
 
-std::string_view trimmed(std::string_view line) {
+std::string_view without_blanks(std::string_view line) {
   constexpr std::string_view kBlanks = " \t\r";
   line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
   return line.substr(0, line.find_last_not_of(kBlanks) + 1);
@@ -45,10 +45,10 @@ std::optional<std::string> find_line(std::string_view text) {
   std::string_view table;
   while (!text.empty()) {
     const std::size_t end = text.find('\n');
-    const std::string_view line = trimmed(text.substr(0, end));
+    const std::string_view line = without_blanks(text.substr(0, end));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (line.starts_with('[')) {
-      table = trimmed(line.substr(0, line.find('#')));
+      table = without_blanks(line.substr(0, line.find('#')));
     } else if (table == "[director]" && line.starts_with("run_dir")) {
       const auto alone = tree_of(line);
       if (auto found = alone ? usable(alone->find("run_dir")) : std::nullopt) return found;

@@ -71,15 +71,16 @@ bool is_escape(std::string_view text) {
 
 class Explainer {
  public:
-  Explainer(const Source& source, Stop why, std::size_t at, std::span<const std::size_t> open)
+  Explainer(const Source& source, const Stopped& stopped)
       : source_(source),
         text_(source.text()),
-        why_(why),
-        open_(open),
-        number_(source.locate(at).line),
+        why_(stopped.why),
+        open_(stopped.open),
+        at_secret_(stopped.at_secret),
+        number_(source.locate(stopped.at).line),
         line_(source.line(number_)),
         line_start_(source.line_offset(number_)),
-        at_(at) {}
+        at_(stopped.at) {}
 
   Mistake explain() const {
     if (open_.empty()) {
@@ -113,12 +114,16 @@ class Explainer {
   }
 
   Mistake header() const {
-    const std::string_view body = trim(line_);
+    const std::string_view body = trim(line_.substr(0, line_.find('#')));
+    // What is behind a header may be a secret.
+    const std::size_t end = body.find_first_not_of(']', body.find(']'));
+    const bool is_more = end != std::string_view::npos;
+    const std::string_view shown = trim(body.substr(0, std::min(end, body.find('='))));
     return mistake(
         line_start_ + line_.find('['),
         fmt::format(
-            "{} is not a table header; write [name], or [[name]] where there may be several",
-            trim(body.substr(0, body.find('#')))));
+            "{}{} is not a table header; write [name], or [[name]] where there may be several",
+            shown, is_more ? " with more on its line" : ""));
   }
 
   Mistake in_brackets() const {
@@ -143,7 +148,8 @@ class Explainer {
     const std::size_t equals = line_.find('=');
     const std::string_view key = trim(line_.substr(0, equals));
     if (equals == std::string_view::npos) {
-      return fmt::format("no \"=\" in {}; write KEY = VALUE, or # before a comment", key);
+      return fmt::format("no \"=\" in {}; write KEY = VALUE, or # before a comment",
+                         at_secret_ ? key.substr(0, key.find_first_of(" \t:")) : key);
     }
     if (key.empty()) return "no key before \"=\"; write KEY = VALUE";
     return fmt::format("{} is not a valid key; keys are made of letters, digits, \"_\" and \"-\"",
@@ -160,6 +166,11 @@ class Explainer {
       return mistake(wrong_escape(),
                      "a text with an unknown escape; write a backslash as \\\\, or use single "
                      "quotes: '...'");
+    }
+    if (at_secret_) {
+      return mistake(at_, why_ == Stop::kTrailing
+                              ? "unexpected text after the value; write one KEY = VALUE per line"
+                              : "strings need quotes: \"...\"");
     }
     if (why_ == Stop::kRange) {
       return mistake(at_, fmt::format("{} is out of range; write less", rest));
@@ -186,6 +197,7 @@ class Explainer {
   std::string_view text_;
   Stop why_;
   std::span<const std::size_t> open_;
+  bool at_secret_;
   std::uint32_t number_;
   std::string_view line_;
   std::size_t line_start_;
@@ -198,9 +210,8 @@ bool is_bare_key_char(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
 }
 
-Mistake explain_syntax_error(const Source& source, Stop why, std::size_t at,
-                             std::span<const std::size_t> open) {
-  return Explainer(source, why, at, open).explain();
+Mistake explain_syntax_error(const Source& source, const Stopped& stopped) {
+  return Explainer(source, stopped).explain();
 }
 
 std::string explain_conflict(std::string_view written, std::uint32_t line, bool is_again) {

@@ -25,10 +25,14 @@ enum class Stop : std::uint8_t {
   kEnd,        // the end of the file within a list
 };
 
-// `at` is the first byte that is no TOML, or the first byte of the value that is none. `open` has
-// the offsets of the brackets that are open there, the innermost last.
-Mistake explain_syntax_error(const Source& source, Stop why, std::size_t at,
-                             std::span<const std::size_t> open);
+struct Stopped {
+  Stop why;
+  std::size_t at;  // the first byte that is no TOML, or the first byte of the value that is none
+  std::span<const std::size_t> open;  // offsets of the brackets that are open there, innermost last
+  bool at_secret;  // the last key before holds a secret: what follows it is not shown
+};
+
+Mistake explain_syntax_error(const Source& source, const Stopped& stopped);
 
 // For a name, as `written` in the file, that conflicts with one on `line`; `is_again`: both are the
 // same kind of thing.

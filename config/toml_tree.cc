@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/secret.h"
 #include "config/source.h"
 #include "config/syntax_error.h"
 #include "config/toml_guard.h"
@@ -73,7 +74,7 @@ class Reader {
   }
 
   bool stop(Stop why) {
-    mistake_ = explain_syntax_error(source_, why, at_, open_);
+    mistake_ = explain_syntax_error(source_, {why, at_, open_, may_be_secret(key_)});
     return false;
   }
 
@@ -96,6 +97,7 @@ class Reader {
         part.name = text_.substr(start, at_ - start);
         if (part.name.empty()) return stop(Stop::kKey);
       }
+      key_ = part.name;
       skip_blanks();
     } while (next_is("."));
     return true;
@@ -215,6 +217,7 @@ class Reader {
   std::size_t counted_ = 0;  // the offset of place_
   Location place_{1, 1};
   std::vector<std::size_t> open_;  // offsets of the brackets that are not closed yet
+  std::string key_;                // the last one, or its last part
   Entry root_;
   Entry* table_ = &root_;  // of the last header
   Mistake mistake_;

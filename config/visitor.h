@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/base/enum_names.h"
@@ -59,14 +60,14 @@ class Visitor {
 
   // One that may not be empty.
   void text(std::string_view key, std::string& value, Presence presence) {
-    on_text({key, presence, !value.empty()}, value);
+    on_text(make_key(key, presence, !value.empty()), value);
   }
   void boolean(std::string_view key, bool& value, Presence presence) {
-    on_boolean({key, presence, value}, value);
+    on_boolean(make_key(key, presence, value), value);
   }
   void duration(std::string_view key, Milliseconds& value, Milliseconds min, Milliseconds max,
                 Presence presence = Presence::kDefaulted) {
-    on_duration({key, presence, value.count() != 0}, value, min, max);
+    on_duration(make_key(key, presence, value.count() != 0), value, min, max);
   }
   // `example` is for messages, as TOML.
   void texts(std::string_view key, std::vector<std::string>& value, std::string_view example,
@@ -78,14 +79,14 @@ class Visitor {
   }
   // A number, or a text with several ranges.
   void statuses(std::string_view key, StatusSet& value, Presence presence) {
-    on_statuses({key, presence, true}, value);
+    on_statuses(make_key(key, presence, true), value);
   }
 
   template <std::integral T>
   void number(std::string_view key, T& value, std::type_identity_t<T> min,
               std::type_identity_t<T> max, Presence presence = Presence::kDefaulted) {
     std::int64_t wide = value;
-    on_number({key, presence, value != 0}, wide, min, max);
+    on_number(make_key(key, presence, value != 0), wide, min, max);
     if (reading()) value = static_cast<T>(wide);
   }
   template <std::integral T>
@@ -93,7 +94,7 @@ class Visitor {
               std::type_identity_t<T> max) {
     constexpr std::int64_t kNotSet = std::numeric_limits<std::int64_t>::min();
     std::int64_t wide = value ? std::int64_t{*value} : kNotSet;
-    on_number({key, Presence::kIfSet, value.has_value()}, wide, min, max);
+    on_number(make_key(key, Presence::kIfSet, value.has_value()), wide, min, max);
     if (reading() && wide != kNotSet) value = static_cast<T>(wide);
   }
 
@@ -106,7 +107,7 @@ class Visitor {
       names[i] = kNames[i].name;
       if (kNames[i].value == value) index = i;
     }
-    on_choice({key, presence, true}, index, names);
+    on_choice(make_key(key, presence, true), index, names);
     if (reading()) value = kNames[index].value;
   }
 
@@ -114,14 +115,14 @@ class Visitor {
   template <typename T>
   void value(std::string_view key, T& value, const Form<T>& form, std::string_view example,
              Presence presence) {
-    on_form({key, presence, value != T{}}, {form.kind, example},
+    on_form(make_key(key, presence, value != T{}), {form.kind, example},
             {.parse = [&](const std::string& text) { return assign(value, form.parse(text)); },
              .print = [&] { return form.print(value); }});
   }
   template <typename T>
   void value(std::string_view key, std::optional<T>& value, const Form<T>& form,
              std::string_view example) {
-    on_form({key, Presence::kIfSet, value.has_value()}, {form.kind, example},
+    on_form(make_key(key, Presence::kIfSet, value.has_value()), {form.kind, example},
             {.parse = [&](const std::string& text) { return assign(value, form.parse(text)); },
              .print = [&] { return form.print(*value); }});
   }
@@ -130,7 +131,7 @@ class Visitor {
   template <typename T>
   void list(std::string_view key, std::vector<T>& value, const ListForm<T>& form,
             Presence presence) {
-    on_list({key, presence, !value.empty()}, {form.elements, form.example},
+    on_list(make_key(key, presence, !value.empty()), {form.elements, form.example},
             {.clear = [&] { value.clear(); },
              .parse =
                  [&](const std::string& text) {
@@ -150,6 +151,12 @@ class Visitor {
       without_meaning(by, why, keys);
     }
   }
+  // The next key, which is no table, holds a secret: its value is never shown (secret.h). What is
+  // wrong about it is said without it.
+  Visitor& secret() {
+    next_is_secret_ = true;
+    return *this;
+  }
   // print() writes the next key only if `condition`.
   virtual Visitor& printed_if(bool condition) = 0;
 
@@ -157,7 +164,7 @@ class Visitor {
   template <typename T, std::invocable<Visitor&, T&> Keys>
   void table(std::string_view key, T& value, Keys&& keys,
              Presence presence = Presence::kDefaulted) {
-    on_table({key, presence, value != T{}}, [&](Visitor& table) {
+    on_table(make_key(key, presence, value != T{}), [&](Visitor& table) {
       table.stamp(value);
       keys(table, value);
     });
@@ -165,7 +172,7 @@ class Visitor {
   // One that need not be there, made of `initial` when it is.
   template <typename T, std::invocable<Visitor&, T&> Keys>
   void table(std::string_view key, std::optional<T>& value, const T& initial, Keys&& keys) {
-    on_table({key, Presence::kIfSet, value.has_value()}, [&](Visitor& table) {
+    on_table(make_key(key, Presence::kIfSet, value.has_value()), [&](Visitor& table) {
       if (!value) value = initial;
       table.stamp(*value);
       keys(table, *value);
@@ -186,6 +193,7 @@ class Visitor {
     std::string_view name;
     Presence presence;
     bool is_set;  // other than empty, 0 or false
+    bool is_secret;
     bool is_printed() const { return is_set || presence != Presence::kIfSet; }
   };
   struct Wording {
@@ -226,6 +234,10 @@ class Visitor {
   virtual Location where() const { return {}; }
 
  private:
+  Key make_key(std::string_view name, Presence presence, bool is_set) {
+    return {name, presence, is_set, std::exchange(next_is_secret_, false)};
+  }
+
   template <typename T, typename From>
   static Result<void> assign(T& value, Result<From>&& parsed) {
     if (!parsed) return tl::make_unexpected(std::move(parsed.error()));
@@ -239,6 +251,8 @@ class Visitor {
       if (reading()) value.where = Origin{where()};
     }
   }
+
+  bool next_is_secret_ = false;
 };
 
 }  // namespace lb::config

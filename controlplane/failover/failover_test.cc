@@ -205,5 +205,19 @@ TEST(Differences, HaveALineForEachService) {
                                       "service mail (tcp 192.0.2.10:25) exists only on the peer"}));
 }
 
+// They are in the log, in `show ha` and in alerts.
+TEST(Differences, HideSecrets) {
+  const auto text_of = [](const std::string& ours, const std::string& theirs) {
+    return differences({{"tcp 192.0.2.10:80", {"web", ours}}},
+                       {{"tcp 192.0.2.10:80", {"web", theirs}}});
+  };
+  EXPECT_EQ(text_of("headers = [\"X: m4rk3r\"]\n", "headers = [\"X: m4rk3r2\"]\n"),
+            std::vector<std::string>{
+                "service web (tcp 192.0.2.10:80): headers = (secret) here, another there"});
+  EXPECT_EQ(text_of("rise = 2\n", "send = \"m4rk3r\"\n"),
+            std::vector<std::string>{
+                "service web (tcp 192.0.2.10:80): rise = 2 here, send = (secret) there"});
+}
+
 }  // namespace
 }  // namespace lb::controlplane

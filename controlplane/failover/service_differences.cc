@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "config/load.h"
+#include "config/secret.h"
 #include "controlplane/service/key.h"
 #include "controlplane/sync/sync.pb.h"
 
@@ -19,6 +20,15 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
+// "headers = (secret)"
+std::string shown(const std::string& line) {
+  const std::string key = line.substr(0, line.find(" = "));
+  if (key != line && config::may_be_secret(key)) {
+    return key + " = " + std::string(config::kSecretShown);
+  }
+  return config::without_passwords(line);
+}
+
 // The first line that one has and the other lacks, on both sides.
 std::string first_difference(const std::string& ours, const std::string& theirs) {
   const auto left = lines_of(ours);
@@ -26,7 +36,9 @@ std::string first_difference(const std::string& ours, const std::string& theirs)
   for (std::size_t i = 0; i < std::max(left.size(), right.size()); ++i) {
     const std::string here = i < left.size() ? left[i] : "nothing";
     const std::string there = i < right.size() ? right[i] : "nothing";
-    if (here != there) return here + " here, " + there + " there";
+    if (here == there) continue;
+    const bool same_secret = shown(here) == shown(there);
+    return shown(here) + " here, " + (same_secret ? "another" : shown(there)) + " there";
   }
   return {};
 }
