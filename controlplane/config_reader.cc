@@ -8,6 +8,9 @@
 #include <utility>
 
 #include "config/base/blocked_signals.h"
+#include "config/base/printable.h"
+#include "config/base/read_file.h"
+#include "config/toml_tree.h"
 #include "controlplane/os/text_file.h"
 #include "controlplane/os/user.h"
 
@@ -24,9 +27,17 @@ Found find(const Source& source, const config::Machine& machine, const config::C
     found.error = source.if_missing;
     return found;
   }
-  auto text = source.text ? Result<std::string>(*source.text) : config::read_file(source.name);
+  // What would be applied and then could not be written ends with the next restart: better not at all.
+  if (const auto able = source.kept_in.empty() ? Result<void>() : can_write_text(source.kept_in);
+      !able) {
+    found.error = "nothing was changed: " + able.error().message;
+    return found;
+  }
+  auto text = source.text     ? Result<std::string>(*source.text)
+              : source.is_own ? read_own_file(source.name, config::kMaxFileBytes)
+                              : config::read_file(source.name);
   if (!text) {
-    found.mistakes.push_back(source.name + ": " + text.error().message);
+    found.mistakes.push_back(printable(source.name + ": " + text.error().message));
     return found;
   }
   config::Loaded loaded = config::load_text(*text, source.name, machine);

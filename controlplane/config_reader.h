@@ -30,14 +30,16 @@ class ConfigReader {
   struct Source {
     std::string name;                      // for messages
     std::optional<std::string> text = {};  // nullopt: read the file of that name
+    bool is_own = false;                   // written by us: nobody else may have changed it
     bool from_it = false;  // changes from it to the running one; else from the running one to it
+    std::string kept_in = {};     // the file that it will replace, which must be possible
     std::string if_missing = {};  // the error if there is no such file; empty: as of any other
   };
   struct Found {
     std::optional<ConfigVersion> version;  // nullopt: unreadable, or with errors
     std::vector<std::string> mistakes;     // a line each
     std::vector<config::Change> changes;
-    std::string error;  // Source::if_missing
+    std::string error;  // by kept_in or if_missing
   };
 
   // `io`: the caller's loop.

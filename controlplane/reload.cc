@@ -193,7 +193,8 @@ void Reloader::Impl::commit(const CallPtr& call, const ConfigCommand& command) {
   trial_file = command.file();
   trial_time = milliseconds(command.confirm_ms());
   const Keep keep = trial_time.count() == 0 ? Keep::kWrite : Keep::kOnTrial;
-  read_for_change(call, {command.file(), command.text()}, keep);
+  read_for_change(call, {.name = command.file(), .text = command.text(), .kept_in = options.file},
+                  keep);
 }
 
 void Reloader::Impl::change(const CallPtr& call, Found found, Keep keep) {
@@ -346,10 +347,13 @@ void Reloader::Impl::rollback(const CallPtr& call) {
     return answer(call);
   }
   if (busy(call->reply)) return refuse(call);
-  Source previous{previous_path()};
-  previous.if_missing = "no configuration to go back to: nothing was changed since " +
-                        options.state_dir + " was made";
-  read_for_change(call, std::move(previous), Keep::kWrite);
+  read_for_change(call,
+                  {.name = previous_path(),
+                   .is_own = true,
+                   .kept_in = options.file,
+                   .if_missing = "no configuration to go back to: nothing was changed since " +
+                                 options.state_dir + " was made"},
+                  Keep::kWrite);
 }
 
 // ---- questions
@@ -369,7 +373,7 @@ void Reloader::Impl::diff(const CallPtr& call, const ConfigCommand& command) {
 
 // Changes from the file to the running configuration.
 void Reloader::Impl::changes(const CallPtr& call) {
-  for_questions.read({options.file, std::nullopt, true}, running.config,
+  for_questions.read({.name = options.file, .from_it = true}, running.config,
                      [this, call](const Found& found) {
                        put(found, call->reply);
                        answer(call);

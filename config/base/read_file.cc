@@ -37,8 +37,8 @@ tl::unexpected<Error> too_large(std::size_t max_bytes) {
 class File {
  public:
   // Does not wait for the other end of a FIFO.
-  explicit File(const std::string& path)
-      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
+  explicit File(const std::string& path, int flags = 0)
+      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags)) {}
   ~File() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -72,6 +72,26 @@ Result<void> check_regular_file(const std::string& path, std::size_t max_bytes) 
 Result<std::string> read_regular_file(const std::string& path, std::size_t max_bytes) {
   const File file(path);
   if (auto good = file.check(max_bytes); !good) return tl::make_unexpected(good.error());
+  return read_descriptor(file.fd(), max_bytes);
+}
+
+Result<std::string> read_own_file(const std::string& path, std::size_t max_bytes) {
+  const File file(path, O_NOFOLLOW);
+  if (file.fd() < 0 && errno == ELOOP) return fail("is a symbolic link; remove it");
+  if (auto good = file.check(max_bytes); !good) return tl::make_unexpected(good.error());
+  struct stat status {};
+  struct stat folder {};
+  const std::string around = path.substr(0, path.rfind('/') + 1);
+  if (::fstat(file.fd(), &status) != 0 || ::stat(around.c_str(), &folder) != 0) {
+    return fail(fmt::format("cannot be judged: {}", std::strerror(errno)));
+  }
+  if (status.st_uid != 0 && status.st_uid != ::geteuid() && status.st_uid != folder.st_uid) {
+    return fail(fmt::format("belongs to user {}, who could have written anything; remove it",
+                            status.st_uid));
+  }
+  if ((status.st_mode & S_IWOTH) != 0) {
+    return fail("is writable by everybody, who could have written anything; remove it");
+  }
   return read_descriptor(file.fd(), max_bytes);
 }
 

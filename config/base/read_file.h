@@ -14,6 +14,11 @@ namespace lb {
 // "cannot be opened: No such file or directory", "is a FIFO and not a regular file".
 Result<std::string> read_regular_file(const std::string& path, std::size_t max_bytes);
 
+// The same of a file that this program has written itself, in a folder of its own: refuses links, and
+// files that somebody else owns or everybody may write to. Owners that count as ours are root and
+// that of the folder.
+Result<std::string> read_own_file(const std::string& path, std::size_t max_bytes);
+
 // The same of an open descriptor, whatever it is: waits for its end.
 Result<std::string> read_descriptor(int fd, std::size_t max_bytes);
 

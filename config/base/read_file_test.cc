@@ -66,5 +66,31 @@ TEST_F(ReadFile, TakesNoMemoryForALargeSparseFile) {
             "is larger than 16 MiB");
 }
 
+TEST_F(ReadFile, ReadsOwnFilesThatNobodyElseMayWrite) {
+  const std::string own = path("own");
+  std::ofstream(own) << "text";
+  EXPECT_EQ(read_own_file(own, kLimit).value(), "text");
+  fs::create_symlink(own, path("link"));
+  EXPECT_EQ(read_own_file(path("link"), kLimit).error().message, "is a symbolic link; remove it");
+  fs::create_symlink("/nowhere", path("dangling"));
+  EXPECT_EQ(read_own_file(path("dangling"), kLimit).error().message,
+            "is a symbolic link; remove it");
+  ASSERT_EQ(::chmod(own.c_str(), 0646), 0);
+  EXPECT_EQ(read_own_file(own, kLimit).error().message,
+            "is writable by everybody, who could have written anything; remove it");
+  ASSERT_EQ(::chmod(own.c_str(), 0640), 0);
+  EXPECT_EQ(read_own_file(own, 3).error().message, "is larger than 3 bytes");
+  ASSERT_EQ(mkfifo(path("fifo").c_str(), 0600), 0);
+  EXPECT_EQ(read_own_file(path("fifo"), kLimit).error().message,
+            "is a FIFO and not a regular file");
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can make files of others";
+  ASSERT_EQ(::chown(own.c_str(), 12'345, 0), 0);
+  EXPECT_EQ(read_own_file(own, kLimit).error().message,
+            "belongs to user 12345, who could have written anything; remove it");
+  // Its folder's owner could replace it anyway.
+  ASSERT_EQ(::chown(fs::path(own).parent_path().c_str(), 12'345, 0), 0);
+  EXPECT_EQ(read_own_file(own, kLimit).value(), "text");
+}
+
 }  // namespace
 }  // namespace lb

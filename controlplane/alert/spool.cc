@@ -47,10 +47,6 @@ std::optional<std::uint64_t> number_of(const std::string& name, std::string_view
   return number;
 }
 
-std::string content_of(const std::string& path) {
-  return read_regular_file(path, kMaxFileBytes).value_or("");
-}
-
 bool write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(fd, text.data(), text.size());
@@ -99,12 +95,22 @@ std::optional<Mail> from_file(std::string_view content) {
 
 // The last line may be truncated by the end of the process: without its line end it is skipped.
 void read_notes(const std::string& path, std::vector<Event>& out) {
-  const std::string content = content_of(path);
-  std::string_view rest = content;
+  const auto content = read_own_file(path, kMaxFileBytes);
+  if (!content) {
+    log::warning("{} {}; its events are not mailed", path, content.error().message);
+    return;
+  }
+  std::size_t damaged = 0;
+  std::string_view rest = *content;
   for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
-    if (auto event = decode(rest.substr(0, end))) out.push_back(std::move(*event));
+    if (auto event = decode(rest.substr(0, end))) {
+      out.push_back(std::move(*event));
+    } else {
+      ++damaged;
+    }
     rest.remove_prefix(end + 1);
   }
+  if (damaged != 0) log::warning("{} has {} damaged lines, which are not mailed", path, damaged);
 }
 
 }  // namespace
@@ -240,7 +246,9 @@ Result<Mail> Spool::read(std::uint64_t number) const {
   const auto found = std::ranges::find(queue_, number, &Item::number);
   if (found != queue_.end() && found->mail) return *found->mail;
   const std::string path = path_of(number, kMail);
-  if (auto mail = from_file(content_of(path))) return std::move(*mail);
+  const auto content = read_own_file(path, kMaxFileBytes);
+  if (!content) return fail(path + ' ' + content.error().message);
+  if (auto mail = from_file(*content)) return std::move(*mail);
   return fail(path + " is not a complete mail");
 }
 

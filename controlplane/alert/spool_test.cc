@@ -123,6 +123,23 @@ TEST_F(SpoolTest, SkipsATruncatedLineOfEvents) {
   EXPECT_EQ(names(), (std::vector<std::string>{"a"}));
 }
 
+TEST_F(SpoolTest, TakesNothingThatOthersCouldHaveWritten) {
+  {
+    Spool spool = open();
+    ASSERT_TRUE(spool.put(mail("first")));
+    ASSERT_TRUE(spool.note(std::vector<Event>{event("a")}));
+  }
+  const std::string queued = folder_ + "/00000000000000000001.mail";
+  const std::string notes = folder_ + "/00000000000000000002.events";
+  fs::rename(notes, folder_ + "/elsewhere");
+  fs::create_symlink(folder_ + "/elsewhere", notes);
+  fs::permissions(queued, fs::perms::others_write, fs::perm_options::add);
+  const Spool spool = open();
+  EXPECT_TRUE(names().empty());
+  EXPECT_EQ(spool.read(1).error().message,
+            queued + " is writable by everybody, who could have written anything; remove it");
+}
+
 // The process ended after the mail was renamed and before its events were removed.
 TEST_F(SpoolTest, NeverMailsEventsTwice) {
   {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "config/base/read_file.h"
+#include "controlplane/os/capabilities.h"
 
 namespace lb::controlplane {
 namespace {
@@ -38,6 +39,13 @@ void sync_folder(const std::string& path) {
   ::close(fd);
 }
 
+// A link stays one.
+std::string target_of(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+                                                         &std::free);
+  return real ? real.get() : path;
+}
+
 }  // namespace
 
 FileStamp FileStamp::of(const std::string& path) {
@@ -49,16 +57,36 @@ FileStamp FileStamp::of(const std::string& path) {
 
 Result<std::optional<std::string>> read_text(const std::string& path) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0 && errno == ENOENT) return std::nullopt;
-  auto text = read_regular_file(path, kMaxTextBytes);
+  if (::lstat(path.c_str(), &status) != 0 && errno == ENOENT) return std::nullopt;
+  auto text = read_own_file(path, kMaxTextBytes);
   if (!text) return fail(path + ' ' + text.error().message);
   return std::move(*text);
 }
 
+Result<void> can_write_text(const std::string& path) {
+  const std::string target = target_of(path);
+  const auto cannot = [&](const std::string& why) {
+    return fail(target + " cannot be replaced: " + why);
+  };
+  const std::string folder = target.substr(0, target.rfind('/') + 1);
+  if (::faccessat(AT_FDCWD, folder.empty() ? "." : folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    return cannot("lb-controlplane (user " + std::to_string(::geteuid()) +
+                  ") may not write to its folder: " + std::strerror(errno));
+  }
+  struct stat old {};
+  if (::stat(target.c_str(), &old) != 0) {
+    return errno == ENOENT ? Result<void>() : cannot(std::strerror(errno));
+  }
+  if (old.st_uid != ::geteuid() && !has_capability(CAP_CHOWN)) {
+    return cannot("it belongs to user " + std::to_string(old.st_uid) +
+                  ", and lb-controlplane could not give it back; chown it to user " +
+                  std::to_string(::geteuid()) + ", or give lb-controlplane CAP_CHOWN");
+  }
+  return {};
+}
+
 Result<void> write_text(const std::string& path, const std::string& text) {
-  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
-                                                         &std::free);
-  const std::string target = real ? real.get() : path;
+  const std::string target = target_of(path);
   const std::string fresh = target + ".new";
   const auto failed = [&] {
     const std::string why = std::strerror(errno);
@@ -72,9 +100,10 @@ Result<void> write_text(const std::string& path, const std::string& text) {
   const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kNewMode);
   if (fd < 0) return failed();
   bool good = write_all(fd, text);
-  // Write even if the owner cannot be kept.
-  if (good && exists && ::fchown(fd, old.st_uid, old.st_gid) != 0) errno = 0;
+  // The mode first: of a file that is another's we may not change it. Write even if the owner cannot
+  // be kept.
   if (good && exists) good = ::fchmod(fd, old.st_mode & 07777) == 0;
+  if (good && exists && ::fchown(fd, old.st_uid, old.st_gid) != 0) errno = 0;
   good = good && ::fsync(fd) == 0;
   const int error = errno;
   if (::close(fd) != 0 || !good) {

@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "config/base/log.h"
 #include "controlplane/os/file_writer.h"
 #include "controlplane/os/text_file.h"
+#include "controlplane/servers/state_number.h"
 
 namespace lb::controlplane {
 namespace {
@@ -29,8 +31,8 @@ std::int64_t to_unix_ms(Clock::time_point when, const Now& now) {
 
 // Not in the future.
 Clock::time_point from_unix_ms(const Json& json, const char* key, const Now& now) {
-  const milliseconds at(json.at(key).get<std::int64_t>());
-  const auto age = std::chrono::duration_cast<milliseconds>(now.calendar.time_since_epoch()) - at;
+  const auto age = std::chrono::duration_cast<milliseconds>(now.calendar.time_since_epoch()) -
+                   state_unix_ms(json, key);
   return now.steady - std::max(age, milliseconds(0));
 }
 
@@ -40,10 +42,11 @@ health::SavedState to_saved_state(const Json& json, Clock::time_point written, c
   state.up = json.at("up").get<bool>();
   state.since = std::min(from_unix_ms(json, "since_unix_ms", now), written);
   state.known_since = std::min(from_unix_ms(json, "known_unix_ms", now), state.since);
-  state.transitions = json.at("transitions").get<std::uint32_t>();
+  state.transitions = static_cast<std::uint32_t>(
+      state_number(json, "transitions", std::numeric_limits<std::uint32_t>::max()));
   const Clock::duration least = state.up ? written - state.since : Clock::duration{};
-  state.up_time = std::clamp<Clock::duration>(milliseconds(json.at("up_ms").get<std::int64_t>()),
-                                              least, written - state.known_since);
+  state.up_time = std::clamp<Clock::duration>(
+      milliseconds(state_number(json, "up_ms", kLatestUnixMs)), least, written - state.known_since);
   return state;
 }
 
@@ -111,7 +114,7 @@ Result<SavedStates> read_history(std::string_view text, const Now& now) {
     }
     return saved;
   } catch (const Json::exception& error) {
-    return fail(error.what());
+    return fail(damage(error));
   }
 }
 

@@ -152,6 +152,23 @@ TEST(HealthHistoryTest, RefusesDamagedFilesAndOtherVersions) {
   }
 }
 
+TEST(HealthHistoryTest, RefusesNumbersOutOfRange) {
+  const auto text = [](const char* key, const std::string& number) {
+    std::string out = R"({"version":1,"written_unix_ms":0,"targets":[{"key":"tcp 192.0.2.10:80",)"
+                      R"("service":"web","vip":"192.0.2.10:80","address":"10.0.0.11:80","up":true,)"
+                      R"("since_unix_ms":0,"known_unix_ms":0,"up_ms":0,"transitions":0}]})";
+    const std::string field = '"' + std::string(key) + "\":0";
+    return out.replace(out.find(field), field.size(), '"' + std::string(key) + "\":" + number);
+  };
+  for (const char* key :
+       {"written_unix_ms", "since_unix_ms", "known_unix_ms", "up_ms", "transitions"}) {
+    for (const char* number : {"9223372036854775807", "-9223372036854775808", "-1", "1e30",
+                               "18446744073709551615", "7258118400000"}) {
+      EXPECT_FALSE(read_history(text(key, number), Now{})) << key << ' ' << number;
+    }
+  }
+}
+
 TEST(HealthHistoryTest, IgnoresAMissingOrDamagedFile) {
   namespace fs = std::filesystem;
   const fs::path root = fs::temp_directory_path() / ("ballast-hist-" + std::to_string(::getpid()));

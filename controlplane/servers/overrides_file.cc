@@ -8,6 +8,7 @@
 
 #include "config/base/log.h"
 #include "controlplane/os/text_file.h"
+#include "controlplane/servers/state_number.h"
 
 namespace lb::controlplane {
 namespace {
@@ -29,14 +30,15 @@ Json to_json(const ServerOverride& server, const Now& now) {
 
 ServerOverride to_server(const Json& json, const Now& now) {
   ServerOverride server;
-  if (json.contains("weight")) server.weight = json.at("weight").get<std::uint16_t>();
+  if (json.contains("weight")) {
+    server.weight = static_cast<std::uint16_t>(state_number(json, "weight", config::kMaxWeight));
+  }
   const std::string admin_state = json.value("duty", "");
   if (admin_state == "maint") server.admin_state = AdminState::kMaint;
   if (admin_state == "drain") server.admin_state = AdminState::kDrain;
   if (json.contains("deadline_unix_ms")) {
-    const milliseconds at(json.at("deadline_unix_ms").get<std::int64_t>());
-    const auto left =
-        at - std::chrono::duration_cast<milliseconds>(now.calendar.time_since_epoch());
+    const auto left = state_unix_ms(json, "deadline_unix_ms") -
+                      std::chrono::duration_cast<milliseconds>(now.calendar.time_since_epoch());
     server.deadline = now.steady + left;
   }
   return server;
@@ -150,7 +152,7 @@ Result<void> read_changes(const std::string& text, Inventory& inventory, const N
     return {};
   } catch (const Json::exception& error) {
     forget_all(inventory);
-    return fail(error.what());
+    return fail(damage(error));
   }
 }
 

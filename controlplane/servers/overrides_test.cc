@@ -2,6 +2,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -289,9 +290,48 @@ TEST_F(OverridesFile, ReadsAnEarlierVersionByNames) {
                 "service web: real server 10.0.0.13: weight 1 -> 2, by lbcli set --save"}));
 }
 
+// No value overflows on its way to a time or a weight.
+TEST_F(OverridesFile, RefusesNumbersOutOfRange) {
+  const auto error_of = [](const std::string& change) {
+    Inventory inventory(test::config_of({file_service("web")}));
+    const auto read =
+        read_changes(R"({"services": {"web": {"real_servers": {"10.0.0.11:80": )" + change + "}}}}",
+                     inventory, Now{});
+    return read ? "" : read.error().message;
+  };
+  EXPECT_EQ(error_of(R"({"duty": "drain", "deadline_unix_ms": 7258118399999})"), "");
+  EXPECT_EQ(error_of(R"({"duty": "drain", "deadline_unix_ms": 0})"), "");
+  for (const char* number : {"7258118400000", "9223372036854775807", "18446744073709551615", "-1",
+                             "-9223372036854775808", "1e300", "1.5", "\"x\"", "null"}) {
+    EXPECT_NE(error_of(std::string(R"({"duty": "drain", "deadline_unix_ms": )") + number + "}"), "")
+        << number;
+  }
+  EXPECT_EQ(error_of(R"({"weight": 65535})"), "");
+  for (const char* number : {"65536", "-1", "4294967297", "0.5"}) {
+    EXPECT_NE(error_of(std::string(R"({"weight": )") + number + "}"), "") << number;
+  }
+}
+
+// Whatever is in the file, the message is one line of bounded length.
+TEST_F(OverridesFile, RefusesFilesThatOthersCouldHaveWritten) {
+  std::ofstream(path) << "{}";
+  const std::string link = path + ".link";
+  std::filesystem::create_symlink(path, link);
+  Inventory inventory(test::config_of({file_service("web")}));
+  EXPECT_EQ(load_changes(link, inventory, Now{}).error().message,
+            link + " is a symbolic link; remove it");
+  std::ofstream(path) << '"' << std::string(100'000, 'x') << "\n\x1b";
+  EXPECT_LT(load_changes(path, inventory, Now{}).error().message.size(), 500u);
+  std::filesystem::permissions(path, std::filesystem::perms::others_write,
+                               std::filesystem::perm_options::add);
+  EXPECT_EQ(load_changes(path, inventory, Now{}).error().message,
+            path + " is writable by everybody, who could have written anything; remove it");
+  std::filesystem::remove(link);
+}
+
 TEST_F(OverridesFile, ReportsADamagedFile) {
   for (const char* const text :
-       {"{",
+       {"{", "null", "[]", R"({"services": {"web": {"key": 1}}})",
         R"({"services": {"web": {"scheduler": "lc", "real_servers": {"10.0.0.11:80": 1}}}})"}) {
     std::ofstream(path) << text;
     Inventory inventory(test::config_of({file_service("web")}));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "config/base/nearest.h"
@@ -13,6 +14,8 @@ namespace lb::controlplane {
 namespace {
 
 using api::control::SetCommand;
+
+constexpr std::chrono::milliseconds kMostDeadline = std::chrono::hours(30 * 24);
 
 Result<Service*> find_service(Inventory& inventory, const std::string& name) {
   if (Service* const service = inventory.find(name)) return service;
@@ -77,6 +80,9 @@ Result<std::string> change_server(const SetCommand& command, const std::string& 
     case SetCommand::DRAIN:
       own.admin_state = AdminState::kDrain;
       if (command.deadline_ms() == 0) return name + ": draining, its connections may last";
+      if (command.deadline_ms() > static_cast<std::uint64_t>(kMostDeadline.count())) {
+        return wrong_request("the deadline is out of range; write a duration from 1s to 720h");
+      }
       own.deadline = now + std::chrono::milliseconds(command.deadline_ms());
       return fmt::format("{}: draining, its remaining connections end in {} s", name,
                          static_cast<double>(command.deadline_ms()) / 1000);

@@ -160,6 +160,28 @@ TEST_F(HostInterface, NotesOfAnotherNamespaceOrBootDoNotCount) {
   EXPECT_EQ(read_host_notes(run_dir).value().size(), 2U);  // promiscuous, arp_ignore
 }
 
+// Nothing of it becomes a path or a setting.
+TEST_F(HostInterface, DamagedNotesAreRefused) {
+  change_and_die();
+  const std::string good = file();
+  const std::string notes = run_dir + "/host-interfaces";
+  for (const char* const line :
+       {"1 host0", "x host0 02:00:00:00:00:01 mtu 1 2", "1 host0 m ../../../tmp/x 1 2",
+        "1 host0 m mtu $(x) 2", "1 host0 m address6 12/64 -", "1 host0 m address6 zz/64 -"}) {
+    std::ofstream(notes) << good << line << '\n';
+    const auto read = read_host_notes(run_dir);
+    ASSERT_FALSE(read) << line;
+    EXPECT_NE(read.error().message.find("is damaged in line "), std::string::npos)
+        << read.error().message;
+    restore_host_interfaces(run_dir);
+    EXPECT_EQ(settings(), kOurs) << line;
+  }
+  std::ofstream(notes) << good;
+  fs::permissions(notes, fs::perms::others_write, fs::perm_options::add);
+  EXPECT_NE(read_host_notes(run_dir).error().message.find("is writable by everybody"),
+            std::string::npos);
+}
+
 TEST_F(HostInterface, WhatOthersHaveSetSinceStays) {
   change_and_die();
   set("ipv4", "arp_ignore", "5");

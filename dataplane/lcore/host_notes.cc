@@ -3,13 +3,16 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <sstream>
+#include <string_view>
 
 #include "config/base/log.h"
 #include "config/base/read_file.h"
@@ -19,6 +22,7 @@ namespace {
 
 constexpr std::size_t kMaxNotesBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxBootIdBytes = 64;
+constexpr std::size_t kAddress6Digits = 32;
 
 std::string notes_file(const std::string& run_dir) {
   return run_dir + "/host-interfaces";
@@ -46,12 +50,32 @@ Result<std::string> here() {
   return fmt::format("boot {} network {}", boot->substr(0, boot->find('\n')), cookie);
 }
 
+// Parts of it become a path, and arguments of system calls.
+bool is_note(const HostNote& note) {
+  constexpr std::size_t kMostBytes = 64;
+  const auto is_name = [](const std::string& text, std::string_view also) {
+    return !text.empty() && text.size() <= kMostBytes && text.find("..") == std::string::npos &&
+           std::all_of(text.begin(), text.end(), [also](char c) {
+             return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+                    also.find(c) != std::string_view::npos;
+           });
+  };
+  const bool is_value = is_name(note.before, "ABCDEF:/-") && is_name(note.ours, "ABCDEF:/-");
+  if (note.key == kHostAddress6) {
+    const std::size_t slash = note.before.find('/');
+    return slash == kAddress6Digits && is_value &&
+           note.before.find_first_not_of("0123456789abcdef") == slash;
+  }
+  return is_value && is_name(note.key, "/");
+}
+
 }  // namespace
 
 Result<std::vector<HostNote>> read_host_notes(const std::string& run_dir) {
   const std::string path = notes_file(run_dir);
-  if (access(path.c_str(), F_OK) != 0 && errno == ENOENT) return std::vector<HostNote>();
-  const auto text = read_regular_file(path, kMaxNotesBytes);
+  struct stat status {};
+  if (lstat(path.c_str(), &status) != 0 && errno == ENOENT) return std::vector<HostNote>();
+  const auto text = read_own_file(path, kMaxNotesBytes);
   if (!text) return failed(run_dir, text.error().message);
   const auto place = here();
   if (!place) return failed(run_dir, "cannot be judged: " + place.error().message);
@@ -63,8 +87,13 @@ Result<std::vector<HostNote>> read_host_notes(const std::string& run_dir) {
     log::info("{}: is of another boot or network namespace, and does not count", path);
     return notes;
   }
-  for (HostNote note;
-       lines >> note.index >> note.interface >> note.mac >> note.key >> note.before >> note.ours;) {
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    HostNote note;
+    fields >> note.index >> note.interface >> note.mac >> note.key >> note.before >> note.ours;
+    if (!fields || !is_note(note)) {
+      return failed(run_dir, fmt::format("is damaged in line {}; remove it", notes.size() + 2));
+    }
     notes.push_back(note);
   }
   return notes;
