@@ -3,9 +3,11 @@
 #include <arpa/inet.h>
 #include <linux/if_addr.h>
 #include <linux/ipv6.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <array>
@@ -186,10 +188,35 @@ class Restorer {
 
 }  // namespace
 
+// By rtnetlink, as the file in /sys is root's alone.
 bool set_carrier(const std::string& tap, bool carrier) {
-  std::ofstream file("/sys/class/net/" + tap + "/carrier");
-  file << (carrier ? 1 : 0) << std::flush;
-  return file.good();
+  struct {
+    nlmsghdr header;
+    ifinfomsg link;
+    rtattr attribute;
+    std::array<std::uint8_t, RTA_ALIGN(1)> value;
+  } request{};
+  static_assert(sizeof request == 40);  // no gaps
+  request.header.nlmsg_len = sizeof request;
+  request.header.nlmsg_type = RTM_NEWLINK;
+  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+  request.link.ifi_index = static_cast<int>(if_nametoindex(tap.c_str()));
+  request.attribute.rta_len = RTA_LENGTH(1);
+  request.attribute.rta_type = IFLA_CARRIER;
+  request.value[0] = carrier ? 1 : 0;
+  if (request.link.ifi_index == 0) return false;
+  const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  const timeval limit{.tv_sec = 1, .tv_usec = 0};  // the kernel answers at once
+  struct {
+    nlmsghdr header;
+    nlmsgerr error;
+  } answer{};
+  const bool answered =
+      fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0 &&
+      send(fd, &request, sizeof request, 0) == static_cast<ssize_t>(sizeof request) &&
+      recv(fd, &answer, sizeof answer, MSG_TRUNC) >= static_cast<ssize_t>(sizeof answer);
+  if (fd >= 0) close(fd);
+  return answered && answer.header.nlmsg_type == NLMSG_ERROR && answer.error.error == 0;
 }
 
 HostInterfaces::~HostInterfaces() {
