@@ -66,6 +66,7 @@ void learn_users_of(const config::Config& config) {
     }
   }
   users.erase("");
+  users.insert(config::kScriptUser);
   learn_users(users);
 }
 
