@@ -111,6 +111,7 @@ void describe(Visitor& v, ConnTimeouts& timeouts, std::optional<Protocol> protoc
   v.only_if("protocol", protocol.value_or(Protocol::kTcp) == Protocol::kTcp, why, [&] {
     timeout("tcp_syn_sent", timeouts.tcp_syn_sent);
     timeout("tcp_syn_received", timeouts.tcp_syn_received);
+    timeout("tcp_handshake", timeouts.tcp_handshake);
     timeout("tcp_established", timeouts.tcp_established);
     timeout("tcp_fin_wait", timeouts.tcp_fin_wait);
     timeout("tcp_close_wait", timeouts.tcp_close_wait);
@@ -118,8 +119,10 @@ void describe(Visitor& v, ConnTimeouts& timeouts, std::optional<Protocol> protoc
     timeout("tcp_time_wait", timeouts.tcp_time_wait);
     timeout("tcp_closed", timeouts.tcp_closed);
   });
-  v.only_if("protocol", protocol.value_or(Protocol::kUdp) == Protocol::kUdp, why,
-            [&] { timeout("udp", timeouts.udp); });
+  v.only_if("protocol", protocol.value_or(Protocol::kUdp) == Protocol::kUdp, why, [&] {
+    timeout("udp_unanswered", timeouts.udp_unanswered);
+    timeout("udp", timeouts.udp);
+  });
 }
 
 void describe(Visitor& v, Config& config) {

@@ -146,6 +146,7 @@ void describe(Visitor& v, Service& service, const ConnTimeouts& common) {
   v.text("port", service.port, kIfSet);
   v.boolean("sync", service.sync, kDefaulted);
   v.boolean("one_packet", service.one_packet, kIfSet);
+  v.number("table_share", service.table_share, 0, kMaxTableShare);
   describe_tos(v, service.tos);
   v.duration("persistence", service.persistence, Milliseconds(0), hours(7 * 24), kIfSet);
   v.only_if(

@@ -39,6 +39,7 @@ class AddressValidator {
       check_ports_to_check(service, fmt::format("service[{}]", i));
       check_access(service.access, fmt::format("service[{}]", i));
       check_limits(service.limits, fmt::format("service[{}].limits", i));
+      add_table_share(service, fmt::format("service[{}].table_share", i));
     }
     check_overlaps();
   }
@@ -184,6 +185,16 @@ class AddressValidator {
     }
   }
 
+  // Reported where it becomes too much.
+  void add_table_share(const Service& service, const std::string& path) {
+    const bool had_room = table_shares_ <= kMaxTableShare;
+    table_shares_ += service.table_share.value_or(0);
+    if (!had_room || table_shares_ <= kMaxTableShare) return;
+    report(path, fmt::format("up to here the services keep {} % of the connection table; at most "
+                             "{} % may be kept, since the services without table_share divide {} %",
+                             table_shares_, kMaxTableShare, kDefaultTableShare));
+  }
+
   // Of two ranges that contain a port the narrower one has it. Of two equally wide ones neither is.
   void check_overlaps() {
     std::stable_sort(offers_.begin(), offers_.end(), [](const Offer& a, const Offer& b) {
@@ -227,6 +238,7 @@ class AddressValidator {
   std::vector<Problem>& problems_;
   std::vector<Offer> offers_;
   std::size_t prefixes_ = 0;
+  unsigned table_shares_ = 0;  // percent
   std::set<std::string> files_;
   std::unordered_map<Address, const Interface*> interfaces_;
 };

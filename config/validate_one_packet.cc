@@ -75,6 +75,10 @@ class OnePacketValidator {
       report(path + ".timeouts",
              "time-outs have no meaning with one_packet, which keeps nothing; remove the table");
     }
+    if (service.table_share) {
+      report(path + ".table_share",
+             "table_share has no meaning with one_packet, which keeps nothing; remove it");
+    }
     for (std::size_t i = 0; i < service.real_servers.size(); ++i) {
       if (service.real_servers[i].max_connections == 0) continue;
       report(fmt::format("{}.real_server[{}].max_connections", path, i),

@@ -21,9 +21,9 @@
 #include "controlplane/os/service_manager.h"
 #include "controlplane/servers/check_status.h"
 #include "controlplane/servers/client_hops.h"
+#include "controlplane/servers/flood_poller.h"
 #include "controlplane/servers/handshake_failure_poller.h"
 #include "controlplane/servers/operations.h"
-#include "controlplane/servers/punt_poller.h"
 #include "controlplane/servers/report.h"
 #include "controlplane/servers/servers.h"
 #include "controlplane/servers/snapshot_builder.h"
@@ -96,7 +96,7 @@ class Applier::Impl {
   std::optional<Operations> operations;
   std::optional<Servers> servers;
   std::optional<HandshakeFailurePoller> failure_poller;
-  std::optional<PuntPoller> punt_poller;
+  std::optional<FloodPoller> flood_poller;
   std::optional<ClientHops> client_hops;
   std::set<Address> standby;  // VIPs of which another director is master
 
@@ -140,12 +140,12 @@ Result<void> Applier::Impl::start() {
                         .refused = [this](const std::string& why) { on_refused(why); }});
   failure_poller.emplace(io, *dataplane, inventory,
                          [this](RealServerId id) { servers->suspect(id); });
-  punt_poller.emplace(io, *dataplane, *alerts);
+  flood_poller.emplace(io, *dataplane, *alerts);
   client_hops.emplace(io, *dataplane, *requests, monitor->state(), config);
   if (auto result = start_failover(); !result) return result;
   operations->load();
   dataplane->start();
-  punt_poller->start();
+  flood_poller->start();
   notify_status("waiting for the data plane");
   ready_timer.expires_after(kReadyAnyway);
   ready_timer.async_wait([this](boost::system::error_code error) {

@@ -30,7 +30,7 @@ struct World {
     }
     for (unsigned w = 0; w < workers; ++w) {
       counters.push_back(std::make_unique<WorkerCounters>());
-      counters.back()->make_real_servers(servers);
+      counters.back()->make_slots(servers);
     }
   }
 

@@ -18,12 +18,14 @@ namespace lb {
 struct ConnTimeouts {
   std::chrono::milliseconds tcp_syn_sent{30'000};
   std::chrono::milliseconds tcp_syn_received{30'000};
+  std::chrono::milliseconds tcp_handshake{60'000};  // DR mode; at most tcp_established counts
   std::chrono::milliseconds tcp_established{900'000};
   std::chrono::milliseconds tcp_fin_wait{120'000};
   std::chrono::milliseconds tcp_close_wait{60'000};
   std::chrono::milliseconds tcp_last_ack{30'000};
   std::chrono::milliseconds tcp_time_wait{60'000};
   std::chrono::milliseconds tcp_closed{10'000};
+  std::chrono::milliseconds udp_unanswered{30'000};  // at most udp counts
   std::chrono::milliseconds udp{300'000};
   bool operator==(const ConnTimeouts&) const = default;
 };
@@ -38,6 +40,11 @@ struct ConnLimits {
   bool operator==(const ConnLimits&) const = default;
 };
 
+// Percent of the connection table that the services without a table_share divide evenly.
+inline constexpr std::uint8_t kDefaultTableShare = 20;
+// What the others may have together.
+inline constexpr std::uint8_t kMaxTableShare = 100 - kDefaultTableShare;
+
 struct ServiceSettings {
   std::string name;
   Protocol protocol = Protocol::kTcp;
@@ -49,6 +56,8 @@ struct ServiceSettings {
   OnServerDown on_server_down = OnServerDown::kReset;
   bool one_packet = false;  // of UDP: each datagram goes on its own, without a connection
   bool sync = true;         // its connections are replicated to the HA peer
+  // Percent of the connection table that are kept for it; nullopt: its part of kDefaultTableShare.
+  std::optional<std::uint8_t> table_share;
   // How long a client stays with its server; 0: no longer than a connection.
   std::chrono::milliseconds persistence{0};
   std::uint8_t persistence_prefix = 32;  // clients whose addresses agree in so many bits are one

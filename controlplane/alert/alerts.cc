@@ -159,6 +159,12 @@ void Alerts::punt(const std::string& port, const std::string& kind, bool droppin
                                                       .reason = reason});
 }
 
+void Alerts::table(bool full, bool begun, const std::string& reason) {
+  const std::string state = full ? "full" : "shedding";
+  impl_->enqueue(begun ? Severity::kBad : Severity::kGood,
+                 {.kind = "table", .state = (begun ? "" : "not ") + state, .reason = reason});
+}
+
 Result<void> Alerts::answer(const api::control::AlertRequest& request,
                             api::control::AlertStatus& status) {
   const config::Alert& config = *impl_->current;

@@ -48,6 +48,9 @@ class Alerts {
   // Packets for the kernel of this class are dropped on the port, or are not any more.
   void punt(const std::string& port, const std::string& kind, bool dropping,
             const std::string& reason);
+  // Connections end to make room in the connection table, or (`full`) none that may end is left and
+  // new ones are refused; or that is over.
+  void table(bool full, bool begun, const std::string& reason);
 
   // The answers for `lbcli alert test` and `lbcli show alert`.
   Result<void> answer(const api::control::AlertRequest& request, api::control::AlertStatus& status);

@@ -76,6 +76,7 @@ std::string headline(const Event& event) {
   if (event.kind == "punt") {
     return fmt::format("packets for the kernel, {}: {}", event.name, event.state);
   }
+  if (event.kind == "table") return fmt::format("connection table: {}", event.state);
   if (event.kind == "panic") return fmt::format("panic guard: {}", event.state);
   return fmt::format("{} {}", event.kind, event.state);
 }

@@ -17,7 +17,8 @@ std::string_view to_text(Severity severity);  // "good"
 struct Event {
   std::chrono::system_clock::time_point at{};
   Severity severity = Severity::kNotice;
-  // "server", "service", "quorum", "ha", "sync", "dataplane", "panic", "punt", "test"
+  // "server", "service", "quorum", "ha", "sync", "dataplane", "panic", "punt", "table",
+  // "test"
   std::string kind{};
   // Of the service or the HA instance, or port and class; empty: there is one of the kind only.
   std::string name{};

@@ -37,6 +37,9 @@ TEST(Event, DescribesWhatHappened) {
   event.name = "wan other";
   event.state = "dropping";
   EXPECT_EQ(headline(event), "packets for the kernel, wan other: dropping");
+  event.kind = "table";
+  event.state = "not shedding";
+  EXPECT_EQ(headline(event), "connection table: not shedding");
   EXPECT_EQ(time_text(server_down().at), "2025-11-21T12:00:00.123Z");
 }
 

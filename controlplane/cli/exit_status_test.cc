@@ -33,6 +33,7 @@ const std::map<std::string, Words> kArguments = {
     {"show check", {}},
     {"show port", {}},
     {"show punt", {}},
+    {"show table", {}},
     {"show lcore", {}},
     {"show stats", {}},
     {"show drops", {}},

@@ -34,6 +34,8 @@ constexpr auto kViews = std::to_array<View>({
     {"stats", Command::kShowStats, "counters since the start, or rates"},
     {"drops", Command::kShowDrops, "dropped packets by reason"},
     {"punt", Command::kShowPunt, "packets for the kernel by port and class"},
+    {"table", Command::kShowTable,
+     "the connection table by service, and what ended for want of room"},
     {"ha", Command::kShowHa, "who is master, since when and why; the peer; transitions"},
     {"sync", Command::kShowSync, "the sync link and the two connection tables"},
     {"alert", Command::kShowAlert, "alerts: their queues and errors"},

@@ -25,6 +25,7 @@ enum class Command : std::uint8_t {
   kShowStats,
   kShowDrops,
   kShowPunt,
+  kShowTable,
   kShowHa,
   kShowSync,
   kFlushConn,

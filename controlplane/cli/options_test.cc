@@ -43,6 +43,7 @@ TEST(Options, AcceptEveryView) {
   EXPECT_EQ(options({"show", "stats"}).command, Command::kShowStats);
   EXPECT_EQ(options({"show", "drops"}).command, Command::kShowDrops);
   EXPECT_EQ(options({"show", "punt"}).command, Command::kShowPunt);
+  EXPECT_EQ(options({"show", "table"}).command, Command::kShowTable);
   EXPECT_EQ(options({"version"}).command, Command::kVersion);
   EXPECT_EQ(options({"check", "a.toml"}).check_file, "a.toml");
 }
@@ -149,7 +150,7 @@ TEST(Options, ExplainMistakes) {
   EXPECT_EQ(
       error({"show", "vrrp"}),
       "lbcli: unknown view vrrp; use one of service, conn, persistence, rs, check, port, lcore, "
-      "stats, drops, punt, ha, sync, alert, changes "
+      "stats, drops, punt, table, ha, sync, alert, changes "
       "(see lbcli --help)\n");
   EXPECT_NE(error({"show"}).find("show: missing argument: service, conn"), std::string::npos);
   EXPECT_NE(error({"show", "conn", "--client", "10.0.0"}).find("--client 10.0.0: write an address"),

@@ -10,6 +10,7 @@
 #include "controlplane/view/as_json.h"
 #include "controlplane/view/as_text.h"
 #include "controlplane/view/checks.h"
+#include "controlplane/view/conn_table.h"
 #include "controlplane/view/ha.h"
 #include "controlplane/view/rates.h"
 #include "controlplane/view/services.h"
@@ -162,6 +163,8 @@ Result<void> Show::run() {
       return from_dataplane(view::drops_of);
     case Command::kShowPunt:
       return from_dataplane(view::punts_of);
+    case Command::kShowTable:
+      return from_dataplane(view::conn_table_of);
     case Command::kShowHa:
       return ha();
     case Command::kShowSync:

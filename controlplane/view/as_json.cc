@@ -5,6 +5,7 @@
 #include "config/base/printable.h"
 #include "controlplane/view/alerts_fields.h"
 #include "controlplane/view/checks_fields.h"
+#include "controlplane/view/conn_table_fields.h"
 #include "controlplane/view/conns_fields.h"
 #include "controlplane/view/field.h"
 #include "controlplane/view/ha_fields.h"
@@ -80,6 +81,9 @@ std::string as_json(const Alerts& answer) {
   return print(object_of(answer, kInAll));
 }
 std::string as_json(const Checks& answer) {
+  return print(object_of(answer, kInAll));
+}
+std::string as_json(const ConnTableUse& answer) {
   return print(object_of(answer, kInAll));
 }
 std::string as_json(const Drops& answer) {

@@ -9,6 +9,7 @@ namespace lb::view {
 struct Alerts;
 struct Checks;
 struct ConnRow;
+struct ConnTableUse;
 struct Drops;
 struct Ha;
 struct PersistenceRow;
@@ -24,6 +25,7 @@ struct Workers;
 
 std::string as_json(const Alerts& answer);
 std::string as_json(const Checks& answer);
+std::string as_json(const ConnTableUse& answer);
 std::string as_json(const Drops& answer);
 std::string as_json(const Ha& answer);
 std::string as_json(const Ports& answer);

@@ -8,6 +8,7 @@ namespace lb::view {
 struct Alerts;
 struct Checks;
 struct ConnRow;
+struct ConnTableUse;
 struct Drops;
 struct Ha;
 struct Handover;
@@ -24,6 +25,7 @@ struct Workers;
 
 std::string as_text(const Alerts& answer);
 std::string as_text(const Checks& answer);
+std::string as_text(const ConnTableUse& answer);
 std::string as_text(const Drops& answer);
 std::string as_text(const Ha& answer);
 std::string as_text(const Handover& handover);  // how far it is, without a line end

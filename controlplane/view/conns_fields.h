@@ -15,7 +15,7 @@ constexpr auto fields(const ConnRow*) {
       field("vip_port", &ConnRow::vip_port, "The port that it asked for."),
       field("real_server_address", &ConnRow::real_server_address, "The real server's address."),
       field("real_server_port", &ConnRow::real_server_port, "The real server's port."),
-      field("state", &ConnRow::state, "As `ESTABLISHED`; `UDP` of UDP."),
+      field("state", &ConnRow::state, "As `ESTABLISHED`; `UDP` or `UDP_UNANSWERED` of UDP."),
       field("expires_ms", &ConnRow::expires_ms, "Time until it ends unless packets come.",
             {.unit = "ms"}),
       field("service", &ConnRow::service, "Name of its service."),

@@ -109,7 +109,7 @@ constexpr auto fields(const Rates*) {
       field("connections_expired_per_s", &Rates::connections_expired, "Connections that ended.",
             {.unit = "1/s"}),
       field("connections_shed_per_s", &Rates::connections_shed,
-            "Half-open connections evicted from a full table.", {.unit = "1/s"}),
+            "Connections that ended to make room in a full table.", {.unit = "1/s"}),
       field("lcores", &Rates::lcores, "All workers."), field("ports", &Rates::ports, "All ports."),
       field("services", &Rates::services, "All services."),
       field("drops", &Rates::drops, "Every reason, also those at 0."));

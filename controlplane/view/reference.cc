@@ -9,6 +9,7 @@
 
 #include "controlplane/view/alerts_fields.h"
 #include "controlplane/view/checks_fields.h"
+#include "controlplane/view/conn_table_fields.h"
 #include "controlplane/view/conns_fields.h"
 #include "controlplane/view/field.h"
 #include "controlplane/view/ha_fields.h"
@@ -143,6 +144,7 @@ Reference make_reference() {
   generator.section<Rates>("show stats --rate");
   generator.section<Drops>("show drops");
   generator.section<Punts>("show punt");
+  generator.section<ConnTableUse>("show table");
   generator.section<Ha>("show ha");
   generator.section<Sync>("show sync");
   generator.section<Alerts>("show alert");

@@ -185,7 +185,7 @@ constexpr auto fields(const Statistics*) {
       field("connections_expired", &Statistics::connections_expired, "Connections that ended.",
             {.counter = true}),
       field("connections_shed", &Statistics::connections_shed,
-            "Half-open connections evicted from a full table.", {.counter = true}),
+            "Connections that ended to make room in a full table.", {.counter = true}),
       field("client_hops", &Statistics::client_hops,
             "Routers and clients on the local networks that connections go to."),
       field("max_client_hops", &Statistics::max_client_hops, "Room for them."),

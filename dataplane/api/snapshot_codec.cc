@@ -37,9 +37,12 @@ struct TimeoutField {
 #define LB_TIMEOUT(name) \
   { #name, &ConnTimeouts::name, &api::Timeouts::name, &api::Timeouts::set_##name }
 constexpr TimeoutField kTimeouts[] = {
-    LB_TIMEOUT(tcp_syn_sent),  LB_TIMEOUT(tcp_syn_received), LB_TIMEOUT(tcp_established),
-    LB_TIMEOUT(tcp_fin_wait),  LB_TIMEOUT(tcp_close_wait),   LB_TIMEOUT(tcp_last_ack),
-    LB_TIMEOUT(tcp_time_wait), LB_TIMEOUT(tcp_closed),       LB_TIMEOUT(udp),
+    LB_TIMEOUT(tcp_syn_sent),  LB_TIMEOUT(tcp_syn_received),
+    LB_TIMEOUT(tcp_handshake), LB_TIMEOUT(tcp_established),
+    LB_TIMEOUT(tcp_fin_wait),  LB_TIMEOUT(tcp_close_wait),
+    LB_TIMEOUT(tcp_last_ack),  LB_TIMEOUT(tcp_time_wait),
+    LB_TIMEOUT(tcp_closed),    LB_TIMEOUT(udp_unanswered),
+    LB_TIMEOUT(udp),
 };
 #undef LB_TIMEOUT
 
@@ -91,6 +94,7 @@ void put(const ServiceSpec& from, api::Service& to) {
   to.set_one_packet(from.one_packet);
   to.set_sync(from.sync);
   to.set_standby(from.standby);
+  if (from.table_share) to.set_table_share(*from.table_share);
   to.set_persistence_ms(to_ms(from.persistence));
   to.set_persistence_prefix(from.persistence_prefix);
   to.set_group(from.group);
@@ -243,6 +247,13 @@ Result<ServiceSpec> service(const api::Service& message,
   spec.one_packet = message.one_packet();
   spec.sync = message.sync();
   spec.standby = message.standby();
+  if (message.has_table_share()) {
+    if (message.table_share() > 100) {
+      return failed(Error{"table share " + std::to_string(message.table_share()) +
+                          " % is more than the whole table"});
+    }
+    spec.table_share = static_cast<std::uint8_t>(message.table_share());
+  }
   spec.persistence = milliseconds(message.persistence_ms());
   const std::uint32_t prefix = message.persistence_prefix();
   if (prefix > 32 || (prefix == 0 && message.persistence_ms() != 0)) {

@@ -30,7 +30,7 @@
 
 namespace lb {
 
-// The TCP states as a director sees them, UDP's one, and the two ends of a record's life.
+// The TCP states as a director sees them, UDP's two, and the two ends of a record's life.
 enum class ConnState : std::uint8_t {
   kNone = 0,  // free or being filled; treat as a miss
   kSynSent,
@@ -43,7 +43,9 @@ enum class ConnState : std::uint8_t {
   kTimeWait,
   kClosed,
   kUdp,
-  kDead,  // unlinked or being unlinked; treat as a miss
+  kUdpUnanswered,  // no server has answered yet; in DR mode: of the client there was one packet
+  kHandshake,      // DR mode: established, and there was nothing yet but the client's handshake
+  kDead,           // unlinked or being unlinked; treat as a miss
   kCount
 };
 
@@ -77,7 +79,15 @@ constexpr bool is_half_open(ConnState s) {
 }
 // ipvsadm's "ActiveConn"; every other live state is "InActConn".
 constexpr bool is_active(ConnState s) {
-  return s == ConnState::kEstablished;
+  return s == ConnState::kEstablished || s == ConnState::kHandshake;
+}
+constexpr bool is_udp(ConnState s) {
+  return s == ConnState::kUdp || s == ConnState::kUdpUnanswered;
+}
+// The state as far as the HA peer is concerned, which is not sent what has come by already.
+constexpr ConnState confirmed(ConnState s) {
+  if (s == ConnState::kUdpUnanswered) return ConnState::kUdp;
+  return s == ConnState::kHandshake ? ConnState::kEstablished : s;
 }
 
 // Workers read the plain fields without further ado: they got here through an index slot, which was

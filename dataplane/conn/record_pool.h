@@ -79,6 +79,10 @@ class RecordPool {
   void count_created(unsigned worker) { workers_[worker].created.add(1); }
   void count_killed(unsigned worker) { workers_[worker].killed.add(1); }
   std::uint64_t live() const;
+  // Records below it belong to a worker; no other one was ever used.
+  std::uint32_t claimed() const { return unclaimed_.load(std::memory_order_relaxed); }
+  // Permits that no worker holds. Relaxed: as all permits.
+  std::int64_t room() const { return permits_.load(std::memory_order_relaxed); }
 
  private:
   static constexpr std::int64_t kPermitBatch = 64;

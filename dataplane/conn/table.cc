@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <memory>
 #include <utility>
 
@@ -60,9 +59,9 @@ struct ConnTable::Layout {
   }
 
   std::size_t bytes = 0;
-  std::uint32_t record_count, bucket_count, chain_count, ring_entries, hop_count;
+  std::uint32_t record_count, bucket_count, chain_count, hop_count;
   std::size_t records, buckets, chain_buckets, chain_links, deadlines, next_chunk, pool_workers,
-      workers, rings, hop_words, hop_marks;
+      workers, hop_words, hop_marks;
 };
 
 ConnTable::Layout::Layout(const Options& options) {
@@ -73,9 +72,6 @@ ConnTable::Layout::Layout(const Options& options) {
   bucket_count = options.buckets != 0 ? options.buckets : enough;
   // Of random keys at this load about one in 500 comes into a chain, some of which have several.
   chain_count = options.chain_buckets != 0 ? options.chain_buckets : bucket_count / 32 + 64;
-  const std::uint64_t share = most / 2 / options.workers;
-  ring_entries = static_cast<std::uint32_t>(std::bit_floor(std::max<std::uint64_t>(share, 64)));
-
   hop_count = HopTable::entries_for(options.max_connections);
 
   records = place<Record>(record_count);
@@ -86,7 +82,6 @@ ConnTable::Layout::Layout(const Options& options) {
   next_chunk = place<std::uint32_t>(record_count / RecordPool::kChunk);
   pool_workers = place<RecordPool::Worker>(options.workers);
   workers = place<Worker>(options.workers);
-  rings = place<Handle>(std::size_t{ring_entries} * options.workers);
   hop_words = place<std::atomic<std::uint64_t>>(hop_count);
   hop_marks = place<std::atomic<std::uint32_t>>(hop_count);
 }
@@ -102,6 +97,7 @@ ConnTable::ConnTable(const Options& options, const Layout& layout, std::byte* me
                      GracePeriod& grace)
     : records_(construct<Record>(memory + layout.records, layout.record_count).data()),
       record_count_(layout.record_count),
+      max_connections_(options.max_connections),
       deadlines_(construct<std::atomic<std::uint32_t>>(memory + layout.deadlines,
                                                        layout.record_count, Deadlines::kOff)),
       workers_(reinterpret_cast<Worker*>(memory + layout.workers)),
@@ -121,13 +117,7 @@ ConnTable::ConnTable(const Options& options, const Layout& layout, std::byte* me
            construct<std::atomic<std::uint32_t>>(memory + layout.hop_marks, layout.hop_count, 0U)},
           options.hash_key[0] ^ options.hash_key[3], grace) {
   std::copy(std::begin(options.hash_key), std::end(options.hash_key), key_.word);
-  const std::size_t entries = layout.ring_entries;
-  const std::span<Handle> rings =
-      construct<Handle>(memory + layout.rings, entries * options.workers);
-  for (unsigned w = 0; w < options.workers; ++w) {
-    const HalfOpenRing ring(rings.subspan(w * entries, entries), records_);
-    std::construct_at(&workers_[w], Worker{ring, RecordPool::kNone, 0, {}});
-  }
+  construct<Worker>(memory + layout.workers, options.workers);
 }
 
 // ---- new connections
@@ -214,16 +204,7 @@ ConnTable::Created ConnTable::create(unsigned worker, const NewConn& conn, std::
     return created;
   }
   created.hit = {record, 0};
-  if (is_half_open(state)) workers_[worker].half_open.push(handle_of(*record));
   return created;
-}
-
-Record* ConnTable::oldest_half_open(unsigned worker) {
-  HalfOpenRing& ring = workers_[worker].half_open;
-  Record* const oldest = ring.oldest(kHalfOpenScan);
-  // The caller is going to kill it, and in a SYN flood soon the next ones.
-  if (const Record* later = ring.behind_oldest(kShedAhead)) prefetch_keys(*later);
-  return oldest;
 }
 
 Record* ConnTable::at(Handle handle) const {
@@ -336,7 +317,6 @@ std::uint32_t ConnTable::next_block(unsigned worker) {
 void ConnTable::reclaim(unsigned worker, std::size_t budget) {
   Worker& w = workers_[worker];
   pool_.share_permits(worker);
-  w.half_open.oldest(kHalfOpenTidies);
   if (!w.batch.empty()) {
     if (!grace_.passed(w.batch.token)) return;
     free_batch(worker, budget);

@@ -23,7 +23,6 @@
 
 #include "dataplane/conn/deadlines.h"
 #include "dataplane/conn/grace_period.h"
-#include "dataplane/conn/half_open.h"
 #include "dataplane/conn/hash.h"
 #include "dataplane/conn/hop_table.h"
 #include "dataplane/conn/index.h"
@@ -57,7 +56,7 @@ class ConnTable {
     std::uint32_t buckets = 0;
     std::uint32_t chain_buckets = 0;
   };
-  // Bytes of cache-line aligned memory that the table needs for `options`, 107 per connection and
+  // Bytes of cache-line aligned memory that the table needs for `options`, 103 per connection and
   // up to 768 KB for the hops; the caller owns it and keeps it longer. The constructor writes all
   // of it.
   static std::size_t memory_bytes(const Options& options);
@@ -119,11 +118,13 @@ class ConnTable {
   };
   Created create(unsigned worker, const NewConn& conn, std::uint64_t hash, ConnState state,
                  std::uint32_t now, std::uint32_t deadline);
-  // Of the connections that this worker created half-open and that still are, the oldest; nullptr:
-  // none. When it created more than it can remember (a quarter to half of max_connections, divided
-  // by the workers) the oldest among the last so many. Now and then nullptr although there is one,
-  // when many had to be skipped that are not half-open any more; the next call goes on from there.
-  Record* oldest_half_open(unsigned worker);
+  // For how many more connections there is room, but for some places that other workers hold.
+  std::int64_t room() const { return pool_.room(); }
+  // Records that have been in use ever: those below it, and some that will be.
+  std::uint32_t records_in_use() const { return pool_.claimed(); }
+  std::uint32_t max_connections() const { return max_connections_; }
+  // The buckets that kill() of the record is going to need.
+  void prefetch_keys(const Record& record) const;
 
   // Ends a connection: of several callers one wins and gets its last state; the others get kDead.
   // Unlinks the keys; the owner frees the record after a grace period. Any worker.
@@ -194,14 +195,10 @@ class ConnTable {
   };
   // Its worker's alone.
   struct alignas(kCacheLine) Worker {
-    HalfOpenRing half_open;
     std::uint32_t sweep = RecordPool::kNone;  // block to check next
     std::uint32_t unlinked = 0;               // list of chain buckets
     Batch batch;
   };
-  static constexpr unsigned kHalfOpenScan = 256;
-  static constexpr unsigned kHalfOpenTidies = 32;
-  static constexpr unsigned kShedAhead = 2;
 
   ConnTable(const Options& options, const Layout& layout, std::byte* memory, GracePeriod& grace);
 
@@ -219,8 +216,6 @@ class ConnTable {
   bool end(unsigned worker, Record& record, ConnState& from);
   // Of a record whose deadline came: the buckets that lapse() is going to need.
   void prefetch_lapsing(std::uint32_t index, std::uint32_t now, const Timeouts& timeouts) const;
-  // The buckets that end() of the record is going to need.
-  void prefetch_keys(const Record& record) const;
   // Looks at a record whose deadline came: moves that, or kills the record; it was in state `last`.
   enum class Lapse : std::uint8_t { kNone, kMoved, kExpired };
   Lapse lapse(unsigned worker, std::uint32_t index, std::uint32_t now, const Timeouts& timeouts,
@@ -231,6 +226,7 @@ class ConnTable {
 
   Record* records_;
   std::uint32_t record_count_;
+  std::uint32_t max_connections_;
   HashKey key_;
   Deadlines deadlines_;
   Worker* workers_;

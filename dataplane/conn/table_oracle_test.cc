@@ -32,7 +32,6 @@ class Driver {
     if (kind < 92) return oracle_.pass_time(below(2));
     if (kind < 96) return oracle_.quiescent(worker);
     if (kind < 99) return oracle_.expire(worker, 64 * below(4));
-    if (below(8) == 0) return oracle_.oldest_half_open(worker);
     if (below(32) == 0) return oracle_.expire(worker, std::size_t{1} << 20);
   }
 

@@ -210,23 +210,6 @@ TEST(ConnTable, OneWorkerCanFillItAfterAnother) {
   }
 }
 
-TEST(ConnTable, ShedsTheOldestHalfOpenAndNeverAnEstablished) {
-  TestTable table(options(50));
-  for (std::uint64_t n = 0; n < 50; ++n) {
-    table.create(0, nat_conn(n), n % 5 == 0 ? ConnState::kSynSent : ConnState::kUdp);
-  }
-  Record* established = table.find(nat_conn(10).tuple[0]).record;
-  ASSERT_TRUE(ConnTable::change_state(*established, ConnState::kSynSent, ConnState::kEstablished));
-  for (const std::uint64_t n : {0U, 5U, 15U, 20U, 25U, 30U, 35U, 40U, 45U}) {
-    Record* oldest = table->oldest_half_open(0);
-    ASSERT_EQ(oldest, table.find(nat_conn(n).tuple[0]).record);
-    table->kill(0, oldest);
-    EXPECT_TRUE(table.create(0, nat_conn(100 + n)).is_new);
-  }
-  EXPECT_EQ(table->oldest_half_open(0), nullptr);
-  EXPECT_EQ(table->live(), 50U);
-}
-
 TEST(ConnTable, ANewConnectionThatFindsNoRoomInTheIndexLeavesNothing) {
   ConnTable::Options tiny = options(1'000);
   tiny.buckets = 2;

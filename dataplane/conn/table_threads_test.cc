@@ -128,10 +128,10 @@ class Worker {
         }
         return;
       case 4:
-        if (Record* record = table_->oldest_half_open(number_);
-            record != nullptr && below(8) == 0) {
-          kill(record);
-        }
+        // As a full table makes room.
+        shed_cursor_ = table_->walk_all(shed_cursor_, 64, [&](Record& record) {
+          if (is_half_open(record.state.load()) && below(8) == 0) kill(&record);
+        });
         return;
       default:
         if (const Hit hit = find(n, below(2))) hit.record->last_seen.store(tick_);
@@ -159,6 +159,7 @@ class Worker {
   const unsigned number_;
   std::mt19937 random_;
   std::size_t cursor_ = 0;
+  std::uint32_t shed_cursor_ = 0;
   std::vector<std::pair<const Record*, std::uint32_t>> held_;
 };
 

@@ -28,7 +28,7 @@ class FakeRuntime final : public Publisher {
 
 class ApplyTest : public ::testing::Test {
  protected:
-  ApplyTest() { worker_.make_real_servers(kMaxRealServerSlots); }
+  ApplyTest() { worker_.make_slots(kMaxRealServerSlots); }
 
   // Slot of the web service's server, kNoSlot when it has none.
   std::uint32_t slot_of(const char* address) const {

@@ -14,7 +14,7 @@ namespace {
 class HandshakeFailuresTest : public ::testing::Test {
  protected:
   HandshakeFailuresTest() {
-    for (auto& worker : workers_) worker.make_real_servers(kMaxRealServerSlots);
+    for (auto& worker : workers_) worker.make_slots(kMaxRealServerSlots);
     api::Snapshot message = test::web_snapshot();
     for (auto& server : *message.mutable_services(0)->mutable_real_servers()) server.set_up(true);
     apply(message);

@@ -86,7 +86,8 @@ api::Response Receiver::stats(const api::StatsRequest& request) const {
   std::vector<std::string> port_names;
   for (const Port& port : runtime_.ports().list()) port_names.push_back(port.options.name);
   report_punts(runtime_.counters(), port_names, stats);
-  if (request.punts_only()) return response;
+  report_shed(runtime_.counters(), stats);
+  if (request.floods_only()) return response;
   const std::uint64_t now_ns = monotonic_ns();
   stats.set_uptime_ms((now_ns - started_ns_) / 1'000'000);
   stats.set_monotonic_ns(now_ns);
@@ -102,7 +103,8 @@ api::Response Receiver::stats(const api::StatsRequest& request) const {
   stats.set_persistence_evicted(persist.evicted());
   report_workers(runtime_.counters(), runtime_.options().eal.worker_cpus, stats);
   report_ports(stats);
-  report_services(runtime_.current(), totals_, runtime_.thresholds(), stats);
+  report_services(runtime_.current(), totals_, runtime_.thresholds(),
+                  runtime_.options().max_connections, stats);
   return response;
 }
 

@@ -69,7 +69,7 @@ void fill(const ServiceEntry& service, api::ServiceStats& out) {
 void report_workers(const std::vector<const WorkerCounters*>& workers,
                     const std::vector<std::uint32_t>& cpus, api::Stats& stats) {
   std::array<std::uint64_t, kDropReasons> drops{};
-  std::uint64_t created = 0, expired = 0, shed = 0, hops_kept = 0;
+  std::uint64_t created = 0, expired = 0, hops_kept = 0;
   for (std::size_t w = 0; w < workers.size(); ++w) {
     const WorkerCounters& c = *workers[w];
     auto& out = *stats.add_lcores();
@@ -89,7 +89,6 @@ void report_workers(const std::vector<const WorkerCounters*>& workers,
     for (std::size_t r = 0; r < kDropReasons; ++r) drops[r] += c.drops[r].get();
     created += c.conns_created.get();
     expired += c.conns_expired.get();
-    shed += c.conns_shed.get();
     hops_kept += c.client_hops_kept.get();
   }
   for (std::size_t r = 1; r < kDropReasons; ++r) {  // 0 is "none"
@@ -100,7 +99,6 @@ void report_workers(const std::vector<const WorkerCounters*>& workers,
   }
   stats.set_connections_created(created);
   stats.set_connections_expired(expired);
-  stats.set_connections_shed(shed);
   stats.set_client_hops_kept(hops_kept);
 }
 
@@ -123,8 +121,27 @@ void report_punts(const std::vector<const WorkerCounters*>& workers,
   }
 }
 
+void report_shed(const std::vector<const WorkerCounters*>& workers, api::Stats& stats) {
+  std::uint64_t all = 0;
+  for (std::size_t kind = 0; kind < kShedClasses; ++kind) {
+    std::uint64_t shed = 0;
+    for (const WorkerCounters* worker : workers) shed += worker->shed[kind].get();
+    auto& out = *stats.add_shed();
+    out.set_kind(std::string(kShedClassTexts[kind].name));
+    out.set_description(std::string(kShedClassTexts[kind].description));
+    out.set_connections(shed);
+    all += shed;
+  }
+  stats.set_connections_shed(all);
+  std::uint64_t refused = 0;
+  for (const WorkerCounters* worker : workers) {
+    refused += worker->drops[static_cast<std::size_t>(DropReason::table_full)].get();
+  }
+  stats.set_table_full(refused);
+}
+
 void report_services(const Snapshot& snapshot, const Totals& totals, const Thresholds& thresholds,
-                     api::Stats& stats) {
+                     std::uint32_t max_connections, api::Stats& stats) {
   std::vector<std::vector<std::uint32_t>> removed(snapshot.services.size());
   for (std::uint32_t slot = 0; slot < snapshot.real_servers.size(); ++slot) {
     const RealServerEntry& rs = snapshot.real_servers[slot];
@@ -135,6 +152,9 @@ void report_services(const Snapshot& snapshot, const Totals& totals, const Thres
     if (!service.configured && removed[slot].empty()) continue;
     auto& out = *stats.add_services();
     fill(service, out);
+    out.set_table_connections(
+        static_cast<std::uint64_t>(std::max<std::int64_t>(totals.connections(slot), 0)));
+    out.set_table_kept(std::uint64_t{max_connections} * service.table_share_ppm / 1'000'000);
     Traffic traffic = totals.retired(slot);
     for (const std::uint32_t rs : service.real_servers) {
       traffic += add_real_server(snapshot, totals, thresholds, rs, out);

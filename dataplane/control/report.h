@@ -20,9 +20,12 @@ void report_workers(const std::vector<const WorkerCounters*>& workers,
 void report_punts(const std::vector<const WorkerCounters*>& workers,
                   const std::vector<std::string>& ports, api::Stats& stats);
 
+// Connections that ended to make room in the table, and packets that found none.
+void report_shed(const std::vector<const WorkerCounters*>& workers, api::Stats& stats);
+
 // Every service of the snapshot with its real servers, removed ones that still have connections
-// last.
+// last. The table has room for `max_connections`.
 void report_services(const Snapshot& snapshot, const Totals& totals, const Thresholds& thresholds,
-                     api::Stats& stats);
+                     std::uint32_t max_connections, api::Stats& stats);
 
 }  // namespace lb

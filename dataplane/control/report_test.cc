@@ -12,7 +12,7 @@ class ReportTest : public ::testing::Test {
  protected:
   ReportTest() {
     for (auto& worker : workers_) {
-      worker.make_real_servers(kMaxRealServerSlots);
+      worker.make_slots(kMaxRealServerSlots);
     }
   }
 
@@ -76,6 +76,35 @@ TEST_F(ReportTest, WorkersApartAndConnectionsTogether) {
   EXPECT_EQ(stats.connections_expired(), 1U);
 }
 
+TEST_F(ReportTest, WhatEndedToMakeRoomByClass) {
+  const auto idle = static_cast<std::size_t>(ShedClass::idle);
+  workers_[0].shed[idle].add(2);
+  workers_[1].shed[idle].add(3);
+  workers_[1].shed[0].add(1);
+  workers_[1].drop(DropReason::table_full);
+  api::Stats stats;
+  report_shed(views_, stats);
+  ASSERT_EQ(static_cast<std::size_t>(stats.shed_size()), kShedClasses);
+  for (const auto& shed : stats.shed()) {
+    EXPECT_FALSE(shed.description().empty());
+    EXPECT_EQ(shed.connections(), shed.kind() == "idle"        ? 5U
+                                  : shed.kind() == "half_open" ? 1U
+                                                               : 0U);
+  }
+  EXPECT_EQ(stats.connections_shed(), 6U);
+  EXPECT_EQ(stats.table_full(), 1U);
+}
+
+TEST_F(ReportTest, PlacesOfAServiceInTheTable) {
+  const auto snapshot = build(test::web_snapshot(), nullptr);
+  workers_[0].service_connections[0].add(7);
+  workers_[1].service_connections[0].add(-2);
+  api::Stats stats;
+  report_services(*snapshot, totals_, thresholds_, 1'000, stats);
+  EXPECT_EQ(stats.services(0).table_connections(), 5U);
+  EXPECT_EQ(stats.services(0).table_kept(), 200U);
+}
+
 TEST_F(ReportTest, ServicesWithTheirServersInTheOrderOfTheFile) {
   const auto snapshot = build(test::web_snapshot(), nullptr);
   const std::uint32_t slot = snapshot->services[0].real_servers[1];
@@ -84,7 +113,7 @@ TEST_F(ReportTest, ServicesWithTheirServersInTheOrderOfTheFile) {
   workers_[1].real_servers[slot].active.add(2);
   workers_[1].real_servers[slot].total.add(2);
   api::Stats stats;
-  report_services(*snapshot, totals_, thresholds_, stats);
+  report_services(*snapshot, totals_, thresholds_, 1'000, stats);
   ASSERT_EQ(stats.services_size(), 1);
   const auto& web = stats.services(0);
   EXPECT_EQ(web.name(), "web");
@@ -113,14 +142,14 @@ TEST_F(ReportTest, RemovedServerIsShownWhileItHasConnections) {
   workers_[0].real_servers[slot].total.add(1);
 
   api::Stats stats;
-  report_services(*after, totals_, thresholds_, stats);
+  report_services(*after, totals_, thresholds_, 1'000, stats);
   ASSERT_EQ(stats.services(0).real_servers_size(), 2);
   EXPECT_TRUE(stats.services(0).real_servers(1).removed());
   EXPECT_EQ(stats.services(0).real_servers(1).inactive_connections(), 1);
 
   workers_[0].real_servers[slot].total.add(-1);
   stats.Clear();
-  report_services(*after, totals_, thresholds_, stats);
+  report_services(*after, totals_, thresholds_, 1'000, stats);
   EXPECT_EQ(stats.services(0).real_servers_size(), 1);
   EXPECT_EQ(stats.services(0).traffic().packets_in(), 5U);
 }

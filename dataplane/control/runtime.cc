@@ -121,7 +121,7 @@ void Runtime::make_workers() {
   const auto workers = static_cast<unsigned>(options_.eal.worker_cpus.size());
   counters_ = std::make_unique<WorkerCounters[]>(workers);
   for (unsigned w = 0; w < workers; ++w) {
-    counters_[w].make_real_servers(kMaxRealServerSlots);
+    counters_[w].make_slots(kMaxRealServerSlots);
     counter_views_.push_back(&counters_[w]);
   }
   fragments_ = std::make_unique<FragmentTable>(FragmentTable::Options{});

@@ -65,6 +65,14 @@ Traffic Totals::real_server(std::uint32_t slot) const {
   return traffic;
 }
 
+std::int64_t Totals::connections(std::uint32_t service_slot) const {
+  std::int64_t sum = 0;
+  for (const WorkerCounters* worker : workers_) {
+    sum += worker->service_connections[service_slot].get();
+  }
+  return sum;
+}
+
 Occupancy Totals::occupancy(std::uint32_t slot) const {
   Occupancy sum;
   for (const WorkerCounters* worker : workers_) {

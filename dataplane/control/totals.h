@@ -39,6 +39,8 @@ class Totals {
   // Of the server that has the slot now.
   Traffic real_server(std::uint32_t slot) const;
   Occupancy occupancy(std::uint32_t slot) const;
+  // Of a service, in the table; below 0 for a moment when one is just ending.
+  std::int64_t connections(std::uint32_t service_slot) const;
   // Of a service's servers whose slots are free again.
   Traffic retired(std::uint32_t service_slot) const;
 

@@ -9,7 +9,7 @@ class TotalsTest : public ::testing::Test {
  protected:
   TotalsTest() {
     for (auto& worker : workers_) {
-      worker.make_real_servers(kMaxRealServerSlots);
+      worker.make_slots(kMaxRealServerSlots);
     }
   }
 

@@ -47,18 +47,21 @@ void Connections::count_replaced(std::uint32_t rs_slot) {
 }
 
 bool Connections::end(Record& record) {
-  const std::uint32_t rs_slot = record.rs;
   const ConnState last = table_.kill(worker_, &record);
   if (last == ConnState::kDead) return false;
-  count_state(rs_slot, last, ConnState::kDead);
-  counters_.conns_expired.add(1);
+  count_ended(record, last);
   if (log_ != nullptr) log_->ended(record, table_.index_of(record), last);
   return true;
 }
 
-bool Connections::end_oldest_half_open() {
-  Record* const oldest = table_.oldest_half_open(worker_);
-  return oldest != nullptr && end(*oldest);
+bool Connections::make_room(std::uint32_t service, std::uint32_t now) {
+  while (const auto victim = shedder_.choose(service, now)) {
+    // Another worker may have ended it meanwhile.
+    if (!end(*victim->record)) continue;
+    counters_.shed[static_cast<std::size_t>(victim->kind)].add(1);
+    return true;
+  }
+  return false;
 }
 
 namespace {
@@ -67,7 +70,19 @@ TcpConn load_tcp(const Record& record, ConnState state) {
   const auto load = [&](unsigned dir) {
     return Progress(record.seq[dir].load(std::memory_order_relaxed));
   };
-  return {state, {load(0), load(1)}};
+  // The tables do not ask whether data followed the handshake.
+  return {confirmed(state), {load(0), load(1)}};
+}
+
+// In DR mode the end of the handshake proves nothing: anyone can send a SYN and an ACK. What follows
+// them shows, as well as anything does, that the client has received something.
+ConnState until_confirmed(TcpView view, ConnState state, const TcpStep& step,
+                          const TcpSegment& segment) {
+  const ConnState next = step.conn.state;
+  if (view != TcpView::kFromClientOnly || next != ConnState::kEstablished) return next;
+  if (is_half_open(state) && segment.end == segment.seq) return ConnState::kHandshake;
+  const bool follows = step.proof != TcpProof::kNone && !segment.has(wire::kSyn);
+  return state == ConnState::kHandshake && !follows ? state : next;
 }
 
 // Once for each view: most of what the table asks is known then when it is compiled.
@@ -110,7 +125,9 @@ Connections::Followed Connections::follow_tcp(const TcpSegment& segment, Record&
     const bool may_revive =
         state == ConnState::kClosed && !snapshot.services[record.service].standby &&
         is_silent(record, std::min(kUnderWayTicks, lifetime(ConnState::kClosed) / 2), now);
-    const auto [next, proof] = follow(segment, conn, view, may_revive);
+    TcpStep step = follow(segment, conn, view, may_revive);
+    step.conn.state = until_confirmed(view, state, step, segment);
+    const auto& [next, proof] = step;
     if (next.state == ConnState::kDead ||
         (opens && is_abandoned(record, state, snapshot.real_servers[record.rs], now))) {
       end(record);
@@ -155,11 +172,10 @@ Connections::Followed Connections::follow_tcp(const TcpSegment& segment, Record&
 
 void Connections::expire(const Snapshot& snapshot, std::uint32_t now) {
   const auto on_expired = [&](const Record& record, ConnState last) {
-    count_state(record.rs, last, ConnState::kDead);
+    count_ended(record, last);
     if (last == ConnState::kSynSent) {
       count_failed(counters_.handshakes[record.rs].syn_unanswered);
     }
-    counters_.conns_expired.add(1);
     if (log_ != nullptr) log_->ended(record, table_.index_of(record), last);
   };
   const auto on_moved = [&](const Record& record, ConnState state) {

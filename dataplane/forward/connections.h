@@ -12,7 +12,10 @@
 #include <vector>
 
 #include "dataplane/conn/table.h"
+#include "dataplane/forward/shedder.h"
+#include "dataplane/forward/table_shares.h"
 #include "dataplane/packet/tcp_segment.h"
+#include "dataplane/sched/load.h"
 #include "dataplane/service/snapshot.h"
 #include "dataplane/stats/counters.h"
 #include "dataplane/sync/change_log.h"
@@ -29,21 +32,37 @@ struct Probe {
 class Connections {
  public:
   // All of them outlive this object. `log` null: there is no HA peer.
-  Connections(unsigned worker, ConnTable& table, WorkerCounters& counters, ChangeLog* log)
-      : worker_(worker), table_(table), counters_(counters), log_(log) {}
+  Connections(unsigned worker, ConnTable& table, const Load& load, WorkerCounters& counters,
+              ChangeLog* log)
+      : worker_(worker),
+        table_(table),
+        counters_(counters),
+        log_(log),
+        shares_(table, load),
+        shedder_(worker, load.workers(), table, shares_) {}
 
-  // As ConnTable's; a new connection is counted at its real server.
+  // Whether a new connection of the service may be made now: there is a place for it, or another
+  // connection ended to give it one.
+  bool has_room(std::uint32_t service, const Snapshot& snapshot, std::uint32_t now) {
+    return shares_.admits(service, snapshot) || make_room(service, now);
+  }
+  // Ends a connection so that one of the service gets its place; false: none that may go was found.
+  bool make_room(std::uint32_t service, std::uint32_t now);
+  // A slice of the upkeep of the table's shares.
+  void survey(const Snapshot& snapshot) { shares_.survey(snapshot); }
+
+  // As ConnTable's; a new connection is counted at its service and its real server.
   ConnTable::Created create(const NewConn& conn, std::uint64_t hash, ConnState state,
                             std::uint32_t last_seen, std::uint32_t deadline) {
     const ConnTable::Created created =
         table_.create(worker_, conn, hash, state, last_seen, deadline);
-    if (created.is_new) count_state(conn.rs, ConnState::kNone, state);
+    if (!created.is_new) return created;
+    count_state(conn.rs, ConnState::kNone, state);
+    counters_.service_connections[conn.service].add(1);
     return created;
   }
   // False: another worker ended it first.
   bool end(Record& record);
-  // Ends the oldest half-open connection that this worker created, if there is one.
-  bool end_oldest_half_open();
   // False: the state was not `from` any more.
   bool change_state(Record& record, ConnState from, ConnState to) {
     if (!ConnTable::change_state(record, from, to)) return false;
@@ -55,6 +74,12 @@ class Connections {
     kStray,  // the connection is over, and the segment proves no more than that someone sent it
     kNew,    // opens a new connection on the ports of one that is over, which was ended
   };
+  // Follows a datagram.
+  void follow_udp(Record& record, unsigned dir) {
+    // DR mode sees no server: a second datagram of the client has to do.
+    if (dir == 0 && record.keys == 2) return;
+    change_state(record, ConnState::kUdpUnanswered, ConnState::kUdp);
+  }
   // Follows a segment.
   Followed follow_tcp(const TcpSegment& segment, Record& record, unsigned dir,
                       const Snapshot& snapshot, std::uint32_t now);
@@ -94,6 +119,11 @@ class Connections {
     if (lives(from) != lives(to)) count.total.add(lives(to) ? 1 : -1);
     if (is_active(from) != is_active(to)) count.active.add(is_active(to) ? 1 : -1);
   }
+  void count_ended(const Record& record, ConnState last) {
+    count_state(record.rs, last, ConnState::kDead);
+    counters_.service_connections[record.service].add(-1);
+    counters_.conns_expired.add(1);
+  }
   // A new connection in the same record.
   void count_replaced(std::uint32_t rs_slot);
   void count_failed(Counter<std::uint64_t>& handshakes);
@@ -102,6 +132,8 @@ class Connections {
   ConnTable& table_;
   WorkerCounters& counters_;
   ChangeLog* const log_;
+  TableShares shares_;
+  Shedder shedder_;
   std::vector<Probe> probes_;
 };
 

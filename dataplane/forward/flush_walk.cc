@@ -17,7 +17,7 @@ void FlushWalk::run(const Snapshot& snapshot, std::vector<Probe>& probes) {
     if (snapshot.services[record.service].standby) return false;
     if (!conns_.end(record)) return false;
     ++ended;
-    return state == ConnState::kEstablished;
+    return is_active(state);
   });
   board_.ended(ended);
   if (!through) return;

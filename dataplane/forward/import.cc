@@ -131,6 +131,7 @@ ImportOutcome Importer::create(const SyncEntry& entry, std::uint64_t hash, std::
   conn.import_epoch = epoch_;
   conn.sync_id = entry.sync_id;
   const std::uint32_t seen = now - entry.age_ticks;
+  if (!conns_.has_room(server.service, snapshot, now)) return ImportOutcome::table_full;
   const ConnTable::Created created =
       conns_.create(conn, hash, entry.state, seen, seen + first_look(entry.state, timeout));
   // A packet made the connection just now: that one stays, and the next updates are for it.

@@ -14,6 +14,7 @@ void Pipeline::maintain(const Snapshot& snapshot, std::uint32_t now, std::vector
   for (std::size_t i = before; i < expired_cookies.size(); ++i)
     counters_.drop(DropReason::fragment_timeout);
 
+  conns_.survey(snapshot);
   if (worker_ == 0) hop_keeper_.run(snapshot, now);
   if (snapshot.any_persistence) persistence_keeper_.run(snapshot, now);
   conns_.take_probes(probes);

@@ -152,7 +152,8 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
 DropReason Pipeline::create_counted(const Packet& packet, std::uint32_t service_slot,
                                     std::uint32_t rs_slot, const View& view, Hit& hit) {
   const RealServerEntry& server = view.snapshot.real_servers[rs_slot];
-  const ConnState state = packet.proto == kProtoTcp ? ConnState::kSynSent : ConnState::kUdp;
+  const ConnState state =
+      packet.proto == kProtoTcp ? ConnState::kSynSent : ConnState::kUdpUnanswered;
 
   NewConn conn = connection_on(make_path(packet.tuple, server, server.mode));
   conn.rs = rs_slot;
@@ -164,8 +165,9 @@ DropReason Pipeline::create_counted(const Packet& packet, std::uint32_t service_
   if (packet.proto == kProtoTcp) conn.seq[0] = Progress::at(tcp_sequence(packet)).word();
   const std::uint32_t deadline = view.now + view.snapshot.timeouts().ticks(service_slot, state);
 
+  if (!conns_.has_room(service_slot, view.snapshot, view.now)) return DropReason::table_full;
   ConnTable::Created created = conns_.create(conn, packet.hash, state, view.now, deadline);
-  if (created.full && shed_half_open()) {
+  if (created.full && conns_.make_room(service_slot, view.now)) {
     created = conns_.create(conn, packet.hash, state, view.now, deadline);
   }
   hit = created.hit;
@@ -173,16 +175,8 @@ DropReason Pipeline::create_counted(const Packet& packet, std::uint32_t service_
   if (!created.is_new) return DropReason::none;
   counters_.real_servers[rs_slot].connections.add(1);
   counters_.conns_created.add(1);
-  if (state == ConnState::kUdp) conns_.log_change(*hit.record);
+  if (packet.proto == kProtoUdp) conns_.log_change(*hit.record);
   return DropReason::none;
-}
-
-// Room for a new connection at the cost of the oldest half-open one; established ones are never
-// shed.
-bool Pipeline::shed_half_open() {
-  if (!conns_.end_oldest_half_open()) return false;
-  counters_.conns_shed.add(1);
-  return true;
 }
 
 }  // namespace lb

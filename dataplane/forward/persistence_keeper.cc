@@ -18,7 +18,7 @@ void PersistenceKeeper::confirm(const Snapshot& snapshot, std::uint32_t now) {
   }
   confirm_cursor_ = conns_.walk(confirm_cursor_, kSlice, [&](const Record& record) {
     const ConnState state = record.state.load(std::memory_order_relaxed);
-    if (state != ConnState::kEstablished && state != ConnState::kUdp) return;
+    if (!is_active(state) && !is_udp(state)) return;
     const Persistence& persistence = snapshot.services[record.service].persistence;
     if (persistence.ticks == 0) return;
     persist_.confirm(persist_use(persistence, record.service, record.tuple[0].src,

@@ -79,7 +79,7 @@ Pipeline::Pipeline(unsigned worker, unsigned workers, const Shared& shared,
       persist_(shared.persist),
       thresholds_(shared.thresholds),
       counters_(counters),
-      conns_(worker, shared.table, counters, log),
+      conns_(worker, shared.table, shared.load, counters, log),
       scheduler_(worker, workers),
       answers_(kAnswersPerSecond),
       server_down_walk_(conns_),
@@ -149,7 +149,10 @@ template <bool kHasL4>
   // record.
   const ConnState state = hit.record->state.load(std::memory_order_acquire);
   if (state == ConnState::kUdp) return true;
-  if (state != ConnState::kEstablished) return false;
+  // Of a client whom no server has answered, or need not: all but what changes that.
+  if (state != ConnState::kEstablished) {
+    return state == ConnState::kUdpUnanswered && hit.dir == 0 && hit.record->keys == 2;
+  }
   if (has_moved(*hit.record, hit.dir, packet)) [[unlikely]]
     follow_steady(packet, *hit.record, hit.dir, view);
   return true;
@@ -260,6 +263,7 @@ Pipeline::Owner Pipeline::side_path(Packet& packet, const View& view) {
     // Strangers do not keep a connection that is over.
     if (followed == Connections::Followed::kOn) touch(record, view.now);
   } else {
+    conns_.follow_udp(record, hit.dir);
     touch(record, view.now);
   }
   forward(packet, record, hit.dir, view);

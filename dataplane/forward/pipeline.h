@@ -12,6 +12,7 @@
 //                     servers that are down                           server_down.cc
 //                     fragments                                       fragments.cc
 //                     ICMP errors                                     icmp_errors.cc
+//                     room in a full table                            shedder.h, table_shares.h
 //   between bursts    expiry                                          connections.h
 //                     connections whose server went down              server_down.h
 //                     connections that an operator ends               flush_walk.h
@@ -159,7 +160,6 @@ class Pipeline {
                     const View& view, Hit& hit);
   DropReason create_counted(const Packet& packet, std::uint32_t service_slot, std::uint32_t rs_slot,
                             const View& view, Hit& hit);
-  bool shed_half_open();
 
   // one_packet.cc
   Owner send_without_connection(Packet& packet, std::uint32_t service_slot, const View& view);

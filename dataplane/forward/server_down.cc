@@ -36,7 +36,7 @@ void ServerDownWalk::run(const Snapshot& snapshot, std::vector<Probe>& probes) {
   const bool through = walk_.run(probes, [&](Record& record) {
     if (!snapshot.real_servers[record.rs].reset) return false;
     // Acquire: pairs with publish.
-    if (record.state.load(std::memory_order_acquire) == ConnState::kEstablished) return true;
+    if (is_active(record.state.load(std::memory_order_acquire))) return true;
     conns_.end(record);
     return false;
   });

@@ -22,6 +22,14 @@ std::int64_t Load::total(std::uint32_t rs_slot) const {
   return sum;
 }
 
+std::int64_t Load::of_service(std::uint32_t service_slot) const {
+  std::int64_t sum = 0;
+  for (const WorkerCounters* worker : workers_) {
+    sum += worker->service_connections[service_slot].get();
+  }
+  return sum;
+}
+
 std::uint64_t Load::weighted(std::uint32_t rs_slot) const {
   constexpr std::int64_t kMore = kActiveCost - 1;
   std::int64_t sum = 0;

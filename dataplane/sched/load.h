@@ -18,10 +18,13 @@ inline constexpr std::uint64_t kActiveCost =
 class Load {
  public:
   explicit Load(std::vector<const WorkerCounters*> workers) : workers_(std::move(workers)) {}
+  unsigned workers() const { return static_cast<unsigned>(workers_.size()); }
   std::int64_t active(std::uint32_t rs_slot) const;
   std::int64_t total(std::uint32_t rs_slot) const;
   // May be off by what is just changing its state.
   std::int64_t inactive(std::uint32_t rs_slot) const { return total(rs_slot) - active(rs_slot); }
+  // Connections of a service in the table.
+  std::int64_t of_service(std::uint32_t service_slot) const;
   // What counts as open at the server: established connections; of UDP all flows.
   std::int64_t open(std::uint32_t rs_slot, std::uint8_t proto) const {
     return proto == kProtoUdp ? total(rs_slot) : active(rs_slot);

@@ -10,6 +10,8 @@
 namespace lb {
 namespace {
 
+constexpr std::uint32_t kPpmOfPercent = 10'000;
+
 using SlotsByKey = std::unordered_map<std::uint64_t, std::uint32_t>;
 
 using ServiceKey = std::pair<std::uint8_t, Ipv4EndpointRange>;
@@ -72,11 +74,24 @@ NextHop next_hop(const NextHopSpec& spec, const std::vector<PortInfo>& ports,
   return hop;
 }
 
+// Of the services without a share of their own: they divide the default evenly.
+std::uint32_t default_share_ppm(const std::vector<ServiceSpec>& services) {
+  const auto without = std::ranges::count_if(services, [](const ServiceSpec& service) {
+    return !service.table_share && !service.one_packet;
+  });
+  const auto count = static_cast<std::uint32_t>(without);
+  return kDefaultTableShare * kPpmOfPercent / std::max(count, 1U);
+}
+
 class Builder {
  public:
   Builder(const SnapshotSpec& spec, const std::vector<PortInfo>& ports, const Snapshot& previous,
           const std::function<bool(std::uint32_t)>& in_use)
-      : spec_(spec), previous_(previous), in_use_(in_use), next_(std::make_unique<Snapshot>()) {
+      : spec_(spec),
+        previous_(previous),
+        in_use_(in_use),
+        next_(std::make_unique<Snapshot>()),
+        default_share_ppm_(default_share_ppm(spec.services)) {
     next_->ports = ports_of(spec, ports);
   }
 
@@ -97,6 +112,7 @@ class Builder {
   void prepare_persistence(const ServiceSpec& spec, ServiceEntry& service,
                            const ServiceEntry* before);
   void prepare_groups();
+  std::uint32_t table_share_ppm_of(const ServiceSpec& spec) const;
   bool any_newly_reset() const;
   bool any_taken_over() const;
 
@@ -110,6 +126,7 @@ class Builder {
   // Below these no slot is left that was free in previous_.
   std::uint32_t free_service_ = 0;
   std::uint32_t free_real_server_ = 0;
+  const std::uint32_t default_share_ppm_;
 };
 
 void Builder::index_previous() {
@@ -171,6 +188,8 @@ bool Builder::add_service(const ServiceSpec& spec) {
   service.standby = spec.standby;
   service.one_packet = spec.one_packet;
   service.configured = true;
+  service.table_share_ppm = table_share_ppm_of(spec);
+  next_->table_share_ppm += service.table_share_ppm;
   if (service.is_stateless_nat() && next_->return_paths == nullptr) {
     next_->return_paths = previous_.return_paths != nullptr ? previous_.return_paths
                                                             : std::make_shared<ReturnPaths>();
@@ -189,6 +208,12 @@ bool Builder::add_service(const ServiceSpec& spec) {
   prepare_choice(next_->services[slot], next_->real_servers, before);
   if (spec.persistence.count() != 0) prepare_persistence(spec, next_->services[slot], before);
   return true;
+}
+
+// Datagrams that go each on its own take no place.
+std::uint32_t Builder::table_share_ppm_of(const ServiceSpec& spec) const {
+  if (spec.one_packet) return 0;
+  return spec.table_share ? *spec.table_share * kPpmOfPercent : default_share_ppm_;
 }
 
 // The state of the service's limits is kept, and so is that of its clients.

@@ -128,6 +128,29 @@ TEST(BuildSnapshot, TimeoutsOfAServicesOwn) {
   EXPECT_EQ(ticks(*removed, 2), 50U) << "for the connections that are left";
 }
 
+TEST(BuildSnapshot, TableSharesOfTheirOwnAndOfTheDefault) {
+  auto spec = spec_of({service(1, {11}), service(2, {12}), service(3, {13}), service(4, {14})});
+  spec.services[1].table_share = 35;
+  spec.services[3].protocol = Protocol::kUdp;
+  spec.services[3].one_packet = true;
+  const auto snapshot = build(spec);
+  const std::uint32_t shares[] = {100'000, 350'000, 100'000, 0};
+  for (std::size_t slot = 0; slot < 4; ++slot) {
+    EXPECT_EQ(snapshot->services[slot].table_share_ppm, shares[slot]) << slot;
+  }
+  EXPECT_EQ(snapshot->table_share_ppm, 550'000U);
+}
+
+TEST(BuildSnapshot, WhatIsNotConfirmedLivesNoLongerThanWhatIs) {
+  auto spec = spec_of({service(1, {11})});
+  spec.timeouts.udp = test::ticks(5);
+  spec.timeouts.tcp_established = test::ticks(7);
+  const auto snapshot = build(spec);
+  const Timeouts timeouts = snapshot->timeouts();
+  EXPECT_EQ(timeouts.ticks(0, ConnState::kUdpUnanswered), 5U);
+  EXPECT_EQ(timeouts.ticks(0, ConnState::kHandshake), 7U);
+}
+
 TEST(BuildSnapshot, AnUnchangedSequenceIsCopied) {
   const SnapshotSpec spec = spec_of({service(kVip, {1, 2})});
   const auto first = build(spec);

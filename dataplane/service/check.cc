@@ -139,6 +139,7 @@ Result<void> check(const SnapshotSpec& spec, const std::vector<PortInfo>& ports)
                 std::to_string(spec.services.size()));
   }
   std::size_t real_servers = 0;
+  std::uint32_t table_shares = 0;
   Offers seen;
   for (const ServiceSpec& service : spec.services) {
     if (service.addresses.empty()) return fail("service " + service.name + " has no address");
@@ -151,6 +152,11 @@ Result<void> check(const SnapshotSpec& spec, const std::vector<PortInfo>& ports)
     if (Result<void> checked = check_one_packet(service); !checked) return checked;
     if (Result<void> servers = check_real_servers(service, ports); !servers) return servers;
     real_servers += service.real_servers.size();
+    table_shares += service.table_share.value_or(0);
+  }
+  if (table_shares > kMaxTableShare) {
+    return fail("the services keep " + std::to_string(table_shares) +
+                " % of the connection table, more than " + std::to_string(kMaxTableShare));
   }
   if (real_servers > kMaxRealServerSlots) {
     return fail("at most " + std::to_string(kMaxRealServerSlots) +

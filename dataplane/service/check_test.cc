@@ -153,6 +153,17 @@ TEST(CheckSpec, Ipv6IsRefusedWhereThePacketPathGoesByTheAddress) {
   EXPECT_EQ(complaint(spec), "held address 2001:db8::1; the packet path forwards IPv4 only");
 }
 
+TEST(CheckSpec, TableShares) {
+  SnapshotSpec spec = good();
+  spec.services.push_back(spec.services[0]);
+  spec.services[1].addresses = {test::single("192.0.2.11:80")};
+  spec.services[0].table_share = 50;
+  spec.services[1].table_share = 30;
+  EXPECT_EQ(complaint(spec), "");
+  spec.services[1].table_share = 31;
+  EXPECT_EQ(complaint(spec), "the services keep 81 % of the connection table, more than 80");
+}
+
 TEST(CheckSpec, OnePacket) {
   SnapshotSpec spec = good();
   ServiceSpec& web = spec.services[0];

@@ -27,12 +27,11 @@
 #include "dataplane/service/gate.h"
 #include "dataplane/service/port_ranges.h"
 #include "dataplane/service/return_paths.h"
+#include "dataplane/stats/counters.h"
 
 namespace lb {
 
 inline constexpr std::uint32_t kNoSlot = ~std::uint32_t{0};
-inline constexpr std::uint32_t kMaxServiceSlots = 16'384;
-inline constexpr std::uint32_t kMaxRealServerSlots = 65'536;
 inline constexpr unsigned kMaxPorts = 16;
 
 // By slot. One line, read for every packet of the server's connections in both directions.
@@ -82,11 +81,12 @@ struct ServiceEntry {
   Mode mode = Mode::kNat;
   Scheduler scheduler = Scheduler::kWrr;
   OnServerDown on_server_down = OnServerDown::kReset;
-  bool configured = false;  // false: the slot is free, or kept only for old connections
-  bool sync = true;         // its connections are synchronized to the HA peer
-  bool standby = false;     // another director is master of its VIP
-  bool limited = false;     // a real server has max_connections
-  bool one_packet = false;  // of UDP: each datagram goes on its own, without a connection
+  bool configured = false;            // false: the slot is free, or kept only for old connections
+  bool sync = true;                   // its connections are synchronized to the HA peer
+  bool standby = false;               // another director is master of its VIP
+  bool limited = false;               // a real server has max_connections
+  bool one_packet = false;            // of UDP: each datagram goes on its own, without a connection
+  std::uint32_t table_share_ppm = 0;  // of the connection table, kept for its connections
   // Null: whoever comes may open connections, as many as they like.
   std::shared_ptr<const Gate> gate;
   // All addresses and ports, when there are several; else empty.
@@ -148,7 +148,8 @@ struct Snapshot {
   // Goes up whenever this director becomes master of a service.
   std::uint64_t takeovers = 0;
   bool any_persistence = false;
-  std::uint32_t scopes = 0;  // the last number that was given to a Persistence
+  std::uint32_t table_share_ppm = 0;  // sum of the services'
+  std::uint32_t scopes = 0;           // the last number that was given to a Persistence
 
   // Open addressing with linear probing over the single ports of the configured services, at most
   // half full. The key

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "dataplane/service/build.h"
 
 namespace lb {
@@ -22,6 +24,9 @@ TimeoutTicks to_ticks(const ConnTimeouts& timeouts) {
   set(ConnState::kTimeWait, timeouts.tcp_time_wait);
   set(ConnState::kClosed, timeouts.tcp_closed);
   set(ConnState::kUdp, timeouts.udp);
+  // What is not confirmed does not live longer.
+  set(ConnState::kUdpUnanswered, std::min(timeouts.udp_unanswered, timeouts.udp));
+  set(ConnState::kHandshake, std::min(timeouts.tcp_handshake, timeouts.tcp_established));
   return ticks;
 }
 

@@ -13,8 +13,12 @@
 #include "dataplane/stats/drop_reason.h"
 #include "dataplane/stats/import_outcome.h"
 #include "dataplane/stats/punt_class.h"
+#include "dataplane/stats/shed_class.h"
 
 namespace lb {
+
+inline constexpr std::uint32_t kMaxServiceSlots = 16'384;
+inline constexpr std::uint32_t kMaxRealServerSlots = 65'536;
 
 // Single writer, any reader. Relaxed: a reader needs a value that was true a moment ago, and orders
 // nothing by it.
@@ -83,7 +87,7 @@ struct alignas(kCacheLine) WorkerCounters {
   Counter<std::uint64_t> answered;  // ICMP errors and resets sent in place of a dropped packet
   Counter<std::uint64_t> conns_created;
   Counter<std::uint64_t> conns_expired;
-  Counter<std::uint64_t> conns_shed;
+  std::array<Counter<std::uint64_t>, kShedClasses> shed;
   Counter<std::uint64_t> client_hops_kept;   // connections' hops that changed without room for them
   Counter<std::uint64_t> failed_handshakes;  // sum of all in `handshakes`: shows new failures
   std::array<Counter<std::uint64_t>, kDropReasons> drops;
@@ -92,10 +96,13 @@ struct alignas(kCacheLine) WorkerCounters {
   // By real server slot.
   std::unique_ptr<RealServerCounters[]> real_servers;
   std::unique_ptr<HandshakeCounters[]> handshakes;
+  // Connections in the table by service slot: a delta, as RealServerCounters::total.
+  std::unique_ptr<Counter<std::int64_t>[]> service_connections;
 
-  void make_real_servers(std::size_t slots) {
-    real_servers = std::make_unique<RealServerCounters[]>(slots);
-    handshakes = std::make_unique<HandshakeCounters[]>(slots);
+  void make_slots(std::size_t rs_slots) {
+    real_servers = std::make_unique<RealServerCounters[]>(rs_slots);
+    handshakes = std::make_unique<HandshakeCounters[]>(rs_slots);
+    service_connections = std::make_unique<Counter<std::int64_t>[]>(kMaxServiceSlots);
   }
   void drop(DropReason reason) {
     drops[static_cast<std::size_t>(reason)].add(1);

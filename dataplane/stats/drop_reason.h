@@ -28,7 +28,7 @@ namespace lb {
   X(denied, "the client is denied by the service's allow and deny lists")                          \
   X(client_rate_limited, "more new connections than new_per_second_per_client allows")             \
   X(service_rate_limited, "more new connections than new_per_second allows")                       \
-  X(table_full, "the connection table is full and nothing half-open was left to shed")             \
+  X(table_full, "no room in the connection table, and nothing in it that may end for it")          \
   X(hop_table_full, "too many routers and clients on the local networks have connections")         \
   X(reply_tuple_taken, "the client's port is taken towards this real server by a service")         \
   X(fragment_table_full, "too many fragmented datagrams in flight")                                \

@@ -342,6 +342,7 @@ bool Exporter::add(std::string& batch, std::uint32_t index, Why why, const Snaps
                    std::uint32_t now) {
   ConnTable::Copy conn;
   if (!table_.read(index, conn)) return false;
+  conn.state = confirmed(conn.state);
   const ServiceEntry& service = snapshot.services[conn.service];
   const std::uint32_t stamp = stamp_of(conn);
   if (is_half_open(conn.state) != (why == Why::kHalfOpen)) {

@@ -199,8 +199,8 @@ def connections(suite):
     flows = QUICK_CONNECTIONS if suite.quick else CONNECTIONS
     services = [director.service("sink", f"{NAT_VIP}:{SINK_PORT}", "nat", [(1, 1)], protocol="udp", scheduler="rr",
                                  check=director.check("ping"))]
-    table = {"max_connections": flows + flows // 10, "memory_mb": TABLE_MB, "timeouts": {"udp": "15m"},
-             "memory": "no-huge"}
+    table = {"max_connections": flows + flows // 10, "memory_mb": TABLE_MB, "memory": "no-huge",
+             "timeouts": {"udp_unanswered": "15m", "udp": "15m"}}
     with contextlib.closing(Watch(suite, "conns", lambda lab: services,
                                   lambda lab: harness.start_peer(lab, "s1", "udp-sink", SINK_PORT), **table)) as watch:
         watch.lab.host("c1").run(harness.PYTHON, "-B", f"{harness.HERE}/flows.py", "--target",

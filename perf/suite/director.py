@@ -220,8 +220,8 @@ class Director(Program):
         return super().close()
 
 
-TIMEOUTS = ("tcp_syn_sent", "tcp_syn_received", "tcp_established", "tcp_fin_wait", "tcp_close_wait", "tcp_last_ack",
-            "tcp_time_wait", "tcp_closed", "udp")
+TIMEOUTS = ("tcp_syn_sent", "tcp_syn_received", "tcp_handshake", "tcp_established", "tcp_fin_wait", "tcp_close_wait",
+            "tcp_last_ack", "tcp_time_wait", "tcp_closed", "udp_unanswered", "udp")
 
 
 def table_mb(max_connections):

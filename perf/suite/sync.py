@@ -90,7 +90,8 @@ class Pair:
         ha = {n: _HA.format(priority=200 - n, vip=VIP, net=SYNC_NET, number=n, other=3 - n, key=key) for n in (1, 2)}
 
         def more(director_services):
-            return (f'[dataplane.timeouts]\nudp = "{udp_ms}ms"\n', services(director_services) + ha[1])
+            lives = "".join(f'{key} = "{udp_ms}ms"\n' for key in ("udp_unanswered", "udp"))
+            return (f"[dataplane.timeouts]\n{lives}", services(director_services) + ha[1])
         self.first = Director(suite.build, suite.folder, "nat", max_connections=max_connections, more=more, **settings)
         self._stack.callback(self.first.close)
         self._folder = f"{suite.folder}/second-{self.first.pid}"

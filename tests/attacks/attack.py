@@ -1,9 +1,11 @@
 """What the attacks share: the end-to-end harness of tests/netns, and the attacker, a host of the lab on both
 networks of the director."""
 
+import errno
 import os
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "netns"))
@@ -21,6 +23,19 @@ def prepare(lab):
     for network in NETWORKS:
         lab.network.attach(ATTACKER, network, network)
     lab.host("router").ip("route", "add", "blackhole", f"{SOURCES}.0/24")
+
+
+def send_frame(out, frame):
+    """By a packet socket of the attacker's, whose queue may be full for a moment."""
+    for _ in range(100):
+        try:
+            out.send(frame)
+            return
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
+            time.sleep(0.01)
+    raise TimeoutError("the attacker's queue remains full")
 
 
 class Flood:

@@ -2,9 +2,7 @@
 """An attacker sends in the director's name, to take the replies to its health checks: for every port that a check
 can come from, a SYN to a service whose servers are checked."""
 
-import errno
 import socket
-import time
 
 import attack
 import harness
@@ -36,19 +34,6 @@ class Spoofed(harness.LabTest):
     def dropped(self):
         return self.lab.drops()["spoofed_source"]
 
-    @staticmethod
-    def send_frame(out, frame):
-        """The attacker's queue may be full for a moment."""
-        for _ in range(100):
-            try:
-                out.send(frame)
-                return
-            except OSError as error:
-                if error.errno != errno.ENOBUFS:
-                    raise
-                time.sleep(0.01)
-        raise TimeoutError("the attacker's queue remains full")
-
     def send(self, source):
         """A SYN from each port; not faster than the director receives."""
         mac = bytes.fromhex(self.host("lb1").mac("wan").replace(":", ""))
@@ -62,7 +47,7 @@ class Spoofed(harness.LabTest):
                 ports = range(first, min(first + BATCH, CHECK_PORTS.stop))
                 for port in ports:
                     syn = tcp_syn(source, NAT_VIP, port, 80)
-                    self.send_frame(out, head + ip_packet(source, NAT_VIP, 6, syn))
+                    attack.send_frame(out, head + ip_packet(source, NAT_VIP, 6, syn))
                 self.wait(lambda before=before, ports=ports:
                           self.lab.port("wan")["rx_packets"] >= before + len(ports), "the frames")
 

@@ -69,7 +69,7 @@ void operate(Oracle& oracle, Input& input, unsigned workers) {
     case 10:
       return oracle.expire(worker, std::size_t{a} << (b % 16));
     default:
-      return oracle.oldest_half_open(worker);
+      return oracle.packet(b);
   }
 }
 

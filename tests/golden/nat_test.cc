@@ -295,10 +295,10 @@ TEST(Nat, AFullTableShedsTheOldestHalfOpenNeverAnEstablished) {
   establish(world, 1000);
   for (std::uint16_t port = 2000; port < 2063; ++port) world.send(kWan, client_tcp(kSyn, {}, port));
   ASSERT_EQ(world.connections(), 64u);
-  ASSERT_EQ(world.counter(&WorkerCounters::conns_shed), 0u);
+  ASSERT_EQ(world.shed(ShedClass::half_open), 0u);
   EXPECT_EQ(world.send(kWan, client_tcp(kSyn, {}, 3000)).verdict, Verdict::kForward);
   EXPECT_EQ(world.connections(), 64u);
-  EXPECT_EQ(world.counter(&WorkerCounters::conns_shed), 1u);
+  EXPECT_EQ(world.shed(ShedClass::half_open), 1u);
   EXPECT_EQ(world.send(kLan, server_tcp(kSyn | kAck, {}, 2000, kServer2)).verdict, Verdict::kPunt)
       << "shed: the oldest";
   EXPECT_EQ(world.send(kWan, client_tcp(kAck, {}, 1000)).verdict, Verdict::kForward);
@@ -312,7 +312,7 @@ TEST(Nat, AFullTableOfEstablishedConnectionsRefuses) {
     world.send(kWan, client_tcp(kAck, {}, port));
   }
   EXPECT_EQ(world.send(kWan, client_tcp(kSyn, {}, 3000)).reason, DropReason::table_full);
-  EXPECT_EQ(world.counter(&WorkerCounters::conns_shed), 0u);
+  EXPECT_EQ(world.shed(ShedClass::half_open), 0u);
   EXPECT_EQ(world.connections(), 64u);
 }
 

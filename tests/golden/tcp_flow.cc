@@ -142,7 +142,8 @@ Flow::Row Flow::row() const {
   for (std::uint32_t i = 0; i < table.records(); ++i) {
     ConnTable::Copy conn;
     if (!table.read(i, conn) || conn.tuple[0].sport.host() != port_) continue;
-    return {conn.state, conn.tuple[1].src == kServer1 ? 0U : 1U, conn.last_seen};
+    return {confirmed(conn.state), conn.state, conn.tuple[1].src == kServer1 ? 0U : 1U,
+            conn.last_seen};
   }
   return {};
 }
@@ -244,7 +245,7 @@ void Flow::stranger() {
   }
   const bool goes_on = !handshake && !is_syn && life_.below(2) == 0;
   const Row after = pass(from_client, sent, goes_on);
-  expect(after.state == before.state && after.server == before.server,
+  expect(after.kept == before.kept && after.server == before.server,
          "by a stranger's segment, was " + std::string(to_string(before.state)), after.state);
   if (over) expect(after.last_seen == before.last_seen, "kept by a stranger", after.state);
 }
@@ -266,7 +267,7 @@ std::optional<std::uint32_t> Flow::may_wait() const {
   // Also one whose server has not got the SYN yet.
   const bool lives = !client_.is_over() && life_number_ == truth_.life;
   if (now.state == State::kNone || !lives || is_to_be_asked()) return std::nullopt;
-  const std::uint32_t lifetime = life_.world.snapshot().timeouts().ticks(0, now.state);
+  const std::uint32_t lifetime = life_.world.snapshot().timeouts().ticks(0, now.kept);
   const std::uint32_t left = lifetime - (life_.world.now() - now.last_seen);
   return left > 2 ? left - 2 : 0;
 }

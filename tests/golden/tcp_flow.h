@@ -64,7 +64,8 @@ class Flow {
 
  private:
   struct Row {
-    ConnState state = ConnState::kNone;
+    ConnState state = ConnState::kNone;  // as if it were confirmed
+    ConnState kept = ConnState::kNone;
     unsigned server = 0;
     std::uint32_t last_seen = 0;
     bool operator==(const Row&) const = default;

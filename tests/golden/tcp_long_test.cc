@@ -54,7 +54,7 @@ class LongRun : public Scene {
     if (kind == 0) return to_ticks(times.tcp_syn_sent);
     server(kSyn | kAck, 100, 1);
     client(kAck, 1, 101);
-    if (kind == 1) return to_ticks(times.tcp_established);
+    if (kind == 1) return to_ticks(nat_ ? times.tcp_established : times.tcp_handshake);
     if (kind == 2) {
       client(kRst, 1, 0);
       return to_ticks(times.tcp_closed);

@@ -40,7 +40,7 @@ World::World(const WorldOptions& options)
   std::vector<const WorkerCounters*> all;
   for (unsigned i = 0; i < workers; ++i) {
     counters_.push_back(std::make_unique<WorkerCounters>());
-    counters_.back()->make_real_servers(64);
+    counters_.back()->make_slots(64);
     all.push_back(counters_.back().get());
   }
   load_ = std::make_unique<Load>(all);
@@ -196,6 +196,10 @@ std::uint64_t World::handshakes(std::uint32_t rs_slot,
              [&](const WorkerCounters& w) { return (w.handshakes[rs_slot].*which).get(); });
 }
 
+std::uint64_t World::shed(ShedClass kind) const {
+  return sum(counters_,
+             [&](const WorkerCounters& w) { return w.shed[static_cast<std::size_t>(kind)].get(); });
+}
 std::uint64_t World::counter(Counter<std::uint64_t> WorkerCounters::*which) const {
   return sum(counters_, [&](const WorkerCounters& w) { return (w.*which).get(); });
 }

@@ -87,6 +87,7 @@ class World {
   std::uint64_t handshakes(std::uint32_t rs_slot,
                            Counter<std::uint64_t> HandshakeCounters::*which) const;
   std::uint64_t counter(Counter<std::uint64_t> WorkerCounters::*which) const;
+  std::uint64_t shed(ShedClass kind) const;
   // Slot of a real server by its address.
   std::uint32_t rs_slot(const std::string& address) const;
   std::uint32_t now() const { return now_; }

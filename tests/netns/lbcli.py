@@ -193,10 +193,10 @@ class ManyConnections(harness.LabTest):
     @classmethod
     def configure(cls, lab):
         config = director.config(f"{lab.dir}/run", [
-            director.service("web", f"{NAT_VIP}:80", "nat", [(1, 1)]),
+            director.service("web", f"{NAT_VIP}:80", "nat", [(1, 1)], table_share=1),
             director.service("sink", f"{NAT_VIP}:{cls.SINK_PORT}", "nat", [(1, 1)], protocol="udp",
                              check=director.check("ping"))], memory_mb=1024)
-        config["dataplane"]["max_connections"] = cls.WANTED + 100_000
+        config["dataplane"] |= {"max_connections": cls.WANTED + 100_000, "timeouts": {"udp_unanswered": "5m"}}
         return config
 
     @classmethod

@@ -140,10 +140,10 @@ class RandomSpec {
     set(mac);
   }
   void set(ConnTimeouts& timeouts) {
-    auto& [syn_sent, syn_received, established, fin_wait, close_wait, last_ack, time_wait, closed,
-           udp] = timeouts;
-    for (auto* timeout : {&syn_sent, &syn_received, &established, &fin_wait, &close_wait, &last_ack,
-                          &time_wait, &closed, &udp}) {
+    auto& [syn_sent, syn_received, handshake, established, fin_wait, close_wait, last_ack,
+           time_wait, closed, udp_unanswered, udp] = timeouts;
+    for (auto* timeout : {&syn_sent, &syn_received, &handshake, &established, &fin_wait,
+                          &close_wait, &last_ack, &time_wait, &closed, &udp_unanswered, &udp}) {
       set(*timeout);
     }
   }
@@ -183,7 +183,7 @@ class RandomSpec {
   }
   void set(ServiceSettings& service) {
     auto& [name, protocol, addresses, mode, scheduler, on_server_down, one_packet, sync,
-           persistence, persistence_prefix, tos, group, limits, timeouts] = service;
+           table_share, persistence, persistence_prefix, tos, group, limits, timeouts] = service;
     set(name);
     set(protocol);
     set_each(addresses);
@@ -192,6 +192,7 @@ class RandomSpec {
     set(on_server_down);
     set(one_packet);
     set(sync);
+    if (!as_default()) table_share = static_cast<std::uint8_t>(below(kMaxTableShare));
     set(persistence);
     if (!as_default()) persistence_prefix = static_cast<std::uint8_t>(1 + below(31));
     if (!as_default()) tos = static_cast<std::uint8_t>(4 * below(64));

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -34,7 +33,6 @@ class Oracle {
   void pass_time(std::uint32_t ticks) { now_ += ticks; }
   void quiescent(unsigned worker) { table_.epochs().quiescent(worker); }
   void expire(unsigned worker, std::size_t budget);
-  void oldest_half_open(unsigned worker);
   // Live connections by all ways of listing them, and what the index says of itself.
   void compare_all();
 
@@ -62,8 +60,6 @@ class Oracle {
     std::uint32_t deadline = 0;
     Record* record = nullptr;
     Handle handle;
-    unsigned creator = 0;
-    std::uint64_t half_open_number = 0;  // 0: was not half-open
   };
   struct Bearer {
     Record* record;
@@ -75,7 +71,7 @@ class Oracle {
   }
   Conn* pick(std::uint64_t number);
   Bearer bearer(const FlowTuple& tuple, std::uint8_t proto) const;
-  void add(unsigned worker, const NewConn& conn, ConnState state, std::uint32_t deadline,
+  void add(const NewConn& conn, ConnState state, std::uint32_t deadline,
            const ConnTable::Created& created);
   void forget(Record* record);
   bool is_lapsed(const Conn& conn) const;
@@ -86,7 +82,6 @@ class Oracle {
   std::uint32_t now_;
   std::uint64_t ended_ = 0;
   std::uint64_t ended_since_settled_ = 0;
-  std::vector<std::uint64_t> half_opens_;  // created so far, by worker
   std::unordered_map<Key, Bearer, KeyHash> keys_;
   std::unordered_map<Record*, std::size_t> places_;  // in live_
   std::vector<Conn> live_;
@@ -97,16 +92,10 @@ class Oracle {
 // Records that the table has to spare for killed connections are at least as many.
 inline constexpr std::uint64_t kMostUnsettled = 200;
 
-// How many half-open connections a worker remembers.
-inline std::uint64_t remembered(const ConnTable::Options& options) {
-  const std::uint64_t share = options.max_connections / 2 / options.workers;
-  return std::bit_floor(std::max<std::uint64_t>(share, 64));
-}
 inline Oracle::Oracle(const Setup& setup)
     : setup_(setup),
       table_(setup.options),
       now_(setup.start_tick),
-      half_opens_(setup.options.workers),
       timeouts_(static_cast<std::size_t>(ConnState::kCount)) {
   for (std::uint32_t i = 0; i < timeouts_.size(); ++i) timeouts_[i] = 20 + 7 * i;
 }
@@ -120,15 +109,14 @@ inline Oracle::Bearer Oracle::bearer(const FlowTuple& tuple, std::uint8_t proto)
   return it == keys_.end() ? Bearer{nullptr, 0} : it->second;
 }
 
-inline void Oracle::add(unsigned worker, const NewConn& conn, ConnState state,
-                        std::uint32_t deadline, const ConnTable::Created& created) {
+inline void Oracle::add(const NewConn& conn, ConnState state, std::uint32_t deadline,
+                        const ConnTable::Created& created) {
   Record* record = created.hit.record;
-  const std::uint64_t number = is_half_open(state) ? ++half_opens_[worker] : 0;
   keys_[{conn.tuple[0], conn.proto}] = {record, 0};
   if (conn.keys == 2) keys_[{conn.tuple[1], conn.proto}] = {record, 1};
   expect(places_.emplace(record, live_.size()).second, "a live record was handed out again");
-  live_.push_back({conn, state, now_, deadline == 0 ? 1 : deadline, record,
-                   table_->handle_of(*record), worker, number});
+  live_.push_back(
+      {conn, state, now_, deadline == 0 ? 1 : deadline, record, table_->handle_of(*record)});
 }
 
 inline void Oracle::create(unsigned worker, const NewConn& conn, ConnState state) {
@@ -156,7 +144,7 @@ inline void Oracle::create(unsigned worker, const NewConn& conn, ConnState state
     return;
   }
   expect(created.is_new && created.hit && created.hit.dir == 0, "create: no new connection");
-  if (created.hit) add(worker, conn, state, deadline, created);
+  if (created.hit) add(conn, state, deadline, created);
 }
 
 inline void Oracle::find(const FlowTuple& tuple, std::uint8_t proto) {
@@ -242,17 +230,6 @@ inline void Oracle::expire(unsigned worker, std::size_t budget) {
     conn.deadline = conn.last_seen + timeouts_[static_cast<std::size_t>(conn.state)];
     if (conn.deadline == 0) conn.deadline = 1;
   }
-}
-
-inline void Oracle::oldest_half_open(unsigned worker) {
-  const Conn* oldest = nullptr;
-  for (const Conn& conn : live_) {
-    if (conn.creator != worker || conn.half_open_number == 0 || !is_half_open(conn.state)) continue;
-    if (conn.half_open_number + remembered(setup_.options) <= half_opens_[worker]) continue;
-    if (oldest == nullptr || conn.half_open_number < oldest->half_open_number) oldest = &conn;
-  }
-  expect(table_->oldest_half_open(worker) == (oldest == nullptr ? nullptr : oldest->record),
-         "oldest_half_open: not the oldest");
 }
 
 inline void Oracle::expect_copy(const Conn& conn, const ConnTable::Copy& copy) {

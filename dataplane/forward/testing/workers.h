@@ -101,7 +101,7 @@ class Workers {
 
     std::vector<const WorkerCounters*> all;
     for (WorkerCounters& one : counters) {
-      one.make_real_servers(slots());
+      one.make_slots(slots());
       all.push_back(&one);
     }
     load = std::make_unique<Load>(all);

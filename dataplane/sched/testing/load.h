@@ -23,7 +23,7 @@ class Workers {
   explicit Workers(unsigned n) {
     for (unsigned i = 0; i < n; ++i) {
       counters_.push_back(std::make_unique<WorkerCounters>());
-      counters_.back()->make_real_servers(kSlots);
+      counters_.back()->make_slots(kSlots);
     }
   }
   Load load() const {

@@ -18,10 +18,10 @@ constexpr std::chrono::milliseconds ticks(std::uint32_t count) {
 // Calls f(timeout) for each, in the order of ConnState from kSynSent on.
 template <typename F>
 void for_each_timeout(ConnTimeouts& timeouts, F f) {
-  auto& [syn_sent, syn_received, established, fin_wait, close_wait, last_ack, time_wait, closed,
-         udp] = timeouts;
+  auto& [syn_sent, syn_received, handshake, established, fin_wait, close_wait, last_ack, time_wait,
+         closed, udp_unanswered, udp] = timeouts;
   for (auto* timeout : {&syn_sent, &syn_received, &established, &fin_wait, &close_wait, &last_ack,
-                        &time_wait, &closed, &udp}) {
+                        &time_wait, &closed, &udp, &udp_unanswered, &handshake}) {
     f(*timeout);
   }
 }

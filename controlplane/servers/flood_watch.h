@@ -1,6 +1,6 @@
-// Detects when packets for the kernel begin to be dropped and when that is over, by port and class,
-// in the data plane's counters. However often a flood begins anew, few are reported; one that goes
-// on is reported when the limit allows it. Pure.
+// Detects when something begins that only floods and attacks cause, and when that is over, in the
+// data plane's counters of it. However often a flood begins anew, few are reported; one that goes on
+// is reported when the limit allows it. Pure.
 #pragma once
 
 #include <chrono>
@@ -14,22 +14,22 @@
 
 namespace lb::controlplane {
 
-class PuntWatch {
+class FloodWatch {
  public:
   using Clock = std::chrono::steady_clock;
-  // Without drops for so long it is over: a flood with gaps is one flood.
+  // When a counter has stood for so long it is over: a flood with gaps is one flood.
   static constexpr std::chrono::seconds kQuiet{10};
 
   struct Reading {
-    std::string port;
-    std::string kind;           // name of the class
-    std::uint64_t dropped = 0;  // since the data plane's start
+    std::string port;         // empty: of no port
+    std::string kind;         // what is counted
+    std::uint64_t count = 0;  // since the data plane's start
   };
   struct Change {
     std::string port;
     std::string kind;
-    bool dropping = false;       // begins; else it is over
-    std::uint64_t dropped = 0;   // packets since the last reading; since it began, when it is over
+    bool begun = false;          // else it is over
+    std::uint64_t count = 0;     // since the last reading; since it began, when it is over
     std::uint64_t left_out = 0;  // floods before this one that were not reported
   };
 
@@ -40,14 +40,14 @@ class PuntWatch {
  private:
   struct State {
     std::uint64_t last = 0;
-    std::uint64_t dropped = 0;  // since it began
-    Clock::time_point last_drop{};
-    bool dropping = false;
+    std::uint64_t count = 0;  // since it began
+    Clock::time_point last_rise{};
+    bool begun = false;
     bool reported = false;
     std::uint64_t left_out = 0;
   };
   LogLimit limit_{2};
-  std::map<std::pair<std::string, std::string>, State> states_;  // by port and class
+  std::map<std::pair<std::string, std::string>, State> states_;  // by port and kind
 };
 
 }  // namespace lb::controlplane

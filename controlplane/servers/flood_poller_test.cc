@@ -1,4 +1,4 @@
-#include "controlplane/servers/punt_poller.h"
+#include "controlplane/servers/flood_poller.h"
 
 #include <gtest/gtest.h>
 
@@ -17,7 +17,7 @@ std::uint64_t events_of(Alerts& alerts) {
   return status.events();
 }
 
-TEST(PuntPollerTest, AlertsWhenDropsBegin) {
+TEST(FloodPollerTest, AlertsWhenItBegins) {
   boost::asio::io_context io;
   TestFolder folder;
   FakeDataplane dataplane(io, folder.path + "/dataplane.sock");
@@ -25,7 +25,7 @@ TEST(PuntPollerTest, AlertsWhenDropsBegin) {
   DataplaneClient client(io, folder.path + "/dataplane.sock",
                          {.connected = {}, .disconnected = {}, .applied = {}, .refused = {}});
   Alerts alerts(io, config::Config{});
-  PuntPoller poller(io, client, alerts);
+  FloodPoller poller(io, client, alerts);
   client.start();
   poller.start();
   api::PuntStats& punt = *dataplane.stats.add_punts();
@@ -41,6 +41,10 @@ TEST(PuntPollerTest, AlertsWhenDropsBegin) {
   EXPECT_EQ(polls, 2);
   ASSERT_TRUE(test::run_until(io, [&] { return polls > 3; }));
   EXPECT_EQ(events_of(alerts), 1u) << "the drops go on";
+  dataplane.stats.set_connections_shed(7);
+  ASSERT_TRUE(test::run_until(io, [&] { return events_of(alerts) > 1; }));
+  dataplane.stats.set_table_full(3);
+  ASSERT_TRUE(test::run_until(io, [&] { return events_of(alerts) > 2; }));
   client.stop();
 }
 

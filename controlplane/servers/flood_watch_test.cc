@@ -1,4 +1,4 @@
-#include "controlplane/servers/punt_watch.h"
+#include "controlplane/servers/flood_watch.h"
 
 #include <gtest/gtest.h>
 
@@ -9,10 +9,10 @@ namespace {
 
 using std::chrono::seconds;
 
-class PuntWatchTest : public ::testing::Test {
+class FloodWatchTest : public ::testing::Test {
  protected:
   // One class of one port: its change a second later.
-  std::optional<PuntWatch::Change> after_a_second(std::uint64_t dropped) {
+  std::optional<FloodWatch::Change> after_a_second(std::uint64_t dropped) {
     now_ += seconds(1);
     const auto changes = watch_.observe({{"wan", "other", dropped}, {"lan", "other", 0}}, now_);
     EXPECT_LE(changes.size(), 1u);
@@ -22,70 +22,71 @@ class PuntWatchTest : public ::testing::Test {
     return changes[0];
   }
 
-  PuntWatch watch_;
-  PuntWatch::Clock::time_point now_{};
+  FloodWatch watch_;
+  FloodWatch::Clock::time_point now_{};
 };
 
-TEST_F(PuntWatchTest, ReportsBeginAndEndOnce) {
+TEST_F(FloodWatchTest, ReportsBeginAndEndOnce) {
   EXPECT_FALSE(after_a_second(0));
   const auto begun = after_a_second(100);
   ASSERT_TRUE(begun);
-  EXPECT_TRUE(begun->dropping);
-  EXPECT_EQ(begun->dropped, 100u);
+  EXPECT_TRUE(begun->begun);
+  EXPECT_EQ(begun->count, 100u);
   EXPECT_FALSE(after_a_second(250));
-  for (int quiet = 1; quiet < PuntWatch::kQuiet.count(); ++quiet) EXPECT_FALSE(after_a_second(250));
+  for (int quiet = 1; quiet < FloodWatch::kQuiet.count(); ++quiet)
+    EXPECT_FALSE(after_a_second(250));
   const auto over = after_a_second(250);
   ASSERT_TRUE(over);
-  EXPECT_FALSE(over->dropping);
-  EXPECT_EQ(over->dropped, 250u);
+  EXPECT_FALSE(over->begun);
+  EXPECT_EQ(over->count, 250u);
   EXPECT_FALSE(after_a_second(250));
 }
 
-TEST_F(PuntWatchTest, AGapIsNoEnd) {
+TEST_F(FloodWatchTest, AGapIsNoEnd) {
   after_a_second(0);
   EXPECT_TRUE(after_a_second(1));
   for (std::uint64_t dropped = 2; dropped < 5; ++dropped) {
-    for (int quiet = 1; quiet < PuntWatch::kQuiet.count(); ++quiet) {
+    for (int quiet = 1; quiet < FloodWatch::kQuiet.count(); ++quiet) {
       EXPECT_FALSE(after_a_second(dropped));
     }
   }
 }
 
 // Two begin in a minute, the third and the fourth are held back; the fourth goes on.
-TEST_F(PuntWatchTest, OneThatGoesOnIsReportedInTheEnd) {
+TEST_F(FloodWatchTest, OneThatGoesOnIsReportedInTheEnd) {
   after_a_second(0);
   std::uint64_t dropped = 0;
   unsigned begun = 0, ended = 0;
   for (int flood = 0; flood < 3; ++flood) {
     if (after_a_second(++dropped)) ++begun;
-    for (int quiet = 0; quiet < PuntWatch::kQuiet.count(); ++quiet) {
+    for (int quiet = 0; quiet < FloodWatch::kQuiet.count(); ++quiet) {
       if (after_a_second(dropped)) ++ended;
     }
   }
   EXPECT_EQ(begun, 2u);
   EXPECT_EQ(ended, 2u) << "an end without a begin says nothing";
-  std::optional<PuntWatch::Change> late;
+  std::optional<FloodWatch::Change> late;
   for (int second = 0; second < 60 && !late; ++second) late = after_a_second(dropped += 3);
   ASSERT_TRUE(late);
-  EXPECT_TRUE(late->dropping);
-  EXPECT_EQ(late->dropped, 3u);
+  EXPECT_TRUE(late->begun);
+  EXPECT_EQ(late->count, 3u);
   EXPECT_EQ(late->left_out, 1u);
 }
 
-TEST_F(PuntWatchTest, WhatWasDroppedBeforeTheFirstReadingIsNoBegin) {
+TEST_F(FloodWatchTest, WhatWasDroppedBeforeTheFirstReadingIsNoBegin) {
   EXPECT_FALSE(after_a_second(5'000));
   EXPECT_FALSE(after_a_second(5'000));
 }
 
-TEST_F(PuntWatchTest, CountersOfANewDataPlaneBeginWithZero) {
+TEST_F(FloodWatchTest, CountersOfANewDataPlaneBeginWithZero) {
   after_a_second(5'000);
   EXPECT_FALSE(after_a_second(0));
   EXPECT_TRUE(after_a_second(3));
   after_a_second(3);
-  for (int quiet = 1; quiet < PuntWatch::kQuiet.count(); ++quiet) after_a_second(3);
+  for (int quiet = 1; quiet < FloodWatch::kQuiet.count(); ++quiet) after_a_second(3);
   const auto begun = after_a_second(2);
   ASSERT_TRUE(begun);
-  EXPECT_EQ(begun->dropped, 2u);
+  EXPECT_EQ(begun->count, 2u);
 }
 
 }  // namespace
