@@ -40,10 +40,14 @@ TEST_F(ServerTest, AUserHasAPartOfThePlaces) {
 
 TEST_F(ServerTest, SilentClientsLoseTheConnection) {
   using std::chrono::milliseconds;
-  start_with({.greeting = milliseconds(50), .idle = milliseconds(100), .for_everybody = true});
+  start_with({.greeting = milliseconds(50)});
   const int silent = raw();
   EXPECT_EQ(read_all(silent), "");
   ::close(silent);
+}
+
+TEST_F(ServerTest, IdleClientsLoseTheConnection) {
+  start_with({.idle = std::chrono::milliseconds(100), .for_everybody = true});
   Request hello;
   hello.mutable_hello()->set_protocol(kProtocolVersion);
   const std::string greeting = to_frame(hello).value();
