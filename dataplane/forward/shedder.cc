@@ -22,19 +22,22 @@ std::uint32_t idle_ticks_of(const Record& record) {
 
 }  // namespace
 
-Shedder::Rank Shedder::rank_of(ConnState state, std::uint32_t idle) {
+std::optional<Shedder::Rank> Shedder::rank_of(const Record& record, ConnState state,
+                                              std::uint32_t idle) {
   const bool young = idle < kYoungTicks;
-  switch (shed_class(state)) {
+  switch (shed_class(state, record.keys)) {
     case ShedClass::half_open:
       return young ? Rank::kYoung : Rank::kHalfOpen;
     case ShedClass::udp_unanswered:
       return young ? Rank::kYoung : Rank::kUdp;
     case ShedClass::handshake:
       return young ? Rank::kYoung : Rank::kHandshake;
-    case ShedClass::time_wait:
-      return Rank::kTimeWait;
+    case ShedClass::closed:
+      if (state == ConnState::kTimeWait || idle >= kClosedTicks) return Rank::kClosed;
+      return std::nullopt;
     default:
-      return Rank::kIdle;
+      if (idle >= idle_ticks_of(record)) return Rank::kIdle;
+      return std::nullopt;
   }
 }
 
@@ -68,8 +71,8 @@ std::optional<Shedder::Victim> Shedder::take_found(std::uint32_t service) {
     Record* const record = table_.at(found_[next_++].handle);
     if (record == nullptr || !shares_.may_lose(record->service, service)) continue;
     const ConnState state = record->state.load(std::memory_order_acquire);
-    if (is_live(state) && rank_of(state, idle_of(*record, tick_)) == rank_) {
-      return Victim{record, shed_class(state)};
+    if (is_live(state) && rank_of(*record, state, idle_of(*record, tick_)) == rank_) {
+      return Victim{record, shed_class(state, record->keys)};
     }
   }
   return std::nullopt;
@@ -106,12 +109,11 @@ void Shedder::read_block(std::uint32_t service, std::uint32_t now) {
     const ConnState state = record.state.load(std::memory_order_acquire);
     if (!is_live(state)) return;
     const std::uint32_t idle = idle_of(record, now);
-    const Rank rank = rank_of(state, idle);
-    if (rank > rank_ || !shares_.may_lose(record.service, service)) return;
-    if (rank == Rank::kIdle && idle < idle_ticks_of(record)) return;
-    if (rank < rank_) {
+    const auto rank = rank_of(record, state, idle);
+    if (!rank || *rank > rank_ || !shares_.may_lose(record.service, service)) return;
+    if (*rank < rank_) {
       found_.clear();
-      rank_ = rank;
+      rank_ = *rank;
     }
     found_.push_back({table_.handle_of(record), idle, static_cast<std::uint32_t>(found_.size())});
   });

@@ -24,8 +24,8 @@
 
 namespace lb {
 
-// Of a live connection.
-constexpr ShedClass shed_class(ConnState state) {
+// Of a live connection with so many keys.
+constexpr ShedClass shed_class(ConnState state, unsigned keys) {
   switch (state) {
     case ConnState::kSynSent:
     case ConnState::kSynReceived:
@@ -35,7 +35,10 @@ constexpr ShedClass shed_class(ConnState state) {
     case ConnState::kHandshake:
       return ShedClass::handshake;
     case ConnState::kTimeWait:
-      return ShedClass::time_wait;
+      return ShedClass::closed;
+    case ConnState::kFinWait:
+      // In DR mode nothing more of most of them will come by.
+      return keys == 1 ? ShedClass::closed : ShedClass::idle;
     default:
       return ShedClass::idle;
   }
@@ -47,6 +50,8 @@ class Shedder {
   static constexpr std::uint32_t kIdleTicks = 30'000 / kTickMs;
   // See above.
   static constexpr std::uint32_t kYoungTicks = 1'000 / kTickMs;
+  // A client that has closed in DR mode and receives nothing more for so long.
+  static constexpr std::uint32_t kClosedTicks = 3'000 / kTickMs;
 
   // Both outlive this object. Workers begin at different places of the table.
   Shedder(unsigned worker, unsigned workers, ConnTable& table, const TableShares& shares);
@@ -67,8 +72,9 @@ class Shedder {
   static constexpr std::size_t kVainPerTick = 64;  // searches without a result: half a millisecond
   static constexpr std::size_t kAhead = 2;
 
-  enum class Rank : std::uint8_t { kHalfOpen, kUdp, kHandshake, kYoung, kTimeWait, kIdle };
-  static Rank rank_of(ConnState state, std::uint32_t idle);
+  enum class Rank : std::uint8_t { kHalfOpen, kUdp, kHandshake, kYoung, kClosed, kIdle };
+  // nullopt: it does not go.
+  static std::optional<Rank> rank_of(const Record& record, ConnState state, std::uint32_t idle);
 
   struct Candidate {
     Handle handle;

@@ -42,7 +42,7 @@ class ShedderTest : public testing::Test {
   Record* choose(std::uint32_t service = 0, std::uint32_t now = kShedNow) {
     const auto victim = shedder_.choose(service, now);
     if (!victim) return nullptr;
-    EXPECT_EQ(victim->kind, shed_class(victim->record->state.load()));
+    EXPECT_EQ(victim->kind, shed_class(victim->record->state.load(), victim->record->keys));
     return victim->record;
   }
   void survey() { shares_.survey(snapshot_); }
@@ -125,6 +125,17 @@ TEST_F(ShedderTest, BoundsTheSearchesInVain) {
   Record* const half_open = add(ConnState::kSynSent, 0);
   EXPECT_EQ(choose(), nullptr) << "not before the next tick";
   EXPECT_EQ(choose(0, kShedNow + 1), half_open);
+}
+
+TEST_F(ShedderTest, InDrModeWhatTheClientHasClosedGoesWhenItIsSilent) {
+  add(ConnState::kUdp, 500);
+  Record* const nat = add(ConnState::kFinWait, Shedder::kClosedTicks);
+  Record* const busy = add(ConnState::kFinWait, Shedder::kClosedTicks - 1);
+  Record* const silent = add(ConnState::kFinWait, Shedder::kClosedTicks);
+  busy->keys = silent->keys = 1;
+  EXPECT_EQ(choose(), silent);
+  EXPECT_EQ(shed_class(ConnState::kFinWait, silent->keys), ShedClass::closed);
+  EXPECT_EQ(shed_class(ConnState::kFinWait, nat->keys), ShedClass::idle);
 }
 
 TEST_F(ShedderTest, ACopyOfThePeersMayBeInUseThere) {
@@ -210,7 +221,7 @@ TEST_F(LargeShedderTest, NeverChoosesWhatCarriedDataLately) {
     if (!victim) continue;
     const ConnState state = victim->record->state.load();
     ASSERT_TRUE(is_live(state));
-    if (shed_class(state) == ShedClass::idle) {
+    if (shed_class(state, victim->record->keys) == ShedClass::idle) {
       ASSERT_GE(now - victim->record->last_seen.load(), Shedder::kIdleTicks);
     }
     end(victim->record);
