@@ -53,15 +53,16 @@ class Link(LinkTest):
         super().setUp()
         self.wait(self.settled, "the peer to have acknowledged everything")
         self.events_before = len(self.standby_events())
-        self.loads = [harness.BackgroundLoad(self.lab, client, f"{vip}:80", path="/1k", parallel=2,
-                                             expect_file=f"{self.lab.payload_dir}/1k")
-                      for client, vip in zip(("c1", "c2"), VIPS.values())]
-        self.addCleanup(self.stop_load)
         self.holders = [self.holder(client, vip, ECHO_PORT)
                         for client, vip in zip(("c1", "c2"), VIPS.values())]
         for holder in self.holders:
             self.assertEqual(holder.ask("open", count=500)["failed"], {})
         self.wait(self.settled, "the peer to have acknowledged everything")
+        # From here on there is always something that is not acknowledged yet.
+        self.loads = [harness.BackgroundLoad(self.lab, client, f"{vip}:80", path="/1k", parallel=2,
+                                             expect_file=f"{self.lab.payload_dir}/1k")
+                      for client, vip in zip(("c1", "c2"), VIPS.values())]
+        self.addCleanup(self.stop_load)
 
     def stop_load(self):
         reports = [load.stop() for load in self.loads]
