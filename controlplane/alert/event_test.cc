@@ -40,6 +40,10 @@ TEST(Event, DescribesWhatHappened) {
   event.kind = "table";
   event.state = "not shedding";
   EXPECT_EQ(headline(event), "connection table: not shedding");
+  event.kind = "next_hop";
+  event.name = "10.0.0.11";
+  event.state = "moved";
+  EXPECT_EQ(headline(event), "next hop 10.0.0.11 moved");
   EXPECT_EQ(time_text(server_down().at), "2025-11-21T12:00:00.123Z");
 }
 

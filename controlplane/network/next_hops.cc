@@ -26,12 +26,12 @@ constexpr std::size_t kSlice = 128;
 
 struct NextHops::Impl : std::enable_shared_from_this<Impl> {
   Impl(boost::asio::io_context& io_context, netlink::Requests& r, const netlink::State& s,
-       std::span<const Interface> all, std::function<void()> callback)
+       std::span<const Interface> all, Events callbacks)
       : io(io_context),
         requests(r),
         state(s),
         interfaces(all.begin(), all.end()),
-        on_change(std::move(callback)),
+        events(std::move(callbacks)),
         settle(io_context),
         probe_timer(io_context) {}
 
@@ -50,7 +50,7 @@ struct NextHops::Impl : std::enable_shared_from_this<Impl> {
   netlink::Requests& requests;
   const netlink::State& state;
   std::vector<Interface> interfaces;
-  std::function<void()> on_change;
+  Events events;
   boost::asio::steady_timer settle;
   boost::asio::steady_timer probe_timer;
   NextHopTable table;
@@ -62,6 +62,7 @@ struct NextHops::Impl : std::enable_shared_from_this<Impl> {
   LogLimit failures;
   LogLimit places{5};
   LogLimit moves{5};
+  LogLimit alerts;
 };
 
 const Interface* NextHops::Impl::interface_of(int index) const {
@@ -103,7 +104,7 @@ void NextHops::Impl::refresh_slice() {
       if (const auto self = weak.lock()) self->refresh_slice();
     });
   }
-  if (changed) on_change();
+  if (changed) events.changed();
 }
 
 bool NextHops::Impl::refresh(Address destination) {
@@ -151,17 +152,24 @@ std::optional<Via> NextHops::Impl::via_of(Address destination,
 bool NextHops::Impl::learn(const Via& via, const netlink::Neighbour& neighbour) {
   if (neighbour.state == netlink::NeighbourState::kNone) return false;
   const auto known = table.neighbours().find(via);
-  const bool moved = known != table.neighbours().end() && known->second.mac.has_value();
+  const std::optional<MacAddress> before =
+      known == table.neighbours().end() ? std::nullopt : known->second.mac;
   if (!table.set_mac(via, neighbour.mac)) return false;
-  const std::string line =
-      fmt::format("next hop {} on {}{} is at {}", via.address.to_string(), via.port,
-                  via.vlan == 0 ? std::string() : " VLAN " + std::to_string(via.vlan),
-                  neighbour.mac.to_string());
-  if (moved) {
-    // Two hosts may have the address, and change places with every packet.
-    moves.write(log::Level::kInfo, via.port, via.address.to_string(), "{}", line);
-  } else {
+  const std::string where =
+      via.port + (via.vlan == 0 ? std::string() : " VLAN " + std::to_string(via.vlan));
+  const std::string line = fmt::format("next hop {} on {} is at {}", via.address.to_string(), where,
+                                       neighbour.mac.to_string());
+  if (!before) {
     log::info("{}", line);
+    return true;
+  }
+  // Another machine with the same address, a failover of a router, or a forged reply. Two hosts may
+  // have the address, and change places with every packet.
+  moves.write(log::Level::kWarning, via.port, via.address.to_string(), "{}, was at {}", line,
+              before->to_string());
+  if (alerts.admit(via.port, via.address.to_string())) {
+    events.moved(via.address, fmt::format("on {}, from {} to {}", where, before->to_string(),
+                                          neighbour.mac.to_string()));
   }
   return true;
 }
@@ -213,8 +221,8 @@ void NextHops::Impl::probe_slice(std::optional<Via> after) {
 
 NextHops::NextHops(boost::asio::io_context& io, netlink::Requests& requests,
                    const netlink::State& state, std::span<const Interface> interfaces,
-                   std::function<void()> on_change)
-    : impl_(std::make_shared<Impl>(io, requests, state, interfaces, std::move(on_change))) {}
+                   Events events)
+    : impl_(std::make_shared<Impl>(io, requests, state, interfaces, std::move(events))) {}
 
 NextHops::~NextHops() = default;
 
@@ -261,7 +269,7 @@ void NextHops::on_change(const netlink::Changes& changes) {
     if (interface == nullptr || neighbour == nullptr) continue;
     learnt |= impl_->learn({interface->port, interface->vlan, key.second}, *neighbour);
   }
-  if (learnt) impl_->on_change();
+  if (learnt) impl_->events.changed();
 }
 
 const NextHopTable& NextHops::table() const {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "controlplane/netlink/requests.h"
 #include "controlplane/netlink/state.h"
@@ -20,10 +21,14 @@ namespace lb::controlplane {
 
 class NextHops {
  public:
-  // `on_change`: find() of some destination may have changed. `requests` and `state` must outlive
-  // this.
+  struct Events {
+    std::function<void()> changed;  // find() of some destination may have
+    // A neighbour has another MAC address. Not called for each of many moves.
+    std::function<void(const Address& neighbour, const std::string& text)> moved;
+  };
+  // `requests` and `state` must outlive this.
   NextHops(boost::asio::io_context& io, netlink::Requests& requests, const netlink::State& state,
-           std::span<const Interface> interfaces, std::function<void()> on_change);
+           std::span<const Interface> interfaces, Events events);
   ~NextHops();
 
   // A destination to follow; `last_known` is what the data plane uses already, if anything.

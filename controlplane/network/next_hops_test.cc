@@ -28,7 +28,13 @@ class NextHopsInKernel : public testing::Test {
     requests.emplace(netlink::Requests::open().value());
     monitor.emplace(io, *requests, [this](const auto& changes) { next_hops->on_change(changes); });
     const std::vector<Interface> interfaces = {{"lan", "port0", 0, 1500, {}}};
-    next_hops.emplace(io, *requests, monitor->state(), interfaces, [this] { ++times_changed; });
+    next_hops.emplace(
+        io, *requests, monitor->state(), interfaces,
+        NextHops::Events{.changed = [this] { ++times_changed; },
+                         .moved =
+                             [this](const Address& neighbour, const std::string& text) {
+                               moves.push_back(neighbour.to_string() + ' ' + text);
+                             }});
     ASSERT_TRUE(monitor->start());
     next_hops->add(kServer, std::nullopt);
     next_hops->add(kFarServer, std::nullopt);
@@ -43,6 +49,7 @@ class NextHopsInKernel : public testing::Test {
   boost::asio::io_context io;
   std::optional<netlink::Requests> requests;
   std::optional<netlink::Monitor> monitor;
+  std::vector<std::string> moves;
   std::optional<NextHops> next_hops;
   int times_changed = 0;
 };

@@ -56,7 +56,12 @@ Servers::Servers(boost::asio::io_context& io, FileWriter& writer, netlink::Reque
       alerts_(alerts),
       events_(std::move(events)),
       interfaces_(interfaces_of(*inventory.config())),
-      next_hops_(io, requests, state, interfaces_, [this] { events_.changed(kDebounce); }),
+      next_hops_(io, requests, state, interfaces_,
+                 {.changed = [this] { events_.changed(kDebounce); },
+                  .moved =
+                      [this](const Address& neighbour, const std::string& text) {
+                        alerts_.next_hop_moved(neighbour.to_string(), text);
+                      }}),
       checker_(io,
                [this](const auto& target, const auto&) {
                  if (RealServer* const server = inventory_.find(target.id)) {
