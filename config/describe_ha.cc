@@ -50,6 +50,8 @@ void describe(Visitor& v, HaInstance& instance) {
   v.duration("preempt_delay", instance.preempt_delay, Milliseconds(0), hours(1));
   v.list("addresses", instance.addresses, kPrefixesForm, kDefaulted);
   v.list("unicast_peers", instance.unicast_peers, kAddressesForm, kDefaulted);
+  v.list("peers", instance.peers, kAddressesForm, kDefaulted);
+  v.boolean("accept_unknown_routers", instance.accept_unknown_routers, kDefaulted);
   v.value("source", instance.source, kAddressForm, "\"192.0.2.2\"");
   v.secret().value("auth_pass", instance.auth_pass, kPasswordForm, "\"...\"", kIfSet);
   v.text("sync_group", instance.sync_group, kIfSet);

@@ -204,11 +204,13 @@ struct HaInstance {
   bool preempt = true;                 // whether to take over from a master of lower priority
   Milliseconds preempt_delay{0};       // after the start or a fault
   std::vector<Prefix> addresses;
-  std::vector<Address> unicast_peers;  // empty: multicast
-  std::optional<Address> source;       // of adverts; default: the interface's first address
-  std::string auth_pass;               // version 2 only, in clear text on the wire; empty: none
-  std::string sync_group;              // instances of one group are master together; empty: none
-  bool virtual_mac = false;            // 00:00:5e:00:01:<virtual_router_id> while master
+  std::vector<Address> unicast_peers;   // empty: multicast
+  std::vector<Address> peers;           // with multicast: whose adverts count; empty: see next
+  bool accept_unknown_routers = false;  // with a sync link: others than the peer, too
+  std::optional<Address> source;        // of adverts; default: the interface's first address
+  std::string auth_pass;                // version 2 only, in clear text on the wire; empty: none
+  std::string sync_group;               // instances of one group are master together; empty: none
+  bool virtual_mac = false;             // 00:00:5e:00:01:<virtual_router_id> while master
   std::vector<HaTrack> tracks;
   Origin where;
   bool operator==(const HaInstance&) const = default;

@@ -47,6 +47,9 @@ class FamilyValidator {
     for (std::size_t i = 0; i < instance.unicast_peers.size(); ++i) {
       check(instance.unicast_peers[i], fmt::format("{}.unicast_peers[{}]", path, i));
     }
+    for (std::size_t i = 0; i < instance.peers.size(); ++i) {
+      check(instance.peers[i], fmt::format("{}.peers[{}]", path, i));
+    }
     if (instance.source) check(*instance.source, path + ".source");
   }
 

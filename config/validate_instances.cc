@@ -240,10 +240,27 @@ class InstanceValidator {
   }
 
   void check_peers(const HaInstance& instance, const std::string& path) {
+    check_peers(instance, instance.unicast_peers, path + ".unicast_peers");
+    check_peers(instance, instance.peers, path + ".peers");
+    if (!instance.unicast_peers.empty() && !instance.peers.empty()) {
+      report(path + ".peers",
+             "the adverts of unicast_peers alone count already; write all of them there, or remove "
+             "unicast_peers");
+    }
+    if (instance.accept_unknown_routers &&
+        !(instance.unicast_peers.empty() && instance.peers.empty())) {
+      report(path + ".accept_unknown_routers",
+             fmt::format("{0} says whose adverts count; add the others to {0}, or remove it",
+                         instance.peers.empty() ? "unicast_peers" : "peers"));
+    }
+  }
+
+  void check_peers(const HaInstance& instance, const std::vector<Address>& peers,
+                   const std::string& path) {
     std::set<Address> seen;
-    for (std::size_t i = 0; i < instance.unicast_peers.size(); ++i) {
-      const Address peer = instance.unicast_peers[i];
-      const std::string at = fmt::format("{}.unicast_peers[{}]", path, i);
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+      const Address peer = peers[i];
+      const std::string at = fmt::format("{}[{}]", path, i);
       const std::string text = peer.to_string();
       const auto link = network_.on_link(peer);
       if (const auto why = unusable(peer); !why.empty()) {

@@ -175,6 +175,10 @@ Result<void> Applier::Impl::start_failover() {
                 alerts->ha(event.instance, event.from, event.to, event.reason);
               },
           .sync_link = [this](bool up, const std::string& why) { alerts->sync_link(up, why); },
+          .unknown_router =
+              [this](const std::string& instance, const std::string& text) {
+                alerts->unknown_router(instance, text);
+              },
           .check_opinions = [this](const auto& keys) { return servers->opinions_on(keys); }});
   return failover->start();
 }

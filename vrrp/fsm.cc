@@ -7,8 +7,8 @@
 namespace lb::vrrp {
 namespace {
 
-// Old adverts come all at once: within this part of an interval.
-constexpr int kOldAdvertsShare = 8;
+constexpr int kLongestIntervals = 3;           // of ours
+constexpr milliseconds kLongestAtLeast{1000};  // the default of most implementations
 
 }  // namespace
 
@@ -50,27 +50,36 @@ void Group::begin(Actions& actions, const std::string& reason, Time now) {
 
 Actions Group::advert(std::size_t member, const Advert& advert, Ipv4Address source, Time now) {
   Actions actions;
-  if (state_ == State::kBackup) {
-    backup_advert(members_[member], advert, now);
+  if (const auto reject = refusal(members_[member], advert, source, now)) {
+    actions.push_back({.kind = Action::Kind::kRefuse, .member = member, .reject = *reject});
+  } else if (state_ == State::kBackup) {
+    backup_advert(members_[member], advert, source, now);
   } else if (state_ == State::kMaster) {
     master_advert(actions, member, advert, source, now);
   }
   return actions;
 }
 
-void Group::backup_advert(MemberState& member, const Advert& advert, Time now) {
+void Group::backup_advert(MemberState& member, const Advert& advert, Ipv4Address source, Time now) {
   if (advert.priority != kResignPriority) member.silent_at = now + down_interval(member);
   if (advert.priority == kResignPriority) {
-    receive_resignation(now);
+    // The peer's waits for the same by its report.
+    if (!is_from_peer(source) || !is_recent(now) || !peer_is_master()) receive_resignation(now);
   } else if (!may_preempt(now) || advert.priority >= member.options.priority) {
     resigned_ = false;
+    resigning_at_.reset();
     peer_holding_ = false;
     ignores_lower_ = false;
-    if (advert.version == 3) member.master_interval = advert.interval;
+    adopt_interval(member, advert);
     member.down_at = now + down_interval(member);
   } else {
     ignores_lower_ = true;
   }
+}
+
+void Group::adopt_interval(MemberState& member, const Advert& advert) {
+  if (advert.version != 3) return;
+  member.master_interval = std::min(advert.interval, longest_interval(member.options.interval));
 }
 
 void Group::receive_resignation(Time now) {
@@ -81,21 +90,12 @@ void Group::receive_resignation(Time now) {
 void Group::master_advert(Actions& actions, std::size_t member, const Advert& advert,
                           Ipv4Address source, Time now) {
   MemberState& ours = members_[member];
-  if (advert.priority == kResignPriority) {
-    send(actions, member, ours.options.priority);
-    ours.advert_at = now + ours.options.interval;
-    return;
-  }
-  const bool theirs_is_better =
-      std::pair(advert.priority, source) > std::pair(ours.options.priority, ours.options.address);
-  if (theirs_is_better) {
-    const std::string reason =
-        "master " + source.to_string() + " of priority " + std::to_string(advert.priority);
-    if (is_suspect(source, std::max(ours.options.interval, advert.interval), reason, now)) return;
+  if (advert.priority == kResignPriority) return reply(actions, member, now);
+  if (is_better(advert, source, ours)) {
     // Some neighbours received us last: this advert makes the better one announce its addresses.
     send_all(actions, now);
-    if (advert.version == 3) ours.master_interval = advert.interval;
-    enter(actions, State::kBackup, reason, now);
+    adopt_interval(ours, advert);
+    enter(actions, State::kBackup, reason_of(advert, source), now);
     return;
   }
   if (was_silent(ours, now)) {
@@ -105,19 +105,14 @@ void Group::master_advert(Actions& actions, std::size_t member, const Advert& ad
   }
   // Both were master, on either side of a partitioned LAN: neighbours may have received the other
   // one last (RFC 9568 section 6.4.3).
-  send(actions, member, ours.options.priority);
-  ours.advert_at = now + ours.options.interval;
+  reply(actions, member, now);
   actions.push_back({.kind = Action::Kind::kAnnounce});
 }
 
-// Whether a better advert contradicts what the peer, its sender, reports over the sync link. A real
-// master soon sends another one.
-bool Group::is_suspect(Ipv4Address source, milliseconds interval, const std::string& reason,
-                       Time now) {
-  const bool is_the_peers = std::ranges::find(peer_.addresses, source) != peer_.addresses.end();
-  if (!is_the_peers || !peer_.alive || peer_.state == State::kMaster) return false;
-  if (!suspect_ || now - suspect_->since > 3 * interval) suspect_ = {now, reason};
-  return now - suspect_->since < interval / kOldAdvertsShare;
+void Group::reply(Actions& actions, std::size_t member, Time now) {
+  MemberState& ours = members_[member];
+  send(actions, member, ours.options.priority);
+  ours.advert_at = now + ours.options.interval;
 }
 
 Actions Group::expire(Time now) {
@@ -192,9 +187,15 @@ void Group::evaluate_faults(Actions& actions, Time now) {
 
 Actions Group::set_peer(const Peer& peer, Time now) {
   Actions actions;
-  const bool failed = peer_is_master() && peer.alive && peer.state == State::kFault;
+  const bool was_master = peer_is_master();
   const bool receives_us_again = peer_.without_adverts > peer.without_adverts && peer.alive;
+  if (peer.alive != peer_.alive || peer.state != peer_.state) contradicted_at_.reset();
   peer_ = peer;
+  if (peer.alive) keep_addresses(peer.addresses);
+  const bool left = was_master && !peer_is_master();
+  if (left) peer_left_at_ = now;
+  const bool resigned = left && peer_has_resigned(now);
+  const bool failed = left && peer.alive && peer.state == State::kFault;
   if (state_ == State::kMaster) {
     // The LAN was partitioned: on the peer's side neighbours may have received another master last.
     if (receives_us_again) actions.push_back({.kind = Action::Kind::kAnnounce});
@@ -203,8 +204,8 @@ Actions Group::set_peer(const Peer& peer, Time now) {
     // Its adverts have been missing all along: not a moment longer.
     for (MemberState& member : members_) member.down_at = now;
     return expire(now);
-  } else if (state_ == State::kBackup && failed) {
-    // A resignation, which a master that has lost its port cannot send by it.
+  } else if (state_ == State::kBackup && (failed || resigned)) {
+    // Its resignation is confirmed; or it could not send any, since it has lost its port.
     receive_resignation(now);
   }
   return actions;
@@ -302,6 +303,10 @@ bool Group::peer_master_is_better() const {
   return state_ == State::kMaster ? peer_.fitness > fitness() : peer_.fitness.health >= health_;
 }
 
+milliseconds Group::longest_interval(milliseconds own) {
+  return std::max(kLongestIntervals * own, kLongestAtLeast);
+}
+
 // RFC 9568 section 6.1: (256 - priority) / 256 of the master's interval; RFC 3768: of a second.
 milliseconds Group::skew(const MemberState& member) const {
   const milliseconds base =
@@ -355,6 +360,8 @@ void Group::enter(Actions& actions, State to, const std::string& reason, Time no
                      .reason = reason});
   two_since_.reset();
   suspect_.reset();
+  contradicted_at_.reset();
+  resigning_at_.reset();
   if (to == State::kBackup) wait_for_master(now);
 }
 

@@ -26,6 +26,8 @@
 //           again                                    =  announce the addresses again
 //  MASTER   resign, or the peer has been master too
 //           for an interval (sync link), and better  -> BACKUP  adverts of priority 0
+//  any      advert of an unknown router, or in the
+//           peer's name against its own report       =  refused (trust.cc)
 //  the rest a member fails                           -> FAULT   adverts of priority 0 if MASTER
 //  FAULT    all members OK                           -> as INIT at the start
 //
@@ -36,8 +38,9 @@
 // a last advert, which informs that one that there were two. A master that was silent, because its
 // process was stopped, has been replaced, and lacks the latest connections. The peer holds while it
 // is received on the sync link only; once adverts arrive, they decide. But a single advert may be
-// old: sent before its sender became backup, and delayed by a pulled cable. A real master sends
-// more, or reports over the sync link. A director starts before its ports have links and addresses
+// old: sent before its sender became backup, and delayed by a pulled cable. Or it is forged: adverts
+// prove nothing, the sync link does. So while the peer's reports are recent, adverts in its name
+// count only as far as they agree. A real master reports it at once. A director starts before its ports have links and addresses
 // and before its services are checked: that is no fault until start_time has passed.
 #pragma once
 
@@ -64,6 +67,7 @@ struct Action {
     kSendAdvert,  // on `member`, with `priority`
     kTransition,  // of the whole group, from `from` to `to` because of `reason`
     kAnnounce,    // gratuitous ARP for the addresses, again
+    kRefuse,      // the advert was refused, as `reject` says
   };
   Kind kind;
   std::size_t member = 0;
@@ -71,6 +75,7 @@ struct Action {
   State from = State::kInit;
   State to = State::kInit;
   std::string reason = {};
+  Reject reject = Reject::kCount;
 };
 using Actions = std::vector<Action>;
 
@@ -90,6 +95,7 @@ struct Peer {
   Fitness fitness;
   int without_adverts = 0;  // members on which it waits for a master and receives none
   std::vector<Ipv4Address> addresses = {};  // from which its adverts come
+  std::optional<Time> reported_at = {};     // when this arrived
 };
 
 class Group {
@@ -98,7 +104,9 @@ class Group {
     std::uint8_t version = 3;
     std::uint8_t priority = 100;  // with the terms of its tracks
     milliseconds interval{1000};
-    Ipv4Address address;  // the primary one, from which adverts are sent
+    Ipv4Address address;                    // the primary one, from which adverts are sent
+    std::vector<Ipv4Address> routers = {};  // the other ones that are known, beside the peer
+    bool accept_unknown = true;             // adverts of others, too
   };
   struct Options {
     std::vector<Member> members;  // one at least
@@ -139,6 +147,11 @@ class Group {
   // BACKUP: the number of members without an advert for longer than a master may be silent.
   int without_adverts(Time now) const;
   std::optional<Time> next_deadline() const;
+  // The longest interval of another master that is adopted, by our own. An advert is not
+  // authenticated: one that promises the next one in 40 s would leave us without a master for two
+  // minutes. The wait is longer than three times this, so a master of up to three times this is
+  // never taken for silent.
+  static milliseconds longest_interval(milliseconds own);
 
  private:
   struct MemberState {
@@ -151,13 +164,26 @@ class Group {
   };
 
   bool may_preempt(Time now) const;
-  bool is_suspect(Ipv4Address source, milliseconds interval, const std::string& reason, Time now);
   bool was_silent(const MemberState& member, Time now) const;
   bool peer_is_master() const { return peer_.alive && peer_.state == State::kMaster; }
   bool peer_master_is_better() const;
   milliseconds skew(const MemberState& member) const;
   milliseconds down_interval(const MemberState& member) const;
   void wait_for_master(Time now);
+  void reply(Actions& actions, std::size_t member, Time now);
+
+  // trust.cc
+  bool knows(const MemberState& member, Ipv4Address source) const;
+  bool is_recent(Time now) const;
+  bool is_from_peer(Ipv4Address source) const;
+  bool peer_has_resigned(Time now) const;
+  std::optional<Reject> refusal(MemberState& member, const Advert& advert, Ipv4Address source,
+                                Time now);
+  bool is_disproved(Time now);
+  bool is_suspect(const MemberState& member, const Advert& advert, Ipv4Address source, Time now);
+  static bool is_better(const Advert& advert, Ipv4Address source, const MemberState& ours);
+  static std::string reason_of(const Advert& advert, Ipv4Address source);
+  void keep_addresses(const std::vector<Ipv4Address>& reported);
   void send(Actions& actions, std::size_t member, std::uint8_t priority) const;
   void send_all(Actions& actions, Time now);
   void send_due(Actions& actions, Time now);
@@ -168,7 +194,8 @@ class Group {
   void evaluate_faults(Actions& actions, Time now);
   void resolve_two_masters(Actions& actions, Time now);
   void receive_resignation(Time now);
-  void backup_advert(MemberState& member, const Advert& advert, Time now);
+  void backup_advert(MemberState& member, const Advert& advert, Ipv4Address source, Time now);
+  static void adopt_interval(MemberState& member, const Advert& advert);
   void master_advert(Actions& actions, std::size_t member, const Advert& advert, Ipv4Address source,
                      Time now);
 
@@ -178,6 +205,11 @@ class Group {
   const milliseconds start_time_;
   State state_ = State::kInit;
   Peer peer_;
+  std::vector<Ipv4Address> peer_addresses_;  // the last ones that it reported, dead or alive
+  std::optional<Time> peer_left_at_;         // when it was reported not to be master any more
+  // The first advert in the peer's name that contradicts its reports, in this state of both.
+  std::optional<Time> contradicted_at_;
+  std::optional<Time> resigning_at_;  // BACKUP: an advert says so, the peer has not reported it
   int health_ = 0;
   bool gate_open_ = true;
   bool held_ = false;

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "config/base/log_limit.h"
+#include "vrrp/sender_macs.h"
 
 namespace lb::vrrp {
 namespace {
@@ -47,7 +48,7 @@ struct Io::Impl : std::enable_shared_from_this<Impl> {
   void receive();
   void read_all();
   void handle(std::span<const std::uint8_t> packet);
-  void refuse(Reject reject, Ipv4Address source);
+  void refuse(Reject reject, Ipv4Address source, std::uint8_t priority);
   void send_to(Ipv4Address destination, std::uint8_t priority);
 
   boost::asio::io_context& io;
@@ -57,7 +58,9 @@ struct Io::Impl : std::enable_shared_from_this<Impl> {
   std::optional<boost::asio::posix::stream_descriptor> socket;
   unsigned opened = 0;  // how often: what waits for an earlier socket is void
   Ipv4Address source;
+  SenderMacs macs;
   Counters counters;
+  std::optional<Unknown> unknown;
   LogLimit limit;
 };
 
@@ -115,6 +118,7 @@ void Io::Impl::wait() {
 void Io::Impl::receive() {
   const unsigned mine = opened;
   read_all();
+  macs.read();
   if (socket && opened == mine) wait();
 }
 
@@ -140,20 +144,28 @@ void Io::Impl::handle(std::span<const std::uint8_t> packet) {
   const bool good = decode(datagram, advert, reject);
   if (vrid_of(datagram.payload) != options.own.vrid) {
     // Another virtual router of the same interface has a socket and addresses of its own.
-    if (good && claims_ours(advert, options.own)) refuse(Reject::bad_vrid, datagram.source);
+    if (good && claims_ours(advert, options.own)) {
+      refuse(Reject::bad_vrid, datagram.source, advert.priority);
+    }
     return;
   }
   if (!good || !accept(advert, options, datagram.source, source, reject)) {
-    return refuse(reject, datagram.source);
+    return refuse(reject, datagram.source, advert.priority);
+  }
+  if (const auto why = on_advert(advert, datagram.source)) {
+    return refuse(*why, datagram.source, advert.priority);
   }
   ++counters.received;
-  on_advert(advert, datagram.source);
 }
 
-void Io::Impl::refuse(Reject reject, Ipv4Address from) {
+void Io::Impl::refuse(Reject reject, Ipv4Address from, std::uint8_t priority) {
   ++counters.rejected[static_cast<std::size_t>(reject)];
+  // The kernel gave the packet to that socket first.
+  macs.read();
+  const Refused refused{reject, from, macs.find(from), priority};
+  if (is_unknown(reject)) unknown = Unknown{refused, std::chrono::steady_clock::now()};
   if (const auto left_out = limit.admit(name_of(reject), from.to_string())) {
-    on_reject(reject, from, *left_out);
+    on_reject(refused, *left_out);
   }
 }
 
@@ -200,6 +212,7 @@ Result<void> Io::open(int interface_index, Ipv4Address source) {
   auto fd = impl_->make_socket(interface_index);
   if (!fd) return tl::make_unexpected(fd.error());
   impl_->socket.emplace(impl_->io, *fd);
+  impl_->macs.open(interface_index);
   ++impl_->opened;
   impl_->wait();
   return {};
@@ -207,6 +220,7 @@ Result<void> Io::open(int interface_index, Ipv4Address source) {
 
 void Io::close() {
   impl_->socket.reset();
+  impl_->macs.close();
 }
 
 bool Io::is_open() const {
@@ -228,6 +242,10 @@ void Io::drain() {
 
 const Io::Counters& Io::counters() const {
   return impl_->counters;
+}
+
+const std::optional<Io::Unknown>& Io::unknown() const {
+  return impl_->unknown;
 }
 
 }  // namespace lb::vrrp

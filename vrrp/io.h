@@ -4,9 +4,11 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,10 +30,16 @@ class Io {
     bool owner = false;
     std::vector<Ipv4Address> unicast_peers;  // empty: multicast
   };
-  // An advert that passed every check.
-  using OnAdvert = std::function<void(const Advert& advert, Ipv4Address source)>;
+  struct Refused {
+    Reject reject{};
+    Ipv4Address source;
+    std::optional<MacAddress> mac;  // nullopt: not known
+    std::uint8_t priority = 0;      // 0 also: not readable
+  };
+  // An advert that passed every check of accept(). Returns why it does not count; nullopt: it does.
+  using OnAdvert = std::function<std::optional<Reject>(const Advert& advert, Ipv4Address source)>;
   // For the log, at the pace of LogLimit for each kind and source; `left_out` were not reported.
-  using OnReject = std::function<void(Reject reject, Ipv4Address source, std::uint64_t left_out)>;
+  using OnReject = std::function<void(const Refused& refused, std::uint64_t left_out)>;
 
   struct Counters {
     std::uint64_t sent = 0;
@@ -55,6 +63,12 @@ class Io {
   // event loop may come to its timers first.
   void drain();
   const Counters& counters() const;
+  // The last advert of a router that is not known (is_unknown()), and when it came.
+  struct Unknown {
+    Refused advert;
+    std::chrono::steady_clock::time_point at;
+  };
+  const std::optional<Unknown>& unknown() const;
 
  private:
   struct Impl;

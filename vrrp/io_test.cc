@@ -30,11 +30,14 @@ struct Router {
       : socket(
             io, std::move(options),
             [this](const Advert& advert, Ipv4Address from) {
+              if (answer) return answer;
               heard.push_back(advert);
               sources.push_back(from);
+              return std::optional<Reject>();
             },
-            [this](Reject reject, Ipv4Address, std::uint64_t) {
-              refused.emplace_back(name_of(reject));
+            [this](const Io::Refused& advert, std::uint64_t) {
+              refused.emplace_back(name_of(advert.reject));
+              last_refused = advert;
             }) {}
 
   std::uint64_t rejected(Reject reject) const {
@@ -44,6 +47,8 @@ struct Router {
   std::vector<Advert> heard;
   std::vector<Ipv4Address> sources;
   std::vector<std::string> refused;
+  Io::Refused last_refused;
+  std::optional<Reject> answer;  // to the next adverts
   Io socket;
 };
 
@@ -105,6 +110,18 @@ class VrrpSockets : public testing::Test {
     return socket.open(index_of(is_right ? "right" : "left"), ip(source));
   }
   static int index_of(const char* name) { return static_cast<int>(if_nametoindex(name)); }
+
+  // In the present namespace; sysfs shows the one that it was mounted in.
+  static std::string mac_of(const char* name) {
+    const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    ifreq request{};
+    std::strncpy(request.ifr_name, name, sizeof(request.ifr_name) - 1);
+    EXPECT_EQ(ioctl(fd, SIOCGIFHWADDR, &request), 0);
+    close(fd);
+    MacAddress mac;
+    std::memcpy(mac.bytes.data(), request.ifr_hwaddr.sa_data, mac.bytes.size());
+    return mac.to_string();
+  }
 
   static Io::Options options(const char* interface, std::uint8_t vrid = 51) {
     Io::Options options;
@@ -323,6 +340,29 @@ TEST_F(VrrpSockets, ClosedIsSilent) {
   EXPECT_FALSE(b.socket.is_open());
 }
 
+// With the MAC address that it was sent from.
+TEST_F(VrrpSockets, ReportsAnUnknownRouter) {
+  Router a(io, options("left"));
+  Router b(io, options("right"));
+  ASSERT_TRUE(open(a.socket, "192.0.2.2"));
+  ASSERT_TRUE(open(b.socket, "192.0.2.3"));
+  right.enter();
+  shell("ip neigh flush dev right");
+  b.answer = Reject::unknown_router;
+  a.socket.send(200);
+  ASSERT_TRUE(run_until([&] { return !b.refused.empty(); }));
+  EXPECT_EQ(b.refused, std::vector<std::string>{"unknown_router"});
+  EXPECT_EQ(b.last_refused.source, ip("192.0.2.2"));
+  EXPECT_EQ(b.last_refused.priority, 200);
+  left.enter();
+  ASSERT_TRUE(b.last_refused.mac);
+  EXPECT_EQ(b.last_refused.mac->to_string(), mac_of("left"));
+  EXPECT_EQ(b.rejected(Reject::unknown_router), 1);
+  EXPECT_EQ(b.socket.counters().received, 0);
+  ASSERT_TRUE(b.socket.unknown());
+  EXPECT_EQ(b.socket.unknown()->advert.source, ip("192.0.2.2"));
+}
+
 TEST_F(VrrpSockets, OpenedAnewFromItsOwnCallback) {
   Router a(io, options("left"));
   int heard = 0;
@@ -331,9 +371,10 @@ TEST_F(VrrpSockets, OpenedAnewFromItsOwnCallback) {
       io, options("right"),
       [&](const Advert&, Ipv4Address) {
         ++heard;
-        ASSERT_TRUE(open(*b, "192.0.2.3"));
+        EXPECT_TRUE(open(*b, "192.0.2.3"));
+        return std::optional<Reject>();
       },
-      [](Reject, Ipv4Address, std::uint64_t) {});
+      [](const Io::Refused&, std::uint64_t) {});
   ASSERT_TRUE(open(a.socket, "192.0.2.2"));
   ASSERT_TRUE(open(*b, "192.0.2.3"));
   for (int i = 1; i <= 5; ++i) {

@@ -35,18 +35,20 @@ struct Advert {
 };
 
 // Why a packet is no advertisement for us: one table, the name is what `lbcli show ha` prints.
-#define LB_VRRP_REJECTS(X)                                                            \
-  X(bad_ttl, "TTL is not 255: it came through a router")                              \
-  X(bad_length, "shorter or longer than its addresses need")                          \
-  X(bad_checksum, "checksum is wrong")                                                \
-  X(bad_version, "another version of VRRP than ours")                                 \
-  X(bad_type, "not an advertisement")                                                 \
-  X(bad_vrid, "our addresses, but another virtual router ID")                         \
-  X(bad_auth, "authentication type or password differs from ours")                    \
-  X(bad_address_list, "the addresses differ from ours")                               \
-  X(bad_interval, "the advertisement interval differs from ours")                     \
-  X(bad_sender, "from an address that is none of unicast_peers")                      \
-  X(own_address, "from our own address: a loop, or another router with the same one") \
+#define LB_VRRP_REJECTS(X)                                                                    \
+  X(bad_ttl, "TTL is not 255: it came through a router")                                      \
+  X(bad_length, "shorter or longer than its addresses need")                                  \
+  X(bad_checksum, "checksum is wrong")                                                        \
+  X(bad_version, "another version of VRRP than ours")                                         \
+  X(bad_type, "not an advertisement")                                                         \
+  X(bad_vrid, "our addresses, but another virtual router ID")                                 \
+  X(bad_auth, "authentication type or password differs from ours")                            \
+  X(bad_address_list, "the addresses differ from ours")                                       \
+  X(bad_interval, "the advertisement interval differs from ours")                             \
+  X(bad_sender, "from an address that is none of unicast_peers")                              \
+  X(unknown_router, "from a router that is neither the peer of the sync link nor configured") \
+  X(unconfirmed, "in the peer's name, but it reports otherwise over the sync link")           \
+  X(own_address, "from our own address: a loop, or another router with the same one")         \
   X(owner_conflict, "priority 255 from another router while we are the owner of the addresses")
 
 enum class Reject : std::uint8_t {
@@ -59,6 +61,10 @@ inline constexpr std::size_t kRejects = static_cast<std::size_t>(Reject::kCount)
 
 std::string_view name_of(Reject reject);
 std::string_view text_of(Reject reject);
+// Whether the sender is a router that may not take part.
+constexpr bool is_unknown(Reject reject) {
+  return reject == Reject::bad_sender || reject == Reject::unknown_router;
+}
 
 // An IPv4 packet of protocol 112, as a raw socket delivers it.
 struct Datagram {

@@ -128,6 +128,11 @@ void Alerts::ha(const std::string& instance, const std::string& from, const std:
                  {.kind = "ha", .name = instance, .from = from, .state = to, .reason = reason});
 }
 
+void Alerts::unknown_router(const std::string& instance, const std::string& reason) {
+  impl_->enqueue(Severity::kBad,
+                 {.kind = "vrrp", .name = instance, .state = "unknown router", .reason = reason});
+}
+
 void Alerts::next_hop_moved(const std::string& address, const std::string& reason) {
   impl_->enqueue(Severity::kNotice,
                  {.kind = "next_hop", .name = address, .state = "moved", .reason = reason});

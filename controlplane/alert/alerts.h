@@ -42,6 +42,8 @@ class Alerts {
   void quorum(Service& service, bool reached, const std::string& reason);
   void ha(const std::string& instance, const std::string& from, const std::string& to,
           const std::string& reason);
+  // A VRRP router that may not take part sends adverts for the instance.
+  void unknown_router(const std::string& instance, const std::string& reason);
   // A neighbour that packets are sent to has another MAC address.
   void next_hop_moved(const std::string& address, const std::string& reason);
   void sync_link(bool up, const std::string& reason);

@@ -71,6 +71,7 @@ std::string headline(const Event& event) {
   if (event.kind == "ha") {
     return fmt::format("{}: {} -> {}", event.name, event.from, event.state);
   }
+  if (event.kind == "vrrp") return fmt::format("{}: {}", event.name, event.state);
   if (event.kind == "next_hop") return fmt::format("next hop {} {}", event.name, event.state);
   if (event.kind == "sync") return fmt::format("sync link {}", event.state);
   if (event.kind == "dataplane") return fmt::format("data plane {}", event.state);
@@ -92,7 +93,7 @@ std::vector<std::string> arguments_of(const Event& event) {
 }
 
 std::vector<std::string> environment_of(const Event& event, const std::string& director) {
-  const bool ha = event.kind == "ha";
+  const bool ha = event.kind == "ha" || event.kind == "vrrp";
   const bool is_service = !ha && event.kind != "punt" && event.kind != "next_hop";
   return {"BALLAST_DIRECTOR=" + director,
           "BALLAST_EVENT=" + event.kind,

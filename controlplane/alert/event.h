@@ -17,8 +17,8 @@ std::string_view to_text(Severity severity);  // "good"
 struct Event {
   std::chrono::system_clock::time_point at{};
   Severity severity = Severity::kNotice;
-  // "server", "service", "quorum", "ha", "sync", "dataplane", "panic", "punt", "table", "next_hop",
-  // "test"
+  // "server", "service", "quorum", "ha", "vrrp", "sync", "dataplane", "panic", "punt", "table",
+  // "next_hop", "test"
   std::string kind{};
   // Of the service or the HA instance, or port and class, or the next hop's address; empty: there is
   // one of the kind only.

@@ -40,6 +40,10 @@ TEST(Event, DescribesWhatHappened) {
   event.kind = "table";
   event.state = "not shedding";
   EXPECT_EQ(headline(event), "connection table: not shedding");
+  event.kind = "vrrp";
+  event.name = "VI_1";
+  event.state = "unknown router";
+  EXPECT_EQ(headline(event), "VI_1: unknown router");
   event.kind = "next_hop";
   event.name = "10.0.0.11";
   event.state = "moved";

@@ -69,9 +69,10 @@ void Engine::add_unit(const std::string& name,
                                  const std::string& why) { on_transition(self(), from, to, why); },
       .settled = [this] { apply_roles(); },
       .announce = [this, self] { announce(self()); },
-      .peer = [this, name] { return peer_ ? peer_->group(name) : vrrp::Peer{}; }};
-  units_.push_back(
-      std::make_unique<Unit>(io_, name, instances, std::move(inputs), std::move(unit_events)));
+      .peer = [this, name] { return peer_ ? peer_->group(name) : vrrp::Peer{}; },
+      .unknown_router = events_.unknown_router};
+  units_.push_back(std::make_unique<Unit>(io_, name, instances, settings_->ha.sync.has_value(),
+                                          std::move(inputs), std::move(unit_events)));
 }
 
 Result<void> Engine::make_peer() {

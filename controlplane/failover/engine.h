@@ -55,6 +55,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
     std::function<void(const HaEvent&)> transition;
     // `answers`: the peer answers questions about health checks.
     std::function<void(bool up, const std::string& why)> sync_link;
+    std::function<void(const std::string& instance, const std::string& text)> unknown_router;
     std::function<void(const std::string& director, const lb::sync::Services&)> peer_services;
     // Results of our own checks; `done` is called on the failover thread.
     std::function<void(const sync::CheckKeys&, sync::OnCheckOpinions done)> check_opinions;

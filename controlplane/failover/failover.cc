@@ -103,6 +103,10 @@ Engine::Events Failover::Impl::engine_events() {
           [this](bool up, const std::string& why) {
             on_main([=](Impl& self) { self.on_sync_link(up, why); });
           },
+      .unknown_router =
+          [this](const std::string& instance, const std::string& text) {
+            on_main([=](Impl& self) { self.host.unknown_router(instance, text); });
+          },
       .peer_services =
           [this](const std::string& director, const lb::sync::Services& services) {
             on_main(

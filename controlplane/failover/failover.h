@@ -49,6 +49,8 @@ class Failover {
     std::function<bool()> all_servers_checked;  // at least once
     std::function<void(const HaEvent&)> transition;
     std::function<void(bool up, const std::string& why)> sync_link;
+    // Adverts come from a router that may not take part. Not called for each of them.
+    std::function<void(const std::string& instance, const std::string& text)> unknown_router;
     std::function<sync::CheckOpinions(const sync::CheckKeys&)> check_opinions;  // our own checks'
   };
 

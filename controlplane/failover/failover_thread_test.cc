@@ -74,6 +74,7 @@ class FailoverThread : public testing::Test {
                        .all_servers_checked = [] { return true; },
                        .transition = [this](const HaEvent& event) { became.push_back(event.to); },
                        .sync_link = [](bool, const std::string&) {},
+                       .unknown_router = [](const auto&, const auto&) {},
                        .check_opinions =
                            [](const sync::CheckKeys& keys) {
                              return sync::CheckOpinions(keys.size(), sync::CheckOpinion::kUp);

@@ -216,6 +216,7 @@ vrrp::Peer PeerLink::group(const std::string& name) const {
   if (found == impl_->groups.end()) return {};
   vrrp::Peer peer = found->second;
   peer.alive = alive();
+  peer.reported_at = impl_->last_heartbeat;
   return peer;
 }
 

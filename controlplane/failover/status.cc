@@ -35,6 +35,13 @@ void fill_member(const Unit::Member& member, api::control::HaInstance& out) {
   out.set_sent(counters.sent);
   out.set_send_errors(counters.send_errors);
   out.set_received(counters.received);
+  if (const auto& unknown = member.io->unknown()) {
+    api::control::UnknownRouter& router = *out.mutable_unknown_router();
+    router.set_address(to_bytes(Address(unknown->advert.source)));
+    if (unknown->advert.mac) router.set_mac(unknown->advert.mac->to_string());
+    router.set_priority(unknown->advert.priority);
+    router.set_heard_ms(ms_since(unknown->at));
+  }
   for (std::size_t i = 0; i < vrrp::kRejects; ++i) {
     if (counters.rejected[i] == 0) continue;
     const auto reject = static_cast<vrrp::Reject>(i);

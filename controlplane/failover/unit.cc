@@ -5,20 +5,36 @@
 #include <set>
 #include <utility>
 
-#include "config/base/log_limit.h"
-
 namespace lb::controlplane {
 namespace {
 
 // For ports to get their links and addresses, and for first results of checks and scripts.
 constexpr std::chrono::seconds kStartTime{10};
 
-vrrp::Group::Options options_of(const std::vector<const config::HaInstance*>& instances) {
+// Between two alerts of an instance about unknown routers.
+constexpr std::chrono::minutes kReportAgain{10};
+
+std::vector<Ipv4Address> ipv4_of(const std::vector<Address>& addresses) {
+  std::vector<Ipv4Address> all;
+  for (const Address& address : addresses) {
+    if (const auto ipv4 = address.to_ipv4()) all.push_back(*ipv4);
+  }
+  return all;
+}
+
+vrrp::Group::Options options_of(const std::vector<const config::HaInstance*>& instances,
+                                bool has_link) {
   vrrp::Group::Options options;
   options.start_time = kStartTime;
   for (const config::HaInstance* instance : instances) {
+    // The socket accepts adverts of unicast_peers alone.
     options.members.push_back(
-        {instance->version, instance->priority, instance->advert_interval, {}});
+        {instance->version,
+         instance->priority,
+         instance->advert_interval,
+         {},
+         ipv4_of(instance->unicast_peers.empty() ? instance->peers : instance->unicast_peers),
+         instance->accept_unknown_routers || (!has_link && instance->peers.empty())});
     options.preempt &= instance->preempt;
     options.preempt_delay = std::max(options.preempt_delay, instance->preempt_delay);
   }
@@ -37,34 +53,31 @@ vrrp::Io::Options io_options(const config::HaInstance& instance) {
     if (const auto ipv4 = prefix.address.to_ipv4()) options.own.addresses.push_back(*ipv4);
   }
   options.owner = instance.priority == config::kOwnerPriority;
-  for (const Address& peer : instance.unicast_peers) {
-    if (const auto ipv4 = peer.to_ipv4()) options.unicast_peers.push_back(*ipv4);
-  }
+  options.unicast_peers = ipv4_of(instance.unicast_peers);
   return options;
 }
 
 }  // namespace
 
 Unit::Unit(boost::asio::io_context& io, std::string name,
-           const std::vector<const config::HaInstance*>& instances, Inputs inputs, Events events)
+           const std::vector<const config::HaInstance*>& instances, bool has_link, Inputs inputs,
+           Events events)
     : name_(std::move(name)),
       inputs_(std::move(inputs)),
       events_(std::move(events)),
       members_(instances.size()),
-      fsm_(options_of(instances)),
+      fsm_(options_of(instances, has_link)),
       timer_(io),
       since_(Clock::now()) {
   for (std::size_t i = 0; i < instances.size(); ++i) {
     members_[i].config = instances[i];
     members_[i].io = std::make_unique<vrrp::Io>(
         io, io_options(*instances[i]),
-        [this, i](const vrrp::Advert& advert, Ipv4Address source) { on_advert(i, advert, source); },
-        [instance = instances[i]->name](vrrp::Reject reject, Ipv4Address source,
-                                        std::uint64_t left_out) {
-          LogLimit::write(log::Level::kWarning,
-                          fmt::format("{}: ignored an advert from {}: {}", instance,
-                                      source.to_string(), vrrp::text_of(reject)),
-                          left_out);
+        [this, i](const vrrp::Advert& advert, Ipv4Address source) {
+          return on_advert(i, advert, source);
+        },
+        [this, i](const vrrp::Io::Refused& refused, std::uint64_t left_out) {
+          on_refused(members_[i], refused, left_out);
         });
   }
 }
@@ -138,6 +151,8 @@ void Unit::act(const vrrp::Actions& actions) {
       case vrrp::Action::Kind::kAnnounce:
         events_.announce();
         break;
+      case vrrp::Action::Kind::kRefuse:  // see on_advert()
+        break;
       case vrrp::Action::Kind::kTransition:
         since_ = Clock::now();
         reason_ = action.reason;
@@ -149,11 +164,47 @@ void Unit::act(const vrrp::Actions& actions) {
   arm();
 }
 
-void Unit::on_advert(std::size_t member, const vrrp::Advert& advert, Ipv4Address source) {
+std::optional<vrrp::Reject> Unit::on_advert(std::size_t member, const vrrp::Advert& advert,
+                                            Ipv4Address source) {
+  const auto now = Clock::now();
+  const vrrp::Actions actions = fsm_.advert(member, advert, source, now);
+  if (!actions.empty() && actions.front().kind == vrrp::Action::Kind::kRefuse) {
+    return actions.front().reject;
+  }
   members_[member].master = source;
-  members_[member].last_advert = Clock::now();
-  act(fsm_.advert(member, advert, source, members_[member].last_advert));
+  members_[member].last_advert = now;
+  act(actions);
   if (advert.priority != vrrp::kResignPriority) settle();
+  const auto longest = vrrp::Group::longest_interval(members_[member].config->advert_interval);
+  if (advert.interval > longest) {
+    intervals_.write(log::Level::kWarning, members_[member].config->name, source.to_string(),
+                     "{}: {} advertises every {} ms, which counts as {} ms; configure the same "
+                     "interval on both",
+                     members_[member].config->name, source.to_string(), advert.interval.count(),
+                     longest.count());
+  }
+  return std::nullopt;
+}
+
+void Unit::on_refused(Member& member, const vrrp::Io::Refused& refused, std::uint64_t left_out) {
+  const std::string& name = member.config->name;
+  const std::string source = refused.source.to_string();
+  if (!vrrp::is_unknown(refused.reject)) {
+    return LogLimit::write(log::Level::kWarning,
+                           fmt::format("{}: ignored an advert from {}: {}", name, source,
+                                       vrrp::text_of(refused.reject)),
+                           left_out);
+  }
+  const std::string text =
+      fmt::format("unknown VRRP router {} ({}) claims VRID {} with priority {}", source,
+                  refused.mac ? refused.mac->to_string() : "unknown MAC",
+                  member.config->virtual_router_id, refused.priority);
+  LogLimit::write(log::Level::kWarning, fmt::format("{}: ignored an advert: {}", name, text),
+                  left_out);
+  const auto now = Clock::now();
+  if (member.reported && now - *member.reported < kReportAgain) return;
+  member.reported = now;
+  events_.unknown_router(name, text);
 }
 
 void Unit::set_peer(const vrrp::Peer& peer) {

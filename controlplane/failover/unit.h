@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "config/base/log_limit.h"
 #include "config/model.h"
 #include "controlplane/failover/tracks.h"
 #include "controlplane/netlink/model.h"
@@ -38,6 +39,8 @@ class Unit {
     std::function<void()> announce;
     // The peer's present state, asked before the master counts as silent.
     std::function<vrrp::Peer()> peer;
+    // A router that may not take part sends adverts. Not for each of them.
+    std::function<void(const std::string& instance, const std::string& text)> unknown_router;
   };
   struct Member {
     const config::HaInstance* config = nullptr;
@@ -46,13 +49,16 @@ class Unit {
     Ipv4Address source;
     TrackResult track_result;
     std::string fault;
-    std::optional<Address> master;  // of the last advert
+    std::optional<Address> master;  // of the last advert that counts
     Clock::time_point last_advert;
+    std::optional<Clock::time_point> reported;  // an unknown router, the last time
   };
 
   // The instances must outlive this, or configure() must come first.
+  // `has_link`: there is a sync link, by which the peer is known.
   Unit(boost::asio::io_context& io, std::string name,
-       const std::vector<const config::HaInstance*>& instances, Inputs inputs, Events events);
+       const std::vector<const config::HaInstance*>& instances, bool has_link, Inputs inputs,
+       Events events);
   Unit(const Unit&) = delete;
   Unit& operator=(const Unit&) = delete;
 
@@ -76,7 +82,9 @@ class Unit {
  private:
   void open_socket(Member& member);
   std::string fault_of(Member& member);
-  void on_advert(std::size_t member, const vrrp::Advert& advert, Ipv4Address source);
+  std::optional<vrrp::Reject> on_advert(std::size_t member, const vrrp::Advert& advert,
+                                        Ipv4Address source);
+  void on_refused(Member& member, const vrrp::Io::Refused& refused, std::uint64_t left_out);
   void on_deadline();
   void arm();
   void settle();
@@ -91,6 +99,7 @@ class Unit {
   bool settled_ = false;
   Clock::time_point since_;
   std::string reason_ = "start";
+  LogLimit intervals_;
 };
 
 }  // namespace lb::controlplane

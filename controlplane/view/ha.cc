@@ -40,7 +40,15 @@ HaInstanceRow instance_of(const api::control::HaGroup& group,
                     .send_errors = instance.send_errors(),
                     .received_adverts = instance.received(),
                     .rejected_adverts = counts_of(instance.rejects()),
+                    .unknown_router = {},
                     .addresses = {instance.addresses().begin(), instance.addresses().end()}};
+  if (instance.has_unknown_router()) {
+    const api::control::UnknownRouter& router = instance.unknown_router();
+    out.unknown_router = {.address = address_text(router.address()),
+                          .mac = router.mac(),
+                          .priority = router.priority(),
+                          .heard_ms = router.heard_ms()};
+  }
   for (const api::control::HaTerm& term : instance.terms()) {
     out.terms.push_back({.what = term.what(),
                          .failing = term.failing(),

@@ -40,6 +40,14 @@ struct HaTermRow {
   std::int32_t adds = 0;
 };
 
+// That may not take part, and sends adverts.
+struct UnknownRouterRow {
+  std::string address;
+  std::string mac;  // empty: not known
+  std::uint32_t priority = 0;
+  std::uint64_t heard_ms = 0;
+};
+
 struct HaInstanceRow {
   std::string name;
   std::string group;
@@ -56,7 +64,8 @@ struct HaInstanceRow {
   std::uint64_t sent_adverts = 0;
   std::uint64_t send_errors = 0;
   std::uint64_t received_adverts = 0;
-  std::vector<CountRow> rejected_adverts;  // those that occurred
+  std::vector<CountRow> rejected_adverts;          // those that occurred
+  std::optional<UnknownRouterRow> unknown_router;  // the last one
   std::vector<std::string> addresses;
 };
 

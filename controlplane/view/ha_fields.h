@@ -39,6 +39,15 @@ constexpr auto fields(const HaTermRow*) {
                     field("adds", &HaTermRow::adds, "What it adds to the priority now."));
 }
 
+constexpr auto fields(const UnknownRouterRow*) {
+  return std::tuple(
+      field("address", &UnknownRouterRow::address, "Source of its adverts."),
+      field("mac", &UnknownRouterRow::mac,
+            "The MAC address that they came from; empty: not known."),
+      field("priority", &UnknownRouterRow::priority, "That of its last advert."),
+      field("heard_ms", &UnknownRouterRow::heard_ms, "Age of that advert.", {.unit = "ms"}));
+}
+
 constexpr auto fields(const HaInstanceRow*) {
   return std::tuple(
       field("name", &HaInstanceRow::name, "Name of the instance.", {.heading = "Instance"}),
@@ -66,6 +75,8 @@ constexpr auto fields(const HaInstanceRow*) {
             {.counter = true, .heading = "Received"}),
       field("rejected_adverts", &HaInstanceRow::rejected_adverts,
             "Adverts that were refused, by reason; reasons at 0 are left out."),
+      field("unknown_router", &HaInstanceRow::unknown_router,
+            "The last router that sent adverts and may not take part; absent: none."),
       field("addresses", &HaInstanceRow::addresses, "Its addresses, as they are configured.",
             {.heading = "Addresses", .cell = addresses_cell}));
 }

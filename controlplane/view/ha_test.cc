@@ -47,6 +47,11 @@ api::control::Status standby() {
   reject.set_name("checksum");
   reject.set_description("the checksum is wrong");
   reject.set_count(3);
+  api::control::UnknownRouter& router = *instance.mutable_unknown_router();
+  router.set_address(bytes_of("192.0.2.66"));
+  router.set_mac("02:00:00:00:00:66");
+  router.set_priority(254);
+  router.set_heard_ms(40);
   api::control::HaPeer& peer = *ha.mutable_peer();
   peer.set_director("lb1");
   peer.set_release("0.1.0");
@@ -63,6 +68,7 @@ TEST(ShowHa, ShowsAStandbyAndItsReason) {
   Instance  Interface  VRID  Version  Priority                      Master                Sent  Received  Addresses
   VI_1      wan          51        3  150 - 60 (script proxy) = 90  192.0.2.2 (40ms ago)     0      1234  192.0.2.10/24
   VI_1: 3 adverts refused: the checksum is wrong
+  VI_1: unknown VRRP router 192.0.2.66 (02:00:00:00:00:66) claims VRID 51 with priority 254, 40ms ago
 Peer: lb1 (release 0.1.0), alive on the sync link
   configured differently: service web (tcp 192.0.2.10:80) exists only here
 )");
@@ -130,6 +136,7 @@ TEST(ShowHa, PrintsJson) {
   EXPECT_EQ(instance["terms"][0]["adds"], -60);
   EXPECT_EQ(instance["master"], "192.0.2.2");
   EXPECT_EQ(instance["rejected_adverts"][0]["count"], 3);
+  EXPECT_EQ(instance["unknown_router"]["address"], "192.0.2.66");
   EXPECT_EQ(j["peer"]["alive"], true);
   EXPECT_FALSE(j.contains("handover"));
 }

@@ -46,6 +46,12 @@ std::string instances_text(const std::vector<HaInstanceRow>& instances) {
       notes += fmt::format("  {}: {} adverts refused: {}\n", instance.name, reject.count,
                            reject.description);
     }
+    if (const auto& router = instance.unknown_router) {
+      notes += fmt::format(
+          "  {}: unknown VRRP router {} ({}) claims VRID {} with priority {}, {} ago\n",
+          instance.name, router->address, router->mac.empty() ? "unknown MAC" : router->mac,
+          instance.virtual_router_id, router->priority, age_text(router->heard_ms));
+    }
   }
   return columns.text(2) + notes;
 }

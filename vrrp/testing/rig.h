@@ -30,6 +30,9 @@ inline std::string to_text(const Actions& actions) {
       case Action::Kind::kAnnounce:
         text += "announce";
         break;
+      case Action::Kind::kRefuse:
+        text += std::to_string(action.member) + ":" + std::string(name_of(action.reject));
+        break;
     }
   }
   return text;
@@ -76,6 +79,11 @@ class Rig {
   }
   std::string peer(State state, int health, std::uint8_t priority, Ipv4Address address) {
     return to_text(group.set_peer({true, state, {health, priority, address}, 0, {address}}, now_));
+  }
+  // The same, arriving now.
+  std::string report(State state, int health, std::uint8_t priority, Ipv4Address address) {
+    return to_text(
+        group.set_peer({true, state, {health, priority, address}, 0, {address}, now_}, now_));
   }
   // The peer is standby and has so many silent members.
   std::string without_adverts(int members) {

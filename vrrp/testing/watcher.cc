@@ -19,6 +19,9 @@ bool Watcher::may_preempt(const Conditions& conditions, Time now) const {
 void Watcher::receives(const Group& group, const Conditions& conditions, std::size_t member,
                        const Advert& advert, Ipv4Address source, Time now) {
   must_leave_ = must_stay_ = false;
+  const std::vector<Ipv4Address>& peers = conditions.peer.addresses;
+  before_ = {members_, resignation_received_, lower_received_,
+             conditions.peer.alive && std::ranges::find(peers, source) != peers.end()};
   const std::uint8_t ours = group.priority(member);
   if (state_ == State::kMaster) {
     must_leave_ =
@@ -38,8 +41,19 @@ void Watcher::receives(const Group& group, const Conditions& conditions, std::si
     lower_received_.reset();
     members_[member].since = now;
     members_[member].interval =
-        advert.version == 3 ? advert.interval : options_.members[member].interval;
+        advert.version == 3
+            ? std::min(advert.interval, Group::longest_interval(options_.members[member].interval))
+            : options_.members[member].interval;
   }
+}
+
+// Only what contradicts the sync link: then it is as if there had been no advert.
+void Watcher::refuses() {
+  require(before_.may_be_refused, "refuses an advert that nothing contradicts");
+  members_ = before_.members;
+  resignation_received_ = before_.resignation;
+  lower_received_ = before_.lower;
+  must_leave_ = must_stay_ = false;
 }
 
 // A master that has failed says so over the sync link: as good as a resignation.
@@ -104,6 +118,9 @@ void Watcher::did(const Group& group, const Conditions& conditions, Cause cause,
         break;
       case Action::Kind::kAnnounce:
         require(state_ == State::kMaster, "announces addresses without being master");
+        break;
+      case Action::Kind::kRefuse:
+        refuses();
         break;
       case Action::Kind::kSendAdvert:
         require(state_ == State::kMaster, "an advert without being master");

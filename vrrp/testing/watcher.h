@@ -44,6 +44,13 @@ class Watcher {
     milliseconds interval;  // of the master received then
     Time sent;              // MASTER: the last advert
   };
+  // What the last advert changes, unless it is refused.
+  struct Received {
+    std::vector<Heard> members;
+    bool resignation = false;
+    std::optional<Time> lower;
+    bool may_be_refused = false;  // it is in the name of a peer that is alive
+  };
 
   void require(bool holds, const char* rule) {
     if (!holds && violation_.empty()) violation_ = rule;
@@ -52,6 +59,8 @@ class Watcher {
   void begins_to_wait(Time now);
   void takes_over(const Conditions& conditions, Time now);
   void moves(const Conditions& conditions, Cause cause, const Action& action, Time now);
+
+  void refuses();
 
   const Group::Options options_;
   const milliseconds least_interval_;
@@ -63,6 +72,7 @@ class Watcher {
   bool must_stay_ = false;
   std::optional<Time> lower_received_;
   Time preempt_from_;
+  Received before_;
   std::string violation_;
 };
 

@@ -205,9 +205,11 @@ void World::handle(const Event& event) {
   if (!d.group) return;
   if (event.kind == Event::Kind::kAdvert) return receive(event);
   d.peer_received = now_;
-  d.watcher->receives_peer(d.conditions.peer, event.peer);
-  d.conditions.peer = event.peer;
-  done(event.to, Watcher::Cause::kPeer, d.group->set_peer(event.peer, now_));
+  Peer peer = event.peer;
+  peer.reported_at = now_;
+  d.watcher->receives_peer(d.conditions.peer, peer);
+  d.conditions.peer = peer;
+  done(event.to, Watcher::Cause::kPeer, d.group->set_peer(peer, now_));
 }
 
 void World::receive(const Event& event) {
