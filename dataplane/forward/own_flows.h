@@ -4,7 +4,7 @@
 //
 // Shared by all workers: the one that polls a kernel interface notes a flow, any other receives its
 // replies. An entry is one atomic word and is a hint alone: a lost update is repeated by the
-// flow's next packet, and a wrong hit (46 bits of a keyed hash) moves a packet to another class.
+// flow's next packet, and a wrong hit (41 bits of a keyed hash) moves a packet to another class.
 #pragma once
 
 #include <atomic>
@@ -26,14 +26,22 @@ class OwnFlows {
   explicit OwnFlows(const HashKey& key);
 
   enum class Known : std::uint8_t { kNo, kAccepted, kOpened };
+  // How long a flow is known after the director's last packet. A TCP connection is asked by the
+  // kernel after two hours without a word (RFC 1122 4.2.3.6); of a datagram the reply comes soon.
+  enum class Kind : std::uint8_t { kTcp, kDatagram };
+  static constexpr std::uint32_t kTcpSeconds = 3 * 3600;
+  static constexpr std::uint32_t kDatagramSeconds = 120;
+  static constexpr std::uint32_t kClosedSeconds = 60;  // after close(): its last segments
 
   const HashKey& key() const { return key_; }
   // Keys are hashes of the flow as its replies have it, by key(). Any worker; `now` is the coarse
   // tick. `opened`: the director began the flow.
-  void note(std::uint64_t flow, bool opened, std::uint32_t now);
-  // The flow ends. It remains known as long as its entry is not needed.
-  void close(std::uint64_t flow);
-  Known find(std::uint64_t flow) const;
+  void note(std::uint64_t flow, Kind kind, bool opened, std::uint32_t now);
+  // A further packet of a flow, if it is known.
+  void renew(std::uint64_t flow, std::uint32_t now);
+  // The flow ends. It remains known for a while, unless its entry is needed.
+  void close(std::uint64_t flow, std::uint32_t now);
+  Known find(std::uint64_t flow, std::uint32_t now) const;
 
  private:
   static constexpr std::size_t kWays = 8;  // a cache line

@@ -1,5 +1,6 @@
 #include "dataplane/forward/punt_class.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "dataplane/packet/wire.h"
@@ -18,7 +19,6 @@ constexpr unsigned kArpOperation = 6, kArpSender = 14, kArpTarget = 24, kArpByte
 constexpr Be16 kArpRequest = Be16::from_host(1);
 constexpr std::uint8_t kFromTheLink = 255;  // TTL or hop limit: no router has forwarded the packet
 
-constexpr std::uint8_t kProtoVrrp = 112;
 constexpr Be32 kVrrpGroup = Be32::from_host(0xe0000012);  // 224.0.0.18
 constexpr unsigned kVrrpRouterId = 1;                     // RFC 9568 section 5.1
 
@@ -48,6 +48,7 @@ struct Ipv4 {
   std::uint8_t proto = 0;
   std::uint8_t ttl = 0;
   Frame l4;
+  unsigned l4_bytes = 0;  // without what pads the frame; of a quoted packet more than `l4` has
 
   std::uint16_t sport() const { return tuple.sport.host(); }
   std::uint16_t dport() const { return tuple.dport.host(); }
@@ -62,6 +63,7 @@ std::optional<Ipv4> read_ipv4(Frame packet) {
   if (packet.size() < wire::kIpBytes) return std::nullopt;
   const std::uint8_t* const ip = packet.data();
   const unsigned header_bytes = (ip[0] & 0xf) * 4u;
+  const unsigned ip_bytes = load<Be16>(ip + wire::kIpLength).host();
   const auto fragment = load<std::uint16_t>(ip + wire::kIpFragment);
   if (header_bytes < wire::kIpBytes || header_bytes > packet.size() ||
       (fragment & wire::kIpFragmentBits.raw) != 0) {
@@ -71,7 +73,8 @@ std::optional<Ipv4> read_ipv4(Frame packet) {
       .tuple = {load<Be32>(ip + wire::kIpSource), load<Be32>(ip + wire::kIpDestination), {}, {}},
       .proto = ip[wire::kIpProtocol],
       .ttl = ip[wire::kIpTtl],
-      .l4 = packet.subspan(header_bytes)};
+      .l4 = packet.subspan(header_bytes),
+      .l4_bytes = ip_bytes - std::min(ip_bytes, header_bytes)};
   if (head.l4.size() < wire::kQuotedL4Bytes) return std::nullopt;
   if (has_ports(head.proto)) {
     head.tuple.sport = load<Be16>(head.l4.data());
@@ -96,16 +99,24 @@ bool is_bgp(const Ipv4& head) {
   return head.proto == kProtoTcp && (head.sport() == kBgpPort || head.dport() == kBgpPort);
 }
 
+// What is known of the director's own flows at a time (coarse tick).
+struct Flows {
+  const OwnFlows& own;
+  std::uint32_t now;
+  const HashKey& key() const { return own.key(); }
+  OwnFlows::Known find(std::uint64_t flow) const { return own.find(flow, now); }
+};
+
 // Of packets to the director.
-std::uint64_t flow_key(const FlowTuple& to_us, std::uint8_t proto, const OwnFlows& flows) {
-  return flow_hash(to_us, proto, flows.key());
+std::uint64_t flow_key(const FlowTuple& to_us, std::uint8_t proto, const HashKey& key) {
+  return flow_hash(to_us, proto, key);
 }
-std::uint64_t bfd_key(const FlowTuple& to_us, const OwnFlows& flows) {
-  return flow_key({to_us.src, to_us.dst, {}, {}}, kBfdPair, flows);
+std::uint64_t bfd_key(const FlowTuple& to_us, const HashKey& key) {
+  return flow_key({to_us.src, to_us.dst, {}, {}}, kBfdPair, key);
 }
-std::uint64_t echo_key(const FlowTuple& to_us, Frame icmp, const OwnFlows& flows) {
+std::uint64_t echo_key(const FlowTuple& to_us, Frame icmp, const HashKey& key) {
   return flow_key({to_us.src, to_us.dst, load<Be16>(icmp.data() + kIcmpEchoId), {}}, kProtoIcmp,
-                  flows);
+                  key);
 }
 
 bool is_icmp_error(std::uint8_t type) {
@@ -127,36 +138,37 @@ PuntClass class_of(OwnFlows::Known known) {
 
 // Any router on the way may send an error about a known flow: it is the flow's peer that has to
 // get by with the limit, however many routers report.
-Punt classify_icmp(const Ipv4& head, const OwnFlows& flows) {
+Punt classify_icmp(const Ipv4& head, const Flows& flows) {
   const std::uint8_t type = head.l4[wire::kIcmpType];
   if (type == kEchoReply) {
-    return {class_of(flows.find(echo_key(head.tuple, head.l4, flows))), head.tuple.src.raw};
+    return {class_of(flows.find(echo_key(head.tuple, head.l4, flows.key()))), head.tuple.src.raw};
   }
   if (!is_icmp_error(type)) return {};
   const auto quoted = read_ipv4(head.l4.subspan(wire::kIcmpBytes));
   if (!quoted) return {};
   const FlowTuple replies = quoted->tuple.reversed();
-  const std::uint64_t key = quoted->proto == kProtoIcmp ? echo_key(replies, quoted->l4, flows)
-                                                        : flow_key(replies, quoted->proto, flows);
+  const std::uint64_t key = quoted->proto == kProtoIcmp
+                                ? echo_key(replies, quoted->l4, flows.key())
+                                : flow_key(replies, quoted->proto, flows.key());
   return {class_of(flows.find(key)), quoted->tuple.dst.raw};
 }
 
 // Of packets to the director; the source counts only above `other`.
-Punt classify_own(const Ipv4& head, const OwnFlows& flows) {
+Punt classify_own(const Ipv4& head, const Flows& flows) {
   if (head.proto == kProtoIcmp) return classify_icmp(head, flows);
   if (!has_ports(head.proto)) return {};
   const std::uint64_t address = head.tuple.src.raw;
   if (is_bfd(head)) {
-    const bool known =
-        !is_bfd_from_far(head) && flows.find(bfd_key(head.tuple, flows)) != OwnFlows::Known::kNo;
+    const bool known = !is_bfd_from_far(head) &&
+                       flows.find(bfd_key(head.tuple, flows.key())) != OwnFlows::Known::kNo;
     return {known ? PuntClass::routing : PuntClass::other, address};
   }
-  const OwnFlows::Known known = flows.find(flow_key(head.tuple, head.proto, flows));
+  const OwnFlows::Known known = flows.find(flow_key(head.tuple, head.proto, flows.key()));
   if (known != OwnFlows::Known::kNo && is_bgp(head)) return {PuntClass::routing, address};
   return {class_of(known), address};
 }
 
-Punt classify_ipv4(Frame packet, const Snapshot& snapshot, const OwnFlows& flows) {
+Punt classify_ipv4(Frame packet, const Snapshot& snapshot, const Flows& flows) {
   constexpr std::uint32_t kNetwork = Be32::from_host(0xffffff00).raw;
   if (packet.size() < wire::kIpBytes) return {};
   const std::uint64_t network = load<Be32>(packet.data() + wire::kIpSource).raw & kNetwork;
@@ -215,18 +227,25 @@ Payload payload_of(Frame frame) {
           static_cast<std::uint16_t>(tci & wire::kVlanIdMask)};
 }
 
+// A socket of the director has a connection that it opens (SYN), or that carries its data. A bare ACK
+// shows nothing new: the kernel also answers strangers so, whose handshake is not through (RFC 9293
+// 3.10.7.4).
 void note_tcp(const Ipv4& head, std::uint64_t key, OwnFlows& flows, std::uint32_t now) {
   if (head.l4.size() < wire::kTcpBytes) return;
   const std::uint8_t flags = head.l4[wire::kTcpFlags];
-  if ((flags & (wire::kRst | wire::kFin)) != 0) return flows.close(key);
+  if ((flags & (wire::kRst | wire::kFin)) != 0) return flows.close(key, now);
   const bool opens = (flags & wire::kSyn) != 0;
   if (opens && (flags & wire::kAck) != 0) return;
-  flows.note(key, opens, now);
+  const unsigned header_bytes = (head.l4[wire::kTcpDataOffset] >> 4) * 4u;
+  if (!opens && head.l4_bytes <= header_bytes) return flows.renew(key, now);
+  flows.note(key, OwnFlows::Kind::kTcp, opens, now);
 }
 
 }  // namespace
 
-Punt classify_punt(Frame frame, const Snapshot& snapshot, const OwnFlows& flows) {
+Punt classify_punt(Frame frame, const Snapshot& snapshot, const OwnFlows& own_flows,
+                   std::uint32_t now) {
+  const Flows flows{own_flows, now};
   const Payload payload = payload_of(frame);
   if (payload.type == wire::kTypeIpv4) return classify_ipv4(payload.bytes, snapshot, flows);
   if (frame.size() < wire::kEthBytes) return {};
@@ -245,12 +264,15 @@ void note_own_flow(Frame frame, const Snapshot& snapshot, OwnFlows& flows, std::
   const auto head = read_ipv4(payload.bytes);
   if (!head || !snapshot.is_local(head->tuple.src)) return;
   const FlowTuple to_us = head->tuple.reversed();
-  if (is_bfd(*head)) return flows.note(bfd_key(to_us, flows), true, now);
-  const std::uint64_t key = flow_key(to_us, head->proto, flows);
+  constexpr auto kKind = OwnFlows::Kind::kDatagram;
+  if (is_bfd(*head)) return flows.note(bfd_key(to_us, flows.key()), kKind, true, now);
+  const std::uint64_t key = flow_key(to_us, head->proto, flows.key());
   if (head->proto == kProtoTcp) return note_tcp(*head, key, flows, now);
-  if (head->proto == kProtoUdp) return flows.note(key, head->sport() >= kFirstEphemeralPort, now);
+  if (head->proto == kProtoUdp) {
+    return flows.note(key, kKind, head->sport() >= kFirstEphemeralPort, now);
+  }
   if (head->proto == kProtoIcmp && head->l4[wire::kIcmpType] == kEchoRequest) {
-    flows.note(echo_key(to_us, head->l4, flows), true, now);
+    flows.note(echo_key(to_us, head->l4, flows.key()), kKind, true, now);
   }
 }
 

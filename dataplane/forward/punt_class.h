@@ -24,10 +24,10 @@ struct Punt {
 // RFC 9568 section 5.1.1.3, RFC 4861 section 7.1), ARP requests ask for the director, all else
 // belongs to a flow in `flows`; BFD of one hop is from the link, too (RFC 5881 section 5).
 Punt classify_punt(std::span<const std::uint8_t> frame, const Snapshot& snapshot,
-                   const OwnFlows& flows);
+                   const OwnFlows& flows, std::uint32_t now);
 
 // A frame that the kernel sends. Noted if it shows that a socket of the director uses the flow: no
-// answer to a stranger does (a reset, SYN + ACK, an echo reply, an ICMP error).
+// answer to a stranger does (a reset, SYN + ACK, a bare ACK, an echo reply, an ICMP error).
 void note_own_flow(std::span<const std::uint8_t> frame, const Snapshot& snapshot, OwnFlows& flows,
                    std::uint32_t now);
 

@@ -26,7 +26,7 @@ using test::udp_packet;
 const Be32 kOwn = ip("192.0.2.2");
 const Be32 kVip = ip("192.0.2.10");
 const Be32 kPeer = ip("192.0.2.77");
-constexpr std::uint32_t kNow = 100;
+constexpr std::uint32_t kOneSecond = 1000 / kTickMs;
 constexpr std::uint8_t kFromTheLink = 255;
 
 class PuntClassTest : public ::testing::Test {
@@ -36,15 +36,19 @@ class PuntClassTest : public ::testing::Test {
     std::ranges::sort(snapshot_.local_addresses, {}, &Be32::raw);
   }
 
-  Punt punt(const Bytes& frame) const { return classify_punt(frame, snapshot_, flows_); }
+  Punt punt(const Bytes& frame) const { return classify_punt(frame, snapshot_, flows_, now_); }
   PuntClass kind(const Bytes& frame) const { return punt(frame).kind; }
-  void sent(const Bytes& frame) { note_own_flow(frame, snapshot_, flows_, kNow); }
+  void sent(const Bytes& frame) { note_own_flow(frame, snapshot_, flows_, now_); }
 
   // Of TCP: what the kernel sends from this port to the peer's, and what comes back.
   static Bytes tcp_out(std::uint16_t sport, std::uint16_t dport, std::uint8_t flags,
                        Be32 from = kOwn) {
     return tcp_frame({}, {.src = from, .dst = kPeer},
                      {.sport = sport, .dport = dport, .flags = flags});
+  }
+  static Bytes data_out(std::uint16_t sport, std::uint16_t dport, Be32 from = kOwn) {
+    return tcp_frame({}, {.src = from, .dst = kPeer},
+                     {.sport = sport, .dport = dport, .payload = test::pattern(10)});
   }
   static Bytes tcp_in(std::uint16_t sport, std::uint16_t dport, std::uint8_t flags,
                       Be32 to = kOwn) {
@@ -64,6 +68,7 @@ class PuntClassTest : public ::testing::Test {
 
   Snapshot snapshot_;
   OwnFlows flows_{HashKey{{1, 2, 3, 4}}};
+  std::uint32_t now_ = 100;
 };
 
 TEST_F(PuntClassTest, Vrrp) {
@@ -146,12 +151,34 @@ TEST_F(PuntClassTest, EstablishedSessions) {
   sent(tcp_out(22, 40'000, kSyn | kAck));
   EXPECT_EQ(kind(tcp_in(40'000, 22, kAck)), PuntClass::other) << "anybody gets SYN + ACK";
   sent(tcp_out(22, 40'000, kAck));
+  sent(test::pad(tcp_out(22, 40'000, kAck)));
+  EXPECT_EQ(kind(tcp_in(40'000, 22, kAck)), PuntClass::other)
+      << "and who is not through with the handshake an ACK";
+  sent(data_out(22, 40'000));
   EXPECT_EQ(kind(tcp_in(40'000, 22, kAck)), PuntClass::sessions);
+  now_ += 2 * 3600 * kOneSecond;
+  sent(tcp_out(22, 40'000, kAck));
+  now_ += 2 * 3600 * kOneSecond;
+  EXPECT_EQ(kind(tcp_in(40'000, 22, kAck)), PuntClass::sessions) << "kept alive";
   EXPECT_EQ(kind(tcp_in(40'001, 22, kAck)), PuntClass::other);
-  sent(tcp_out(22, 41'000, kAck, kVip));
+  sent(data_out(22, 41'000, kVip));
   EXPECT_EQ(kind(tcp_in(41'000, 22, kAck, kVip)), PuntClass::sessions) << "by a VIP";
   sent(udp_out(161, 40'000));
   EXPECT_EQ(kind(udp_in(40'000, 161)), PuntClass::sessions) << "of a server";
+}
+
+TEST_F(PuntClassTest, WhatHasEndedIsForgotten) {
+  sent(tcp_out(40'001, 80, kSyn));
+  sent(data_out(22, 40'000));
+  sent(udp_out(50'000, 53));
+  sent(tcp_out(40'001, 80, kFin | kAck));
+  sent(tcp_out(22, 40'000, kRst));
+  EXPECT_EQ(kind(tcp_in(80, 40'001, kFin | kAck)), PuntClass::replies);
+  EXPECT_EQ(kind(udp_in(53, 50'000)), PuntClass::replies);
+  now_ += 120 * kOneSecond;
+  EXPECT_EQ(kind(tcp_in(80, 40'001, kAck)), PuntClass::other);
+  EXPECT_EQ(kind(tcp_in(40'000, 22, kAck)), PuntClass::other);
+  EXPECT_EQ(kind(udp_in(53, 50'000)), PuntClass::other);
 }
 
 // What anyone can make the kernel send makes nobody known.
@@ -197,8 +224,8 @@ TEST_F(PuntClassTest, IcmpErrorsAboutOwnPackets) {
   sent(test::frame({}, ping));
   EXPECT_EQ(kind(error(ping)), PuntClass::replies);
 
-  const Bytes answer =
-      test::tcp_packet({.src = kOwn, .dst = kPeer}, {.sport = 22, .dport = 40'000, .flags = kAck});
+  const Bytes answer = test::tcp_packet(
+      {.src = kOwn, .dst = kPeer}, {.sport = 22, .dport = 40'000, .payload = test::pattern(10)});
   EXPECT_EQ(kind(error(answer)), PuntClass::other);
   sent(test::frame({}, answer));
   EXPECT_EQ(kind(error(answer)), PuntClass::sessions) << "accepted";
@@ -213,7 +240,7 @@ TEST_F(PuntClassTest, IcmpErrorsAboutOwnPackets) {
 
 TEST_F(PuntClassTest, BgpAndBfd) {
   EXPECT_EQ(kind(tcp_in(40'000, 179, kSyn)), PuntClass::other);
-  sent(tcp_out(179, 40'000, kAck));
+  sent(data_out(179, 40'000));
   EXPECT_EQ(kind(tcp_in(40'000, 179, kAck)), PuntClass::routing) << "accepted";
   sent(tcp_out(41'000, 179, kSyn));
   EXPECT_EQ(kind(tcp_in(179, 41'000, kAck)), PuntClass::routing) << "opened";

@@ -40,7 +40,7 @@ PuntGate::PuntGate(const PuntLimits& limits, unsigned ports, OwnFlows& flows,
 
 std::optional<PuntClass> PuntGate::admit(std::span<const std::uint8_t> frame, unsigned port,
                                          const Snapshot& snapshot, std::uint32_t now) {
-  const Punt punt = classify_punt(frame, snapshot, flows_);
+  const Punt punt = classify_punt(frame, snapshot, flows_, now);
   const auto kind = static_cast<std::size_t>(punt.kind);
   ClassLimit& limit = ports_[port][kind];
   PuntCounters& count = counters_.ports[port].punts[kind];

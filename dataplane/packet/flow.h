@@ -10,6 +10,7 @@ namespace lb {
 inline constexpr std::uint8_t kProtoIcmp = 1;
 inline constexpr std::uint8_t kProtoTcp = 6;
 inline constexpr std::uint8_t kProtoUdp = 17;
+inline constexpr std::uint8_t kProtoVrrp = 112;
 
 struct FlowTuple {
   Be32 src;

@@ -34,10 +34,10 @@ void run(fuzz::Input input) {
   const std::vector<std::uint8_t> sent(all.begin(), middle);
   const std::vector<std::uint8_t> received(middle, all.end());
 
-  const Punt before = classify_punt(received, snapshot, flows);
+  const Punt before = classify_punt(received, snapshot, flows, 1000);
   LB_FUZZ_CHECK(before.kind < PuntClass::kCount && !needs_flow(before.kind));
   note_own_flow(sent, snapshot, flows, 1000);
-  const Punt after = classify_punt(received, snapshot, flows);
+  const Punt after = classify_punt(received, snapshot, flows, 1000);
   LB_FUZZ_CHECK(after.kind == before.kind || needs_flow(after.kind));
   if (after.kind == before.kind) LB_FUZZ_CHECK(after.source == before.source);
 }

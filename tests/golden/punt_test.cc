@@ -26,7 +26,7 @@ class Punts : public ::testing::Test {
     const Output out = world_.send(port, frame);
     EXPECT_EQ(out.verdict, Verdict::kPunt);
     EXPECT_EQ(out.frame, frame);
-    return classify_punt(out.frame, world_.snapshot(), flows_).kind;
+    return classify_punt(out.frame, world_.snapshot(), flows_, world_.now()).kind;
   }
   void kernel_sends(const Bytes& frame) {
     note_own_flow(frame, world_.snapshot(), flows_, world_.now());
@@ -65,7 +65,8 @@ TEST_F(Punts, WhatAttackersSend) {
 
 TEST_F(Punts, VipsAreTheDirectorsOwn) {
   kernel_sends(
-      tcp_frame({}, {.src = kVip, .dst = kClient}, {.sport = 22, .dport = 40'000, .flags = kAck}));
+      tcp_frame({}, {.src = kVip, .dst = kClient},
+                {.sport = 22, .dport = 40'000, .flags = kAck, .payload = test::pattern(20)}));
   EXPECT_EQ(kind(kWan, tcp_frame(from_router(), client_to_vip(),
                                  {.sport = 40'000, .dport = 22, .flags = kAck})),
             PuntClass::sessions);
