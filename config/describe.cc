@@ -66,6 +66,8 @@ void describe(Visitor& v, Port& port) {
   v.text("device", port.device, kRequired);
   v.number("mtu", port.mtu, 576, 9216);
   v.list("addresses", port.addresses, kPrefixesForm, kDefaulted);
+  v.choice("anti_spoof", port.anti_spoof, kIfSet);
+  v.boolean("clients_from_other_ports", port.clients_from_other_ports, kIfSet);
   v.tables("vlan", port.vlans, [](Visitor& table, Vlan& vlan) { describe(table, vlan); });
 }
 

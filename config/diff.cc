@@ -93,6 +93,8 @@ constexpr auto kRules = std::to_array<Rule>({
     {"dataplane", "", Needs::kBoth},
     {"port.vlan", "", Needs::kNothing},
     {"port", "addresses", Needs::kNothing},
+    {"port", "anti_spoof", Needs::kNothing},
+    {"port", "clients_from_other_ports", Needs::kNothing},
     {"port", "", Needs::kBoth},
     {"route", "", Needs::kNothing},
     {"service", "", Needs::kNothing},

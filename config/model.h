@@ -97,6 +97,9 @@ struct Port {
   std::string device;  // PCI address or vdev with its arguments
   std::uint16_t mtu = 1500;
   std::vector<Prefix> addresses;
+  AntiSpoof anti_spoof = AntiSpoof::kAddresses;
+  // Whether connections that were opened on another port follow their clients to this one.
+  bool clients_from_other_ports = false;
   std::vector<Vlan> vlans;
   Origin where;
   bool operator==(const Port&) const = default;

@@ -107,7 +107,7 @@ class Visitor {
       names[i] = kNames[i].name;
       if (kNames[i].value == value) index = i;
     }
-    on_choice(make_key(key, presence, true), index, names);
+    on_choice(make_key(key, presence, value != E{}), index, names);
     if (reading()) value = kNames[index].value;
   }
 

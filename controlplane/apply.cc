@@ -17,6 +17,7 @@
 #include "controlplane/link/dataplane_client.h"
 #include "controlplane/netlink/monitor.h"
 #include "controlplane/network/interfaces.h"
+#include "controlplane/network/source_routes.h"
 #include "controlplane/os/due_timer.h"
 #include "controlplane/os/service_manager.h"
 #include "controlplane/servers/check_status.h"
@@ -35,7 +36,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kAtOnce{0};  // still one snapshot for all that happens in this turn
+constexpr milliseconds kAtOnce{0};         // still one snapshot for all that happens in this turn
+constexpr milliseconds kRoutesSettle{10};  // a routing daemon changes many at once
 constexpr milliseconds kAfterRefusal{5'000};  // perhaps for lack of memory, which may be temporary
 // How long checks wait for the kernel interfaces after a data plane has connected. A port that
 // never gets one must not stop the checks on other ports.
@@ -98,6 +100,7 @@ class Applier::Impl {
   std::optional<HandshakeFailurePoller> failure_poller;
   std::optional<FloodPoller> flood_poller;
   std::optional<ClientHops> client_hops;
+  std::optional<SourceRoutes> source_routes;
   std::set<Address> standby;  // VIPs of which another director is master
 
   DueTimer push_timer;
@@ -141,6 +144,8 @@ Result<void> Applier::Impl::start() {
   failure_poller.emplace(io, *dataplane, inventory,
                          [this](RealServerId id) { servers->suspect(id); });
   flood_poller.emplace(io, *dataplane, *alerts);
+  source_routes.emplace(*requests, monitor->state());
+  source_routes->refresh(config);
   client_hops.emplace(io, *dataplane, *requests, monitor->state(), config);
   if (auto result = start_failover(); !result) return result;
   operations->load();
@@ -245,6 +250,7 @@ void Applier::Impl::configure(config::ConfigPtr next, std::function<void(Result<
   servers->configure(adopted);
   client_hops->configure(*inventory.config());
   if (failover) failover->configure(*inventory.config());
+  source_routes->refresh(*inventory.config());
   changing = std::move(done);
   push();
   if (!dataplane->connected() || dataplane->up_to_date()) end_change({});
@@ -260,6 +266,8 @@ void Applier::Impl::on_kernel_change(const netlink::Changes& changes) {
   interfaces->on_change(changes);
   servers->on_kernel_change(changes);
   client_hops->on_change(changes);
+  const bool may_move = changes.routes || changes.links || changes.addresses;
+  if (may_move && source_routes->refresh(*inventory.config())) push_within(kRoutesSettle);
   start_checks_when_due(false);
 }
 
@@ -300,6 +308,7 @@ void Applier::Impl::push() {
   decide();
   SnapshotSpec snapshot;
   build_snapshot(inventory, standby, snapshot);
+  snapshot.source_routes = source_routes->routes();
   dataplane->push(std::move(snapshot));
   notify_service_manager();
 }

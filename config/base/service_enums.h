@@ -1,4 +1,4 @@
-// The enumerations of a service, shared by the file, the API and the data plane.
+// The enumerations of services and ports, shared by the file, the API and the data plane.
 // The numbers are the API's (dataplane/api/dataplane.proto): a value never gets another one.
 #pragma once
 
@@ -59,6 +59,21 @@ constexpr auto enum_names(OnServerDown) {
       {"reset", OnServerDown::kReset},
       {"keep", OnServerDown::kKeep},
       {"quiesce", OnServerDown::kQuiesce},
+  });
+}
+
+// Whose names a port does not believe: docs/ingress-checks.md.
+enum class AntiSpoof : std::uint8_t {
+  kAddresses,  // the director's own, and those of real servers that other ports lead to
+  kOff,
+  kStrict,  // as kAddresses, and every source that no route through this port leads to
+};
+
+constexpr auto enum_names(AntiSpoof) {
+  return std::to_array<EnumName<AntiSpoof>>({
+      {"addresses", AntiSpoof::kAddresses},
+      {"off", AntiSpoof::kOff},
+      {"strict", AntiSpoof::kStrict},
   });
 }
 

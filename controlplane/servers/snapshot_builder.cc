@@ -14,6 +14,23 @@ void put_own(const std::vector<Prefix>& addresses, bool held, SnapshotSpec& snap
   }
 }
 
+// The broadcast addresses of subnets: nobody sends from them.
+void put_broadcast(const std::vector<Prefix>& addresses, SnapshotSpec& snapshot) {
+  for (const Prefix& own : addresses) {
+    if (own.address.is_ipv4() && own.length < 31) snapshot.held_addresses.push_back(own.last());
+  }
+}
+
+void put_policies(const config::Config& config, SnapshotSpec& snapshot) {
+  for (const config::Port& port : config.ports) {
+    PortPolicySpec& to = snapshot.port_policies.emplace_back();
+    to.port = port.name;
+    for (const config::Vlan& vlan : port.vlans) to.vlans.push_back(vlan.id);
+    to.anti_spoof = port.anti_spoof;
+    to.clients_from_other_ports = port.clients_from_other_ports;
+  }
+}
+
 // Equal lists are kept once.
 class AccessLists {
  public:
@@ -88,10 +105,12 @@ void build_snapshot(const Inventory& inventory, const std::set<Address>& standby
   snapshot = {};
   for (const Interface& interface : interfaces_of(config)) {
     put_own(interface.addresses, true, snapshot);
+    put_broadcast(interface.addresses, snapshot);
     if (interface.addresses.empty()) continue;
     snapshot.port_addresses.push_back(
         {interface.port, interface.vlan, interface.addresses.front().address});
   }
+  put_policies(config, snapshot);
   AccessLists lists;
   for (const Service& service : inventory.services()) {
     ServiceSpec& to = snapshot.services.emplace_back();

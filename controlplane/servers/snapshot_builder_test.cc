@@ -87,7 +87,13 @@ TEST(SnapshotBuilder, WritesEveryField) {
   EXPECT_EQ(snapshot.own_addresses[0].to_string(), "192.0.2.2");
   EXPECT_EQ(snapshot.own_addresses[1].to_string(), "192.0.2.3");
   EXPECT_EQ(snapshot.own_addresses[2].to_string(), "198.51.100.2");
-  EXPECT_EQ(snapshot.held_addresses, snapshot.own_addresses);
+  ASSERT_EQ(snapshot.held_addresses.size(), 6u);
+  const std::vector<Address>& held = snapshot.held_addresses;
+  for (const Address& own : snapshot.own_addresses) EXPECT_EQ(std::ranges::count(held, own), 1);
+  EXPECT_EQ(std::ranges::count(held, Address::parse("192.0.2.255").value()), 2);
+  EXPECT_EQ(std::ranges::count(held, Address::parse("198.51.100.255").value()), 1);
+  EXPECT_EQ(snapshot.port_policies,
+            (std::vector<PortPolicySpec>{{"wan", {7, 8}, AntiSpoof::kAddresses, false}}));
   EXPECT_EQ(snapshot.timeouts.udp.count(), 1234);
   EXPECT_EQ(snapshot.timeouts.tcp_established.count(), 900'000);
 
@@ -148,9 +154,17 @@ TEST(SnapshotBuilder, HoldsAddressesOfInstancesAsMasterOnly) {
     SnapshotSpec snapshot;
     build_snapshot(inventory, standby ? std::set{shared} : std::set<Address>{}, snapshot);
     EXPECT_EQ(snapshot.own_addresses.size(), 4u);
-    EXPECT_EQ(snapshot.held_addresses.size(), standby ? 3u : 4u);
+    EXPECT_EQ(snapshot.held_addresses.size(), standby ? 6u : 7u);
     EXPECT_EQ(std::ranges::count(snapshot.held_addresses, shared), standby ? 0 : 1);
   }
+}
+
+TEST(SnapshotBuilder, WritesThePortsPolicies) {
+  config::Config config = web_and_dns();
+  config.ports[0].anti_spoof = AntiSpoof::kStrict;
+  config.ports[0].clients_from_other_ports = true;
+  EXPECT_EQ(build(config).port_policies,
+            (std::vector<PortPolicySpec>{{"wan", {7, 8}, AntiSpoof::kStrict, true}}));
 }
 
 TEST(SnapshotBuilder, SharesEqualLists) {

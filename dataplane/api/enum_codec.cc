@@ -27,6 +27,9 @@ api::Scheduler to_api(Scheduler value) {
 api::OnServerDown to_api(OnServerDown value) {
   return static_cast<api::OnServerDown>(value);
 }
+api::AntiSpoof to_api(AntiSpoof value) {
+  return static_cast<api::AntiSpoof>(value);
+}
 
 Result<Protocol> from_api(api::Protocol value) {
   return checked<Protocol>(value, "protocol");
@@ -39,6 +42,9 @@ Result<Scheduler> from_api(api::Scheduler value) {
 }
 Result<OnServerDown> from_api(api::OnServerDown value) {
   return checked<OnServerDown>(value, "on_server_down");
+}
+Result<AntiSpoof> from_api(api::AntiSpoof value) {
+  return checked<AntiSpoof>(value, "anti_spoof");
 }
 
 }  // namespace lb

@@ -14,12 +14,14 @@ api::Protocol to_api(Protocol value);
 api::Mode to_api(Mode value);
 api::Scheduler to_api(Scheduler value);
 api::OnServerDown to_api(OnServerDown value);
+api::AntiSpoof to_api(AntiSpoof value);
 
 // Fails with "unknown mode 9" on a number that has no name here.
 Result<Protocol> from_api(api::Protocol value);
 Result<Mode> from_api(api::Mode value);
 Result<Scheduler> from_api(api::Scheduler value);
 Result<OnServerDown> from_api(api::OnServerDown value);
+Result<AntiSpoof> from_api(api::AntiSpoof value);
 
 // As the configuration writes it, for programs that print messages; "?" where from_api() fails.
 template <typename ApiEnum>

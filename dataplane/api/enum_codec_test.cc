@@ -46,6 +46,7 @@ TEST(EnumCodec, EveryValueHasTheSameNameAndNumberOnBothSides) {
   expect_same_values<Mode>(*api::Mode_descriptor(), "mode");
   expect_same_values<Scheduler>(*api::Scheduler_descriptor(), "scheduler");
   expect_same_values<OnServerDown>(*api::OnServerDown_descriptor(), "on_server_down");
+  expect_same_values<AntiSpoof>(*api::AntiSpoof_descriptor(), "anti_spoof");
 }
 
 }  // namespace

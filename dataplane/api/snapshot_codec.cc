@@ -8,6 +8,7 @@
 
 #include "dataplane/api/address_codec.h"
 #include "dataplane/api/enum_codec.h"
+#include "dataplane/api/ingress_codec.h"
 
 namespace lb {
 namespace {
@@ -309,7 +310,7 @@ Result<void> set_ports(const api::Snapshot& message, SnapshotSpec& spec) {
     if (!held) return fail("held address: " + held.error().message);
     spec.held_addresses.push_back(*held);
   }
-  return {};
+  return read_ingress(message, spec);
 }
 
 }  // namespace
@@ -354,6 +355,7 @@ api::Snapshot to_api(const SnapshotSpec& spec) {
   }
   for (const Address& own : spec.own_addresses) message.add_own_addresses(to_bytes(own));
   for (const Address& held : spec.held_addresses) message.add_held_addresses(to_bytes(held));
+  put_ingress(spec, message);
   put(spec.timeouts, *message.mutable_timeouts());
   std::map<SharedAccessList, std::uint32_t> places;  // from 1
   for (const ServiceSpec& from : spec.services) {

@@ -215,6 +215,30 @@ INSTANTIATE_TEST_SUITE_P(
                 "own address: an address has 4 or 16 bytes, not 1"},
         Mistake{"HeldAddress", [](auto& m) { m.add_held_addresses("x"); },
                 "held address: an address has 4 or 16 bytes, not 1"},
+        Mistake{"PolicyVlan",
+                [](auto& m) {
+                  m.add_port_policies()->set_port("wan");
+                  m.mutable_port_policies(0)->add_vlans(4095);
+                },
+                "port wan: VLAN 4095 is above 4094"},
+        Mistake{
+            "PolicyAntiSpoof",
+            [](auto& m) { m.add_port_policies()->set_anti_spoof(static_cast<api::AntiSpoof>(9)); },
+            "port : unknown anti_spoof 9"},
+        Mistake{"SourceRoute", [](auto& m) { m.add_source_routes()->set_network("x"); },
+                "source route: an address has 4 or 16 bytes, not 1"},
+        Mistake{"SourceRoutePrefix",
+                [](auto& m) {
+                  m.add_source_routes()->set_network("wxyz");
+                  m.mutable_source_routes(0)->set_prefix(33);
+                },
+                "source route: a prefix has at most 32 bits"},
+        Mistake{"SourceRouteVlan",
+                [](auto& m) {
+                  m.add_source_routes()->set_network("wxyz");
+                  m.mutable_source_routes(0)->set_vlan(4095);
+                },
+                "source route: VLAN 4095 is above 4094"},
         Mistake{"ServiceTimeout", [](auto& m) { web(m).mutable_timeouts()->set_udp(1); },
                 "service web: timeout tcp_syn_sent is not set"},
         Mistake{"Timeout", [](auto& m) { m.mutable_timeouts()->set_tcp_closed(0); },

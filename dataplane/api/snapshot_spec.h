@@ -97,14 +97,35 @@ struct PortMacSpec {
   bool operator==(const PortMacSpec&) const = default;
 };
 
+// Which packets may come in by a port. One without a policy accepts every VLAN and every source.
+struct PortPolicySpec {
+  std::string port;                  // name
+  std::vector<std::uint16_t> vlans;  // that it has, beside what is untagged
+  AntiSpoof anti_spoof = AntiSpoof::kAddresses;
+  bool clients_from_other_ports = false;  // connections of other ports follow their clients here
+  bool operator==(const PortPolicySpec&) const = default;
+};
+
+// Packets from this network are expected there: the kernel sends there what goes to it. The longest
+// prefix decides; there may be several of the same.
+struct SourceRouteSpec {
+  Prefix network;
+  std::string port;        // name
+  std::uint16_t vlan = 0;  // 0: untagged
+  bool operator==(const SourceRouteSpec&) const = default;
+};
+
 struct SnapshotSpec {
   std::uint64_t generation = 0;  // set by the data plane: +1 with every accepted one
   std::vector<PortAddressSpec> port_addresses;
   std::vector<PortMacSpec> port_macs;
   // All that the director itself may have; VIPs need not be among them.
   std::vector<Address> own_addresses;
-  // Of those, the ones that nobody else has now: not what another director is master of.
+  // That nobody outside can have now: of those, not what another director is master of; and the
+  // broadcast addresses of the director's subnets.
   std::vector<Address> held_addresses;
+  std::vector<PortPolicySpec> port_policies;
+  std::vector<SourceRouteSpec> source_routes;
   ConnTimeouts timeouts;
   std::vector<ServiceSpec> services;
   bool operator==(const SnapshotSpec&) const = default;

@@ -53,15 +53,17 @@ class Repeat {
 // Says when a port loses or finds its link, to the log and to the kernel.
 class LinkWatch {
  public:
-  explicit LinkWatch(const Ports& ports) : ports_(ports), watched_(ports.list().size()) {}
+  explicit LinkWatch(Runtime& runtime)
+      : runtime_(runtime), ports_(runtime.ports()), watched_(ports_.list().size()) {}
 
   void look() {
     for (std::size_t i = 0; i < watched_.size(); ++i) {
       Watched& port = watched_[i];
       const PortLink link = ports_.link(i);
+      const bool up = link == PortLink::kUp;
+      runtime_.set_link(i, up);
       const bool is_new = std::exchange(port.link, link) != link;
       if (is_new) report(ports_.list()[i].options, link);
-      const bool up = link == PortLink::kUp;
       if (port.carrier == up) continue;
       // When the kernel refuses, it is tried again at the next look.
       const std::string& name = ports_.list()[i].options.name;
@@ -103,6 +105,7 @@ class LinkWatch {
     }
   }
 
+  Runtime& runtime_;
   const Ports& ports_;
   std::vector<Watched> watched_;
   LogLimit limit_{10};
@@ -173,7 +176,7 @@ Result<void> run_dataplane(const DaemonOptions& options, StopSignals& stop) {
     log::info("stopping: {}", strsignal(number));
     context.stop();
   });
-  LinkWatch links(runtime.ports());
+  LinkWatch links(runtime);
   Heartbeat heartbeat(runtime);
   const Repeat often(context, milliseconds(100), [&] {
     runtime.reclaim();

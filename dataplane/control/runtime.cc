@@ -127,8 +127,8 @@ void Runtime::make_workers() {
   fragments_ = std::make_unique<FragmentTable>(FragmentTable::Options{});
   load_ = std::make_unique<Load>(counter_views_);
   thresholds_ = std::make_unique<Thresholds>(*load_, kMaxRealServerSlots);
-  shared_.reset(
-      new Pipeline::Shared{*table_, *fragments_, *load_, *persist_, flush_, *thresholds_});
+  shared_.reset(new Pipeline::Shared{*table_, *fragments_, *load_, *persist_, flush_, *thresholds_,
+                                     down_ports_});
   make_logs(workers);
   for (unsigned w = 0; w < workers; ++w) {
     ChangeLog* const log = logs_.empty() ? nullptr : logs_[w].get();
@@ -137,6 +137,16 @@ void Runtime::make_workers() {
         WorkerSetup{w, workers, ports_->queues(w), ports_->pool(), *shared_, counters_[w], visible_,
                     qsbr_->raw(), clock_, options_.sleeps_when_idle, options_.punt_limits,
                     *own_flows_, log, imports}));
+  }
+}
+
+void Runtime::set_link(std::size_t port, bool up) {
+  const std::uint32_t bit = 1U << port;
+  // Relaxed: says nothing about other memory.
+  if (up) {
+    down_ports_.fetch_and(~bit, std::memory_order_relaxed);
+  } else {
+    down_ports_.fetch_or(bit, std::memory_order_relaxed);
   }
 }
 

@@ -65,6 +65,8 @@ class Runtime final : public Publisher {
   HopTable& hops() { return table_->hops(); }
   PersistTable& persist() const { return *persist_; }
   FlushBoard& flush() { return flush_; }
+  // Connections follow their clients away from a port without a link. Main thread.
+  void set_link(std::size_t port, bool up);
   const std::vector<const WorkerCounters*>& counters() const { return counter_views_; }
   std::uint32_t now_tick() const;
   std::uint64_t tsc_hz() const { return clock_.tsc_hz; }
@@ -93,6 +95,7 @@ class Runtime final : public Publisher {
   std::unique_ptr<FragmentTable> fragments_;
   std::unique_ptr<PersistTable> persist_;
   FlushBoard flush_;
+  std::atomic<std::uint32_t> down_ports_{0};  // bit per port
   std::unique_ptr<OwnFlows> own_flows_;
   std::unique_ptr<WorkerCounters[]> counters_;
   std::vector<const WorkerCounters*> counter_views_;

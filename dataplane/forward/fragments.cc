@@ -46,8 +46,8 @@ FragmentDecision Pipeline::decision_of(const Packet& packet, const Owner& owner,
   return fragment::Dropped{packet.reason};
 }
 
-void Pipeline::follow(Packet& packet, const fragment::ToKernel& /*first*/, const View& /*view*/) {
-  packet.verdict = Verdict::kPunt;
+void Pipeline::follow(Packet& packet, const fragment::ToKernel& /*first*/, const View& view) {
+  punt(packet, view.snapshot);
 }
 
 void Pipeline::follow(Packet& packet, const fragment::Dropped& first, const View& /*view*/) {
@@ -57,6 +57,7 @@ void Pipeline::follow(Packet& packet, const fragment::Dropped& first, const View
 void Pipeline::follow(Packet& packet, const fragment::OfConnection& first, const View& view) {
   Record* const record = table_.at({first.index, first.generation});
   if (record == nullptr) return drop(packet, DropReason::fragment_timeout);
+  if (!pass_ingress(packet, {record, first.dir}, view.snapshot)) return;
   forward_later_fragment(packet, *record, first.dir, view);
 }
 

@@ -8,6 +8,8 @@
 namespace lb {
 
 void Pipeline::icmp_error(Packet& packet, const View& view) {
+  // Any router on the way may send one.
+  if (!pass_source(packet, view.snapshot)) return;
   IcmpQuote quote;
   if (!parse_icmp_quote(packet, quote)) {
     if (packet.reason != DropReason::none) return drop(packet, packet.reason);

@@ -9,7 +9,7 @@
 #include "dataplane/forward/path.h"
 #include "dataplane/forward/persist.h"
 #include "dataplane/forward/tcp_state.h"
-#include "dataplane/packet/packet.h"
+#include "dataplane/packet/parse.h"
 
 namespace lb {
 
@@ -89,6 +89,11 @@ ImportOutcome Importer::import_conn(const SyncEntry& entry, std::uint64_t hash,
   const std::uint32_t service_slot =
       snapshot.find_service(entry.tuple.dst, entry.tuple.dport, entry.proto);
   if (service_slot == kNoSlot) return ImportOutcome::unknown_service;
+  // As of packets: its replies would be those to a health check of ours.
+  const Be32 client = entry.tuple.src;
+  if (snapshot.is_held(client) || client == entry.tuple.dst || !is_routable(client)) {
+    return ImportOutcome::spoofed_source;
+  }
   const std::uint32_t rs_slot =
       snapshot.find_real_server(service_slot, entry.rs_address, entry.rs_port);
   if (rs_slot == kNoSlot) return ImportOutcome::unknown_real_server;

@@ -2,6 +2,7 @@
 #include "dataplane/forward/path.h"
 #include "dataplane/forward/pipeline.h"
 #include "dataplane/forward/tcp_state.h"
+#include "dataplane/packet/parse.h"
 #include "dataplane/packet/rewrite.h"
 #include "dataplane/packet/wire.h"
 
@@ -80,6 +81,10 @@ void Pipeline::refuse(Packet& packet, const ServiceEntry& service, const View& v
 }
 
 Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
+  if (const DropReason fault = source_fault(packet); fault != DropReason::none) [[unlikely]] {
+    drop(packet, fault);
+    return {};
+  }
   const std::uint32_t service_slot =
       view.snapshot.find_service(packet.tuple.dst, packet.tuple.dport, packet.proto);
   const bool opens = packet.proto != kProtoTcp || is_opening(packet.tcp_flags);
@@ -93,13 +98,17 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
     if (packet.proto == kProtoUdp && view.snapshot.return_paths != nullptr) {
       return reply_or_punt(packet, view);
     }
-    packet.verdict = Verdict::kPunt;
+    punt(packet, view.snapshot);
     return {};
   }
   // The replies to its connection would be those to a health check of ours: the server's answers to
   // both look the same.
   if (view.snapshot.is_held(packet.tuple.src)) [[unlikely]] {
     drop(packet, DropReason::spoofed_source);
+    return {};
+  }
+  if (view.snapshot.policies[packet.ingress].anti_spoof == AntiSpoof::kStrict &&
+      !pass_source(packet, view.snapshot)) {
     return {};
   }
   const ServiceEntry& service = view.snapshot.services[service_slot];

@@ -15,9 +15,7 @@ Pipeline::Owner Pipeline::send_without_connection(Packet& packet, std::uint32_t 
     refuse(packet, service, view);
     return {};
   }
-  const ClientHop back = ClientHop::back(packet.data, packet.vlan, packet.ingress);
-  if (service.is_stateless_nat() &&
-      !view.snapshot.return_paths->learn(packet.tuple.src, back, view.now, table_.hops())) {
+  if (service.is_stateless_nat() && !follow_return_path(packet, view)) {
     drop(packet, DropReason::hop_table_full);
     return {};
   }
@@ -45,7 +43,11 @@ std::optional<Pipeline::Reply> Pipeline::find_reply(const FlowTuple& from_server
 Pipeline::Owner Pipeline::reply_or_punt(Packet& packet, const View& view) {
   const std::optional<Reply> reply = find_reply(packet.tuple, view);
   if (!reply) {
-    packet.verdict = Verdict::kPunt;
+    punt(packet, view.snapshot);
+    return {};
+  }
+  if (!is_from_server(packet, view.real_servers[reply->rs], view.snapshot)) {
+    drop(packet, DropReason::spoofed_server);
     return {};
   }
   reply_stateless(packet, *reply, view);
@@ -61,7 +63,8 @@ void Pipeline::follow(Packet& packet, const fragment::Stateless& first, const Vi
     const Path path = make_path(packet.tuple, server, service.mode);
     return forward_stateless(packet, first.real_server, path, view);
   }
-  if (still && service.is_stateless_nat() && server.address == packet.tuple.src) {
+  if (still && service.is_stateless_nat() && server.address == packet.tuple.src &&
+      is_from_server(packet, server, view.snapshot)) {
     const std::uint32_t hop = view.snapshot.return_paths->find(packet.tuple.dst);
     if (hop != HopTable::kNone) {
       const FlowTuple from_client{packet.tuple.dst, service.address, {}, {}};

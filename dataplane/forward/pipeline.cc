@@ -68,6 +68,15 @@ bool has_moved(const Record& record, unsigned dir, const Packet& packet) {
          Progress::at(tcp_sequence(packet)).word();
 }
 
+// Seldom.
+[[gnu::noinline]] void parse_uncommon(Packet& packet, const Snapshot& snapshot) {
+  parse(packet);
+  if (packet.kind == PacketKind::kBad) return;
+  const bool has_vlan = snapshot.policies[packet.ingress].has_vlan(packet.vlan);
+  packet.reason = has_vlan ? source_fault(packet) : DropReason::unknown_vlan;
+  if (packet.reason != DropReason::none) packet.kind = PacketKind::kBad;
+}
+
 }  // namespace
 
 Pipeline::Pipeline(unsigned worker, unsigned workers, const Shared& shared,
@@ -78,6 +87,7 @@ Pipeline::Pipeline(unsigned worker, unsigned workers, const Shared& shared,
       load_(shared.load),
       persist_(shared.persist),
       thresholds_(shared.thresholds),
+      down_ports_(shared.down_ports),
       counters_(counters),
       conns_(worker, shared.table, shared.load, counters, log),
       scheduler_(worker, workers),
@@ -132,11 +142,16 @@ template <bool kHasL4>
   packet.verdict = Verdict::kForward;
   if (dir == 0) {
     const ClientHop hop = ClientHop::back(packet.data, packet.vlan, packet.ingress);
-    if (hop_of(record, view.hops) != hop) [[unlikely]]
-      change_client_hop(record, hop);
+    if (hop_of(record, view.hops) != hop && !follow_client(packet, record, hop, view.snapshot))
+        [[unlikely]]
+      return;
     send_to_server<kHasL4>(packet, record, view.real_servers[record.rs].next_hop,
                            view.counters[record.rs], view);
   } else {
+    // From where packets to the server go, as nearly always.
+    if (Place::of(packet) != view.real_servers[record.rs].place &&
+        !pass_ingress(packet, {&record, 1}, view.snapshot)) [[unlikely]]
+      return;
     send_to_client<kHasL4>(packet, record, hop_of(record, view.hops), view.counters[record.rs],
                            view);
   }
@@ -180,7 +195,7 @@ void Pipeline::process(std::span<Packet> burst, const Snapshot& snapshot, std::u
       continue;
     }
     if (!parse_common(p)) [[unlikely]]
-      parse(p);
+      parse_uncommon(p, snapshot);
     switch (p.kind) {
       case PacketKind::kData:
       case PacketKind::kTcpControl:
@@ -193,7 +208,7 @@ void Pipeline::process(std::span<Packet> burst, const Snapshot& snapshot, std::u
         side[n_side++] = static_cast<std::uint8_t>(i);
         break;
       case PacketKind::kKernel:
-        p.verdict = Verdict::kPunt;
+        punt(p, snapshot);
         break;
       case PacketKind::kBad:
         drop(p, p.reason);
@@ -234,20 +249,12 @@ void Pipeline::process(std::span<Packet> burst, const Snapshot& snapshot, std::u
   }
 }
 
-// The client's packets come another way now; or the way that they come has moved, and this one was
-// under way before that.
-void Pipeline::change_client_hop(Record& record, ClientHop hop) {
-  const std::uint32_t index = table_.hops().look_up(hop);
-  if (index == HopTable::kNone) return counters_.client_hops_kept.add(1);
-  // Release: pairs with hop_of().
-  record.client_hop.store(index, std::memory_order_release);
-}
-
 // Everything that is not a steady connection's data: looked up again, because an earlier packet in
 // the same burst may have opened or ended its connection.
 Pipeline::Owner Pipeline::side_path(Packet& packet, const View& view) {
   const Hit hit = table_.find(packet.tuple, packet.proto, packet.hash);
   if (!hit) return open_connection(packet, view);
+  if (!pass_ingress(packet, hit, view.snapshot)) return {};
   Record& record = *hit.record;
   if (view.snapshot.real_servers[record.rs].reset)
     return server_down(packet, record, hit.dir, view);
@@ -273,6 +280,8 @@ Pipeline::Owner Pipeline::side_path(Packet& packet, const View& view) {
 // Apart from the fast loop: seldom.
 [[gnu::noinline]] void Pipeline::follow_steady(const Packet& packet, Record& record, unsigned dir,
                                                const View& view) {
+  // Which forward_as() drops.
+  if (dir == 1 && !is_from_server(packet, view.real_servers[record.rs], view.snapshot)) return;
   conns_.follow_tcp(tcp_segment(packet), record, dir, view.snapshot, view.now);
 }
 
@@ -338,6 +347,11 @@ void Pipeline::drop(Packet& packet, DropReason reason) {
   packet.verdict = Verdict::kDrop;
   packet.reason = reason;
   counters_.drop(reason);
+}
+
+// To the kernel, if it may come from where it says.
+void Pipeline::punt(Packet& packet, const Snapshot& snapshot) {
+  if (pass_source(packet, snapshot)) packet.verdict = Verdict::kPunt;
 }
 
 // The packet ends here under `reason`; if it was turned into an answer, that goes back where it

@@ -13,6 +13,7 @@
 //                     fragments                                       fragments.cc
 //                     ICMP errors                                     icmp_errors.cc
 //                     room in a full table                            shedder.h, table_shares.h
+//                     in whose name a packet may come in              ingress.cc
 //   between bursts    expiry                                          connections.h
 //                     connections whose server went down              server_down.h
 //                     connections that an operator ends               flush_walk.h
@@ -60,6 +61,7 @@ class Pipeline {
     PersistTable& persist;
     FlushBoard& flush;
     Thresholds& thresholds;
+    const std::atomic<std::uint32_t>& down_ports;  // bit per port: it has no link
   };
   // `log` gets every connection that changes or ends; null: there is no HA peer.
   Pipeline(unsigned worker, unsigned workers, const Shared& shared, WorkerCounters& counters,
@@ -134,9 +136,18 @@ class Pipeline {
   bool pass_router_checks(Packet& packet, std::uint16_t mtu, const View& view);
   Owner side_path(Packet& packet, const View& view);
   void drop(Packet& packet, DropReason reason);
+  void punt(Packet& packet, const Snapshot& snapshot);
   void answer_or_drop(Packet& packet, DropReason reason, bool answered);
   bool may_answer(const View& view);
-  void change_client_hop(Record& record, ClientHop hop);
+
+  // ingress.cc
+  static bool is_from_server(const Packet& packet, const RealServerEntry& server,
+                             const Snapshot& snapshot);
+  bool pass_source(Packet& packet, const Snapshot& snapshot);
+  bool pass_ingress(Packet& packet, const Hit& hit, const Snapshot& snapshot);
+  bool may_move(Be32 client, ClientHop from, ClientHop to, const Snapshot& snapshot) const;
+  bool follow_client(Packet& packet, Record& record, ClientHop hop, const Snapshot& snapshot);
+  bool follow_return_path(const Packet& packet, const View& view);
 
   // new_conn.cc
   bool may_be_synchronized_soon(std::uint32_t service_slot, const View& view);
@@ -196,6 +207,7 @@ class Pipeline {
   const Load& load_;
   PersistTable& persist_;
   Thresholds& thresholds_;
+  const std::atomic<std::uint32_t>& down_ports_;
   WorkerCounters& counters_;
   Connections conns_;
   SchedulerState scheduler_;

@@ -33,6 +33,21 @@ struct NextHop {
   bool resolved() const { return l2_len() != 0; }
 };
 
+// A VLAN of a port (0: untagged): where packets come in or leave.
+struct Place {
+  std::uint16_t word = 0;  // bits 0-11 VLAN id, 12-15 port index
+
+  // VLAN ids are below 4096, ports below 16.
+  static constexpr Place make(std::uint16_t vlan, std::uint8_t port) {
+    return {static_cast<std::uint16_t>(vlan | port << 12)};
+  }
+  static Place of(const Packet& packet) { return make(packet.vlan, packet.ingress); }
+  // Of no packet: 4095 is no VLAN (IEEE 802.1Q table 9-2).
+  static constexpr Place none() { return {0xffff}; }
+  constexpr std::uint8_t port() const { return static_cast<std::uint8_t>(word >> 12); }
+  bool operator==(const Place&) const = default;
+};
+
 // Where replies to a client leave: MAC, VLAN and port in one word, so that it is replaced in one
 // store.
 struct ClientHop {
@@ -42,15 +57,17 @@ struct ClientHop {
   static ClientHop make(const std::uint8_t* mac, std::uint16_t vlan, std::uint8_t port) {
     std::uint64_t w = 0;
     __builtin_memcpy(&w, mac, 6);
-    return {w | place(vlan, port)};
+    return {w | std::uint64_t{Place::make(vlan, port).word} << 48};
   }
   // Back to where an Ethernet frame came from. One load: six bytes copied into a word would be
   // written in parts and read back as one, for every packet.
   static ClientHop back(const std::uint8_t* frame, std::uint16_t vlan, std::uint8_t port) {
     std::uint64_t w = 0;
     __builtin_memcpy(&w, frame + 6, 8);  // and the type
-    return {(w & ((std::uint64_t{1} << 48) - 1)) | place(vlan, port)};
+    return {(w & ((std::uint64_t{1} << 48) - 1)) | std::uint64_t{Place::make(vlan, port).word}
+                                                       << 48};
   }
+  Place place() const { return {static_cast<std::uint16_t>(word >> 48)}; }
   std::uint16_t vlan() const { return static_cast<std::uint16_t>((word >> 48) & 0xfff); }
   std::uint8_t port() const { return static_cast<std::uint8_t>(word >> 60); }
   // The same at another port.
@@ -58,11 +75,6 @@ struct ClientHop {
     return {(word & ~(std::uint64_t{15} << 60)) | std::uint64_t{number} << 60};
   }
   bool operator==(const ClientHop&) const = default;
-
- private:
-  static std::uint64_t place(std::uint16_t vlan, std::uint8_t port) {
-    return static_cast<std::uint64_t>(vlan | port << 12) << 48;
-  }
 };
 
 // Makes the Ethernet header `bytes` long (14 or 18), its content undefined.

@@ -21,6 +21,42 @@ bool is_ip_checksum_right(const std::uint8_t* ip, unsigned header_bytes) {
   return fold(sum) == 0xffff;
 }
 
+// Loose and strict source and record route (RFC 791 3.1, RFC 7126 4.3 and 4.4). What follows a
+// malformed option is nobody's to interpret.
+bool is_source_routed(const std::uint8_t* ip, unsigned header_bytes) {
+  constexpr std::uint8_t kEnd = 0, kNoOperation = 1, kLooseRoute = 131, kStrictRoute = 137;
+  for (unsigned at = wire::kIpBytes; at < header_bytes && ip[at] != kEnd;) {
+    if (ip[at] == kLooseRoute || ip[at] == kStrictRoute) return true;
+    if (ip[at] == kNoOperation) {
+      ++at;
+      continue;
+    }
+    if (at + 1 >= header_bytes || ip[at + 1] < 2) return false;
+    at += ip[at + 1];
+  }
+  return false;
+}
+
+// From 0/8, 127/8, a group or 240/4 (RFC 1122 3.2.1.3). A machine that asks for an address has
+// 0.0.0.0, and so has a switch that asks for members of groups (RFC 2131 4.1, RFC 3376 4.1.12): both
+// send to all or to a group.
+bool is_martian(Be32 source, Be32 destination) {
+  if (is_routable(source)) return false;
+  const bool to_many = (destination.raw & 0xff) >= 224;
+  return source.raw != 0 || !to_many;
+}
+
+// Of a packet whose header lies within the frame; sets the addresses.
+DropReason address_fault(Packet& packet, const std::uint8_t* ip, unsigned header_bytes) {
+  packet.tuple.src = load<Be32>(ip + wire::kIpSource);
+  packet.tuple.dst = load<Be32>(ip + wire::kIpDestination);
+  if (header_bytes > wire::kIpBytes && is_source_routed(ip, header_bytes)) [[unlikely]] {
+    return DropReason::source_routed;
+  }
+  const bool martian = is_martian(packet.tuple.src, packet.tuple.dst);
+  return martian ? DropReason::martian_source : DropReason::none;
+}
+
 void load_ports(Packet& packet, const std::uint8_t* l4) {
   packet.tuple.sport = load<Be16>(l4);
   packet.tuple.dport = load<Be16>(l4 + 2);
@@ -100,8 +136,9 @@ void parse_ipv4(Packet& packet, unsigned l3) {
   packet.l4 = static_cast<std::uint8_t>(l3 + header_bytes);
   packet.ip_len = static_cast<std::uint16_t>(ip_bytes);
   packet.proto = ip[wire::kIpProtocol];
-  packet.tuple.src = load<Be32>(ip + wire::kIpSource);
-  packet.tuple.dst = load<Be32>(ip + wire::kIpDestination);
+  if (const DropReason fault = address_fault(packet, ip, header_bytes); fault != DropReason::none) {
+    return bad(packet, fault);
+  }
   if (!is_routable(packet.tuple.src) || !is_routable(packet.tuple.dst)) return;
 
   const std::uint8_t* l4 = ip + header_bytes;
@@ -113,6 +150,17 @@ void parse_ipv4(Packet& packet, unsigned l3) {
   if (packet.proto == kProtoTcp) return parse_tcp(packet, l4, l4_bytes);
   if (packet.proto == kProtoUdp) return parse_udp(packet, l4, l4_bytes);
   if (packet.proto == kProtoIcmp) return parse_icmp(packet, l4, l4_bytes);
+}
+
+// To a group: the kernel checks the rest.
+void parse_ipv4_to_group(Packet& packet, unsigned l3) {
+  const std::uint8_t* ip = packet.data + l3;
+  if (packet.len < l3 + wire::kIpBytes) return;
+  const unsigned header_bytes = (ip[0] & 0xf) * 4u;
+  if (header_bytes < wire::kIpBytes || packet.len < l3 + header_bytes) return;
+  packet.proto = ip[wire::kIpProtocol];
+  const DropReason fault = address_fault(packet, ip, header_bytes);
+  if (fault != DropReason::none) bad(packet, fault);
 }
 
 }  // namespace
@@ -131,18 +179,17 @@ void parse(Packet& packet) {
 
   const std::uint8_t* frame = packet.data;
   if (packet.len < wire::kEthBytes) return bad(packet, DropReason::truncated);
-  const bool is_multicast = (frame[0] & 1) != 0;
-  const Be16 type = load<Be16>(frame + wire::kEthType);
-  if (type == wire::kTypeIpv4) {
-    if (!is_multicast) parse_ipv4(packet, wire::kEthBytes);
-    return;
+  Be16 type = load<Be16>(frame + wire::kEthType);
+  unsigned l3 = wire::kEthBytes;
+  if (type == wire::kTypeVlan) {
+    if (packet.len < wire::kTaggedEthBytes) return bad(packet, DropReason::truncated);
+    packet.vlan = load<Be16>(frame + wire::kVlanTci).host() & wire::kVlanIdMask;
+    type = load<Be16>(frame + wire::kVlanType);
+    l3 = wire::kTaggedEthBytes;
   }
-  if (type != wire::kTypeVlan) return;
-  if (packet.len < wire::kTaggedEthBytes) return bad(packet, DropReason::truncated);
-  packet.vlan = load<Be16>(frame + wire::kVlanTci).host() & wire::kVlanIdMask;
-  if (!is_multicast && load<Be16>(frame + wire::kVlanType) == wire::kTypeIpv4) {
-    parse_ipv4(packet, wire::kTaggedEthBytes);
-  }
+  if (type != wire::kTypeIpv4) return;
+  const bool to_group = (frame[0] & 1) != 0;
+  return to_group ? parse_ipv4_to_group(packet, l3) : parse_ipv4(packet, l3);
 }
 
 }  // namespace lb

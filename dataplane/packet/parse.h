@@ -14,9 +14,22 @@ namespace lb {
 // padding behind the IPv4 packet is allowed. The TTL is not checked.
 //
 // l3 is 0 unless an IPv4 header was found and is sound; then ip_len, l4, proto and the addresses
-// of the tuple are set too, whatever the kind. kKernel is also what a router may not forward:
-// source or destination in 0/8, 127/8, 224/4 or 240/4 (RFC 1812 5.3.7).
+// of the tuple are set too, whatever the kind. Of IPv4 in a frame to a group, which only the kernel
+// gets, addresses and proto alone are set.
+//
+// kBad is also what nobody sends honestly: from an address that no machine may have, or with a
+// source route. kKernel is also what a router may not forward: destination in 0/8, 127/8, 224/4 or
+// 240/4 (RFC 1812 5.3.7), and from 0.0.0.0 to a group or to all.
 void parse(Packet& packet);
+
+// Why a parsed packet is not honest all the same: its source MAC address is a group's (IEEE 802.3
+// 3.2.3), or it comes from the address that it goes to. Apart from parsing, because packets of
+// established connections need not be asked: no connection has such a client or such a hop.
+inline DropReason source_fault(const Packet& packet) {
+  if ((packet.data[wire::kEthSource] & 1) != 0) return DropReason::group_mac_source;
+  const bool is_land = packet.tuple.src == packet.tuple.dst && packet.tuple.src.raw != 0;
+  return is_land ? DropReason::land_packet : DropReason::none;
+}
 
 // The same of a packet like nearly all: untagged unicast, no IP options, a whole TCP or UDP packet
 // without a mistake. False: it is not of these, and parse() decides. Sets what parse() sets.

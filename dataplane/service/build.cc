@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "dataplane/service/build_ports.h"
 #include "dataplane/service/choice.h"
 
 namespace lb {
@@ -20,11 +21,6 @@ ServiceKey service_key(const ServiceEntry& service) {
   return {service.proto, service.first_address()};
 }
 
-// check() has refused all other addresses.
-Ipv4Address ipv4(const Address& address) {
-  return address.to_ipv4().value_or(Ipv4Address{});
-}
-
 // Service slots have 14 bits.
 std::uint64_t real_server_key(const RealServerEntry& rs) {
   return rs.address.raw | std::uint64_t{rs.port.raw} << 32 | std::uint64_t{rs.service} << 48;
@@ -34,44 +30,6 @@ std::uint64_t real_server_key(const RealServerEntry& rs) {
 // when it becomes master itself they are news.
 bool resets(const ServiceEntry& service) {
   return service.on_server_down == OnServerDown::kReset && !service.standby;
-}
-
-// check() has found that there is one of this name.
-std::size_t port_number(const std::string& name, const std::vector<PortInfo>& ports) {
-  return static_cast<std::size_t>(std::ranges::find(ports, name, &PortInfo::name) - ports.begin());
-}
-
-std::vector<PortInfo> ports_of(const SnapshotSpec& spec, std::vector<PortInfo> ports) {
-  for (PortInfo& port : ports) port.addresses.clear();
-  for (const PortAddressSpec& own : spec.port_addresses) {
-    ports[port_number(own.port, ports)].addresses.push_back({own.vlan, ipv4(own.address).be});
-  }
-  for (const PortMacSpec& own : spec.port_macs) {
-    ports[port_number(own.port, ports)].mac = own.mac.bytes;
-  }
-  return ports;
-}
-
-NextHop next_hop(const NextHopSpec& spec, const std::vector<PortInfo>& ports,
-                 std::optional<std::uint8_t> tos) {
-  const std::size_t number = port_number(spec.port, ports);
-  const PortInfo& port = ports[number];
-  NextHop hop;
-  std::uint8_t* at = std::ranges::copy(spec.mac.bytes, hop.l2.begin()).out;
-  at = std::ranges::copy(port.mac, at).out;
-  const auto put16 = [&at](std::uint16_t v) {
-    *at++ = static_cast<std::uint8_t>(v >> 8);
-    *at++ = static_cast<std::uint8_t>(v);
-  };
-  if (spec.vlan != 0) {
-    put16(0x8100);
-    put16(spec.vlan);
-  }
-  put16(0x0800);
-  hop.set_form(static_cast<std::uint8_t>(at - hop.l2.begin()), tos);
-  hop.port = static_cast<std::uint8_t>(number);
-  hop.mtu = port.mtu;
-  return hop;
 }
 
 // Of the services without a share of their own: they divide the default evenly.
@@ -93,6 +51,7 @@ class Builder {
         next_(std::make_unique<Snapshot>()),
         default_share_ppm_(default_share_ppm(spec.services)) {
     next_->ports = ports_of(spec, ports);
+    next_->policies = policies_of(spec, ports);
   }
 
   Result<std::unique_ptr<Snapshot>> build();
@@ -255,7 +214,10 @@ bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_
   rs.up = spec.up;
   rs.down = !spec.up && !spec.keep_connections;
   rs.reset = (rs.down && resets(service)) || (spec.end_connections && !service.standby);
-  if (spec.next_hop) rs.next_hop = next_hop(*spec.next_hop, next_->ports, tos);
+  if (spec.next_hop) {
+    rs.next_hop = next_hop(*spec.next_hop, next_->ports, tos);
+    rs.place = Place::make(spec.next_hop->vlan, rs.next_hop.port);
+  }
 
   const std::uint32_t slot = take_real_server_slot(rs);
   if (slot == kNoSlot) return false;
@@ -309,7 +271,10 @@ void Builder::keep_removed() {
     rs.down = true;
     rs.removed = true;
     rs.reset = resets(service);
-    if (rs.next_hop.port >= next_->ports.size()) rs.next_hop = {};
+    if (rs.next_hop.port >= next_->ports.size()) {
+      rs.next_hop = {};
+      rs.place = Place::none();
+    }
   }
 }
 
@@ -381,6 +346,7 @@ Result<std::unique_ptr<Snapshot>> Builder::build() {
   for (const Address& own : spec_.own_addresses) next_->own_addresses.push_back(ipv4(own).be);
   std::ranges::sort(next_->own_addresses, {}, &Be32::raw);
   for (const Address& held : spec_.held_addresses) next_->held_addresses.push_back(ipv4(held).be);
+  next_->source_routes = source_routes(spec_, next_->ports);
   next_->scopes = previous_.scopes;
   next_->services.resize(previous_.services.size());
   next_->real_servers.resize(previous_.real_servers.size());

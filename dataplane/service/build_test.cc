@@ -363,5 +363,38 @@ TEST(BuildSnapshot, FailsWhenSlotsRunOut) {
   EXPECT_NE(build(full(1), first.get()), nullptr);
 }
 
+TEST(BuildSnapshot, PortsHavePoliciesAsLongAsTheSpecSaysSo) {
+  std::vector<PortInfo> ports(2);
+  ports[0].name = "wan";
+  ports[1].name = "lan";
+  SnapshotSpec spec = spec_of({service(kVip, {1, 2})});
+  spec.port_policies = {{"lan", {7}, AntiSpoof::kStrict, true}};
+  spec.source_routes = {{{Ipv4Address::from_host(0x0a000000), 8}, "lan", 7}};
+  spec.services[0].real_servers[0].next_hop = {"lan", 7, {{2, 0, 0, 0, 0, 1}}};
+  auto first = build(spec, nullptr, {}, ports);
+  EXPECT_TRUE(first->policies[0].has_vlan(8));
+  EXPECT_EQ(first->policies[0].anti_spoof, AntiSpoof::kOff);
+  const IngressPolicy& lan = first->policies[1];
+  EXPECT_TRUE(lan.has_vlan(0) && lan.has_vlan(7));
+  EXPECT_FALSE(lan.has_vlan(8));
+  EXPECT_EQ(lan.anti_spoof, AntiSpoof::kStrict);
+  EXPECT_TRUE(lan.clients_from_other_ports);
+  const Place lan7 = Place::make(7, 1);
+  EXPECT_TRUE(first->source_routes.lead(Be32::from_host(0x0aff0000), lan7));
+  EXPECT_FALSE(first->source_routes.lead(Be32::from_host(0x0bff0000), lan7));
+  EXPECT_EQ(first->real_servers[0].place, lan7);
+  EXPECT_EQ(first->find_server(Be32::from_host(1)), 0U);
+  EXPECT_EQ(first->find_server(Be32::from_host(2)), kNoSlot) << "not resolved";
+
+  spec.port_policies.clear();
+  spec.services[0].real_servers.erase(spec.services[0].real_servers.begin());
+  const auto second = build(spec, first.get(), {0}, first->ports);
+  EXPECT_TRUE(second->policies[1].has_vlan(8));
+  EXPECT_EQ(second->policies[1].anti_spoof, AntiSpoof::kOff);
+  EXPECT_FALSE(second->policies[1].clients_from_other_ports);
+  EXPECT_EQ(second->real_servers[0].place, lan7) << "removed, with its last next hop";
+  EXPECT_EQ(second->find_server(Be32::from_host(1)), kNoSlot);
+}
+
 }  // namespace
 }  // namespace lb

@@ -63,6 +63,31 @@ Result<void> check_ports(const SnapshotSpec& spec, const std::vector<PortInfo>& 
   return {};
 }
 
+// What does not concern IPv4 in them the data plane has no use for.
+Result<void> check_ingress(const SnapshotSpec& spec, const std::vector<PortInfo>& ports) {
+  for (const PortPolicySpec& policy : spec.port_policies) {
+    if (auto known = known_port(policy.port, ports); !known) {
+      return fail("port policy: " + known.error().message);
+    }
+    for (const std::uint16_t vlan : policy.vlans) {
+      if (vlan == 0 || vlan > kMaxVlan) {
+        return fail("port " + policy.port + ": VLAN id " + std::to_string(vlan) + " is not 1 to " +
+                    std::to_string(kMaxVlan));
+      }
+    }
+  }
+  for (const SourceRouteSpec& route : spec.source_routes) {
+    if (auto known = known_port(route.port, ports); !known) {
+      return fail("source route: " + known.error().message);
+    }
+    if (route.vlan > kMaxVlan) {
+      return fail("source route: VLAN id " + std::to_string(route.vlan) + " is above " +
+                  std::to_string(kMaxVlan));
+    }
+  }
+  return {};
+}
+
 using Offers = std::set<std::tuple<Protocol, EndpointRange>>;
 
 Result<void> check_addresses(const ServiceSpec& service, Offers& seen) {
@@ -134,6 +159,7 @@ Result<void> check_real_servers(const ServiceSpec& service, const std::vector<Po
 
 Result<void> check(const SnapshotSpec& spec, const std::vector<PortInfo>& ports) {
   if (Result<void> checked = check_ports(spec, ports); !checked) return checked;
+  if (Result<void> checked = check_ingress(spec, ports); !checked) return checked;
   if (spec.services.size() > kMaxServiceSlots) {
     return fail("at most " + std::to_string(kMaxServiceSlots) + " services are supported, not " +
                 std::to_string(spec.services.size()));

@@ -101,6 +101,25 @@ TEST(CheckSpec, Vlan) {
   EXPECT_EQ(complaint(spec), "port wan: VLAN id 4095 is above 4094");
 }
 
+TEST(CheckSpec, PoliciesAndSourceRoutes) {
+  SnapshotSpec spec = good();
+  spec.port_policies = {{"wan", {1, 4094}, AntiSpoof::kStrict, true}};
+  spec.source_routes = {{Prefix::parse("0.0.0.0/0").value(), "wan", 4094},
+                        {Prefix::parse("2001:db8::/32").value(), "wan", 0}};
+  EXPECT_EQ(complaint(spec), "");
+  for (const std::uint16_t vlan : std::initializer_list<std::uint16_t>{0, 4095}) {
+    spec.port_policies[0].vlans = {vlan};
+    EXPECT_EQ(complaint(spec), "port wan: VLAN id " + std::to_string(vlan) + " is not 1 to 4094");
+  }
+  spec.port_policies[0].port = "dmz";
+  EXPECT_EQ(complaint(spec), "port policy: there is no port 'dmz'");
+  spec.port_policies.clear();
+  spec.source_routes[0].vlan = 4095;
+  EXPECT_EQ(complaint(spec), "source route: VLAN id 4095 is above 4094");
+  spec.source_routes[0].port = "dmz";
+  EXPECT_EQ(complaint(spec), "source route: there is no port 'dmz'");
+}
+
 TEST(CheckSpec, NumbersOutOfRange) {
   SnapshotSpec spec = good();
   spec.services[0].persistence = std::chrono::seconds(1);

@@ -65,9 +65,24 @@ void Snapshot::build_held_index() {
   for (const Be32 address : held) insert(held_index, address.raw, 0);
 }
 
+void Snapshot::build_server_index() {
+  std::vector<IndexEntry> servers;
+  for (std::uint32_t slot = 0; slot < real_servers.size(); ++slot) {
+    const RealServerEntry& rs = real_servers[slot];
+    if (rs.service == kNoSlot || rs.removed || rs.place == Place::none()) continue;
+    servers.push_back({rs.address.raw, slot});
+  }
+  std::ranges::sort(servers, {}, &IndexEntry::key);
+  const auto is_same = [](const IndexEntry& a, const IndexEntry& b) { return a.key == b.key; };
+  servers.erase(std::unique(servers.begin(), servers.end(), is_same), servers.end());
+  server_index.assign(servers.empty() ? 0 : std::bit_ceil(2 * servers.size()), {});
+  for (const IndexEntry& server : servers) insert(server_index, server.key, server.slot);
+}
+
 void Snapshot::build_index() {
   build_local_addresses();
   build_held_index();
+  build_server_index();
   std::vector<IndexEntry> singles;
   std::vector<PortRanges::Range> several;
   for (std::uint32_t slot = 0; slot < services.size(); ++slot) {

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -27,6 +28,7 @@
 #include "dataplane/service/gate.h"
 #include "dataplane/service/port_ranges.h"
 #include "dataplane/service/return_paths.h"
+#include "dataplane/service/source_routes.h"
 #include "dataplane/stats/counters.h"
 
 namespace lb {
@@ -44,10 +46,11 @@ struct alignas(kCacheLine) RealServerEntry {
   // Upper and lower threshold: left out of the choice from max until it is down to resume.
   std::uint32_t max_connections = 0;  // 0: none
   std::uint32_t resume_connections = 0;
-  Mode mode = Mode::kNat;  // of new connections
-  bool up = false;         // new connections may go to it
-  bool down = false;       // by its health check, or removed; not one that only drains
-  bool removed = false;    // no longer configured; up is false too
+  Place place = Place::none();  // of next_hop: where its packets come from; none: not resolved
+  Mode mode = Mode::kNat;       // of new connections
+  bool up = false;              // new connections may go to it
+  bool down = false;            // by its health check, or removed; not one that only drains
+  bool removed = false;         // no longer configured; up is false too
   // Connections to it are to be reset: on_server_down = reset and it is down or removed, or an
   // operator ends them; and this director is master of the VIP.
   bool reset = false;
@@ -117,6 +120,17 @@ struct ServiceEntry {
   bool exported() const { return sync && !standby; }
 };
 
+// Which packets may come in by a port. As it is without a configured policy: every VLAN, every
+// source.
+struct IngressPolicy {
+  std::optional<std::bitset<4096>> vlans;
+  AntiSpoof anti_spoof = AntiSpoof::kOff;
+  bool clients_from_other_ports = false;
+
+  // Whether a packet with this tag may come in; 0: untagged, or a priority alone.
+  bool has_vlan(std::uint16_t vlan) const { return vlan == 0 || !vlans || vlans->test(vlan); }
+};
+
 struct PortInfo {
   std::string name;
   std::array<std::uint8_t, 6> mac{};
@@ -126,7 +140,6 @@ struct PortInfo {
     Be32 address;
   };
   std::vector<Address> addresses;
-
   // The director's own address for answers to packets that came in on `vlan`; 0.0.0.0: none.
   Be32 address_on(std::uint16_t vlan) const;
 };
@@ -135,7 +148,9 @@ struct Snapshot {
   std::uint64_t generation = 0;
   std::vector<ServiceEntry> services;
   std::vector<RealServerEntry> real_servers;
-  std::vector<PortInfo> ports;             // by port index
+  std::vector<PortInfo> ports;  // by port index
+  // Likewise; there is one for any index, whatever the ports are.
+  std::array<IngressPolicy, kMaxPorts> policies;
   std::shared_ptr<ClientBuckets> clients;  // of the services' gates; null: none limits clients
   // Likewise, for the next build: what is in it need not be compiled again. Not for workers.
   std::map<SharedAccessList, std::shared_ptr<const AccessList>> access_lists;
@@ -166,11 +181,14 @@ struct Snapshot {
   std::vector<IndexEntry> reply_server_index;
   std::shared_ptr<ReturnPaths> return_paths;  // of the same services; null: there are none
   std::vector<Be32> own_addresses;            // of the director, sorted by the raw word
-  std::vector<Be32> held_addresses;           // of those, the ones that nobody else has now
+  std::vector<Be32> held_addresses;           // that nobody outside can have now
   // The own ones and all VIPs, sorted likewise. Built by build_index().
   std::vector<Be32> local_addresses;
   // The held ones and the VIPs of services that are no standby.
   std::vector<IndexEntry> held_index;
+  // By address: a real server that is configured and resolved; all of an address have one place.
+  std::vector<IndexEntry> server_index;
+  SourceRoutes source_routes;
 
   // Looked at when connections are made, change their state or may expire; never for a packet of a
   // steady connection.
@@ -214,6 +232,8 @@ struct Snapshot {
   bool is_local(Be32 address) const {
     return std::ranges::binary_search(local_addresses, address.raw, {}, &Be32::raw);
   }
+  // Slot of a real server with this address whose place is known, or kNoSlot.
+  std::uint32_t find_server(Be32 address) const { return look_up(server_index, address.raw); }
   // Whether no packet from outside can honestly come from this address.
   bool is_held(Be32 address) const { return look_up(held_index, address.raw) != kNoSlot; }
   // An address and port that find_service() leads from to this service: how two directors name it
@@ -239,6 +259,7 @@ struct Snapshot {
   }
   void build_local_addresses();
   void build_held_index();
+  void build_server_index();
   void build_reply_server_index();
   static void insert(std::vector<IndexEntry>& index, std::uint64_t key, std::uint32_t slot);
   // Only the operator chooses what is in the index, so the hash need not withstand an attacker; it

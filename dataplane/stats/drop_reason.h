@@ -17,6 +17,11 @@ namespace lb {
   X(bad_l4_checksum, "the NIC found a wrong TCP or UDP checksum")                                  \
   X(bad_icmp_checksum, "an ICMP error for a connection has a wrong checksum")                      \
   X(bad_icmp_quote, "an ICMP error quotes a truncated or malformed packet")                        \
+  X(source_routed, "an IPv4 option asks for a route of the sender's choice")                       \
+  X(martian_source, "from an address that no machine may have")                                    \
+  X(land_packet, "from the address that it goes to")                                               \
+  X(group_mac_source, "from a MAC address of a group")                                             \
+  X(unknown_vlan, "of a VLAN that the port does not have")                                         \
   X(ttl_expired, "TTL ran out in NAT mode; answered with time exceeded")                           \
   X(mtu_exceeded, "larger than the egress MTU with DF set; answered with fragmentation needed")    \
   X(no_real_server, "the service has no real server that is up; answered with port unreachable")   \
@@ -24,7 +29,9 @@ namespace lb {
   X(next_hop_unresolved, "the real server's MAC address is not known yet")                         \
   X(real_server_down, "connection to a server that is down or removed; TCP answered with a reset") \
   X(taking_over, "a segment of an unknown connection while the peer is master, or was until now")  \
-  X(spoofed_source, "a client with an address that the director itself has")                       \
+  X(spoofed_source, "in the name of the director, from outside")                                   \
+  X(spoofed_server, "in the name of a real server, from a port that does not lead to it")          \
+  X(reverse_path, "from a network that no route through this port leads to")                       \
   X(denied, "the client is denied by the service's allow and deny lists")                          \
   X(client_rate_limited, "more new connections than new_per_second_per_client allows")             \
   X(service_rate_limited, "more new connections than new_per_second allows")                       \

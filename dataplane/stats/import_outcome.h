@@ -8,24 +8,25 @@
 
 namespace lb {
 
-#define LB_IMPORT_OUTCOMES(X)                                                  \
-  X(created, "a connection that was unknown here")                             \
-  X(updated, "a known connection, updated")                                    \
-  X(replaced, "a known connection that has another real server now")           \
-  X(ended, "a connection that ended")                                          \
-  X(swept, "a connection missing at the peer after a complete transfer")       \
-  X(kept, "ignored: this director is master of the VIP")                       \
-  X(unmatched, "an end of a connection that is unknown here, or was replaced") \
-  X(too_old, "a connection that would have expired here")                      \
-  X(unknown_service, "no such service is configured here")                     \
-  X(unknown_real_server, "the service has no such real server here")           \
-  X(unknown_port, "the client is behind a port that this director lacks")      \
-  X(reply_tuple_taken, "its reply key belongs to another connection here")     \
-  X(table_full, "no room in the connection table")                             \
-  X(hop_table_full, "no room for its client's next hop")                       \
-  X(persistence, "a client bound to a real server by persistence")             \
-  X(persistence_ended, "a client that is no longer bound to a real server")    \
-  X(persistence_kept, "a bound client, ignored: this director's binding wins") \
+#define LB_IMPORT_OUTCOMES(X)                                                               \
+  X(created, "a connection that was unknown here")                                          \
+  X(updated, "a known connection, updated")                                                 \
+  X(replaced, "a known connection that has another real server now")                        \
+  X(ended, "a connection that ended")                                                       \
+  X(swept, "a connection missing at the peer after a complete transfer")                    \
+  X(kept, "ignored: this director is master of the VIP")                                    \
+  X(unmatched, "an end of a connection that is unknown here, or was replaced")              \
+  X(too_old, "a connection that would have expired here")                                   \
+  X(unknown_service, "no such service is configured here")                                  \
+  X(unknown_real_server, "the service has no such real server here")                        \
+  X(unknown_port, "the client is behind a port that this director lacks")                   \
+  X(spoofed_source, "its client has an address of this director, or none that is possible") \
+  X(reply_tuple_taken, "its reply key belongs to another connection here")                  \
+  X(table_full, "no room in the connection table")                                          \
+  X(hop_table_full, "no room for its client's next hop")                                    \
+  X(persistence, "a client bound to a real server by persistence")                          \
+  X(persistence_ended, "a client that is no longer bound to a real server")                 \
+  X(persistence_kept, "a bound client, ignored: this director's binding wins")              \
   X(persistence_unknown, "a bound client of an unknown service or real server")
 
 enum class ImportOutcome : std::uint8_t {

@@ -325,5 +325,22 @@ TEST_F(ImportEntry, ToADeadServerIsKeptWhenConfigured) {
   EXPECT_EQ(director_.from_client(kNatTcp, 40'000, kAck).verdict, Verdict::kForward);
 }
 
+// As of packets: the replies to such a connection are those to checks of this director's.
+TEST_F(ImportEntry, InTheNameOfThisDirectorIsRefused) {
+  const Be32 own = test::ip("10.0.0.1");
+  director_.spec.own_addresses = director_.spec.held_addresses = {Ipv4Address{own}};
+  director_.apply();
+  SyncEntry forged = entry();
+  const Be32 sources[] = {own, forged.tuple.dst, test::ip("127.0.0.1"), test::ip("224.0.0.18")};
+  for (const Be32 source : sources) {
+    forged.tuple.src = source;
+    receive(forged);
+  }
+  EXPECT_EQ(imported(ImportOutcome::spoofed_source), 4U);
+  EXPECT_EQ(director_.connections(), 0U);
+  receive(entry());
+  EXPECT_EQ(imported(ImportOutcome::created), 1U);
+}
+
 }  // namespace
 }  // namespace lb::golden

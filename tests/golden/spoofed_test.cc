@@ -12,6 +12,7 @@ using test::tcp_frame;
 using test::udp_frame;
 
 const Be32 kCheckSource = test::ip("10.0.0.2");
+const Be32 kOtherVip = test::ip("192.0.2.11");
 
 Bytes forged_syn(Be32 source) {
   return tcp_frame(from_router(), {.src = source, .dst = kVip},
@@ -22,6 +23,13 @@ class Spoofed : public ::testing::TestWithParam<Mode> {
  protected:
   Spoofed() {
     world_.spec.own_addresses = world_.spec.held_addresses = {Ipv4Address{kCheckSource}};
+    world_.apply();
+  }
+  void add_other_vip() {
+    ServiceSpec other = world_.spec.services[0];
+    other.name = "other";
+    other.addresses = {test::single("192.0.2.11:80")};
+    world_.spec.services.push_back(other);
     world_.apply();
   }
   void expect_dropped(const Bytes& frame) {
@@ -42,8 +50,9 @@ TEST_P(Spoofed, OwnAddress) {
   EXPECT_EQ(world_.send(kLan, to_check).verdict, Verdict::kPunt);
 }
 
-TEST_P(Spoofed, LandPacket) {
-  expect_dropped(forged_syn(kVip));
+TEST_P(Spoofed, AnotherVip) {
+  add_other_vip();
+  expect_dropped(forged_syn(kOtherVip));
 }
 
 TEST_P(Spoofed, HonestClientsAreServed) {
@@ -53,10 +62,11 @@ TEST_P(Spoofed, HonestClientsAreServed) {
 
 // The other director is master: packets may come from the VIP and from addresses that both have.
 TEST_P(Spoofed, AddressesOfTheOtherDirector) {
-  world_.spec.services[0].standby = true;
+  add_other_vip();
+  for (ServiceSpec& service : world_.spec.services) service.standby = true;
   world_.spec.held_addresses.clear();
   world_.apply();
-  EXPECT_EQ(world_.send(kWan, forged_syn(kVip)).verdict, Verdict::kForward);
+  EXPECT_EQ(world_.send(kWan, forged_syn(kOtherVip)).verdict, Verdict::kForward);
   EXPECT_EQ(world_.send(kWan, forged_syn(kCheckSource)).verdict, Verdict::kForward);
 }
 

@@ -52,9 +52,11 @@ World::World(const WorldOptions& options)
       logs_.push_back(std::make_unique<ChangeLog>(*marks_, options.log_entries));
       logs.push_back(logs_.back().get());
     }
-    pipelines_.push_back(std::make_unique<Pipeline>(
-        i, workers, Pipeline::Shared{*table_, *fragments_, *load_, *persist_, flush_, *thresholds_},
-        *counters_[i], options.peer ? logs.back() : nullptr));
+    pipelines_.push_back(
+        std::make_unique<Pipeline>(i, workers,
+                                   Pipeline::Shared{*table_, *fragments_, *load_, *persist_, flush_,
+                                                    *thresholds_, down_ports_},
+                                   *counters_[i], options.peer ? logs.back() : nullptr));
   }
   if (options.peer) exporter_ = std::make_unique<Exporter>(*table_, logs, *marks_, *persist_);
 

@@ -52,6 +52,9 @@ class World {
   void process(std::span<Packet> burst, unsigned worker = 0) {
     pipelines_[worker]->process(burst, *snapshot_, now_);
   }
+  void set_link(unsigned port, bool up) {
+    down_ports_ = up ? down_ports_ & ~(1U << port) : down_ports_ | 1U << port;
+  }
   // The fragments that the last send let go, sent through again.
   std::vector<Output> released(unsigned worker = 0);
 
@@ -109,6 +112,7 @@ class World {
   std::unique_ptr<FragmentTable> fragments_;
   std::unique_ptr<PersistTable> persist_;
   FlushBoard flush_;
+  std::atomic<std::uint32_t> down_ports_{0};
   std::vector<std::unique_ptr<WorkerCounters>> counters_;
   std::unique_ptr<Load> load_;
   std::unique_ptr<Thresholds> thresholds_;

@@ -36,13 +36,15 @@ class RandomSpec {
   SnapshotSpec snapshot(Fields fields = kSomeFields) {
     fields_ = fields;
     SnapshotSpec spec;
-    auto& [generation, port_addresses, port_macs, own_addresses, held_addresses, timeouts,
-           services] = spec;
+    auto& [generation, port_addresses, port_macs, own_addresses, held_addresses, port_policies,
+           source_routes, timeouts, services] = spec;
     set(generation);
     set_each(port_addresses);
     set_each(port_macs);
     set_each(own_addresses);
     set_each(held_addresses);
+    set_each(port_policies);
+    set_each(source_routes);
     set(timeouts);
     lists_.clear();
     set_each(services);
@@ -138,6 +140,21 @@ class RandomSpec {
     auto& [port, mac] = own;
     set(port);
     set(mac);
+  }
+  void set(PortPolicySpec& policy) {
+    auto& [port, vlans, anti_spoof, clients_from_other_ports] = policy;
+    set(port);
+    vlans.resize(below(4));
+    for (std::uint16_t& vlan : vlans) set(vlan, kMostVlan);
+    if (fields_ == kEveryField) vlans.push_back(7);
+    set(anti_spoof);
+    set(clients_from_other_ports);
+  }
+  void set(SourceRouteSpec& route) {
+    auto& [network, port, vlan] = route;
+    set(network);
+    set(port);
+    set(vlan, kMostVlan);
   }
   void set(ConnTimeouts& timeouts) {
     auto& [syn_sent, syn_received, handshake, established, fin_wait, close_wait, last_ack,

@@ -112,7 +112,8 @@ class Workers {
     const auto count = static_cast<unsigned>(counters.size());
     for (unsigned w = 0; w < count; ++w) {
       pipelines.push_back(std::make_unique<Pipeline>(
-          w, count, Pipeline::Shared{*table, fragments_, *load, persist, flush, *thresholds},
+          w, count,
+          Pipeline::Shared{*table, fragments_, *load, persist, flush, *thresholds, down_ports_},
           counters[w], logs.empty() ? nullptr : logs[w]));
     }
   }
@@ -163,6 +164,7 @@ class Workers {
 
  private:
   FragmentTable fragments_;
+  const std::atomic<std::uint32_t> down_ports_{0};
 };
 
 inline std::string Workers::wrong_counts() {

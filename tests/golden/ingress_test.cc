@@ -1,0 +1,351 @@
+// In whose name packets may come in by which port: of connections, new ones, and what is the
+// kernel's; with each setting of anti_spoof.
+#include <gtest/gtest.h>
+
+#include "tests/golden/scene.h"
+
+namespace lb::golden {
+namespace {
+
+using test::icmp_frame;
+using test::kAck;
+using test::kRst;
+using test::kSyn;
+using test::pattern;
+using test::tcp_frame;
+using test::udp_frame;
+
+const Be32 kDirectorWan = test::ip("192.0.2.2");
+const Be32 kDirectorLan = test::ip("10.0.0.1");
+const Be32 kElsewhere = test::ip("203.0.113.9");
+constexpr test::Mac kAllRouters = {0x01, 0, 0x5e, 0, 0, 18};
+constexpr test::Mac kAll = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+
+// As the control plane describes them; routes as if the default one led through "wan".
+class Guarded : public Scene {
+ public:
+  explicit Guarded(AntiSpoof anti_spoof, Mode mode = Mode::kNat, std::uint8_t proto = kProtoTcp)
+      : Scene(mode, proto) {
+    spec.own_addresses =
+        spec.held_addresses = {Ipv4Address{kDirectorWan}, Ipv4Address{kDirectorLan}};
+    spec.source_routes = {{Prefix::parse("192.0.2.0/24").value(), "wan", 0},
+                          {Prefix::parse("10.0.0.0/24").value(), "lan", 0},
+                          {Prefix::parse("0.0.0.0/0").value(), "wan", 0}};
+    spec.port_policies = {{"wan", {7}, anti_spoof, false}, {"lan", {7}, anti_spoof, false}};
+    apply();
+  }
+};
+
+test::Ethernet into(unsigned port, std::optional<std::uint16_t> vlan = {}) {
+  return {.dst = port == kWan ? kWanMac : kLanMac, .src = kRouterMac, .vlan = vlan};
+}
+
+// All that may come from a source: to the director, to a host behind it, to a group.
+std::vector<Bytes> for_the_kernel(const test::Ethernet& ethernet, Be32 source) {
+  const test::Ipv4 to_us{.src = source,
+                         .dst = kDirectorWan == source ? kDirectorLan : kDirectorWan};
+  test::Ethernet to_group = ethernet;
+  to_group.dst = kAllRouters;
+  const Bytes quoted = test::udp_packet({.src = kDirectorWan, .dst = kElsewhere}, {});
+  const test::Ipv4 first{.src = source,
+                         .dst = kDirectorWan == source ? kDirectorLan : kDirectorWan,
+                         .more_fragments = true};
+  test::Ipv4 later = first;
+  later.more_fragments = false;
+  later.offset = 800;
+  return {tcp_frame(ethernet, to_us, {.dport = 22, .flags = kSyn}),
+          tcp_frame(ethernet, {.src = source, .dst = kElsewhere}, {.dport = 22}),
+          tcp_frame(ethernet, {.src = source, .dst = kVip}, {.dport = 81}),
+          udp_frame(ethernet, to_us, {.sport = 53}),
+          icmp_frame(ethernet, to_us, {.type = 0, .rest = 0x70001}),
+          icmp_frame(ethernet, to_us, {.type = 3, .payload = quoted}),
+          udp_frame(ethernet, first, {.payload = pattern(800)}),
+          udp_frame(ethernet, later, {.payload = pattern(40)}),
+          udp_frame(to_group, {.src = source, .dst = test::ip("224.0.0.18")}, {})};
+}
+
+void expect_all(World& world, unsigned port, const std::vector<Bytes>& frames, DropReason reason) {
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const Output out = world.send(port, frames[i]);
+    EXPECT_EQ(out.verdict, reason == DropReason::none ? Verdict::kPunt : Verdict::kDrop) << i;
+    EXPECT_EQ(out.reason, reason) << i;
+  }
+}
+
+// ---- the director's own addresses
+
+class IngressOwn : public testing::TestWithParam<AntiSpoof> {};
+
+TEST_P(IngressOwn, NobodySpeaksForTheDirector) {
+  Guarded world(GetParam());
+  const bool off = GetParam() == AntiSpoof::kOff;
+  for (const unsigned port : {kWan, kLan}) {
+    for (const Be32 source : {kDirectorWan, kDirectorLan, kVip}) {
+      for (const auto& ethernet : {into(port), into(port, 7)}) {
+        auto frames = for_the_kernel(ethernet, source);
+        if (source == kVip) frames.erase(frames.begin() + 2);  // that one is a land packet
+        expect_all(world, port, frames, off ? DropReason::none : DropReason::spoofed_source);
+      }
+    }
+  }
+}
+
+TEST_P(IngressOwn, NoConnectionIsOpenedInItsName) {
+  Guarded world(GetParam());
+  const Bytes syn = tcp_frame(into(kLan), {.src = kDirectorLan, .dst = kVip}, {.flags = kSyn});
+  EXPECT_EQ(world.send(kLan, syn).reason, DropReason::spoofed_source);
+}
+
+INSTANTIATE_TEST_SUITE_P(AntiSpoof, IngressOwn,
+                         testing::Values(AntiSpoof::kOff, AntiSpoof::kAddresses,
+                                         AntiSpoof::kStrict),
+                         [](const auto& test) { return std::string(name_of(test.param)); });
+
+// The other director is master: it has the VIP, and sends from its own addresses.
+TEST(Ingress, TheOtherDirectorIsHeard) {
+  Guarded world(AntiSpoof::kStrict);
+  world.spec.services[0].standby = true;
+  world.apply();
+  expect_all(world, kWan, for_the_kernel(into(kWan), test::ip("192.0.2.3")), DropReason::none);
+  const Bytes arp = test::pad(test::frame({.dst = kAll, .type = 0x0806}, pattern(28)));
+  expect_all(world, kWan, {arp}, DropReason::none);
+  auto from_vip = for_the_kernel(into(kWan), kVip);
+  from_vip.erase(from_vip.begin() + 2);
+  expect_all(world, kWan, from_vip, DropReason::none);
+}
+
+// It owns an address (priority 255), and comes back while this one has it.
+TEST(Ingress, TheOwnerOfAnAddressIsHeardToo) {
+  Guarded world(AntiSpoof::kStrict);
+  const Bytes advert_body = pattern(12);
+  for (const Be32 to : {test::ip("224.0.0.18"), kDirectorWan}) {
+    const bool to_us = to == kDirectorWan;
+    const Bytes advert =
+        test::frame({.dst = to_us ? kWanMac : kAllRouters, .src = kRouterMac},
+                    test::ip_packet({.src = kVip, .dst = to, .ttl = 255}, 112, advert_body));
+    expect_all(world, kWan, {advert}, DropReason::none);
+  }
+}
+
+// ---- real servers
+
+class IngressServers : public testing::TestWithParam<AntiSpoof> {
+ protected:
+  bool off() const { return GetParam() == AntiSpoof::kOff; }
+  void open() {
+    world.send(kWan, client_tcp(kSyn));
+    world.send(kLan, server_tcp(kSyn | kAck));
+    world.send(kWan, client_tcp(kAck));
+  }
+  // In the first server's name.
+  Bytes forged(const test::Ethernet& ethernet, std::uint8_t flags, const Bytes& payload = {}) {
+    return tcp_frame(
+        ethernet, {.src = kServer1, .dst = kClient, .id = 7},
+        {.sport = 80, .dport = 40'000, .seq = 200, .ack = 101, .flags = flags, .payload = payload});
+  }
+  Guarded world{GetParam()};
+};
+
+TEST_P(IngressServers, TheirSegmentsComeFromTheirPort) {
+  open();
+  for (const std::uint8_t flags : {kAck, std::uint8_t{kRst | kAck}}) {
+    for (const auto& [port, ethernet] :
+         {std::pair{kWan, into(kWan)}, {kWan, into(kWan, 7)}, {kLan, into(kLan, 7)}}) {
+      if (off() && flags != kAck) continue;
+      const Output out = world.send(port, forged(ethernet, flags, pattern(10)));
+      EXPECT_EQ(out.verdict, off() ? Verdict::kForward : Verdict::kDrop);
+      EXPECT_EQ(out.reason, off() ? DropReason::none : DropReason::spoofed_server);
+    }
+  }
+  const Output honest = world.send(kLan, server_tcp(kAck, pattern(10)));
+  EXPECT_EQ(honest.verdict, Verdict::kForward);
+  EXPECT_EQ(honest.egress, kWan);
+  EXPECT_EQ(world.active(0), 1) << "no reset counted";
+}
+
+TEST_P(IngressServers, TheirFragmentsToo) {
+  open();
+  const std::vector<Bytes> parts = test::fragments(forged(into(kWan), kAck, pattern(900)), 500);
+  for (const Bytes& part : parts) {
+    const Output out = world.send(kWan, part);
+    EXPECT_EQ(out.verdict, off() ? Verdict::kForward : Verdict::kDrop);
+  }
+  // Of a datagram whose first fragment was honest.
+  std::vector<Bytes> honest = test::fragments(server_tcp(kAck, pattern(900)), 500);
+  EXPECT_EQ(world.send(kLan, honest[0]).verdict, Verdict::kForward);
+  std::copy(kWanMac.begin(), kWanMac.end(), honest[1].begin());
+  EXPECT_EQ(world.send(kWan, honest[1]).verdict, off() ? Verdict::kForward : Verdict::kDrop);
+}
+
+TEST_P(IngressServers, TheirAnswersToTheDirectorToo) {
+  const DropReason refused = off() ? DropReason::none : DropReason::spoofed_server;
+  expect_all(world, kWan, for_the_kernel(into(kWan), kServer1), refused);
+  expect_all(world, kLan, for_the_kernel(into(kLan, 7), kServer1), refused);
+  expect_all(world, kLan, for_the_kernel(into(kLan), kServer1), DropReason::none);
+}
+
+// A server is a client of another VIP: through its own port, or through its default gateway.
+TEST_P(IngressServers, AreClientsToo) {
+  const Bytes syn = tcp_frame(into(kLan), {.src = kServer1, .dst = kVip}, {.flags = kSyn});
+  EXPECT_EQ(world.send(kLan, syn).verdict, Verdict::kForward);
+  const Bytes by_router = tcp_frame(into(kWan), {.src = kServer2, .dst = kVip}, {.flags = kSyn});
+  const Output out = world.send(kWan, by_router);
+  if (GetParam() == AntiSpoof::kStrict) {
+    EXPECT_EQ(out.reason, DropReason::spoofed_server);
+  } else {
+    EXPECT_EQ(out.verdict, Verdict::kForward);
+  }
+}
+
+TEST_P(IngressServers, MayHaveSeveralWays) {
+  open();
+  world.spec.source_routes.push_back({Prefix::parse("10.0.0.0/24").value(), "wan", 0});
+  world.apply();
+  EXPECT_EQ(world.send(kWan, forged(into(kWan), kAck, pattern(10))).verdict, Verdict::kForward);
+  expect_all(world, kWan, for_the_kernel(into(kWan), kServer1), DropReason::none);
+}
+
+TEST_P(IngressServers, WithoutANextHopMayBeAnywhere) {
+  world.rs(0).next_hop.reset();
+  world.apply();
+  auto frames = for_the_kernel(into(kWan), kServer1);
+  if (GetParam() == AntiSpoof::kStrict) return;  // as any source, by the routes
+  expect_all(world, kWan, frames, DropReason::none);
+}
+
+TEST_P(IngressServers, AnswerOfServicesWithoutConnections) {
+  Guarded dns(GetParam(), Mode::kNat, kProtoUdp);
+  dns.spec.services[0].one_packet = true;
+  dns.apply();
+  dns.send(kWan, client_frame(kProtoUdp, 40'000, 0));
+  const auto answer = [](unsigned port) {
+    return udp_frame(into(port), {.src = kServer1, .dst = kClient},
+                     {.sport = 80, .dport = 40'000, .payload = pattern(18)});
+  };
+  EXPECT_EQ(dns.send(kLan, answer(kLan)).verdict, Verdict::kForward);
+  const Output forged_answer = dns.send(kWan, answer(kWan));
+  EXPECT_EQ(forged_answer.verdict, off() ? Verdict::kForward : Verdict::kDrop);
+  EXPECT_EQ(forged_answer.reason, off() ? DropReason::none : DropReason::spoofed_server);
+}
+
+INSTANTIATE_TEST_SUITE_P(AntiSpoof, IngressServers,
+                         testing::Values(AntiSpoof::kOff, AntiSpoof::kAddresses,
+                                         AntiSpoof::kStrict),
+                         [](const auto& test) { return std::string(name_of(test.param)); });
+
+// Clients, servers and the other director are on one port.
+TEST(Ingress, OneArm) {
+  for (const AntiSpoof anti_spoof : {AntiSpoof::kAddresses, AntiSpoof::kStrict}) {
+    Guarded world(anti_spoof);
+    for (unsigned i = 0; i < 2; ++i) world.rs(i).next_hop->port = "wan";
+    world.spec.source_routes = {{Prefix::parse("0.0.0.0/0").value(), "wan", 0}};
+    world.apply();
+    EXPECT_EQ(world.send(kWan, client_tcp(kSyn)).verdict, Verdict::kForward);
+    const Bytes answer =
+        tcp_frame(into(kWan), {.src = kServer1, .dst = kClient},
+                  {.sport = 80, .dport = 40'000, .seq = 200, .ack = 101, .flags = kSyn | kAck});
+    EXPECT_EQ(world.send(kWan, answer).verdict, Verdict::kForward);
+    const Bytes as_client = tcp_frame(into(kWan), {.src = kServer2, .dst = kVip}, {.flags = kSyn});
+    EXPECT_EQ(world.send(kWan, as_client).verdict, Verdict::kForward);
+    expect_all(world, kWan, for_the_kernel(into(kWan), kServer1), DropReason::none);
+  }
+}
+
+// ---- strict
+
+TEST(IngressStrict, TakesWhatARouteLeadsTo) {
+  Guarded world(AntiSpoof::kStrict);
+  EXPECT_EQ(world.send(kWan, client_tcp(kSyn)).verdict, Verdict::kForward);
+  expect_all(world, kWan, for_the_kernel(into(kWan), kClient), DropReason::none);
+  const Be32 neighbour = test::ip("10.0.0.99");
+  expect_all(world, kLan, for_the_kernel(into(kLan), neighbour), DropReason::none);
+  expect_all(world, kWan, for_the_kernel(into(kWan), neighbour), DropReason::reverse_path);
+  expect_all(world, kLan, for_the_kernel(into(kLan), kClient), DropReason::reverse_path);
+  expect_all(world, kLan, for_the_kernel(into(kLan, 7), neighbour), DropReason::reverse_path);
+  const Bytes syn = tcp_frame(into(kLan), client_to_vip(), {.sport = 40'001, .flags = kSyn});
+  EXPECT_EQ(world.send(kLan, syn).reason, DropReason::reverse_path);
+}
+
+// Not only is no reply led elsewhere, but nothing reaches the connection.
+TEST(IngressStrict, NobodySpeaksForAClient) {
+  Guarded world(AntiSpoof::kStrict);
+  world.send(kWan, client_tcp(kSyn));
+  world.send(kLan, server_tcp(kSyn | kAck));
+  world.send(kWan, client_tcp(kAck));
+  for (const std::uint8_t flags : {kAck, std::uint8_t{kRst}}) {
+    const Bytes forged =
+        tcp_frame(into(kLan), client_to_vip(),
+                  {.sport = 40'000, .dport = 80, .seq = 101, .ack = 201, .flags = flags});
+    const Output out = world.send(kLan, forged);
+    EXPECT_EQ(out.verdict, Verdict::kDrop);
+    EXPECT_EQ(out.reason, DropReason::reverse_path);
+  }
+  EXPECT_EQ(world.active(0), 1);
+  EXPECT_EQ(world.send(kLan, server_tcp(kAck, pattern(10))).egress, kWan);
+}
+
+// Who has no address yet, and neighbours who speak to groups.
+TEST(IngressStrict, LeavesTheKernelItsOwn) {
+  Guarded world(AntiSpoof::kStrict);
+  const Bytes discover = udp_frame({.dst = kAll, .src = kRouterMac},
+                                   {.src = test::ip("0.0.0.0"), .dst = test::ip("255.255.255.255")},
+                                   {.sport = 68, .dport = 67});
+  const Bytes query = test::frame(
+      {.dst = kAllRouters, .src = kRouterMac},
+      test::ip_packet({.src = test::ip("0.0.0.0"), .dst = test::ip("224.0.0.1"), .ttl = 1}, 2,
+                      pattern(8)));
+  const Bytes advert = test::frame(
+      {.dst = kAllRouters, .src = kRouterMac},
+      test::ip_packet({.src = test::ip("192.0.2.3"), .dst = test::ip("224.0.0.18"), .ttl = 255},
+                      112, pattern(12)));
+  const Bytes arp = test::pad(test::frame({.dst = kAll, .type = 0x0806}, pattern(28)));
+  const Bytes ipv6 = test::frame({.dst = kWanMac, .type = 0x86dd}, pattern(60));
+  expect_all(world, kWan, {discover, query, advert, arp, ipv6}, DropReason::none);
+}
+
+// ---- what needs no setting
+
+TEST(Ingress, OnlyVlansOfThePort) {
+  Guarded world(AntiSpoof::kOff);
+  for (const std::uint16_t vlan : std::initializer_list<std::uint16_t>{8, 4094, 4095}) {
+    const Bytes arp =
+        test::pad(test::frame({.dst = kAll, .vlan = vlan, .type = 0x0806}, pattern(28)));
+    const Bytes syn = tcp_frame(into(kWan, vlan), client_to_vip(), {.flags = kSyn});
+    const Bytes ping = icmp_frame(into(kWan, vlan), client_to_vip(), {});
+    expect_all(world, kWan, {arp, syn, ping}, DropReason::unknown_vlan);
+  }
+  const Bytes tagged = tcp_frame(into(kWan, 7), client_to_vip(), {.flags = kSyn});
+  EXPECT_EQ(world.send(kWan, tagged).verdict, Verdict::kForward);
+  // A priority without a VLAN.
+  const Bytes priority =
+      tcp_frame(into(kWan, 0xe000), client_to_vip(), {.sport = 40'001, .flags = kSyn});
+  EXPECT_EQ(world.send(kWan, priority).verdict, Verdict::kForward);
+  // A VLAN that is removed while it has connections.
+  world.spec.port_policies[0].vlans.clear();
+  world.apply();
+  EXPECT_EQ(world.send(kWan, tcp_frame(into(kWan, 7), client_to_vip(), {.seq = 2})).reason,
+            DropReason::unknown_vlan);
+}
+
+TEST(Ingress, NothingThatNobodySendsHonestly) {
+  for (const Mode mode : {Mode::kNat, Mode::kDr}) {
+    Guarded world(AntiSpoof::kOff, mode);
+    const auto reason = [&](const test::Ethernet& ethernet, const test::Ipv4& ip) {
+      return world.send(kWan, tcp_frame(ethernet, ip, {.flags = kSyn})).reason;
+    };
+    EXPECT_EQ(reason(into(kWan), {.src = kVip, .dst = kVip}), DropReason::land_packet);
+    EXPECT_EQ(reason(into(kWan), {.src = test::ip("127.0.0.1"), .dst = kVip}),
+              DropReason::martian_source);
+    EXPECT_EQ(reason(into(kWan), {.src = test::ip("224.0.0.5"), .dst = kVip}),
+              DropReason::martian_source);
+    EXPECT_EQ(reason(into(kWan), {.src = kClient, .dst = kVip, .options = {131, 3, 4}}),
+              DropReason::source_routed);
+    EXPECT_EQ(reason({.dst = kWanMac, .src = kAllRouters}, client_to_vip()),
+              DropReason::group_mac_source);
+    EXPECT_EQ(world.connections(), 0U);
+    EXPECT_EQ(world.counter(&WorkerCounters::dropped), 5U);
+  }
+}
+
+}  // namespace
+}  // namespace lb::golden
