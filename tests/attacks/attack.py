@@ -3,6 +3,7 @@ networks of the director."""
 
 import errno
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -56,6 +57,25 @@ class Flood:
         """Frames, when it has ended."""
         out, _ = self._process.communicate(timeout=60)
         return int(out)
+
+
+class Raw:
+    """The attacker's socket on one network of a director; its frames go to the director's port there."""
+
+    def __init__(self, lab, network, director="lb1"):
+        to = bytes.fromhex(lab.host(director).mac(network).replace(":", ""))
+        with lab.host(ATTACKER).inside():
+            self._out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        self._out.bind((network, 0))
+        self.head = to + self._out.getsockname()[4] + b"\x08\x00"
+
+    def send(self, *packets):
+        """IPv4 packets."""
+        for packet in packets:
+            send_frame(self._out, self.head + packet)
+
+    def close(self):
+        self._out.close()
 
 
 def punts(director):

@@ -39,13 +39,17 @@ def icmp_echo(number):
     return pack(checksum(pack(0)))
 
 
-def udp(port, payload=bytes(18)):
-    return struct.pack("!HHHH", 40_000, port, 8 + len(payload), 0) + payload
+def udp(port, payload=bytes(18), sport=40_000):
+    return struct.pack("!HHHH", sport, port, 8 + len(payload), 0) + payload
 
 
 def tcp_syn(source, destination, sport, dport):
+    return tcp(source, destination, sport, dport, 2, sport)
+
+
+def tcp(source, destination, sport, dport, flags, seq, ack=0):
     def pack(sum_):
-        return struct.pack("!HHIIBBHHH", sport, dport, sport, 0, 5 << 4, 2, 64_240, sum_, 0)
+        return struct.pack("!HHIIBBHHH", sport, dport, seq, ack, 5 << 4, flags, 64_240, sum_, 0)
     pseudo = socket.inet_aton(source) + socket.inet_aton(destination) + struct.pack("!HH", 6, 20)
     return pack(checksum(pseudo + pack(0)))
 
