@@ -61,17 +61,16 @@ std::optional<Reject> Group::refusal(MemberState& member, const Advert& advert, 
   if (!knows(member, source)) return Reject::unknown_router;
   if (!peer_.alive || !is_from_peer(source)) return std::nullopt;
   const bool resigns = advert.priority == kResignPriority;
-  if (state_ == State::kMaster) {
-    if (peer_.state == State::kMaster) return std::nullopt;
-    if (!resigns && is_suspect(member, advert, source, now)) return Reject::unconfirmed;
-    return std::nullopt;
-  }
-  if (state_ != State::kBackup || !is_recent(now)) return std::nullopt;
   const bool is_master = peer_.state == State::kMaster;
-  if (resigns && !is_master) {
+  if (resigns && !is_master && is_recent(now)) {
     const bool left = peer_left_at_ && now - *peer_left_at_ <= kRecent;
     return left ? std::nullopt : std::optional(Reject::unconfirmed);
   }
+  if (state_ == State::kMaster) {
+    const bool suspect = !resigns && !is_master && is_suspect(member, advert, source, now);
+    return suspect ? std::optional(Reject::unconfirmed) : std::nullopt;
+  }
+  if (state_ != State::kBackup || !is_recent(now)) return std::nullopt;
   if (resigns) resigning_at_ = now;
   if (resigns != is_master || !is_disproved(now)) return std::nullopt;
   if (!resigns) {

@@ -117,6 +117,7 @@ TEST(VrrpTrust, AMasterDoesNotYieldAgainstThePeersReports) {
                          [&] {
                            EXPECT_EQ(rig.advert(0, 254, kHigher, kInterval), "0:unconfirmed");
                            EXPECT_EQ(rig.advert(0, 1, kHigher, kInterval), "0:unconfirmed");
+                           EXPECT_EQ(rig.advert(0, 0, kHigher, kInterval), "0:unconfirmed");
                            return std::string();
                          })
                 .find("->"),
