@@ -231,6 +231,7 @@ void Link::stop() {
   if (std::exchange(impl_->stopped, true)) return;
   impl_->events = {};
   impl_->again.cancel();
+  impl_->shut_out_timer.cancel();
   impl_->beat_timer.cancel();
   error_code ignored;
   impl_->acceptor.close(ignored);

@@ -45,6 +45,7 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
         credentials(std::move(c)),
         events(std::move(e)),
         again(io_context),
+        shut_out_timer(io_context),
         beat_timer(io_context),
         acceptor(io_context) {}
 
@@ -54,7 +55,10 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
   void listen();
   void listen_later(const std::string& why);
   void accept();
+  void accept_later(const std::string& why);
   void accepted(tcp::socket socket);
+  void refuse_stranger(const std::string& address);
+  void shut_out_strangers();
   void handshake(const SessionPtr& of, asio::ssl::stream_base::handshake_type as);
 
   // link.cc
@@ -78,10 +82,12 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
   std::unique_ptr<Credentials> credentials;
   Events events;
   asio::steady_timer again;
+  asio::steady_timer shut_out_timer;
   asio::steady_timer beat_timer;
   tcp::acceptor acceptor;
-  Clock::time_point window_began;  // start of the window of the next two
+  Clock::time_point window_began;  // start of the window of the next three
   unsigned accepts = 0;
+  unsigned strangers = 0;  // of `accepts`
   unsigned handshakes = 0;
   std::set<SessionPtr> greeting;
   SessionPtr session;  // the one that is up
@@ -89,6 +95,8 @@ struct Link::Impl : std::enable_shared_from_this<Impl> {
   std::string last_trouble;  // not logged again
   LogLimit states{10};       // whether there is a connection
   LogLimit refusals;
+  bool cannot_accept = false;
+  bool shut_out = false;  // the kernel drops what strangers send
   bool stopped = false;
 };
 

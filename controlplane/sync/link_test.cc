@@ -1,18 +1,25 @@
 #include "controlplane/sync/link.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
+#include <cerrno>
 #include <cstdlib>
+#include <deque>
 #include <fstream>
 #include <functional>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "controlplane/sync/credentials.h"
@@ -213,6 +220,81 @@ TEST_F(LinkTest, KeepsTheSessionInAFloodOfUnknownPeers) {
   first_->link.reset("the test says so");
   EXPECT_TRUE(wait([&] { return first_->link.up() && second_->link.up(); }));
   EXPECT_EQ(second_->link.counters().sessions, 2u);
+}
+
+// As fast as they can: the peer gets in all the same.
+TEST_F(LinkTest, StrangersDoNotKeepThePeerOut) {
+  second_.emplace(io_, options(false), kGoodKey);
+  second_->link.start();
+  std::atomic<bool> over = false;
+  std::thread flood([&] {
+    std::deque<int> open;
+    while (!over) {
+      const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+      sockaddr_in from{};
+      from.sin_family = AF_INET;
+      from.sin_addr.s_addr = inet_addr("127.0.0.3");
+      bind(fd, reinterpret_cast<const sockaddr*>(&from), sizeof(from));
+      sockaddr_in to = from;
+      to.sin_addr.s_addr = inet_addr("127.0.0.2");
+      to.sin_port = htons(port_);
+      static_cast<void>(connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof(to)));
+      open.push_back(fd);
+      if (open.size() < 500) continue;
+      close(open.front());
+      open.pop_front();
+    }
+    for (const int fd : open) close(fd);
+  });
+  EXPECT_TRUE(wait([&] { return second_->refused(Refusal::wrong_address) >= 32; }));
+  first_.emplace(io_, options(true), kGoodKey);
+  first_->link.start();
+  EXPECT_TRUE(wait([&] { return first_->link.up() && second_->link.up(); }));
+  over = true;
+  flood.join();
+}
+
+// Somebody who took the peer's address holds every place.
+TEST_F(LinkTest, SilentConnectionsDoNotKeepThePeerOut) {
+  second_.emplace(io_, options(false), kGoodKey);
+  second_->link.start();
+  std::vector<std::unique_ptr<tcp::socket>> silent;
+  const auto call = [&] {
+    auto& socket = *silent.emplace_back(std::make_unique<tcp::socket>(io_));
+    socket.open(tcp::v4());
+    socket.bind({boost::asio::ip::make_address("127.0.0.1"), 0});
+    socket.connect({boost::asio::ip::make_address("127.0.0.2"), port_});
+  };
+  for (int i = 0; i < 8; ++i) call();
+  io_.run_for(300ms);
+  const auto begun = std::chrono::steady_clock::now();
+  first_.emplace(io_, options(true), kGoodKey);
+  first_->link.start();
+  EXPECT_TRUE(wait([&] { return first_->link.up() && second_->link.up(); }));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 2s) << "it waited until they were given up";
+}
+
+TEST_F(LinkTest, AcceptsAgainWhenThereAreDescriptorsAgain) {
+  second_.emplace(io_, options(false), kGoodKey);
+  second_->link.start();
+  tcp::socket early(io_);
+  early.open(tcp::v4());
+  early.bind({boost::asio::ip::make_address("127.0.0.1"), 0});
+  std::vector<int> all;
+  for (int fd = dup(0); fd >= 0; fd = dup(0)) all.push_back(fd);
+  ASSERT_EQ(errno, EMFILE);
+  early.connect({boost::asio::ip::make_address("127.0.0.2"), port_});
+  rusage before{};
+  rusage after{};
+  getrusage(RUSAGE_THREAD, &before);
+  io_.run_for(500ms);
+  getrusage(RUSAGE_THREAD, &after);
+  EXPECT_EQ(after.ru_utime.tv_sec - before.ru_utime.tv_sec, 0);
+  EXPECT_LT(after.ru_nvcsw - before.ru_nvcsw, 100) << "it tries again and again";
+  for (const int fd : all) close(fd);
+  first_.emplace(io_, options(true), kGoodKey);
+  first_->link.start();
+  EXPECT_TRUE(wait([&] { return first_->link.up() && second_->link.up(); }));
 }
 
 TEST_F(LinkTest, EndsTheSessionOnRefuse) {
