@@ -90,6 +90,7 @@ void describe(Visitor& v, Route& route) {
   v.value("destination", route.destination, kDestinationForm, "\"default\" or \"10.1.0.0/16\"",
           kRequired);
   v.value("via", route.via, kAddressForm, "\"192.0.2.1\", the gateway's address", kRequired);
+  v.value("mac", route.mac, kMacForm, "\"02:00:00:00:00:01\"");
   // "default" is of the gateway's family.
   if (v.reading() && route.destination == Prefix(Address(), 0) && route.via.is_ipv6()) {
     route.destination = Prefix(Address::from_ipv6({}), 0);

@@ -34,6 +34,7 @@ void describe(Visitor& v, RealServer& server, const Service& service) {
         v.number("resume_connections", server.resume_connections, 0,
                  max == 0 ? kMaxConnections - 1 : max - 1);
       });
+  v.value("mac", server.mac, kMacForm, "\"02:00:00:00:00:11\"");
   v.table("check", server.check, default_check(service),
           [](Visitor& table, Check& check) { lb::config::describe(table, check); });
 }

@@ -70,6 +70,7 @@ constinit const Form<Endpoint> kEndpointForm = {"address and port", parse<Endpoi
                                                 print<Endpoint>};
 constinit const Form<Endpoint> kPortOptionalForm = {"address, and port if need be",
                                                     parse_port_optional, print<Endpoint>};
+constinit const Form<MacAddress> kMacForm = {"MAC address", parse<MacAddress>, print<MacAddress>};
 constinit const Form<std::string> kAnyTextForm = {"text", parse_any, as_it_is};
 constinit const Form<std::string> kAbsolutePathForm = {"absolute path", parse_absolute_path,
                                                        as_it_is};

@@ -9,7 +9,8 @@ namespace lb::config {
 
 extern const Form<Address> kAddressForm;
 extern const Form<Endpoint> kEndpointForm;
-extern const Form<Endpoint> kPortOptionalForm;     // also an address alone
+extern const Form<Endpoint> kPortOptionalForm;  // also an address alone
+extern const Form<MacAddress> kMacForm;
 extern const Form<std::string> kAnyTextForm;       // unlike Visitor::text() it may be empty
 extern const Form<std::string> kAbsolutePathForm;  // or empty
 extern const Form<std::string> kBytesForm;         // text with escapes

@@ -108,6 +108,7 @@ struct Port {
 struct Route {
   Prefix destination;  // "default" is 0.0.0.0/0
   Address via;
+  std::optional<MacAddress> mac;  // of the gateway; not set: as ARP says
   Origin where;
   bool operator==(const Route&) const = default;
 };
@@ -140,6 +141,7 @@ struct RealServer {
   std::uint32_t max_connections = 0;     // 0: none
   std::uint32_t resume_connections = 0;  // of a file without it: default_resume_connections()
   std::optional<Check> check = {};       // in the place of the service's
+  std::optional<MacAddress> mac = {};    // not set: as ARP says
   Origin where;
   bool operator==(const RealServer&) const = default;
 };

@@ -52,6 +52,10 @@ std::string_view unusable(const Address& address) {
   return {};
 }
 
+bool is_host_mac(const MacAddress& mac) {
+  return (mac.bytes[0] & 1) == 0 && mac != MacAddress{};
+}
+
 bool is_loopback(const Address& address) {
   return unusable(address) == kLoopback;
 }

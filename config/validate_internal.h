@@ -15,6 +15,8 @@ inline constexpr std::size_t kMaxNameBytes = 64;  // of a director, service, gro
 // Why no host can have this address; empty: one can.
 std::string_view unusable(const Address& address);
 bool is_loopback(const Address& address);
+// Whether one host can have it: neither a group's nor zero.
+bool is_host_mac(const MacAddress& mac);
 // "the network address" of `subnet` or the like; empty: it can be a host's.
 std::string_view reserved_in(const Prefix& subnet, const Address& address);
 // An address in a configured subnet that differs from `address` by two swapped octets, as a

@@ -309,6 +309,11 @@ class NetworkValidator {
       report(path + ".via", fmt::format("{} is {} of its subnet; write the gateway's", via, what),
              ProblemKind::kFollowsNetwork);
     }
+    if (route.mac && !is_host_mac(*route.mac)) {
+      report(path + ".mac",
+             fmt::format("{} is no MAC address of a single host; write the gateway's",
+                         route.mac->to_string()));
+    }
     const auto [first, is_new] = destinations_.emplace(route.destination.to_string(), index);
     if (!is_new) {
       report(path + ".destination",

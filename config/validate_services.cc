@@ -101,6 +101,26 @@ class ServiceValidator {
       }
       if (!check_server_address(service, server.address.address, service.mode, at)) continue;
       check_server_port(service, server.address, service.mode, at);
+      if (server.mac) check_mac(server, fmt::format("{}.real_server[{}].mac", path, i));
+    }
+  }
+
+  void check_mac(const RealServer& server, const std::string& at) {
+    const std::string mac = server.mac->to_string();
+    const std::string address = server.address.address.to_string();
+    const auto [known, is_new] = macs_.emplace(server.address.address, *server.mac);
+    if (!is_host_mac(*server.mac)) {
+      report(at,
+             fmt::format("{} is no MAC address of a single host; write the real server's", mac));
+    } else if (!network_.on_link(server.address.address)) {
+      report(at,
+             fmt::format("{} is in no port's subnet, so its packets go to a gateway; write the "
+                         "gateway's mac in its [[route]]",
+                         address),
+             ProblemKind::kFollowsNetwork);
+    } else if (!is_new && known->second != *server.mac) {
+      report(at, fmt::format("{} has mac {} in another place; write the same one", address,
+                             known->second.to_string()));
     }
   }
 
@@ -247,6 +267,7 @@ class ServiceValidator {
   }
 
   const Config& config_;
+  std::map<Address, MacAddress> macs_;  // of real servers
   const Network network_;
   std::vector<Problem>& problems_;
   std::unordered_map<Address, const Service*> vips_;

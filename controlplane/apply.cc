@@ -230,7 +230,10 @@ void Applier::Impl::stop() {
   notify_stopping();
   // First, because what follows may wait for a disk.
   if (failover) failover->stop();
-  if (interfaces) interfaces->withdraw_vips();
+  if (interfaces) {
+    interfaces->withdraw_vips();
+    interfaces->release_neighbours();
+  }
   push_timer.cancel();
   for (auto* timer : {&policy_timer, &checks_timer, &ready_timer}) timer->cancel();
   if (dataplane) dataplane->stop();

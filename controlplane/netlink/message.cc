@@ -173,6 +173,7 @@ std::optional<Neighbour> parse_neighbour(nlmsghdr* message) {
   const auto address = get_address(a[NDA_DST], header->ndm_family);
   if (!address) return std::nullopt;
   Neighbour neighbour{header->ndm_ifindex, *address, to_state(header->ndm_state), {}};
+  neighbour.owned = a[NDA_PROTOCOL] != nullptr && nla_get_u8(a[NDA_PROTOCOL]) == kOwner;
   if (const auto mac = get_mac(a[NDA_LLADDR])) {
     neighbour.mac = *mac;
   } else {
@@ -315,6 +316,18 @@ Message make_resolve(int index, const Address& address) {
   header.ndm_flags = NTF_USE;
   Message message = make(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, header);
   put_address(message, NDA_DST, address);
+  return message;
+}
+
+Message make_neighbour(int index, const Address& address, const MacAddress& mac) {
+  ndmsg header{};
+  header.ndm_family = family_of(address);
+  header.ndm_ifindex = index;
+  header.ndm_state = NUD_PERMANENT;
+  Message message = make(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, header);
+  put_address(message, NDA_DST, address);
+  check(nla_put(message.get(), NDA_LLADDR, static_cast<int>(mac.bytes.size()), mac.bytes.data()));
+  check(nla_put_u8(message.get(), NDA_PROTOCOL, kOwner));
   return message;
 }
 

@@ -40,6 +40,7 @@ Message make_address(int type, int index, const Prefix& prefix);
 Message make_route(int type, int flags, const Route& route);
 Message make_route_lookup(const Address& destination);
 Message make_resolve(int index, const Address& address);
+Message make_neighbour(int index, const Address& address, const MacAddress& mac);  // permanent
 Message make_forget(int index, const Address& address);
 
 }  // namespace lb::netlink

@@ -66,6 +66,13 @@ TEST(Message, ParsesANeighbourWithoutAMac) {
   ASSERT_TRUE(neighbour);
   EXPECT_EQ(neighbour->address, address);
   EXPECT_EQ(neighbour->state, NeighbourState::kNone);
+  EXPECT_FALSE(neighbour->owned);
+  const MacAddress mac{{2, 0, 0, 0, 0, 0x11}};
+  const auto fixed = parse_neighbour(nlmsg_hdr(make_neighbour(7, address, mac).get()));
+  ASSERT_TRUE(fixed);
+  EXPECT_EQ(fixed->mac, mac);
+  EXPECT_EQ(fixed->state, NeighbourState::kPermanent);
+  EXPECT_TRUE(fixed->owned);
 }
 
 // Messages that no kernel of today sends.

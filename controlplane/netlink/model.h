@@ -10,7 +10,8 @@
 
 namespace lb::netlink {
 
-// The mark of addresses and routes that we set (IFA_PROTO of an address, rtm_protocol of a route).
+// The mark of addresses, routes and neighbours that we set (IFA_PROTO of an address, rtm_protocol of
+// a route, NDA_PROTOCOL of a neighbour).
 // A starting control plane finds what a previous process left by it. Shown by
 // `ip -d address` as "proto 0x4c" and by `ip route` as "proto 76".
 inline constexpr std::uint8_t kOwner = 76;
@@ -41,14 +42,15 @@ enum class NeighbourState : std::uint8_t {  // in ascending certainty
   kNone,                                    // no MAC: being resolved, or no answer
   kStale,                                   // a MAC that was not confirmed recently
   kConfirmed,                               // it answered recently
-  kPermanent,                               // an operator set it
+  kPermanent,                               // set by an operator, or by us
 };
 
 struct Neighbour {
   int index = 0;
   Address address;
   NeighbourState state = NeighbourState::kNone;
-  MacAddress mac;  // unless kNone
+  MacAddress mac;      // unless kNone
+  bool owned = false;  // has the mark kOwner
 };
 
 struct Route {

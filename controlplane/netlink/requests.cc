@@ -190,6 +190,16 @@ Result<void> Requests::remove_route(const Route& route) {
   return {};
 }
 
+Result<void> Requests::set_neighbour(int index, const Address& address, const MacAddress& mac) {
+  return order(socket_.get(), make_neighbour(index, address, mac));
+}
+
+Result<void> Requests::remove_neighbour(int index, const Address& address) {
+  const int error = talk(socket_.get(), make_forget(index, address), {});
+  if (error != 0 && error != ENOENT && error != ENODEV) return fail_with(error);
+  return {};
+}
+
 Result<std::optional<Hop>> Requests::lookup(const Address& destination) {
   std::optional<Hop> hop;
   const auto read = [&](nlmsghdr* message) { hop = parse_hop(message, destination); };

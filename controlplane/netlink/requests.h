@@ -43,6 +43,10 @@ class Requests {
   Result<void> add_route(const Route& route);
   Result<void> remove_route(const Route& route);
 
+  // A permanent one with the mark kOwner, in the place of any other: the kernel learns no other MAC.
+  Result<void> set_neighbour(int index, const Address& address, const MacAddress& mac);
+  Result<void> remove_neighbour(int index, const Address& address);
+
   // The route of a packet to `destination`. nullopt: it is local, or there is no route.
   Result<std::optional<Hop>> lookup(const Address& destination);
   // Makes the kernel resolve or confirm the MAC of a neighbour. The monitor reports the result.

@@ -35,6 +35,7 @@ struct Interfaces::Impl : std::enable_shared_from_this<Impl> {
         vips(vips_of(config, interfaces)),
         ha_vips(vips_of(config.ha)),
         routes(config.routes),
+        fixed(fixed_neighbours_of(config)),
         announcer(io, {config.ha.garp_count, config.ha.garp_interval},
                   [this](const std::string& name) { return state.link(name); }),
         retry(io) {}
@@ -46,6 +47,9 @@ struct Interfaces::Impl : std::enable_shared_from_this<Impl> {
   void put_addresses_right(const Interface& interface, const netlink::Link& link);
   void clean_foreign_vlans();
   void put_routes_right();
+  void put_neighbours_right();
+  bool is_wanted(const netlink::Neighbour& neighbour) const;
+  bool concerns_neighbours(const netlink::Changes& changes) const;
   bool on_our_subnets(Address gateway) const;
   void announce_vips(const std::string& interface);
   bool note(const std::string& what, const Result<void>& result) {
@@ -60,6 +64,7 @@ struct Interfaces::Impl : std::enable_shared_from_this<Impl> {
   std::vector<Vip> ha_vips;  // of others
   bool withdrawn = false;
   std::vector<config::Route> routes;
+  std::vector<FixedNeighbour> fixed;
   netlink::Announcer announcer;
   boost::asio::steady_timer retry;
   bool retrying = false;
@@ -67,6 +72,7 @@ struct Interfaces::Impl : std::enable_shared_from_this<Impl> {
   std::set<std::string> unprepared;  // interfaces without the settings of netlink/sysctl.h
   PassFailures failures;
   LogLimit links{10};  // lines about their states
+  LogLimit neighbours{5};
 };
 
 void Interfaces::Impl::put_all_right() {
@@ -74,6 +80,7 @@ void Interfaces::Impl::put_all_right() {
   for (const Interface& interface : interfaces) put_right(interface);
   clean_foreign_vlans();
   put_routes_right();
+  put_neighbours_right();
   if (failures.any()) retry_later();
 }
 
@@ -190,6 +197,47 @@ void Interfaces::Impl::put_routes_right() {
   }
 }
 
+bool Interfaces::Impl::is_wanted(const netlink::Neighbour& neighbour) const {
+  const netlink::Link* const link = state.link(neighbour.index);
+  return link != nullptr && std::ranges::find(fixed, FixedNeighbour{link->name, neighbour.address,
+                                                                    neighbour.mac}) != fixed.end();
+}
+
+// The kernel forgets them with their interface; and what a previous process left may be wrong.
+void Interfaces::Impl::put_neighbours_right() {
+  const auto name = [](Address address, const MacAddress& mac) {
+    return "neighbour " + address.to_string() + " at " + mac.to_string();
+  };
+  for (const auto& [key, neighbour] : state.neighbours()) {
+    if (!neighbour.owned || neighbour.state != netlink::NeighbourState::kPermanent) continue;
+    if (is_wanted(neighbour)) continue;
+    const std::string what = name(neighbour.address, neighbour.mac);
+    if (note("removing " + what, requests.remove_neighbour(neighbour.index, neighbour.address))) {
+      log::info("removed {}", what);
+    }
+  }
+  for (const FixedNeighbour& wanted : fixed) {
+    const netlink::Link* const link = state.link(wanted.interface);
+    if (link == nullptr || !link->up) continue;
+    const netlink::Neighbour* const known = state.neighbour({link->index, wanted.address});
+    if (known != nullptr && known->owned && known->mac == wanted.mac &&
+        known->state == netlink::NeighbourState::kPermanent) {
+      continue;
+    }
+    const std::string what = name(wanted.address, wanted.mac);
+    if (note(what, requests.set_neighbour(link->index, wanted.address, wanted.mac))) {
+      neighbours.write(log::Level::kInfo, "", wanted.address.to_string(), "{}: set {}",
+                       wanted.interface, what);
+    }
+  }
+}
+
+bool Interfaces::Impl::concerns_neighbours(const netlink::Changes& changes) const {
+  return std::ranges::any_of(changes.neighbours, [this](const netlink::NeighbourKey& key) {
+    return std::ranges::find(fixed, key.second, &FixedNeighbour::address) != fixed.end();
+  });
+}
+
 // Whether an interface that is up has an address in the gateway's subnet: before that, the kernel
 // would refuse the route.
 bool Interfaces::Impl::on_our_subnets(Address gateway) const {
@@ -227,7 +275,10 @@ Interfaces::Interfaces(boost::asio::io_context& io, netlink::Requests& requests,
 Interfaces::~Interfaces() = default;
 
 void Interfaces::on_change(const netlink::Changes& changes) {
-  if (changes.links || changes.addresses || changes.owned_route) impl_->put_all_right();
+  if (changes.links || changes.addresses || changes.owned_route ||
+      impl_->concerns_neighbours(changes)) {
+    impl_->put_all_right();
+  }
 }
 
 void Interfaces::configure(const config::Config& config) {
@@ -235,6 +286,7 @@ void Interfaces::configure(const config::Config& config) {
   impl_->interfaces = interfaces_of(config);
   impl_->vips = vips_of(config, impl_->interfaces);
   impl_->routes = config.routes;
+  impl_->fixed = fixed_neighbours_of(config);
   impl_->put_all_right();
 }
 
@@ -249,6 +301,11 @@ void Interfaces::withdraw_vips() {
       log::info("{}: removed VIP {}", vip.interface, vip.prefix.address.to_string());
     }
   }
+}
+
+void Interfaces::release_neighbours() {
+  impl_->fixed.clear();
+  impl_->put_neighbours_right();
 }
 
 bool Interfaces::complete() const {

@@ -1,5 +1,5 @@
 // Keeps the kernel's interfaces as configured: up, with their MTU and settings, their addresses,
-// VLANs, VIPs and routes. Every change by others is corrected when the kernel reports it; an
+// VLANs, VIPs, routes and the neighbours with a configured MAC address. Every change by others is corrected when the kernel reports it; an
 // interface that disappears with the data plane and comes back gets everything again. The addresses
 // of HA instances belong to failover/vips.h. Runs on the main loop.
 #pragma once
@@ -34,6 +34,9 @@ class Interfaces {
   // Removes all VIPs at once; they are not added again. Addresses of the ports stay: operators may
   // need them to reach the machine.
   void withdraw_vips();
+
+  // Removes the neighbours with configured MAC addresses; they are not set again.
+  void release_neighbours();
 
   // Every interface exists and can carry packets.
   bool complete() const;

@@ -129,6 +129,48 @@ TEST_F(InterfacesInKernel, AdoptAddressesOfAPreviousProcess) {
   EXPECT_TRUE(has("192.0.2.77/32"));
 }
 
+// Whatever ARP says, and whoever removes them; but not when they are configured no more.
+TEST_F(InterfacesInKernel, KeepNeighboursWithAConfiguredMac) {
+  config::Config config = make_config();
+  const MacAddress mac = MacAddress::parse("02:00:00:00:00:01").value();
+  config.routes[0].mac = mac;
+  interfaces->configure(config);
+  make_wan();
+  ASSERT_TRUE(monitor->start());
+  const Address gateway = config.routes[0].via;
+  const auto known = [&]() -> const netlink::Neighbour* {
+    const netlink::Link* const wan = monitor->state().link("wan");
+    return wan == nullptr ? nullptr : monitor->state().neighbour({wan->index, gateway});
+  };
+  const auto is_fixed = [&] {
+    const auto* const neighbour = known();
+    return neighbour != nullptr && neighbour->owned && neighbour->mac == mac &&
+           neighbour->state == netlink::NeighbourState::kPermanent;
+  };
+  EXPECT_TRUE(wait(is_fixed));
+  shell("ip neigh del 192.0.2.1 dev wan");
+  ASSERT_TRUE(wait([&] { return !is_fixed(); }));
+  EXPECT_TRUE(wait(is_fixed));
+  shell("ip link set wan down && ip link set wan up");
+  EXPECT_TRUE(wait([&] { return interfaces->complete() && is_fixed(); }));
+  // An operator's stays.
+  shell("ip neigh replace 192.0.2.9 lladdr 02:00:00:00:00:09 dev wan nud permanent");
+  interfaces->configure(make_config());
+  EXPECT_TRUE(wait([&] { return known() == nullptr || !known()->owned; }));
+  interfaces->configure(config);
+  EXPECT_TRUE(wait(is_fixed));
+  // What a killed process left.
+  interfaces.reset();
+  interfaces.emplace(io, *requests, monitor->state(), make_config());
+  interfaces->configure(make_config());
+  EXPECT_TRUE(wait([&] { return known() == nullptr || !known()->owned; }));
+  EXPECT_EQ(std::system("ip neigh show 192.0.2.9 dev wan | grep -q PERMANENT"), 0);
+  interfaces->configure(config);
+  EXPECT_TRUE(wait(is_fixed));
+  interfaces->release_neighbours();
+  EXPECT_TRUE(wait([&] { return known() == nullptr || !known()->owned; }));
+}
+
 TEST_F(InterfacesInKernel, KeepWithdrawnVipsAway) {
   make_wan();
   ASSERT_TRUE(monitor->start());

@@ -54,6 +54,7 @@ struct NextHops::Impl : std::enable_shared_from_this<Impl> {
   boost::asio::steady_timer settle;
   boost::asio::steady_timer probe_timer;
   NextHopTable table;
+  std::map<Address, MacAddress> fixed;
   std::set<Address> to_refresh;
   std::set<Address> unanswered;  // the kernel could not be asked: at the next probe once more
   bool refreshing = false;       // a timer or a posted slice will continue
@@ -154,6 +155,14 @@ bool NextHops::Impl::learn(const Via& via, const netlink::Neighbour& neighbour) 
   const auto known = table.neighbours().find(via);
   const std::optional<MacAddress> before =
       known == table.neighbours().end() ? std::nullopt : known->second.mac;
+  const auto configured = fixed.find(via.address);
+  if (configured != fixed.end() && configured->second != neighbour.mac) {
+    moves.write(log::Level::kWarning, via.port, via.address.to_string(),
+                "next hop {} on {}: ignored MAC {}, the configuration has {}",
+                via.address.to_string(), via.port, neighbour.mac.to_string(),
+                configured->second.to_string());
+    return false;
+  }
   if (!table.set_mac(via, neighbour.mac)) return false;
   const std::string where =
       via.port + (via.vlan == 0 ? std::string() : " VLAN " + std::to_string(via.vlan));
@@ -244,6 +253,10 @@ void NextHops::set_interfaces(std::span<const Interface> interfaces) {
   impl_->interfaces.assign(interfaces.begin(), interfaces.end());
   impl_->to_refresh = impl_->table.destinations();
   impl_->refresh_soon();
+}
+
+void NextHops::set_fixed(std::map<Address, MacAddress> fixed) {
+  impl_->fixed = std::move(fixed);
 }
 
 void NextHops::reverify(Address destination) {

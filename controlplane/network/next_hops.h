@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -36,6 +37,8 @@ class NextHops {
   void remove(Address destination);
   // The configuration has other ones: all routes are queried again.
   void set_interfaces(std::span<const Interface> interfaces);
+  // Neighbours whose MAC is configured: what the kernel learns about them does not count.
+  void set_fixed(std::map<Address, MacAddress> fixed);
   // The destination does not answer: perhaps its MAC, or its gateway's, has changed. The kernel
   // alone would need up to a minute to notice.
   void reverify(Address destination);

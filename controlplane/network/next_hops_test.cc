@@ -77,6 +77,26 @@ TEST_F(NextHopsInKernel, FollowAGatewayThatMoves) {
   EXPECT_TRUE(wait([&] { return mac_of(kFarServer) == "port0 02:00:00:00:00:03"; }));
 }
 
+TEST_F(NextHopsInKernel, ReportAMoveWithBothMacs) {
+  shell("ip neigh replace 10.0.0.11 lladdr 02:00:00:00:00:11 dev lan nud reachable");
+  ASSERT_TRUE(wait([&] { return mac_of(kServer) == "port0 02:00:00:00:00:11"; }));
+  EXPECT_TRUE(moves.empty());
+  shell("ip neigh replace 10.0.0.11 lladdr 02:00:00:00:00:66 dev lan nud reachable");
+  ASSERT_TRUE(wait([&] { return mac_of(kServer) == "port0 02:00:00:00:00:66"; }));
+  EXPECT_EQ(moves, std::vector<std::string>{
+                       "10.0.0.11 on port0, from 02:00:00:00:00:11 to 02:00:00:00:00:66"});
+}
+
+TEST_F(NextHopsInKernel, IgnoreOtherMacsThanTheConfiguredOne) {
+  next_hops->set_fixed({{kServer, MacAddress::parse("02:00:00:00:00:11").value()}});
+  shell("ip neigh replace 10.0.0.11 lladdr 02:00:00:00:00:66 dev lan nud reachable");
+  shell("ip neigh replace 10.0.0.2 lladdr 02:00:00:00:00:02 dev lan nud reachable");
+  ASSERT_TRUE(wait([&] { return mac_of(kFarServer) != ""; }));
+  EXPECT_EQ(mac_of(kServer), "");
+  shell("ip neigh replace 10.0.0.11 lladdr 02:00:00:00:00:11 dev lan nud permanent");
+  EXPECT_TRUE(wait([&] { return mac_of(kServer) == "port0 02:00:00:00:00:11"; }));
+}
+
 TEST_F(NextHopsInKernel, UseAKnownNeighbourOfANewRoute) {
   shell("ip neigh replace 10.0.0.9 lladdr 02:00:00:00:00:09 dev lan nud reachable");
   shell("ip route replace 198.51.100.0/24 via 10.0.0.9");

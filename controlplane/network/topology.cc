@@ -114,6 +114,30 @@ AddressPlan plan_addresses(std::span<const Prefix> wanted, std::span<const Prefi
   return plan;
 }
 
+std::vector<FixedNeighbour> fixed_neighbours_of(const config::Config& config) {
+  const std::vector<Interface> interfaces = interfaces_of(config);
+  std::vector<FixedNeighbour> all;
+  const auto add = [&](Address address, const std::optional<MacAddress>& mac) {
+    if (!mac || std::ranges::find(all, address, &FixedNeighbour::address) != all.end()) return;
+    for (const Interface& interface : interfaces) {
+      if (std::ranges::none_of(interface.addresses, [address](const Prefix& subnet) {
+            return subnet.contains(address);
+          })) {
+        continue;
+      }
+      all.push_back({interface.name, address, *mac});
+      return;
+    }
+  };
+  for (const config::Route& route : config.routes) add(route.via, route.mac);
+  for (const config::Service& service : config.services) {
+    for (const config::RealServer& server : service.real_servers) {
+      add(server.address.address, server.mac);
+    }
+  }
+  return all;
+}
+
 RoutePlan plan_routes(std::span<const config::Route> wanted,
                       std::span<const netlink::Route> present) {
   std::vector<netlink::Route> routes;

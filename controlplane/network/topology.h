@@ -59,6 +59,17 @@ struct AddressPlan {
 AddressPlan plan_addresses(std::span<const Prefix> wanted, std::span<const Prefix> undecided,
                            std::span<const netlink::InterfaceAddress> present);
 
+// A neighbour whose MAC address is configured.
+struct FixedNeighbour {
+  std::string interface;  // whose subnet contains the address
+  Address address;
+  MacAddress mac;
+
+  bool operator==(const FixedNeighbour&) const = default;
+};
+// Gateways and real servers, each once.
+std::vector<FixedNeighbour> fixed_neighbours_of(const config::Config& config);
+
 // The same for routes; all of `present` are ours.
 struct RoutePlan {
   std::vector<netlink::Route> remove;

@@ -47,6 +47,13 @@ std::set<Address> destinations_of(const config::Config& config) {
   return all;
 }
 
+std::map<Address, MacAddress> fixed_macs_of(const config::Config& config) {
+  std::map<Address, MacAddress> all;
+  for (const FixedNeighbour& each : fixed_neighbours_of(config))
+    all.emplace(each.address, each.mac);
+  return all;
+}
+
 }  // namespace
 
 Servers::Servers(boost::asio::io_context& io, FileWriter& writer, netlink::Requests& requests,
@@ -74,6 +81,7 @@ Servers::Servers(boost::asio::io_context& io, FileWriter& writer, netlink::Reque
                             auto done) { return events_.ask_peer(keys, std::move(done)); },
               .changed = [this] { on_panic_change(); }}),
       first_results_timer_(io) {
+  next_hops_.set_fixed(fixed_macs_of(*inventory.config()));
   checker_.set_on_weight([this](const auto& target, const auto&) {
     if (RealServer* const server = inventory_.find(target.id)) on_weight_change(*server);
   });
@@ -132,6 +140,7 @@ void Servers::configure(const Inventory::Adopted& adopted) {
     interfaces_ = std::move(interfaces);
     next_hops_.set_interfaces(interfaces_);
   }
+  next_hops_.set_fixed(fixed_macs_of(*inventory_.config()));
   forget(adopted);
   panic_.configure(*inventory_.config());
   if (following_) {
