@@ -270,7 +270,7 @@ void Applier::Impl::on_kernel_change(const netlink::Changes& changes) {
   servers->on_kernel_change(changes);
   client_hops->on_change(changes);
   const bool may_move = changes.routes || changes.links || changes.addresses;
-  if (may_move && source_routes->refresh(*inventory.config())) push_within(kRoutesSettle);
+  if (may_move && source_routes->refresh(*inventory.config())) push_timer.within(kRoutesSettle);
   start_checks_when_due(false);
 }
 

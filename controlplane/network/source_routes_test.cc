@@ -37,9 +37,9 @@ TEST(SourceRoutesOfConfig, AreTheSubnets) {
 
 TEST(SourceRoutesOfConfig, AndTheNetworksBehindGateways) {
   config::Config config = routed_ports();
-  config.routes = {{Prefix(Address(), 0), prefix_of("192.0.2.1/32").address, {}},
-                   {prefix_of("10.1.0.0/16"), prefix_of("198.51.100.1/32").address, {}},
-                   {prefix_of("10.2.0.0/16"), prefix_of("203.0.113.1/32").address, {}}};
+  config.routes = {{Prefix(Address(), 0), prefix_of("192.0.2.1/32").address, {}, {}},
+                   {prefix_of("10.1.0.0/16"), prefix_of("198.51.100.1/32").address, {}, {}},
+                   {prefix_of("10.2.0.0/16"), prefix_of("203.0.113.1/32").address, {}, {}}};
   Routes routes = source_routes_of(config, nullptr);
   routes.erase(routes.begin(), routes.begin() + 3);
   EXPECT_EQ(routes,
@@ -48,7 +48,7 @@ TEST(SourceRoutesOfConfig, AndTheNetworksBehindGateways) {
 
 TEST(SourceRoutesOfConfig, AndWhereTheDefaultRouteOfAnotherProgramLeads) {
   config::Config config = routed_ports();
-  config.routes = {{Prefix(Address(), 0), prefix_of("192.0.2.1/32").address, {}}};
+  config.routes = {{Prefix(Address(), 0), prefix_of("192.0.2.1/32").address, {}, {}}};
   const auto interfaces = interfaces_of(config);
   const Routes routes = source_routes_of(config, &interfaces[2]);
   ASSERT_EQ(routes.size(), 5u);

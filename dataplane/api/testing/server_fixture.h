@@ -24,7 +24,7 @@
 
 namespace lb::api {
 
-using DataplaneClient = Client<Request, Response>;
+using FixtureClient = Client<Request, Response>;
 using DataplaneServer = Server<Request, Response>;
 
 // A server on a thread of its own, in a folder of its own.
@@ -93,8 +93,8 @@ class ServerTest : public ::testing::Test {
     }
   }
 
-  Result<DataplaneClient> connect(std::chrono::milliseconds timeout = std::chrono::seconds(20)) {
-    return DataplaneClient::connect(path_, {"lbcli", "lb-dataplane", timeout});
+  Result<FixtureClient> connect(std::chrono::milliseconds timeout = std::chrono::seconds(20)) {
+    return FixtureClient::connect(path_, {"lbcli", "lb-dataplane", timeout});
   }
 
   // A socket that speaks no protocol.
