@@ -176,7 +176,9 @@ DropReason Pipeline::create_counted(const Packet& packet, std::uint32_t service_
 
   if (!conns_.has_room(service_slot, view.snapshot, view.now)) return DropReason::table_full;
   ConnTable::Created created = conns_.create(conn, packet.hash, state, view.now, deadline);
-  if (created.full && conns_.make_room(service_slot, view.now)) {
+  // With room it lacks a free record: they come when all workers have passed a burst, and no sooner
+  // when more connections end.
+  if (created.full && table_.room() <= 0 && conns_.make_room(service_slot, view.now)) {
     created = conns_.create(conn, packet.hash, state, view.now, deadline);
   }
   hit = created.hit;

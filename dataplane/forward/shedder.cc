@@ -15,9 +15,9 @@ std::uint32_t idle_of(const Record& record, std::uint32_t now) {
 }
 
 // Of a connection that the HA peer has as well, its packets may be known by refreshes only.
-std::uint32_t idle_ticks_of(const Record& record) {
+bool is_silent_for(const Record& record, std::uint32_t ticks, std::uint32_t idle) {
   const bool is_copy = record.import_epoch.load(std::memory_order_relaxed) != 0;
-  return Shedder::kIdleTicks + (is_copy ? kLongestRefresh : 0);
+  return idle >= ticks + (is_copy ? kLongestRefresh : 0);
 }
 
 }  // namespace
@@ -25,7 +25,7 @@ std::uint32_t idle_ticks_of(const Record& record) {
 std::optional<Shedder::Rank> Shedder::rank_of(const Record& record, ConnState state,
                                               std::uint32_t idle) {
   const bool young = idle < kYoungTicks;
-  switch (shed_class(state, record.keys)) {
+  switch (shed_class(record, state)) {
     case ShedClass::half_open:
       return young ? Rank::kYoung : Rank::kHalfOpen;
     case ShedClass::udp_unanswered:
@@ -33,10 +33,12 @@ std::optional<Shedder::Rank> Shedder::rank_of(const Record& record, ConnState st
     case ShedClass::handshake:
       return young ? Rank::kYoung : Rank::kHandshake;
     case ShedClass::closed:
-      if (state == ConnState::kTimeWait || idle >= kClosedTicks) return Rank::kClosed;
+      if (state != ConnState::kFinWait || is_silent_for(record, kClosedTicks, idle)) {
+        return Rank::kClosed;
+      }
       return std::nullopt;
     default:
-      if (idle >= idle_ticks_of(record)) return Rank::kIdle;
+      if (is_silent_for(record, kIdleTicks, idle)) return Rank::kIdle;
       return std::nullopt;
   }
 }
@@ -72,7 +74,7 @@ std::optional<Shedder::Victim> Shedder::take_found(std::uint32_t service) {
     if (record == nullptr || !shares_.may_lose(record->service, service)) continue;
     const ConnState state = record->state.load(std::memory_order_acquire);
     if (is_live(state) && rank_of(*record, state, idle_of(*record, tick_)) == rank_) {
-      return Victim{record, shed_class(state, record->keys)};
+      return Victim{record, shed_class(*record, state)};
     }
   }
   return std::nullopt;
@@ -84,14 +86,14 @@ bool Shedder::search(std::uint32_t service, std::uint32_t now) {
   found_.clear();
   next_ = 0;
   rank_ = Rank::kIdle;
-  for (std::size_t block = 0; block < kMostBlocks; ++block) {
+  std::size_t blocks = 0;
+  while (blocks < kMostBlocks) {
     read_block(service, now);
-    if (!found_.empty() && (rank_ < Rank::kYoung || block + 1 >= kBlocks)) break;
+    ++blocks;
+    if (!found_.empty() && (rank_ < Rank::kYoung || blocks >= kBlocks)) break;
   }
-  if (found_.empty()) {
-    ++vain_;
-    return false;
-  }
+  if (found_.size() < blocks) ++vain_;
+  if (found_.empty()) return false;
   std::sort(found_.begin(), found_.end(), [](const Candidate& a, const Candidate& b) {
     return a.idle != b.idle ? a.idle > b.idle : a.place < b.place;
   });

@@ -20,12 +20,13 @@
 
 #include "dataplane/conn/table.h"
 #include "dataplane/forward/table_shares.h"
+#include "dataplane/forward/tcp_progress.h"
 #include "dataplane/stats/shed_class.h"
 
 namespace lb {
 
-// Of a live connection with so many keys.
-constexpr ShedClass shed_class(ConnState state, unsigned keys) {
+// Of a live connection in this state.
+inline ShedClass shed_class(const Record& record, ConnState state) {
   switch (state) {
     case ConnState::kSynSent:
     case ConnState::kSynReceived:
@@ -38,7 +39,12 @@ constexpr ShedClass shed_class(ConnState state, unsigned keys) {
       return ShedClass::closed;
     case ConnState::kFinWait:
       // In DR mode nothing more of most of them will come by.
-      return keys == 1 ? ShedClass::closed : ShedClass::idle;
+      return record.keys == 1 ? ShedClass::closed : ShedClass::idle;
+    case ConnState::kClosed: {
+      // Refused by the server, or closed by both; others may have been reset by a stranger.
+      const Progress server(record.seq[1].load(std::memory_order_relaxed));
+      return record.keys != 1 && !server.is_known() ? ShedClass::closed : ShedClass::idle;
+    }
     default:
       return ShedClass::idle;
   }
@@ -69,7 +75,8 @@ class Shedder {
   // A search ends after so many if it has found something, and after so many anyway.
   static constexpr std::size_t kBlocks = 4;
   static constexpr std::size_t kMostBlocks = 16;
-  static constexpr std::size_t kVainPerTick = 64;  // searches without a result: half a millisecond
+  // Searches that found next to nothing: half a millisecond.
+  static constexpr std::size_t kVainPerTick = 64;
   static constexpr std::size_t kAhead = 2;
 
   enum class Rank : std::uint8_t { kHalfOpen, kUdp, kHandshake, kYoung, kClosed, kIdle };

@@ -42,7 +42,7 @@ class ShedderTest : public testing::Test {
   Record* choose(std::uint32_t service = 0, std::uint32_t now = kShedNow) {
     const auto victim = shedder_.choose(service, now);
     if (!victim) return nullptr;
-    EXPECT_EQ(victim->kind, shed_class(victim->record->state.load(), victim->record->keys));
+    EXPECT_EQ(victim->kind, shed_class(*victim->record, victim->record->state.load()));
     return victim->record;
   }
   void survey() { shares_.survey(snapshot_); }
@@ -134,8 +134,36 @@ TEST_F(ShedderTest, InDrModeWhatTheClientHasClosedGoesWhenItIsSilent) {
   Record* const silent = add(ConnState::kFinWait, Shedder::kClosedTicks);
   busy->keys = silent->keys = 1;
   EXPECT_EQ(choose(), silent);
-  EXPECT_EQ(shed_class(ConnState::kFinWait, silent->keys), ShedClass::closed);
-  EXPECT_EQ(shed_class(ConnState::kFinWait, nat->keys), ShedClass::idle);
+  EXPECT_EQ(shed_class(*silent, ConnState::kFinWait), ShedClass::closed);
+  EXPECT_EQ(shed_class(*nat, ConnState::kFinWait), ShedClass::idle);
+}
+
+TEST_F(ShedderTest, KeepsMoreThanHalfOfTheTable) {
+  keep(0, 20);
+  keep(1, 60);
+  unsigned taken = 0;
+  for (survey(); taken < 64 && shares_.admits(0, snapshot_); survey()) {
+    ASSERT_NE(add(ConnState::kEstablished, 0), nullptr);
+    ++taken;
+  }
+  EXPECT_EQ(table_->room(), 38) << "what is kept for the other one";
+}
+
+TEST_F(ShedderTest, WhatAServerHasRefusedGoesAtOnce) {
+  Record* const reset = add(ConnState::kClosed, Shedder::kClosedTicks);
+  reset->seq[1] = Progress::at(1).word();
+  EXPECT_EQ(choose(), nullptr) << "a stranger may have sent the reset";
+  Record* const refused = add(ConnState::kClosed, 0);
+  EXPECT_EQ(choose(0, kShedNow + 1), refused);
+}
+
+TEST_F(ShedderTest, ACopyThatTheClientHasClosedMayBeInUseAtThePeer) {
+  Record* const copy = add(ConnState::kFinWait, Shedder::kClosedTicks);
+  copy->keys = 1;
+  copy->import_epoch.store(1);
+  EXPECT_EQ(choose(), nullptr);
+  copy->import_epoch.store(0);
+  EXPECT_EQ(choose(0, kShedNow + 1), copy);
 }
 
 TEST_F(ShedderTest, ACopyOfThePeersMayBeInUseThere) {
@@ -221,7 +249,7 @@ TEST_F(LargeShedderTest, NeverChoosesWhatCarriedDataLately) {
     if (!victim) continue;
     const ConnState state = victim->record->state.load();
     ASSERT_TRUE(is_live(state));
-    if (shed_class(state, victim->record->keys) == ShedClass::idle) {
+    if (shed_class(*victim->record, state) == ShedClass::idle) {
       ASSERT_GE(now - victim->record->last_seen.load(), Shedder::kIdleTicks);
     }
     end(victim->record);

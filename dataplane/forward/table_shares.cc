@@ -5,7 +5,9 @@
 namespace lb {
 
 void TableShares::survey(const Snapshot& snapshot) {
-  if (at_ == 0 && table_.room() > table_.max_connections() / 2) return;
+  const std::int64_t kept = places(snapshot.table_share_ppm);
+  if (at_ == 0 && table_.room() > std::max<std::int64_t>(table_.max_connections() / 2, kept))
+    return;
   const std::size_t end = std::min(at_ + kSlice, snapshot.services.size());
   for (; at_ < end; ++at_) {
     const auto service = static_cast<std::uint32_t>(at_);

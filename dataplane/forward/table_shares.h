@@ -3,7 +3,7 @@
 // attack takes all of that, and nothing of what is kept for the others.
 //
 // A worker's own object. Counts are sums over the workers; those of all services together are
-// surveyed in slices between bursts, as soon as half of the table is taken.
+// surveyed in slices between bursts, as soon as half of the table is taken, or all but what is kept.
 #pragma once
 
 #include <cstddef>

@@ -10,11 +10,11 @@
 namespace lb {
 
 // In the order in which they go.
-#define LB_SHED_CLASSES(X)                                                             \
-  X(half_open, "TCP handshakes that are not complete")                                 \
-  X(udp_unanswered, "UDP that no server has answered; in DR mode, one packet alone")   \
-  X(handshake, "TCP in DR mode of which there was the handshake and nothing else")     \
-  X(closed, "TCP that both sides have closed; in DR mode, that the client has closed") \
+#define LB_SHED_CLASSES(X)                                                               \
+  X(half_open, "TCP handshakes that are not complete")                                   \
+  X(udp_unanswered, "UDP that no server has answered; in DR mode, one packet alone")     \
+  X(handshake, "TCP in DR mode of which there was the handshake and nothing else")       \
+  X(closed, "TCP that is closed or was refused; in DR mode, that the client has closed") \
   X(idle, "without a packet for 30 seconds or more, the longest first")
 
 enum class ShedClass : std::uint8_t {
