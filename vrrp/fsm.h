@@ -107,6 +107,7 @@ class Group {
     Ipv4Address address;                    // the primary one, from which adverts are sent
     std::vector<Ipv4Address> routers = {};  // the other ones that are known, beside the peer
     bool accept_unknown = true;             // adverts of others, too
+    bool has_link = false;                  // the peer reports, and is one of them from then on
   };
   struct Options {
     std::vector<Member> members;  // one at least

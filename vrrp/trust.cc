@@ -21,11 +21,11 @@ bool contains(const std::vector<Ipv4Address>& all, Ipv4Address address) {
 
 }  // namespace
 
-// Nobody is known before the peer has reported anything, if no routers are listed.
+// With a link nobody is known before the peer has reported anything, and there may be a master.
 bool Group::knows(const MemberState& member, Ipv4Address source) const {
   if (member.options.accept_unknown || is_from_peer(source)) return true;
   if (contains(member.options.routers, source)) return true;
-  return member.options.routers.empty() && peer_addresses_.empty() && !peer_.alive;
+  return member.options.has_link && peer_addresses_.empty() && !peer_.alive;
 }
 
 // A member that has had no port yet reports no address.

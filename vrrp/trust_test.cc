@@ -21,7 +21,7 @@ constexpr std::uint8_t kWorse = 50;  // priority of a peer that is standby
 
 Group::Options with_link(std::uint8_t version = 3, std::vector<Ipv4Address> routers = {}) {
   const milliseconds interval = version == 2 ? kSecond : kInterval;
-  return {.members = {{version, 100, interval, kOurs, std::move(routers), false}}};
+  return {.members = {{version, 100, interval, kOurs, std::move(routers), false, true}}};
 }
 
 // The peer reports the same at every beat while `what` happens at each.
@@ -78,10 +78,12 @@ TEST(VrrpTrust, AnUnknownResignationIsNone) {
 
 // Before the link was ever up nobody is known, and there may be a master.
 TEST(VrrpTrust, EverybodyCountsUntilThePeerIsKnown) {
-  Rig rig(with_link());
-  rig.become_master();
-  EXPECT_EQ(rig.advert(0, 150, kHigher, kInterval),
-            "0:100, MASTER->BACKUP (master 192.0.2.3 of priority 150)");
+  for (const bool lists : {false, true}) {
+    Rig rig(with_link(3, lists ? std::vector{kOtherRouter} : std::vector<Ipv4Address>{}));
+    rig.become_master();
+    EXPECT_EQ(rig.advert(0, 150, kHigher, kInterval),
+              "0:100, MASTER->BACKUP (master 192.0.2.3 of priority 150)");
+  }
   // It has no address on that network yet.
   Rig later(with_link());
   later.become_master();
@@ -92,8 +94,8 @@ TEST(VrrpTrust, EverybodyCountsUntilThePeerIsKnown) {
 TEST(VrrpTrust, ListedRoutersCount) {
   Rig rig(with_link(3, {kOtherRouter}));
   rig.become_master();
-  EXPECT_EQ(rig.advert(0, 150, kStranger, kInterval), "0:unknown_router");
   rig.report(State::kBackup, 0, kWorse, kHigher);
+  EXPECT_EQ(rig.advert(0, 150, kStranger, kInterval), "0:unknown_router");
   EXPECT_EQ(rig.advert(0, 150, kOtherRouter, kInterval),
             "0:100, MASTER->BACKUP (master 192.0.2.4 of priority 150)");
 }

@@ -34,7 +34,8 @@ vrrp::Group::Options options_of(const std::vector<const config::HaInstance*>& in
          instance->advert_interval,
          {},
          ipv4_of(instance->unicast_peers.empty() ? instance->peers : instance->unicast_peers),
-         instance->accept_unknown_routers || (!has_link && instance->peers.empty())});
+         instance->accept_unknown_routers || (!has_link && instance->peers.empty()),
+         has_link});
     options.preempt &= instance->preempt;
     options.preempt_delay = std::max(options.preempt_delay, instance->preempt_delay);
   }
