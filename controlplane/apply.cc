@@ -109,6 +109,7 @@ class Applier::Impl {
   boost::asio::steady_timer ready_timer;
   bool ready = false;
   std::function<void(Result<void>)> changing;  // called with the result of the new configuration
+  std::uint64_t change_push = 0;               // of its first snapshot
   std::vector<std::function<void()>> after_change;
   LogLimit refusals;
 };
@@ -256,7 +257,8 @@ void Applier::Impl::configure(config::ConfigPtr next, std::function<void(Result<
   source_routes->refresh(*inventory.config());
   changing = std::move(done);
   push();
-  if (!dataplane->connected() || dataplane->up_to_date()) end_change({});
+  change_push = dataplane->pushed();
+  if (!dataplane->connected() || dataplane->in_use() >= change_push) end_change({});
 }
 
 void Applier::Impl::end_change(const Result<void>& result) {
@@ -330,7 +332,7 @@ void Applier::Impl::on_applied() {
   refusals.forget("", "");
   if (failover) failover->set_dataplane_ready(true);
   become_ready();
-  if (dataplane->up_to_date()) end_change({});
+  if (dataplane->in_use() >= change_push) end_change({});
 }
 
 void Applier::Impl::on_refused(const std::string& why) {

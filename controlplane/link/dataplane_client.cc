@@ -41,6 +41,9 @@ struct DataplaneClient::Impl {
   std::optional<SnapshotSpec> last_sent;  // on this connection, and not refused
   std::uint64_t generation = 0;
   bool confirmed = false;  // last_sent
+  std::uint64_t pushed = 0;
+  std::uint64_t sent = 0;  // number of last_sent
+  std::uint64_t in_use = 0;
 };
 
 void DataplaneClient::Impl::read_running() {
@@ -67,6 +70,7 @@ void DataplaneClient::Impl::lose() {
 void DataplaneClient::Impl::send_waiting() {
   if (!ready || connection.busy() || !waiting) return;
   last_sent = std::exchange(waiting, std::nullopt);
+  sent = pushed;
   confirmed = false;
   api::Request request;
   *request.mutable_apply()->mutable_snapshot() = to_api(*last_sent);
@@ -74,6 +78,7 @@ void DataplaneClient::Impl::send_waiting() {
     if (response.error().empty()) {
       generation = response.apply().generation();
       confirmed = true;
+      in_use = sent;
       if (events.applied) events.applied(generation);
     } else {
       last_sent.reset();
@@ -102,8 +107,14 @@ void DataplaneClient::stop() {
 void DataplaneClient::push(SnapshotSpec snapshot) {
   if (!connected()) return;
   // An equal snapshot is on its way already: a second one would get no answer.
+  ++impl_->pushed;
   impl_->waiting.reset();
-  if (snapshot != impl_->last_sent) impl_->waiting = std::move(snapshot);
+  if (snapshot != impl_->last_sent) {
+    impl_->waiting = std::move(snapshot);
+  } else {
+    impl_->sent = impl_->pushed;
+    if (impl_->confirmed) impl_->in_use = impl_->pushed;
+  }
   impl_->send_waiting();
 }
 
@@ -122,8 +133,12 @@ bool DataplaneClient::connected() const {
   return impl_->ready;
 }
 
-bool DataplaneClient::up_to_date() const {
-  return impl_->ready && impl_->confirmed && !impl_->waiting;
+std::uint64_t DataplaneClient::pushed() const {
+  return impl_->pushed;
+}
+
+std::uint64_t DataplaneClient::in_use() const {
+  return impl_->in_use;
 }
 
 std::uint64_t DataplaneClient::generation() const {

@@ -52,8 +52,10 @@ class DataplaneClient {
   bool try_ask(api::Request request, std::function<void(const api::Response&)> on_answer);
 
   bool connected() const;
-  // The data plane uses the last pushed snapshot.
-  bool up_to_date() const;
+  // The number of the last push(), from 1; of the last one that the data plane uses, or a later one
+  // that equals it.
+  std::uint64_t pushed() const;
+  std::uint64_t in_use() const;
   std::uint64_t generation() const;  // last one confirmed by this or an earlier connection
 
  private:

@@ -30,7 +30,7 @@ class Client : public testing::Test {
                 .applied =
                     [this](std::uint64_t) {
                       ++applied;
-                      complete = client.up_to_date();
+                      complete = client.in_use() == client.pushed();
                     },
                 .refused = [this](const std::string& why) { refusals.push_back(why); }}) {}
 
