@@ -21,6 +21,7 @@ constexpr std::size_t kMaxCaBytes = std::size_t{1} << 20;
 // 16,384 bits.
 constexpr const char* kCiphers = "DEFAULT:!kDHE";
 constexpr const char* kGroups = "X25519:P-256:X448:P-384:P-521";
+constexpr const char* kFipsGroups = "P-256:P-384:P-521";
 constexpr long kMaxChainBytes = 64 << 10;
 constexpr int kMaxChainDepth = 8;
 
@@ -34,7 +35,8 @@ Result<TlsContext> make_client_context(bool verify, const std::string& ca_file) 
   TlsContext context(SSL_CTX_new(TLS_client_method()));
   if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1 ||
       SSL_CTX_set_cipher_list(context.get(), kCiphers) != 1 ||
-      SSL_CTX_set1_groups_list(context.get(), kGroups) != 1) {
+      (SSL_CTX_set1_groups_list(context.get(), kGroups) != 1 &&
+       SSL_CTX_set1_groups_list(context.get(), kFipsGroups) != 1)) {
     ERR_clear_error();
     return fail("OpenSSL cannot make a client context");
   }
