@@ -2,6 +2,9 @@
 
 #include <systemd/sd-daemon.h>
 
+#include <chrono>
+#include <cstdint>
+
 namespace lb::controlplane {
 
 void notify_ready() {
@@ -13,6 +16,16 @@ void notify_stopping() {
 }
 
 void notify_alive() {
+  using Clock = std::chrono::steady_clock;
+  static const auto interval = [] {
+    std::uint64_t limit_us = 0;
+    const bool wanted = sd_watchdog_enabled(0, &limit_us) > 0;
+    return std::chrono::microseconds(wanted ? limit_us / 4 : 0);
+  }();
+  static Clock::time_point last;
+  const auto now = Clock::now();
+  if (interval.count() == 0 || now - last < interval) return;
+  last = now;
   sd_notify(0, "WATCHDOG=1");
 }
 
