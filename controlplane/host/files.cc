@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/base/daemon_user.h"
 #include "controlplane/os/process.h"
 
 namespace lb::controlplane::host {
@@ -24,8 +25,6 @@ namespace {
 // daemon starts.
 constexpr std::array<std::string_view, 3> kMadeByUnits = {"/run/ballast", "/var/lib/ballast",
                                                           "/var/log/ballast"};
-// User= of the units.
-constexpr const char* kDaemonUser = "ballast";
 
 bool is_root() {
   return ::geteuid() == 0;

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "config/base/daemon_user.h"
 #include "config/base/log_limit.h"
 #include "dataplane/api/run_folder.h"
 #include "dataplane/api/session.h"
@@ -209,7 +210,7 @@ std::shared_ptr<User> FrameServer::Impl::user_of(uid_t uid) {
   });
   std::shared_ptr<User>& user = users_[uid];
   if (!user) user = std::make_shared<User>();
-  user->limited = options_.limits.for_everybody || (uid != 0 && uid != ::geteuid());
+  user->limited = options_.limits.for_everybody || !is_daemon_user(uid);
   return user;
 }
 
@@ -239,7 +240,9 @@ void FrameServer::Impl::close() {
 
 FrameServer::FrameServer(asio::io_context& context, ServerOptions options,
                          MakeDialogue make_dialogue)
-    : impl_(std::make_shared<Impl>(context, std::move(options), std::move(make_dialogue))) {}
+    : impl_(std::make_shared<Impl>(context, std::move(options), std::move(make_dialogue))) {
+  is_daemon_user(0);  // looks it up, before a client comes
+}
 
 FrameServer::~FrameServer() {
   impl_->close();

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "config/base/audit_log.h"
+#include "config/base/daemon_user.h"
 #include "dataplane/api/action.h"
 #include "dataplane/api/caller.h"
 #include "dataplane/api/error_codec.h"
@@ -106,7 +107,7 @@ class Sockets {
 
   bool is_own(const Caller& caller) const {
     return !options_.own_client.empty() && caller.program == options_.own_client &&
-           (caller.uid == 0 || caller.uid == ::geteuid());
+           is_daemon_user(caller.uid);
   }
 
   // With the outcome in the first part of the answer.
