@@ -48,6 +48,7 @@ struct Vips::Impl : std::enable_shared_from_this<Impl> {
   std::vector<Vip> all;  // of every instance
   std::vector<Vip> up;
   std::vector<Vip> undecided;
+  std::vector<Vip> added;  // of which the kernel's notification is still to come
   bool withdrawn = false;
   netlink::Announcer announcer;
   boost::asio::steady_timer retry;
@@ -71,6 +72,8 @@ void Vips::Impl::put_all_right() {
 
 void Vips::Impl::put_right(const Interface& interface, const netlink::Link& link) {
   const bool anew = seen.update(link).any();
+  std::erase_if(added,
+                [&](const Vip& vip) { return vip.interface == interface.name && present(vip); });
   const AddressPlan todo = plan(interface, link);
   for (const Prefix& prefix : todo.remove) remove(interface.name, link.index, prefix);
   for (const Prefix& prefix : todo.add) {
@@ -80,6 +83,7 @@ void Vips::Impl::put_right(const Interface& interface, const netlink::Link& link
       continue;
     }
     log::info("{}: added address {}", interface.name, prefix.to_string());
+    if (const Vip vip{prefix, interface.name}; !contains(added, vip)) added.push_back(vip);
     announcer.announce(interface.name, prefix.address);
   }
   if (!anew) return;
@@ -108,6 +112,11 @@ AddressPlan Vips::Impl::plan(const Interface& interface, const netlink::Link& li
   std::erase_if(todo.add, [&](const Prefix& prefix) {
     return std::ranges::find(interface.addresses, prefix) != interface.addresses.end();
   });
+  for (const Vip& vip : added) {
+    if (vip.interface != interface.name || contains(up, vip) || contains(undecided, vip)) continue;
+    if (std::ranges::find(todo.remove, vip.prefix) != todo.remove.end()) continue;
+    todo.remove.push_back(vip.prefix);
+  }
   return todo;
 }
 
@@ -131,6 +140,7 @@ bool Vips::Impl::present(const Vip& vip) const {
 
 void Vips::Impl::remove(const std::string& interface, int index, const Prefix& prefix) {
   announcer.forget(interface, prefix.address);
+  std::erase(added, Vip{prefix, interface});
   if (failures.note(interface + ": removing " + prefix.to_string(),
                     requests.remove_address(index, prefix))) {
     log::info("{}: removed address {}", interface, prefix.to_string());
@@ -185,7 +195,7 @@ void Vips::withdraw() {
   all.insert(all.end(), maybe.begin(), maybe.end());
   for (const Vip& vip : all) {
     const netlink::Link* const link = impl_->state.link(vip.interface);
-    if (link == nullptr || !impl_->present(vip)) continue;
+    if (link == nullptr || !(impl_->present(vip) || contains(impl_->added, vip))) continue;
     impl_->remove(vip.interface, link->index, vip.prefix);
   }
 }
