@@ -1,6 +1,6 @@
 // SIGTERM and SIGINT of a daemon: an end that takes less than 5 s, whatever hangs. They are
 // received on a thread of their own, because the one that should end may be the one that hangs. The
-// thread also ends a process of which it is told that it hangs.
+// thread also ends a process that hangs, as watch() tells it.
 #pragma once
 
 #include <chrono>

@@ -129,7 +129,7 @@ TEST_F(InterfacesInKernel, AdoptAddressesOfAPreviousProcess) {
   EXPECT_TRUE(has("192.0.2.77/32"));
 }
 
-// Whatever ARP says, and whoever removes them; but not when they are configured no more.
+// Also when ARP says otherwise, and after an operator removed them; until the configuration drops them.
 TEST_F(InterfacesInKernel, KeepNeighboursWithAConfiguredMac) {
   config::Config config = make_config();
   const MacAddress mac = MacAddress::parse("02:00:00:00:00:01").value();

@@ -1,5 +1,5 @@
 // The shares of the connection table: how many places are kept for each service. What a service has
-// beyond its own comes out of the rest, which belongs to whoever comes first; so a service under
+// beyond its own comes out of the rest, which is first come, first served; so a service under
 // attack takes all of that, and nothing of what is kept for the others.
 //
 // A worker's own object. Counts are sums over the workers; those of all services together are
