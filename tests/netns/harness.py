@@ -132,7 +132,7 @@ class LabTest(unittest.TestCase):
         if "lb-" not in process.name or (status in (0, None, -signal.SIGKILL) and not process.ignored_stop):
             return None
         how = "did not end when asked to" if process.ignored_stop else f"ended with status {status}"
-        return f"{process.name} {how}: {cls.lab.log_text(process.name)[-4000:]}"
+        return f"{cls.lab.log_text(process.name)[-4000:]}\n{process.name} {how}"
 
     def setUp(self):
         self.allowed_drops = set()
@@ -268,15 +268,18 @@ class _TapResult(unittest.TestResult):
             self._failed(subtest, err)
 
     def _failed(self, test, err):
-        details = "".join(traceback.format_exception(*err))
+        details = ""
         lab = getattr(getattr(test, "test_case", test), "lab", None)
         if lab is not None:
             for each in lab.directors.values():
                 for daemon in DAEMONS:
                     log = each.log_text(daemon)[-LOG_TAIL_BYTES:]
                     details += f"--- {each.process_name(daemon)}\n{log}\n"
+        # Last, because a build tool that shows only a part of the output shows its end.
+        details += "".join(traceback.format_exception(*err))
         self._line(False, test, details=details)
         print(f"{test.id()}: {details}", file=sys.stderr, flush=True)  # what the build tool shows
+        print(f"failed: {test.id()}", file=sys.stderr, flush=True)
 
     def finish(self):
         print(f"1..{self._number}", file=self._out, flush=True)
