@@ -11,9 +11,12 @@ import harness
 from ballast_lab import director
 from ballast_lab.topology import NAT_VIP, server_address
 
+# Of the real servers too. If two services shared the port of a server, a client that happened to use
+# one source port for both would be given another server (reply_tuple_taken).
 HOLD_PORT = 9000
 RAMP_PORT = 9001
 CALM_PORT = 9002
+PORTS = {"web": 80, "hold": HOLD_PORT, "ramp": RAMP_PORT, "calm": CALM_PORT}
 
 
 def held(port):
@@ -35,17 +38,18 @@ class Policies(harness.LabTest):
                                 on_server_down="keep", real_server=held(HOLD_PORT),
                                 check=director.check("tcp"))
         ramp = director.service("ramp", f"{NAT_VIP}:{RAMP_PORT}", "nat", [], slow_start="1h",
-                                real_server=held(HOLD_PORT), check=director.check("tcp"))
+                                real_server=held(RAMP_PORT), check=director.check("tcp"))
         calm = director.service("calm", f"{NAT_VIP}:{CALM_PORT}", "nat", [],
                                 on_server_down="quiesce",
-                                real_server=[{"address": f"{server_address(1)}:{HOLD_PORT}"}],
+                                real_server=held(CALM_PORT)[:1],
                                 check=director.check() | {"port": 80})
         return director.config(f"{lab.dir}/run", [web, hold, ramp, calm])
 
     @classmethod
     def prepare(cls, lab):
         for name in lab.network.servers:
-            harness.start_peer(lab, name, "tcp-hold", HOLD_PORT)
+            for port in (HOLD_PORT, RAMP_PORT, CALM_PORT):
+                harness.start_peer(lab, name, "tcp-hold", port)
 
     @staticmethod
     def ready(rs):
@@ -59,19 +63,17 @@ class Policies(harness.LabTest):
 
     def is_as_configured(self):
         return (all(self.ready(rs) for rs in self.lab.real_servers())
-                and self.real_server("calm", f"{server_address(1)}:{HOLD_PORT}")["weight"] == 1
+                and self.real_server("calm", f"{server_address(1)}:{CALM_PORT}")["weight"] == 1
                 and not self.quorum()["web"]["sorry_server_in_use"])
 
     def set_rs(self, service, number, *words):
-        port = 80 if service == "web" else HOLD_PORT
-        self.lab.lbcli("set", "rs", service, f"{server_address(number)}:{port}", *words)
+        self.lab.lbcli("set", "rs", service, f"{server_address(number)}:{PORTS[service]}", *words)
 
     def changes(self):
         return self.lab.show("changes")["changes"]
 
     def policy(self, service, number):
-        port = 80 if service == "web" else HOLD_PORT
-        return self.real_server(service, f"{server_address(number)}:{port}")["policy"]
+        return self.real_server(service, f"{server_address(number)}:{PORTS[service]}")["policy"]
 
     def fail_health(self, name):
         path = f"{self.lab.dir}/{name}/maintenance"
@@ -129,7 +131,7 @@ class Policies(harness.LabTest):
         name, client = self.connect(CALM_PORT)
         self.assertEqual(name, "s1")
         maintenance = self.fail_health("s1")
-        address = f"{server_address(1)}:{HOLD_PORT}"
+        address = f"{server_address(1)}:{CALM_PORT}"
         self.wait(lambda: self.real_server("calm", address)["state"] == "quiesced", "quiesce")
         row = self.real_server("calm", address)
         self.assertEqual((row["up"], row["weight"], row["health"]["up"]), (True, 0, False))
