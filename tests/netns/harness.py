@@ -32,12 +32,15 @@ PYTHON = "/usr/bin/python3"
 IP_MTU_DISCOVER, IP_PMTUDISC_DONT, IP_PMTUDISC_DO = 10, 0, 2
 
 
-def start_peer(lab, host, kind, port):
-    """A server of peer.py on a host, ready to answer."""
-    name = f"{host}-{kind}-{port}"
-    lab.spawn(name, host, [PYTHON, "-B", f"{HERE}/peer.py", kind, str(port), "--name", host])
-    wait_until(lambda: lab.host(host).run("ss", "-Hlun" if kind.startswith("udp") else "-Hltn",
-                                          f"sport = :{port}").strip(), 10, f"{name} to listen")
+def start_peer(lab, host, kind, *ports):
+    """A server of peer.py on a host, ready to answer on each port (UDP: on one)."""
+    name = f"{host}-{kind}-{ports[0]}"
+    words = [str(port) for port in ports]
+    lab.spawn(name, host, [PYTHON, "-B", f"{HERE}/peer.py", kind, *words, "--name", host])
+    sockets = "-Hlun" if kind.startswith("udp") else "-Hltn"
+    for port in ports:
+        wait_until(lambda port=port: lab.host(host).run("ss", sockets, f"sport = :{port}").strip(),
+                   10, f"{name} to listen on {port}")
     return lab.processes[name]
 
 

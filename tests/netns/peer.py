@@ -3,7 +3,7 @@
 
   peer.py tcp-echo PORT   sends back what it gets
   peer.py tcp-hash PORT   reads to the end, answers with the SHA-256 of it in hexadecimal
-  peer.py tcp-hold PORT   accepts, says its host's name, and keeps the connection open
+  peer.py tcp-hold PORT... accepts, says its host's name, and keeps the connection open
   peer.py tcp-file PORT   says what stands in the file --name, and closes
   peer.py udp-echo PORT   sends each datagram back; b"who" is answered with the host's name
   peer.py udp-sink PORT   takes datagrams and says nothing
@@ -80,17 +80,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kind", choices=["tcp-echo", "tcp-hash", "tcp-hold", "tcp-file",
                                          "udp-echo", "udp-sink"])
-    parser.add_argument("port", type=int)
+    parser.add_argument("ports", metavar="port", type=int, nargs="+")
     parser.add_argument("--name", default="")
     arguments = parser.parse_args()
     if arguments.kind == "udp-echo":
-        serve_udp(arguments.port, arguments.name)
+        serve_udp(arguments.ports[0], arguments.name)
     elif arguments.kind == "udp-sink":
-        sink_udp(arguments.port)
+        sink_udp(arguments.ports[0])
     else:
         handlers = {"tcp-echo": tcp_echo, "tcp-hash": tcp_hash, "tcp-hold": tcp_hold,
                     "tcp-file": tcp_file}
-        serve_tcp(arguments.port, arguments.name, handlers[arguments.kind])
+        for port in arguments.ports[1:]:
+            threading.Thread(target=serve_tcp, args=(port, arguments.name, handlers[arguments.kind]),
+                             daemon=True).start()
+        serve_tcp(arguments.ports[0], arguments.name, handlers[arguments.kind])
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ import harness
 from ballast_lab import director, pair
 from ballast_lab.topology import NAT_VIP, server_address
 
-HOLD_PORT = 9000
-WEB_PORT, TLS_PORT, PLAIN_PORT, SHORT_PORT = 9001, 9002, 9003, 9004
+# Of the real servers too, so that a client's source port is never taken by another service.
+PORTS = WEB_PORT, TLS_PORT, PLAIN_PORT, SHORT_PORT = 9001, 9002, 9003, 9004
 
 
 def services():
@@ -19,7 +19,7 @@ def services():
     for name, port, more in (("web", WEB_PORT, persistence), ("tls", TLS_PORT, persistence),
                              ("plain", PLAIN_PORT, {}), ("short", SHORT_PORT,
                                                          {"persistence": "2s"})):
-        servers = [{"address": f"{server_address(number)}:{HOLD_PORT}"} for number in (1, 2)]
+        servers = [{"address": f"{server_address(number)}:{port}"} for number in (1, 2)]
         tables.append(director.service(name, f"{NAT_VIP}:{port}", "nat", [], scheduler="rr",
                                        real_server=servers, check=director.check("tcp"), **more))
     return tables
@@ -44,7 +44,7 @@ class Persistence(harness.LabTest):
     @classmethod
     def prepare(cls, lab):
         for name in lab.network.servers:
-            harness.start_peer(lab, name, "tcp-hold", HOLD_PORT)
+            harness.start_peer(lab, name, "tcp-hold", *PORTS)
 
     def setUp(self):
         super().setUp()
@@ -103,15 +103,15 @@ class Persistence(harness.LabTest):
     def test_a_dead_server_is_left_for_good(self):
         self.allow_drops("real_server_down", "next_hop_unresolved")
         name = self.servers_of("c1", WEB_PORT, 1)[0]
-        address = f"{server_address(int(name[1:]))}:{HOLD_PORT}"
-        self.lab.processes[f"{name}-tcp-hold-{HOLD_PORT}"].stop()
-        for service in ("web", "tls"):
-            self.wait_server(service, address, up=False)
+        address = server_address(int(name[1:]))
+        self.lab.processes[f"{name}-tcp-hold-{WEB_PORT}"].stop()
+        for service, port in (("web", WEB_PORT), ("tls", TLS_PORT)):
+            self.wait_server(service, f"{address}:{port}", up=False)
         other = self.servers_of("c1", WEB_PORT, 1)[0]
         self.assertNotEqual(other, name)
-        harness.start_peer(self.lab, name, "tcp-hold", HOLD_PORT)
-        for service in ("web", "tls"):
-            self.wait_server(service, address, up=True)
+        harness.start_peer(self.lab, name, "tcp-hold", *PORTS)
+        for service, port in (("web", WEB_PORT), ("tls", TLS_PORT)):
+            self.wait_server(service, f"{address}:{port}", up=True)
         self.assertEqual(set(self.servers_of("c1", WEB_PORT, 3)), {other})
         self.assertEqual(set(self.servers_of("c1", TLS_PORT, 3)), {other})
 
@@ -156,7 +156,7 @@ class AfterFailover(harness.HaTest):
     @classmethod
     def prepare(cls, lab):
         for name in lab.network.servers:
-            harness.start_peer(lab, name, "tcp-hold", HOLD_PORT)
+            harness.start_peer(lab, name, "tcp-hold", *PORTS)
 
     def setUp(self):
         super().setUp()

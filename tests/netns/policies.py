@@ -48,8 +48,7 @@ class Policies(harness.LabTest):
     @classmethod
     def prepare(cls, lab):
         for name in lab.network.servers:
-            for port in (HOLD_PORT, RAMP_PORT, CALM_PORT):
-                harness.start_peer(lab, name, "tcp-hold", port)
+            harness.start_peer(lab, name, "tcp-hold", HOLD_PORT, RAMP_PORT, CALM_PORT)
 
     @staticmethod
     def ready(rs):

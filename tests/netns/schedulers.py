@@ -10,8 +10,9 @@ import harness
 from ballast_lab import director
 from ballast_lab.topology import NAT_VIP, client_address, server_address
 
-HOLD_PORT = 9000
-# Service port -> scheduler and weights of s1, s2, s3. All lead to the same program.
+# Port -> scheduler and weights of s1, s2, s3. The real servers' port is the service's: if services
+# shared one, a client that happened to use one source port for two of them would be given another
+# server (reply_tuple_taken). All lead to one program.
 SERVICES = {
     9001: ("rr", (1, 7, 1)),
     9002: ("wrr", (3, 2, 1)),
@@ -25,7 +26,6 @@ SERVICES = {
     9010: ("dh", (1, 1, 1)),
 }
 # These lead to programs of their own, of which one is stopped.
-FAILING_PORT = 9100
 FAILING = {
     9011: ("sh", (1, 1, 1)),
     9012: ("mh", (1, 1, 1)),
@@ -42,13 +42,12 @@ class Schedulers(harness.LabTest):
     def configure(cls, lab):
         services = []
         for port, (scheduler, weights) in (SERVICES | FAILING).items():
-            to = FAILING_PORT if port in FAILING else HOLD_PORT
-            servers = [{"address": f"{server_address(number)}:{to}", "weight": weight}
+            servers = [{"address": f"{server_address(number)}:{port}", "weight": weight}
                        for number, weight in enumerate(weights, 1)]
             services.append(director.service(f"hold-{port}", f"{NAT_VIP}:{port}", "nat", [],
                                              scheduler=scheduler, real_server=servers,
                                              check=director.check("tcp")))
-        servers = [{"address": f"{server_address(number)}:{HOLD_PORT}", "max_connections": 4,
+        servers = [{"address": f"{server_address(number)}:{LIMITED_PORT}", "max_connections": 4,
                     "resume_connections": 2} for number in (1, 2)]
         services.append(director.service(f"hold-{LIMITED_PORT}", f"{NAT_VIP}:{LIMITED_PORT}", "nat",
                                          [], scheduler="rr", real_server=servers,
@@ -58,8 +57,8 @@ class Schedulers(harness.LabTest):
     @classmethod
     def prepare(cls, lab):
         for name in lab.network.servers:
-            harness.start_peer(lab, name, "tcp-hold", HOLD_PORT)
-        cls.failing = {name: harness.start_peer(lab, name, "tcp-hold", FAILING_PORT)
+            harness.start_peer(lab, name, "tcp-hold", *SERVICES, LIMITED_PORT)
+        cls.failing = {name: harness.start_peer(lab, name, "tcp-hold", *FAILING)
                        for name in lab.network.servers}
         for address in CLIENTS:
             lab.host("c1").run("ip", "address", "add", f"{address}/32", "dev", "lo")
@@ -141,7 +140,7 @@ class Schedulers(harness.LabTest):
 
         self.failing["s2"].kill()
         for port in FAILING:
-            self.wait_server(f"hold-{port}", f"{server_address(2)}:{FAILING_PORT}", up=False)
+            self.wait_server(f"hold-{port}", f"{server_address(2)}:{port}", up=False)
         self.assertEqual(self.count(self.hold(9013, 5)), {"s3": 5})
         for port, names in hashed.items():
             now = self.servers_of_clients(port)
