@@ -128,6 +128,16 @@ void describe_tables(Visitor& v, Service& service, const ConnTimeouts& common) {
            [&](Visitor& table, RealServer& server) { describe(table, server, service); });
 }
 
+// What the two need: validate_syn_proxy.cc.
+void describe_syn_proxy(Visitor& v, Service& service) {
+  const bool is_on = service.syn_proxy != SynProxyMode::kOff;
+  v.printed_if(is_on).choice("syn_proxy", service.syn_proxy);
+  v.only_if(
+      "syn_proxy", service.syn_proxy == SynProxyMode::kAdaptive,
+      [] { return "without syn_proxy = \"adaptive\"; remove it, or write that"; },
+      [&] { v.number("syn_proxy_threshold", service.syn_proxy_threshold, 1, kMaxConnections); });
+}
+
 void describe_tos(Visitor& v, std::optional<std::uint8_t>& tos) {
   v.number("tos", tos, 0, kMaxTos);
   if (v.reading() && tos && *tos % 4 != 0) {
@@ -149,6 +159,7 @@ void describe(Visitor& v, Service& service, const ConnTimeouts& common) {
   v.boolean("one_packet", service.one_packet, kIfSet);
   v.number("table_share", service.table_share, 0, kMaxTableShare);
   describe_tos(v, service.tos);
+  describe_syn_proxy(v, service);
   v.duration("persistence", service.persistence, Milliseconds(0), hours(7 * 24), kIfSet);
   v.only_if(
       "persistence", service.persistence.count() != 0,

@@ -208,6 +208,7 @@ std::vector<Problem> validate(const Config& config, const Machine& machine) {
   validate_services(config, problems);
   validate_groups(config, problems);
   validate_one_packet(config, problems);
+  validate_syn_proxy(config, problems);
   validate_ha(config, problems);
   validate_alert(config.alert, problems);
   return problems;

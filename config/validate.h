@@ -25,6 +25,7 @@ void validate_groups(const Config& config, std::vector<Problem>& problems);
 void validate_one_packet(const Config& config, std::vector<Problem>& problems);
 // Not for services with one_packet.
 bool goes_by_connections(Scheduler scheduler);
+void validate_syn_proxy(const Config& config, std::vector<Problem>& problems);
 void validate_ha(const Config& config, std::vector<Problem>& problems);
 void validate_alert(const Alert& alert, std::vector<Problem>& problems);
 

@@ -45,6 +45,17 @@ constexpr auto enum_names(Scheduler) {
   });
 }
 
+// Whether the director answers SYNs itself, with cookies.
+enum class SynProxyMode : std::uint8_t { kOff, kAdaptive, kAlways };
+
+constexpr auto enum_names(SynProxyMode) {
+  return std::to_array<EnumName<SynProxyMode>>({
+      {"off", SynProxyMode::kOff},
+      {"adaptive", SynProxyMode::kAdaptive},
+      {"always", SynProxyMode::kAlways},
+  });
+}
+
 // What happens to connections whose real server went down or was removed.
 enum class OnServerDown : std::uint8_t {
   kReset,    // TCP: the client gets a RST; UDP: the connection ends, the next datagram makes a new

@@ -65,6 +65,9 @@ struct ServiceSettings {
   std::optional<std::uint8_t> tos;
   std::string group;  // services of one group share their clients' servers; empty: none
   ConnLimits limits;
+  SynProxyMode syn_proxy = SynProxyMode::kOff;  // of TCP in NAT mode
+  // "adaptive" begins with more half-open connections than these.
+  std::uint32_t syn_proxy_threshold = 10'000;
   std::optional<ConnTimeouts> timeouts;  // nullopt: those of all services
   bool operator==(const ServiceSettings&) const = default;
 

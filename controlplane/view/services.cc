@@ -141,6 +141,18 @@ std::optional<Refused> refused_of(const api::ServiceStats& service) {
                  .service_rate_limited = service.refused().service_rate_limited()};
 }
 
+std::optional<SynProxy> syn_proxy_of(const api::ServiceStats& service) {
+  if (!service.has_syn_proxy()) return std::nullopt;
+  const api::SynProxyStats& stats = service.syn_proxy();
+  return SynProxy{.mode = name_in(stats.mode()),
+                  .active = stats.active(),
+                  .timestamps = stats.timestamps(),
+                  .half_open = stats.half_open(),
+                  .cookies = stats.cookies(),
+                  .proven = stats.proven(),
+                  .refused = stats.refused()};
+}
+
 std::optional<Quorum> quorum_of(const api::control::ServiceState* state) {
   if (state == nullptr) return std::nullopt;
   Quorum out{.reached = {},
@@ -167,6 +179,7 @@ std::vector<ServiceRow> rows_of(const api::Stats& stats, const api::control::Sta
                                     .one_packet = service.one_packet(),
                                     .traffic = traffic_of(service.traffic()),
                                     .refused = refused_of(service),
+                                    .syn_proxy = syn_proxy_of(service),
                                     .quorum = quorum_of(index.find(service)),
                                     .real_servers = {}});
     for (const api::RealServerStats& server : service.real_servers()) {

@@ -81,6 +81,16 @@ struct Refused {
   std::uint64_t service_rate_limited = 0;
 };
 
+struct SynProxy {
+  std::string_view mode;
+  bool active = false;
+  bool timestamps = false;
+  std::int64_t half_open = 0;
+  std::uint64_t cookies = 0;
+  std::uint64_t proven = 0;
+  std::uint64_t refused = 0;
+};
+
 struct Quorum {
   std::optional<bool> reached;  // none: not all servers were checked yet
   std::uint64_t weight_up = 0;
@@ -99,8 +109,9 @@ struct ServiceRow {
   std::string_view scheduler;
   bool one_packet = false;
   Traffic traffic;
-  std::optional<Refused> refused;  // none: no lists and limits
-  std::optional<Quorum> quorum;    // none: the control plane is silent
+  std::optional<Refused> refused;     // none: no lists and limits
+  std::optional<SynProxy> syn_proxy;  // none: it has none
+  std::optional<Quorum> quorum;       // none: the control plane is silent
   std::vector<RealServerRow> real_servers;
 };
 

@@ -130,6 +130,22 @@ constexpr auto fields(const Refused*) {
                           "By the limit of the service.", {.unit = "packets", .counter = true}));
 }
 
+constexpr auto fields(const SynProxy*) {
+  return std::tuple(
+      field("mode", &SynProxy::mode, "`adaptive` or `always`."),
+      field("active", &SynProxy::active, "Whether SYNs are answered with cookies now."),
+      field(
+          "timestamps", &SynProxy::timestamps,
+          "Whether clients are promised TCP timestamps: not any more when a real server had none."),
+      field("half_open", &SynProxy::half_open, "Connections that are half-open now."),
+      field("cookies", &SynProxy::cookies, "SYNs that were answered with a cookie.",
+            {.counter = true}),
+      field("proven", &SynProxy::proven, "Clients that came back with their cookie.",
+            {.counter = true}),
+      field("refused", &SynProxy::refused, "Segments of no connection that had no valid cookie.",
+            {.unit = "packets", .counter = true}));
+}
+
 constexpr auto fields(const Quorum*) {
   return std::tuple(
       field("reached", &Quorum::reached, "Null: not all servers were checked yet."),
@@ -156,6 +172,7 @@ constexpr auto fields(const ServiceRow*) {
       inlined(&ServiceRow::traffic, kInStats),
       field("refused", &ServiceRow::refused,
             "What would have opened a connection and was refused; null: no lists and limits."),
+      field("syn_proxy", &ServiceRow::syn_proxy, "Its SYN proxy; null: it has none."),
       field("quorum", &ServiceRow::quorum, "Null: the control plane does not answer.",
             {.in = kInService}),
       field("real_servers", &ServiceRow::real_servers, "Its real servers."));

@@ -23,6 +23,14 @@ std::string refused_text(const ServiceRow& service) {
   return out.empty() ? out : "     refused: " + out + "\n";
 }
 
+std::string syn_proxy_text(const std::optional<SynProxy>& proxy) {
+  if (!proxy) return {};
+  return fmt::format("     syn_proxy {}{}: {} half-open, cookies {}, proven {}, refused {}\n",
+                     proxy->mode,
+                     proxy->mode == "adaptive" ? (proxy->active ? " (active)" : " (idle)") : "",
+                     proxy->half_open, proxy->cookies, proxy->proven, proxy->refused);
+}
+
 // Empty for a quorum of one server that is reached.
 std::string quorum_text(const std::optional<Quorum>& quorum) {
   if (!quorum || !quorum->reached) return {};
@@ -102,7 +110,7 @@ std::string as_text(const Services& answer) {
     out += fmt::format("{:<4} {} {} {}{}\n", protocol_heading(service.protocol),
                        service_addresses_text(service.addresses), service.scheduler, service.name,
                        service.one_packet ? " one_packet" : "");
-    out += refused_text(service) + quorum_text(service.quorum);
+    out += refused_text(service) + syn_proxy_text(service.syn_proxy) + quorum_text(service.quorum);
     for (const RealServerRow& server : service.real_servers) {
       out += fmt::format("  -> {:<28} {:<7} {:<6} {:<10} {:<10} {}\n", endpoint_cell(server),
                          forward_cell(server), weight_cell(server), server.active_connections,

@@ -30,6 +30,9 @@ api::OnServerDown to_api(OnServerDown value) {
 api::AntiSpoof to_api(AntiSpoof value) {
   return static_cast<api::AntiSpoof>(value);
 }
+api::SynProxyMode to_api(SynProxyMode value) {
+  return static_cast<api::SynProxyMode>(value);
+}
 
 Result<Protocol> from_api(api::Protocol value) {
   return checked<Protocol>(value, "protocol");
@@ -45,6 +48,9 @@ Result<OnServerDown> from_api(api::OnServerDown value) {
 }
 Result<AntiSpoof> from_api(api::AntiSpoof value) {
   return checked<AntiSpoof>(value, "anti_spoof");
+}
+Result<SynProxyMode> from_api(api::SynProxyMode value) {
+  return checked<SynProxyMode>(value, "syn_proxy");
 }
 
 }  // namespace lb

@@ -15,6 +15,7 @@ api::Mode to_api(Mode value);
 api::Scheduler to_api(Scheduler value);
 api::OnServerDown to_api(OnServerDown value);
 api::AntiSpoof to_api(AntiSpoof value);
+api::SynProxyMode to_api(SynProxyMode value);
 
 // Fails with "unknown mode 9" on a number that has no name here.
 Result<Protocol> from_api(api::Protocol value);
@@ -22,6 +23,7 @@ Result<Mode> from_api(api::Mode value);
 Result<Scheduler> from_api(api::Scheduler value);
 Result<OnServerDown> from_api(api::OnServerDown value);
 Result<AntiSpoof> from_api(api::AntiSpoof value);
+Result<SynProxyMode> from_api(api::SynProxyMode value);
 
 // As the configuration writes it, for programs that print messages; "?" where from_api() fails.
 template <typename ApiEnum>

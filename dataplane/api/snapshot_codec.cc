@@ -102,6 +102,8 @@ void put(const ServiceSpec& from, api::Service& to) {
   if (from.limits != ConnLimits{}) put(from.limits, *to.mutable_limits());
   if (from.timeouts) put(*from.timeouts, *to.mutable_timeouts());
   if (from.tos) to.set_tos(*from.tos);
+  to.set_syn_proxy(to_api(from.syn_proxy));
+  to.set_syn_proxy_threshold(from.syn_proxy_threshold);
   for (const RealServerSpec& server : from.real_servers) put(server, *to.add_real_servers());
 }
 
@@ -224,6 +226,9 @@ Result<void> set_enums(const api::Service& message, ServiceSpec& spec) {
   if (!scheduler) return tl::make_unexpected(scheduler.error());
   const auto on_server_down = from_api(message.on_server_down());
   if (!on_server_down) return tl::make_unexpected(on_server_down.error());
+  const auto syn_proxy = from_api(message.syn_proxy());
+  if (!syn_proxy) return tl::make_unexpected(syn_proxy.error());
+  spec.syn_proxy = *syn_proxy;
   spec.protocol = *protocol;
   spec.mode = *mode;
   spec.scheduler = *scheduler;
@@ -246,6 +251,7 @@ Result<ServiceSpec> service(const api::Service& message,
     spec.addresses.push_back(*range);
   }
   spec.one_packet = message.one_packet();
+  spec.syn_proxy_threshold = message.syn_proxy_threshold();
   spec.sync = message.sync();
   spec.standby = message.standby();
   if (message.has_table_share()) {

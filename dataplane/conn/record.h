@@ -90,6 +90,15 @@ constexpr ConnState confirmed(ConnState s) {
   return s == ConnState::kHandshake ? ConnState::kEstablished : s;
 }
 
+// In Record::mode: a SYN proxy has opened the connection, and more is kept of it (proxied.h). Its packets
+// must not be forwarded by the fast loop. That costs other connections nothing: `seq` of a proxied one is
+// kept inverted, and so never is what the fast loop compares a packet with (Pipeline::is_steady()): only
+// that of a direction that has ended might be, whose connection is not ESTABLISHED any more.
+inline constexpr std::uint8_t kProxied = 0x80;
+constexpr std::uint16_t seq_mask(std::uint8_t mode) {
+  return (mode & kProxied) != 0 ? 0xffff : 0;
+}
+
 // Workers read the plain fields without further ado: they got here through an index slot, which was
 // published after the fields were filled, and the fields keep their values until a grace period
 // after kill(). Only ConnTable writes them.
@@ -101,7 +110,8 @@ struct alignas(kCacheLine) Record {
   Deltas deltas;                             // client to server
   std::uint32_t rs = 0;                      // real server slot
   std::atomic<std::uint32_t> client_hop{0};  // index in the HopTable
-  // Of TCP, by direction: how far its sequence numbers are (forward/tcp_progress.h); 0: unknown.
+  // Of TCP, by direction: how far its sequence numbers are (forward/tcp_progress.h); 0: unknown. With
+  // the bits of seq_mask() inverted.
   std::array<std::atomic<std::uint16_t>, 2> seq{};
   std::atomic<ConnState> state{ConnState::kNone};
   // From the HA peer. 0: created here, or no longer in the peer's walks.
@@ -111,7 +121,7 @@ struct alignas(kCacheLine) Record {
   std::atomic<std::uint32_t> generation{0};   // odd: published; even: free, being filled or dead
   std::uint32_t service = 0;                  // service slot
   std::uint8_t proto = 0;
-  std::uint8_t mode = 0;               // lb::Mode
+  std::uint8_t mode = 0;               // lb::Mode, and kProxied
   std::uint8_t owner = 0;              // worker that expires and frees it
   std::uint8_t keys = 0;               // 1: forward key only (DR), 2: both
   std::atomic<std::uint32_t> link{0};  // next in a list of free or dead records, by index
@@ -120,6 +130,10 @@ static_assert(sizeof(Record) == kCacheLine);
 static_assert(offsetof(Record, deltas) == 24 && offsetof(Record, client_hop) == 32 &&
               offsetof(Record, seq) == 36 && offsetof(Record, state) == 40 &&
               offsetof(Record, generation) == 48 && offsetof(Record, link) == 60);
+
+inline bool is_proxied(const Record& record) {
+  return (record.mode & kProxied) != 0;
+}
 
 // A record found, and the direction of the key that found it: 0 from the client, 1 from the real
 // server.

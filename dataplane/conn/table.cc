@@ -132,13 +132,19 @@ void ConnTable::fill(Record& record, const NewConn& conn, std::uint32_t now) {
   record.last_seen.store(now, std::memory_order_release);
   store_shared(record.service, conn.service);
   store_shared(record.proto, conn.proto);
-  store_shared(record.mode, conn.mode);
+  const bool has_proxy = conn.proxied != nullptr;
+  store_shared(record.mode, static_cast<std::uint8_t>(conn.mode | (has_proxy ? kProxied : 0)));
   store_shared(record.keys, conn.keys);
   record.import_epoch.store(conn.import_epoch, std::memory_order_release);
   record.sync_id.store(conn.sync_id, std::memory_order_release);
   for (unsigned dir = 0; dir < 2; ++dir) {
-    record.seq[dir].store(conn.seq[dir], std::memory_order_relaxed);
+    record.seq[dir].store(static_cast<std::uint16_t>(conn.seq[dir] ^ seq_mask(record.mode)),
+                          std::memory_order_relaxed);
   }
+  if (!has_proxy) return;
+  ProxiedConn& its = proxied(record);
+  its.client = *conn.proxied;
+  its.set(conn.translation);
 }
 
 // Puts the keys into the index, the reverse one first: whoever finds the forward key may send a
@@ -360,7 +366,10 @@ bool ConnTable::read(std::uint32_t index, Copy& copy) const {
   copy.service = load_shared(record.service);
   copy.last_seen = record.last_seen.load(std::memory_order_acquire);
   copy.proto = load_shared(record.proto);
-  copy.mode = load_shared(record.mode);
+  const std::uint8_t mode = load_shared(record.mode);
+  copy.proxied = (mode & kProxied) != 0;
+  copy.mode = static_cast<std::uint8_t>(mode & ~kProxied);
+  if (copy.proxied) copy.translation = proxied(record).translation();
   copy.generation = generation;
   copy.client_hop = hop_of(record);
   copy.imported = record.import_epoch.load(std::memory_order_acquire) != 0;

@@ -17,6 +17,7 @@
 // states; what it found, it may use until the next one. Keep a Handle for longer.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -26,6 +27,7 @@
 #include "dataplane/conn/hash.h"
 #include "dataplane/conn/hop_table.h"
 #include "dataplane/conn/index.h"
+#include "dataplane/conn/proxied.h"
 #include "dataplane/conn/record.h"
 #include "dataplane/conn/record_pool.h"
 
@@ -44,6 +46,9 @@ struct NewConn {
   std::uint8_t import_epoch = 0;
   std::uint16_t sync_id = 0;
   std::array<std::uint16_t, 2> seq{};
+  // Of a connection that a SYN proxy opens, copied; null: of no other one. Only if can_proxy().
+  const ProxiedClient* proxied = nullptr;
+  TcpTranslation translation;  // likewise, of one that the HA peer sent
 };
 
 class ConnTable {
@@ -67,6 +72,17 @@ class ConnTable {
   // Of the clients; records refer to it.
   HopTable& hops() { return hops_; }
   const HopTable& hops() const { return hops_; }
+
+  // Memory for records() connections that a SYN proxy opens, which the caller owns and keeps longer. Once;
+  // by the main thread, at any time.
+  void set_proxied(ProxiedConn* memory) {
+    proxied_.store(memory, std::memory_order_release);  // pairs with can_proxy()
+  }
+  bool can_proxy() const { return proxied_.load(std::memory_order_acquire) != nullptr; }
+  // Of a record that is_proxied().
+  ProxiedConn& proxied(const Record& record) const {
+    return proxied_.load(std::memory_order_acquire)[index_of(record)];
+  }
 
   // ---- hot path, any worker
   std::uint64_t hash(const FlowTuple& tuple, std::uint8_t proto) const {
@@ -172,6 +188,8 @@ class ConnTable {
     std::uint32_t last_seen = 0;
     ConnState state = ConnState::kNone;
     std::uint8_t proto = 0, mode = 0;
+    bool proxied = false;
+    TcpTranslation translation;  // of a proxied one
     std::uint32_t generation = 0;
     ClientHop client_hop;
     bool imported = false;  // from the HA peer
@@ -234,6 +252,7 @@ class ConnTable {
   ConnIndex index_;
   RecordPool pool_;
   HopTable hops_;
+  std::atomic<ProxiedConn*> proxied_{nullptr};
 };
 
 template <typename OnExpired, typename OnMoved>

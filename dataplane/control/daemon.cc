@@ -15,6 +15,7 @@
 #include "dataplane/api/sockets.h"
 #include "dataplane/control/actions.h"
 #include "dataplane/control/receive.h"
+#include "dataplane/control/syn_proxy_watch.h"
 #include "dataplane/lcore/device.h"
 #include "dataplane/lcore/host_interface.h"
 
@@ -177,9 +178,12 @@ Result<void> run_dataplane(const DaemonOptions& options, StopSignals& stop) {
     context.stop();
   });
   LinkWatch links(runtime);
+  SynProxyWatch syn_proxies;
   Heartbeat heartbeat(runtime);
   const Repeat often(context, milliseconds(100), [&] {
     runtime.reclaim();
+    runtime.step_syn_secrets();
+    syn_proxies.look(runtime.current(), runtime.load(), runtime.now_tick());
     links.look();
   });
   const Repeat retire(context, milliseconds(1000), [&] { transactions.retire_unused(); });

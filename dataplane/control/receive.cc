@@ -87,6 +87,7 @@ api::Response Receiver::stats(const api::StatsRequest& request) const {
   for (const Port& port : runtime_.ports().list()) port_names.push_back(port.options.name);
   report_punts(runtime_.counters(), port_names, stats);
   report_shed(runtime_.counters(), stats);
+  report_syn_proxies(runtime_.current(), stats);
   if (request.floods_only()) return response;
   const std::uint64_t now_ns = monotonic_ns();
   stats.set_uptime_ms((now_ns - started_ns_) / 1'000'000);

@@ -47,6 +47,19 @@ Traffic add_real_server(const Snapshot& snapshot, const Totals& totals,
   return traffic;
 }
 
+void fill(const ServiceEntry& service, const Totals& totals, api::SynProxyStats& out) {
+  const SynProxyCounts counts = service.syn_proxy->counts();
+  std::int64_t half_open = 0;
+  for (const std::uint32_t rs : service.real_servers) half_open += totals.occupancy(rs).half_open;
+  out.set_mode(to_api(service.syn_proxy->mode()));
+  out.set_active(service.syn_proxy->is_active());
+  out.set_timestamps(service.syn_proxy->promises_timestamps());
+  out.set_half_open(std::max<std::int64_t>(half_open, 0));
+  out.set_cookies(counts.cookies);
+  out.set_proven(counts.proven);
+  out.set_refused(counts.refused);
+}
+
 void fill(const ServiceEntry& service, api::ServiceStats& out) {
   out.set_name(service.name);
   out.set_protocol(to_api(static_cast<Protocol>(service.proto)));
@@ -121,6 +134,17 @@ void report_punts(const std::vector<const WorkerCounters*>& workers,
   }
 }
 
+void report_syn_proxies(const Snapshot& snapshot, api::Stats& stats) {
+  if (!snapshot.any_syn_proxy) return;
+  for (const ServiceEntry& service : snapshot.services) {
+    const SynProxy* const proxy = service.syn_proxy.get();
+    if (proxy == nullptr || proxy->mode() != SynProxyMode::kAdaptive) continue;
+    auto& out = *stats.add_adaptive_syn_proxies();
+    out.set_service(service.name);
+    out.set_cookies(proxy->counts().cookies);
+  }
+}
+
 void report_shed(const std::vector<const WorkerCounters*>& workers, api::Stats& stats) {
   std::uint64_t all = 0;
   for (std::size_t kind = 0; kind < kShedClasses; ++kind) {
@@ -155,6 +179,7 @@ void report_services(const Snapshot& snapshot, const Totals& totals, const Thres
     out.set_table_connections(
         static_cast<std::uint64_t>(std::max<std::int64_t>(totals.connections(slot), 0)));
     out.set_table_kept(std::uint64_t{max_connections} * service.table_share_ppm / 1'000'000);
+    if (service.syn_proxy != nullptr) fill(service, totals, *out.mutable_syn_proxy());
     Traffic traffic = totals.retired(slot);
     for (const std::uint32_t rs : service.real_servers) {
       traffic += add_real_server(snapshot, totals, thresholds, rs, out);

@@ -23,6 +23,9 @@ void report_punts(const std::vector<const WorkerCounters*>& workers,
 // Connections that ended to make room in the table, and packets that found none.
 void report_shed(const std::vector<const WorkerCounters*>& workers, api::Stats& stats);
 
+// The SYN proxies that begin and end by themselves.
+void report_syn_proxies(const Snapshot& snapshot, api::Stats& stats);
+
 // Every service of the snapshot with its real servers, removed ones that still have connections
 // last. The table has room for `max_connections`.
 void report_services(const Snapshot& snapshot, const Totals& totals, const Thresholds& thresholds,

@@ -95,6 +95,38 @@ TEST_F(ReportTest, WhatEndedToMakeRoomByClass) {
   EXPECT_EQ(stats.table_full(), 1U);
 }
 
+TEST_F(ReportTest, SynProxies) {
+  api::Snapshot message = test::web_snapshot();
+  message.mutable_services(0)->set_syn_proxy(api::SYN_PROXY_ALWAYS);
+  auto* const adaptive = test::add_service(message, "shop", "192.0.2.10", 81);
+  test::add_real_server(*adaptive, "10.0.0.11", 81);
+  adaptive->set_syn_proxy(api::SYN_PROXY_ADAPTIVE);
+  adaptive->set_syn_proxy_threshold(5);
+  const auto snapshot = build(message, nullptr);
+  const SynProxy& shop = *snapshot->services[1].syn_proxy;
+  shop.set_active(true);
+  for (unsigned worker = 0; worker < 3; ++worker) shop.count_cookie(worker);
+  shop.count_proven(1);
+  workers_[0].real_servers[2].half_open.add(4);
+  workers_[1].real_servers[2].half_open.add(-1);
+  api::Stats stats;
+  report_syn_proxies(*snapshot, stats);
+  ASSERT_EQ(stats.adaptive_syn_proxies_size(), 1);
+  EXPECT_EQ(stats.adaptive_syn_proxies(0).service(), "shop");
+  EXPECT_EQ(stats.adaptive_syn_proxies(0).cookies(), 3U);
+  report_services(*snapshot, totals_, thresholds_, 1'000, stats);
+  EXPECT_EQ(stats.services(0).syn_proxy().mode(), api::SYN_PROXY_ALWAYS);
+  EXPECT_TRUE(stats.services(0).syn_proxy().active());
+  const api::SynProxyStats& row = stats.services(1).syn_proxy();
+  EXPECT_EQ(row.mode(), api::SYN_PROXY_ADAPTIVE);
+  EXPECT_TRUE(row.active());
+  EXPECT_TRUE(row.timestamps());
+  EXPECT_EQ(row.half_open(), 3);
+  EXPECT_EQ(row.cookies(), 3U);
+  EXPECT_EQ(row.proven(), 1U);
+  EXPECT_EQ(row.refused(), 0U);
+}
+
 TEST_F(ReportTest, PlacesOfAServiceInTheTable) {
   const auto snapshot = build(test::web_snapshot(), nullptr);
   workers_[0].service_connections[0].add(7);

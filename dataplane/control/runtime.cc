@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -64,6 +65,7 @@ Result<std::unique_ptr<Runtime>> Runtime::create(const RuntimeOptions& options) 
   if (auto made = runtime->make_table(); !made) return tl::make_unexpected(made.error());
   if (auto made = runtime->make_persist(); !made) return tl::make_unexpected(made.error());
   if (auto made = runtime->make_own_flows(); !made) return tl::make_unexpected(made.error());
+  if (auto made = runtime->make_syn_secrets(); !made) return tl::make_unexpected(made.error());
   runtime->make_workers();
   dpdk_log::show();
   return runtime;
@@ -106,7 +108,43 @@ Result<void> Runtime::make_own_flows() {
   return {};
 }
 
+Result<void> Runtime::make_syn_secrets() {
+  SynSecrets::Random random;
+  if (getrandom(&random, sizeof(random), 0) != static_cast<ssize_t>(sizeof(random))) {
+    return fail("the kernel gave no random numbers for SYN cookies");
+  }
+  syn_secrets_ = std::make_unique<SynSecrets>(random, now_tick());
+  return {};
+}
+
+void Runtime::step_syn_secrets() {
+  SipKey fresh;
+  // Without random numbers the secrets stay as they are until the next call.
+  if (getrandom(&fresh, sizeof(fresh), 0) != static_cast<ssize_t>(sizeof(fresh))) return;
+  syn_secrets_->step(now_tick(), [&] { return fresh; });
+}
+
+Result<void> Runtime::prepare_proxied() {
+  const std::size_t bytes = table_->records() * sizeof(ProxiedConn);
+  auto memory = TableMemory::take(bytes, options_.eal.hugepages);
+  if (!memory) {
+    return fail(
+        fmt::format("no memory for the SYN proxy, which needs {} MB for max_connections = "
+                    "{}; lower that in [dataplane]",
+                    bytes >> 20, options_.max_connections));
+  }
+  proxied_memory_.emplace(std::move(*memory));
+  auto* const first = reinterpret_cast<ProxiedConn*>(proxied_memory_->bytes().data());
+  std::uninitialized_default_construct_n(first, table_->records());
+  table_->set_proxied(first);
+  log::info("SYN proxy: {} MB for the connections that it opens", bytes >> 20);
+  return {};
+}
+
 Result<void> Runtime::prepare(const Snapshot& next) {
+  if (next.any_syn_proxy && !table_->can_proxy()) {
+    if (auto prepared = prepare_proxied(); !prepared) return prepared;
+  }
   if (!next.any_persistence || persist_->ready()) return {};
   if (!persist_->prepare()) {
     return fail(fmt::format(
@@ -128,7 +166,7 @@ void Runtime::make_workers() {
   load_ = std::make_unique<Load>(counter_views_);
   thresholds_ = std::make_unique<Thresholds>(*load_, kMaxRealServerSlots);
   shared_.reset(new Pipeline::Shared{*table_, *fragments_, *load_, *persist_, flush_, *thresholds_,
-                                     down_ports_});
+                                     down_ports_, *syn_secrets_});
   make_logs(workers);
   for (unsigned w = 0; w < workers; ++w) {
     ChangeLog* const log = logs_.empty() ? nullptr : logs_[w].get();
@@ -158,7 +196,7 @@ void Runtime::make_logs(unsigned workers) {
     logs_.push_back(std::make_unique<ChangeLog>(*marks_));
     views.push_back(logs_.back().get());
   }
-  exporter_.emplace(*table_, views, *marks_, *persist_);
+  exporter_.emplace(*table_, views, *marks_, *persist_, *syn_secrets_);
 }
 
 Result<void> Runtime::start() {

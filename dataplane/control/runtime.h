@@ -21,6 +21,7 @@
 #include "dataplane/packet/fragment_table.h"
 #include "dataplane/persist/table.h"
 #include "dataplane/sched/scheduler.h"
+#include "dataplane/service/syn_secrets.h"
 #include "dataplane/sync/exporter.h"
 #include "dataplane/sync/import_queue.h"
 
@@ -67,6 +68,10 @@ class Runtime final : public Publisher {
   FlushBoard& flush() { return flush_; }
   // Connections follow their clients away from a port without a link. Main thread.
   void set_link(std::size_t port, bool up);
+  SynSecrets& syn_secrets() { return *syn_secrets_; }
+  const Load& load() const { return *load_; }
+  // Replaces secrets whose time is over; to be called some times a second.
+  void step_syn_secrets();
   const std::vector<const WorkerCounters*>& counters() const { return counter_views_; }
   std::uint32_t now_tick() const;
   std::uint64_t tsc_hz() const { return clock_.tsc_hz; }
@@ -82,6 +87,8 @@ class Runtime final : public Publisher {
   Result<void> make_table();
   Result<void> make_persist();
   Result<void> make_own_flows();
+  Result<void> make_syn_secrets();
+  Result<void> prepare_proxied();
   void make_workers();
   void make_logs(unsigned workers);
 
@@ -92,6 +99,8 @@ class Runtime final : public Publisher {
   std::unique_ptr<Qsbr> qsbr_;
   std::optional<TableMemory> memory_;
   std::unique_ptr<ConnTable> table_;
+  std::optional<TableMemory> proxied_memory_;  // with the first service that has a SYN proxy
+  std::unique_ptr<SynSecrets> syn_secrets_;
   std::unique_ptr<FragmentTable> fragments_;
   std::unique_ptr<PersistTable> persist_;
   FlushBoard flush_;

@@ -54,8 +54,13 @@ void SyncEndpoint::begin(const api::SyncRequest& request) {
 std::string SyncEndpoint::import(const std::string& bytes, api::SyncReply& reply) {
   auto entries = decode_batch(bytes);
   if (!entries) return "the peer's batch is malformed";
+  std::erase_if(*entries, [&](const SyncEntry& entry) {
+    if (entry.kind != SyncKind::kSynSecret) return false;
+    runtime_.syn_secrets().set_peers(entry.secret, entry.key);
+    return true;
+  });
   for (SyncEntry& entry : *entries) {
-    if (entry.kind != SyncKind::kConn) continue;
+    if (entry.kind != SyncKind::kConn && !entry.is_proxied()) continue;
     const std::uint8_t port = peer_ports_[entry.client_hop.port()];
     entry.port_known = port != kNoPort;  // counted by the worker
     if (entry.port_known) entry.client_hop = entry.client_hop.at_port(port);

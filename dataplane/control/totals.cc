@@ -79,6 +79,7 @@ Occupancy Totals::occupancy(std::uint32_t slot) const {
     sum.active += worker->real_servers[slot].active.get();
     sum.inactive +=
         worker->real_servers[slot].total.get() - worker->real_servers[slot].active.get();
+    sum.half_open += worker->real_servers[slot].half_open.get();
   }
   return sum;
 }

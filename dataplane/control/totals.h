@@ -25,6 +25,7 @@ struct Traffic {
 struct Occupancy {
   std::int64_t active = 0;  // connections that are established
   std::int64_t inactive = 0;
+  std::int64_t half_open = 0;  // of the inactive ones
   bool none() const { return active <= 0 && inactive <= 0; }
 };
 

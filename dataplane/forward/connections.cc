@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dataplane/forward/proxied_syn.h"
 #include "dataplane/forward/tcp_state.h"
 #include "dataplane/packet/packet.h"
 
@@ -17,6 +18,9 @@ constexpr std::uint32_t kSilentTicks = 3'000 / kTickMs;
 
 // When a client could not be asked.
 constexpr std::uint32_t kLaterTicks = 500 / kTickMs;
+// Of the SYN to a server, after it was sent.
+constexpr std::uint32_t kFirstRepeatTicks = 1'000 / kTickMs;
+constexpr std::uint32_t kLastRepeatTicks = 7'000 / kTickMs;
 
 constexpr TcpView view_of(unsigned dir, unsigned keys) {
   if (dir == 1) return TcpView::kFromServer;
@@ -67,11 +71,8 @@ bool Connections::make_room(std::uint32_t service, std::uint32_t now) {
 namespace {
 
 TcpConn load_tcp(const Record& record, ConnState state) {
-  const auto load = [&](unsigned dir) {
-    return Progress(record.seq[dir].load(std::memory_order_relaxed));
-  };
   // The tables do not ask whether data followed the handshake.
-  return {confirmed(state), {load(0), load(1)}};
+  return {confirmed(state), {progress_of(record, 0), progress_of(record, 1)}};
 }
 
 // In DR mode the end of the handshake proves nothing: anyone can send a SYN and an ACK. What follows
@@ -98,13 +99,9 @@ ConnState until_confirmed(TcpView view, ConnState state, const TcpStep& step,
   }
 }
 
-// Relaxed, and apart from the state: each direction has its own number, and another worker that
-// sees the new state with an old one takes it for less proven than it is, which leaves the
-// connection as it was.
 void store_progress(Record& record, const TcpProgress& before, const TcpProgress& after) {
   for (unsigned dir = 0; dir < 2; ++dir) {
-    if (after[dir] == before[dir]) continue;
-    record.seq[dir].store(after[dir].word(), std::memory_order_relaxed);
+    if (after[dir] != before[dir]) set_progress(record, dir, after[dir]);
   }
 }
 
@@ -170,15 +167,61 @@ Connections::Followed Connections::follow_tcp(const TcpSegment& segment, Record&
   return Followed::kNew;
 }
 
+bool Connections::establish_proxied(Record& record, std::uint32_t client_seq,
+                                    std::uint32_t server_seq) {
+  store_progress(record, {}, {Progress::at(client_seq), Progress::at(server_seq)});
+  if (!change_state(record, ConnState::kSynSent, ConnState::kEstablished)) return false;
+  log_change(record);
+  return true;
+}
+
+std::uint32_t Connections::first_repeat(std::uint32_t now) {
+  return now + kFirstRepeatTicks;
+}
+
+// The SYN of a proxied connection had no answer: as a client would, after one second, two more and four
+// more (RFC 6298 2). Its last_seen is when it was made.
+void Connections::repeat_syn(const Record& record, const Snapshot& snapshot, std::uint32_t now) {
+  const std::uint32_t waited = now - record.last_seen.load(std::memory_order_relaxed);
+  if (waited > kLastRepeatTicks + kLaterTicks) return;
+  if (probes_.size() == kBurst) return table_.set_deadline(record, now + kLaterTicks);
+  if (waited < kLastRepeatTicks) table_.set_deadline(record, now + waited + kFirstRepeatTicks);
+  const RealServerEntry& server = snapshot.real_servers[record.rs];
+  if (waited < 2 * kFirstRepeatTicks) {
+    count_failed(counters_.handshakes[record.rs].syn_unanswered);
+  }
+  if (!server.next_hop.resolved()) return;
+  const ProxiedClient& client = table_.proxied(record).client;
+  probes_.push_back({record.tuple[1].reversed(), hop_to(server.next_hop),
+                     syn_to_server(client, server.next_hop)});
+}
+
+// Its client believes that it is connected.
+void Connections::give_up(const Record& record) {
+  if (probes_.size() == kBurst) return;
+  Probe reset = probe_for(record);
+  reset.segment = {
+      .seq = table_.proxied(record).client.cookie + 1, .flags = wire::kRst, .window = 0};
+  probes_.push_back(reset);
+}
+
 void Connections::expire(const Snapshot& snapshot, std::uint32_t now) {
   const auto on_expired = [&](const Record& record, ConnState last) {
     count_ended(record, last);
     if (last == ConnState::kSynSent) {
-      count_failed(counters_.handshakes[record.rs].syn_unanswered);
+      const bool repeats = is_proxied(record);
+      // Else the repetition has counted it.
+      if (!repeats || !is_silent(record, kFirstRepeatTicks, now)) {
+        count_failed(counters_.handshakes[record.rs].syn_unanswered);
+      }
+      if (repeats) give_up(record);
     }
     if (log_ != nullptr) log_->ended(record, table_.index_of(record), last);
   };
   const auto on_moved = [&](const Record& record, ConnState state) {
+    if (state == ConnState::kSynSent && is_proxied(record)) {
+      return repeat_syn(record, snapshot, now);
+    }
     if (state != ConnState::kClosed) return;
     if (!can_be_revived(view_of(0, record.keys), load_tcp(record, state))) return;
     // The master asks, and that may be this director soon.

@@ -14,6 +14,7 @@
 #include "dataplane/conn/table.h"
 #include "dataplane/forward/shedder.h"
 #include "dataplane/forward/table_shares.h"
+#include "dataplane/packet/own_segment.h"
 #include "dataplane/packet/tcp_segment.h"
 #include "dataplane/sched/load.h"
 #include "dataplane/service/snapshot.h"
@@ -22,12 +23,25 @@
 
 namespace lb {
 
-// Asks a client for a segment with its numbers: whether it has the connection still, or where a
-// reset is acceptable for it.
+// A segment of the director's own. By default it asks a client for one with its numbers: whether it has
+// the connection still, or where a reset is acceptable for it. Others are a SYN proxy's.
 struct Probe {
-  FlowTuple tuple;  // from the VIP to the client
+  FlowTuple tuple;  // from the VIP to the client, unless a SYN proxy repeats its SYN to a server
   ClientHop hop;
+  OwnSegment segment = {};
 };
+
+// Written only when the tick changed: the record's line stays clean for the other worker meanwhile.
+inline void touch(Record& record, std::uint32_t now) {
+  if (record.last_seen.load(std::memory_order_relaxed) != now) {
+    record.last_seen.store(now, std::memory_order_relaxed);
+  }
+}
+
+inline bool is_over(const Record& record) {
+  const ConnState state = record.state.load(std::memory_order_relaxed);
+  return state == ConnState::kTimeWait || state == ConnState::kClosed;
+}
 
 class Connections {
  public:
@@ -69,6 +83,9 @@ class Connections {
     count_state(record.rs, from, to);
     return true;
   }
+  // The real server has answered the SYN of a proxied connection, whose client is through with its
+  // handshake: the next numbers of both. False: the connection is not in SYN_SENT any more.
+  bool establish_proxied(Record& record, std::uint32_t client_seq, std::uint32_t server_seq);
   enum class Followed : std::uint8_t {
     kOn,     // the connection's, as far as is known
     kStray,  // the connection is over, and the segment proves no more than that someone sent it
@@ -86,6 +103,8 @@ class Connections {
   // Ends a slice of the connections whose time is over. One that a reset has ended may live on
   // (tcp_state.h): in the middle of its time its client is to be asked, see take_probes().
   void expire(const Snapshot& snapshot, std::uint32_t now);
+  // When the SYN of a proxied connection that was made at `now` is repeated first.
+  static std::uint32_t first_repeat(std::uint32_t now);
   // Moves the probes that have become due to the end of `probes`, at most kBurst per call.
   void take_probes(std::vector<Probe>& probes) {
     probes.insert(probes.end(), probes_.begin(), probes_.end());
@@ -100,7 +119,7 @@ class Connections {
     return table_.hops().at(record.client_hop.load(std::memory_order_acquire));
   }
   Probe probe_for(const Record& record) const {
-    return {record.tuple[0].reversed(), client_hop(record)};
+    return {record.tuple[0].reversed(), client_hop(record), {}};
   }
 
   // As ConnTable's.
@@ -118,6 +137,7 @@ class Connections {
     const auto lives = [](ConnState s) { return s != ConnState::kNone && s != ConnState::kDead; };
     if (lives(from) != lives(to)) count.total.add(lives(to) ? 1 : -1);
     if (is_active(from) != is_active(to)) count.active.add(is_active(to) ? 1 : -1);
+    if (is_half_open(from) != is_half_open(to)) count.half_open.add(is_half_open(to) ? 1 : -1);
   }
   void count_ended(const Record& record, ConnState last) {
     count_state(record.rs, last, ConnState::kDead);
@@ -127,6 +147,8 @@ class Connections {
   // A new connection in the same record.
   void count_replaced(std::uint32_t rs_slot);
   void count_failed(Counter<std::uint64_t>& handshakes);
+  void give_up(const Record& record);
+  void repeat_syn(const Record& record, const Snapshot& snapshot, std::uint32_t now);
 
   const unsigned worker_;
   ConnTable& table_;

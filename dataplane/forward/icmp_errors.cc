@@ -4,6 +4,7 @@
 #include "dataplane/forward/pipeline.h"
 #include "dataplane/packet/parse.h"
 #include "dataplane/packet/rewrite.h"
+#include "dataplane/packet/tcp_translate.h"
 
 namespace lb {
 
@@ -36,13 +37,16 @@ void Pipeline::icmp_error(Packet& packet, const View& view) {
 void Pipeline::icmp_error_to_server(Packet& packet, const IcmpQuote& quote, const Record& record,
                                     const View& view) {
   const RealServerEntry& server = view.real_servers[record.rs];
-  const bool is_nat = static_cast<Mode>(record.mode) == Mode::kNat;
+  const bool is_nat = has_reverse_key(mode_of(record));
   if (is_nat && ttl(packet) <= 1) return drop(packet, DropReason::ttl_expired);
   if (!server.next_hop.resolved()) return drop(packet, DropReason::next_hop_unresolved);
   packet.verdict = Verdict::kForward;
   RealServerCounters& count = view.counters[record.rs];
   count.packets_in.add(1);
   count.bytes_in.add(packet.ip_len);
+  if (is_proxied(record)) {
+    translate_quote_to_server(packet, quote, table_.proxied(record).translation());
+  }
   if (is_nat) rewrite_icmp_error(packet, quote, packet.tuple.src, server.address, record.tuple[1]);
   set_next_hop(packet, server.next_hop);
   packet.egress = server.next_hop.port;

@@ -51,6 +51,7 @@ std::size_t Importer::import(std::span<const SyncEntry> entries, const Snapshot&
     const SyncEntry& entry = entries[i];
     switch (entry.kind) {
       case SyncKind::kConn:
+      case SyncKind::kProxiedConn:
         count_outcome(import_conn(entry, hashes[i], snapshot, now));
         break;
       case SyncKind::kEnd:
@@ -66,6 +67,8 @@ std::size_t Importer::import(std::span<const SyncEntry> entries, const Snapshot&
       case SyncKind::kPersistEnd:
         count_outcome(import_persistence(entry, snapshot, now));
         break;
+      case SyncKind::kSynSecret:
+        break;  // the main thread's
       case SyncKind::kWalkEnd:
         sweep_ = {Sweep::Step::kConnections, 0, now};
         return i + 1;
@@ -98,6 +101,7 @@ ImportOutcome Importer::import_conn(const SyncEntry& entry, std::uint64_t hash,
       snapshot.find_real_server(service_slot, entry.rs_address, entry.rs_port);
   if (rs_slot == kNoSlot) return ImportOutcome::unknown_real_server;
   if (!entry.port_known) return ImportOutcome::unknown_port;
+  if (entry.is_proxied() && !table_.can_proxy()) return ImportOutcome::no_syn_proxy;
 
   const Hit hit = table_.find(entry.tuple, entry.proto, hash);
   if (!hit) return create(entry, hash, rs_slot, snapshot, now);
@@ -110,7 +114,8 @@ ImportOutcome Importer::import_conn(const SyncEntry& entry, std::uint64_t hash,
     }
     return ImportOutcome::kept;
   }
-  if (record.rs == rs_slot && record.mode == entry.mode) {
+  if (record.rs == rs_slot && mode_of(record) == static_cast<Mode>(entry.mode) &&
+      is_proxied(record) == entry.is_proxied()) {
     update(record, entry, snapshot, now);
     log_late_update(record, snapshot);
     return ImportOutcome::updated;
@@ -135,6 +140,12 @@ ImportOutcome Importer::create(const SyncEntry& entry, std::uint64_t hash, std::
   conn.proto = entry.proto;
   conn.import_epoch = epoch_;
   conn.sync_id = entry.sync_id;
+  // What the handshake needs is over.
+  const ProxiedClient client;
+  if (entry.is_proxied()) {
+    conn.proxied = &client;
+    conn.translation = entry.translation;
+  }
   const std::uint32_t seen = now - entry.age_ticks;
   if (!conns_.has_room(server.service, snapshot, now)) return ImportOutcome::table_full;
   const ConnTable::Created created =
@@ -168,7 +179,8 @@ void Importer::update(Record& record, const SyncEntry& entry, const Snapshot& sn
   record.import_epoch.store(epoch_, std::memory_order_relaxed);
   record.sync_id.store(entry.sync_id, std::memory_order_relaxed);
   // The packets went by there.
-  for (auto& seq : record.seq) seq.store(Progress().word(), std::memory_order_relaxed);
+  for (unsigned dir = 0; dir < 2; ++dir) set_progress(record, dir, Progress());
+  if (entry.is_proxied()) table_.proxied(record).set(entry.translation);
   const auto timeout = [&](ConnState s) { return snapshot.timeouts().ticks(record.service, s); };
   // Acquire and the retry: another worker may follow a stray packet of it.
   for (ConnState state = record.state.load(std::memory_order_acquire);

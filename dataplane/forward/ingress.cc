@@ -21,8 +21,8 @@ bool is_credible(const TcpSegment& segment, const Record& record) {
   if (is_opening(segment.flags) && (state == ConnState::kTimeWait || state == ConnState::kClosed)) {
     return true;
   }
-  const Progress client(record.seq[0].load(std::memory_order_relaxed));
-  const Progress server(record.seq[1].load(std::memory_order_relaxed));
+  const Progress client = progress_of(record, 0);
+  const Progress server = progress_of(record, 1);
   return client.admits(segment) && !(segment.has(wire::kAck) && server.contradicts(segment.ack));
 }
 

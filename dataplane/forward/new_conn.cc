@@ -15,6 +15,17 @@ constexpr std::uint8_t kCodePortUnreachable = 3;
 constexpr unsigned kPicks = 4;
 constexpr std::uint32_t kQuietTicks = 10;  // a second
 
+// A segment that may be the client's answer to a SYN-ACK with a cookie.
+bool may_have_cookie(const Packet& packet) {
+  constexpr std::uint8_t kOther = wire::kSyn | wire::kRst;
+  return packet.proto == kProtoTcp && packet.kind != PacketKind::kFragment &&
+         (packet.tcp_flags & (wire::kAck | kOther)) == wire::kAck;
+}
+
+bool answers_syns(const ServiceEntry& service) {
+  return service.syn_proxy != nullptr && service.syn_proxy->is_active();
+}
+
 bool another_may_do(DropReason reason) {
   return reason == DropReason::reply_tuple_taken || reason == DropReason::real_servers_full;
 }
@@ -41,7 +52,8 @@ void Pipeline::expect_connections(std::span<const Packet> burst,
     last_slot = service_slot;
     if (service_slot == kNoSlot) continue;
     const ServiceEntry& service = view.snapshot.services[service_slot];
-    if (!has_reverse_key(service.mode) || service.persistence.ticks != 0 || service.one_packet) {
+    if (!has_reverse_key(service.mode) || service.persistence.ticks != 0 || service.one_packet ||
+        answers_syns(service)) {
       continue;
     }
     const std::uint32_t rs_slot = scheduler_.peek(service, service_slot, packet.tuple, ahead);
@@ -70,14 +82,19 @@ Filter Pipeline::choice_of(const ServiceEntry& service, std::span<const std::uin
 }
 
 // A new connection without a server.
-void Pipeline::refuse(Packet& packet, const ServiceEntry& service, const View& view) {
+void Pipeline::refuse(const Opening& opening, const View& view) {
+  Packet& packet = opening.packet;
   // Not answered: the client sends again, and a place may be free by then.
-  if (!service.candidates.empty()) {
+  if (!view.snapshot.services[opening.service_slot].candidates.empty()) {
     return drop(packet, DropReason::real_servers_full);
   }
-  answer_or_drop(packet, DropReason::no_real_server,
-                 may_answer(view) && make_icmp_error(packet, wire::kUnreachable,
-                                                     kCodePortUnreachable, 0, packet.tuple.dst));
+  // A client that has its SYN-ACK does not believe ICMP.
+  const bool is_open = opening.proxied != nullptr;
+  answer_or_drop(
+      packet, DropReason::no_real_server,
+      may_answer(view) && (is_open ? make_reset(packet)
+                                   : make_icmp_error(packet, wire::kUnreachable,
+                                                     kCodePortUnreachable, 0, packet.tuple.dst)));
 }
 
 Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
@@ -87,7 +104,9 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
   }
   const std::uint32_t service_slot =
       view.snapshot.find_service(packet.tuple.dst, packet.tuple.dport, packet.proto);
-  const bool opens = packet.proto != kProtoTcp || is_opening(packet.tcp_flags);
+  const bool proves = service_slot != kNoSlot && may_have_cookie(packet) &&
+                      view.snapshot.services[service_slot].syn_proxy != nullptr;
+  const bool opens = proves || packet.proto != kProtoTcp || is_opening(packet.tcp_flags);
   if (service_slot != kNoSlot && !opens && may_be_synchronized_soon(service_slot, view)) {
     drop(packet, DropReason::taking_over);
     return {};
@@ -111,10 +130,26 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
       !pass_source(packet, view.snapshot)) {
     return {};
   }
+  if (proves) return open_proxied(packet, service_slot, view);
   const ServiceEntry& service = view.snapshot.services[service_slot];
+  if (answers_syns(service)) {
+    answer_syn(packet, service_slot, view);
+    return {};
+  }
   if (!pass_gate(packet, service, view)) return {};
   if (service.one_packet) [[unlikely]]
     return send_without_connection(packet, service_slot, view);
+  const Hit hit = open({packet, service_slot}, view);
+  if (!hit) return {};
+  forward(packet, *hit.record, hit.dir, view);
+  return {hit.record, hit.dir};
+}
+
+// Chooses a real server and makes the connection; without one the packet was dropped.
+Hit Pipeline::open(const Opening& opening, const View& view) {
+  Packet& packet = opening.packet;
+  const std::uint32_t service_slot = opening.service_slot;
+  const ServiceEntry& service = view.snapshot.services[service_slot];
   DropReason reason = DropReason::none;
   Hit hit;
   std::array<std::uint32_t, kPicks> tried;
@@ -125,12 +160,12 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
                                                         choice_of(service, without, view))
                                       : choose_persistent(packet, service_slot, without, view);
     if (rs_slot == kNoSlot && tries == 0) {
-      refuse(packet, service, view);
+      refuse(opening, view);
       return {};
     }
     if (rs_slot == kNoSlot) break;
     tried[tries] = rs_slot;
-    reason = create(packet, service_slot, rs_slot, view, hit);
+    reason = create(opening, rs_slot, view, hit);
     if (!another_may_do(reason)) break;
   }
   if (!hit) {
@@ -138,28 +173,28 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
     return {};
   }
   if (service.persistence.ticks != 0) stay(packet, service_slot, hit.record->rs, view);
-  forward(packet, *hit.record, hit.dir, view);
-  return {hit.record, hit.dir};
+  return hit;
 }
 
 // The connection in `hit`, be it this one or the one that another worker made first; else why there
 // is none.
-[[gnu::always_inline]] inline DropReason Pipeline::create(const Packet& packet,
-                                                          std::uint32_t service_slot,
+[[gnu::always_inline]] inline DropReason Pipeline::create(const Opening& opening,
                                                           std::uint32_t rs_slot, const View& view,
                                                           Hit& hit) {
   const RealServerEntry& server = view.snapshot.real_servers[rs_slot];
   if (!server.next_hop.resolved()) return DropReason::next_hop_unresolved;
   if (server.max_connections == 0) [[likely]]
-    return create_counted(packet, service_slot, rs_slot, view, hit);
+    return create_counted(opening, rs_slot, view, hit);
   if (!thresholds_.try_enter(rs_slot, server)) return DropReason::real_servers_full;
-  const DropReason reason = create_counted(packet, service_slot, rs_slot, view, hit);
+  const DropReason reason = create_counted(opening, rs_slot, view, hit);
   thresholds_.leave(rs_slot);
   return reason;
 }
 
-DropReason Pipeline::create_counted(const Packet& packet, std::uint32_t service_slot,
-                                    std::uint32_t rs_slot, const View& view, Hit& hit) {
+DropReason Pipeline::create_counted(const Opening& opening, std::uint32_t rs_slot, const View& view,
+                                    Hit& hit) {
+  const Packet& packet = opening.packet;
+  const std::uint32_t service_slot = opening.service_slot;
   const RealServerEntry& server = view.snapshot.real_servers[rs_slot];
   const ConnState state =
       packet.proto == kProtoTcp ? ConnState::kSynSent : ConnState::kUdpUnanswered;
@@ -172,7 +207,12 @@ DropReason Pipeline::create_counted(const Packet& packet, std::uint32_t service_
   if (conn.client_hop == HopTable::kNone) return DropReason::hop_table_full;
   conn.proto = packet.proto;
   if (packet.proto == kProtoTcp) conn.seq[0] = Progress::at(tcp_sequence(packet)).word();
-  const std::uint32_t deadline = view.now + view.snapshot.timeouts().ticks(service_slot, state);
+  std::uint32_t deadline = view.now + view.snapshot.timeouts().ticks(service_slot, state);
+  if (opening.proxied != nullptr) [[unlikely]] {
+    if (!table_.can_proxy()) return DropReason::table_full;
+    conn.proxied = opening.proxied;
+    deadline = Connections::first_repeat(view.now);
+  }
 
   if (!conns_.has_room(service_slot, view.snapshot, view.now)) return DropReason::table_full;
   ConnTable::Created created = conns_.create(conn, packet.hash, state, view.now, deadline);

@@ -12,7 +12,7 @@ Pipeline::Owner Pipeline::send_without_connection(Packet& packet, std::uint32_t 
   const std::uint32_t rs_slot =
       scheduler_.pick(service, service_slot, packet.tuple, load_, Filter({}));
   if (rs_slot == kNoSlot) {
-    refuse(packet, service, view);
+    refuse({packet, service_slot}, view);
     return {};
   }
   if (service.is_stateless_nat() && !follow_return_path(packet, view)) {

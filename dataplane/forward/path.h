@@ -36,6 +36,10 @@ constexpr bool has_reverse_key(Mode mode) {
   return false;
 }
 
+inline Mode mode_of(const Record& record) {
+  return static_cast<Mode>(record.mode & ~kProxied);
+}
+
 // The tuple of the real server's packets when the client's packets go to `server_port` there.
 inline FlowTuple reverse_key(const FlowTuple& from_client, const RealServerEntry& server,
                              Be16 server_port) {

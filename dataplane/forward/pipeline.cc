@@ -40,18 +40,6 @@ class StationFilter {
   std::uint64_t mac_ = 0;
 };
 
-// Written only when the tick changed: the record's line stays clean for the other worker meanwhile.
-void touch(Record& record, std::uint32_t now) {
-  if (record.last_seen.load(std::memory_order_relaxed) != now) {
-    record.last_seen.store(now, std::memory_order_relaxed);
-  }
-}
-
-bool is_over(const Record& record) {
-  const ConnState state = record.state.load(std::memory_order_relaxed);
-  return state == ConnState::kTimeWait || state == ConnState::kClosed;
-}
-
 // Acquire: the index's word is there.
 ClientHop hop_of(const Record& record, const std::atomic<std::uint64_t>* hops) {
   return {hops[record.client_hop.load(std::memory_order_acquire)].load(std::memory_order_relaxed)};
@@ -92,13 +80,24 @@ Pipeline::Pipeline(unsigned worker, unsigned workers, const Shared& shared,
       conns_(worker, shared.table, shared.load, counters, log),
       scheduler_(worker, workers),
       answers_(kAnswersPerSecond),
+      syn_secrets_(shared.syn_secrets),
       server_down_walk_(conns_),
       flush_walk_(conns_, shared.flush),
       persistence_keeper_(conns_, shared.persist, worker == 0),
       hop_keeper_(shared.table),
       importer_(conns_, shared.table, shared.persist, counters) {
   released_.reserve(kBurst);
+  segments_.reserve(kBurst);
 }
+
+namespace {
+bool is_nat(const Record& record) {
+  return mode_of(record) == Mode::kNat;
+}
+bool is_nat(const Path& path) {
+  return path.mode == Mode::kNat;
+}
+}  // namespace
 
 // `flow` is a Record or a Path.
 template <bool kHasL4, typename Flow>
@@ -109,7 +108,7 @@ template <bool kHasL4, typename Flow>
   if (!hop.resolved()) [[unlikely]]
     return drop(packet, DropReason::next_hop_unresolved);
   const std::uint16_t ip_len = packet.ip_len;
-  if (static_cast<Mode>(flow.mode) == Mode::kNat) {
+  if (is_nat(flow)) {
     if (!routable(packet, hop.mtu) && !pass_router_checks(packet, hop.mtu, view)) return;
     rewrite_nat(packet, flow.tuple[1].reversed(), flow.deltas, kHasL4);
   }
@@ -169,7 +168,7 @@ template <bool kHasL4>
     return state == ConnState::kUdpUnanswered && hit.dir == 0 && hit.record->keys == 2;
   }
   if (has_moved(*hit.record, hit.dir, packet)) [[unlikely]]
-    follow_steady(packet, *hit.record, hit.dir, view);
+    return follow_steady(packet, *hit.record, hit.dir, view);
   return true;
 }
 
@@ -258,6 +257,7 @@ Pipeline::Owner Pipeline::side_path(Packet& packet, const View& view) {
   Record& record = *hit.record;
   if (view.snapshot.real_servers[record.rs].reset)
     return server_down(packet, record, hit.dir, view);
+  if (is_proxied(record)) return proxied(packet, record, hit.dir, view);
   if (packet.proto == kProtoTcp) {
     const auto followed =
         conns_.follow_tcp(tcp_segment(packet), record, hit.dir, view.snapshot, view.now);
@@ -277,16 +277,26 @@ Pipeline::Owner Pipeline::side_path(Packet& packet, const View& view) {
   return {&record, hit.dir};
 }
 
-// Apart from the fast loop: seldom.
-[[gnu::noinline]] void Pipeline::follow_steady(const Packet& packet, Record& record, unsigned dir,
+// Apart from the fast loop: seldom. False: the packet needs more, always so when it is a proxied
+// connection's (kProxied).
+[[gnu::noinline]] bool Pipeline::follow_steady(const Packet& packet, Record& record, unsigned dir,
                                                const View& view) {
+  if (is_proxied(record)) return false;
   // Which forward_as() drops.
-  if (dir == 1 && !is_from_server(packet, view.real_servers[record.rs], view.snapshot)) return;
+  if (dir == 1 && !is_from_server(packet, view.real_servers[record.rs], view.snapshot)) return true;
   conns_.follow_tcp(tcp_segment(packet), record, dir, view.snapshot, view.now);
+  return true;
 }
 
 void Pipeline::forward(Packet& packet, Record& record, unsigned dir, const View& view) {
   forward_as<true>(packet, record, dir, view);
+}
+
+// A segment of our own, made of one of the server's, in the client's name.
+void Pipeline::forward_in_clients_name(Packet& packet, const Record& record, const View& view) {
+  packet.verdict = Verdict::kForward;
+  send_to_server<true>(packet, record, view.real_servers[record.rs].next_hop,
+                       view.counters[record.rs], view);
 }
 
 void Pipeline::forward_later_fragment(Packet& packet, Record& record, unsigned dir,

@@ -9,6 +9,7 @@
 //                       of clients that stay with their server        persist.cc
 //                       datagrams without connections                 one_packet.cc
 //                     SYN, FIN, RST                                   connections.h, tcp_state.h
+//                     SYNs answered with cookies, what follows        syn_proxy.cc
 //                     servers that are down                           server_down.cc
 //                     fragments                                       fragments.cc
 //                     ICMP errors                                     icmp_errors.cc
@@ -46,6 +47,7 @@
 #include "dataplane/persist/table.h"
 #include "dataplane/sched/scheduler.h"
 #include "dataplane/service/snapshot.h"
+#include "dataplane/service/syn_secrets.h"
 #include "dataplane/stats/counters.h"
 #include "dataplane/sync/change_log.h"
 
@@ -62,6 +64,7 @@ class Pipeline {
     FlushBoard& flush;
     Thresholds& thresholds;
     const std::atomic<std::uint32_t>& down_ports;  // bit per port: it has no link
+    const SynSecrets& syn_secrets;
   };
   // `log` gets every connection that changes or ends; null: there is no HA peer.
   Pipeline(unsigned worker, unsigned workers, const Shared& shared, WorkerCounters& counters,
@@ -77,6 +80,10 @@ class Pipeline {
   // Fragments that process() let go because their first fragment came: cookies of kHeld packets, to
   // be handed in again as a burst. Cleared by the caller.
   std::vector<void*>& released() { return released_; }
+
+  // Segments of our own that go with the burst: at most one per packet. To be sent after each process();
+  // cleared by the caller.
+  std::vector<Probe>& segments() { return segments_; }
 
   // For the one worker that puts what the HA peer sends into the tables.
   Importer& importer() { return importer_; }
@@ -121,7 +128,8 @@ class Pipeline {
   // pipeline.cc
   void forward(Packet& packet, Record& record, unsigned dir, const View& view);
   bool is_steady(const Packet& packet, const Hit& hit, const View& view);
-  void follow_steady(const Packet& packet, Record& record, unsigned dir, const View& view);
+  bool follow_steady(const Packet& packet, Record& record, unsigned dir, const View& view);
+  void forward_in_clients_name(Packet& packet, const Record& record, const View& view);
   void forward_later_fragment(Packet& packet, Record& record, unsigned dir, const View& view);
   void forward_stateless(Packet& packet, std::uint32_t rs_slot, const Path& path, const View& view);
   void reply_stateless(Packet& packet, const Reply& reply, const View& view);
@@ -166,11 +174,27 @@ class Pipeline {
   }
   Filter choice_of(const ServiceEntry& service, std::span<const std::uint32_t> without,
                    const View& view);
-  void refuse(Packet& packet, const ServiceEntry& service, const View& view);
-  DropReason create(const Packet& packet, std::uint32_t service_slot, std::uint32_t rs_slot,
-                    const View& view, Hit& hit);
-  DropReason create_counted(const Packet& packet, std::uint32_t service_slot, std::uint32_t rs_slot,
-                            const View& view, Hit& hit);
+  // A packet that opens a connection.
+  struct Opening {
+    Packet& packet;
+    std::uint32_t service_slot = 0;
+    const ProxiedClient* proxied = nullptr;  // of one that a SYN proxy opens
+  };
+  void refuse(const Opening& opening, const View& view);
+  Hit open(const Opening& opening, const View& view);
+  DropReason create(const Opening& opening, std::uint32_t rs_slot, const View& view, Hit& hit);
+  DropReason create_counted(const Opening& opening, std::uint32_t rs_slot, const View& view,
+                            Hit& hit);
+
+  // syn_proxy.cc
+  void answer_syn(Packet& packet, std::uint32_t service_slot, const View& view);
+  bool finds_server(const ServiceEntry& service, const View& view) const;
+  std::optional<ProxiedClient> prove(const Packet& packet) const;
+  Owner open_proxied(Packet& packet, std::uint32_t service_slot, const View& view);
+  Owner proxied(Packet& packet, Record& record, unsigned dir, const View& view);
+  Owner pending_client(Packet& packet, Record& record, const View& view);
+  Owner pending_server(Packet& packet, Record& record, const View& view);
+  void refuse_timestamps(Packet& packet, Record& record, const View& view);
 
   // one_packet.cc
   Owner send_without_connection(Packet& packet, std::uint32_t service_slot, const View& view);
@@ -212,7 +236,9 @@ class Pipeline {
   Connections conns_;
   SchedulerState scheduler_;
   TokenBucket answers_;  // ICMP errors and resets of our own
+  const SynSecrets& syn_secrets_;
   std::vector<void*> released_;
+  std::vector<Probe> segments_;
   std::uint64_t takeovers_ = 0;    // of the last snapshot seen
   std::uint32_t quiet_until_ = 0;  // after a takeover, see may_be_synchronized_soon()
   ServerDownWalk server_down_walk_;

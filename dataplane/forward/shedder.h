@@ -29,6 +29,8 @@ namespace lb {
 inline ShedClass shed_class(const Record& record, ConnState state) {
   switch (state) {
     case ConnState::kSynSent:
+      // The client of a SYN proxy has received something, and waits.
+      return is_proxied(record) ? ShedClass::handshake : ShedClass::half_open;
     case ConnState::kSynReceived:
       return ShedClass::half_open;
     case ConnState::kUdpUnanswered:
@@ -40,11 +42,10 @@ inline ShedClass shed_class(const Record& record, ConnState state) {
     case ConnState::kFinWait:
       // In DR mode nothing more of most of them will come by.
       return record.keys == 1 ? ShedClass::closed : ShedClass::idle;
-    case ConnState::kClosed: {
+    case ConnState::kClosed:
       // Refused by the server, or closed by both; others may have been reset by a stranger.
-      const Progress server(record.seq[1].load(std::memory_order_relaxed));
-      return record.keys != 1 && !server.is_known() ? ShedClass::closed : ShedClass::idle;
-    }
+      return record.keys != 1 && !progress_of(record, 1).is_known() ? ShedClass::closed
+                                                                    : ShedClass::idle;
     default:
       return ShedClass::idle;
   }

@@ -30,9 +30,19 @@ class ShedderTest : public testing::Test {
   Record* add(ConnState state, std::uint32_t idle, std::uint32_t service = 0) {
     NewConn conn = test::nat_conn(made_++);
     conn.service = service;
+    return add(conn, state, idle);
+  }
+  Record* add_proxied(ConnState state, std::uint32_t idle) {
+    table_->set_proxied(proxied_.data());
+    const ProxiedClient client;
+    NewConn conn = test::nat_conn(made_++);
+    conn.proxied = &client;
+    return add(conn, state, idle);
+  }
+  Record* add(const NewConn& conn, ConnState state, std::uint32_t idle) {
     const auto created = table_.create(0, conn, state, kShedNow - idle, kShedNow + kForever);
     if (!created.is_new) return nullptr;
-    counters_.service_connections[service].add(1);
+    counters_.service_connections[conn.service].add(1);
     return created.hit.record;
   }
   void end(Record* record) {
@@ -54,6 +64,7 @@ class ShedderTest : public testing::Test {
   TableShares shares_{*table_, load_};
   Shedder shedder_{0, 1, *table_, shares_};
   std::uint64_t made_ = 0;
+  std::vector<ProxiedConn> proxied_{table_->records()};
 };
 
 TEST_F(ShedderTest, ChoosesByClassThenByIdleTime) {
@@ -151,10 +162,33 @@ TEST_F(ShedderTest, KeepsMoreThanHalfOfTheTable) {
 
 TEST_F(ShedderTest, WhatAServerHasRefusedGoesAtOnce) {
   Record* const reset = add(ConnState::kClosed, Shedder::kClosedTicks);
-  reset->seq[1] = Progress::at(1).word();
+  set_progress(*reset, 1, Progress::at(1));
   EXPECT_EQ(choose(), nullptr) << "a stranger may have sent the reset";
   Record* const refused = add(ConnState::kClosed, 0);
   EXPECT_EQ(choose(0, kShedNow + 1), refused);
+}
+
+// Its client has proven its address, which that of a half-open one has not.
+TEST_F(ShedderTest, WhatASynProxyOpensGoesAfterHalfOpenOnes) {
+  Record* const proxied = add_proxied(ConnState::kSynSent, 100);
+  Record* const half_open = add(ConnState::kSynReceived, 20);
+  EXPECT_EQ(choose(), half_open);
+  end(half_open);
+  Record* const unanswered = add(ConnState::kUdpUnanswered, 20);
+  EXPECT_EQ(choose(0, kShedNow + 1), unanswered);
+  end(unanswered);
+  EXPECT_EQ(shed_class(*proxied, ConnState::kSynSent), ShedClass::handshake);
+  EXPECT_EQ(choose(0, kShedNow + 2), proxied);
+  EXPECT_EQ(shed_class(*proxied, ConnState::kSynReceived), ShedClass::half_open);
+}
+
+// What is kept of its numbers is inverted in the record.
+TEST_F(ShedderTest, ReadsTheNumbersOfProxiedConnections) {
+  Record* const proxied = add_proxied(ConnState::kClosed, 0);
+  EXPECT_EQ(shed_class(*proxied, ConnState::kClosed), ShedClass::closed);
+  set_progress(*proxied, 1, Progress::at(1));
+  EXPECT_EQ(progress_of(*proxied, 1), Progress::at(1));
+  EXPECT_EQ(shed_class(*proxied, ConnState::kClosed), ShedClass::idle);
 }
 
 TEST_F(ShedderTest, ACopyThatTheClientHasClosedMayBeInUseAtThePeer) {

@@ -99,7 +99,7 @@ class SyncedWorkers : public Workers {
       views.push_back(logs_.back().get());
     }
     make_pipelines(views);
-    exporter = std::make_unique<Exporter>(*table, views, marks_, persist);
+    exporter = std::make_unique<Exporter>(*table, views, marks_, persist, syn_secrets);
     master_of_all_ = std::make_unique<Snapshot>(*snapshot);
     for (ServiceEntry& service : master_of_all_->services) service.standby = false;
     ++master_of_all_->generation;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "dataplane/conn/record.h"
 #include "dataplane/packet/tcp_segment.h"
 
 namespace lb {
@@ -76,5 +77,17 @@ class Progress {
 
 // [0] of the client's segments, [1] of the real server's.
 using TcpProgress = std::array<Progress, 2>;
+
+// What is kept of a connection; of one that a SYN proxy opened by the server's numbers. Relaxed, and apart
+// from the state: each direction has its own number, and another worker that sees the new state with an
+// old one takes it for less proven than it is, which leaves the connection as it was.
+inline Progress progress_of(const Record& record, unsigned dir) {
+  const std::uint16_t word = record.seq[dir].load(std::memory_order_relaxed);
+  return Progress(static_cast<std::uint16_t>(word ^ seq_mask(record.mode)));
+}
+inline void set_progress(Record& record, unsigned dir, Progress progress) {
+  record.seq[dir].store(static_cast<std::uint16_t>(progress.word() ^ seq_mask(record.mode)),
+                        std::memory_order_relaxed);
+}
 
 }  // namespace lb

@@ -15,7 +15,7 @@
 
 #include "dataplane/lcore/fragment_packet.h"
 #include "dataplane/lcore/packet_buffer.h"
-#include "dataplane/packet/rewrite.h"
+#include "dataplane/packet/own_segment.h"
 
 namespace lb {
 
@@ -119,6 +119,8 @@ bool Worker::poll_wire(const Snapshot& snapshot) {
     handle(count, snapshot);
     if (!pipeline_.released().empty()) [[unlikely]]
       handle_released(snapshot);
+    if (!pipeline_.segments().empty()) [[unlikely]]
+      send_probes(pipeline_.segments(), snapshot);
     flush();
   }
   return any;
@@ -345,24 +347,26 @@ void Worker::upkeep(const Snapshot& snapshot) {
   for (void* cookie : cookies_) rte_pktmbuf_free(static_cast<rte_mbuf*>(cookie));
   cookies_.clear();
   if (probes_.empty()) return;
-  for (const Probe& probe : probes_) send_probe(probe, snapshot);
-  probes_.clear();
+  send_probes(probes_, snapshot);
   flush();
 }
 
-void Worker::send_probe(const Probe& probe, const Snapshot& snapshot) {
-  const std::uint8_t port = probe.hop.port();
-  rte_mbuf* buffer = rte_pktmbuf_alloc(pool_);
-  if (buffer == nullptr) {
-    counters_.drop(DropReason::no_buffer);
-    return;
+void Worker::send_probes(std::vector<Probe>& probes, const Snapshot& snapshot) {
+  for (const Probe& probe : probes) {
+    const std::uint8_t port = probe.hop.port();
+    rte_mbuf* buffer = rte_pktmbuf_alloc(pool_);
+    if (buffer == nullptr) {
+      counters_.drop(DropReason::no_buffer);
+      continue;
+    }
+    auto* frame = rte_pktmbuf_mtod(buffer, std::uint8_t*);
+    std::memset(frame, 0, kShortestFrame);
+    const std::size_t length = write_segment_frame(frame, probe.tuple, probe.segment, probe.hop,
+                                                   snapshot.ports[port].mac.data());
+    rte_pktmbuf_append(buffer, static_cast<std::uint16_t>(std::max(length, kShortestFrame)));
+    to_wire(buffer, port);
   }
-  auto* frame = rte_pktmbuf_mtod(buffer, std::uint8_t*);
-  std::memset(frame, 0, kShortestFrame);
-  const std::size_t length =
-      make_probe(frame, probe.tuple, probe.hop, snapshot.ports[port].mac.data());
-  rte_pktmbuf_append(buffer, static_cast<std::uint16_t>(std::max(length, kShortestFrame)));
-  to_wire(buffer, port);
+  probes.clear();
 }
 
 void Worker::drop(rte_mbuf* buffer, DropReason reason) {

@@ -71,7 +71,7 @@ class Worker {
   void to_wire(rte_mbuf* buffer, std::uint8_t port);
   void to_kernel(const Packet& packet, const Snapshot& snapshot);
   void send_fragments(const Packet& packet);
-  void send_probe(const Probe& probe, const Snapshot& snapshot);
+  void send_probes(std::vector<Probe>& probes, const Snapshot& snapshot);
   void flush();
   void flush_to_kernel(TxBuffer& out, PortCounters& count);
   void drop(rte_mbuf* buffer, DropReason reason);

@@ -71,10 +71,4 @@ bool make_icmp_error(Packet& packet, std::uint8_t type, std::uint8_t code, std::
 // whose segment's length is not known. Verdict, reason and egress stay the caller's.
 bool make_reset(Packet& packet);
 
-// Writes a bare ACK from tuple.src to tuple.dst into `buffer` (at least 64 bytes); returns its
-// length. Its sequence number is out of any window but for a rare chance, so the receiver answers
-// with an ACK that has the right one (RFC 9293 3.10.7.4).
-std::uint16_t make_probe(std::uint8_t* buffer, const FlowTuple& tuple, ClientHop hop,
-                         const std::uint8_t* source_mac);
-
 }  // namespace lb

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "dataplane/packet/own_segment.h"
 #include "dataplane/packet/parse.h"
 #include "dataplane/packet/rewrite.h"
 #include "dataplane/packet/testing/builder.h"
@@ -89,13 +90,14 @@ TEST(MakeReset, AnswersOnlyWholeUnicastSegments) {
   }
 }
 
-TEST(MakeProbe, IsABareAck) {
+TEST(OwnSegment, IsAProbeByDefault) {
   const FlowTuple tuple{ip("192.0.2.10"), ip("198.51.100.7"), Be16::from_host(80),
                         Be16::from_host(40'000)};
   for (const std::uint16_t vlan : {std::uint16_t{0}, std::uint16_t{4094}}) {
     Bytes buffer(64, 0xa5);
-    const std::uint16_t size = make_probe(
-        buffer.data(), tuple, ClientHop::make(test::kMacB.data(), vlan, 3), test::kMacA.data());
+    const std::uint16_t size =
+        write_segment_frame(buffer.data(), tuple, OwnSegment{},
+                            ClientHop::make(test::kMacB.data(), vlan, 3), test::kMacA.data());
     buffer.resize(size);
     test::Ethernet eth{.dst = test::kMacB, .src = test::kMacA};
     if (vlan != 0) eth.vlan = vlan;
@@ -104,6 +106,64 @@ TEST(MakeProbe, IsABareAck) {
               test::tcp_frame(eth, ipv4, {.sport = 80, .dport = 40'000, .seq = 0, .flags = kAck}));
     EXPECT_EQ(test::verify(buffer), "");
   }
+}
+
+struct OptionsCase {
+  SynOffer offer;
+  bool timestamps;
+  std::uint8_t flags;
+  Bytes options;
+};
+
+// In place of a packet with and without room: what is longer grows into the headroom.
+TEST(OwnSegment, HasItsOptionsAlignedInEveryCombination) {
+  const Bytes timestamps{8, 10, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88};
+  const auto with = [&](Bytes front) {
+    front.insert(front.end(), timestamps.begin(), timestamps.end());
+    return front;
+  };
+  const OptionsCase cases[] = {
+      {{1'460, kNoWindowScale, false}, false, kSyn, {2, 4, 5, 0xb4}},
+      {{1'460, 8, false}, false, kSyn, {2, 4, 5, 0xb4, 1, 3, 3, 8}},
+      {{1'460, kNoWindowScale, true}, false, kSyn, {2, 4, 5, 0xb4, 1, 1, 4, 2}},
+      {{1'460, 8, true}, false, kSyn, {2, 4, 5, 0xb4, 1, 3, 3, 8, 1, 1, 4, 2}},
+      {{1'460, kNoWindowScale, false}, true, kSyn, with({2, 4, 5, 0xb4, 1, 1})},
+      {{1'460, 8, false}, true, kSyn, with({2, 4, 5, 0xb4, 1, 3, 3, 8, 1, 1})},
+      {{1'460, kNoWindowScale, true}, true, kSyn, with({2, 4, 5, 0xb4, 4, 2})},
+      {{1'460, 8, true}, true, kSyn, with({2, 4, 5, 0xb4, 1, 3, 3, 8, 4, 2})},
+      {{1'460, 8, true}, false, kAck, {}},
+      {{1'460, 8, true}, true, kAck, with({1, 1})},
+  };
+  for (const OptionsCase& c : cases) {
+    OwnSegment segment{.seq = 1, .ack = 2, .flags = c.flags, .window = 3, .offer = c.offer};
+    segment.timestamps = c.timestamps;
+    segment.timestamp_value = 0x11223344;
+    segment.timestamp_echo = 0x55667788;
+    for (const std::size_t payload : {std::size_t{0}, std::size_t{3}, std::size_t{1'000}}) {
+      PacketBuffer buffer(test::tcp_frame({}, {}, {.payload = test::pattern(payload)}), 20);
+      parse(buffer.packet);
+      const FlowTuple tuple = buffer.packet.tuple;
+      ASSERT_TRUE(make_segment(buffer.packet, tuple, segment));
+      EXPECT_EQ(buffer.frame(),
+                test::tcp_frame(
+                    {}, {.id = 0, .dont_fragment = true},
+                    {.seq = 1, .ack = 2, .flags = c.flags, .window = 3, .options = c.options}));
+      EXPECT_TRUE(buffer.in_bounds());
+      Packet parsed = buffer.packet;
+      parse(parsed);
+      EXPECT_EQ(parsed.kind, buffer.packet.kind);
+      EXPECT_EQ(parsed.l4, buffer.packet.l4);
+      EXPECT_EQ(parsed.ip_len, buffer.packet.ip_len);
+    }
+  }
+}
+
+TEST(OwnSegment, NeedsRoomInFront) {
+  PacketBuffer buffer(test::tcp_frame({}, {}, {}), 3);
+  parse(buffer.packet);
+  const Bytes before = buffer.frame();
+  EXPECT_FALSE(make_segment(buffer.packet, buffer.packet.tuple, {.flags = kSyn}));
+  EXPECT_EQ(buffer.frame(), before);
 }
 
 }  // namespace

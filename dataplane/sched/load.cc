@@ -30,6 +30,14 @@ std::int64_t Load::of_service(std::uint32_t service_slot) const {
   return sum;
 }
 
+std::int64_t Load::half_open(std::uint32_t rs_slot) const {
+  std::int64_t sum = 0;
+  for (const WorkerCounters* worker : workers_) {
+    sum += worker->real_servers[rs_slot].half_open.get();
+  }
+  return sum;
+}
+
 std::uint64_t Load::weighted(std::uint32_t rs_slot) const {
   constexpr std::int64_t kMore = kActiveCost - 1;
   std::int64_t sum = 0;

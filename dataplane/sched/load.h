@@ -21,6 +21,7 @@ class Load {
   unsigned workers() const { return static_cast<unsigned>(workers_.size()); }
   std::int64_t active(std::uint32_t rs_slot) const;
   std::int64_t total(std::uint32_t rs_slot) const;
+  std::int64_t half_open(std::uint32_t rs_slot) const;
   // May be off by what is just changing its state.
   std::int64_t inactive(std::uint32_t rs_slot) const { return total(rs_slot) - active(rs_slot); }
   // Connections of a service in the table.

@@ -62,6 +62,7 @@ class Builder {
   std::uint32_t take_real_server_slot(const RealServerEntry& rs);
   bool add_service(const ServiceSpec& spec);
   void add_gate(const ServiceSpec& spec, std::uint32_t slot);
+  void add_syn_proxy(const ServiceSpec& spec, std::uint32_t slot);
   std::shared_ptr<const AccessList> compile(const SharedAccessList& list);
   bool add_real_server(const RealServerSpec& spec, std::uint32_t service_slot,
                        std::optional<std::uint8_t> tos);
@@ -157,6 +158,7 @@ bool Builder::add_service(const ServiceSpec& spec) {
   if (slot == kNoSlot) return false;
   next_->services[slot] = std::move(service);
   add_gate(spec, slot);
+  add_syn_proxy(spec, slot);
 
   for (const RealServerSpec& rs : spec.real_servers) {
     if (!add_real_server(rs, slot, spec.tos)) return false;
@@ -188,6 +190,16 @@ void Builder::add_gate(const ServiceSpec& spec, std::uint32_t slot) {
       std::make_shared<const Gate>(slot, compile(spec.access), spec.limits, next_->clients, before);
 }
 
+// What it has counted and found is kept.
+void Builder::add_syn_proxy(const ServiceSpec& spec, std::uint32_t slot) {
+  if (spec.syn_proxy == SynProxyMode::kOff) return;
+  const bool known = slot < previous_.services.size();
+  const SynProxy* const before = known ? previous_.services[slot].syn_proxy.get() : nullptr;
+  next_->services[slot].syn_proxy =
+      std::make_shared<const SynProxy>(spec.syn_proxy, spec.syn_proxy_threshold, before);
+  next_->any_syn_proxy = true;
+}
+
 // Equal lists are kept once, and one that was there before is not compiled again.
 std::shared_ptr<const AccessList> Builder::compile(const SharedAccessList& list) {
   if (!list) return nullptr;
@@ -217,6 +229,7 @@ bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_
   if (spec.next_hop) {
     rs.next_hop = next_hop(*spec.next_hop, next_->ports, tos);
     rs.place = Place::make(spec.next_hop->vlan, rs.next_hop.port);
+    service.mtu = service.mtu == 0 ? rs.next_hop.mtu : std::min(service.mtu, rs.next_hop.mtu);
   }
 
   const std::uint32_t slot = take_real_server_slot(rs);

@@ -141,6 +141,33 @@ TEST(BuildSnapshot, TableSharesOfTheirOwnAndOfTheDefault) {
   EXPECT_EQ(snapshot->table_share_ppm, 550'000U);
 }
 
+TEST(BuildSnapshot, ASynProxyKeepsWhatItHasCountedAndFound) {
+  auto spec = spec_of({service(1, {11}), service(2, {12})});
+  EXPECT_FALSE(build(spec)->any_syn_proxy);
+  spec.services[1].syn_proxy = SynProxyMode::kAdaptive;
+  spec.services[1].syn_proxy_threshold = 7;
+  const auto first = build(spec);
+  EXPECT_TRUE(first->any_syn_proxy);
+  EXPECT_EQ(first->services[0].syn_proxy, nullptr);
+  const SynProxy& before = *first->services[1].syn_proxy;
+  EXPECT_EQ(before.threshold(), 7U);
+  EXPECT_FALSE(before.is_active());
+  before.set_active(true);
+  before.count_cookie(3);
+  before.promise_no_timestamps();
+  spec.services[1].syn_proxy_threshold = 8;
+  const auto second = build(spec, first.get());
+  const SynProxy& after = *second->services[1].syn_proxy;
+  EXPECT_EQ(after.threshold(), 8U);
+  EXPECT_TRUE(after.is_active());
+  EXPECT_EQ(after.counts().cookies, 1U);
+  EXPECT_FALSE(after.promises_timestamps());
+  spec.services[1].syn_proxy = SynProxyMode::kOff;
+  const auto off = build(spec, second.get());
+  EXPECT_EQ(off->services[1].syn_proxy, nullptr);
+  EXPECT_FALSE(off->any_syn_proxy);
+}
+
 TEST(BuildSnapshot, WhatIsNotConfirmedLivesNoLongerThanWhatIs) {
   auto spec = spec_of({service(1, {11})});
   spec.timeouts.udp = test::ticks(5);

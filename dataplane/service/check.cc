@@ -117,6 +117,16 @@ Result<void> check_one_packet(const ServiceSpec& service) {
   return {};
 }
 
+// The director must see what the servers answer.
+Result<void> check_syn_proxy(const ServiceSpec& service) {
+  if (service.syn_proxy == SynProxyMode::kOff) return {};
+  const bool any_dr = std::ranges::any_of(service.real_servers, [&](const RealServerSpec& rs) {
+    return rs.mode.value_or(service.mode) != Mode::kNat;
+  });
+  if (service.protocol == Protocol::kTcp && service.mode == Mode::kNat && !any_dr) return {};
+  return fail(describe(service) + " has a SYN proxy, which needs TCP in NAT mode");
+}
+
 Result<void> check_limits(const ServiceSpec& service) {
   const ConnLimits& limits = service.limits;
   if (std::max(limits.new_per_second, limits.new_per_second_per_client) > kMaxPerSecond) {
@@ -176,6 +186,7 @@ Result<void> check(const SnapshotSpec& spec, const std::vector<PortInfo>& ports)
     }
     if (Result<void> limits = check_limits(service); !limits) return limits;
     if (Result<void> checked = check_one_packet(service); !checked) return checked;
+    if (Result<void> checked = check_syn_proxy(service); !checked) return checked;
     if (Result<void> servers = check_real_servers(service, ports); !servers) return servers;
     real_servers += service.real_servers.size();
     table_shares += service.table_share.value_or(0);

@@ -198,6 +198,26 @@ TEST(CheckSpec, OnePacket) {
   EXPECT_EQ(complaint(spec), "");
 }
 
+TEST(CheckSpec, SynProxy) {
+  const std::string refusal = " has a SYN proxy, which needs TCP in NAT mode";
+  for (const SynProxyMode mode : {SynProxyMode::kAdaptive, SynProxyMode::kAlways}) {
+    SnapshotSpec spec = good();
+    ServiceSpec& web = spec.services[0];
+    web.syn_proxy = mode;
+    EXPECT_EQ(complaint(spec), "");
+    web.real_servers[0].mode = Mode::kDr;
+    EXPECT_EQ(complaint(spec), "service web (tcp 192.0.2.10:80)" + refusal);
+    web.real_servers[0].mode.reset();
+    web.protocol = Protocol::kUdp;
+    EXPECT_EQ(complaint(spec), "service web (udp 192.0.2.10:80)" + refusal);
+    web.protocol = Protocol::kTcp;
+    web.mode = Mode::kDr;
+    EXPECT_EQ(complaint(spec), "service web (tcp 192.0.2.10:80)" + refusal);
+    web.syn_proxy = SynProxyMode::kOff;
+    EXPECT_EQ(complaint(spec), "");
+  }
+}
+
 TEST(CheckSpec, Limits) {
   std::vector<PortInfo> many = wan();
   many.resize(kMaxPorts + 1, many[0]);

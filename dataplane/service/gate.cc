@@ -44,12 +44,18 @@ bool Rate::take(std::atomic<std::uint64_t>& full_at, std::uint64_t now) const {
   }
 }
 
+bool Rate::has(const std::atomic<std::uint64_t>& full_at, std::uint64_t now) const {
+  const std::uint64_t from = std::max(full_at.load(std::memory_order_relaxed), now);
+  // As in take(): another rate's.
+  return from > now + depth_ + kClockSlack || from + interval_ <= now + depth_;
+}
+
 ClientBuckets::ClientBuckets(std::size_t clients)
     : sets_(std::bit_ceil(std::max<std::size_t>(clients / kWays, 1))) {}
 
 bool ClientBuckets::take(std::uint32_t service_slot, std::uint32_t client, const Rate& rate,
                          std::uint64_t now) {
-  const std::uint64_t key = std::uint64_t{1} << 63 | std::uint64_t{service_slot} << 32 | client;
+  const std::uint64_t key = key_of(service_slot, client);
   Set& set = sets_[spread(key) & (sets_.size() - 1)];
   Entry* fullest = &set.entries[0];
   std::uint64_t earliest = ~std::uint64_t{0};
@@ -65,6 +71,15 @@ bool ClientBuckets::take(std::uint32_t service_slot, std::uint32_t client, const
   }
   fullest->key.store(key, std::memory_order_relaxed);
   fullest->full_at.store(now + rate.interval(), std::memory_order_relaxed);
+  return true;
+}
+
+bool ClientBuckets::has(std::uint32_t service_slot, std::uint32_t client, const Rate& rate,
+                        std::uint64_t now) const {
+  const std::uint64_t key = key_of(service_slot, client);
+  for (const Entry& entry : sets_[spread(key) & (sets_.size() - 1)].entries) {
+    if (entry.key.load(std::memory_order_relaxed) == key) return rate.has(entry.full_at, now);
+  }
   return true;
 }
 
@@ -94,6 +109,25 @@ DropReason Gate::admit(Be32 client, std::uint32_t tick, unsigned worker) const {
     return DropReason::client_rate_limited;
   }
   if (limits_.new_per_second != 0 && !service_rate_.take(state_->full_at, now)) {
+    counts.service_rate_limited.fetch_add(1, std::memory_order_relaxed);
+    return DropReason::service_rate_limited;
+  }
+  return DropReason::none;
+}
+
+DropReason Gate::preview(Be32 client, std::uint32_t tick, unsigned worker) const {
+  State::Counts& counts = state_->counts[worker % state_->counts.size()];
+  if (access_ != nullptr && !access_->allows(client)) {
+    counts.denied.fetch_add(1, std::memory_order_relaxed);
+    return DropReason::denied;
+  }
+  const std::uint64_t now = Rate::time_of(tick);
+  if (clients_ != nullptr &&
+      !clients_->has(service_slot_, client.host() & client_mask_, client_rate_, now)) {
+    counts.client_rate_limited.fetch_add(1, std::memory_order_relaxed);
+    return DropReason::client_rate_limited;
+  }
+  if (limits_.new_per_second != 0 && !service_rate_.has(state_->full_at, now)) {
     counts.service_rate_limited.fetch_add(1, std::memory_order_relaxed);
     return DropReason::service_rate_limited;
   }

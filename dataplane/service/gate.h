@@ -31,6 +31,8 @@ class Rate {
   Rate(std::uint32_t per_second, std::chrono::milliseconds burst);
   // Takes one of the bucket; false: it is empty. Any worker.
   bool take(std::atomic<std::uint64_t>& full_at, std::uint64_t now) const;
+  // Whether take() would succeed.
+  bool has(const std::atomic<std::uint64_t>& full_at, std::uint64_t now) const;
   std::uint64_t interval() const { return interval_; }
   static std::uint64_t time_of(std::uint32_t tick);
 
@@ -47,6 +49,9 @@ class ClientBuckets {
   explicit ClientBuckets(std::size_t clients = std::size_t{1} << 18);
   // Any worker. Workers that meet at the same place may forget a connection.
   bool take(std::uint32_t service_slot, std::uint32_t client, const Rate& rate, std::uint64_t now);
+  // Whether take() would succeed; nothing is remembered.
+  bool has(std::uint32_t service_slot, std::uint32_t client, const Rate& rate,
+           std::uint64_t now) const;
 
  private:
   struct Entry {
@@ -56,6 +61,10 @@ class ClientBuckets {
   struct alignas(kCacheLine) Set {
     std::array<Entry, kWays> entries;
   };
+  static std::uint64_t key_of(std::uint32_t service_slot, std::uint32_t client) {
+    return std::uint64_t{1} << 63 | std::uint64_t{service_slot} << 32 | client;
+  }
+
   std::vector<Set> sets_;  // a power of two
 };
 
@@ -74,6 +83,9 @@ class Gate {
 
   // Whether a connection from `client` may be opened now: DropReason::none. Any worker.
   DropReason admit(Be32 client, std::uint32_t tick, unsigned worker) const;
+  // Whether admit() would let it, of a client whose address is not proven: it takes nothing of the limits,
+  // so that a flood of invented addresses does not use them up. A refusal is counted.
+  DropReason preview(Be32 client, std::uint32_t tick, unsigned worker) const;
   Refused refused() const;  // any thread
 
  private:

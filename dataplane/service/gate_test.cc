@@ -112,6 +112,39 @@ TEST(Gate, ListsComeBeforeLimits) {
   EXPECT_EQ(gate.refused().denied, 1u);
 }
 
+// Whoever is not proven takes nothing of the limits, and is refused as admit() would.
+TEST(Gate, APreviewTakesNothing) {
+  const auto clients = std::make_shared<ClientBuckets>(1'024);
+  const Gate gate(
+      0, nullptr,
+      {.new_per_second = 20, .new_per_second_per_client = 10, .burst = std::chrono::seconds(1)},
+      clients, nullptr);
+  const auto preview = [&](std::uint32_t client, std::uint32_t tick = 1) {
+    return gate.preview(Be32::from_host(client), tick, 0);
+  };
+  for (std::uint32_t client = 0; client < 100'000; ++client) {
+    ASSERT_EQ(preview(client % 5'000), DropReason::none);
+  }
+  EXPECT_EQ(let_in(gate, 1, 50, Be32::from_host(7)), 10u);
+  EXPECT_EQ(preview(7), DropReason::client_rate_limited);
+  EXPECT_EQ(preview(8), DropReason::none);
+  EXPECT_EQ(let_in(gate, 1, 10, Be32::from_host(8)), 10u);
+  EXPECT_EQ(preview(9), DropReason::service_rate_limited);
+  EXPECT_EQ(gate.refused().client_rate_limited, 40u + 1);
+  EXPECT_EQ(gate.refused().service_rate_limited, 1u);
+  EXPECT_EQ(preview(9, 2), DropReason::none) << "two are there again";
+  EXPECT_EQ(let_in(gate, 2, 10, Be32::from_host(9)), 2u) << "and were not taken by the preview";
+}
+
+TEST(Gate, APreviewAsksTheListsFirst) {
+  AccessListSpec rules;
+  rules.deny = {*Ipv4Prefix::parse("198.51.100.0/24")};
+  const Gate gate(0, std::make_shared<const AccessList>(rules), {}, nullptr, nullptr);
+  EXPECT_EQ(gate.preview(kClient, 1, 0), DropReason::denied);
+  EXPECT_EQ(gate.preview(Be32::from_host(9), 1, 0), DropReason::none);
+  EXPECT_EQ(gate.refused().denied, 1u);
+}
+
 TEST(Gate, IsExactOverSeveralWorkers) {
   const Gate gate = service_limit(10'000, 1'000);
   std::atomic<unsigned> count{0};

@@ -29,6 +29,7 @@
 #include "dataplane/service/port_ranges.h"
 #include "dataplane/service/return_paths.h"
 #include "dataplane/service/source_routes.h"
+#include "dataplane/service/syn_proxy.h"
 #include "dataplane/stats/counters.h"
 
 namespace lb {
@@ -92,6 +93,9 @@ struct ServiceEntry {
   std::uint32_t table_share_ppm = 0;  // of the connection table, kept for its connections
   // Null: whoever comes may open connections, as many as they like.
   std::shared_ptr<const Gate> gate;
+  // Null: SYNs go to the real servers.
+  std::shared_ptr<const SynProxy> syn_proxy;
+  std::uint16_t mtu = 0;  // the smallest towards its real servers; 0: none is resolved
   // All addresses and ports, when there are several; else empty.
   std::vector<Ipv4EndpointRange> addresses;
   std::vector<std::uint32_t> real_servers;  // all configured slots, in the order of the file
@@ -163,6 +167,7 @@ struct Snapshot {
   // Goes up whenever this director becomes master of a service.
   std::uint64_t takeovers = 0;
   bool any_persistence = false;
+  bool any_syn_proxy = false;
   std::uint32_t table_share_ppm = 0;  // sum of the services'
   std::uint32_t scopes = 0;           // the last number that was given to a Persistence
 

@@ -34,7 +34,7 @@ class Counter {
 };
 
 // One real server as seen by one worker: exactly one line, so that a packet touches one.
-// active and total are deltas: a connection may be counted in by one worker and out by another,
+// active, total and half_open are deltas: a connection may be counted in by one worker and out by another,
 // only the sum over workers means something (and is exact). total changes only when a connection
 // begins or ends, so that a change of state does not make it look like one less for a moment.
 struct alignas(kCacheLine) RealServerCounters {
@@ -45,6 +45,7 @@ struct alignas(kCacheLine) RealServerCounters {
   Counter<std::uint64_t> connections;
   Counter<std::int64_t> active;
   Counter<std::int64_t> total;
+  Counter<std::int64_t> half_open;  // of those
 };
 static_assert(sizeof(RealServerCounters) == kCacheLine);
 

@@ -35,6 +35,10 @@ namespace lb {
   X(denied, "the client is denied by the service's allow and deny lists")                          \
   X(client_rate_limited, "more new connections than new_per_second_per_client allows")             \
   X(service_rate_limited, "more new connections than new_per_second allows")                       \
+  X(syn_proxied, "a SYN that the SYN proxy took; answered with a cookie")                          \
+  X(bad_syn_cookie, "a segment of no connection without a valid cookie; answered with a reset")    \
+  X(server_pending, "the real server of a proxied connection has not answered yet")                \
+  X(timestamps_missing, "a real server without the timestamps that the SYN proxy had promised")    \
   X(table_full, "no room in the connection table, and nothing in it that may end for it")          \
   X(hop_table_full, "too many routers and clients on the local networks have connections")         \
   X(reply_tuple_taken, "the client's port is taken towards this real server by a service")         \

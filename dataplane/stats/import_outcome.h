@@ -20,6 +20,7 @@ namespace lb {
   X(unknown_service, "no such service is configured here")                                  \
   X(unknown_real_server, "the service has no such real server here")                        \
   X(unknown_port, "the client is behind a port that this director lacks")                   \
+  X(no_syn_proxy, "opened by a SYN proxy, and no service has one here")                     \
   X(spoofed_source, "its client has an address of this director, or none that is possible") \
   X(reply_tuple_taken, "its reply key belongs to another connection here")                  \
   X(table_full, "no room in the connection table")                                          \

@@ -13,7 +13,7 @@ namespace lb {
 #define LB_SHED_CLASSES(X)                                                               \
   X(half_open, "TCP handshakes that are not complete")                                   \
   X(udp_unanswered, "UDP that no server has answered; in DR mode, one packet alone")     \
-  X(handshake, "TCP in DR mode of which there was the handshake and nothing else")       \
+  X(handshake, "TCP of which the client's handshake alone came: DR mode, SYN proxy")     \
   X(closed, "TCP that is closed or was refused; in DR mode, that the client has closed") \
   X(idle, "without a packet for 30 seconds or more, the longest first")
 

@@ -11,6 +11,8 @@
 
 #include "dataplane/conn/record.h"
 #include "dataplane/packet/hop.h"
+#include "dataplane/packet/syn_cookie.h"
+#include "dataplane/packet/tcp_translate.h"
 
 namespace lb {
 
@@ -26,6 +28,10 @@ enum class SyncKind : std::uint8_t {
   // kind can leave it out.
   kPersist = 16,     // a client is bound to a real server
   kPersistEnd = 17,  // it is no longer
+  // As kConn, of one that a SYN proxy opened. A release that does not know it had better not have the
+  // connection than have it without its translation.
+  kProxiedConn = 18,
+  kSynSecret = 19,  // one of the two by which the sender makes SYN cookies; without a tuple
 };
 inline constexpr std::uint8_t kFirstWithLength = 16;
 
@@ -36,7 +42,7 @@ struct SyncEntry {
   // the client's network and a service by which it came.
   FlowTuple tuple;
   std::uint16_t sync_id = 0;
-  // of kConn, and of kPersist the server alone (port 0: any, in a group)
+  // of kConn and kProxiedConn, and of kPersist the server alone (port 0: any, in a group)
   std::uint8_t mode = 0;
   ConnState state = ConnState::kNone;
   Be32 rs_address;
@@ -45,7 +51,11 @@ struct SyncEntry {
   ClientHop client_hop;          // on the wire with the sender's port number, here with ours
   bool port_known = true;        // false: we have no such port; not on the wire
   std::uint32_t left_ticks = 0;  // of kPersist: until its time is over
+  TcpTranslation translation;    // of kProxiedConn
+  std::uint8_t secret = 0;       // of kSynSecret: its number
+  SipKey key;                    // likewise
 
+  bool is_proxied() const { return kind == SyncKind::kProxiedConn; }
   bool operator==(const SyncEntry&) const = default;
 };
 
@@ -53,6 +63,8 @@ inline constexpr std::size_t kSyncConnBytes = 34;
 inline constexpr std::size_t kSyncEndBytes = 16;
 inline constexpr std::size_t kSyncPersistBytes = 27;
 inline constexpr std::size_t kSyncPersistEndBytes = 17;
+inline constexpr std::size_t kSyncProxiedConnBytes = 45;
+inline constexpr std::size_t kSyncSecretBytes = 19;
 
 void append(std::string& batch, const SyncEntry& entry);      // all but the marks
 inline void append_mark(std::string& batch, SyncKind mark) {  // kWalkBegin, kWalkEnd

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <random>
 
 #include "config/base/testing/randomised.h"
@@ -44,6 +45,20 @@ SyncEntry bond() {
   entry.left_ticks = 0x01020304;
   return entry;
 }
+SyncEntry proxied() {
+  SyncEntry entry = conn();
+  entry.kind = SyncKind::kProxiedConn;
+  entry.mode = 0;
+  entry.translation = {0x01020304, 0x05060708, {9, 8, 0, true}};
+  return entry;
+}
+SyncEntry secret() {
+  SyncEntry entry;
+  entry.kind = SyncKind::kSynSecret;
+  entry.secret = 1;
+  entry.key = {{0x0102030405060708, 0x1112131415161718}};
+  return entry;
+}
 SyncEntry mark(SyncKind kind) {
   SyncEntry entry;
   entry.kind = kind;
@@ -66,8 +81,15 @@ std::string encode(const SyncEntry& entry) {
 }
 
 std::vector<SyncEntry> one_of_each() {
-  return {mark(SyncKind::kWalkBegin), conn(), keyed(SyncKind::kEnd),       keyed(SyncKind::kWalked),
-          mark(SyncKind::kWalkEnd),   bond(), keyed(SyncKind::kPersistEnd)};
+  return {mark(SyncKind::kWalkBegin),
+          conn(),
+          keyed(SyncKind::kEnd),
+          keyed(SyncKind::kWalked),
+          mark(SyncKind::kWalkEnd),
+          bond(),
+          keyed(SyncKind::kPersistEnd),
+          proxied(),
+          secret()};
 }
 
 // The format is the sync protocol's: it changes with the protocol's version only.
@@ -92,6 +114,45 @@ TEST(Batch, ABoundClientByteForByte) {
       kSyncPersistBytes);
   EXPECT_EQ(encode(bond()), expected);
   EXPECT_EQ(encode(keyed(SyncKind::kPersistEnd)).size(), kSyncPersistEndBytes);
+}
+
+// Another one has to know it to have it, so a release without SYN proxy leaves it out.
+TEST(Batch, AProxiedConnectionByteForByte) {
+  const std::string expected(
+      "\x12\x2b\x06\xc6\x33\x64\x07\xc0\x00\x02\x0a\x9c\x40\x00\x50\x34\x12"
+      "\x03\x0a\x00\x00\x0b\x1f\x90\x03\x02\x01\x02\x00\x00\x00\x01\x05\x64\x10"
+      "\x04\x03\x02\x01\x08\x07\x06\x05\x89\x10",
+      kSyncProxiedConnBytes);
+  EXPECT_EQ(encode(proxied()), expected);
+}
+
+TEST(Batch, ASecretByteForByte) {
+  const std::string expected(
+      "\x13\x11\x01\x08\x07\x06\x05\x04\x03\x02\x01\x18\x17\x16\x15\x14\x13\x12\x11",
+      kSyncSecretBytes);
+  EXPECT_EQ(encode(secret()), expected);
+}
+
+TEST(Batch, RefusesProxiedConnectionsThatCannotBe) {
+  const auto is_good = [](const std::function<void(SyncEntry&)>& change) {
+    SyncEntry entry = proxied();
+    change(entry);
+    return decode_batch(encode(entry)).has_value();
+  };
+  EXPECT_TRUE(is_good([](SyncEntry&) {}));
+  EXPECT_FALSE(is_good([](SyncEntry& entry) { entry.state = ConnState::kSynSent; }));
+  EXPECT_FALSE(is_good([](SyncEntry& entry) { entry.state = ConnState::kSynReceived; }));
+  EXPECT_FALSE(is_good([](SyncEntry& entry) { entry.mode = 1; }));
+  EXPECT_FALSE(is_good([](SyncEntry& entry) {
+    entry.proto = kProtoUdp;
+    entry.state = ConnState::kUdp;
+  }));
+  std::string form = encode(proxied());
+  form.back() = static_cast<char>(form.back() | 0x20);
+  EXPECT_FALSE(decode_batch(form));
+  SyncEntry third = secret();
+  third.secret = 2;
+  EXPECT_FALSE(decode_batch(encode(third)));
 }
 
 // What a later release may say.
@@ -191,11 +252,18 @@ class RandomBatch {
   explicit RandomBatch(std::uint32_t seed) : random_(seed) {}
 
   SyncEntry entry() {
-    constexpr SyncKind kKinds[] = {SyncKind::kConn,      SyncKind::kEnd,     SyncKind::kWalkBegin,
-                                   SyncKind::kWalked,    SyncKind::kWalkEnd, SyncKind::kPersist,
-                                   SyncKind::kPersistEnd};
+    constexpr SyncKind kKinds[] = {
+        SyncKind::kConn,       SyncKind::kEnd,         SyncKind::kWalkBegin,
+        SyncKind::kWalked,     SyncKind::kWalkEnd,     SyncKind::kPersist,
+        SyncKind::kPersistEnd, SyncKind::kProxiedConn, SyncKind::kSynSecret};
     const SyncKind kind = kKinds[random_() % std::size(kKinds)];
     if (is_mark(kind)) return mark(kind);
+    if (kind == SyncKind::kSynSecret) {
+      SyncEntry entry = secret();
+      entry.secret = random_() % 2;
+      entry.key = {{word(), word()}};
+      return entry;
+    }
     SyncEntry entry = keyed(kind);
     entry.proto = random_() % 2 != 0 ? kProtoTcp : kProtoUdp;
     entry.tuple = {Be32{word()}, Be32{word()}, Be16{half()}, Be16{half()}};
@@ -205,8 +273,13 @@ class RandomBatch {
       entry.rs_port = Be16{half()};
       entry.left_ticks = word();
     }
-    if (kind != SyncKind::kConn) return entry;
+    if (kind != SyncKind::kConn && kind != SyncKind::kProxiedConn) return entry;
     entry.mode = random_() % 2;
+    if (entry.is_proxied()) {
+      entry.proto = kProtoTcp;
+      entry.mode = 0;
+      entry.translation = {word(), word(), TcpTranslationForm::of_word(half() & 0x1fff)};
+    }
     entry.state =
         entry.proto == kProtoUdp ? ConnState::kUdp : static_cast<ConnState>(3 + random_() % 6);
     entry.rs_address = Be32{word()};

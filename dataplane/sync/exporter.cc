@@ -36,14 +36,22 @@ SyncEntry entry_of(const ConnTable::Copy& conn, std::uint32_t index, std::uint32
   // A worker may be a tick ahead of us.
   entry.age_ticks = is_later(conn.last_seen, now) ? 0 : now - conn.last_seen;
   entry.client_hop = conn.client_hop;
+  if (conn.proxied) {
+    entry.kind = SyncKind::kProxiedConn;
+    entry.translation = conn.translation;
+  }
   return entry;
 }
 
 }  // namespace
 
 Exporter::Exporter(const ConnTable& table, std::span<ChangeLog* const> logs, RangeMarks& marks,
-                   PersistTable& persist)
-    : table_(table), logs_(logs.begin(), logs.end()), marks_(marks), persist_(persist) {}
+                   PersistTable& persist, const SynSecrets& syn_secrets)
+    : table_(table),
+      logs_(logs.begin(), logs.end()),
+      marks_(marks),
+      persist_(persist),
+      syn_secrets_(syn_secrets) {}
 
 void Exporter::begin() {
   persist_.end_export();
@@ -64,6 +72,7 @@ void Exporter::begin() {
   walking_ = false;
   leaving_.reset();
   roles_generation_.reset();
+  secrets_sent_.reset();
   on_ = true;
 }
 
@@ -83,6 +92,7 @@ Exporter::Fill Exporter::fill(std::string& batch, std::size_t max_bytes, const S
     walk_began_ = now;
     result.walk_begin = std::exchange(peer_lacks_, false);
   }
+  if (snapshot.any_syn_proxy) fill_secrets(batch);
   fill_ended(batch, max_bytes, snapshot);
   // A walk has half of the room at least: it ends also when changes never do.
   const std::size_t reserve = walking_ || !marked_.empty() || marks_.any() ? max_bytes / 2 : 0;
@@ -169,6 +179,19 @@ void Exporter::end_walk(std::string& batch, const Snapshot& snapshot, std::uint3
   // Active ones were sent just now.
   refreshed_tick_ = now;
   refresh_credit_ = 0;
+}
+
+// In use some seconds later (SynSecrets), so that the peer accepts the first cookie of each.
+void Exporter::fill_secrets(std::string& batch) {
+  if (secrets_sent_ == syn_secrets_.version()) return;
+  secrets_sent_ = syn_secrets_.version();
+  for (unsigned number = 0; number < SynSecrets::kSecrets; ++number) {
+    SyncEntry entry;
+    entry.kind = SyncKind::kSynSecret;
+    entry.secret = static_cast<std::uint8_t>(number);
+    entry.key = syn_secrets_.own(number);
+    append(batch, entry);
+  }
 }
 
 void Exporter::fill_ended(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot) {
@@ -363,7 +386,9 @@ bool Exporter::add(std::string& batch, std::uint32_t index, Why why, const Snaps
       if (exported_[index] == stamp && !refresh_due(index, conn, snapshot, now)) return false;
       break;
     case Why::kHalfOpen:
-      if (!service.standby || !is_exported(service, conn) || exported_[index] == stamp)
+      // A proxied one is made anew by its client's next segment, which has the cookie.
+      if (conn.proxied || !service.standby || !is_exported(service, conn) ||
+          exported_[index] == stamp)
         return false;
       break;
   }

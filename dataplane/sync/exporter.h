@@ -5,6 +5,7 @@
 //   a full ring: the marked ranges again --------+
 //   clients bound to a server: all of them, then those of which something changed
 //   next hops to clients moved: the whole table
+//   the secrets of SYN cookies, when a session begins and when one is new
 //   active connections (last_seen), refreshed before the peer's copy could expire
 //   this director becomes master: the whole table, as its state wins from now on
 //   it becomes backup: for a second half-open connections too, whose next packet goes to the peer
@@ -22,6 +23,7 @@
 #include "dataplane/conn/table.h"
 #include "dataplane/persist/table.h"
 #include "dataplane/service/snapshot.h"
+#include "dataplane/service/syn_secrets.h"
 #include "dataplane/sync/batch.h"
 #include "dataplane/sync/change_log.h"
 
@@ -41,7 +43,7 @@ class Exporter {
 
   // All outlive the exporter; the logs are one per worker.
   Exporter(const ConnTable& table, std::span<ChangeLog* const> logs, RangeMarks& marks,
-           PersistTable& persist);
+           PersistTable& persist, const SynSecrets& syn_secrets);
 
   // A peer joined: it gets everything.
   void begin();
@@ -66,6 +68,7 @@ class Exporter {
  private:
   enum class Why : std::uint8_t { kChanged, kWalk, kRange, kRefresh, kHalfOpen };
 
+  void fill_secrets(std::string& batch);
   void fill_ended(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot);
   bool peer_may_have(const EndedConn& conn) const;
   bool fill_changed(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
@@ -97,6 +100,8 @@ class Exporter {
   const std::vector<ChangeLog*> logs_;
   RangeMarks& marks_;
   PersistTable& persist_;
+  const SynSecrets& syn_secrets_;
+  std::optional<std::uint64_t> secrets_sent_;  // their version
   Counters counters_;
   // By record: generation and state last sent to the peer; 0: nothing.
   std::vector<std::uint32_t> exported_;

@@ -130,6 +130,31 @@ TEST(Exporter, ExportsAnEndBeforeTheNextConnection) {
   EXPECT_NE(told[1].sync_id, first_id);
 }
 
+// To a peer that has joined, and whenever one is new; of a director that has a SYN proxy.
+TEST(Exporter, SendsTheSecretsOfSynCookies) {
+  const auto secrets = [](const std::vector<SyncEntry>& entries) {
+    std::vector<SipKey> found;
+    for (const SyncEntry& entry : entries) {
+      if (entry.kind == SyncKind::kSynSecret) found.push_back(entry.key);
+    }
+    return found;
+  };
+  Master master;
+  master.join();
+  EXPECT_TRUE(secrets(master.fill_all()).empty());
+  master.spec.services[0].syn_proxy = SynProxyMode::kAdaptive;
+  master.apply();
+  EXPECT_EQ(secrets(master.fill_all()), (std::vector{SipKey{{1, 1}}, SipKey{{1, 2}}}));
+  EXPECT_TRUE(secrets(master.fill_all()).empty());
+  const auto fresh = [] { return SipKey{{5, 5}}; };
+  master.secrets().step(SynSecrets::kPeriod - SynSecrets::kAhead, fresh);
+  EXPECT_EQ(secrets(master.fill_all()), (std::vector{SipKey{{1, 1}}, SipKey{{5, 5}}}));
+  master.secrets().step(SynSecrets::kPeriod, fresh);
+  EXPECT_TRUE(secrets(master.fill_all()).empty()) << "the peer has them";
+  master.exporter().begin();
+  EXPECT_EQ(secrets(master.fill_all()).size(), 2U);
+}
+
 // The peer sent it when it was master: it still has it.
 TEST(Exporter, ExportsTheEndOfAnImportedConnection) {
   Master master;

@@ -2,8 +2,11 @@
 // and whatever is then made of a packet with right checksums has right checksums.
 //
 // Input: flags, headroom, 12 bytes of addresses and ports to rewrite to, the frame.
+#include "dataplane/packet/own_segment.h"
 #include "dataplane/packet/parse.h"
 #include "dataplane/packet/rewrite.h"
+#include "dataplane/packet/tcp_options.h"
+#include "dataplane/packet/tcp_translate.h"
 #include "dataplane/packet/testing/builder.h"
 #include "tests/fuzz/input.h"
 
@@ -121,6 +124,33 @@ void answer(const Bytes& frame, const Choices& choices, Make&& make) {
   LB_FUZZ_CHECK(is_same_packet(before, packet));
 }
 
+// By the SYN proxy, to the other end and back.
+void translate(const Bytes& frame, const Choices& choices) {
+  const TcpTranslation there{choices.to.src.raw, choices.to.dst.raw,
+                             TcpTranslationForm::of_word(choices.to.sport.raw)};
+  for (const auto translate_one : {translate_to_client, translate_to_server}) {
+    PacketBuffer buffer(frame, choices.headroom);
+    Packet& packet = buffer.packet;
+    parse(packet);
+    translate_one(packet, there);
+    LB_FUZZ_CHECK(test::verify(buffer.frame()).empty());
+    const Packet before = packet;
+    parse(packet);
+    LB_FUZZ_CHECK(is_same_packet(before, packet));
+  }
+}
+
+// A SYN as the proxy answers it.
+bool make_syn_answer(Packet& packet, const Choices& choices) {
+  if (packet.kind != PacketKind::kTcpControl) return false;
+  const TcpOffer offer = tcp_offer(packet);
+  OwnSegment answer{.seq = choices.to.src.raw, .flags = wire::kSyn | wire::kAck};
+  answer.offer = offer.syn;
+  answer.timestamps = offer.timestamps;
+  answer.timestamp_echo = offer.timestamp_value;
+  return make_segment(packet, packet.tuple.reversed(), answer);
+}
+
 void run(Input input) {
   Choices choices;
   choices.flags = input.byte();
@@ -150,9 +180,11 @@ void run(Input input) {
   answer(frame, choices, [&](Packet& p) {
     return make_icmp_error(p, wire::kUnreachable, 4, 1400, choices.to.src);
   });
+  answer(frame, choices, [&](Packet& p) { return make_syn_answer(p, choices); });
   const bool is_flow = packet.kind == PacketKind::kData || packet.kind == PacketKind::kTcpControl ||
                        packet.kind == PacketKind::kFragment;
   if (!is_flow || !test::verify(frame).empty()) return;
+  if (packet.proto == kProtoTcp && has_l4(packet)) translate(frame, choices);
   if (ttl(packet) > 2) nat_there_and_back(frame, choices);
   send_on(frame, choices);
 }

@@ -15,12 +15,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string again;
   for (const lb::SyncEntry& entry : *entries) {
     switch (entry.kind) {
+      case lb::SyncKind::kProxiedConn:
+        LB_FUZZ_CHECK(entry.proto == lb::kProtoTcp && !lb::is_half_open(entry.state));
+        [[fallthrough]];
       case lb::SyncKind::kConn:
         LB_FUZZ_CHECK(lb::is_live(entry.state));
         LB_FUZZ_CHECK((entry.proto == lb::kProtoUdp) == (entry.state == lb::ConnState::kUdp));
         [[fallthrough]];
       case lb::SyncKind::kEnd:
         LB_FUZZ_CHECK(entry.proto == lb::kProtoTcp || entry.proto == lb::kProtoUdp);
+        lb::append(again, entry);
+        break;
+      case lb::SyncKind::kSynSecret:
+        LB_FUZZ_CHECK(entry.secret < 2);
         lb::append(again, entry);
         break;
       case lb::SyncKind::kPersist:

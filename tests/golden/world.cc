@@ -37,6 +37,12 @@ World::World(const WorldOptions& options)
   persist_ =
       std::make_unique<PersistTable>(PersistTable::Options{.max_entries = options.max_persistence});
 
+  proxied_ = std::make_unique<ProxiedConn[]>(table_->records());
+  table_->set_proxied(proxied_.get());
+  const std::uint64_t key = options.hash_key;
+  secrets_ = std::make_unique<SynSecrets>(
+      SynSecrets::Random{{{{key, 1}}, {{key, 2}}, {{key, 3}}, {{key, 4}}}}, now_);
+
   std::vector<const WorkerCounters*> all;
   for (unsigned i = 0; i < workers; ++i) {
     counters_.push_back(std::make_unique<WorkerCounters>());
@@ -55,10 +61,11 @@ World::World(const WorldOptions& options)
     pipelines_.push_back(
         std::make_unique<Pipeline>(i, workers,
                                    Pipeline::Shared{*table_, *fragments_, *load_, *persist_, flush_,
-                                                    *thresholds_, down_ports_},
+                                                    *thresholds_, down_ports_, *secrets_},
                                    *counters_[i], options.peer ? logs.back() : nullptr));
   }
-  if (options.peer) exporter_ = std::make_unique<Exporter>(*table_, logs, *marks_, *persist_);
+  if (options.peer)
+    exporter_ = std::make_unique<Exporter>(*table_, logs, *marks_, *persist_, *secrets_);
 
   for (std::uint8_t i = 0; i < 2; ++i) {
     PortInfo port;
@@ -112,7 +119,23 @@ std::vector<Output> World::released(unsigned worker) {
   return run(std::move(in), worker);
 }
 
+std::vector<Output> World::own_segments(unsigned worker) {
+  std::vector<Output> out;
+  for (const Probe& own : pipelines_[worker]->segments()) out.push_back(written(own));
+  pipelines_[worker]->segments().clear();
+  return out;
+}
+
+Output World::written(const Probe& own) const {
+  Output out{Verdict::kForward, DropReason::none, own.hop.port(), Bytes(128)};
+  const auto& mac = snapshot_->ports[own.hop.port()].mac;
+  out.frame.resize(
+      write_segment_frame(out.frame.data(), own.tuple, own.segment, own.hop, mac.data()));
+  return out;
+}
+
 std::vector<Output> World::run(std::vector<std::unique_ptr<Held>> frames, unsigned worker) {
+  pipelines_[worker]->segments().clear();
   std::vector<Packet> burst(frames.size());
   for (std::size_t i = 0; i < frames.size(); ++i) {
     burst[i].data = frames[i]->buffer.data() + frames[i]->offset;

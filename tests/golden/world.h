@@ -55,6 +55,10 @@ class World {
   void set_link(unsigned port, bool up) {
     down_ports_ = up ? down_ports_ & ~(1U << port) : down_ports_ | 1U << port;
   }
+  // What a SYN proxy sent beside the packets of the last send, as frames.
+  std::vector<Output> own_segments(unsigned worker = 0);
+  Output written(const Probe& own) const;
+  SynSecrets& syn_secrets() { return *secrets_; }
   // The fragments that the last send let go, sent through again.
   std::vector<Output> released(unsigned worker = 0);
 
@@ -84,6 +88,7 @@ class World {
   // Sums over the workers.
   std::uint64_t dropped(DropReason reason) const;
   std::int64_t active(std::uint32_t rs_slot) const { return load_->active(rs_slot); }
+  std::int64_t half_open(std::uint32_t rs_slot) const { return load_->half_open(rs_slot); }
   std::int64_t inactive(std::uint32_t rs_slot) const { return load_->inactive(rs_slot); }
   std::uint64_t rs_counter(std::uint32_t rs_slot,
                            Counter<std::uint64_t> RealServerCounters::*which) const;
@@ -109,6 +114,8 @@ class World {
   std::unique_ptr<Grace> grace_;
   std::unique_ptr<std::byte, void (*)(void*)> memory_;
   std::unique_ptr<ConnTable> table_;
+  std::unique_ptr<ProxiedConn[]> proxied_;
+  std::unique_ptr<SynSecrets> secrets_;
   std::unique_ptr<FragmentTable> fragments_;
   std::unique_ptr<PersistTable> persist_;
   FlushBoard flush_;

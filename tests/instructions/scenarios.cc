@@ -116,6 +116,25 @@ void handshakes(const std::string& name) {
   end(name, kRounds * kBurst);
 }
 
+// SYNs that are answered with cookies.
+void syn_cookies(const std::string& name) {
+  Scene scene(Mode::kNat, kProtoTcp, {.max_connections = kRoom});
+  scene.spec.services[0].syn_proxy = SynProxyMode::kAlways;
+  scene.apply();
+  std::vector<Bytes> burst;
+  for (unsigned n = 0; n < kBurst; ++n) {
+    burst.push_back(
+        golden::client_frame(kProtoTcp, static_cast<std::uint16_t>(kFirstPort + n), test::kSyn));
+  }
+  begin();
+  for (unsigned i = 0; i < kRounds; ++i) {
+    for (const auto& output : scene.send_burst(golden::kWan, burst)) {
+      if (output.verdict != Verdict::kAnswer) give_up("a SYN was not answered");
+    }
+  }
+  end(name, kRounds * kBurst);
+}
+
 // What costs something only where it is used.
 void services_with_more() {
   new_connections("new connection, DR, UDP, port of a range", Mode::kDr, kProtoUdp,
@@ -222,6 +241,7 @@ int main() {
   new_connections("new connection, NAT, UDP", Mode::kNat, kProtoUdp);
   new_connections("new connection, DR, UDP", Mode::kDr, kProtoUdp);
   handshakes("new connection, NAT, TCP, three packets");
+  syn_cookies("SYN answered with a cookie");
   services_with_more();
   table_operations();
   return 0;

@@ -200,7 +200,8 @@ class RandomSpec {
   }
   void set(ServiceSettings& service) {
     auto& [name, protocol, addresses, mode, scheduler, on_server_down, one_packet, sync,
-           table_share, persistence, persistence_prefix, tos, group, limits, timeouts] = service;
+           table_share, persistence, persistence_prefix, tos, group, limits, syn_proxy,
+           syn_proxy_threshold, timeouts] = service;
     set(name);
     set(protocol);
     set_each(addresses);
@@ -215,6 +216,8 @@ class RandomSpec {
     if (!as_default()) tos = static_cast<std::uint8_t>(4 * below(64));
     set(group);
     set(limits);
+    set(syn_proxy);
+    set(syn_proxy_threshold);
     set(timeouts);
   }
   void set(ServiceSpec& service) {

@@ -111,10 +111,11 @@ class Workers {
   void make_pipelines(const std::vector<ChangeLog*>& logs = {}) {
     const auto count = static_cast<unsigned>(counters.size());
     for (unsigned w = 0; w < count; ++w) {
-      pipelines.push_back(std::make_unique<Pipeline>(
-          w, count,
-          Pipeline::Shared{*table, fragments_, *load, persist, flush, *thresholds, down_ports_},
-          counters[w], logs.empty() ? nullptr : logs[w]));
+      pipelines.push_back(
+          std::make_unique<Pipeline>(w, count,
+                                     Pipeline::Shared{*table, fragments_, *load, persist, flush,
+                                                      *thresholds, down_ports_, syn_secrets},
+                                     counters[w], logs.empty() ? nullptr : logs[w]));
     }
   }
 
@@ -161,6 +162,7 @@ class Workers {
   std::vector<std::unique_ptr<Pipeline>> pipelines;
   PersistTable persist{{.max_entries = 1'000}};
   FlushBoard flush;
+  SynSecrets syn_secrets{SynSecrets::Random{{{{1, 1}}, {{1, 2}}, {{1, 3}}, {{1, 4}}}}, 0};
 
  private:
   FragmentTable fragments_;

@@ -37,7 +37,7 @@ class Master {
       logs_.push_back(std::make_unique<ChangeLog>(marks_, options.log_entries));
       logs.push_back(logs_.back().get());
     }
-    exporter_ = std::make_unique<Exporter>(*table_, logs, marks_, persist_);
+    exporter_ = std::make_unique<Exporter>(*table_, logs, marks_, persist_, secrets_);
     spec.timeouts = test::all_timeouts(kTimeout);
     for (const std::uint8_t proto : {kProtoTcp, kProtoUdp}) {
       ServiceSpec service;
@@ -108,6 +108,7 @@ class Master {
   }
   Exporter& exporter() { return *exporter_; }
   ConnTable& table() { return *table_; }
+  SynSecrets& secrets() { return secrets_; }
 
   std::uint32_t now = 10'000;
   Exporter::Fill last;
@@ -130,6 +131,7 @@ class Master {
   RangeMarks marks_;
   std::vector<std::unique_ptr<ChangeLog>> logs_;
   PersistTable persist_{{}};
+  SynSecrets secrets_{SynSecrets::Random{{{{1, 1}}, {{1, 2}}, {{1, 3}}, {{1, 4}}}}, 0};
   std::unique_ptr<Exporter> exporter_;
   std::unique_ptr<Snapshot> snapshot_;
 };
