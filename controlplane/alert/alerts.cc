@@ -175,6 +175,12 @@ void Alerts::table(bool full, bool begun, const std::string& reason) {
                  {.kind = "table", .state = (begun ? "" : "not ") + state, .reason = reason});
 }
 
+void Alerts::syn_proxy(const std::string& service, bool begun, const std::string& reason) {
+  impl_->enqueue(
+      begun ? Severity::kBad : Severity::kGood,
+      {.kind = "syn_proxy", .name = service, .state = begun ? "begun" : "over", .reason = reason});
+}
+
 Result<void> Alerts::answer(const api::control::AlertRequest& request,
                             api::control::AlertStatus& status) {
   const config::Alert& config = *impl_->current;

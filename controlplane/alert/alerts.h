@@ -55,6 +55,8 @@ class Alerts {
   // Connections end to make room in the connection table, or (`full`) none that may end is left and
   // new ones are refused; or that is over.
   void table(bool full, bool begun, const std::string& reason);
+  // The SYN proxy of a service answers SYNs because of a flood, or does not any more.
+  void syn_proxy(const std::string& service, bool begun, const std::string& reason);
 
   // The answers for `lbcli alert test` and `lbcli show alert`.
   Result<void> answer(const api::control::AlertRequest& request, api::control::AlertStatus& status);

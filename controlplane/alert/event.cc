@@ -79,6 +79,7 @@ std::string headline(const Event& event) {
     return fmt::format("packets for the kernel, {}: {}", event.name, event.state);
   }
   if (event.kind == "table") return fmt::format("connection table: {}", event.state);
+  if (event.kind == "syn_proxy") return fmt::format("{}: SYN proxy {}", event.name, event.state);
   if (event.kind == "panic") return fmt::format("panic guard: {}", event.state);
   return fmt::format("{} {}", event.kind, event.state);
 }

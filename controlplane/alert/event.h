@@ -18,7 +18,7 @@ struct Event {
   std::chrono::system_clock::time_point at{};
   Severity severity = Severity::kNotice;
   // "server", "service", "quorum", "ha", "vrrp", "sync", "dataplane", "panic", "punt", "table",
-  // "next_hop", "test"
+  // "syn_proxy", "next_hop", "test"
   std::string kind{};
   // Of the service or the HA instance, or port and class, or the next hop's address; empty: there is
   // one of the kind only.

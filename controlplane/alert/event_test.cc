@@ -40,6 +40,10 @@ TEST(Event, DescribesWhatHappened) {
   event.kind = "table";
   event.state = "not shedding";
   EXPECT_EQ(headline(event), "connection table: not shedding");
+  event.kind = "syn_proxy";
+  event.name = "web";
+  event.state = "begun";
+  EXPECT_EQ(headline(event), "web: SYN proxy begun");
   event.kind = "vrrp";
   event.name = "VI_1";
   event.state = "unknown router";

@@ -17,6 +17,8 @@ constexpr std::chrono::seconds kBetweenPolls{1};
 // Of the connection table.
 constexpr const char* kShed = "shed";
 constexpr const char* kFull = "full";
+// Of a service: SYNs that were answered with cookies.
+constexpr const char* kSynProxy = "syn_proxy";
 
 }  // namespace
 
@@ -46,8 +48,15 @@ void FloodPoller::report(const api::Stats& stats) {
   }
   readings.push_back({"", kShed, stats.connections_shed()});
   readings.push_back({"", kFull, stats.table_full()});
+  for (const api::AdaptiveSynProxy& proxy : stats.adaptive_syn_proxies()) {
+    readings.push_back({proxy.service(), kSynProxy, proxy.cookies()});
+  }
   for (const FloodWatch::Change& change : watch_.observe(readings, FloodWatch::Clock::now())) {
-    change.port.empty() ? report_table(change) : report_punts(change);
+    if (change.kind == kSynProxy) {
+      report_syn_proxy(change);
+    } else {
+      change.name.empty() ? report_table(change) : report_punts(change);
+    }
   }
 }
 
@@ -59,13 +68,13 @@ void FloodPoller::report_punts(const FloodWatch::Change& change) {
   if (change.begun) {
     LogLimit::write(log::Level::kWarning,
                     fmt::format("port {}: too many packets for the kernel of class \"{}\": {}",
-                                change.port, change.kind, text),
+                                change.name, change.kind, text),
                     change.left_out);
   } else {
-    log::info("port {}: packets for the kernel of class \"{}\" all pass again; {}", change.port,
+    log::info("port {}: packets for the kernel of class \"{}\" all pass again; {}", change.name,
               change.kind, text);
   }
-  alerts_.punt(change.port, change.kind, change.begun, text);
+  alerts_.punt(change.name, change.kind, change.begun, text);
 }
 
 void FloodPoller::report_table(const FloodWatch::Change& change) {
@@ -86,6 +95,14 @@ void FloodPoller::report_table(const FloodWatch::Change& change) {
               text);
   }
   alerts_.table(full, change.begun, text);
+}
+
+// The data plane has it in its log.
+void FloodPoller::report_syn_proxy(const FloodWatch::Change& change) {
+  alerts_.syn_proxy(
+      change.name, change.begun,
+      fmt::format("{} SYNs answered with cookies{}", change.count,
+                  change.begun ? " in a second or less; see lbcli show service" : ""));
 }
 
 }  // namespace lb::controlplane

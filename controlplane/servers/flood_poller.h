@@ -1,5 +1,5 @@
 // Polls the data plane for what floods cause: packets for the kernel that it dropped, connections that
-// ended because the table is full, new ones that found no room. Reports begin and end by log and
+// ended because the table is full, new ones that found no room, SYN proxies that began. Reports begin and end by log and
 // alert. Without a connection to the data plane it waits for the next one. Runs on the event loop.
 #pragma once
 
@@ -32,6 +32,7 @@ class FloodPoller {
   void report(const api::Stats& stats);
   void report_punts(const FloodWatch::Change& change);
   void report_table(const FloodWatch::Change& change);
+  void report_syn_proxy(const FloodWatch::Change& change);
 
   DataplaneClient& dataplane_;
   Alerts& alerts_;

@@ -32,6 +32,8 @@ TEST(FloodPollerTest, AlertsWhenItBegins) {
   punt.set_port("wan");
   punt.set_kind("other");
   punt.set_dropped(10);  // who knows when
+  api::AdaptiveSynProxy& proxy = *dataplane.stats.add_adaptive_syn_proxies();
+  proxy.set_service("web");
   int polls = 0;
   dataplane.before_stats = [&] {
     ++polls;
@@ -45,6 +47,8 @@ TEST(FloodPollerTest, AlertsWhenItBegins) {
   ASSERT_TRUE(test::run_until(io, [&] { return events_of(alerts) > 1; }));
   dataplane.stats.set_table_full(3);
   ASSERT_TRUE(test::run_until(io, [&] { return events_of(alerts) > 2; }));
+  proxy.set_cookies(1);
+  ASSERT_TRUE(test::run_until(io, [&] { return events_of(alerts) > 3; }));
   client.stop();
 }
 

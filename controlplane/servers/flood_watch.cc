@@ -7,7 +7,7 @@ std::vector<FloodWatch::Change> FloodWatch::observe(const std::vector<Reading>& 
   std::vector<Change> changes;
   for (const Reading& reading : readings) {
     const auto [at, is_new] =
-        states_.try_emplace({reading.port, reading.kind}, State{.last = reading.count});
+        states_.try_emplace({reading.name, reading.kind}, State{.last = reading.count});
     if (is_new) continue;
     State& state = at->second;
     const std::uint64_t before = reading.count < state.last ? 0 : state.last;
@@ -17,14 +17,14 @@ std::vector<FloodWatch::Change> FloodWatch::observe(const std::vector<Reading>& 
     if (rise != 0) {
       state.last_rise = now;
       state.begun = true;
-      if (!state.reported && limit_.admit(reading.port, reading.kind, now)) {
-        changes.push_back({reading.port, reading.kind, true, rise, state.left_out});
+      if (!state.reported && limit_.admit(reading.name, reading.kind, now)) {
+        changes.push_back({reading.name, reading.kind, true, rise, state.left_out});
         state.reported = true;
         state.left_out = 0;
       }
     } else if (state.begun && now - state.last_rise >= kQuiet) {
       if (std::exchange(state.reported, false)) {
-        changes.push_back({reading.port, reading.kind, false, state.count});
+        changes.push_back({reading.name, reading.kind, false, state.count});
       } else {
         ++state.left_out;
       }

@@ -21,12 +21,12 @@ class FloodWatch {
   static constexpr std::chrono::seconds kQuiet{10};
 
   struct Reading {
-    std::string port;         // empty: of no port
+    std::string name;         // of the port or service; empty: of neither
     std::string kind;         // what is counted
     std::uint64_t count = 0;  // since the data plane's start
   };
   struct Change {
-    std::string port;
+    std::string name;
     std::string kind;
     bool begun = false;          // else it is over
     std::uint64_t count = 0;     // since the last reading; since it began, when it is over
@@ -47,7 +47,7 @@ class FloodWatch {
     std::uint64_t left_out = 0;
   };
   LogLimit limit_{2};
-  std::map<std::pair<std::string, std::string>, State> states_;  // by port and kind
+  std::map<std::pair<std::string, std::string>, State> states_;  // by name and kind
 };
 
 }  // namespace lb::controlplane

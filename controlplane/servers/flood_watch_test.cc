@@ -17,7 +17,7 @@ class FloodWatchTest : public ::testing::Test {
     const auto changes = watch_.observe({{"wan", "other", dropped}, {"lan", "other", 0}}, now_);
     EXPECT_LE(changes.size(), 1u);
     if (changes.empty()) return std::nullopt;
-    EXPECT_EQ(changes[0].port, "wan");
+    EXPECT_EQ(changes[0].name, "wan");
     EXPECT_EQ(changes[0].kind, "other");
     return changes[0];
   }
