@@ -73,6 +73,8 @@ def packets(kind, own, vip):
             yield ip_packet(source, own, 17, udp(CLOSED_PORT))
         elif kind == "syn":
             yield ip_packet(source, own, 6, tcp_syn(source, own, 1024 + number, LISTENING_PORT))
+        elif kind.startswith("syn-vip-"):
+            yield ip_packet(source, vip, 6, tcp_syn(source, vip, 1024 + number, int(kind.rsplit("-", 1)[1])))
         elif kind == "ttl":
             yield ip_packet(source, ELSEWHERE, 17, udp(CLOSED_PORT), ttl=1)
         elif kind == "fragments":
@@ -103,7 +105,7 @@ def outlets(kind, targets):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("kind", help=f"{', '.join(KINDS)}, or syn-vip-PORT")
     parser.add_argument("--to", action="append", required=True)
     parser.add_argument("--rate", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)
