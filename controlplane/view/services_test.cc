@@ -67,6 +67,30 @@ TEST(ShowService, ShowsRefusalsAndAllAddresses) {
   EXPECT_EQ(j["services"][1]["refused"]["service_rate_limited"], 0);
 }
 
+TEST(ShowService, ShowsTheSynProxy) {
+  api::Stats stats = sample_stats();
+  api::SynProxyStats& proxy = *stats.mutable_services(0)->mutable_syn_proxy();
+  proxy.set_mode(api::SYN_PROXY_ADAPTIVE);
+  proxy.set_half_open(12);
+  proxy.set_cookies(18);
+  proxy.set_proven(5);
+  proxy.set_refused(3);
+  const auto shows = [&](const char* line) {
+    return as_text(services_of(stats, nullptr)).find(line) != std::string::npos;
+  };
+  EXPECT_TRUE(
+      shows("     syn_proxy adaptive (idle): 12 half-open, cookies 18, proven 5, refused 3\n"));
+  proxy.set_active(true);
+  EXPECT_TRUE(shows("     syn_proxy adaptive (active): 12 half-open, "));
+  proxy.set_mode(api::SYN_PROXY_ALWAYS);
+  EXPECT_TRUE(shows("     syn_proxy always: 12 half-open, "));
+  const json j = json::parse(as_json(services_of(stats, nullptr)));
+  EXPECT_EQ(j["services"][0]["syn_proxy"],
+            json::parse(R"({"mode": "always", "active": true, "timestamps": false,
+      "half_open": 12, "cookies": 18, "proven": 5, "refused": 3})"));
+  EXPECT_TRUE(j["services"][1]["syn_proxy"].is_null());
+}
+
 TEST(ShowService, PrintsAnEmptyConfiguration) {
   EXPECT_TRUE(json::parse(as_json(services_of({}, nullptr)))["services"].empty());
   EXPECT_NE(as_text(services_of({}, nullptr)).find("InActConn"), std::string::npos);

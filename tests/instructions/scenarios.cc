@@ -12,6 +12,7 @@
 
 #include "dataplane/conn/testing/test_table.h"
 #include "tests/golden/scene.h"
+#include "tests/golden/syn_proxy_scene.h"
 
 namespace lb::instructions {
 
@@ -86,6 +87,32 @@ void established(const std::string& name, Mode mode, std::uint8_t proto, bool re
   begin();
   for (unsigned i = 0; i < kRounds; ++i) {
     traffic.send(replies ? golden::kLan : golden::kWan, replies ? servers : clients);
+  }
+  end(name, kRounds * kBurst);
+}
+
+// Data of one connection that a SYN proxy opened, with timestamps.
+void proxied(const std::string& name, bool replies) {
+  using namespace golden;
+  ProxyScene scene;
+  scene.establish();
+  test::Tcp to_server{.sport = kProxiedPort, .dport = 80};
+  to_server.seq = kProxiedIsn + 1;
+  to_server.ack = scene.cookie + 1;
+  to_server.options = stamps_option(kClientStamp, scene.our_stamp);
+  test::Tcp to_client{.sport = 80, .dport = kProxiedPort};
+  to_client.seq = kServersIsn + 1;
+  to_client.ack = kProxiedIsn + 1;
+  to_client.options = stamps_option(kServerStamp, kClientStamp);
+  const Bytes frame = replies ? test::tcp_frame({.dst = kLanMac, .src = kServer1Mac},
+                                                {.src = kServer1, .dst = kClient}, to_client)
+                              : test::tcp_frame(from_router(), client_to_vip(), to_server);
+  const std::vector<Bytes> burst(kBurst, frame);
+  begin();
+  for (unsigned i = 0; i < kRounds; ++i) {
+    for (const auto& output : scene.send_burst(replies ? kLan : kWan, burst)) {
+      if (output.verdict != Verdict::kForward) give_up("a proxied segment was not forwarded");
+    }
   }
   end(name, kRounds * kBurst);
 }
@@ -236,6 +263,8 @@ int main() {
   established("NAT to client, UDP", Mode::kNat, kProtoUdp, true);
   established("NAT to server, TCP", Mode::kNat, kProtoTcp, false);
   established("NAT to client, TCP", Mode::kNat, kProtoTcp, true);
+  proxied("NAT to server, TCP, SYN proxy", false);
+  proxied("NAT to client, TCP, SYN proxy", true);
   established("DR, UDP", Mode::kDr, kProtoUdp, false);
   established("DR, TCP", Mode::kDr, kProtoTcp, false);
   new_connections("new connection, NAT, UDP", Mode::kNat, kProtoUdp);
