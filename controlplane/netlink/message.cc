@@ -15,7 +15,7 @@
 namespace lb::netlink {
 namespace {
 
-// As the value of IFA_PROTO.
+// As the value of IFA_PROTO and NDA_PROTOCOL.
 constexpr char kOwnerByte = static_cast<char>(kOwner);
 constexpr std::string_view kOwnerBytes(&kOwnerByte, 1);
 
@@ -33,6 +33,10 @@ const Header* parse(nlmsghdr* message, Attributes<kMax>& attributes) {
 std::string_view bytes_of(const nlattr* attribute) {
   return {static_cast<const char*>(nla_data(attribute)),
           static_cast<std::size_t>(nla_len(attribute))};
+}
+
+bool has_mark(const nlattr* attribute) {
+  return attribute != nullptr && bytes_of(attribute) == kOwnerBytes;
 }
 
 // Up to the NUL that may end it.
@@ -160,7 +164,7 @@ std::optional<InterfaceAddress> parse_address(nlmsghdr* message) {
   InterfaceAddress address;
   address.index = static_cast<int>(header->ifa_index);
   address.prefix = {*local, header->ifa_prefixlen};
-  address.owned = a[IFA_PROTO] != nullptr && bytes_of(a[IFA_PROTO]) == kOwnerBytes;
+  address.owned = has_mark(a[IFA_PROTO]);
   return address;
 }
 
@@ -173,7 +177,7 @@ std::optional<Neighbour> parse_neighbour(nlmsghdr* message) {
   const auto address = get_address(a[NDA_DST], header->ndm_family);
   if (!address) return std::nullopt;
   Neighbour neighbour{header->ndm_ifindex, *address, to_state(header->ndm_state), {}};
-  neighbour.owned = a[NDA_PROTOCOL] != nullptr && nla_get_u8(a[NDA_PROTOCOL]) == kOwner;
+  neighbour.owned = has_mark(a[NDA_PROTOCOL]);
   if (const auto mac = get_mac(a[NDA_LLADDR])) {
     neighbour.mac = *mac;
   } else {
@@ -212,6 +216,43 @@ std::optional<Hop> parse_hop(nlmsghdr* message, const Address& destination) {
       get_address_or(gateway, destination.is_ipv4() ? AF_INET : AF_INET6, destination);
   if (!neighbour) return std::nullopt;
   return Hop{static_cast<int>(*index), *neighbour, gateway != nullptr};
+}
+
+void apply(nlmsghdr* message, State& state) {
+  switch (message->nlmsg_type) {
+    case RTM_NEWLINK:
+      if (auto link = parse_link(message)) state.put(std::move(*link));
+      break;
+    case RTM_DELLINK:
+      if (const auto link = parse_link(message)) state.remove_link(link->index);
+      break;
+    case RTM_NEWADDR:
+      if (const auto address = parse_address(message)) state.put(*address);
+      break;
+    case RTM_DELADDR:
+      if (const auto address = parse_address(message)) state.remove(*address);
+      break;
+    case RTM_NEWNEIGH:
+      if (const auto n = parse_neighbour(message)) state.put(*n);
+      break;
+    case RTM_DELNEIGH:
+      if (const auto n = parse_neighbour(message)) state.remove(NeighbourKey{n->index, n->address});
+      break;
+    case RTM_DELROUTE: {
+      const auto parsed = parse_route(message);
+      state.note_route_change(parsed && parsed->owned);
+      break;
+    }
+    case RTM_NEWROUTE:
+    case RTM_NEWRULE:
+    case RTM_DELRULE:
+    case RTM_NEWNEXTHOP:
+    case RTM_DELNEXTHOP:
+      state.note_route_change(false);
+      break;
+    default:
+      break;
+  }
 }
 
 Message make_dump(int type, std::uint8_t route_protocol) {

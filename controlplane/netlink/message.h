@@ -9,6 +9,7 @@
 #include <string>
 
 #include "controlplane/netlink/model.h"
+#include "controlplane/netlink/state.h"
 
 namespace lb::netlink {
 
@@ -30,6 +31,8 @@ struct RouteMessage {
 std::optional<RouteMessage> parse_route(nlmsghdr* message);
 // The answer to a route lookup. nullopt: the destination is local, or an unusual kind of route.
 std::optional<Hop> parse_hop(nlmsghdr* message, const Address& destination);
+// A notification: puts what it says into `state`. One that is not kept changes nothing.
+void apply(nlmsghdr* message, State& state);
 
 // To the kernel. Dumps are IPv4 only, as is the code that uses them.
 // NLM_F_ACK is set on those that change something.

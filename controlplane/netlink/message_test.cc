@@ -189,6 +189,37 @@ TEST(CraftedMessage, TakesNoNeighbourOfAnotherFamilyOrSize) {
   EXPECT_FALSE(neighbour_of(AF_INET, "abc", "123456"));
 }
 
+TEST(CraftedMessage, TakesNoNeighbourForOursWithoutAWholeMark) {
+  const auto owned = [](const std::string& mark) {
+    ndmsg header{};
+    header.ndm_family = AF_INET;
+    // Behind an empty mark the size of the next attribute would be read, which is 76.
+    const Message message = crafted(
+        RTM_NEWNEIGH, header,
+        {{NDA_DST, kFour}, {NDA_PROTOCOL, mark}, {NDA_LLADDR, std::string(kOwner - 4, 'x')}});
+    return parse_neighbour(nlmsg_hdr(message.get()))->owned;
+  };
+  const char owner = kOwner;
+  EXPECT_TRUE(owned(std::string(1, owner)));
+  EXPECT_FALSE(owned(""));
+  EXPECT_FALSE(owned(std::string(2, owner)));
+  EXPECT_FALSE(owned("x"));
+}
+
+// A notification that cannot be read leaves the state as it is.
+TEST(CraftedMessage, ChangesTheStateIfItCanBeRead) {
+  State state;
+  ifinfomsg link{};
+  link.ifi_index = 7;
+  apply(nlmsg_hdr(crafted(RTM_NEWLINK, link, {{IFLA_IFNAME, "wan"}}).get()), state);
+  EXPECT_TRUE(state.take_changes().links);
+  apply(nlmsg_hdr(crafted(RTM_DELLINK, link, {{IFLA_IFNAME, ""}}).get()), state);
+  EXPECT_FALSE(state.take_changes().any());
+  apply(nlmsg_hdr(crafted(RTM_DELLINK, link, {{IFLA_IFNAME, "wan"}}).get()), state);
+  EXPECT_TRUE(state.take_changes().links);
+  EXPECT_TRUE(state.links().empty());
+}
+
 TEST(CraftedMessage, TakesNoRouteWithAGatewayThatItCannotRead) {
   const auto route_of = [](unsigned char length, const std::vector<Part>& parts) {
     rtmsg header{};

@@ -26,45 +26,8 @@ struct FreeSocket {
 constexpr int kReceiveBufferBytes = 4 << 20;
 constexpr std::chrono::seconds kReadAgain{1};
 
-void take(State& state, nlmsghdr* message) {
-  switch (message->nlmsg_type) {
-    case RTM_NEWLINK:
-      if (auto link = parse_link(message)) state.put(std::move(*link));
-      break;
-    case RTM_DELLINK:
-      if (const auto link = parse_link(message)) state.remove_link(link->index);
-      break;
-    case RTM_NEWADDR:
-      if (const auto address = parse_address(message)) state.put(*address);
-      break;
-    case RTM_DELADDR:
-      if (const auto address = parse_address(message)) state.remove(*address);
-      break;
-    case RTM_NEWNEIGH:
-      if (const auto n = parse_neighbour(message)) state.put(*n);
-      break;
-    case RTM_DELNEIGH:
-      if (const auto n = parse_neighbour(message)) state.remove(NeighbourKey{n->index, n->address});
-      break;
-    case RTM_DELROUTE: {
-      const auto parsed = parse_route(message);
-      state.note_route_change(parsed && parsed->owned);
-      break;
-    }
-    case RTM_NEWROUTE:
-    case RTM_NEWRULE:
-    case RTM_DELRULE:
-    case RTM_NEWNEXTHOP:
-    case RTM_DELNEXTHOP:
-      state.note_route_change(false);
-      break;
-    default:
-      break;
-  }
-}
-
 int on_message(nl_msg* message, void* argument) {
-  take(*static_cast<State*>(argument), nlmsg_hdr(message));
+  apply(nlmsg_hdr(message), *static_cast<State*>(argument));
   return NL_OK;
 }
 
