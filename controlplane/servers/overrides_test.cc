@@ -290,6 +290,40 @@ TEST_F(OverridesFile, ReadsAnEarlierVersionByNames) {
                 "service web: real server 10.0.0.13: weight 1 -> 2, by lbcli set --save"}));
 }
 
+// As `lbcli set` refuses it: with one_packet there are no connections to go by.
+TEST_F(OverridesFile, LeavesOutASchedulerThatDoesNotFit) {
+  config::Service one_packet = web();
+  one_packet.one_packet = true;
+  const auto read = [&](const std::string& scheduler) {
+    Inventory inventory(test::config_of({one_packet}));
+    const std::string services = R"({"web": {"scheduler": ")" + scheduler + "\"}}";
+    EXPECT_TRUE(read_changes(R"({"services": )" + services + R"(, "saved": )" + services + "}",
+                             inventory, Now{}));
+    return lines(inventory, Now{});
+  };
+  EXPECT_EQ(read("mh"),
+            std::vector<std::string>{"service web: scheduler wrr -> mh, by lbcli set --save"});
+  EXPECT_TRUE(read("lc").empty());
+}
+
+// The same when a reload makes it one.
+TEST(SetCommand, EndsConnectionSchedulersWithOnePacket) {
+  OverridesWorld world;
+  SetCommand set = command("");
+  set.set_scheduler("lc");
+  set.set_save(true);
+  EXPECT_TRUE(world.run(set));
+  config::Service one_packet = web();
+  one_packet.one_packet = true;
+  const auto next = test::config_of({one_packet});
+  const auto ended = ended_by(world.inventory, *next);
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0].text(), "service web: scheduler lc -> wrr, end of lbcli set");
+  world.inventory.adopt(next);
+  undo_unsaved(world.inventory);
+  EXPECT_FALSE(world.any());
+}
+
 // No value overflows on its way to a time or a weight.
 TEST_F(OverridesFile, RefusesNumbersOutOfRange) {
   const auto error_of = [](const std::string& change) {

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "config/match_services.h"
+#include "config/validate.h"
 #include "controlplane/service/inventory.h"
 
 namespace lb::controlplane {
@@ -16,8 +17,16 @@ void drop_what_is_configured(ServerOverride& change, const config::RealServer& s
   if (change.admin_state != AdminState::kDrain) change.deadline.reset();
 }
 
+// Without connections a scheduler cannot go by them.
+bool fits(Scheduler scheduler, const config::Service& service) {
+  return !service.one_packet || !config::goes_by_connections(scheduler);
+}
+
 void drop_what_is_configured(ServiceOverride& change, const config::Service& service) {
-  if (change.scheduler == service.scheduler) change.scheduler.reset();
+  if (!change.scheduler) return;
+  if (*change.scheduler == service.scheduler || !fits(*change.scheduler, service)) {
+    change.scheduler.reset();
+  }
 }
 
 void forget_undone(Changes<ServerOverride>& changes) {
@@ -80,9 +89,10 @@ void add_ended(const Service& service, const config::Service* next, std::vector<
     const std::string from = fmt::format("scheduler {}", name_of(*own));
     if (next == nullptr) {
       out.push_back({name, from, "removed"});
-    } else if (const auto to = service.changes.saved.scheduler.value_or(next->scheduler);
-               to != *own) {
-      out.push_back({name, from, std::string(name_of(to))});
+    } else {
+      const auto saved = service.changes.saved.scheduler;
+      const Scheduler to = saved && fits(*saved, *next) ? *saved : next->scheduler;
+      if (to != *own) out.push_back({name, from, std::string(name_of(to))});
     }
   }
   for (const RealServer& server : service.servers) {

@@ -64,8 +64,8 @@ std::vector<EndedChange> ended_by(const Inventory& inventory, const config::Conf
 std::vector<std::string> describe(const Inventory& inventory,
                                   std::chrono::steady_clock::time_point now);
 
-// Drops changes that equal the file, and saved changes that are no longer in force: undoing a
-// change also removes its saved copy.
+// Drops changes that equal the file or do not fit it, and saved changes that are no longer in force:
+// undoing a change also removes its saved copy.
 void prune(Service& service);
 void prune(RealServer& server);
 
