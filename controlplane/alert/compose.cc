@@ -13,6 +13,8 @@ using std::chrono::system_clock;
 
 constexpr std::size_t kMostLine = 76;         // RFC 2045 section 6.7 (5)
 constexpr std::size_t kMostEncodedWord = 75;  // RFC 2047 section 2
+// Of a header without folding: with its name far below the 998 of RFC 5322 section 2.1.1.
+constexpr std::size_t kMostPlainHeader = 900;
 constexpr std::string_view kWordBegin = "=?UTF-8?Q?";
 constexpr std::string_view kWordEnd = "?=";
 
@@ -59,7 +61,8 @@ std::string subject_of(const std::string& director, std::span<const Event> event
 }
 
 std::string encode_header(std::string_view text) {
-  if (std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < '\x7f'; })) {
+  if (text.size() <= kMostPlainHeader &&
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < '\x7f'; })) {
     return std::string(text);
   }
   std::string out;

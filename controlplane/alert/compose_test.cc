@@ -82,6 +82,9 @@ TEST(Compose, PreventsHeaderInjection) {
 TEST(Compose, WritesAsciiHeaders) {
   EXPECT_EQ(encode_header("plain [x] = ?"), "plain [x] = ?");
   EXPECT_EQ(encode_header("a \xc3\xa4"), "=?UTF-8?Q?a_=C3=A4?=");
+  // Longer than a line may be (RFC 5322 section 2.1.1).
+  std::istringstream folded(encode_header(std::string(1000, 'x')));
+  for (std::string line; std::getline(folded, line);) EXPECT_LE(line.size(), 78u);
   std::string umlauts;
   for (int i = 0; i < 40; ++i) umlauts += "\xc3\xa4";
   std::istringstream lines(encode_header(umlauts));
