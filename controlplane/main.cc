@@ -33,6 +33,7 @@
 #include "controlplane/servers/overrides_file.h"
 #include "controlplane/service/overrides.h"
 #include "dataplane/api/error_codec.h"
+#include "dataplane/api/protobuf_log.h"
 #include "dataplane/api/sockets.h"
 
 namespace lb::controlplane {
@@ -294,6 +295,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kExitMistake;
   }
+  api::silence_protobuf();
   log::init("lb-controlplane", log::Level::kInfo, log::Delivery::kBackground);
 
   auto content = config::read_file(config_path);

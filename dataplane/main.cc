@@ -9,6 +9,7 @@
 #include "config/base/log.h"
 #include "config/base/stop_signals.h"
 #include "config/load.h"
+#include "dataplane/api/protobuf_log.h"
 #include "dataplane/control/daemon.h"
 
 namespace {
@@ -60,6 +61,7 @@ int run(const std::string& file, bool verbose) {
     std::cerr << lb::config::format_mistakes(file, loaded.mistakes);
     return kBadConfig;
   }
+  lb::api::silence_protobuf();
   lb::log::init("lb-dataplane", verbose ? lb::log::Level::kDebug : lb::log::Level::kInfo,
                 lb::log::Delivery::kBackground);
   const auto done = lb::run_dataplane(options_from(loaded.config), stop);

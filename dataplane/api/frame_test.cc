@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "dataplane/api/dataplane.pb.h"
+#include "dataplane/api/protobuf_log.h"
 
 namespace lb::api {
 namespace {
@@ -32,6 +33,16 @@ TEST(Frame, EmptyMessageIsAFrame) {
   const auto frame = to_frame(Request());
   ASSERT_TRUE(frame);
   EXPECT_EQ(*frame, std::string(kFramePrefixBytes, '\0'));
+}
+
+// A line would be written at once, to whoever reads stderr or does not.
+TEST(Frame, MalformedMessagesWriteNothing) {
+  const std::string not_utf8("\x12\x04\x12\x02\xff\xfe", 6);
+  Request read;
+  silence_protobuf();
+  testing::internal::CaptureStderr();
+  EXPECT_FALSE(from_bytes(not_utf8, read));
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
 TEST(Frame, TooLargeIsRefused) {
