@@ -38,17 +38,19 @@ Result<Prefix> parse_client_prefix(std::string_view text) {
 }
 
 std::vector<Prefix> read_prefix_file(const std::string& path, std::vector<std::string>& mistakes) {
-  std::vector<Prefix> prefixes;
   const auto content = read_regular_file(path, kMaxListBytes);
-  if (!content) {
-    mistakes.push_back(path + ' ' + content.error().message);
-    return prefixes;
-  }
+  if (content) return parse_prefixes(*content, path, mistakes);
+  mistakes.push_back(path + ' ' + content.error().message);
+  return {};
+}
+
+std::vector<Prefix> parse_prefixes(std::string_view content, const std::string& path,
+                                   std::vector<std::string>& mistakes) {
+  std::vector<Prefix> prefixes;
   std::size_t wrong = 0;
-  std::string_view rest = *content;
-  for (std::size_t number = 1; !rest.empty(); ++number) {
-    const std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+  for (std::size_t number = 1; !content.empty(); ++number) {
+    const std::string_view line = content.substr(0, content.find('\n'));
+    content.remove_prefix(std::min(line.size() + 1, content.size()));
     const std::string_view text = trimmed(line.substr(0, line.find('#')));
     if (text.empty()) continue;
     if (text.size() > kMaxPrefixBytes) {
