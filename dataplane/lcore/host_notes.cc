@@ -71,6 +71,30 @@ bool is_note(const HostNote& note) {
 
 }  // namespace
 
+std::string print_host_notes(const std::vector<HostNote>& notes) {
+  std::string text;
+  for (const HostNote& note : notes) {
+    text += fmt::format("{} {} {} {} {} {}\n", note.index, note.interface, note.mac, note.key,
+                        note.before, note.ours);
+  }
+  return text;
+}
+
+Result<std::vector<HostNote>> parse_host_notes(const std::string& text) {
+  std::istringstream lines(text);
+  std::vector<HostNote> notes;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    HostNote note;
+    fields >> note.index >> note.interface >> note.mac >> note.key >> note.before >> note.ours;
+    if (!fields || !is_note(note)) {
+      return fail(fmt::format("is damaged in line {}; remove it", notes.size() + 2));
+    }
+    notes.push_back(note);
+  }
+  return notes;
+}
+
 Result<std::vector<HostNote>> read_host_notes(const std::string& run_dir) {
   const std::string path = notes_file(run_dir);
   struct stat status {};
@@ -79,23 +103,13 @@ Result<std::vector<HostNote>> read_host_notes(const std::string& run_dir) {
   if (!text) return failed(run_dir, text.error().message);
   const auto place = here();
   if (!place) return failed(run_dir, "cannot be judged: " + place.error().message);
-  std::istringstream lines(*text);
-  std::string first;
-  std::getline(lines, first);
-  std::vector<HostNote> notes;
-  if (first != *place) {
+  const std::string first = *place + '\n';
+  if (!text->starts_with(first)) {
     log::info("{}: is of another boot or network namespace, and does not count", path);
-    return notes;
+    return std::vector<HostNote>();
   }
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream fields(line);
-    HostNote note;
-    fields >> note.index >> note.interface >> note.mac >> note.key >> note.before >> note.ours;
-    if (!fields || !is_note(note)) {
-      return failed(run_dir, fmt::format("is damaged in line {}; remove it", notes.size() + 2));
-    }
-    notes.push_back(note);
-  }
+  auto notes = parse_host_notes(text->substr(first.size()));
+  if (!notes) return failed(run_dir, notes.error().message);
   return notes;
 }
 
@@ -107,11 +121,7 @@ Result<void> write_host_notes(const std::string& run_dir, const std::vector<Host
   }
   const auto place = here();
   if (!place) return failed(run_dir, "cannot be written: " + place.error().message);
-  std::string text = *place + '\n';
-  for (const HostNote& note : notes) {
-    text += fmt::format("{} {} {} {} {} {}\n", note.index, note.interface, note.mac, note.key,
-                        note.before, note.ours);
-  }
+  const std::string text = *place + '\n' + print_host_notes(notes);
   const std::string fresh = path + ".new";
   const int fd = open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   const bool written = fd >= 0 &&

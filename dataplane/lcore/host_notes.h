@@ -22,6 +22,11 @@ struct HostNote {
   bool operator==(const HostNote&) const = default;
 };
 
+// The lines behind the file's first one, which says the boot and the network namespace.
+std::string print_host_notes(const std::vector<HostNote>& notes);
+// Fails when a line is damaged.
+Result<std::vector<HostNote>> parse_host_notes(const std::string& text);
+
 // Empty: there is no file, or it is of another boot or network namespace, which is logged. Fails
 // when that cannot be found out.
 Result<std::vector<HostNote>> read_host_notes(const std::string& run_dir);
