@@ -1,13 +1,12 @@
 #include "controlplane/failover/peer_link.h"
 
 #include <boost/asio/io_context.hpp>
-#include <cstring>
-#include <map>
 #include <optional>
 #include <utility>
 
 #include "config/base/log.h"
 #include "controlplane/api/controlplane.pb.h"
+#include "controlplane/failover/peer_groups.h"
 #include "controlplane/sync/credentials.h"
 #include "controlplane/sync/sync.pb.h"
 #include "dataplane/api/dataplane.pb.h"
@@ -19,28 +18,6 @@ using std::chrono::milliseconds;
 
 // Missing heartbeats after which the peer counts as dead.
 constexpr int kMissedBeats = 3;
-
-// IPv4, as VRRP here.
-std::optional<Ipv4Address> address_of(const std::string& bytes) {
-  const auto address = address_from_bytes(bytes);
-  return address ? address->to_ipv4() : std::nullopt;
-}
-
-// nullopt: malformed.
-std::optional<vrrp::Peer> peer_of(const lb::sync::Group& group) {
-  const auto address = address_of(group.address());
-  if (!address || group.state() > 3 || group.priority() > 255) return std::nullopt;
-  vrrp::Peer peer{true,
-                  static_cast<vrrp::State>(group.state()),
-                  {group.health(), static_cast<std::uint8_t>(group.priority()), *address},
-                  group.without_adverts()};
-  for (const std::string& bytes : group.addresses()) {
-    const auto each = address_of(bytes);
-    if (!each) return std::nullopt;
-    peer.addresses.push_back(*each);
-  }
-  return peer;
-}
 
 milliseconds since(PeerLink::Clock::time_point then) {
   return std::chrono::duration_cast<milliseconds>(PeerLink::Clock::now() - then);
@@ -65,7 +42,7 @@ struct PeerLink::Impl : std::enable_shared_from_this<Impl> {
   std::unique_ptr<sync::Mirror> mirror;
 
   std::string director, release;
-  std::map<std::string, vrrp::Peer> groups;
+  PeerGroups groups;
   Clock::time_point last_heartbeat;
   std::optional<Clock::time_point> unreachable = Clock::now();
   bool was_complete = false;  // at the end of the last session
@@ -123,13 +100,11 @@ void PeerLink::Impl::on_message(const lb::sync::Message& message) {
   switch (message.kind_case()) {
     case lb::sync::Message::kHeartbeat:
       last_heartbeat = Clock::now();
-      groups.clear();
-      for (const lb::sync::Group& group : message.heartbeat().groups()) {
-        auto peer = peer_of(group);
-        if (!peer) return link->refuse(sync::Refusal::malformed, "a heartbeat");
-        groups[group.name()] = std::move(*peer);
+      if (auto read = peer_groups(message.heartbeat())) {
+        groups = std::move(*read);
+        return events.update();
       }
-      return events.update();
+      return link->refuse(sync::Refusal::malformed, "a heartbeat");
     case lb::sync::Message::kBatch:
       return mirror->on_batch(message.batch());
     case lb::sync::Message::kAck:

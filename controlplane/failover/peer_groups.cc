@@ -1,0 +1,45 @@
+#include "controlplane/failover/peer_groups.h"
+
+#include <utility>
+
+#include "config/base/address.h"
+#include "controlplane/sync/sync.pb.h"
+
+namespace lb::controlplane {
+namespace {
+
+// IPv4, as VRRP here.
+std::optional<Ipv4Address> address_of(const std::string& bytes) {
+  const auto address = address_from_bytes(bytes);
+  return address ? address->to_ipv4() : std::nullopt;
+}
+
+// nullopt: malformed.
+std::optional<vrrp::Peer> peer_of(const lb::sync::Group& group) {
+  const auto address = address_of(group.address());
+  if (!address || group.state() > 3 || group.priority() > 255) return std::nullopt;
+  vrrp::Peer peer{true,
+                  static_cast<vrrp::State>(group.state()),
+                  {group.health(), static_cast<std::uint8_t>(group.priority()), *address},
+                  group.without_adverts()};
+  for (const std::string& bytes : group.addresses()) {
+    const auto each = address_of(bytes);
+    if (!each) return std::nullopt;
+    peer.addresses.push_back(*each);
+  }
+  return peer;
+}
+
+}  // namespace
+
+std::optional<PeerGroups> peer_groups(const lb::sync::Heartbeat& heartbeat) {
+  PeerGroups groups;
+  for (const lb::sync::Group& group : heartbeat.groups()) {
+    auto peer = peer_of(group);
+    if (!peer) return std::nullopt;
+    groups[group.name()] = std::move(*peer);
+  }
+  return groups;
+}
+
+}  // namespace lb::controlplane
