@@ -5,29 +5,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
-#include <cctype>
-#include <cstdlib>
 #include <mutex>
 #include <set>
 #include <string_view>
 
 namespace lb::controlplane::alert {
-namespace {
-
-// Answers about login or encryption: a matter of configuration, not of this mail
-// (RFC 4954 section 6).
-constexpr std::array<int, 5> kConfiguration = {530, 534, 535, 538, 454};
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) {
-    return std::tolower(static_cast<unsigned char>(x)) ==
-           std::tolower(static_cast<unsigned char>(y));
-  });
-}
-
-}  // namespace
 
 struct Smtp::Impl {
   Impl() : multi(curl_multi_init()) {}
@@ -39,9 +22,6 @@ struct Smtp::Impl {
   Impl& operator=(const Impl&) = delete;
 
   void end();
-  void listen(std::string_view line);
-  void speak(std::string_view line);
-  Sent classify(CURLcode result) const;
   static int on_open(void* self, curl_socket_t socket, curlsocktype purpose);
   static int on_close(void* self, curl_socket_t socket);
   static int on_debug(CURL* handle, curl_infotype type, char* data, std::size_t size, void* self);
@@ -53,14 +33,7 @@ struct Smtp::Impl {
   std::array<char, CURL_ERROR_SIZE> error{};
   Mail mail;
   std::size_t read = 0;
-
-  // What was received.
-  bool transaction = false;  // MAIL FROM was sent: refusals are about this mail
-  std::string asked;         // the recipient of the pending answer
-  bool leaving = false;      // QUIT was sent: later answers are ignored
-  std::string last;          // line of the server
-  int status = 0;            // in it
-  std::vector<std::string> later, never;
+  SmtpTalk talk;
 
   std::mutex mutex;  // of these two, for abort()
   std::set<curl_socket_t> sockets;
@@ -91,32 +64,9 @@ void Smtp::Impl::end() {
   recipients = nullptr;
 }
 
-// A command that we send. It may contain a password: only a recipient is stored.
-void Smtp::Impl::speak(std::string_view line) {
-  constexpr std::string_view kMailFrom = "MAIL FROM:";
-  constexpr std::string_view kRecipient = "RCPT TO:<";
-  asked.clear();
-  leaving = equals_ignoring_case(line.substr(0, 4), "QUIT");
-  if (equals_ignoring_case(line.substr(0, kMailFrom.size()), kMailFrom)) transaction = true;
-  if (equals_ignoring_case(line.substr(0, kRecipient.size()), kRecipient)) {
-    asked = line.substr(kRecipient.size(), line.find('>') - kRecipient.size());
-  }
-}
-
-void Smtp::Impl::listen(std::string_view line) {
-  while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
-  if (leaving || line.size() < 4) return;
-  last = clean(line);
-  status = std::atoi(std::string(line.substr(0, 3)).c_str());
-  if (asked.empty() || line[3] == '-') return;
-  if (line[0] == '4') later.push_back(asked);
-  if (line[0] == '5') never.push_back(asked);
-  asked.clear();
-}
-
 int Smtp::Impl::on_debug(CURL*, curl_infotype type, char* data, std::size_t size, void* self) {
-  if (type == CURLINFO_HEADER_OUT) static_cast<Impl*>(self)->speak({data, size});
-  if (type == CURLINFO_HEADER_IN) static_cast<Impl*>(self)->listen({data, size});
+  if (type == CURLINFO_HEADER_OUT) static_cast<Impl*>(self)->talk.sent({data, size});
+  if (type == CURLINFO_HEADER_IN) static_cast<Impl*>(self)->talk.received({data, size});
   return 0;
 }
 
@@ -125,29 +75,6 @@ std::size_t Smtp::Impl::on_read(char* to, std::size_t size, std::size_t count, v
   const std::size_t taken = me.mail.text.copy(to, size * count, me.read);
   me.read += taken;
   return taken;
-}
-
-Sent Smtp::Impl::classify(CURLcode result) const {
-  Sent sent;
-  sent.later = later;
-  sent.never = never;
-  if (result == CURLE_OK) {
-    sent.how = Sent::How::kSent;
-    sent.text = last;
-    return sent;
-  }
-  sent.text = error[0] != '\0' ? error.data() : curl_easy_strerror(result);
-  const bool refused = status >= 400 && status < 600;
-  if (refused) sent.text = last;
-  const bool ours = std::ranges::find(kConfiguration, status) != kConfiguration.end();
-  if (!transaction || !refused || ours) return sent;
-  const bool all_asked = later.size() + never.size() == mail.to.size();
-  if (all_asked) {
-    sent.how = later.empty() ? Sent::How::kNever : Sent::How::kWaiting;
-  } else if (status >= 500) {
-    sent.how = Sent::How::kNever;
-  }
-  return sent;
 }
 
 Smtp::Smtp() : impl_(std::make_unique<Impl>()) {}
@@ -172,12 +99,7 @@ void Smtp::begin(const config::AlertMail& config, const std::string& password, c
   Impl& me = *impl_;
   me.mail = mail;
   me.read = 0;
-  me.transaction = me.leaving = false;
-  me.status = 0;
-  me.asked.clear();
-  me.last.clear();
-  me.later.clear();
-  me.never.clear();
+  me.talk = SmtpTalk(mail.to.size());
   me.error[0] = '\0';
   me.easy = curl_easy_init();
   for (const std::string& to : mail.to) {
@@ -237,7 +159,9 @@ std::optional<Sent> Smtp::run(std::chrono::milliseconds limit) {
   int left = 0;
   while (const CURLMsg* const message = curl_multi_info_read(me.multi, &left)) {
     if (message->msg != CURLMSG_DONE || message->easy_handle != me.easy) continue;
-    Sent sent = me.classify(message->data.result);
+    const CURLcode result = message->data.result;
+    const char* const why = me.error[0] != '\0' ? me.error.data() : curl_easy_strerror(result);
+    Sent sent = result == CURLE_OK ? me.talk.success() : me.talk.failure(why);
     me.end();
     return sent;
   }

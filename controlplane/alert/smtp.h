@@ -5,26 +5,12 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "config/model.h"
 #include "controlplane/alert/compose.h"
+#include "controlplane/alert/smtp_talk.h"
 
 namespace lb::controlplane::alert {
-
-// How a try ended.
-struct Sent {
-  enum class How : std::uint8_t {
-    kSent,     // to all, or to those that are not in `later` and `never`
-    kLater,    // not because of the mail: the server is away, refuses the login, is busy
-    kNever,    // the server refuses this mail permanently (5xx)
-    kWaiting,  // the server refuses all recipients temporarily (4xx)
-  };
-  How how = How::kLater;
-  std::string text;                // what the server or libcurl said
-  std::vector<std::string> later;  // recipients whose refusal is temporary (4yz)
-  std::vector<std::string> never;  // and permanent
-};
 
 class Smtp {
  public:

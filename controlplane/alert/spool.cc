@@ -66,6 +66,22 @@ bool sync_folder(const std::string& path) {
   return good;
 }
 
+// Adds the events.
+void read_notes(const std::string& path, std::vector<Event>& out) {
+  const auto content = read_own_file(path, kMaxFileBytes);
+  if (!content) {
+    log::warning("{} {}; its events are not mailed", path, content.error().message);
+    return;
+  }
+  Notes notes = parse_notes(*content);
+  std::move(notes.events.begin(), notes.events.end(), std::back_inserter(out));
+  if (notes.damaged != 0) {
+    log::warning("{} has {} damaged lines, which are not mailed", path, notes.damaged);
+  }
+}
+
+}  // namespace
+
 std::string to_file(const Mail& mail) {
   std::string out = fmt::format("{}{}\n{}\n", kMagic, mail.text.size(), mail.from);
   for (const std::string& to : mail.to) out += to + '\n';
@@ -93,27 +109,18 @@ std::optional<Mail> from_file(std::string_view content) {
   return mail;
 }
 
-// The last line may be truncated by the end of the process: without its line end it is skipped.
-void read_notes(const std::string& path, std::vector<Event>& out) {
-  const auto content = read_own_file(path, kMaxFileBytes);
-  if (!content) {
-    log::warning("{} {}; its events are not mailed", path, content.error().message);
-    return;
-  }
-  std::size_t damaged = 0;
-  std::string_view rest = *content;
-  for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
-    if (auto event = decode(rest.substr(0, end))) {
-      out.push_back(std::move(*event));
+Notes parse_notes(std::string_view content) {
+  Notes notes;
+  for (auto end = content.find('\n'); end != std::string_view::npos; end = content.find('\n')) {
+    if (auto event = decode(content.substr(0, end))) {
+      notes.events.push_back(std::move(*event));
     } else {
-      ++damaged;
+      ++notes.damaged;
     }
-    rest.remove_prefix(end + 1);
+    content.remove_prefix(end + 1);
   }
-  if (damaged != 0) log::warning("{} has {} damaged lines, which are not mailed", path, damaged);
+  return notes;
 }
-
-}  // namespace
 
 Spool::Spool(Spool&& other) noexcept
     : folder_(std::move(other.folder_)),

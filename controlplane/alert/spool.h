@@ -21,6 +21,17 @@
 
 namespace lb::controlplane::alert {
 
+// The content of a mail's file. nullopt: it is damaged, or was written in part.
+std::string to_file(const Mail& mail);
+std::optional<Mail> from_file(std::string_view content);
+// The events in the content of a file of them, and how many lines are damaged. The end of the process
+// may have cut the last line off: without its line end it does not count.
+struct Notes {
+  std::vector<Event> events;
+  std::size_t damaged = 0;
+};
+Notes parse_notes(std::string_view content);
+
 class Spool {
  public:
   // Creates the folder; if that fails, it is logged, and all is kept in memory. `recovered` gets
