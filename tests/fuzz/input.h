@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <span>
+#include <string_view>
 
 namespace lb::fuzz {
 
@@ -28,8 +29,12 @@ class Input {
     const std::uint32_t high = word();
     return high << 16 | word();
   }
+  void skip(std::size_t bytes) { bytes_ = bytes_.subspan(rest(bytes).size()); }
   std::span<const std::uint8_t> rest(std::size_t most) const {
     return bytes_.first(bytes_.size() < most ? bytes_.size() : most);
+  }
+  std::string_view text() const {
+    return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()};
   }
 
  private:

@@ -3,6 +3,9 @@
 #include "dataplane/api/snapshot_codec.h"
 #include "dataplane/service/build.h"
 #include "tests/fuzz/input.h"
+#include "tests/fuzz/quiet.h"
+
+static const lb::fuzz::Quiet kQuiet;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   lb::api::Snapshot message;

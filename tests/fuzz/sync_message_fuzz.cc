@@ -1,19 +1,25 @@
 // Any bytes as what a peer that knows the key sends over the sync link: frames with messages, of
 // which batches and acknowledgements go where they always go. None is trusted about a number that
-// is not due, and what waits stays within its bound.
+// is not due, and what waits stays within its bound. Of heartbeats and services what is taken is what
+// the failover relies on.
 #include <boost/asio/io_context.hpp>
 #include <string_view>
 
+#include "controlplane/failover/peer_groups.h"
+#include "controlplane/failover/service_differences.h"
 #include "controlplane/sync/check_opinions.h"
 #include "controlplane/sync/mirror.h"
 #include "controlplane/sync/sync.pb.h"
 #include "dataplane/api/frame.h"
 #include "tests/fuzz/input.h"
+#include "tests/fuzz/quiet.h"
 
 namespace {
 
 using lb::controlplane::sync::Mirror;
 using lb::controlplane::sync::Refusal;
+
+const lb::fuzz::Quiet kQuiet;
 
 class Session {
  public:
@@ -40,6 +46,10 @@ class Session {
       receive(message.check_question());
     } else if (message.has_check_answer()) {
       receive(message.check_answer());
+    } else if (message.has_heartbeat()) {
+      receive(message.heartbeat());
+    } else if (message.has_services()) {
+      receive(message.services());
     }
     LB_FUZZ_CHECK(!mirror_.complete());  // no data plane has taken anything
     return !refused_;
@@ -62,6 +72,24 @@ class Session {
     const auto words = lb::controlplane::sync::read(answer, 2);
     refused_ = !words;
     LB_FUZZ_CHECK(!words || words->size() == 2);
+  }
+
+  void receive(const lb::sync::Heartbeat& heartbeat) {
+    const auto groups = lb::controlplane::peer_groups(heartbeat);
+    refused_ = !groups;
+    if (!groups) return;
+    LB_FUZZ_CHECK(groups->size() <= static_cast<std::size_t>(heartbeat.groups_size()));
+    for (const auto& [name, peer] : *groups) {
+      LB_FUZZ_CHECK(peer.alive && peer.state <= lb::vrrp::State::kFault);
+    }
+  }
+
+  void receive(const lb::sync::Services& services) {
+    const auto theirs = lb::controlplane::texts_of(services);
+    lb::sync::Services again;
+    lb::controlplane::write(theirs, again);
+    LB_FUZZ_CHECK(lb::controlplane::differences(theirs, lb::controlplane::texts_of(again)).empty());
+    LB_FUZZ_CHECK(lb::controlplane::differences({}, theirs).size() == theirs.size());
   }
 
   boost::asio::io_context io_;
