@@ -6,13 +6,10 @@ import contextlib
 import grp
 import os
 import subprocess
-import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "netns"))
-
-import harness  # noqa: E402
-from ballast_lab import director  # noqa: E402
+import attack
+import harness
+from ballast_lab import director
 
 ADMIN_GROUP, READ_GROUP = "operator", "staff"
 HOSTILE, MODEST = 60_123, 60_124  # users
@@ -22,14 +19,14 @@ SECONDS = 3
 DAEMONS = ("controlplane", "dataplane")
 
 
-class ApiClients(harness.LabTest):
+class ApiClients(attack.OnTime, harness.LabTest):
     SERVERS = 1
 
     @classmethod
     def configure(cls, lab):
         tables = director.config(f"{lab.dir}/run", director.default_services("both", cls.SERVERS))
         tables["director"] |= {"admin_group": ADMIN_GROUP, "read_group": READ_GROUP}
-        return tables
+        return attack.add_virtual_router(tables)
 
     def socket(self, name):
         return f"{self.lab.run_dir()}/{name}.sock"
@@ -41,7 +38,7 @@ class ApiClients(harness.LabTest):
     @contextlib.contextmanager
     def hostile(self, kind, name, *numbers, group=READ_GROUP):
         """api_client.py, as a user who may not get to where it is."""
-        with open(f"{HERE}/api_client.py", encoding="utf-8") as source:
+        with open(f"{attack.HERE}/api_client.py", encoding="utf-8") as source:
             argv = [harness.PYTHON, "-c", source.read(), kind, self.socket(name), *map(str, numbers)]
         client = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                   **self.as_user(HOSTILE, group))

@@ -51,7 +51,7 @@ class Flooded:
             self.assertEqual({key: count for key, count in dropped.items() if count}, {}, f"{name}, {kind}")
 
 
-class Floods(Flooded, harness.LabTest):
+class Floods(Flooded, attack.OnTime, harness.LabTest):
     CLIENTS = 2
 
     @classmethod
@@ -59,7 +59,7 @@ class Floods(Flooded, harness.LabTest):
         tables = director.config(f"{lab.dir}/run", services(cls.SERVERS))
         tables["dataplane"] |= LIMITS
         tables["alert"] = {"script": ["/bin/true"], "script_user": "root"}
-        return tables
+        return attack.add_virtual_router(tables)
 
     @classmethod
     def prepare(cls, lab):
@@ -111,12 +111,13 @@ class Floods(Flooded, harness.LabTest):
         self.assertGreaterEqual(self.lab.show("alert")["events"], 8)
 
 
-class PairFloods(Flooded, harness.HaTest):
+class PairFloods(Flooded, attack.OnTime, harness.HaTest):
     """Without a sync link the adverts alone say who is master."""
 
     CLIENTS = 2
     SERVERS = 1
     ADVERT_INTERVAL = "1s"  # a busy machine delays an advert by more than three short ones take
+    MOST_GAP_S = 2  # a lost one would be seen
 
     @classmethod
     def configure(cls, lab):

@@ -20,7 +20,7 @@ def mac_bytes(text):
     return bytes.fromhex(text.replace(":", ""))
 
 
-class ForgedArp(harness.LabTest):
+class ForgedArp(attack.OnTime, harness.LabTest):
     CLIENTS = 2
 
     @classmethod
@@ -31,7 +31,7 @@ class ForgedArp(harness.LabTest):
             for name, port, number in (("fixed", 80, 1), ("free", 8080, 2))])
         cls.tables["service"][1]["real_server"][0]["address"] = f"{FREE}:80"
         cls.tables["alert"] = {"script": ["/bin/true"]}
-        return cls.tables
+        return attack.add_virtual_router(cls.tables)
 
     @classmethod
     def prepare(cls, lab):
@@ -106,6 +106,7 @@ class ForgedArp(harness.LabTest):
     def test_3_and_what_a_killed_control_plane_left(self):
         self.reload(self.host("s1").mac("eth0"))
         self.wait(self.is_fixed, "the neighbour")
+        self.assert_on_time(last=True)
         self.director.process("lb-controlplane").kill()
         self.assertTrue(self.is_fixed())
         self.director.write_config(self.tables)

@@ -17,16 +17,16 @@ BLOCK = bytes(range(256)) * 200
 MARKER = b"marker"  # of the attacker: what it sent before has passed the director when the server has this
 
 
-class Redirect(harness.LabTest):
+class Redirect(attack.OnTime, harness.LabTest):
     CLIENTS = 2
     SERVERS = 1
 
     @classmethod
     def configure(cls, lab):
         ping = director.check("ping")
-        return director.config(f"{lab.dir}/run", [
+        return attack.add_virtual_router(director.config(f"{lab.dir}/run", [
             director.service("tcp", f"{NAT_VIP}:{TCP_PORT}", "nat", [(1, 1)], check=ping),
-            director.service("udp", f"{NAT_VIP}:{UDP_PORT}", "nat", [(1, 1)], protocol="udp", check=ping)])
+            director.service("udp", f"{NAT_VIP}:{UDP_PORT}", "nat", [(1, 1)], protocol="udp", check=ping)]))
 
     @classmethod
     def prepare(cls, lab):
@@ -125,6 +125,7 @@ class Redirect(harness.LabTest):
     def test_an_uplink_that_fails_over_is_followed(self):
         """Last: the client's router has a link to the other port, too, and the first one is cut."""
         router = self.host("router")
+        self.assert_on_time(last=True)
         self.addCleanup(self.lab.network.set_cable, "lb1", "wan", plugged=True)
         self.lab.network.set_cable("lb1", "wan", plugged=False)
         self.wait(lambda: "port wan: link is down" in self.lab.log_text("lb-dataplane"), "the link to be down")

@@ -5,14 +5,14 @@ force."""
 import os
 import subprocess
 
-import attack  # noqa: F401: finds the harness
+import attack
 import harness
 from ballast_lab import pair
 from ha_cuts import ADVERTS_IN_PEACE, sent_adverts
 from hung_disk import hang_disk
 
 
-class SlowFiles(harness.HaTest):
+class SlowFiles(attack.OnTime, harness.HaTest):
     SERVERS = 2
 
     @classmethod

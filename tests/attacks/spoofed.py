@@ -17,14 +17,14 @@ BATCH = 200
 PACE_S = 1
 
 
-class Spoofed(harness.LabTest):
+class Spoofed(attack.OnTime, harness.LabTest):
     CLIENTS = 2
 
     @classmethod
     def configure(cls, lab):
         check = director.check() | {"timeout": "4s", "rise": 1, "fall": 1}
-        return director.config(f"{lab.dir}/run", [
-            director.service("web", f"{NAT_VIP}:80", "nat", [(1, 1), (2, 1)], check=check)])
+        return attack.add_virtual_router(director.config(f"{lab.dir}/run", [
+            director.service("web", f"{NAT_VIP}:80", "nat", [(1, 1), (2, 1)], check=check)]))
 
     @classmethod
     def prepare(cls, lab):

@@ -17,7 +17,7 @@ HIDDEN = [*map(chr, range(0x20)), *map(chr, range(0x7f, 0xa0)), *map(chr, range(
           *map(chr, range(0x2066, 0x206a))]
 
 
-class Strangers(harness.LabTest):
+class Strangers(attack.OnTime, harness.LabTest):
     """Without admin_group and read_group: root alone, as is promised."""
 
     SERVERS = 1
@@ -26,7 +26,7 @@ class Strangers(harness.LabTest):
     def configure(cls, lab):
         tables = director.config(f"{lab.dir}/run", director.default_services("nat", cls.SERVERS))
         tables["director"]["audit_file"] = f"{lab.dir}/audit.log"
-        return tables
+        return attack.add_virtual_router(tables)
 
     def run_as(self, uid, gid, groups, *arguments):
         program = os.open(self.lab.program("lbcli"), os.O_RDONLY)
@@ -122,7 +122,7 @@ class Strangers(harness.LabTest):
         tables = director.config(f"{self.lab.dir}/run", director.default_services("nat", 1))
         tables["director"]["audit_file"] = f"{self.lab.dir}/audit.log"
         tables["service"][0]["check"] = director.check() | {"port": 8099}
-        self.lab.write_config(tables)
+        self.lab.write_config(attack.add_virtual_router(tables))
         self.lab.lbcli("reload")
         self.wait_server("web", "10.0.0.11:80", up=False)
         for view in ("check", "rs", "service"):

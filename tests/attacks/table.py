@@ -15,7 +15,7 @@ from flood import SOURCES, checksum, ip_packet, udp
 ROOM = 2000
 FLOOD = 3 * ROOM  # packets, each of another connection
 BATCH = 250
-SINK = 9000
+SINK, ECHO = 9000, 9001
 VIPS = (NAT_VIP, DR_VIP)
 ONE_RETRANSMISSION_S = 2.9  # a SYN is sent again after a second, and then after two more
 SYN, ACK = 2, 16
@@ -39,30 +39,33 @@ KINDS = {
     "udp": lambda source, sport: udp_packets(source, sport, SINK),
     "syn-ack": lambda source, sport: [tcp(source, DR_VIP, sport, 80, SYN, sport),
                                       tcp(source, DR_VIP, sport, 80, ACK, sport + 1)],
+    # Last: what a server has answered stays for a while.
+    "udp-answered": lambda source, sport: udp_packets(source, sport, ECHO),
 }
 ENDED = {"syn": "half_open", "udp": "udp_unanswered", "syn-ack": "handshake"}
 
 
-class FullTable(harness.LabTest):
+class FullTable(attack.OnTime, harness.LabTest):
     CLIENTS = 2
 
     @classmethod
     def configure(cls, lab):
         services = director.default_services("both", cls.SERVERS)
-        services.append(director.service("sink", f"{NAT_VIP}:{SINK}", "nat", [(1, 1), (2, 1)], protocol="udp",
-                                         check=director.check("ping")))
+        services += [director.service(name, f"{NAT_VIP}:{port}", "nat", [(1, 1), (2, 1)], protocol="udp",
+                                      check=director.check("ping")) for name, port in (("sink", SINK), ("echo", ECHO))]
         for table in services:  # attacker, servers and clients share the CPUs
             table["check"] |= {"timeout": "4s"}
         tables = director.config(f"{lab.dir}/run", services)
         tables["dataplane"]["max_connections"] = ROOM
         tables["alert"] = {"script": ["/bin/true"]}
-        return tables
+        return attack.add_virtual_router(tables)
 
     @classmethod
     def prepare(cls, lab):
         attack.prepare(lab)
         for server in ("s1", "s2"):
             harness.start_peer(lab, server, "udp-sink", SINK)
+            harness.start_peer(lab, server, "udp-echo", ECHO)
 
     def setUp(self):
         super().setUp()
@@ -119,7 +122,7 @@ class FullTable(harness.LabTest):
         held = [self.connect(vip) for vip in VIPS for _ in range(5)]
         for connection in held:
             self.use(connection)
-        before = self.ended()
+        before, refused = self.ended(), self.lab.show("table")["refused_packets"]
         tried = []
 
         def honest():
@@ -136,6 +139,8 @@ class FullTable(harness.LabTest):
         after = self.ended()
         if kind in ENDED:
             self.assertGreater(after[ENDED[kind]] - before[ENDED[kind]], FLOOD - 2 * ROOM, after)
+        else:  # that is traffic: it has what is kept for nobody, and no more
+            self.assertGreater(self.lab.show("table")["refused_packets"] - refused, FLOOD - 2 * ROOM)
         self.assertEqual(after["idle"], before["idle"])
 
     def test_floods(self):

@@ -4,7 +4,7 @@ fails at once, and those of other servers are not late."""
 
 import subprocess
 
-import attack  # noqa: F401: finds the harness
+import attack
 import harness
 from ballast_lab import director
 from ballast_lab.servers import TLS_NAME
@@ -14,16 +14,16 @@ HOSTILE_PORT = 4433
 HOSTILE, HONEST = "hostile", "honest"
 
 
-class TlsCheck(harness.LabTest):
+class TlsCheck(attack.OnTime, harness.LabTest):
     SERVERS = 1
 
     @classmethod
     def configure(cls, lab):
         honest = director.check("https") | {"tls_server_name": TLS_NAME, "tls_ca_file": lab.tls_ca_file}
         hostile = director.check("https") | {"port": HOSTILE_PORT, "tls_verify": False, "interval": "200ms"}
-        return director.config(f"{lab.dir}/run", [
+        return attack.add_virtual_router(director.config(f"{lab.dir}/run", [
             director.service(HONEST, f"{NAT_VIP}:443", "nat", [(1, 1)], check=honest),
-            director.service(HOSTILE, f"{NAT_VIP}:444", "nat", [(1, 1)], check=hostile)])
+            director.service(HOSTILE, f"{NAT_VIP}:444", "nat", [(1, 1)], check=hostile)]))
 
     @staticmethod
     def ready(rs):
@@ -48,6 +48,7 @@ class TlsCheck(harness.LabTest):
         self.wait(lambda: self.health(HOSTILE)["last_result"], "a result")
         self.assertRegex(self.health(HOSTILE)["last_result"], "L6RSP handshake failed: .*handshake failure")
         self.assertIn("L7OK", self.health(HONEST)["last_result"])
+        self.await_adverts(10)  # and some more checks
 
 
 harness.main(__name__)
