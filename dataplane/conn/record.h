@@ -84,10 +84,10 @@ constexpr bool is_active(ConnState s) {
 constexpr bool is_udp(ConnState s) {
   return s == ConnState::kUdp || s == ConnState::kUdpUnanswered;
 }
-// The state as far as the HA peer is concerned, which is not sent what has come by already.
-constexpr ConnState confirmed(ConnState s) {
-  if (s == ConnState::kUdpUnanswered) return ConnState::kUdp;
-  return s == ConnState::kHandshake ? ConnState::kEstablished : s;
+// Whether the HA peer gets a connection in this state: not before a server has answered, as far as that
+// is seen.
+constexpr bool is_synchronized(ConnState s) {
+  return is_live(s) && !is_half_open(s) && s != ConnState::kUdpUnanswered;
 }
 
 // In Record::mode: a SYN proxy has opened the connection, and more is kept of it (proxied.h). Its packets

@@ -71,8 +71,7 @@ bool Connections::make_room(std::uint32_t service, std::uint32_t now) {
 namespace {
 
 TcpConn load_tcp(const Record& record, ConnState state) {
-  // The tables do not ask whether data followed the handshake.
-  return {confirmed(state), {progress_of(record, 0), progress_of(record, 1)}};
+  return {table_state(state), {progress_of(record, 0), progress_of(record, 1)}};
 }
 
 // In DR mode the end of the handshake proves nothing: anyone can send a SYN and an ACK. What follows
@@ -161,7 +160,7 @@ Connections::Followed Connections::follow_tcp(const TcpSegment& segment, Record&
     } else if (lifetime(next.state) < lifetime(state)) {
       table_.set_deadline(record, now + lifetime(next.state));
     }
-    if (!is_half_open(next.state)) log_change(record);
+    if (is_synchronized(next.state)) log_change(record);
     return Followed::kOn;
   }
   return Followed::kNew;

@@ -95,7 +95,7 @@ class Connections {
   void follow_udp(Record& record, unsigned dir) {
     // DR mode sees no server: a second datagram of the client has to do.
     if (dir == 0 && record.keys == 2) return;
-    change_state(record, ConnState::kUdpUnanswered, ConnState::kUdp);
+    if (change_state(record, ConnState::kUdpUnanswered, ConnState::kUdp)) log_change(record);
   }
   // Follows a segment.
   Followed follow_tcp(const TcpSegment& segment, Record& record, unsigned dir,

@@ -226,7 +226,6 @@ DropReason Pipeline::create_counted(const Opening& opening, std::uint32_t rs_slo
   if (!created.is_new) return DropReason::none;
   counters_.real_servers[rs_slot].connections.add(1);
   counters_.conns_created.add(1);
-  if (packet.proto == kProtoUdp) conns_.log_change(*hit.record);
   return DropReason::none;
 }
 

@@ -49,6 +49,11 @@ constexpr TcpEvent tcp_event(std::uint8_t flags) {
   return TcpEvent::kAck;
 }
 
+// As the tables have it: they do not ask whether anything followed the handshake.
+constexpr ConnState table_state(ConnState s) {
+  return s == ConnState::kHandshake ? ConnState::kEstablished : s;
+}
+
 // One side has closed, or the connection is over.
 constexpr bool may_be_over(ConnState s) {
   return s >= ConnState::kFinWait && s <= ConnState::kClosed;

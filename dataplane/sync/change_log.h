@@ -70,10 +70,10 @@ class ChangeLog {
     marks_.mark(handle.index);
     lost_.store(lost_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
-  // `last` is the state that the connection had. The peer has no half-open ones, and expires closed
-  // ones by itself.
+  // `last` is the state that the connection had. The peer has none that no server answered; one that was
+  // opened on the ports of a closed one has its copy there, which expires by itself.
   void ended(const Record& record, std::uint32_t index, ConnState last) {
-    if (!on_.load(std::memory_order_relaxed) || is_half_open(last)) return;
+    if (!on_.load(std::memory_order_relaxed) || !is_synchronized(last)) return;
     // The generation went up by one when the connection ended.
     const Handle was{index, record.generation.load(std::memory_order_relaxed) - 1};
     const bool of_peer = record.sync_id.load(std::memory_order_relaxed) != 0;

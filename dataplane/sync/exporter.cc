@@ -30,7 +30,8 @@ SyncEntry entry_of(const ConnTable::Copy& conn, std::uint32_t index, std::uint32
   entry.tuple = conn.tuple[0];
   entry.sync_id = sync_id_of({index, conn.generation});
   entry.mode = conn.mode;
-  entry.state = conn.state;
+  // To be confirmed at the peer, as here.
+  entry.state = conn.state == ConnState::kHandshake ? ConnState::kSynReceived : conn.state;
   entry.rs_address = conn.tuple[1].src;
   entry.rs_port = conn.tuple[1].sport;
   // A worker may be a tick ahead of us.
@@ -133,7 +134,7 @@ void Exporter::update_roles(const Snapshot& snapshot, std::uint32_t now) {
   }
 }
 
-// Workers log no half-open connections: they are searched, once a tick.
+// Workers log no half-open connections: they are searched for, once a tick.
 void Exporter::fill_half_open(std::string& batch, std::size_t max_bytes, const Snapshot& snapshot,
                               std::uint32_t now) {
   const std::uint32_t records = table_.records();
@@ -365,7 +366,7 @@ bool Exporter::add(std::string& batch, std::uint32_t index, Why why, const Snaps
                    std::uint32_t now) {
   ConnTable::Copy conn;
   if (!table_.read(index, conn)) return false;
-  conn.state = confirmed(conn.state);
+  if (conn.state == ConnState::kUdpUnanswered) return false;
   const ServiceEntry& service = snapshot.services[conn.service];
   const std::uint32_t stamp = stamp_of(conn);
   if (is_half_open(conn.state) != (why == Why::kHalfOpen)) {

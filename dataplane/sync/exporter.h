@@ -10,6 +10,11 @@
 //   this director becomes master: the whole table, as its state wins from now on
 //   it becomes backup: for a second half-open connections too, whose next packet goes to the peer
 //
+// What no server has answered is not sent, so that a flood of forged packets loads neither the link nor
+// the peer's table. DR mode does not see the answers: UDP is sent from the client's second datagram on.
+// A TCP handshake of the client alone (HANDSHAKE) is sent, for its client may wait before it sends,
+// but as half-open: so it has a short life there, too, and goes first when the table is full.
+//
 // Changes are coalesced: of a connection that changed several times between two batches the last
 // state is sent, of one that came and went in between nothing.
 #pragma once

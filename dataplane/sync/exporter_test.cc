@@ -82,6 +82,53 @@ TEST(Exporter, DoesNotExportHalfOpenConnections) {
   EXPECT_EQ(ports(master.fill()), (Ports{1}));
 }
 
+TEST(Exporter, DoesNotExportUdpThatNoServerHasAnswered) {
+  Master master;
+  Record* record = master.open(1, ConnState::kUdpUnanswered);
+  master.exporter().begin();
+  EXPECT_TRUE(ports(master.fill_all()).empty()) << "nor by the walk";
+  // Whatever a ring or a mark may hold of it.
+  master.log().changed(master.table().handle_of(*record));
+  EXPECT_TRUE(master.fill().empty()) << "nor as a change";
+  master.now += kRefresh;
+  record->last_seen = master.now;
+  EXPECT_TRUE(master.fill().empty()) << "nor by the refresh";
+  master.end(master.open(2, ConnState::kUdpUnanswered));
+  EXPECT_TRUE(master.fill().empty()) << "nor its end";
+  master.change(record, ConnState::kUdp);
+  EXPECT_EQ(ports(master.fill()), (Ports{1}));
+  master.end(record);
+  EXPECT_EQ(ports(master.fill(), SyncKind::kEnd), (Ports{1}));
+}
+
+TEST(Exporter, NorWhenThePeerTakesOver) {
+  Master master;
+  master.join();
+  master.open(1, ConnState::kUdpUnanswered);
+  master.spec.services[1].standby = true;
+  master.apply();
+  EXPECT_TRUE(master.fill().empty());
+}
+
+// Nothing would tell it from a real one there.
+TEST(Exporter, ExportsAHandshakeAsHalfOpen) {
+  Master master;
+  master.join();
+  Record* record = master.open(1, ConnState::kHandshake);
+  auto told = master.fill();
+  ASSERT_EQ(ports(told), (Ports{1}));
+  EXPECT_EQ(told[0].state, ConnState::kSynReceived);
+  EXPECT_TRUE(master.fill().empty()) << "once";
+  master.change(record, ConnState::kEstablished);
+  told = master.fill();
+  ASSERT_EQ(ports(told), (Ports{1}));
+  EXPECT_EQ(told[0].state, ConnState::kEstablished);
+  Record* other = master.open(2, ConnState::kHandshake);
+  master.fill();
+  master.end(other);
+  EXPECT_EQ(ports(master.fill(), SyncKind::kEnd), (Ports{2}));
+}
+
 TEST(Exporter, DoesNotExportTheEndOfAHalfOpenConnection) {
   Master master;
   master.join();

@@ -170,8 +170,8 @@ std::uint16_t Generator::write(unsigned side, std::uint8_t* frame) {
   if (is_fresh_due()) {
     const std::uint64_t flow = kFirstFresh + next_fresh_++ * now_.workers + lcore_;
     ++tally_.fresh;
-    return put(frame, now_.fresh == Fresh::kDatagram ? udp_[side] : tcp_[side][kSyn],
-               ends_of(flow, kFreshPort));
+    const bool is_udp = now_.fresh == Fresh::kDatagram || now_.fresh == Fresh::kQuery;
+    return put(frame, is_udp ? udp_[side] : tcp_[side][kSyn], ends_of(flow, kFreshPort));
   }
   const std::uint16_t bytes = put(frame, data_form(side), live_ends(pick(lcore_), now_.services));
   if (interval_tsc_ != 0) {
@@ -219,7 +219,8 @@ void Generator::add(unsigned side, const Ends& ends, std::uint8_t proto, std::ui
 void Generator::answer(unsigned side, const Sunk& sunk) {
   const Ends back = sunk.ends.reversed();
   if (sunk.proto == kUdp) {
-    if (side == kServerSide && now_.replies == Replies::kEcho) add(side, back, kUdp, 0);
+    const bool is_answered = now_.replies == Replies::kEcho || now_.fresh == Fresh::kQuery;
+    if (side == kServerSide && is_answered) add(side, back, kUdp, 0);
     return;
   }
   const bool is_flood = now_.fresh == Fresh::kFlood && now_.phase == Phase::kRun;

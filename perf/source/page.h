@@ -36,6 +36,7 @@ enum class Fresh : std::uint64_t {
   kFlood = 1,      // no answer
   kHandshake = 2,  // SYN, SYN-ACK
   kLife = 3,       // SYN, SYN-ACK, ACK, data both ways, FIN both ways, ACK
+  kQuery = 4,      // a datagram that the server answers
 };
 
 struct Control {

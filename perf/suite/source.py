@@ -41,6 +41,7 @@ class Fresh(enum.IntEnum):
     FLOOD = 1
     HANDSHAKE = 2
     LIFE = 3
+    QUERY = 4
 
 
 TCP, UDP = 6, 17

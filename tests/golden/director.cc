@@ -153,12 +153,14 @@ unsigned server_of(const Director& director, std::size_t offer, std::uint16_t cl
 void establish(Director& director, std::size_t offer, std::uint16_t client, unsigned worker,
                std::uint32_t isn) {
   director.send(kWan, Director::client_frame(offer, client, test::kSyn, {}, isn), worker);
-  if (kOffer[offer].proto == kProtoUdp) return;
   if (kOffer[offer].mode == Mode::kNat) {
     director.from_server(offer, server_of(director, offer, client), client,
                          test::kSyn | test::kAck);
+    if (kOffer[offer].proto == kProtoUdp) return;
   }
   director.from_client(offer, client, test::kAck);
+  // Nor is a handshake enough where the server is not seen.
+  if (kOffer[offer].mode == Mode::kDr) director.from_client(offer, client, test::kAck);
 }
 
 }  // namespace lb::golden

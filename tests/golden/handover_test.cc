@@ -78,6 +78,22 @@ TEST(Handover, HalfAHandshakeThere) {
   EXPECT_EQ(pair.to.connections(), 1u);
 }
 
+// In DR mode the client connects, waits, and sends after the addresses have moved.
+TEST(Handover, AHandshakeAndNothingElse) {
+  Handover pair(Mode::kDr);
+  ASSERT_TRUE(goes_to(pair.from.client(kSyn), kServer1Mac));
+  pair.from.client(kAck);
+  pair.to.receive(pair.from.exported());
+  pair.move();
+  ASSERT_EQ(pair.to.connections(), 1u);
+  EXPECT_TRUE(goes_to(pair.to.client(kAck, pattern(5)), kServer1Mac));
+  // No longer half-open.
+  pair.to.spec.timeouts.tcp_syn_received = test::ticks(50);
+  pair.to.apply();
+  pair.to.advance(10'000);
+  EXPECT_EQ(pair.to.connections(), 1u);
+}
+
 // The client's ports were those of a connection that is over, which the new master knows too. What
 // it sends goes to the old one's server, until the update has arrived.
 TEST(Handover, TheSamePortsAgain) {

@@ -217,20 +217,72 @@ TEST(Shed, AHandshakeAloneHasAShortLife) {
   EXPECT_EQ(world.state(2, kProtoTcp), ConnState::kEstablished);
 }
 
-TEST(Shed, ThePeerIsSentThatItIsEstablished) {
-  TwoServices world(Mode::kDr, {.peer = true});
-  world.join();
-  world.syn(1);
-  world.ack(1);
-  world.ask(2);
-  std::set<ConnState> states;
-  for (const SyncEntry& entry : world.exported()) {
-    if (entry.kind == SyncKind::kConn) states.insert(entry.state);
+// Of a flood of UDP the peer is sent nothing: neither the connections nor that they end.
+TEST(Shed, ThePeerIsSentNothingThatNoServerHasAnswered) {
+  for (const Mode mode : {Mode::kNat, Mode::kDr}) {
+    TwoServices world(mode, {.max_connections = 100, .peer = true});
+    world.join();
+    world.exported();
+    for (std::uint16_t port = 1; port <= 1'000; ++port) world.ask(port);
+    EXPECT_TRUE(world.exported().empty());
+    world.join();
+    std::set<SyncKind> kinds;
+    for (const SyncEntry& entry : world.exported()) kinds.insert(entry.kind);
+    EXPECT_EQ(kinds, (std::set{SyncKind::kWalkBegin, SyncKind::kWalked, SyncKind::kWalkEnd}));
+    world.advance(60'000);
+    EXPECT_EQ(world.connections(), 0U);
+    EXPECT_TRUE(world.exported().empty()) << "their ends";
   }
-  EXPECT_EQ(states, (std::set{ConnState::kEstablished, ConnState::kUdp}));
-  world.ack(1);
-  world.ask(2);
-  for (const SyncEntry& entry : world.exported()) EXPECT_NE(entry.kind, SyncKind::kConn);
+}
+
+TEST(Shed, ThePeerIsSentWhatIsConfirmedAtOnce) {
+  const auto states_of = [](TwoServices& world) {
+    std::set<ConnState> states;
+    for (const SyncEntry& entry : world.exported()) states.insert(entry.state);
+    return states;
+  };
+  TwoServices nat(Mode::kNat, {.peer = true});
+  nat.join();
+  nat.exported();
+  nat.ask(2);
+  nat.answer(2);
+  EXPECT_EQ(states_of(nat), (std::set{ConnState::kUdp}));
+
+  TwoServices dr(Mode::kDr, {.peer = true});
+  dr.join();
+  dr.exported();
+  dr.syn(1);
+  dr.ack(1);
+  dr.ask(2);
+  EXPECT_EQ(states_of(dr), (std::set{ConnState::kSynReceived})) << "anyone can send these";
+  dr.ack(1);
+  dr.ask(2);
+  EXPECT_EQ(states_of(dr), (std::set{ConnState::kEstablished, ConnState::kUdp}));
+  dr.ack(1);
+  dr.ask(2);
+  EXPECT_TRUE(dr.exported().empty()) << "once";
+}
+
+// There they go first, as here.
+TEST(Shed, AHandshakeOfThePeersIsHalfOpen) {
+  TwoServices master(Mode::kDr, {.peer = true});
+  master.join();
+  for (std::uint16_t port = 1; port <= kRoom; ++port) {
+    master.syn(port);
+    master.ack(port);
+  }
+  TwoServices peer(Mode::kDr);
+  for (ServiceSpec& service : peer.spec.services) service.standby = true;
+  peer.apply();
+  peer.receive(master.exported());
+  ASSERT_EQ(peer.connections(), kRoom);
+  for (ServiceSpec& service : peer.spec.services) service.standby = false;
+  peer.apply();
+  peer.advance(1'000);
+  EXPECT_EQ(peer.syn(1'001), DropReason::none);
+  EXPECT_EQ(peer.shed(ShedClass::half_open), 1U);
+  peer.data(kRoom);
+  EXPECT_EQ(peer.state(kRoom, kProtoTcp), ConnState::kEstablished) << "which goes on there";
 }
 
 // Any number of workers, services and packets: the counts agree, and what carried data lately stays.

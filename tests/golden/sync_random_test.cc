@@ -34,7 +34,6 @@ class RandomLife {
       timeouts = test::all_timeouts(kShort);
       timeouts.tcp_established = timeouts.tcp_fin_wait = test::ticks(kLong);
       timeouts.tcp_close_wait = timeouts.udp = test::ticks(kLong);
-      timeouts.tcp_handshake = timeouts.udp_unanswered = test::ticks(kLong);
       node->director.set_master(node == &first_);
     }
     begin();
@@ -95,7 +94,7 @@ class RandomLife {
   bool session_ = false;
   // How it was settled: by a new session, or by a takeover.
   bool anew_ = false;
-  std::set<Director::Key> beginning_;  // half-open at the master then
+  std::set<Director::Key> beginning_;  // not synchronized by the master then
 };
 
 // ---- packets and time
@@ -249,7 +248,7 @@ std::string RandomLife::settle() {
   }
   exchange();
   for (const auto& [key, row] : master.director.rows()) {
-    if (is_half_open(row.state)) beginning_.insert(key);
+    if (!is_synchronized(row.state)) beginning_.insert(key);
   }
   std::string wrong = compare(master, standby);
   // Life goes on, at the master, and then it is quiet.
@@ -268,8 +267,8 @@ std::string name_of(const Director::Key& key) {
 
 // `awoke`: its last packet need not be known there.
 std::string compare_row(const Director::Row& here, const Director::Row& there, bool awoke) {
-  // What confirms a connection is not sent.
-  if (confirmed(here.state) != confirmed(there.state)) {
+  const bool is_handshake = here.state == ConnState::kHandshake;
+  if (there.state != (is_handshake ? ConnState::kSynReceived : here.state)) {
     return std::string(to_string(here.state)) + " is " + std::string(to_string(there.state));
   }
   if (here.server != there.server) return "another server";
@@ -287,7 +286,7 @@ std::string RandomLife::compare(Node& master, Node& standby) {
   const auto here = master.director.rows();
   const auto there = standby.director.rows();
   for (const auto& [key, row] : here) {
-    if (is_half_open(row.state)) continue;
+    if (!is_synchronized(row.state)) continue;
     const auto it = there.find(key);
     // Goes on after it was silent for long: that is told within a refresh time, and it may have
     // expired there meanwhile.
@@ -298,7 +297,7 @@ std::string RandomLife::compare(Node& master, Node& standby) {
     if (!wrong.empty()) return name_of(key) + ": " + wrong;
   }
   for (const auto& [key, row] : there) {
-    if (is_half_open(row.state) || here.contains(key)) continue;
+    if (!is_synchronized(row.state) || here.contains(key)) continue;
     // What was made there it tells of when a session begins; a master whose client has begun anew
     // meanwhile knows better.
     if (row.imported || (anew_ && !beginning_.contains(key))) return name_of(key) + ": too many";

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dataplane/forward/tcp_state.h"
+
 namespace lb::golden {
 
 using test::kAck;
@@ -142,7 +144,7 @@ Flow::Row Flow::row() const {
   for (std::uint32_t i = 0; i < table.records(); ++i) {
     ConnTable::Copy conn;
     if (!table.read(i, conn) || conn.tuple[0].sport.host() != port_) continue;
-    return {confirmed(conn.state), conn.state, conn.tuple[1].src == kServer1 ? 0U : 1U,
+    return {table_state(conn.state), conn.state, conn.tuple[1].src == kServer1 ? 0U : 1U,
             conn.last_seen};
   }
   return {};

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "dataplane/forward/tcp_state.h"
 #include "tests/golden/tcp_scene.h"
 
 namespace lb::golden {
@@ -211,7 +212,7 @@ constexpr Case kDrFromClient[] = {
 
 std::string cell(const TcpScene::Row& before, const TcpScene::Row& after) {
   if (after.server != before.server) return after.state == ConnState::kSynSent ? "NC" : "?";
-  switch (confirmed(after.state)) {
+  switch (table_state(after.state)) {
     case ConnState::kSynSent:
       return "SS";
     case ConnState::kSynReceived:

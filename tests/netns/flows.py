@@ -2,9 +2,9 @@
 """Sends the packets of very many flows, for which it has no sockets: the director makes a connection
 of each. Runs on a client of the lab; the answers, if any, go to addresses that nobody has.
 
-  flows.py --target ADDRESS:PORT --flows N [--first N] [--per-second N] [--segments S,A,FA]
+  flows.py --target ADDRESS:PORT --flows N [--first N] [--per-second N] [--datagrams N] [--segments S,A,FA]
 
-Without --segments a flow is one datagram; else it is these TCP segments, by their flags, with
+Without --segments a flow is one datagram, or so many; else it is these TCP segments, by their flags, with
 checksums that are wrong, so that the real server is silent and the client's side alone decides.
 """
 
@@ -24,10 +24,10 @@ def ip_header(protocol, source, target, length):
     return struct.pack("!BBHHHBBHI4s", 0x45, 0, 20 + length, 0, 0, 64, protocol, 0, source, target)
 
 
-def packets(flow, target, port, segments):
+def packets(flow, target, port, datagrams, segments):
     source = _BASE + 1 + flow % _ADDRESSES
     source_port = _FIRST_PORT + flow // _ADDRESSES
-    if not segments:
+    for _ in range(0 if segments else datagrams):
         yield (ip_header(socket.IPPROTO_UDP, source, target, 12) +
                struct.pack("!HHHHI", source_port, port, 12, 0, flow))
     for flags in segments:
@@ -41,6 +41,7 @@ def main():
     parser.add_argument("--flows", type=int, required=True)
     parser.add_argument("--first", type=int, default=0, help="number of the first flow")
     parser.add_argument("--per-second", type=int, default=20_000)
+    parser.add_argument("--datagrams", type=int, default=1, help="of a flow")
     parser.add_argument("--segments", default="")
     arguments = parser.parse_args()
     address, port = arguments.target.split(":")
@@ -54,7 +55,7 @@ def main():
             early = began + number / arguments.per_second - time.monotonic()
             if early > 0:
                 time.sleep(early)
-        for packet in packets(arguments.first + number, target, int(port), segments):
+        for packet in packets(arguments.first + number, target, int(port), arguments.datagrams, segments):
             sock.sendto(packet, (address, 0))
 
 

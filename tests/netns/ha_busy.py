@@ -14,12 +14,12 @@ from ballast_lab.servers import TLS_NAME
 from ballast_lab.topology import NAT_VIP, own_addresses, server_address
 from ha_cuts import ADVERTS_IN_PEACE, sent_adverts
 from ha_sync_keys import SYNC_PORT, Authority
-from ha_tables import send_flows
+from ha_tables import send_udp_flows, start_answering
 
 NETWORK = "10.1.0.0/16"  # all at s1
 SERVICES, SERVERS = 500, 20
 CHECKS = 200
-SINK_PORT = 7010
+UDP_PORT = 7010
 FLOWS = 50_000
 
 
@@ -102,7 +102,7 @@ class Work(Busy):
         check = director.check("https") | {"interval": "500ms", "timeout": "5s", "tls_server_name": TLS_NAME,
                                            "tls_ca_file": f"/run/ballast-lab-{cls.lab_name}/tls/cert.pem"}
         return [*many(10, CHECKS // 10, check),
-                director.service("sink", f"{NAT_VIP}:{SINK_PORT}", "nat", [(1, 1)], protocol="udp", scheduler="rr",
+                director.service("udp", f"{NAT_VIP}:{UDP_PORT}", "nat", [(1, 1)], protocol="udp", scheduler="rr",
                                  check=director.check("ping"))]
 
     @classmethod
@@ -122,10 +122,10 @@ class Work(Busy):
         ours = Authority(lab.dir, "ours")
         for name in pair.DIRECTORS:
             ours.sign(name)
-        harness.start_peer(lab, "s1", "udp-sink", SINK_PORT)
+        start_answering(lab, UDP_PORT)
 
     def fill_table(self):
-        send_flows(self.lab, "c1", f"{NAT_VIP}:{SINK_PORT}", flows=FLOWS)
+        send_udp_flows(self.lab, "c1", NAT_VIP, UDP_PORT, flows=FLOWS)
         self.wait(lambda: self.master.connection_count() >= FLOWS * 0.9, "the connections")
 
     def test_https_checks(self):

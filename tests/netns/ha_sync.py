@@ -7,14 +7,14 @@ import socket
 import time
 
 import harness
-from ha_tables import REFRESH_MS, VIPS, SyncTest, send_flows
+from ha_tables import REFRESH_MS, VIPS, SyncTest, send_flows, send_udp_flows, start_answering
 from ballast_lab import director, pair
 from ballast_lab.agent import module_argv
 from ballast_lab.processes import wait_until
 from ballast_lab.topology import (DR_VIP, GATEWAY, NAT_VIP, ROUTER_LAN, own_addresses,
                                   server_address)
 
-ECHO_PORT, SINK_PORT, RAW_PORT, UNSYNCED_PORT, KEEP_PORT = 7000, 7010, 7011, 7012, 7013
+ECHO_PORT, UDP_PORT, RAW_PORT, UNSYNCED_PORT, KEEP_PORT, SILENT_PORT = 7000, 7010, 7011, 7012, 7013, 7014
 
 
 def vanish(test, name):
@@ -39,8 +39,10 @@ class Churn(SyncTest):
             tables += [
                 director.service(f"echo-{mode}", f"{vip}:{ECHO_PORT}", mode, both, scheduler="rr",
                                  check=director.check("tcp")),
-                director.service(f"sink-{mode}", f"{vip}:{SINK_PORT}", mode, both, protocol="udp",
+                director.service(f"udp-{mode}", f"{vip}:{UDP_PORT}", mode, both, protocol="udp",
                                  scheduler="rr", check=director.check("ping")),
+                director.service(f"silent-{mode}", f"{vip}:{SILENT_PORT}", mode, both, protocol="udp",
+                                 check=director.check("ping")),
                 director.service(f"unsynced-{mode}", f"{vip}:{UNSYNCED_PORT}", mode, both,
                                  protocol="udp", check=director.check("ping"), sync=False)]
         tables.append(director.service("raw-dr", f"{DR_VIP}:{RAW_PORT}", "dr", both,
@@ -52,22 +54,19 @@ class Churn(SyncTest):
         for name in lab.network.servers:
             lab.spawn(f"{name}-echo", name, module_argv("echo", "--tcp", ECHO_PORT))
             lab.wait_listening(f"{name}-echo", name, ECHO_PORT)
-            for port in (SINK_PORT, UNSYNCED_PORT):
+            for port in (SILENT_PORT, UNSYNCED_PORT):
                 harness.start_peer(lab, name, "udp-sink", port)
+        start_answering(lab, UDP_PORT)
 
     def churn(self, first, flows):
         """UDP flows in both modes; TCP in DR mode, a third of which goes on, a third ends, a third is
         reset."""
         third = flows // 6
-        for target, client, options in (
-                (f"{NAT_VIP}:{SINK_PORT}", "c1", {"flows": flows}),
-                (f"{DR_VIP}:{SINK_PORT}", "c2", {"flows": flows}),
-                (f"{DR_VIP}:{RAW_PORT}", "c1", {"flows": third, "segments": "S,A"}),
-                (f"{DR_VIP}:{RAW_PORT}", "c1", {"flows": third, "segments": "S,A,PA,FA",
-                                                "first": first + third}),
-                (f"{DR_VIP}:{RAW_PORT}", "c1", {"flows": third, "segments": "S,A,RA",
-                                                "first": first + 2 * third})):
-            send_flows(self.lab, client, target, **({"first": first} | options))
+        for vip, client in ((NAT_VIP, "c1"), (DR_VIP, "c2")):
+            send_udp_flows(self.lab, client, vip, UDP_PORT, flows=flows, first=first)
+        for number, segments in enumerate(("S,A,PA", "S,A,PA,FA", "S,A,RA")):
+            send_flows(self.lab, "c1", f"{DR_VIP}:{RAW_PORT}", flows=third, segments=segments,
+                       first=first + number * third)
 
     def open_tcp(self, count):
         """So many connections in each mode, to all servers."""
@@ -97,7 +96,7 @@ class Churn(SyncTest):
         self.allow_drops("real_server_down", "next_hop_unresolved")
         self.open_tcp(500)
         for vip, client in ((NAT_VIP, "c1"), (DR_VIP, "c2")):
-            send_flows(self.lab, client, f"{vip}:{SINK_PORT}", flows=5000, first=50_000)
+            send_udp_flows(self.lab, client, vip, UDP_PORT, flows=5000, first=50_000)
         self.assert_tables_equal()
         vanish(self, "s2")
         dead = server_address(2)
@@ -106,7 +105,7 @@ class Churn(SyncTest):
                                   if rs["address"] == dead), "s2 to be down on both")
         # Datagrams of the same flows find another server; TCP is reset.
         for vip, client in ((NAT_VIP, "c1"), (DR_VIP, "c2")):
-            send_flows(self.lab, client, f"{vip}:{SINK_PORT}", flows=5000, first=50_000)
+            send_udp_flows(self.lab, client, vip, UDP_PORT, flows=5000, first=50_000)
         self.assert_tables_equal(REFRESH_MS)
         left = [row for row in self.rows(self.standby).values()
                 if row["real_server_address"] == dead and row["state"] == "ESTABLISHED"
@@ -121,8 +120,18 @@ class Churn(SyncTest):
             send_flows(self.lab, client, f"{vip}:{UNSYNCED_PORT}", flows=1000)
         self.assert_here_only(UNSYNCED_PORT)
 
+    def test_what_no_server_has_answered(self):
+        """One datagram, to servers that say nothing. A handshake and no more in DR mode is half-open there."""
+        for vip, client in ((NAT_VIP, "c1"), (DR_VIP, "c2")):
+            send_flows(self.lab, client, f"{vip}:{SILENT_PORT}", flows=2000)
+        self.assert_here_only(SILENT_PORT)
+        send_flows(self.lab, "c1", f"{DR_VIP}:{RAW_PORT}", flows=2000, segments="S,A", first=200_000)
+        self.wait(self.settled, "the peer to have acknowledged everything")
+        half_open = [row for row in self.standby.connections() if row["state"] == "SYN_RECV"]
+        self.assertGreater(len(half_open), 1000)
+
     def assert_here_only(self, port):
-        """The master has connections of the service; of the others the standby has all."""
+        """The master has connections of the service, the standby none."""
         self.wait(self.settled, "the peer to have acknowledged everything")
         ours, theirs = self.rows(self.master), self.rows(self.standby)
         self.assertGreater(sum(row["vip_port"] == port for row in ours.values()), 1000)
@@ -139,14 +148,14 @@ class Lifetimes(SyncTest):
         return [director.service(f"{name}-{mode}", f"{vip}:{port}", mode, [(1, 1), (2, 1)],
                                  scheduler="rr", protocol=protocol, check=director.check("ping"))
                 for mode, vip in VIPS.items()
-                for name, port, protocol in (("echo", ECHO_PORT, "tcp"), ("sink", SINK_PORT, "udp"))]
+                for name, port, protocol in (("echo", ECHO_PORT, "tcp"), ("udp", UDP_PORT, "udp"))]
 
     @classmethod
     def prepare(cls, lab):
         for name in lab.network.servers:
             lab.spawn(f"{name}-echo", name, module_argv("echo", "--tcp", ECHO_PORT))
             lab.wait_listening(f"{name}-echo", name, ECHO_PORT)
-            harness.start_peer(lab, name, "udp-sink", SINK_PORT)
+        start_answering(lab, UDP_PORT)
 
     def datagrams(self, client, vip, count):
         """Flows of UDP: a function that sends a datagram on each."""
@@ -154,7 +163,7 @@ class Lifetimes(SyncTest):
         for _ in range(count):
             with self.host(client).inside():
                 sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            sock.connect((vip, SINK_PORT))
+            sock.connect((vip, UDP_PORT))
             self.addCleanup(sock.close)
             socks.append(sock)
         return lambda: [sock.send(b"alive") for sock in socks]
@@ -169,10 +178,11 @@ class Lifetimes(SyncTest):
             unused.append(self.datagrams(client, vip, 20))
             idle = self.holder(client, vip, ECHO_PORT)
             self.assertEqual(idle.ask("open", count=50)["failed"], {})
+            idle.ask("exchange")  # in DR mode a handshake alone has another lifetime
         for send in unused + used:
             send()
-        self.wait(self.settled, "the peer to have acknowledged everything")
-        self.assertEqual(len(self.rows(self.standby)), 2 * 2 * (20 + 50))
+            send()  # in DR mode one datagram is not enough
+        self.wait(lambda: len(self.rows(self.standby)) == 2 * 2 * (20 + 50), "all at the standby")
         began = time.monotonic()
         fewest = []
 

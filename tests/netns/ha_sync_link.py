@@ -5,12 +5,12 @@ master forwards as ever, within its memory; afterwards the two tables are equal 
 import signal
 
 import harness
-from ha_tables import REFRESH_MS, VIPS, SyncTest, send_flows
+from ha_tables import REFRESH_MS, VIPS, SyncTest, send_udp_flows, start_answering
 from ballast_lab import director, pair
 from ballast_lab.agent import module_argv
 from ballast_lab.topology import NAT_VIP
 
-ECHO_PORT, SINK_PORT = 7000, 7010
+ECHO_PORT, UDP_PORT = 7000, 7010
 FLOWS = 10_000
 # What a daemon may grow by while the peer does not listen: some rings and one window, not a table.
 MOST_GROWTH_KB = 48 * 1024
@@ -23,7 +23,7 @@ def services():
         tables += [director.service(f"web-{mode}", f"{vip}:80", mode, both),
                    director.service(f"echo-{mode}", f"{vip}:{ECHO_PORT}", mode, both, scheduler="rr",
                                     check=director.check("tcp")),
-                   director.service(f"sink-{mode}", f"{vip}:{SINK_PORT}", mode, both,
+                   director.service(f"udp-{mode}", f"{vip}:{UDP_PORT}", mode, both,
                                     protocol="udp", scheduler="rr", check=director.check("ping"))]
     return tables
 
@@ -38,7 +38,7 @@ class LinkTest(SyncTest):
         for name in lab.network.servers:
             lab.spawn(f"{name}-echo", name, module_argv("echo", "--tcp", ECHO_PORT))
             lab.wait_listening(f"{name}-echo", name, ECHO_PORT)
-            harness.start_peer(lab, name, "udp-sink", SINK_PORT)
+        start_answering(lab, UDP_PORT)
 
     def sync(self):
         return self.master.show("sync")
@@ -75,7 +75,7 @@ class Link(LinkTest):
     def churn(self, first):
         """New connections; of those that were there some are used, some end."""
         for client, vip in zip(("c1", "c2"), VIPS.values()):
-            send_flows(self.lab, client, f"{vip}:{SINK_PORT}", flows=FLOWS, first=first)
+            send_udp_flows(self.lab, client, vip, UDP_PORT, flows=FLOWS, first=first)
         for holder in self.holders:
             self.assertEqual(holder.ask("exchange")["lost"], {})
         self.holders.pop().ask("close")
@@ -127,7 +127,7 @@ class Link(LinkTest):
 
     def churn_more_while_down(self, down):
         """The watermark does not move while nobody acknowledges."""
-        send_flows(self.lab, "c1", f"{NAT_VIP}:{SINK_PORT}", flows=FLOWS, first=100_000)
+        send_udp_flows(self.lab, "c1", NAT_VIP, UDP_PORT, flows=FLOWS, first=100_000)
         now = self.sync()
         for key in ("watermark", "batches_sent", "sessions"):
             self.assertEqual(now[key], down[key], key)
@@ -148,7 +148,7 @@ class Link(LinkTest):
         to give it up, then for more."""
         before_kb, sessions = self.memory_kb(), self.sync()["sessions"]
         process = self.pause("lb-controlplane")
-        send_flows(self.lab, "c1", f"{NAT_VIP}:{SINK_PORT}", flows=2000, first=200_000)
+        send_udp_flows(self.lab, "c1", NAT_VIP, UDP_PORT, flows=2000, first=200_000)
         self.wait(lambda: self.sync()["lag_ms"] >= 300, "the peer to lag")
         process.signal(signal.SIGCONT)
         self.wait(lambda: self.sync()["lag_ms"] < 300, "the peer to catch up")

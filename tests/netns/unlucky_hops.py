@@ -206,6 +206,7 @@ class Pair(Conversations, harness.HaTest):
     def open_on_both(self):
         """Connections that the standby has too, behind a router that both directors know."""
         both = self.open_both()
+        self.assert_pushed(*both)  # of UDP the standby has what a server has answered
         ports = {near.getsockname()[1] for near, _ in both}
         standby = self.lab.directors["lb2"]
         self.wait(lambda: ports <= {row["client_port"] for row in standby.connections()},

@@ -64,7 +64,7 @@ class Master {
   // ---- the workers
   Record* open(std::uint16_t port, ConnState state = ConnState::kEstablished, unsigned worker = 0) {
     Record* record = make(port, state, worker, {});
-    if (!is_half_open(state)) log(worker).changed(table_->handle_of(*record));
+    if (is_synchronized(state)) log(worker).changed(table_->handle_of(*record));
     return record;
   }
   Record* import(std::uint16_t port, ConnState state = ConnState::kEstablished) {
@@ -76,7 +76,7 @@ class Master {
   void change(Record* record, ConnState to, unsigned worker = 0) {
     ASSERT_TRUE(ConnTable::change_state(*record, record->state, to));
     record->last_seen = now;
-    if (!is_half_open(to)) log(worker).changed(table_->handle_of(*record));
+    if (is_synchronized(to)) log(worker).changed(table_->handle_of(*record));
   }
   void end(Record* record, unsigned worker = 0) {
     const ConnState state = table_->kill(worker, record);
@@ -116,7 +116,7 @@ class Master {
 
  private:
   Record* make(std::uint16_t port, ConnState state, unsigned worker, NewConn conn) {
-    const bool udp = state == ConnState::kUdp;
+    const bool udp = is_udp(state);
     conn.tuple[0] = flow(0xc6336407, port, kVip, 80);
     conn.tuple[1] = flow(kServer, 8'080, 0xc6336407, port);
     conn.proto = udp ? kProtoUdp : kProtoTcp;
