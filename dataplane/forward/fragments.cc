@@ -6,11 +6,32 @@
 
 namespace lb {
 
+namespace {
+
+// Refused by where it came from, or as nothing that anybody sends honestly.
+bool is_forged(const Packet& packet) {
+  if (packet.verdict != Verdict::kDrop) return false;
+  switch (packet.reason) {
+    case DropReason::spoofed_source:
+    case DropReason::spoofed_server:
+    case DropReason::reverse_path:
+    case DropReason::land_packet:
+    case DropReason::group_mac_source:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 void Pipeline::fragment(Packet& packet, const View& view) {
   const FragmentKey key = fragment_key(packet);
   if (is_first_fragment(packet)) {
     packet.hash = table_.hash(packet.tuple, packet.proto);
     const Owner owner = side_path(packet, view);
+    // It decides nothing: an honest datagram may have the same addresses and the same id.
+    if (is_forged(packet)) return;
     // When the table is full this fragment is forwarded and the later ones are dropped under
     // fragment_table_full.
     fragments_.first(key, decision_of(packet, owner, view), view.now, released_);

@@ -37,39 +37,56 @@ bool Pipeline::is_from_server(const Packet& packet, const RealServerEntry& serve
          snapshot.source_routes.lead(server.address, place);
 }
 
-// By its source alone, of a packet that no connection vouches for. False: it was dropped. What is
-// not IPv4 has the source 0.0.0.0, and so has a machine without an address.
-bool Pipeline::pass_source(Packet& packet, const Snapshot& snapshot) {
+// By its source alone, of a packet that no connection vouches for: `none`, or why it is refused. What
+// is not IPv4 has the source 0.0.0.0, and so has a machine without an address.
+DropReason Pipeline::source_refusal(const Packet& packet, const Snapshot& snapshot) {
   const IngressPolicy& policy = snapshot.policies[packet.ingress];
   const Be32 source = packet.tuple.src;
-  if (policy.anti_spoof == AntiSpoof::kOff || source.raw == 0) return true;
-  DropReason fault = DropReason::none;
+  if (policy.anti_spoof == AntiSpoof::kOff || source.raw == 0) return DropReason::none;
   const std::uint32_t rs_slot = snapshot.find_server(source);
   if (snapshot.is_held(source)) {
     // The owner of an address that this director has meanwhile announces itself by it, and VRRP
     // decides which of them keeps it (RFC 9568 section 6.4.3).
-    if (packet.proto != kProtoVrrp) fault = DropReason::spoofed_source;
-  } else if (rs_slot != kNoSlot) {
-    const bool at_home = is_from_server(packet, snapshot.real_servers[rs_slot], snapshot);
-    if (!at_home) fault = DropReason::spoofed_server;
-  } else if (is_strict(policy) && !snapshot.source_routes.lead(source, Place::of(packet))) {
-    fault = DropReason::reverse_path;
+    return packet.proto == kProtoVrrp ? DropReason::none : DropReason::spoofed_source;
   }
+  if (rs_slot != kNoSlot) {
+    const bool at_home = is_from_server(packet, snapshot.real_servers[rs_slot], snapshot);
+    return at_home ? DropReason::none : DropReason::spoofed_server;
+  }
+  const bool has_route =
+      !is_strict(policy) || snapshot.source_routes.lead(source, Place::of(packet));
+  return has_route ? DropReason::none : DropReason::reverse_path;
+}
+
+// False: it was dropped.
+bool Pipeline::pass_source(Packet& packet, const Snapshot& snapshot) {
+  const DropReason fault = source_refusal(packet, snapshot);
   if (fault == DropReason::none) return true;
   drop(packet, fault);
   return false;
 }
 
-// Of a packet that a connection was found for, before it may change that. False: it was dropped.
-bool Pipeline::pass_ingress(Packet& packet, const Hit& hit, const Snapshot& snapshot) {
+// Of a packet that a connection was found for, before it may change that.
+DropReason Pipeline::ingress_fault(const Packet& packet, const Hit& hit,
+                                   const Snapshot& snapshot) const {
   if (hit.dir == 1) {
-    if (is_from_server(packet, snapshot.real_servers[hit.record->rs], snapshot)) return true;
-    drop(packet, DropReason::spoofed_server);
-    return false;
+    const bool at_home = is_from_server(packet, snapshot.real_servers[hit.record->rs], snapshot);
+    return at_home ? DropReason::none : DropReason::spoofed_server;
   }
-  if (!is_strict(snapshot.policies[packet.ingress])) return true;
-  return conns_.client_hop(*hit.record).place() == Place::of(packet) ||
-         pass_source(packet, snapshot);
+  const ClientHop before = conns_.client_hop(*hit.record);
+  if (before == ClientHop::back(packet.data, packet.vlan, packet.ingress)) return DropReason::none;
+  if (const DropReason fault = source_fault(packet); fault != DropReason::none) return fault;
+  const bool may_come =
+      before.place() == Place::of(packet) || !is_strict(snapshot.policies[packet.ingress]);
+  return may_come ? DropReason::none : source_refusal(packet, snapshot);
+}
+
+// False: it was dropped.
+bool Pipeline::pass_ingress(Packet& packet, const Hit& hit, const Snapshot& snapshot) {
+  const DropReason fault = ingress_fault(packet, hit, snapshot);
+  if (fault == DropReason::none) return true;
+  drop(packet, fault);
+  return false;
 }
 
 // Whether replies to a client may be led to another port or VLAN by what comes in there: nobody can
@@ -86,15 +103,10 @@ bool Pipeline::may_move(Be32 client, ClientHop from, ClientHop to, const Snapsho
 // False: it was dropped.
 [[gnu::noinline]] bool Pipeline::follow_client(Packet& packet, Record& record, ClientHop hop,
                                                const Snapshot& snapshot) {
-  if (const DropReason fault = source_fault(packet); fault != DropReason::none) {
-    drop(packet, fault);
-    return false;
-  }
+  if (!pass_ingress(packet, {&record, 0}, snapshot)) return false;
   const ClientHop before = conns_.client_hop(record);
-  if (before.place() != hop.place()) {
-    if (is_strict(snapshot.policies[packet.ingress]) && !pass_source(packet, snapshot))
-      return false;
-    if (!may_move(record.tuple[0].src, before, hop, snapshot)) return true;
+  if (before.place() != hop.place() && !may_move(record.tuple[0].src, before, hop, snapshot)) {
+    return true;
   }
   // The first fragment has decided.
   if (!has_l4(packet)) return true;

@@ -134,8 +134,8 @@ template <bool kHasL4, typename Flow>
 }
 
 // The view is a copy: what no call outside the fast loop can reach, the compiler keeps in
-// registers.
-template <bool kHasL4>
+// registers. With kTouch the packet keeps the connection alive, unless it is refused here.
+template <bool kHasL4, bool kTouch>
 [[gnu::always_inline]] inline void Pipeline::forward_as(Packet& packet, Record& record,
                                                         unsigned dir, const View view) {
   packet.verdict = Verdict::kForward;
@@ -144,6 +144,7 @@ template <bool kHasL4>
     if (hop_of(record, view.hops) != hop && !follow_client(packet, record, hop, view.snapshot))
         [[unlikely]]
       return;
+    if constexpr (kTouch) touch(record, view.now);
     send_to_server<kHasL4>(packet, record, view.real_servers[record.rs].next_hop,
                            view.counters[record.rs], view);
   } else {
@@ -151,6 +152,7 @@ template <bool kHasL4>
     if (Place::of(packet) != view.real_servers[record.rs].place &&
         !pass_ingress(packet, {&record, 1}, view.snapshot)) [[unlikely]]
       return;
+    if constexpr (kTouch) touch(record, view.now);
     send_to_client<kHasL4>(packet, record, hop_of(record, view.hops), view.counters[record.rs],
                            view);
   }
@@ -227,8 +229,7 @@ void Pipeline::process(std::span<Packet> burst, const Snapshot& snapshot, std::u
     const Hit hit = table_.find(slots[k], p.tuple, p.proto, p.hash);
     if (hit && p.kind == PacketKind::kData && is_steady(p, hit, view) &&
         !steady.real_servers[hit.record->rs].reset) [[likely]] {
-      touch(*hit.record, steady.now);
-      forward_as<true>(p, *hit.record, hit.dir, steady);
+      forward_as<true, true>(p, *hit.record, hit.dir, steady);
     } else {
       side[n_side++] = lookups[k];
       if (!hit) misses[n_misses++] = lookups[k];
@@ -283,13 +284,13 @@ Pipeline::Owner Pipeline::side_path(Packet& packet, const View& view) {
                                                const View& view) {
   if (is_proxied(record)) return false;
   // Which forward_as() drops.
-  if (dir == 1 && !is_from_server(packet, view.real_servers[record.rs], view.snapshot)) return true;
+  if (ingress_fault(packet, {&record, dir}, view.snapshot) != DropReason::none) return true;
   conns_.follow_tcp(tcp_segment(packet), record, dir, view.snapshot, view.now);
   return true;
 }
 
 void Pipeline::forward(Packet& packet, Record& record, unsigned dir, const View& view) {
-  forward_as<true>(packet, record, dir, view);
+  forward_as<true, false>(packet, record, dir, view);
 }
 
 // A segment of our own, made of one of the server's, in the client's name.
@@ -303,7 +304,7 @@ void Pipeline::forward_later_fragment(Packet& packet, Record& record, unsigned d
                                       const View& view) {
   // Of what is over strangers know nothing more by a later fragment than by the first one.
   if (!is_over(record)) touch(record, view.now);
-  forward_as<false>(packet, record, dir, view);
+  forward_as<false, false>(packet, record, dir, view);
 }
 
 // A datagram without a connection, whole or any fragment of it, from a client.

@@ -133,7 +133,7 @@ class Pipeline {
   void forward_later_fragment(Packet& packet, Record& record, unsigned dir, const View& view);
   void forward_stateless(Packet& packet, std::uint32_t rs_slot, const Path& path, const View& view);
   void reply_stateless(Packet& packet, const Reply& reply, const View& view);
-  template <bool kHasL4>
+  template <bool kHasL4, bool kTouch>
   void forward_as(Packet& packet, Record& record, unsigned dir, View view);
   template <bool kHasL4, typename Flow>
   void send_to_server(Packet& packet, const Flow& flow, const NextHop& hop,
@@ -151,7 +151,9 @@ class Pipeline {
   // ingress.cc
   static bool is_from_server(const Packet& packet, const RealServerEntry& server,
                              const Snapshot& snapshot);
+  static DropReason source_refusal(const Packet& packet, const Snapshot& snapshot);
   bool pass_source(Packet& packet, const Snapshot& snapshot);
+  DropReason ingress_fault(const Packet& packet, const Hit& hit, const Snapshot& snapshot) const;
   bool pass_ingress(Packet& packet, const Hit& hit, const Snapshot& snapshot);
   bool may_move(Be32 client, ClientHop from, ClientHop to, const Snapshot& snapshot) const;
   bool follow_client(Packet& packet, Record& record, ClientHop hop, const Snapshot& snapshot);

@@ -2,75 +2,17 @@
 // kernel's; with each setting of anti_spoof.
 #include <gtest/gtest.h>
 
-#include "tests/golden/scene.h"
+#include "tests/golden/guarded.h"
 
 namespace lb::golden {
 namespace {
 
-using test::icmp_frame;
 using test::kAck;
 using test::kRst;
 using test::kSyn;
 using test::pattern;
 using test::tcp_frame;
 using test::udp_frame;
-
-const Be32 kDirectorWan = test::ip("192.0.2.2");
-const Be32 kDirectorLan = test::ip("10.0.0.1");
-const Be32 kElsewhere = test::ip("203.0.113.9");
-constexpr test::Mac kAllRouters = {0x01, 0, 0x5e, 0, 0, 18};
-constexpr test::Mac kAll = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-
-// As the control plane describes them; routes as if the default one led through "wan".
-class Guarded : public Scene {
- public:
-  explicit Guarded(AntiSpoof anti_spoof, Mode mode = Mode::kNat, std::uint8_t proto = kProtoTcp)
-      : Scene(mode, proto) {
-    spec.own_addresses =
-        spec.held_addresses = {Ipv4Address{kDirectorWan}, Ipv4Address{kDirectorLan}};
-    spec.source_routes = {{Prefix::parse("192.0.2.0/24").value(), "wan", 0},
-                          {Prefix::parse("10.0.0.0/24").value(), "lan", 0},
-                          {Prefix::parse("0.0.0.0/0").value(), "wan", 0}};
-    spec.port_policies = {{"wan", {7}, anti_spoof, false}, {"lan", {7}, anti_spoof, false}};
-    apply();
-  }
-};
-
-test::Ethernet into(unsigned port, std::optional<std::uint16_t> vlan = {}) {
-  return {.dst = port == kWan ? kWanMac : kLanMac, .src = kRouterMac, .vlan = vlan};
-}
-
-// All that may come from a source: to the director, to a host behind it, to a group.
-std::vector<Bytes> for_the_kernel(const test::Ethernet& ethernet, Be32 source) {
-  const test::Ipv4 to_us{.src = source,
-                         .dst = kDirectorWan == source ? kDirectorLan : kDirectorWan};
-  test::Ethernet to_group = ethernet;
-  to_group.dst = kAllRouters;
-  const Bytes quoted = test::udp_packet({.src = kDirectorWan, .dst = kElsewhere}, {});
-  const test::Ipv4 first{.src = source,
-                         .dst = kDirectorWan == source ? kDirectorLan : kDirectorWan,
-                         .more_fragments = true};
-  test::Ipv4 later = first;
-  later.more_fragments = false;
-  later.offset = 800;
-  return {tcp_frame(ethernet, to_us, {.dport = 22, .flags = kSyn}),
-          tcp_frame(ethernet, {.src = source, .dst = kElsewhere}, {.dport = 22}),
-          tcp_frame(ethernet, {.src = source, .dst = kVip}, {.dport = 81}),
-          udp_frame(ethernet, to_us, {.sport = 53}),
-          icmp_frame(ethernet, to_us, {.type = 0, .rest = 0x70001}),
-          icmp_frame(ethernet, to_us, {.type = 3, .payload = quoted}),
-          udp_frame(ethernet, first, {.payload = pattern(800)}),
-          udp_frame(ethernet, later, {.payload = pattern(40)}),
-          udp_frame(to_group, {.src = source, .dst = test::ip("224.0.0.18")}, {})};
-}
-
-void expect_all(World& world, unsigned port, const std::vector<Bytes>& frames, DropReason reason) {
-  for (std::size_t i = 0; i < frames.size(); ++i) {
-    const Output out = world.send(port, frames[i]);
-    EXPECT_EQ(out.verdict, reason == DropReason::none ? Verdict::kPunt : Verdict::kDrop) << i;
-    EXPECT_EQ(out.reason, reason) << i;
-  }
-}
 
 // ---- the director's own addresses
 
@@ -107,7 +49,7 @@ TEST(Ingress, TheOtherDirectorIsHeard) {
   world.spec.services[0].standby = true;
   world.apply();
   expect_all(world, kWan, for_the_kernel(into(kWan), test::ip("192.0.2.3")), DropReason::none);
-  const Bytes arp = test::pad(test::frame({.dst = kAll, .type = 0x0806}, pattern(28)));
+  const Bytes arp = test::pad(test::frame({.dst = kBroadcastMac, .type = 0x0806}, pattern(28)));
   expect_all(world, kWan, {arp}, DropReason::none);
   auto from_vip = for_the_kernel(into(kWan), kVip);
   from_vip.erase(from_vip.begin() + 2);
@@ -166,15 +108,60 @@ TEST_P(IngressServers, TheirSegmentsComeFromTheirPort) {
 TEST_P(IngressServers, TheirFragmentsToo) {
   open();
   const std::vector<Bytes> parts = test::fragments(forged(into(kWan), kAck, pattern(900)), 500);
-  for (const Bytes& part : parts) {
-    const Output out = world.send(kWan, part);
-    EXPECT_EQ(out.verdict, off() ? Verdict::kForward : Verdict::kDrop);
-  }
+  EXPECT_EQ(world.send(kWan, parts[0]).verdict, off() ? Verdict::kForward : Verdict::kDrop);
+  // A refused first one decides nothing for the others: they wait for an honest one.
+  EXPECT_EQ(world.send(kWan, parts[1]).verdict, off() ? Verdict::kForward : Verdict::kHeld);
+  world.advance(10'000);
+  EXPECT_EQ(world.dropped(DropReason::fragment_timeout), off() ? 0U : 1U);
   // Of a datagram whose first fragment was honest.
   std::vector<Bytes> honest = test::fragments(server_tcp(kAck, pattern(900)), 500);
   EXPECT_EQ(world.send(kLan, honest[0]).verdict, Verdict::kForward);
   std::copy(kWanMac.begin(), kWanMac.end(), honest[1].begin());
   EXPECT_EQ(world.send(kWan, honest[1]).verdict, off() ? Verdict::kForward : Verdict::kDrop);
+}
+
+// What is refused does not keep a connection alive.
+TEST_P(IngressServers, ForgedSegmentsDoNotKeepAConnection) {
+  world.spec.timeouts.tcp_established = test::ticks(100);
+  world.apply();
+  open();
+  for (unsigned second = 0; second < 12; ++second) {
+    world.advance(1'000);
+    world.send(kWan, forged(into(kWan), kAck, pattern(10)));
+  }
+  EXPECT_EQ(world.connections(), off() ? 1U : 0U);
+}
+
+// In the first server's name, with the id of an honest datagram.
+TEST_P(IngressServers, AForgedFirstFragmentDecidesNothing) {
+  if (off()) return;
+  open();
+  const std::vector<Bytes> lies = test::fragments(forged(into(kWan), kAck, pattern(900)), 500);
+  const Bytes honest =
+      tcp_frame({.dst = kLanMac, .src = kServer1Mac}, {.src = kServer1, .dst = kClient, .id = 7},
+                {.sport = 80,
+                 .dport = 40'000,
+                 .seq = 200,
+                 .ack = 101,
+                 .flags = kAck,
+                 .payload = pattern(900)});
+  const std::vector<Bytes> parts = test::fragments(honest, 500);
+  ASSERT_EQ(parts.size(), 2U);
+  const auto lie = [&] { EXPECT_EQ(world.send(kWan, lies[0]).reason, DropReason::spoofed_server); };
+  // Between its fragments.
+  EXPECT_EQ(world.send(kLan, parts[0]).verdict, Verdict::kForward);
+  lie();
+  EXPECT_EQ(world.send(kLan, parts[1]).verdict, Verdict::kForward);
+  world.advance(10'000);
+  // Before them, when they come in the other order.
+  lie();
+  EXPECT_EQ(world.send(kLan, parts[1]).verdict, Verdict::kHeld);
+  lie();
+  EXPECT_TRUE(world.released().empty());
+  EXPECT_EQ(world.send(kLan, parts[0]).verdict, Verdict::kForward);
+  const auto released = world.released();
+  ASSERT_EQ(released.size(), 1U);
+  EXPECT_EQ(released[0].verdict, Verdict::kForward);
 }
 
 TEST_P(IngressServers, TheirAnswersToTheDirectorToo) {
@@ -284,10 +271,32 @@ TEST(IngressStrict, NobodySpeaksForAClient) {
   EXPECT_EQ(world.send(kLan, server_tcp(kAck, pattern(10))).egress, kWan);
 }
 
+// Nor does it keep the connection alive, or move what is known of the client's numbers.
+TEST(IngressStrict, WhatIsForgedDoesNotKeepAConnection) {
+  Guarded world(AntiSpoof::kStrict);
+  world.spec.timeouts.tcp_established = test::ticks(100);
+  world.apply();
+  world.send(kWan, client_tcp(kSyn));
+  world.send(kLan, server_tcp(kSyn | kAck));
+  world.send(kWan, client_tcp(kAck));
+  for (std::uint32_t second = 0; second < 12; ++second) {
+    world.advance(1'000);
+    const Bytes forged = tcp_frame(into(kLan), client_to_vip(),
+                                   {.sport = 40'000,
+                                    .dport = 80,
+                                    .seq = 101 + (second << 20),
+                                    .ack = 201,
+                                    .flags = kAck,
+                                    .payload = pattern(5)});
+    EXPECT_EQ(world.send(kLan, forged).verdict, Verdict::kDrop);
+  }
+  EXPECT_EQ(world.connections(), 0U);
+}
+
 // Who has no address yet, and neighbours who speak to groups.
 TEST(IngressStrict, LeavesTheKernelItsOwn) {
   Guarded world(AntiSpoof::kStrict);
-  const Bytes discover = udp_frame({.dst = kAll, .src = kRouterMac},
+  const Bytes discover = udp_frame({.dst = kBroadcastMac, .src = kRouterMac},
                                    {.src = test::ip("0.0.0.0"), .dst = test::ip("255.255.255.255")},
                                    {.sport = 68, .dport = 67});
   const Bytes query = test::frame(
@@ -298,53 +307,9 @@ TEST(IngressStrict, LeavesTheKernelItsOwn) {
       {.dst = kAllRouters, .src = kRouterMac},
       test::ip_packet({.src = test::ip("192.0.2.3"), .dst = test::ip("224.0.0.18"), .ttl = 255},
                       112, pattern(12)));
-  const Bytes arp = test::pad(test::frame({.dst = kAll, .type = 0x0806}, pattern(28)));
+  const Bytes arp = test::pad(test::frame({.dst = kBroadcastMac, .type = 0x0806}, pattern(28)));
   const Bytes ipv6 = test::frame({.dst = kWanMac, .type = 0x86dd}, pattern(60));
   expect_all(world, kWan, {discover, query, advert, arp, ipv6}, DropReason::none);
-}
-
-// ---- what needs no setting
-
-TEST(Ingress, OnlyVlansOfThePort) {
-  Guarded world(AntiSpoof::kOff);
-  for (const std::uint16_t vlan : std::initializer_list<std::uint16_t>{8, 4094, 4095}) {
-    const Bytes arp =
-        test::pad(test::frame({.dst = kAll, .vlan = vlan, .type = 0x0806}, pattern(28)));
-    const Bytes syn = tcp_frame(into(kWan, vlan), client_to_vip(), {.flags = kSyn});
-    const Bytes ping = icmp_frame(into(kWan, vlan), client_to_vip(), {});
-    expect_all(world, kWan, {arp, syn, ping}, DropReason::unknown_vlan);
-  }
-  const Bytes tagged = tcp_frame(into(kWan, 7), client_to_vip(), {.flags = kSyn});
-  EXPECT_EQ(world.send(kWan, tagged).verdict, Verdict::kForward);
-  // A priority without a VLAN.
-  const Bytes priority =
-      tcp_frame(into(kWan, 0xe000), client_to_vip(), {.sport = 40'001, .flags = kSyn});
-  EXPECT_EQ(world.send(kWan, priority).verdict, Verdict::kForward);
-  // A VLAN that is removed while it has connections.
-  world.spec.port_policies[0].vlans.clear();
-  world.apply();
-  EXPECT_EQ(world.send(kWan, tcp_frame(into(kWan, 7), client_to_vip(), {.seq = 2})).reason,
-            DropReason::unknown_vlan);
-}
-
-TEST(Ingress, NothingThatNobodySendsHonestly) {
-  for (const Mode mode : {Mode::kNat, Mode::kDr}) {
-    Guarded world(AntiSpoof::kOff, mode);
-    const auto reason = [&](const test::Ethernet& ethernet, const test::Ipv4& ip) {
-      return world.send(kWan, tcp_frame(ethernet, ip, {.flags = kSyn})).reason;
-    };
-    EXPECT_EQ(reason(into(kWan), {.src = kVip, .dst = kVip}), DropReason::land_packet);
-    EXPECT_EQ(reason(into(kWan), {.src = test::ip("127.0.0.1"), .dst = kVip}),
-              DropReason::martian_source);
-    EXPECT_EQ(reason(into(kWan), {.src = test::ip("224.0.0.5"), .dst = kVip}),
-              DropReason::martian_source);
-    EXPECT_EQ(reason(into(kWan), {.src = kClient, .dst = kVip, .options = {131, 3, 4}}),
-              DropReason::source_routed);
-    EXPECT_EQ(reason({.dst = kWanMac, .src = kAllRouters}, client_to_vip()),
-              DropReason::group_mac_source);
-    EXPECT_EQ(world.connections(), 0U);
-    EXPECT_EQ(world.counter(&WorkerCounters::dropped), 5U);
-  }
 }
 
 }  // namespace
