@@ -89,8 +89,7 @@ void OwnFlows::renew(std::uint64_t flow, std::uint32_t now) {
   if (known == nullptr) return;
   const std::uint64_t before = known->load(std::memory_order_relaxed);
   const std::uint64_t after = (before & ~kSecond) | second;
-  // What has ended ends at its time.
-  if ((before & kClosed) != 0 || !is_known(before, second) || after == before) return;
+  if (!is_known(before, second) || after == before) return;
   known->store(after, std::memory_order_relaxed);
 }
 

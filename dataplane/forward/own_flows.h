@@ -31,13 +31,14 @@ class OwnFlows {
   enum class Kind : std::uint8_t { kTcp, kDatagram };
   static constexpr std::uint32_t kTcpSeconds = 3 * 3600;
   static constexpr std::uint32_t kDatagramSeconds = 120;
-  static constexpr std::uint32_t kClosedSeconds = 60;  // after close(): its last segments
+  static constexpr std::uint32_t kClosedSeconds = 60;  // of one that was closed
 
   const HashKey& key() const { return key_; }
   // Keys are hashes of the flow as its replies have it, by key(). Any worker; `now` is the coarse
   // tick. `opened`: the director began the flow.
   void note(std::uint64_t flow, Kind kind, bool opened, std::uint32_t now);
-  // A further packet of a flow, if it is known.
+  // A further packet of a flow, if it is known. One that was closed goes on as long as the director
+  // acknowledges what the other side, which has not closed, sends.
   void renew(std::uint64_t flow, std::uint32_t now);
   // The flow ends. It remains known for a while, unless its entry is needed.
   void close(std::uint64_t flow, std::uint32_t now);

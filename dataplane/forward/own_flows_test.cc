@@ -101,9 +101,21 @@ TEST_F(OwnFlowsTest, EndedOnesAreForgottenSoon) {
   note(77, true);
   close(77, 1'000);
   EXPECT_EQ(find(77, 1'000 + OwnFlows::kClosedSeconds - 1), Known::kOpened);
-  flows_.renew(77, 1'010 * kTicksPerS);
   close(77, 1'030);  // the FIN again
   EXPECT_EQ(find(77, 1'000 + OwnFlows::kClosedSeconds), Known::kNo);
+  flows_.renew(77, (1'000 + OwnFlows::kClosedSeconds) * kTicksPerS);
+  EXPECT_EQ(find(77, 1'000 + OwnFlows::kClosedSeconds), Known::kNo) << "too late";
+}
+
+// A program of the director that has nothing more to say, and receives for an hour.
+TEST_F(OwnFlowsTest, HalfClosedOnesGoOn) {
+  note(77, false);
+  close(77, 1'000);
+  for (std::uint32_t second = 1'000; second < 4'600; second += 50) {
+    flows_.renew(77, second * kTicksPerS);
+    EXPECT_EQ(find(77, second + 49), Known::kAccepted) << second;
+  }
+  EXPECT_EQ(find(77, 4'550 + OwnFlows::kClosedSeconds), Known::kNo);
 }
 
 TEST_F(OwnFlowsTest, AreRenewedIfTheyAreKnown) {
