@@ -269,6 +269,7 @@ int run(const std::string& path, std::string text, const config::ConfigPtr& conf
   stop.watch(nullptr, {});
   stop.step("removing the VIPs");
   applier.stop();
+  removal->run();  // those that the kernel would not remove
   sockets.close();
   stop.step("writing files");
   if (!writer.finish(kWriteLimit) || !audit->finish(kWriteLimit)) {

@@ -140,11 +140,12 @@ bool Vips::Impl::present(const Vip& vip) const {
 
 void Vips::Impl::remove(const std::string& interface, int index, const Prefix& prefix) {
   announcer.forget(interface, prefix.address);
-  std::erase(added, Vip{prefix, interface});
-  if (failures.note(interface + ": removing " + prefix.to_string(),
-                    requests.remove_address(index, prefix))) {
-    log::info("{}: removed address {}", interface, prefix.to_string());
+  if (!failures.note(interface + ": removing " + prefix.to_string(),
+                     requests.remove_address(index, prefix))) {
+    return;
   }
+  std::erase(added, Vip{prefix, interface});
+  log::info("{}: removed address {}", interface, prefix.to_string());
 }
 
 void Vips::Impl::retry_later() {

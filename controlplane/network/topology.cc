@@ -80,9 +80,17 @@ std::vector<Vip> vips_of(const config::Ha& ha) {
 }
 
 std::vector<Vip> all_vips(const config::Config& config) {
-  std::vector<Vip> all = vips_of(config, interfaces_of(config));
+  const std::vector<Interface> interfaces = interfaces_of(config);
+  std::vector<Vip> all = vips_of(config, interfaces);
   const std::vector<Vip> ha = vips_of(config.ha);
   all.insert(all.end(), ha.begin(), ha.end());
+  std::erase_if(all, [&](const Vip& vip) {
+    return std::ranges::any_of(interfaces, [&](const Interface& interface) {
+      return interface.name == vip.interface &&
+             std::ranges::find(interface.addresses, vip.prefix.address, &Prefix::address) !=
+                 interface.addresses.end();
+    });
+  });
   return all;
 }
 

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "config/base/log.h"
@@ -18,6 +19,8 @@ namespace {
 
 // For a thread that is adding an address just now. One that hangs in it is not waited for.
 constexpr std::chrono::milliseconds kAdding{100};
+// After a removal that the kernel has refused.
+constexpr std::chrono::milliseconds kRemoveAgainAfter{20};
 
 }  // namespace
 
@@ -39,16 +42,19 @@ void VipRemoval::add(const std::vector<Vip>& vips) {
 
 void VipRemoval::run() {
   const bool ended = netlink::Requests::end_additions(kAdding);
-  remove();
-  if (ended) return;
-  // What that thread was adding may have come after the others were read.
-  netlink::Requests::end_additions(kAdding);
-  remove();
+  bool done = remove();
+  if (!ended) {
+    // What that thread was adding may have come after the others were read.
+    netlink::Requests::end_additions(kAdding);
+    done = remove();
+  }
+  for (; !done; done = remove()) std::this_thread::sleep_for(kRemoveAgainAfter);
 }
 
-void VipRemoval::remove() {
+// False: some are still there.
+bool VipRemoval::remove() {
+  const std::lock_guard lock(mutex_);
   const auto links = requests_.links();
-  if (!links) log::error("reading links: {}", links.error().message);
   const auto index_of = [&](const std::string& interface) {
     // When they could not be read, each one is asked for.
     if (!links) return static_cast<int>(::if_nametoindex(interface.c_str()));
@@ -60,28 +66,34 @@ void VipRemoval::remove() {
   if (addresses) {
     for (const auto& each : *addresses) present.emplace(each.index, each.prefix.address);
   }
-  std::size_t count = 0;
-  const std::lock_guard lock(mutex_);
+  std::size_t left = 0;
   for (const Vip& vip : vips_) {
     const int index = index_of(vip.interface);
     if (index == 0) {
       if (!links && errno != ENODEV) {
-        log::error("{}: VIP {} is still there: {}", vip.interface, vip.prefix.to_string(),
-                   std::strerror(errno));
+        ++left;
+        report(vip, std::strerror(errno));
       }
       continue;
     }
     // When they could not be read, each one may be there.
     if (addresses && !present.contains({index, vip.prefix.address})) continue;
-    ++count;
     if (auto removed = requests_.remove_address(index, vip.prefix); !removed) {
-      log::error("{}: VIP {} is still there: {}", vip.interface, vip.prefix.to_string(),
-                 removed.error().message);
+      ++left;
+      report(vip, removed.error().message);
+    } else {
+      log::warning("{}: removed VIP {}, which was left", vip.interface, vip.prefix.to_string());
     }
   }
-  if (count != 0) {
-    log::warning("removed {} VIP{} in place of a thread that hangs", count, count == 1 ? "" : "s");
-  }
+  return left == 0;
+}
+
+// Once for each: it is tried again many times.
+void VipRemoval::report(const Vip& vip, const std::string& why) {
+  if (std::ranges::find(reported_, vip) != reported_.end()) return;
+  reported_.push_back(vip);
+  log::error("{}: VIP {} is still there, trying again: {}", vip.interface, vip.prefix.to_string(),
+             why);
 }
 
 }  // namespace lb::controlplane

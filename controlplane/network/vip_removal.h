@@ -1,9 +1,11 @@
-// The end of a process whose loops hang: its VIPs go all the same. Otherwise they would stay on the
-// interfaces while the other director takes them over, and nobody would remove them.
+// The end of a process: its VIPs go, also when its loops hang or the kernel has refused to remove
+// them. Otherwise they would stay on the interfaces while the other director takes them over, and
+// nobody would remove them.
 #pragma once
 
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "config/base/result.h"
@@ -23,18 +25,21 @@ class VipRemoval {
   // Those of a configuration that is about to be applied, until set() follows.
   void add(const std::vector<Vip>& vips);
 
-  // Once, and not from a loop that may go on: removes them, and no thread of this process adds an
-  // address from then on. What could not be removed is in the log.
+  // Not from a loop that may go on: removes them, and no thread of this process adds an address from
+  // then on. Returns when none is left: what the kernel refuses is in the log, and tried again. The
+  // caller limits the time.
   void run();
 
  private:
   explicit VipRemoval(netlink::Requests requests) : requests_(std::move(requests)) {}
 
-  void remove();
+  bool remove();
+  void report(const Vip& vip, const std::string& why);
 
-  netlink::Requests requests_;
   std::mutex mutex_;  // of what follows
+  netlink::Requests requests_;
   std::vector<Vip> vips_;
+  std::vector<Vip> reported_;
 };
 
 }  // namespace lb::controlplane

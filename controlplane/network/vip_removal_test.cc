@@ -3,9 +3,14 @@
 #include "controlplane/network/vip_removal.h"
 
 #include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <string>
 #include <thread>
@@ -63,7 +68,8 @@ TEST_F(VipRemovalInKernel, TakesTheVipsAndLeavesOtherAddresses) {
         const bool refused = !wan.requests.add_address(wan.index, vip("192.0.2.10/24").prefix);
         std::_Exit(wan.addresses() == "192.0.2.2/24 " && refused ? 7 : 1);
       },
-      testing::ExitedWithCode(7), "removed 2 VIPs in place of");
+      testing::ExitedWithCode(7),
+      "192.0.2.10/24, which was left(.|\n)*192.0.2.11/32, which was left");
 }
 
 // A loop that lives adds what others remove.
@@ -91,6 +97,45 @@ TEST_F(VipRemovalInKernel, NoOtherThreadAddsThemAgain) {
         std::_Exit(left.empty() && later.empty() ? 7 : 1);
       },
       testing::ExitedWithCode(7), "");
+}
+
+// What the thread may do to network interfaces.
+void may_administer(bool may) {
+  __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+  if (::syscall(SYS_capget, &head, data) != 0) std::_Exit(12);
+  constexpr std::uint32_t kBit = 1U << CAP_NET_ADMIN;
+  data[0].effective = may ? data[0].effective | kBit : data[0].effective & ~kBit;
+  if (::syscall(SYS_capset, &head, data) != 0) std::_Exit(12);
+}
+
+TEST_F(VipRemovalInKernel, WhatTheKernelRefusesIsTriedAgain) {
+  EXPECT_EXIT(
+      {
+        Wan().add("192.0.2.10/24");
+        const auto removal = VipRemoval::open().value();
+        removal->set({vip("192.0.2.10/24")});
+        may_administer(false);
+        std::signal(SIGUSR1, [](int) { may_administer(true); });
+        // The log is read as it comes: once it says so, the kernel allows it.
+        int ends[2];
+        const int log = ::dup(2);
+        if (::pipe(ends) != 0 || ::dup2(ends[1], 2) < 0) std::_Exit(12);
+        std::thread reader([&, caller = ::pthread_self()] {
+          std::string text;
+          char byte = 0;
+          while (text.find("left") == std::string::npos && ::read(ends[0], &byte, 1) == 1) {
+            text += byte;
+            if (text.ends_with("is still there")) ::pthread_kill(caller, SIGUSR1);
+          }
+          if (::write(log, text.data(), text.size()) < 0) std::_Exit(12);
+        });
+        removal->run();
+        reader.join();
+        std::_Exit(Wan().addresses().empty() ? 7 : 1);
+      },
+      testing::ExitedWithCode(7),
+      "192.0.2.10/24 is still there, trying again(.|\n)*removed VIP 192.0.2.10/24, which was left");
 }
 
 }  // namespace
