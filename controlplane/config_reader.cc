@@ -1,8 +1,11 @@
 #include "controlplane/config_reader.h"
 
+#include <fmt/format.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -11,6 +14,7 @@
 #include "config/base/printable.h"
 #include "config/base/read_file.h"
 #include "config/toml_tree.h"
+#include "controlplane/os/learnt_files.h"
 #include "controlplane/os/text_file.h"
 #include "controlplane/os/user.h"
 
@@ -19,6 +23,53 @@ namespace {
 
 using Source = ConfigReader::Source;
 using Found = ConfigReader::Found;
+
+template <typename Visit>
+void for_each_check(const config::Config& config, const Visit& visit) {
+  for (const config::Service& service : config.services) {
+    visit(service.check);
+    for (const config::RealServer& server : service.real_servers) {
+      if (server.check) visit(*server.check);
+    }
+  }
+}
+
+// Of the checks: mail and the sync link have threads of their own.
+void learn_files_of(const config::Config& config) {
+  std::set<std::string> paths;
+  for_each_check(config, [&](const config::Check& check) {
+    paths.insert({check.password_file, check.tls_ca_file});
+  });
+  paths.erase("");
+  learn_files(paths);
+}
+
+std::vector<std::string> learn_users_of(const config::Config& config) {
+  std::map<std::string, std::vector<std::string>> users;  // with what they run
+  const auto add = [&](const std::vector<std::string>& command, const std::string& named) {
+    if (!command.empty()) users[config::script_user(named)].push_back(command.front());
+  };
+  add(config.ha.notify, config.ha.notify_user);
+  add(config.alert.script, config.alert.script_user);
+  for (const config::HaScript& script : config.ha.scripts) add(script.command, script.user);
+  for (const config::Service& service : config.services) {
+    add(service.quorum_up, service.quorum_user);
+    add(service.quorum_down, service.quorum_user);
+  }
+  for_each_check(config, [&](const config::Check& check) { add(check.command, check.user); });
+  std::set<std::string> names;
+  for (const auto& [name, programs] : users) names.insert(name);
+  std::vector<std::string> warnings;
+  for (const std::string& name : learn_users(names)) {
+    const std::vector<std::string>& programs = users[name];
+    const std::string others =
+        programs.size() == 1 ? "" : fmt::format(" and {} others", programs.size() - 1);
+    warnings.push_back(
+        fmt::format("user {} was not found: {}{} will not run; make it with useradd --system {}",
+                    name, programs.front(), others, name));
+  }
+  return warnings;
+}
 
 // On the thread.
 Found find(const Source& source, const config::Machine& machine, const config::Config& running) {
@@ -47,7 +98,7 @@ Found find(const Source& source, const config::Machine& machine, const config::C
     found.mistakes.push_back(std::move(line));
   }
   if (!found.mistakes.empty()) return found;
-  learn_users_of(loaded.config);
+  found.warnings = learn(loaded.config);
   found.changes =
       source.from_it ? config::diff(loaded.config, running) : config::diff(running, loaded.config);
   found.version = ConfigVersion{std::move(*text), config::seal(std::move(loaded.config))};
@@ -56,18 +107,9 @@ Found find(const Source& source, const config::Machine& machine, const config::C
 
 }  // namespace
 
-void learn_users_of(const config::Config& config) {
-  std::set<std::string> users{config.ha.notify_user, config.alert.script_user};
-  for (const config::HaScript& script : config.ha.scripts) users.insert(script.user);
-  for (const config::Service& service : config.services) {
-    users.insert({service.quorum_user, service.check.user});
-    for (const config::RealServer& server : service.real_servers) {
-      if (server.check) users.insert(server.check->user);
-    }
-  }
-  users.erase("");
-  users.insert(config::kScriptUser);
-  learn_users(users);
+std::vector<std::string> learn(const config::Config& config) {
+  learn_files_of(config);
+  return learn_users_of(config);
 }
 
 struct ConfigReader::Impl {

@@ -22,8 +22,10 @@ struct ConfigVersion {
   config::ConfigPtr config;
 };
 
-// Looks up the users that it names, for find_user() on the loops.
-void learn_users_of(const config::Config& config);
+// Looks up the users of its programs and reads the files of its checks, for find_user() and find_file()
+// on the loops; not on a loop. Returns a line for each user that was not found, whose programs will
+// not run.
+std::vector<std::string> learn(const config::Config& config);
 
 class ConfigReader {
  public:
@@ -38,6 +40,7 @@ class ConfigReader {
   struct Found {
     std::optional<ConfigVersion> version;  // nullopt: unreadable, or with errors
     std::vector<std::string> mistakes;     // a line each
+    std::vector<std::string> warnings;     // for the log, when the version is applied
     std::vector<config::Change> changes;
     std::string error;  // by kept_in or if_missing
   };

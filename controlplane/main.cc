@@ -308,7 +308,7 @@ int main(int argc, char** argv) {
     std::fputs(text.c_str(), stderr);
     return kExitMistake;
   }
-  learn_users_of(loaded.config);
+  for (const std::string& line : learn(loaded.config)) log::warning("{}", line);
   return run(config_path, std::move(*content), config::seal(std::move(loaded.config)), stop);
 }
 

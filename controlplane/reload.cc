@@ -206,6 +206,7 @@ void Reloader::Impl::change(const CallPtr& call, Found found, Keep keep) {
     call->reply.set_error(last_error);
     return refuse(call);
   }
+  for (const std::string& line : found.warnings) log::warning("{}", line);
   Before before{std::exchange(running, std::move(*found.version)), host.overrides(),
                 host.ended_by(*running.config)};
   applying = true;

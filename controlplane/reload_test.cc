@@ -31,6 +31,23 @@ TEST_F(ReloaderTest, AppliesTheFileOnReload) {
   EXPECT_EQ(run(ConfigCommand::RELOAD).changes_size(), 0);
 }
 
+TEST_F(ReloaderTest, WarnsOfProgramsWhoseUserIsMissing) {
+  const auto warnings_of = [&](const std::string& user) {
+    EXPECT_TRUE(write_text(
+        file,
+        config_text(2) + "[alert]\nscript = [\"/bin/true\"]\nscript_user = \"" + user + "\"\n"));
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(run(ConfigCommand::RELOAD).error(), "");
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_NE(
+      warnings_of("no-such-user")
+          .find("user no-such-user was not found: /bin/true will not run; make it with useradd "
+                "--system no-such-user"),
+      std::string::npos);
+  EXPECT_EQ(warnings_of("root").find("was not found"), std::string::npos);
+}
+
 TEST_F(ReloaderTest, ChangesNothingForAFileWithErrors) {
   ASSERT_TRUE(write_text(file, config_text(2) + "colour = 1\n"));
   const ConfigReply reply = run(ConfigCommand::RELOAD);

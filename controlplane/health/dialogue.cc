@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "config/base/read_file.h"
 #include "controlplane/health/dialogues.h"
 #include "controlplane/health/outcome.h"
+#include "controlplane/os/learnt_files.h"
 
 namespace lb::health {
 namespace {
@@ -172,11 +172,14 @@ Result<std::unique_ptr<Dialogue>> make_redis(const Request& request) {
 }  // namespace
 
 Result<std::string> read_password(const std::string& path) {
-  auto text = read_regular_file(path, kMaxPasswordBytes);
-  if (!text) return fail("password_file " + path + ' ' + text.error().message);
-  text->resize(std::min(text->find('\n'), text->size()));
-  if (text->empty()) return fail("password_file " + path + " is empty");
-  return text;
+  const controlplane::LearntFile file = controlplane::find_file(path);
+  if (!*file) return fail("password_file " + path + ' ' + file->error().message);
+  const std::string& text = **file;
+  if (text.size() > kMaxPasswordBytes)
+    return fail("password_file " + path + " is larger than 4 KiB");
+  std::string line = text.substr(0, text.find('\n'));
+  if (line.empty()) return fail("password_file " + path + " is empty");
+  return line;
 }
 
 Move wait_for_more() {

@@ -1,19 +1,17 @@
 #include "controlplane/health/tls_context.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-#include "config/base/net.h"
-#include "config/base/read_file.h"
+#include "config/base/address.h"
 #include "controlplane/health/outcome.h"
+#include "controlplane/os/learnt_files.h"
 
 namespace lb::health {
 namespace {
-
-// Some times the system's own store; the event loop reads it.
-constexpr std::size_t kMaxCaBytes = std::size_t{1} << 20;
 
 // What a server can make us compute is limited, since the event loop does it. Key exchange is by
 // elliptic curves, or TLS 1.2's by RSA: Diffie-Hellman in a finite field takes seconds in groups of the
@@ -24,6 +22,31 @@ constexpr const char* kGroups = "X25519:P-256:X448:P-384:P-521";
 constexpr const char* kFipsGroups = "P-256:P-384:P-521";
 constexpr long kMaxChainBytes = 64 << 10;
 constexpr int kMaxChainDepth = 8;
+
+struct FreeParts {
+  void operator()(BIO* p) const { BIO_free(p); }
+  void operator()(X509* p) const { X509_free(p); }
+};
+
+// Certificates in PEM form. False: there is none, or one is malformed.
+bool trust(ssl_ctx_st* context, const std::string& pem) {
+  const std::unique_ptr<BIO, FreeParts> in(
+      BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  X509_STORE* const store = SSL_CTX_get_cert_store(context);
+  bool good = false;
+  ERR_clear_error();
+  for (;;) {
+    const std::unique_ptr<X509, FreeParts> each(
+        PEM_read_bio_X509_AUX(in.get(), nullptr, nullptr, nullptr));
+    if (!each) break;
+    good = X509_STORE_add_cert(store, each.get()) == 1;
+    if (!good) break;
+  }
+  // Not "no start line": that is the end.
+  good = good && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  ERR_clear_error();
+  return good;
+}
 
 }  // namespace
 
@@ -53,22 +76,23 @@ Result<TlsContext> make_client_context(bool verify, const std::string& ca_file) 
     ERR_clear_error();
     return fail("the system's certificate store cannot be read");
   }
-  if (auto good = check_regular_file(ca_file, kMaxCaBytes); !good) {
-    return fail("CA file " + ca_file + ' ' + good.error().message);
-  }
-  if (SSL_CTX_load_verify_file(context.get(), ca_file.c_str()) == 1) return context;
-  ERR_clear_error();
+  const controlplane::LearntFile file = controlplane::find_file(ca_file);
+  if (!*file) return fail("CA file " + ca_file + ' ' + file->error().message);
+  if (trust(context.get(), **file)) return context;
   return fail("CA file " + ca_file + ": no certificate in PEM form in it");
 }
 
 Result<ssl_ctx_st*> TlsContexts::get(bool verify, const std::string& ca_file) {
-  TlsContext& context = made_[{verify, ca_file}];
-  if (!context) {
-    auto made = make_client_context(verify, ca_file);
-    if (!made) return tl::make_unexpected(made.error());
-    context = std::move(*made);
+  Made& made = made_[{verify, ca_file}];
+  const bool has_file = verify && !ca_file.empty();
+  const auto from = has_file ? controlplane::find_file(ca_file) : controlplane::LearntFile();
+  const bool is_same = made.from == from || (made.from && *from && **made.from == **from);
+  if (!made.context || !is_same) {
+    auto context = make_client_context(verify, ca_file);
+    if (!context) return tl::make_unexpected(context.error());
+    made = {std::move(*context), from};
   }
-  return context.get();
+  return made.context.get();
 }
 
 bool expect_server_name(ssl_st* tls, const std::string& name) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/base/result.h"
+#include "controlplane/os/learnt_files.h"
 
 // As in <openssl/types.h>.
 struct ssl_ctx_st;
@@ -25,14 +26,18 @@ using TlsContext = std::unique_ptr<ssl_ctx_st, FreeTlsContext>;
 // such file".
 Result<TlsContext> make_client_context(bool verify, const std::string& ca_file);
 
-// Contexts that were made once: the trusted certificates are read once per CA file, and again only
-// after reading failed. A connection keeps its context alive by itself.
+// Contexts that were made once for each content of a CA file, or again after that failed. A connection
+// keeps its context alive by itself.
 class TlsContexts {
  public:
   Result<ssl_ctx_st*> get(bool verify, const std::string& ca_file);
 
  private:
-  std::map<std::pair<bool, std::string>, TlsContext> made_;
+  struct Made {
+    TlsContext context;
+    controlplane::LearntFile from;  // null: no file
+  };
+  std::map<std::pair<bool, std::string>, Made> made_;
 };
 
 // Before the handshake: the name that goes into SNI (unless it is an address: RFC 6066 section 3)

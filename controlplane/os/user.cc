@@ -57,13 +57,18 @@ std::optional<User> find_user(const std::string& name) {
   return look_up(name);
 }
 
-void learn_users(const std::set<std::string>& names) {
+std::set<std::string> learn_users(const std::set<std::string>& names) {
+  std::set<std::string> missing;
   for (const std::string& name : names) {
     auto user = look_up(name);
-    if (!user) continue;
+    if (!user) {
+      missing.insert(name);
+      continue;
+    }
     const std::lock_guard lock(learnt().mutex);
     learnt().users[name] = std::move(*user);
   }
+  return missing;
 }
 
 }  // namespace lb::controlplane

@@ -21,6 +21,7 @@ struct User {
 std::optional<User> find_user(const std::string& name);
 
 // Looks users up for the event loops, which find them from then on as they were now; not on a loop.
-void learn_users(const std::set<std::string>& names);
+// Returns those that were not found.
+std::set<std::string> learn_users(const std::set<std::string>& names);
 
 }  // namespace lb::controlplane

@@ -11,7 +11,7 @@ TEST(Users, AreFoundWhetherLearntOrNot) {
   const auto looked_up = find_user("root");
   ASSERT_TRUE(looked_up);
   EXPECT_EQ(looked_up->id, 0u);
-  learn_users({"root", "no such user"});
+  EXPECT_EQ(learn_users({"root", "no such user"}), (std::set<std::string>{"no such user"}));
   const auto learnt = find_user("root");
   ASSERT_TRUE(learnt);
   EXPECT_EQ(learnt->id, 0u);

@@ -239,10 +239,13 @@ directory {data}
         self.assertEqual(self.weight("agent"), 10)
 
     def test_a_wrong_password_is_seen(self):
+        """By a reload, which reads the file."""
         write(self.password_file, "wrong\n", 0o600)
+        self.lab.lbcli("reload")
         self.wait_server("redis", RS, up=False)
         self.assertIn("WRONGPASS", self.result("redis"))
         write(self.password_file, REDIS_PASSWORD + "\n", 0o600)
+        self.lab.lbcli("reload")
         self.wait_server("redis", RS, up=True)
 
     def test_each_is_down_when_its_program_has_ended(self):
