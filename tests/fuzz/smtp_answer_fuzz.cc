@@ -3,6 +3,7 @@
 //
 // Input: the number of recipients, then lines of the server. A line "M", "R" or "Q" is ours: MAIL, RCPT
 // of the next recipient, QUIT.
+#include <algorithm>
 #include <set>
 #include <string>
 
