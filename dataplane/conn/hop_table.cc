@@ -35,9 +35,13 @@ bool HopTable::keep(std::uint32_t index, std::uint32_t epoch) {
 
 std::uint32_t HopTable::find(ClientHop hop, std::uint32_t epoch) {
   const std::uint32_t first = set_of(hop);
+  // Acquire: pairs with insert(), move() and free().
+  const auto has_hop = [&](std::uint32_t i) {
+    return words_[i].load(std::memory_order_acquire) == hop.word;
+  };
   for (std::uint32_t i = first; i < first + kSet; ++i) {
-    // Acquire: pairs with insert() and move().
-    if (words_[i].load(std::memory_order_acquire) == hop.word && keep(i, epoch)) return i;
+    // Asked again when it is marked: before, it may have been freed, and made for another hop.
+    if (has_hop(i) && keep(i, epoch) && has_hop(i)) return i;
   }
   return kNone;
 }

@@ -65,9 +65,11 @@ class HopTable {
     const std::uint32_t epoch = epoch_.load(std::memory_order_acquire);
     // As a rule it is the only one of its set.
     const std::uint32_t first = set_of(hop);
-    // Acquire: pairs with insert() and move().
-    if (words_[first].load(std::memory_order_acquire) == hop.word &&
-        marks_[first].load(std::memory_order_acquire) == epoch) [[likely]] {
+    // The mark first: what has it is not freed before this burst is over. The word alone may be that of
+    // an entry which is freed and made for another hop just now. Acquire: pairs with insert(), move() and
+    // free().
+    if (marks_[first].load(std::memory_order_acquire) == epoch &&
+        words_[first].load(std::memory_order_acquire) == hop.word) [[likely]] {
       return first;
     }
     return look_up_whole_set(hop, epoch);

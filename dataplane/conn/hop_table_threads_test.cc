@@ -39,7 +39,8 @@ class HopWorker {
       : hops_(hops), refs_(refs), number_(number), random_(seed + number), machine_(kRecords) {}
 
   void run() {
-    for (unsigned i = 0; i < kHopBursts; ++i) {
+    // On a busy machine the others may be away for all of this one's bursts, and nothing is freed.
+    for (unsigned i = 0; i < kHopBursts || (number_ == 0 && passes_ == 0); ++i) {
       for (int k = 0; k < 8; ++k) operate();
       if (number_ == 0) reclaim();
       hops_.epochs().quiescent(number_);
@@ -47,7 +48,6 @@ class HopWorker {
     hops_.epochs().offline(number_);
   }
   std::uint64_t wrong() const { return wrong_; }
-  std::uint64_t passes() const { return passes_; }
 
  private:
   std::uint32_t below(std::uint32_t bound) { return static_cast<std::uint32_t>(random_() % bound); }
@@ -144,7 +144,6 @@ TEST(HopTableThreads, NeverGivesARecordAnotherMachinesHop) {
   }
   for (std::thread& thread : threads) thread.join();
   for (const HopWorker& worker : workers) EXPECT_EQ(worker.wrong(), 0U);
-  EXPECT_GT(workers[0].passes(), 0U) << "nothing was freed";
 }
 
 }  // namespace
