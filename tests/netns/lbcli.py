@@ -221,7 +221,7 @@ class ManyConnections(harness.LabTest):
                     raw.sendto(header + udp, (NAT_VIP, 0))
 
     def test_a_million(self):
-        for _ in range(3):  # what a full ring lost comes with the next turn
+        for _ in range(10):  # what a full ring lost, on a busy machine, comes with the next turn
             self.open_connections()
             if self.lab.show("stats")["connections"] >= self.WANTED:
                 break
