@@ -35,7 +35,7 @@ TEST(Frame, EmptyMessageIsAFrame) {
   EXPECT_EQ(*frame, std::string(kFramePrefixBytes, '\0'));
 }
 
-// A line would be written at once, to whoever reads stderr or does not.
+// A line would be written at once, whether stderr is read or not.
 TEST(Frame, MalformedMessagesWriteNothing) {
   const std::string not_utf8("\x12\x04\x12\x02\xff\xfe", 6);
   Request read;

@@ -10,11 +10,11 @@
 //
 // The lower nine bits are masked with the upper ones, so that the number looks random as a whole.
 //
-// 23 bits of code: whoever guesses hits once in 8.4 million tries. A segment is up to four: by the
-// director's and by the HA peer's secret, each for two numbers of the client. What he gets is one connection of an address that is not his, in
-// the name of which he sees nothing: that of a SYN without cookies, at a cost of millions. A code
-// holds for one client and sequence number, and as long as its secret (service/syn_secrets.h), so
-// that guesses cannot be collected. Pure.
+// 23 bits of code: one guess in 8.4 million hits. A segment is up to four guesses: it is tried with the
+// director's and with the HA peer's secret, each for two numbers of the client. An attacker gains one
+// connection in the name of an address whose packets he does not see: what a SYN without cookies gives
+// him, at a cost of millions. A code holds for one client and sequence number, and as long as its secret
+// (service/syn_secrets.h), so that guesses cannot be collected. Pure.
 #pragma once
 
 #include <array>

@@ -112,7 +112,7 @@ TEST(Gate, ListsComeBeforeLimits) {
   EXPECT_EQ(gate.refused().denied, 1u);
 }
 
-// Whoever is not proven takes nothing of the limits, and is refused as admit() would.
+// A client that is not proven takes nothing of the limits, and is refused as admit() would.
 TEST(Gate, APreviewTakesNothing) {
   const auto clients = std::make_shared<ClientBuckets>(1'024);
   const Gate gate(
