@@ -42,7 +42,7 @@ class SlowFiles(attack.OnTime, harness.HaTest):
     def test_the_disk_of_the_master(self):
         before, all_up = self.events(), self.up()
         hang_disk(self, self.folder, self.master.process("lb-controlplane"))
-        for number in range(3):  # whoever reads the last line of each has no answer
+        for number in range(3):  # who reads the last line of each has no answer
             change = subprocess.Popen(
                 self.master.lbcli_argv("set", "rs", "web", "10.0.0.11:80", "weight", str(5 + number)),
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
