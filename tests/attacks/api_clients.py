@@ -67,8 +67,8 @@ class ApiClients(attack.OnTime, harness.LabTest):
                 with self.subTest(socket=name), self.hostile("silent", name, count, refused, group=group) as client:
                     self.assertEqual(int(client.stdout.readline()), refused)
                     self.assert_serves(group)
-                    self.assertIn(f"serves {PLACES_OF_A_USER} clients of user {HOSTILE} already",
-                                  self.lab.log_text(f"lb-{daemon}"))
+                    self.wait_logged(f"serves {PLACES_OF_A_USER} clients of user {HOSTILE} already",
+                                     f"lb-{daemon}")
 
     def test_endless_requests(self):
         """They are answered, later: fewer than the daemon could."""

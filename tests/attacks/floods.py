@@ -99,15 +99,10 @@ class Floods(Flooded, attack.OnTime, harness.LabTest):
 
     def test_it_is_in_the_log_and_an_alert(self):
         """After the floods: begin and end, once for each port and class."""
-        log = self.lab.directors["lb1"].log_text
-
-        def over(port, kind):
-            return f'port {port}: packets for the kernel of class "{kind}" all pass again' in log("lb-controlplane")
-
         for port in attack.NETWORKS:
             for kind in ("neighbours", "other"):
-                self.wait(lambda port=port, kind=kind: over(port, kind), f"the end of {kind} on {port}", timeout=30)
-                self.assertIn(f'port {port}: too many packets for the kernel of class "{kind}"', log("lb-controlplane"))
+                self.wait_logged(f'port {port}: too many packets for the kernel of class "{kind}"')
+                self.wait_logged(f'port {port}: packets for the kernel of class "{kind}" all pass again', timeout=30)
         self.assertGreaterEqual(self.lab.show("alert")["events"], 8)
 
 

@@ -110,7 +110,7 @@ class Privileges(Unprivileged):
             with self.subTest(service=service):
                 rows = [rs for rs in self.lab.real_servers() if rs["service"] == service]
                 self.assertTrue(all(rs["up"] for rs in rows), rows)
-        self.assertIn("real-time priority 10", self.lab.log_text("lb-controlplane"))
+        self.wait_logged("real-time priority 10")
         for daemon in DAEMONS:
             self.assertNotRegex(self.lab.log_text(daemon), "not permitted|[Pp]ermission denied|cannot")
 

@@ -128,7 +128,7 @@ class Redirect(attack.OnTime, harness.LabTest):
         self.assert_on_time(last=True)
         self.addCleanup(self.lab.network.set_cable, "lb1", "wan", plugged=True)
         self.lab.network.set_cable("lb1", "wan", plugged=False)
-        self.wait(lambda: "port wan: link is down" in self.lab.log_text("lb-dataplane"), "the link to be down")
+        self.wait_logged("port wan: link is down", "lb-dataplane")
         self.addCleanup(router.ip, "route", "del", f"{NAT_VIP}/32")
         router.ip("route", "add", f"{NAT_VIP}/32", "via", DIRECTOR_LAN)
         self.near.sendall(b"hello")

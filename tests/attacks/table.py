@@ -151,8 +151,7 @@ class FullTable(attack.OnTime, harness.LabTest):
         rows = {row["service"]: row for row in table["services"]}
         self.assertEqual(rows["web"]["kept"], ROOM * 20 // 100 // len(rows))
         self.assertTrue(all(rs["up"] for rs in self.lab.real_servers()))
-        log = self.lab.log_text("lb-controlplane")
-        self.assertIn("connection table: full, connections end to make room", log)
+        self.wait_logged("connection table: full, connections end to make room")
         self.assertGreaterEqual(self.lab.show("alert")["events"], 1)
 
 

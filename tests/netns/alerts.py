@@ -271,7 +271,7 @@ class Alerts(harness.LabTest):
         self.wait(lambda: len(self.mailed()) == self.before_mailed + 3, "a mail to the first one")
         self.wait(self.idle, "nothing to wait")
         self.assertEqual(len(self.mailed(RECIPIENTS[1])), night + 2)
-        self.assertIn(f"refuses {RECIPIENTS[1]} permanently", self.lab.log_text("lb-controlplane"))
+        self.wait_logged(f"refuses {RECIPIENTS[1]} permanently")
 
     def test_a_wrong_password_is_reported_and_nothing_is_lost(self):
         self.set_password("wrong")

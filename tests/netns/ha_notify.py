@@ -122,8 +122,7 @@ class HaNotify(harness.LabTest):
         self.lab.lbcli("ha", "resign")
         self.wait_masters()
         self.assertEqual(len(self.wait_reported()), before + 4)
-        self.wait(lambda: f"notify program for {FIRST} BACKUP: exit status 3" in self.log(),
-                  "a line in the log")
+        self.wait_logged(f"notify program for {FIRST} BACKUP: exit status 3")
 
     def log(self):
         return self.lab.directors["lb1"].log_text("lb-controlplane")

@@ -169,8 +169,7 @@ class Keys(harness.HaTest):
         each.process("lb-controlplane").kill()
         process = each.start_daemon("lb-controlplane")
         self.assertNotEqual(process.wait(10), 0)
-        self.assertIn(f"{loose}: accessible to others than its owner; run chmod 600",
-                      each.log_text("lb-controlplane"))
+        self.wait_logged(f"{loose}: accessible to others than its owner; run chmod 600", name="lb2")
         self.assertEqual(self.role("lb1"), "MASTER")
 
 

@@ -214,10 +214,9 @@ class Differing(LinkTest):
             self.wait(lambda each=each: each.show("ha")["peer"]["compared"], "a comparison")
             self.assertEqual(sorted(each.show("ha")["peer"]["differences"]), differences)
             text = each.lbcli("show", "ha").stdout
-            log = each.log_text("lb-controlplane")
             for line in differences:
                 self.assertIn(f"configured differently: {line}", text)
-                self.assertEqual(log.count(line), 1, log)
+                self.assertEqual(self.wait_logged(line, name=name).count(line), 1)
 
     def test_what_the_standby_lacks_is_counted(self):
         """And of the others it has every connection."""

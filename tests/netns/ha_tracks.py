@@ -267,16 +267,13 @@ class HaTracks(harness.LabTest):
                   "the script and its child to be gone")
         script.will_be()
         self.wait_role("ON_SLOW", "MASTER")
-        self.assertIn("script slow: fails: killed after 1000 ms", self.log())
+        self.wait_logged("script slow: fails: killed after 1000 ms")
 
     def test_scripts_that_cannot_run_fail(self):
         self.assertEqual(self.terms("ON_NOBODY"), {"script stranger": (True, -1),
                                                    "script absent": (True, -2)})
-        self.assertIn("script stranger: fails: there is no user ballast-no-such-user", self.log())
-        self.assertIn("script absent: fails: exit status 127", self.log())
-
-    def log(self):
-        return self.lab.directors["lb1"].log_text("lb-controlplane")
+        self.wait_logged("script stranger: fails: there is no user ballast-no-such-user")
+        self.wait_logged("script absent: fails: exit status 127")
 
 
 harness.main(__name__)

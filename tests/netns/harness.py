@@ -7,6 +7,7 @@ order in which they are written and share their class's lab; each leaves it as i
 import atexit
 import json
 import os
+import re
 import signal
 import socket
 import struct
@@ -165,6 +166,16 @@ class LabTest(unittest.TestCase):
 
     def wait(self, condition, what, timeout=15):
         return wait_until(condition, timeout, what)
+
+    def wait_logged(self, text, daemon="lb-controlplane", name="lb1", timeout=15):
+        """A thread of its own writes a daemon's log, so a line can come after the answer to what caused it.
+        `text` may be a compiled pattern. Returns the log."""
+        def log():
+            whole = self.lab.directors[name].log_text(daemon)
+            found = text.search(whole) if isinstance(text, re.Pattern) else text in whole
+            return whole if found else None
+
+        return self.wait(log, f"{text} in the log of {daemon} on {name}", timeout)
 
     def real_server(self, service, address):
         """The row of one real server ("10.0.0.11:80") of one service."""

@@ -142,7 +142,7 @@ class KillControlplane(harness.LabTest):
             file.write("{")
         self.restart(signal.SIGKILL)
         self.assertEqual(self.history()["transitions"], 0)
-        self.assertIn("history of the checks starts over", self.lab.log_text("lb-controlplane"))
+        self.wait_logged("history of the checks starts over")
 
 
 harness.main(__name__)

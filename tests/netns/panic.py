@@ -122,7 +122,7 @@ class Panic(Held, harness.LabTest):
         self.assertIn("4 of 4 checks fail (threshold 50%)", shown)
         self.assertRegex(shown, r"http +held")
         self.assertEqual(self.panic()["peer"], None)
-        self.assertRegex(self.log(), r"panic guard: 3 of 4 checks failed")
+        self.wait_logged("panic guard: 3 of 4 checks failed")
         self.wait(lambda: ["panic", "begun"] in self.reported()[before:], "the alert")
         self.restore_checks()
         self.wait(lambda: ["panic", "over"] in self.reported()[before:], "the end to be reported")

@@ -222,7 +222,7 @@ class Reload(harness.LabTest):
         self.wait(lambda: self.weights()[server_address(1)] == 12, "the weight by itself")
         with open(self.lab.config_path, "a", encoding="utf-8") as file:
             file.write("colour = 1\n")
-        self.wait(lambda: "colour" in self.lab.log_text("lb-controlplane"), "the mistake in the log")
+        self.wait_logged("colour")
         self.lab.write_config(self.new)
         self.assertEqual(self.weights()[server_address(1)], 12)
 
@@ -238,11 +238,11 @@ class Reload(harness.LabTest):
         self.assertEqual(self.cli("reload").splitlines(), [line, "1 change applied"])
         self.assertEqual(self.cli("reload"), "0 changes applied\n")
         self.assertEqual(self.state(first), "up")
-        self.assertIn(f'command="reload" outcome="{line}"', self.lab.log_text("lb-controlplane"))
+        self.wait_logged(f'command="reload" outcome="{line}"')
 
         self.cli("set", "rs", "web", first, "maint")
         self.lab.processes["lb-controlplane"].signal(signal.SIGHUP)
-        self.wait(lambda: f"SIGHUP: {line}" in self.lab.log_text("lb-controlplane"), "the log")
+        self.wait_logged(f"SIGHUP: {line}")
 
         self.cli("set", "rs", "web", first, "maint")
         self.web["scheduler"] = "rr"

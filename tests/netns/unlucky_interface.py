@@ -27,11 +27,11 @@ class VanishedInterface(harness.HaTest):
         self.wait_role("lb1", "FAULT")
         self.assertEqual(self.fetch("c1", f"http://{NAT_VIP}/", timeout=20), b"s1\n")
         self.assertEqual((self.port()["link_up"], self.port()["restart_needed"]), (False, True))
-        self.assertIn("interface wan0 is gone", self.log())
+        self.wait_logged("interface wan0 is gone", "lb-dataplane")
 
         # The driver's sockets are bound to the old one.
         self.lab.network.attach("lb1", "wan0", "wan")
-        self.wait(lambda: "interface wan0 was made anew" in self.log(), "a line in the log")
+        self.wait_logged("interface wan0 was made anew", "lb-dataplane")
         self.assertIn("its interface is gone", self.lab.lbcli("show", "port").stdout)
         self.assertEqual((self.port()["link_up"], self.role("lb1")), (False, "FAULT"))
 
