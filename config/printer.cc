@@ -7,9 +7,6 @@
 
 namespace lb::config {
 
-namespace {
-
-// As a TOML basic string.
 std::string quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -25,8 +22,6 @@ std::string quoted(std::string_view text) {
   }
   return out + '"';
 }
-
-}  // namespace
 
 Printer::Printer(std::vector<PrintedTable>& tables, const Printer& around, std::string_view key,
                  bool in_list)

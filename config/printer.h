@@ -21,6 +21,9 @@ struct PrintedTable {
   std::vector<PrintedKey> keys;
 };
 
+// As a TOML basic string.
+std::string quoted(std::string_view text);
+
 std::vector<PrintedTable> print_tables(Config config);
 
 // Appends what it visits; the tables in a table after it. Changes nothing.

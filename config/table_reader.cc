@@ -7,6 +7,7 @@
 #include "config/base/nearest.h"
 #include "config/duration.h"
 #include "config/pattern.h"
+#include "config/placeholder.h"
 
 namespace lb::config {
 namespace {
@@ -112,6 +113,10 @@ const Node* TableReader::find(const Key& key, Node::Kind kind, std::string_view 
       missing_.push_back(
           {key.name, fmt::format("{} is missing; add {} = {}", key.name, key.name, example)});
     }
+    return nullptr;
+  }
+  if (node->is(Node::Kind::kString) && is_placeholder(node->text)) {
+    mistake(key.name, node->where, fill_in_message(key.name, node->text));
     return nullptr;
   }
   if (!node->is(kind)) {
@@ -229,6 +234,10 @@ void TableReader::on_list(const Key& key, const Wording& wording, const ListAcce
       mistake(key.name, element.where,
               fmt::format("{} holds {}; write {} in quotes, as {}", key.name, kind_text(element),
                           wording.kind, wording.example));
+      continue;
+    }
+    if (is_placeholder(element.text)) {
+      mistake(key.name, element.where, fill_in_message(key.name, element.text));
       continue;
     }
     if (const auto parsed = access.parse(element.text); !parsed) {

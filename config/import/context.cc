@@ -1,0 +1,146 @@
+#include "config/import/context.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "config/base/nearest.h"
+
+namespace lb::importer {
+namespace {
+
+constexpr std::size_t kMaxServiceName = 64;
+
+// "eth0.100" -> 100; 0: no VLAN.
+std::uint16_t vlan_of(const std::string& interface) {
+  const std::size_t dot = interface.rfind('.');
+  if (dot == std::string::npos || dot == 0) return 0;
+  std::uint16_t id = 0;
+  const char* const end = interface.data() + interface.size();
+  const auto [at, error] = std::from_chars(interface.data() + dot + 1, end, id);
+  return error == std::errc() && at == end && id >= 1 && id <= 4094 ? id : std::uint16_t{0};
+}
+
+}  // namespace
+
+void Context::note(Severity severity, Place place, std::string keyword, std::string there,
+                   std::string here) {
+  Note note{severity, std::move(place), std::move(keyword), std::move(there), std::move(here)};
+  if (noted_.insert(note.to_string()).second) notes.push_back(std::move(note));
+}
+
+const Keyword* Context::keyword(std::string_view block, std::string_view name, const Place& place) {
+  const Keyword* const entry = find_keyword(keywords_, block, name);
+  if (entry == nullptr) {
+    std::vector<std::string_view> names;
+    for (const Keyword& each : keywords_) {
+      if (each.block == block) names.push_back(each.name);
+    }
+    const std::string_view near = nearest(name, names);
+    note(Severity::kError, place, std::string(name),
+         near.empty() ? "no such keyword there" : fmt::format("no such keyword there; {} is", near),
+         "left out");
+    return nullptr;
+  }
+  if (entry->fate == Fate::kSame) return entry;
+  const std::string here = entry->here.empty() ? "" : fmt::format("{}; ", entry->here);
+  note(entry->fate == Fate::kNotNeeded ? Severity::kInfo : Severity::kWarning, place,
+       std::string(name), {}, here + std::string(entry->why));
+  return entry;
+}
+
+Context::Interface& Context::interface(const std::string& there, const Place& place) {
+  for (auto& [name, known] : interfaces_) {
+    if (name == there) return known;
+  }
+  Interface added;
+  added.place = place;
+  added.name = there;
+  for (const Options::Port& port : options_.ports) {
+    if (port.interface == there) added.name = port.name;
+  }
+  if (added.name == there) added.vlan = vlan_of(there);
+  if (added.vlan != 0) {
+    added.parent = there.substr(0, there.rfind('.'));
+    added.name = fmt::format("{}.{}", interface(added.parent, place).name, added.vlan);
+  }
+  return interfaces_.emplace_back(there, std::move(added)).second;
+}
+
+std::string Context::port(const std::string& there, const Place& place) {
+  return interface(there, place).name;
+}
+
+void Context::address(const std::string& there, const Prefix& address, const Place& place) {
+  std::vector<std::string>& addresses = interface(there, place).addresses;
+  const std::string text = address.to_string();
+  if (std::find(addresses.begin(), addresses.end(), text) == addresses.end()) {
+    addresses.push_back(text);
+  }
+}
+
+std::string Context::default_port(std::size_t index, const Place& place) {
+  if (index < options_.ports.size()) return port(options_.ports[index].interface, place);
+  return port(index == 0 ? "wan" : "lan", place);
+}
+
+std::string Context::service_name(std::string_view wanted) {
+  std::string base;
+  for (const char c : wanted.substr(0, kMaxServiceName - 8)) {
+    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      std::string_view("-_.:/@+").find(c) != std::string_view::npos;
+    base += good ? c : '-';
+  }
+  if (base.empty()) base = "service";
+  std::string name = base;
+  for (int i = 2; !service_names_.insert(name).second; ++i) name = fmt::format("{}-{}", base, i);
+  return name;
+}
+
+void Context::finish(std::string_view director_name, const Place& place) {
+  Table& director = draft.director();
+  if (!director_name.empty()) {
+    director.text("name", director_name, place);
+  } else if (director.value("name").empty()) {
+    director.fill_in("name", "the name of this director, as lb1");
+  }
+  if (draft.dataplane().value("lcores").empty()) {
+    draft.dataplane()
+        .text("lcores", "1")
+        .comment_on("lcores", "CPUs of the workers; more of them forward more");
+  }
+  if (interfaces_.empty()) default_port(0, place);
+  for (const auto& [there, interface] : interfaces_) {
+    if (interface.vlan != 0) continue;
+    Table& port = draft.add_port(interface.place);
+    port.text("name", interface.name);
+    const auto device = options_.devices.find(interface.name);
+    if (device != options_.devices.end()) {
+      port.text("device", device->second);
+    } else {
+      port.fill_in("device", fmt::format("the PCI address of {}, as 0000:03:00.0 (lspci)", there));
+    }
+    const auto set_addresses = [&](Table& table, const Interface& each) {
+      const auto given = options_.addresses.find(each.name);
+      if (given != options_.addresses.end()) {
+        table.texts("addresses", given->second);
+      } else if (!each.addresses.empty()) {
+        table.texts("addresses", each.addresses);
+      } else {
+        table.fill_in_list(
+            "addresses",
+            fmt::format("the director's own addresses on {}, as 192.0.2.2/24", each.name));
+      }
+    };
+    set_addresses(port, interface);
+    for (const auto& [name, vlan] : interfaces_) {
+      if (vlan.vlan == 0 || vlan.parent != there) continue;
+      Table& table = port.add("vlan", vlan.place);
+      table.text("name", vlan.name).number("id", vlan.vlan);
+      set_addresses(table, vlan);
+    }
+  }
+}
+
+}  // namespace lb::importer

@@ -1,0 +1,73 @@
+#include "config/import/importer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/load.h"
+#include "config/placeholder.h"
+
+namespace lb::importer {
+namespace {
+
+struct Entry {
+  Format format;
+  std::string_view page;
+  std::span<const Keyword> keywords;
+  Result<std::vector<Node>> (*import)(const std::vector<File>& files, const Options& options);
+};
+
+const Entry& entry_of(Format format) {
+  static const std::vector<Entry> kEntries = {
+      {Format::kKeepalived, "keepalived.md", keepalived_keywords(), import_keepalived},
+  };
+  return *std::find_if(kEntries.begin(), kEntries.end(),
+                       [&](const Entry& entry) { return entry.format == format; });
+}
+
+Imported write(const Node& node, Format format) {
+  Imported imported;
+  imported.name = node.name;
+  imported.notes = node.context.notes;
+  std::vector<Place> places;
+  imported.text = node.context.draft.write(
+      fmt::format("{}\nFormat: {}. Origin: {}.", kHeader, name_of(format), node.name), places);
+  // Whatever the importer did: nothing leaves it that a director would refuse without a note.
+  const config::Loaded loaded = config::load_text(imported.text, node.name, config::Machine::any());
+  for (const config::Mistake& mistake : loaded.mistakes) {
+    if (mistake.message.find(config::kStillToBeFilledIn) != std::string::npos) {
+      imported.to_fill_in.push_back(mistake.message);
+      continue;
+    }
+    const Place place = mistake.where.line < places.size() ? places[mistake.where.line] : Place{};
+    imported.notes.push_back({Severity::kError,
+                              place.file.empty() ? Place{node.name, 0} : place,
+                              fmt::format("line {} of the result", mistake.where.line),
+                              {},
+                              mistake.message});
+  }
+  std::stable_sort(imported.notes.begin(), imported.notes.end(),
+                   [](const Note& a, const Note& b) { return a.place < b.place; });
+  return imported;
+}
+
+}  // namespace
+
+Result<Import> import_files(Format format, const std::vector<File>& files, const Options& options) {
+  const auto nodes = entry_of(format).import(files, options);
+  if (!nodes) return tl::make_unexpected(nodes.error());
+  Import result;
+  for (const Node& node : *nodes) result.directors.push_back(write(node, format));
+  if (nodes->size() == 2) result.differences = compare(nodes->front(), nodes->back());
+  return result;
+}
+
+std::string_view migration_page(Format format) {
+  return entry_of(format).page;
+}
+
+std::span<const Keyword> keywords_of(Format format) {
+  return entry_of(format).keywords;
+}
+
+}  // namespace lb::importer
