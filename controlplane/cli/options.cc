@@ -178,6 +178,31 @@ void add_change_commands(CLI::App& app, Options& options, Raw& raw) {
   add("rollback", Command::kRollback, "go back to what was before the last change");
 }
 
+void add_import_command(CLI::App& app, Options& options) {
+  CLI::App* const command =
+      app.add_subcommand("import", "make a configuration of another load balancer's files")
+          ->fallthrough();
+  ImportChoices& chosen = options.import;
+  command->add_option("format", chosen.format, "what the files are of, as keepalived")
+      ->required()
+      ->type_name("FORMAT");
+  command->add_option("files", chosen.files, "its files, or folders with them")
+      ->required()
+      ->type_name("FILE...");
+  command
+      ->add_option("-o,--output", chosen.output, "where the configuration goes, instead of stdout")
+      ->type_name("FILE");
+  command->add_flag("--strict", chosen.strict, "write nothing and fail if there is any note");
+  const auto add = [&](const char* name, std::vector<std::string>& values, const char* type,
+                       const char* help) {
+    command->add_option(name, values, help)->type_name(type)->allow_extra_args(false);
+  };
+  add("--ports", chosen.ports, "PORT=INTERFACE,...", "names of ports for the interfaces there");
+  add("--device", chosen.devices, "PORT=DEVICE", "a port's device, as wan=0000:03:00.0");
+  add("--address", chosen.addresses, "PORT=ADDRESS/LENGTH", "a port's own address");
+  command->callback([&options] { options.command = Command::kImport; });
+}
+
 void add_commands(CLI::App& app, Options& options, Raw& raw) {
   app.add_option("--config", options.config_file,
                  "configuration file that names the run_dir; may contain errors")
@@ -240,6 +265,7 @@ void add_commands(CLI::App& app, Options& options, Raw& raw) {
                   "the text alone, not the files, users and devices of this machine");
   check->callback([&options] { options.command = Command::kCheck; });
 
+  add_import_command(app, options);
   add_change_commands(app, options, raw);
   app.add_subcommand("version", "releases of lbcli and the daemons")
       ->fallthrough()

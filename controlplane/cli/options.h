@@ -38,6 +38,7 @@ enum class Command : std::uint8_t {
   kShowAlert,
   kAlertTest,
   kCheck,
+  kImport,
   kShowChanges,
   kReload,
   kDiff,
@@ -62,6 +63,17 @@ struct PersistenceFilter {
   std::optional<Prefix> client;
 };
 
+struct ImportChoices {
+  std::string format;
+  std::vector<std::string> files;
+  std::string output;  // empty: stdout
+  bool strict = false;
+  // As they are written; config/import/options.h reads them.
+  std::vector<std::string> ports;
+  std::vector<std::string> devices;
+  std::vector<std::string> addresses;
+};
+
 struct Options {
   Command command = Command::kVersion;
   std::string config_file;  // empty: not given
@@ -75,6 +87,7 @@ struct Options {
   bool all = false;  // `flush conn` without a filter
   std::string check_file;
   bool no_host = false;  // `check` of the text alone
+  ImportChoices import;
   SetOptions set;
   std::string change_file;               // of `diff` and `commit`
   std::chrono::milliseconds confirm{0};  // of `commit`; 0: kept at once

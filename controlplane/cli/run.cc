@@ -9,6 +9,7 @@
 #include "controlplane/cli/cli.h"
 #include "controlplane/cli/conns.h"
 #include "controlplane/cli/daemons.h"
+#include "controlplane/cli/import.h"
 #include "controlplane/cli/input.h"
 #include "controlplane/cli/options.h"
 #include "controlplane/cli/outcome.h"
@@ -182,6 +183,8 @@ Result<void> Session::run_command() {
       return run_change(daemons_, options_, out_, err_);
     case Command::kCheck:
       return check();
+    case Command::kImport:
+      return run_import(options_, out_, err_);
     case Command::kVersion:
       return version();
     default:
