@@ -110,6 +110,12 @@ void Context::finish(std::string_view director_name, const Place& place) {
         .text("lcores", "1")
         .comment_on("lcores", "CPUs of the workers; more of them forward more");
   }
+  // Drivers on the kernel's interfaces need none, as in the lab.
+  const bool needs_hugepages =
+      options_.devices.empty() ||
+      std::any_of(options_.devices.begin(), options_.devices.end(),
+                  [](const auto& device) { return !device.second.starts_with("net_af_"); });
+  if (!needs_hugepages) draft.dataplane().text("memory", "no-huge");
   if (interfaces_.empty()) default_port(0, place);
   for (const auto& [there, interface] : interfaces_) {
     if (interface.vlan != 0) continue;
