@@ -35,6 +35,7 @@ class Comparison {
   explicit Comparison(std::vector<Note>& notes) : notes_(notes) {}
 
   void compare(const Table& a, const Table& b) {
+    if (a.path() == "ha.instance") must_differ(a, b);
     for (const Table::Key& key : a.keys()) {
       if (is_own(a, key.name)) continue;
       const std::string_view other = b.value(key.name);
@@ -53,6 +54,18 @@ class Comparison {
   }
 
  private:
+  // Of two directors with equal priorities the higher address is master, whichever that is.
+  void must_differ(const Table& a, const Table& b) {
+    for (const char* const key : {"priority", "source"}) {
+      const std::string_view value = a.value(key);
+      if (value != b.value(key) || (value.empty() && std::string_view(key) != "priority")) continue;
+      note(a.place_of(key), key,
+           fmt::format("{} = {}", key, value.empty() ? "100, the default" : value),
+           fmt::format("the peer has the same ({}); give each its own",
+                       b.place_of(key).to_string()));
+    }
+  }
+
   void tables(const Table& a, const Table& b) {
     std::multimap<std::string, const Table*> others;
     for (const Table& table : b.tables()) others.emplace(identity(table), &table);

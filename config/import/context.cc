@@ -117,9 +117,17 @@ void Context::finish(std::string_view director_name, const Place& place) {
                   [](const auto& device) { return !device.second.starts_with("net_af_"); });
   if (!needs_hugepages) draft.dataplane().text("memory", "no-huge");
   if (interfaces_.empty()) default_port(0, place);
+  const bool no_route = std::none_of(draft.root().tables().begin(), draft.root().tables().end(),
+                                     [](const Table& table) { return table.path() == "route"; });
+  bool says_routes = false;
   for (const auto& [there, interface] : interfaces_) {
     if (interface.vlan != 0) continue;
     Table& port = draft.add_port(interface.place);
+    if (no_route && std::exchange(says_routes, true) == false) {
+      port.comment(
+          "Routes are the system's there. Here each is a [[route]], the default one, too:");
+      port.comment("destination = \"default\", via = the gateway.");
+    }
     port.text("name", interface.name);
     const auto device = options_.devices.find(interface.name);
     if (device != options_.devices.end()) {

@@ -42,7 +42,7 @@ class Writer {
 
   void write(const Table& table) {
     const bool empty = table.keys().empty() && table.comments().empty();
-    const bool needed = table.in_list() || !empty || table.tables().empty();
+    const bool needed = table.in_list() || !empty;
     if (!table.path().empty() && needed) {
       if (!out_.empty()) line("", {});
       for (const std::string& comment : table.comments()) comment_line(comment, table.place());
@@ -60,6 +60,10 @@ class Writer {
     if (table.path().empty()) {
       std::stable_sort(children.begin(), children.end(),
                        [](const Table* a, const Table* b) { return rank(*a) < rank(*b); });
+    } else {
+      // What is of the whole first.
+      std::stable_partition(children.begin(), children.end(),
+                            [](const Table* each) { return !each->in_list(); });
     }
     for (const Table* child : children) write(*child);
   }
@@ -160,6 +164,13 @@ Table& Table::table(std::string_view name, Place place) {
 
 Table& Table::add(std::string_view name, Place place) {
   return tables_.emplace_back(child_path(name), true, std::move(place));
+}
+
+Table& Table::put_table(std::string_view name, const Table& like) {
+  Table& made = table(name, like.place_);
+  made.comments_ = like.comments_;
+  made.keys_ = like.keys_;
+  return made;
 }
 
 std::string_view Table::value(std::string_view key) const {

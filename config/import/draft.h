@@ -38,6 +38,8 @@ class Table {
   // [path.name], made when it is not there; and a new [[path.name]].
   Table& table(std::string_view name, Place place = {});
   Table& add(std::string_view name, Place place = {});
+  // [path.name] with the keys and comments of another one.
+  Table& put_table(std::string_view name, const Table& like);
 
   // As TOML, with its quotes; empty: there is no such key.
   std::string_view value(std::string_view key) const;

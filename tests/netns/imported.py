@@ -86,6 +86,10 @@ class ImportedPair(harness.HaTest):
             configs[name] = cls.adapted(lab, name, filled_in(lab, name, tables))
         return configs
 
+    @staticmethod
+    def ready(rs):
+        return (rs["up"] or rs["state"] == "not in use") and rs["next_hop_resolved"]
+
     @classmethod
     def adapted(cls, lab, name, tables):
         """What else this operator writes by hand."""

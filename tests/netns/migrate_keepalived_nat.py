@@ -103,7 +103,7 @@ class Imported(Story, imported.ImportedPair):
     def test_the_notes_name_the_mistake(self):
         for name in pair.DIRECTORS:
             note, = self.notes_about("lvs_sync_daemon_inteface", name)
-            self.assertEqual((note["severity"], note["line"]), ("error", 27), note)
+            self.assertEqual((note["severity"], note["line"]), ("error", 25), note)
             self.assertIn("lvs_sync_daemon_interface", note["there"] + note["here"])
 
     def test_the_pair_is_consistent(self):
