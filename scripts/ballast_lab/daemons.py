@@ -36,9 +36,12 @@ class Director(Views):
         with open(self.config_path, "w", encoding="utf-8") as out:
             out.write(director.to_toml(tables))
 
-    def run_dir(self):
+    def _config(self):
         with open(self.config_path, "rb") as file:
-            return tomllib.load(file).get("director", {}).get("run_dir", "/run/ballast")
+            return tomllib.load(file)
+
+    def run_dir(self):
+        return self._config().get("director", {}).get("run_dir", "/run/ballast")
 
     # ---- life
 
@@ -92,13 +95,15 @@ class Director(Views):
 
     def wait_servers_up(self, timeout=30):
         """Until the data plane holds every real server as the lab's `ready` wants it: up, with a
-        known next hop."""
+        known next hop. A director without services is ready when it answers."""
+        awaited = bool(self._config().get("service"))
+
         def ready():
             try:
                 states = self.real_servers()
             except LabError:
                 return False
-            return states and all(self.lab.ready(rs) for rs in states)
+            return (states or not awaited) and all(self.lab.ready(rs) for rs in states)
 
         self.wait_for(ready, timeout, "every real server to be up")
 

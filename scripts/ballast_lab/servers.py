@@ -37,6 +37,10 @@ http {{
     listen 443 ssl backlog=4096;
     root {payload};
     location = / {{ return 200 "{name}\\n"; }}
+    location = /request {{
+      default_type application/json;
+      return 200 '{{"server": "{name}", "sender": "$remote_addr", "forwarded_for": "$http_x_forwarded_for", "cookie": "$http_cookie"}}\\n';
+    }}
     location = /health {{
       if (-f {dir}/maintenance) {{ return 503; }}
       return 200 "ok\\n";

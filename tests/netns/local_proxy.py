@@ -1,0 +1,189 @@
+"""What holds for every pair whose VIP belongs to a proxy on the director: no service of Ballast has
+it. The configuration is reference/SETUP/ballast.toml, the one of docs/local-services.md."""
+
+import contextlib
+import copy
+import http.client
+import tomllib
+
+import harness
+import proxies
+from ballast_lab import pair
+from ballast_lab.topology import NAT_VIP, client_address, own_addresses
+
+INSTANCE = "VI_1"
+PRIORITY_OF_LB2 = 100
+NOTIFY = "/etc/ballast/notify.sh"
+
+
+class LocalProxyTest(harness.HaTest):
+    CLIENTS = 2
+    SERVERS = 2
+    SETUP = None  # a folder of reference/
+    COOKIE = None  # its name
+
+    @classmethod
+    def make_proxy(cls, lab, host, files):
+        raise NotImplementedError
+
+    @classmethod
+    def configure(cls, lab):
+        cls.files = {name: proxies.Files(lab, name) for name in pair.DIRECTORS}
+        cls.proxies = {name: cls.make_proxy(lab, name, cls.files[name]) for name in pair.DIRECTORS}
+        with open(f"{proxies.REFERENCE}/{cls.SETUP}/ballast.toml", "rb") as file:
+            written = tomllib.load(file)
+        of_lab = pair.configs(lab.dir, [])
+        return {name: cls.of_director(name, copy.deepcopy(written), of_lab[name])
+                for name in pair.DIRECTORS}
+
+    @classmethod
+    def of_director(cls, name, tables, of_lab):
+        """As written, but for what belongs to the machine, and to lb2."""
+        tables["director"] = of_lab["director"]
+        tables["dataplane"].update(of_lab["dataplane"])
+        for port, there in zip(tables["port"], of_lab["port"], strict=True):
+            port["device"] = there["device"]
+        ha = tables["ha"]
+        ha["sync"]["key_file"] = of_lab["ha"]["sync"]["key_file"]
+        if name == "lb2":
+            for port in tables["port"]:
+                port["addresses"] = [f"{own_addresses(name)[port['name']]}/24"]
+            ha["instance"][0]["priority"] = PRIORITY_OF_LB2
+            ha["sync"] = of_lab["ha"]["sync"]
+        ha["notify"] = [cls.files[name].root + NOTIFY]
+        ha["script"][0]["command"][-1] = cls.proxies[name].command
+        return tables
+
+    @classmethod
+    def prepare(cls, lab):
+        for name, proxy in cls.proxies.items():
+            # The proxy of the standby has an address that is elsewhere.
+            lab.host(name).sysctl("net.ipv4.ip_nonlocal_bind=1")
+            cls.files[name].make()
+            cls.files[name].install(f"{cls.SETUP}/notify.sh", NOTIFY)
+            proxy.start(80)
+
+    def setUp(self):
+        super().setUp()
+        self.wait_role("lb1", "MASTER", INSTANCE)
+        self.wait(lambda: self.owners() == ["lb1"], "the VIP to be on lb1 alone")
+        for name in pair.DIRECTORS:
+            self.wait(lambda name=name: self.proxy_ready(name), f"the proxy of {name} to have servers")
+
+    def proxy_ready(self, name):
+        """Whether it takes all web servers for up: one that checks them takes them for down while its
+        director has no ports."""
+        raise NotImplementedError
+
+    def owners(self):
+        return [name for name in pair.DIRECTORS
+                if f" {NAT_VIP}/" in self.host(name).ip("-o", "address", "show")]
+
+    def wait_owner(self, name):
+        self.wait_role(name, "MASTER", INSTANCE)
+        self.wait(lambda: self.owners() == [name], f"the VIP to be on {name} alone")
+
+    def browser(self, client="c1"):
+        return proxies.Browser(self, client, f"http://{NAT_VIP}")
+
+    def sessions(self):
+        """{web server: browser}: one whose cookie names it."""
+        sessions = {}
+        for _ in range(10):
+            browser = self.browser()
+            sessions.setdefault(browser.server(), browser)
+        self.assertEqual(set(sessions), {"s1", "s2"})
+        return sessions
+
+    def assert_sessions_stay(self, sessions):
+        for server, browser in sessions.items():
+            self.assertEqual(browser.servers(4), {server})
+
+    @contextlib.contextmanager
+    def kept_connection(self):
+        """An HTTP client that has asked once and keeps its connection."""
+        with self.host("c1").inside():
+            client = http.client.HTTPConnection(NAT_VIP, timeout=10)
+            client.connect()
+        with contextlib.closing(client):
+            client.request("GET", "/")
+            self.assertEqual(client.getresponse().read().strip() in (b"s1", b"s2"), True)
+            yield client
+
+    def assert_reset(self, client):
+        """The connection is not there any more: the client is told at once, and can ask again."""
+        with self.assertRaises((ConnectionError, http.client.RemoteDisconnected)):
+            client.request("GET", "/")
+            client.getresponse()
+
+    def notified(self, name):
+        return self.files[name].read("/var/log/ha-notify.log").split("\n")[:-1]
+
+    # ---- tests
+
+    def test_the_real_servers_see_the_client_in_x_forwarded_for(self):
+        seen = {}
+        for number in (1, 2):
+            for _ in range(4):
+                answer = self.browser(f"c{number}").ask()
+                self.assertEqual(answer["forwarded_for"], client_address(number))
+                self.assertEqual(answer["sender"], own_addresses("lb1")["lan"])
+                seen.setdefault(number, set()).add(answer["server"])
+        self.assertEqual(seen, {1: {"s1", "s2"}, 2: {"s1", "s2"}})
+
+    def test_a_cookie_keeps_a_client_at_its_server(self):
+        sessions = self.sessions()
+        self.assert_sessions_stay(sessions)
+        for browser in sessions.values():
+            self.assertEqual(list(browser.cookies()), [self.COOKIE])
+
+    def test_a_web_server_that_stops_is_left_out_until_it_is_back(self):
+        sessions = self.sessions()
+        self.lab.processes["s1-nginx"].kill()
+        self.addCleanup(self.lab.start_server, "s1")
+        self.wait_web_server("s1", False)
+        self.assertEqual(sessions["s1"].servers(4), {"s2"})
+        self.assertEqual({self.browser().server() for _ in range(6)}, {"s2"})
+        self.lab.start_server("s1")
+        self.wait_web_server("s1", True)
+        self.assertEqual({self.browser().server() for _ in range(6)}, {"s1", "s2"})
+        self.assert_sessions_stay({"s2": sessions["s2"]})
+
+    def wait_web_server(self, server, up):
+        """Until the proxy has found out."""
+        raise NotImplementedError
+
+    def test_a_proxy_that_dies_moves_the_vip_and_its_return_brings_it_back(self):
+        sessions = self.sessions()
+        told = {name: len(self.notified(name)) for name in pair.DIRECTORS}
+        with self.kept_connection() as client:
+            self.proxies["lb1"].kill()
+            self.wait_owner("lb2")
+            self.assert_reset(client)
+        self.assert_sessions_stay(sessions)
+        self.assertEqual(self.browser("c2").ask()["sender"], own_addresses("lb2")["lan"])
+
+        self.proxies["lb1"].start(80)
+        self.wait_owner("lb1")
+        self.assert_sessions_stay(sessions)
+        self.wait(lambda: self.notified("lb2")[told["lb2"]:] == [f"{INSTANCE} MASTER",
+                                                                 f"{INSTANCE} BACKUP"],
+                  "the notify program of lb2 to have run")
+        self.wait(lambda: self.notified("lb1")[told["lb1"]:][-1:] == [f"{INSTANCE} MASTER"],
+                  "the notify program of lb1 to have run")
+
+    def test_a_director_that_dies_and_returns(self):
+        sessions = self.sessions()
+        with self.kept_connection() as client:
+            self.kill_director("lb1")
+            self.wait_owner("lb2")
+            self.assert_reset(client)
+        self.assert_sessions_stay(sessions)
+        self.start_director("lb1")
+        self.wait_owner("lb1")
+        self.wait(lambda: self.proxy_ready("lb1"), "the proxy of lb1 to have servers")
+        self.assert_sessions_stay(sessions)
+
+    def test_lbcli_accepts_the_file_as_it_is_written(self):
+        done = self.lab.lbcli("check", "--no-host", f"{proxies.REFERENCE}/{self.SETUP}/ballast.toml")
+        self.assertIn("ok", done.stdout)
