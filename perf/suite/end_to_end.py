@@ -64,9 +64,7 @@ def run(suite):
 
 def measure(quick, driver=DRIVER):
     """Rows of all ways. The director's build is found as the lab finds it (BALLAST_BUILD)."""
-    missing = [package for program, package in _PACKAGES.items() if shutil.which(program) is None]
-    if missing:
-        raise EndToEndError(f"{' '.join(missing)} missing; scripts/install-deps installs them")
+    check_programs()
     rounds, seconds = (2, 2) if quick else (5, 3)
     samples = {(way.name, load): [] for way in ways.WAYS for load in LOADS}
     lab = ways.EndToEndLab(f"perf{os.getpid()}", ways.CLIENTS, ways.SERVERS)
@@ -77,13 +75,19 @@ def measure(quick, driver=DRIVER):
                 with runs(lab):
                     for way in carried:
                         for name, load in LOADS.items():
-                            samples[way.name, name].append(_sample(lab, way, name, load, seconds))
+                            samples[way.name, name].append(sample(lab, way, name, load, seconds))
     finally:
         lab.down()
     return _rows(samples)
 
 
-def _sample(lab, way, name, load, seconds):
+def check_programs():
+    missing = [package for program, package in _PACKAGES.items() if shutil.which(program) is None]
+    if missing:
+        raise EndToEndError(f"{' '.join(missing)} missing; scripts/install-deps installs them")
+
+
+def sample(lab, way, name, load, seconds):
     machine, director = _machine_cpu_s(), _programs_cpu_s(lab, way)
     answers = _ask(lab, way, load, seconds)
     sample = Sample(
@@ -161,11 +165,11 @@ def _rows(samples):
         ("new connections", "director's CPU per 1M connections", "s", director, with_processes),
     ]
     return [each for load, metric, unit, figure, of in figures
-            for each in _compared({way: [figure(s) for s in samples[way.name, load]] for way in of},
+            for each in compared({way: [figure(s) for s in samples[way.name, load]] for way in of},
                                   metric, unit)]
 
 
-def _compared(values, metric, unit):
+def compared(values, metric, unit):
     """Rows of each way: beside HAProxy's figure and beside the direct way's."""
     for way, own in values.items():
         scenario = f"end to end, {way.name}"
@@ -177,22 +181,23 @@ def _compared(values, metric, unit):
             yield row(scenario, metric, unit, own)
 
 
-def _main():
-    parser = argparse.ArgumentParser(description=__doc__,
+def main(measured, description):
+    """The command line of a measurement that stands alone."""
+    parser = argparse.ArgumentParser(description=description,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two rounds of 2 s, not five of 3 s")
     parser.add_argument("--ports", choices=["af_packet", "af_xdp"], default=DRIVER,
                         help="driver of Ballast's ports")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the lab is taken down
-    for each in measure(arguments.quick, arguments.ports):
-        compared = f"{each.ratio:5.2f} x {each.baseline}" if each.baseline else ""
-        print(f"{each.scenario:26} {each.metric:34} {each.value:10,.2f} {each.unit:6}"
-              f" ({each.low:10,.2f} .. {each.high:10,.2f}) {compared}")
+    try:
+        for each in measured(arguments.quick, arguments.ports):
+            compared = f"{each.ratio:5.2f} x {each.baseline}" if each.baseline else ""
+            print(f"{each.scenario:26} {each.metric:34} {each.value:10,.2f} {each.unit:6}"
+                  f" ({each.low:10,.2f} .. {each.high:10,.2f}) {compared}")
+    except (EndToEndError, LabError, CommandFailed, TimeoutError) as error:
+        sys.exit(f"{os.path.basename(sys.argv[0])}: {error}")
 
 
 if __name__ == "__main__":
-    try:
-        _main()
-    except (EndToEndError, LabError, CommandFailed, TimeoutError) as error:
-        sys.exit(f"end_to_end: {error}")
+    main(measure, __doc__)

@@ -111,7 +111,7 @@ def nobody(_lab):
 
 
 @contextlib.contextmanager
-def _kernel(lab):
+def kernel(lab):
     """The director's namespace as a Linux router with Ballast's addresses."""
     lb1 = lab.host("lb1")
     lb1.sysctl("net.ipv4.ip_forward=1", "net.ipv4.conf.all.send_redirects=0",
@@ -135,7 +135,7 @@ def nftables(lab):
     rules = f"{lab.dir}/nftables.conf"
     with open(rules, "w", encoding="utf-8") as out:
         out.write(_NFTABLES.format(vip=NAT_VIP, count=SERVERS, servers=servers))
-    with _kernel(lab) as lb1:
+    with kernel(lab) as lb1:
         lb1.run("nft", "-f", rules)
         # All rounds share the machine's room for tracked connections: closed ones must not stay.
         lb1.sysctl("net.netfilter.nf_conntrack_tcp_timeout_time_wait=1")
@@ -151,7 +151,7 @@ def haproxy(lab):
     path = f"{lab.dir}/haproxy.cfg"
     with open(path, "w", encoding="utf-8") as out:
         out.write(_HAPROXY.format(vip=NAT_VIP, servers=servers, cpu=director.cpus()[1]))
-    with _kernel(lab):
+    with kernel(lab):
         process = lab.spawn("haproxy", "lb1", ["haproxy", "-db", "-f", path])
         try:
             lab.wait_listening("haproxy", "lb1", 80)

@@ -78,6 +78,9 @@ class Proxy:
         """Its files, in place; returns the arguments of its command line."""
         raise NotImplementedError
 
+    def stop(self):
+        self._lab.processes[self.name].stop()
+
     def kill(self):
         """kill -9 of all its processes at once."""
         self._lab.processes[self.name].kill()
