@@ -12,18 +12,7 @@ from ballast_lab.topology import NAT_VIP
 STATISTICS = f"http://{NAT_VIP}:8404/haproxy?stats"
 
 
-class LocalHaproxy(local_proxy.LocalProxyTest):
-    SETUP = "keepalived-haproxy"
-    COOKIE = "SERVERID"
-
-    @classmethod
-    def make_proxy(cls, lab, host, files):
-        return proxies.Haproxy(lab, host, files, f"{cls.SETUP}/haproxy.cfg")
-
-    def proxy_ready(self, name):
-        states = self.proxies[name].states("webfarm")
-        return (states["s1"], states["s2"]) == ("UP", "UP")
-
+class LocalHaproxy(local_proxy.HaproxyPair, local_proxy.LocalProxyTest):
     def wait_web_server(self, server, up):
         self.wait(lambda: self.proxies["lb1"].states("webfarm")[server] == ("UP" if up else "DOWN"),
                   f"HAProxy to have {server} {'up' if up else 'down'}")

@@ -14,9 +14,10 @@ from ballast_lab.topology import NAT_VIP, client_address, own_addresses
 INSTANCE = "VI_1"
 PRIORITY_OF_LB2 = 100
 NOTIFY = "/etc/ballast/notify.sh"
+NOTIFIED = "/var/log/ha-notify.log"  # what it writes
 
 
-class LocalProxyTest(harness.HaTest):
+class Pair(harness.HaTest):
     CLIENTS = 2
     SERVERS = 2
     SETUP = None  # a folder of reference/
@@ -62,13 +63,6 @@ class LocalProxyTest(harness.HaTest):
             cls.files[name].make()
             cls.files[name].install(f"{cls.SETUP}/notify.sh", NOTIFY)
             proxy.start(80)
-
-    def setUp(self):
-        super().setUp()
-        self.wait_role("lb1", "MASTER", INSTANCE)
-        self.wait(lambda: self.owners() == ["lb1"], "the VIP to be on lb1 alone")
-        for name in pair.DIRECTORS:
-            self.wait(lambda name=name: self.proxy_ready(name), f"the proxy of {name} to have servers")
 
     def proxy_ready(self, name):
         """Whether it takes all web servers for up: one that checks them takes them for down while its
@@ -117,9 +111,32 @@ class LocalProxyTest(harness.HaTest):
             client.getresponse()
 
     def notified(self, name):
-        return self.files[name].read("/var/log/ha-notify.log").split("\n")[:-1]
+        return self.files[name].read(NOTIFIED).split("\n")[:-1]
 
-    # ---- tests
+    def wait_proxies_ready(self):
+        for name in pair.DIRECTORS:
+            self.wait(lambda name=name: self.proxy_ready(name), f"the proxy of {name} to have servers")
+
+
+class HaproxyPair(Pair):
+    SETUP = "keepalived-haproxy"
+    COOKIE = "SERVERID"
+
+    @classmethod
+    def make_proxy(cls, lab, host, files):
+        return proxies.Haproxy(lab, host, files, f"{cls.SETUP}/haproxy.cfg")
+
+    def proxy_ready(self, name):
+        states = self.proxies[name].states("webfarm")
+        return (states["s1"], states["s2"]) == ("UP", "UP")
+
+
+class LocalProxyTest(Pair):
+    def setUp(self):
+        super().setUp()
+        self.wait_role("lb1", "MASTER", INSTANCE)
+        self.wait(lambda: self.owners() == ["lb1"], "the VIP to be on lb1 alone")
+        self.wait_proxies_ready()
 
     def test_the_real_servers_see_the_client_in_x_forwarded_for(self):
         seen = {}

@@ -14,7 +14,7 @@ import harness
 REFERENCE = f"{harness.HERE}/reference"
 # What an operator's file names on its machine is in the host's folder of the lab, so that several
 # labs run side by side.
-_ROOTS = ("/run/", "/var/log/", "/etc/apache2/")
+_ROOTS = ("/run/", "/var/log/", "/etc/apache2/", "/etc/keepalived/")
 _numbers = itertools.count()
 _JSON = "/request"  # the lab's real servers answer with what they saw
 
