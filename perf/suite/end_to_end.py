@@ -165,11 +165,11 @@ def _rows(samples):
         ("new connections", "director's CPU per 1M connections", "s", director, with_processes),
     ]
     return [each for load, metric, unit, figure, of in figures
-            for each in compared({way: [figure(s) for s in samples[way.name, load]] for way in of},
+            for each in _compared({way: [figure(s) for s in samples[way.name, load]] for way in of},
                                   metric, unit)]
 
 
-def compared(values, metric, unit):
+def _compared(values, metric, unit):
     """Rows of each way: beside HAProxy's figure and beside the direct way's."""
     for way, own in values.items():
         scenario = f"end to end, {way.name}"

@@ -16,6 +16,7 @@ if __name__ == "__main__":
 
 from suite import end_to_end, ways  # noqa: E402
 from suite.end_to_end import Load  # noqa: E402
+from suite.rows import row  # noqa: E402
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "netns"))
 
@@ -110,7 +111,7 @@ def _rows(samples):
         for way, own in values.items():
             ratios = [mine / base for mine, base in zip(own, values[VETH], strict=True)]
             compared = {} if way is VETH else {"baseline": VETH.name, "ratios": ratios}
-            found.append(end_to_end.row(f"local proxy, {way.name}", name, unit, own, **compared))
+            found.append(row(f"local proxy, {way.name}", name, unit, own, **compared))
     return found
 
 

@@ -4,6 +4,7 @@ it. The configuration is reference/SETUP/ballast.toml, the one of docs/local-ser
 import contextlib
 import copy
 import http.client
+import json
 import tomllib
 
 import harness
@@ -102,7 +103,7 @@ class Pair(harness.HaTest):
             client.connect()
         with contextlib.closing(client):
             client.request("GET", "/")
-            self.assertEqual(client.getresponse().read().strip() in (b"s1", b"s2"), True)
+            self.assertIn(client.getresponse().read().strip(), (b"s1", b"s2"))
             yield client
 
     def assert_reset(self, client):
@@ -149,6 +150,13 @@ class LocalProxyTest(Pair):
                 seen.setdefault(number, set()).add(answer["server"])
         self.assertEqual(seen, {1: {"s1", "s2"}, 2: {"s1", "s2"}})
 
+    def test_every_byte_arrives(self):
+        for path, requests in (("1k", 2_000), ("1m", 40)):
+            output = self.host("c1").run(*harness.http_load(
+                f"{NAT_VIP}:80", path=f"/{path}", requests=requests, parallel=8, per_connection=10,
+                expect_file=f"{self.lab.payload_dir}/{path}"))
+            self.assertEqual(json.loads(output), {"good": requests, "errors": {}, "bodies": {}})
+
     def test_a_cookie_keeps_a_client_at_its_server(self):
         sessions = self.sessions()
         self.assert_sessions_stay(sessions)
@@ -173,7 +181,7 @@ class LocalProxyTest(Pair):
 
     def test_a_proxy_that_dies_moves_the_vip_and_its_return_brings_it_back(self):
         sessions = self.sessions()
-        told = {name: len(self.notified(name)) for name in pair.DIRECTORS}
+        before = {name: len(self.notified(name)) for name in pair.DIRECTORS}
         with self.kept_connection() as client:
             self.proxies["lb1"].kill()
             self.wait_owner("lb2")
@@ -184,10 +192,10 @@ class LocalProxyTest(Pair):
         self.proxies["lb1"].start(80)
         self.wait_owner("lb1")
         self.assert_sessions_stay(sessions)
-        self.wait(lambda: self.notified("lb2")[told["lb2"]:][-2:] == [f"{INSTANCE} MASTER",
+        self.wait(lambda: self.notified("lb2")[before["lb2"]:][-2:] == [f"{INSTANCE} MASTER",
                                                                       f"{INSTANCE} BACKUP"],
                   "the notify program of lb2 to have run")
-        self.wait(lambda: self.notified("lb1")[told["lb1"]:][-1:] == [f"{INSTANCE} MASTER"],
+        self.wait(lambda: self.notified("lb1")[before["lb1"]:][-1:] == [f"{INSTANCE} MASTER"],
                   "the notify program of lb1 to have run")
 
     def test_a_director_that_dies_and_returns(self):

@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import os
+import re
 import socket
 import subprocess
 
@@ -15,7 +16,7 @@ REFERENCE = f"{harness.HERE}/reference"
 # What an operator's file names on its machine is in the host's folder of the lab, so that several
 # labs run side by side.
 _ROOTS = ("/run/", "/var/log/", "/etc/apache2/", "/etc/keepalived/")
-_numbers = itertools.count()
+_jars = itertools.count()
 _JSON = "/request"  # the lab's real servers answer with what they saw
 
 
@@ -36,8 +37,7 @@ class Files:
         """Puts reference/NAME at `path`; returns where that is."""
         with open(f"{REFERENCE}/{name}", encoding="utf-8") as file:
             text = file.read()
-        for root in _ROOTS:
-            text = text.replace(root, self.root + root)
+        text = re.sub("|".join(_ROOTS), lambda root: self.root + root[0], text)
         os.makedirs(os.path.dirname(self.root + path), exist_ok=True)
         with open(self.root + path, "w", encoding="utf-8") as out:
             out.write(text)
@@ -124,7 +124,7 @@ class Browser:
 
     def __init__(self, test, client, base):
         self._argv = test.host(client).argv("curl", "--silent", "--show-error", "--max-time", "10")
-        self._jar = f"{test.lab.dir}/cookies-{next(_numbers)}"
+        self._jar = f"{test.lab.dir}/cookies-{next(_jars)}"
         self._base = base
 
     def get(self, path=_JSON, *options):
