@@ -42,6 +42,8 @@ class LocalMigration(local_proxy.HaproxyPair):
     @classmethod
     def configure(cls, lab):
         cls.tables = super().configure(lab)
+        for tables in cls.tables.values():
+            del tables["ha"]["instance"][0]["preempt_delay"]  # nothing here depends on it but the time
         return None  # keepalived comes first
 
     @classmethod
