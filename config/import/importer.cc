@@ -20,6 +20,8 @@ struct Entry {
 const Entry& entry_of(Format format) {
   static const std::vector<Entry> kEntries = {
       {Format::kKeepalived, "keepalived.md", keepalived_keywords(), import_keepalived},
+      {Format::kLdirectord, "ldirectord.md", ldirectord_keywords(), import_ldirectord},
+      {Format::kHeartbeat, "heartbeat.md", heartbeat_keywords(), import_heartbeat},
   };
   return *std::find_if(kEntries.begin(), kEntries.end(),
                        [&](const Entry& entry) { return entry.format == format; });

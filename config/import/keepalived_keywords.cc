@@ -2,7 +2,7 @@
 #include "config/import/importer.h"
 
 namespace lb::importer {
-namespace {
+namespace keepalived_words {
 
 constexpr Fate kSame = Fate::kSame;
 constexpr Fate kOther = Fate::kOther;
@@ -407,10 +407,10 @@ constexpr Keyword kKeywords[] = {
     {"checker", "max_reply_length", kNot, "", "expect is an expression for the answer"},
 };
 
-}  // namespace
+}  // namespace keepalived_words
 
 std::span<const Keyword> keepalived_keywords() {
-  return kKeywords;
+  return keepalived_words::kKeywords;
 }
 
 }  // namespace lb::importer

@@ -1,0 +1,647 @@
+#include "config/import/ldirectord.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+
+#include "config/import/importer.h"
+
+namespace lb::importer {
+namespace ldirectord {
+namespace {
+
+constexpr std::uint32_t kMostInRange = 1024;
+constexpr auto kSchedulers = std::to_array<std::string_view>(
+    {"rr", "wrr", "lc", "wlc", "sed", "nq", "sh", "mh", "dh", "fo", "ovf"});
+
+struct NamedPort {
+  std::string_view name;
+  std::uint16_t port;
+};
+constexpr auto kPorts = std::to_array<NamedPort>(
+    {{"ftp", 21},          {"ssh", 22},      {"smtp", 25},        {"domain", 53},  {"http", 80},
+     {"www", 80},          {"pop3", 110},    {"nntp", 119},       {"imap", 143},   {"imap2", 143},
+     {"ldap", 389},        {"https", 443},   {"submission", 587}, {"ldaps", 636},  {"imaps", 993},
+     {"pop3s", 995},       {"oracle", 1521}, {"radius", 1812},    {"squid", 3128}, {"mysql", 3306},
+     {"postgresql", 5432}, {"sip", 5060},    {"http-alt", 8080}});
+
+// What a negotiate check of each service is here.
+struct CheckOf {
+  std::string_view service;
+  std::uint16_t port;  // the service is the default of this port
+  std::string_view type;
+  bool tls;
+};
+constexpr auto kChecks = std::to_array<CheckOf>({{"http", 80, "http", false},
+                                                 {"https", 443, "https", false},
+                                                 {"ftp", 21, "ftp", false},
+                                                 {"smtp", 25, "smtp", false},
+                                                 {"submission", 587, "smtp", false},
+                                                 {"dns", 53, "dns", false},
+                                                 {"pop", 110, "pop3", false},
+                                                 {"pops", 995, "pop3s", false},
+                                                 {"imap", 143, "imap", false},
+                                                 {"imaps", 993, "imaps", false},
+                                                 {"ldap", 389, "ldap", false},
+                                                 {"ldaps", 636, "ldap", true},
+                                                 {"mysql", 3306, "mysql", false},
+                                                 {"pgsql", 5432, "pgsql", false},
+                                                 {"simpletcp", 0, "send_expect", false},
+                                                 {"none", 0, "none", false},
+                                                 {"nntp", 119, "", false},
+                                                 {"oracle", 1521, "", false},
+                                                 {"radius", 1812, "", false},
+                                                 {"http_proxy", 3128, "", false},
+                                                 {"sip", 5060, "", false}});
+
+struct Value {
+  std::string text;
+  Place place;
+};
+
+// One "virtual" with its indented lines.
+struct Virtual {
+  Value address;
+  std::map<std::string, Value> values;
+  std::vector<Value> reals;
+};
+
+struct Settings {
+  std::map<std::string, Value> global;
+  std::vector<Virtual> virtuals;
+};
+
+std::string trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t\r");
+  if (begin == std::string_view::npos) return {};
+  return std::string(text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1));
+}
+
+std::string unquoted(const std::string& text) {
+  if (text.size() < 2 || text.front() != '"' || text.back() != '"') return text;
+  return text.substr(1, text.size() - 2);
+}
+
+std::string_view without_comment(std::string_view line) {
+  bool quoted = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '"') quoted = !quoted;
+    if (line[i] == '#' && !quoted) return line.substr(0, i);
+  }
+  return line;
+}
+
+void read_file(Context& context, const File& file, Settings& settings) {
+  std::uint32_t line_number = 0;
+  bool in_virtual = false;
+  for (std::size_t begin = 0; begin < file.text.size();) {
+    const std::size_t end = std::min(file.text.find('\n', begin), file.text.size());
+    const std::string_view raw =
+        without_comment(std::string_view(file.text).substr(begin, end - begin));
+    begin = end + 1;
+    const Place place{file.path, ++line_number};
+    const std::string line = trimmed(raw);
+    if (line.empty()) continue;
+    const bool indented = raw.front() == ' ' || raw.front() == '\t';
+    const std::size_t sign = line.find('=');
+    const std::string key = trimmed(std::string_view(line).substr(0, sign));
+    if (sign == std::string::npos) {
+      context.note(Severity::kError, place, key, {}, "write KEYWORD = VALUE; left out");
+      continue;
+    }
+    const Value value{trimmed(std::string_view(line).substr(sign + 1)), place};
+    if (key == "virtual" && !indented) {
+      context.keyword("ldirectord.cf", key, place);
+      settings.virtuals.push_back({value, {}, {}});
+      in_virtual = true;
+      continue;
+    }
+    if (indented && !in_virtual) {
+      context.note(Severity::kError, place, key, "indented, without a virtual above it",
+                   "left out");
+      continue;
+    }
+    in_virtual = indented;
+    if (context.keyword(indented ? "virtual" : "ldirectord.cf", key, place) == nullptr) continue;
+    if (key == "real") {
+      settings.virtuals.back().reals.push_back(value);
+    } else {
+      auto& values = indented ? settings.virtuals.back().values : settings.global;
+      values[key] = {unquoted(value.text), place};
+    }
+  }
+}
+
+class Director {
+ public:
+  Director(Context& context, const Settings& settings) : context_(context), settings_(settings) {}
+
+  void read() {
+    if (const Value* const reload = global("autoreload");
+        reload != nullptr && reload->text == "yes") {
+      context_.draft.director().boolean("auto_reload", true, reload->place);
+    }
+    mail(settings_.global);
+    for (const Virtual& each : settings_.virtuals) read_virtual(each);
+  }
+
+ private:
+  struct Real {
+    std::string address;  // with its port
+    std::string method;
+    std::int64_t weight = 1;
+    std::vector<std::string> pair;  // request, receive
+    std::string limits;
+    Place place;
+  };
+
+  const Value* global(const std::string& key) const {
+    const auto at = settings_.global.find(key);
+    return at == settings_.global.end() ? nullptr : &at->second;
+  }
+  const Value* value(const Virtual& of, const std::string& key) const {
+    const auto at = of.values.find(key);
+    return at == of.values.end() ? global(key) : &at->second;
+  }
+  std::string text(const Virtual& of, const std::string& key, const std::string& otherwise) const {
+    const Value* const found = value(of, key);
+    return found == nullptr ? otherwise : found->text;
+  }
+
+  void error(const Place& place, std::string keyword, std::string there, std::string here) {
+    context_.note(Severity::kError, place, std::move(keyword), std::move(there), std::move(here));
+  }
+
+  // The port's number; 0: none, which is noted.
+  std::uint16_t port(const std::string& word, const Place& place) {
+    for (const NamedPort& each : kPorts) {
+      if (each.name == word) return each.port;
+    }
+    const auto parsed = number(word);
+    if (parsed && *parsed >= 1 && *parsed <= 65'535) return static_cast<std::uint16_t>(*parsed);
+    error(place, word, {}, "no port from 1 to 65535, and no name of one that is known here");
+    return 0;
+  }
+
+  std::optional<Address> ip(const std::string& word, const Place& place) {
+    const auto parsed = Address::parse(word);
+    if (!parsed) {
+      error(place, word, {},
+            "no IPv4 address (names are not looked up): " + parsed.error().message);
+      return std::nullopt;
+    }
+    if (parsed->is_ipv4()) return *parsed;
+    error(place, word, {}, "IPv6 is not forwarded yet; left out");
+    return std::nullopt;
+  }
+
+  void read_virtual(const Virtual& from) {
+    const Place& place = from.address.place;
+    const std::size_t colon = from.address.text.rfind(':');
+    if (colon == std::string::npos) {
+      error(place, "virtual", from.address.text,
+            "firewall marks are not known: write a service with `addresses` of what is marked; "
+            "left out");
+      return;
+    }
+    const auto vip = ip(from.address.text.substr(0, colon), place);
+    const std::uint16_t vport = port(from.address.text.substr(colon + 1), place);
+    if (!vip || vport == 0) return;
+    const std::string protocol = text(from, "protocol", vport == 53 ? "udp" : "tcp");
+    if (protocol != "tcp" && protocol != "udp") {
+      error(place, "protocol", protocol, "tcp and udp are forwarded; left out");
+      return;
+    }
+    std::vector<Real> reals;
+    for (const Value& each : from.reals) read_real(each, vport, reals);
+    std::string mode = "nat";
+    if (!reals.empty()) mode = reals.front().method == "gate" ? "dr" : "nat";
+
+    Table& service = context_.draft.add_service(place);
+    const std::string endpoint = fmt::format("{}:{}", vip->to_string(), vport);
+    service.text("name", context_.service_name(endpoint + (protocol == "udp" ? "/udp" : "")));
+    service.text("address", endpoint);
+    if (protocol == "udp") service.text("protocol", "udp");
+    if (mode == "dr") service.text("mode", "dr");
+    scheduling(service, from);
+    if (text(from, "quiescent", "yes") == "yes") {
+      service.text("on_server_down", "quiesce",
+                   value(from, "quiescent") != nullptr ? value(from, "quiescent")->place : Place{});
+    }
+    fallback(service, from, mode, vport);
+    command(service, from, endpoint, protocol);
+    mail(from.values);
+    real_servers(service, from, reals, mode, vport, protocol == "udp");
+  }
+
+  void scheduling(Table& service, const Virtual& from) {
+    if (const Value* const scheduler = value(from, "scheduler");
+        scheduler != nullptr && scheduler->text != "wrr") {
+      const bool known =
+          std::find(kSchedulers.begin(), kSchedulers.end(), scheduler->text) != kSchedulers.end();
+      if (!known) {
+        context_.note(Severity::kWarning, scheduler->place, "scheduler", scheduler->text,
+                      "there is no such scheduler (docs/schedulers.md): \"wlc\" is used");
+      }
+      service.text("scheduler", known ? scheduler->text : "wlc", scheduler->place);
+    }
+    const Value* const persistent = value(from, "persistent");
+    if (persistent == nullptr) return;
+    const auto seconds = number(persistent->text);
+    if (!seconds || *seconds < 1 || *seconds > 604'800) {
+      error(persistent->place, "persistent", persistent->text,
+            "no number of seconds up to a week; left out");
+      return;
+    }
+    service.duration("persistence", std::chrono::seconds(*seconds), persistent->place);
+    const Value* const mask = value(from, "netmask");
+    if (mask == nullptr || mask->text == "255.255.255.255") return;
+    const auto parsed = Ipv4Address::parse(mask->text);
+    const std::uint32_t bits = parsed ? parsed->host() : 0;
+    const int length = std::countl_one(bits);
+    if (!parsed || length == 0 || (length < 32 && bits << length != 0)) {
+      error(mask->place, "netmask", mask->text, "no netmask, as 255.255.255.0; left out");
+    } else {
+      service.number("persistence_prefix", length, mask->place);
+    }
+  }
+
+  void fallback(Table& service, const Virtual& from, const std::string& mode, std::uint16_t vport) {
+    const Value* const found = value(from, "fallback");
+    if (found == nullptr) return;
+    const std::vector<std::string> parts = words(found->text);
+    if (parts.empty()) return;
+    const std::size_t colon = parts[0].rfind(':');
+    const auto server = ip(parts[0].substr(0, colon), found->place);
+    const std::uint16_t server_port =
+        colon == std::string::npos ? vport : port(parts[0].substr(colon + 1), found->place);
+    if (!server || server_port == 0) return;
+    const bool local = server->to_string().starts_with("127.");
+    if (local && server_port != vport) {
+      error(found->place, "fallback", parts[0],
+            fmt::format("a sorry server on the director listens on the service's port, {}, of all "
+                        "addresses; left out",
+                        vport));
+      return;
+    }
+    Table& sorry = service.table("sorry_server", found->place);
+    sorry.text("address", fmt::format("{}:{}", server->to_string(), server_port));
+    const std::string method = parts.size() > 1 ? parts[1] : std::string();
+    if (local) {
+      sorry.comment_on("address",
+                       "on the director: it must listen on all addresses, or on the VIP");
+    } else if (method == "gate" || method == "masq") {
+      const std::string own = method == "gate" ? "dr" : "nat";
+      if (own != mode) sorry.text("mode", own);
+    } else if (method == "ipip") {
+      error(found->place, "fallback", method,
+            "tunnels are not supported yet: the service's mode is used");
+    }
+  }
+
+  void command(Table& service, const Virtual& from, const std::string& endpoint,
+               const std::string& protocol) {
+    const Value* const found = value(from, "fallbackcommand");
+    if (found == nullptr) return;
+    service.texts("quorum_down", {found->text, "start", endpoint, protocol}, found->place);
+    service.texts("quorum_up", {found->text, "stop", endpoint, protocol}, found->place);
+  }
+
+  void mail(const std::map<std::string, Value>& values) {
+    const auto alert = values.find("emailalert");
+    if (alert == values.end()) return;
+    std::vector<std::string> to;
+    for (std::size_t begin = 0; begin <= alert->second.text.size();) {
+      const std::size_t end =
+          std::min(alert->second.text.find(',', begin), alert->second.text.size());
+      to.push_back(trimmed(std::string_view(alert->second.text).substr(begin, end - begin)));
+      begin = end + 1;
+    }
+    const auto from = values.find("emailalertfrom");
+    add_mail(context_, to, from == values.end() ? std::string() : from->second.text,
+             alert->second.place);
+    const auto smtp = values.find("smtp");
+    if (smtp == values.end()) return;
+    context_.draft.alert().table("mail").text("server", smtp->second.text + ":25",
+                                              smtp->second.place);
+  }
+
+  // "ADDRESS[->ADDRESS][:PORT] METHOD [WEIGHT] ["REQUEST", "RECEIVE"]"
+  void read_real(const Value& from, std::uint16_t vport, std::vector<Real>& reals) {
+    const std::vector<std::string> parts = words(from.text);
+    if (parts.size() < 2) {
+      error(from.place, "real", from.text, "write ADDRESS:PORT METHOD; left out");
+      return;
+    }
+    Real real;
+    real.place = from.place;
+    real.method = parts[1];
+    if (real.method != "gate" && real.method != "masq") {
+      error(from.place, "real", real.method,
+            real.method == "ipip" ? "tunnels are not supported yet; left out"
+                                  : "the method is gate, masq or ipip; left out");
+      return;
+    }
+    std::size_t next = 2;
+    if (next < parts.size()) {
+      if (const auto weight = number(parts[next])) {
+        real.weight = *weight;
+        ++next;
+      }
+    }
+    for (; next < parts.size(); ++next) {
+      if (parts[next].find(':') != std::string::npos &&
+          number(parts[next].substr(0, parts[next].find(':')))) {
+        real.limits = parts[next];
+      } else if (parts[next] != ",") {
+        real.pair.push_back(parts[next]);
+      }
+    }
+    const std::size_t colon = parts[0].rfind(':');
+    const std::string addresses = parts[0].substr(0, colon);
+    const std::uint16_t own_port =
+        colon == std::string::npos ? vport : port(parts[0].substr(colon + 1), from.place);
+    if (own_port == 0) return;
+    const std::size_t arrow = addresses.find("->");
+    const auto first = ip(addresses.substr(0, arrow), from.place);
+    const auto last =
+        arrow == std::string::npos ? first : ip(addresses.substr(arrow + 2), from.place);
+    if (!first || !last) return;
+    if (first->to_string().starts_with("127.")) {
+      error(from.place, "real", parts[0],
+            "a real server on the director is not possible, only a sorry server; left out");
+      return;
+    }
+    const std::uint32_t begin = first->to_ipv4()->host();
+    const std::uint32_t end = last->to_ipv4()->host();
+    if (end < begin || end - begin >= kMostInRange) {
+      error(from.place, "real", parts[0],
+            fmt::format("no range of at most {} addresses; left out", kMostInRange));
+      return;
+    }
+    // There a server of gate always has the service's port.
+    const std::uint16_t used = real.method == "gate" ? vport : own_port;
+    for (std::uint32_t i = begin; i <= end; ++i) {
+      real.address = fmt::format("{}:{}", Ipv4Address::from_host(i).to_string(), used);
+      reals.push_back(real);
+      if (i == end) break;
+    }
+  }
+
+  void real_servers(Table& service, const Virtual& from, const std::vector<Real>& reals,
+                    const std::string& mode, std::uint16_t vport, bool udp) {
+    if (reals.empty()) {
+      context_.note(Severity::kWarning, from.address.place, "virtual", "it has no real server",
+                    "write at least one");
+    }
+    const std::string type = text(from, "checktype", "negotiate");
+    check(service.table("check", from.address.place), from, type,
+          {text(from, "request", ""), text(from, "receive", "")}, vport, udp);
+    for (const Real& real : reals) {
+      if ((real.method == "gate" ? "dr" : "nat") != mode) {
+        error(real.place, "real", real.method,
+              "all real servers of a service have one mode, the first one's");
+      }
+      Table& server = service.add("real_server", real.place);
+      server.text("address", real.address);
+      if (type == "off") {
+        server.number("weight", 0).comment_on("weight", "checktype = off: no server is used");
+      } else if (real.weight != 1) {
+        server.number("weight", real.weight);
+      }
+      if (!real.limits.empty()) limits(server, real);
+      if (real.pair.empty()) continue;
+      check(server.table("check", real.place), from, type,
+            {real.pair[0], real.pair.size() > 1 ? real.pair[1] : text(from, "receive", "")}, vport,
+            udp);
+    }
+  }
+
+  // "LOWER:UPPER"
+  void limits(Table& server, const Real& real) {
+    const std::size_t colon = real.limits.find(':');
+    const auto lower = number(real.limits.substr(0, colon));
+    const auto upper = number(real.limits.substr(colon + 1));
+    if (upper && *upper > 0) server.number("max_connections", *upper);
+    if (lower && *lower > 0) server.number("resume_connections", *lower);
+  }
+
+  struct Question {
+    std::string request;
+    std::string receive;
+  };
+
+  void check(Table& table, const Virtual& from, const std::string& type, const Question& question,
+             std::uint16_t vport, bool udp) {
+    const bool negotiates = type == "negotiate" || number(type).has_value();
+    if (number(type)) {
+      context_.note(Severity::kWarning, value(from, "checktype")->place, "checktype",
+                    "connects " + type + " times, then negotiates", "each check negotiates");
+    }
+    if (type == "off" || type == "on") {
+      table.text("type", "none");
+      return;
+    }
+    if (type == "external" || type == "external-perl") {
+      external(table, from, type == "external-perl");
+    } else if (type == "ping" || (type == "connect" && udp)) {
+      table.text("type", "ping");
+    } else if (type == "connect") {
+      table.text("type", "tcp");
+    } else if (!negotiates) {
+      error(value(from, "checktype")->place, "checktype", type, "no such type: \"tcp\" is used");
+      table.text("type", "tcp");
+    } else if (!negotiate(table, from, question, vport)) {
+      return;
+    }
+    if (const Value* const check_port = value(from, "checkport");
+        check_port != nullptr && table.text_of("type") != "ping") {
+      if (const auto parsed = number(check_port->text))
+        table.number("port", *parsed, check_port->place);
+    }
+    times(table, from, negotiates);
+  }
+
+  void external(Table& table, const Virtual& from, bool perl) {
+    const std::string program = text(from, "checkcommand", "/bin/true");
+    table.text("type", "script");
+    // With the four arguments that it has there.
+    table.texts("command", {"/bin/sh", "-c",
+                            fmt::format("exec {}{} \"$BALLAST_VIP\" \"$BALLAST_VIP_PORT\" "
+                                        "\"$BALLAST_RS\" \"$BALLAST_RS_PORT\"",
+                                        perl ? "perl " : "", program)});
+  }
+
+  // False: there is nothing more to set.
+  bool negotiate(Table& table, const Virtual& from, const Question& question, std::uint16_t vport) {
+    std::string service = text(from, "service", "");
+    for (const CheckOf& each : kChecks) {
+      if (service.empty() && each.port == vport) service = each.service;
+    }
+    if (service.empty()) service = "none";
+    const auto at = std::find_if(kChecks.begin(), kChecks.end(),
+                                 [&](const CheckOf& each) { return each.service == service; });
+    const Place place =
+        value(from, "service") != nullptr ? value(from, "service")->place : from.address.place;
+    if (at == kChecks.end() || at->type.empty()) {
+      context_.note(at == kChecks.end() ? Severity::kError : Severity::kWarning, place, "service",
+                    service,
+                    "there is no check of this protocol: \"tcp\" is used; send_expect or a script "
+                    "can do more");
+      table.text("type", "tcp");
+      return true;
+    }
+    table.text("type", at->type, place);
+    if (at->type == "none") return false;
+    if (at->tls) table.boolean("tls", true);
+    if (at->type == "http" || at->type == "https") {
+      http(table, from, question);
+    } else if (at->type == "dns") {
+      table.text("query", question.request.empty() ? "." : question.request);
+      if (const auto wanted = Address::parse(question.receive))
+        table.text("expect_address", wanted->to_string());
+    } else if (at->type == "send_expect") {
+      table.text("send", question.request);
+      table.text("expect", question.receive.empty() ? "." : question.receive);
+    } else if (!question.request.empty()) {
+      context_.note(Severity::kWarning, place, "request", question.request,
+                    fmt::format("the check of type \"{}\" asks nothing of its own", at->type));
+    }
+    if (at->type == "https" || at->type == "imaps" || at->type == "pop3s" || at->tls)
+      table.boolean("tls_verify", false);
+    if (const Value* const login = value(from, "login"); login != nullptr) {
+      if (at->type == "mysql" || at->type == "pgsql")
+        table.text("username", login->text, login->place);
+    }
+    if (const Value* const database = value(from, "database");
+        database != nullptr && at->type == "pgsql") {
+      table.text("database", database->text, database->place);
+    }
+    return true;
+  }
+
+  void http(Table& table, const Virtual& from, const Question& question) {
+    std::string path = question.request;
+    if (path.starts_with("http://") || path.starts_with("https://")) {
+      const std::size_t slash = path.find('/', path.find("//") + 2);
+      context_.note(Severity::kWarning, from.address.place, "request", path,
+                    "it names another server: set `address` and `port` of the check, if need be");
+      path = slash == std::string::npos ? "/" : path.substr(slash);
+    }
+    if (!path.starts_with('/')) path = '/' + path;
+    if (path != "/") table.text("path", path);
+    if (const Value* const method = value(from, "httpmethod");
+        method != nullptr && method->text == "HEAD") {
+      table.text("method", "HEAD", method->place);
+    }
+    if (const Value* const host = value(from, "virtualhost"))
+      table.text("host", host->text, host->place);
+    table.text("expect_status", "200-299");
+    if (!question.receive.empty()) table.text("expect_body", question.receive);
+  }
+
+  void times(Table& table, const Virtual& from, bool negotiates) {
+    const auto seconds = [&](const char* key) -> std::optional<std::int64_t> {
+      const Value* const found = value(from, key);
+      if (found == nullptr) return std::nullopt;
+      const auto parsed = number(found->text);
+      if (!parsed || *parsed < 1)
+        error(found->place, key, found->text, "no number of seconds; the default there is used");
+      return parsed && *parsed >= 1 ? parsed : std::nullopt;
+    };
+    table.duration("interval", std::chrono::seconds(seconds("checkinterval").value_or(10)));
+    const auto own = seconds(negotiates ? "negotiatetimeout" : "checktimeout");
+    const auto other = seconds(negotiates ? "checktimeout" : "negotiatetimeout");
+    table.duration("timeout",
+                   std::chrono::seconds(own ? *own : other.value_or(negotiates ? 30 : 5)));
+    const auto count = seconds("checkcount");
+    if (table.text_of("type") == "ping" && count && *count > 1) table.number("retry", *count - 1);
+    table.number("rise", 1).number("fall", seconds("failurecount").value_or(1));
+  }
+
+  Context& context_;
+  const Settings& settings_;
+};
+
+}  // namespace
+
+std::optional<std::int64_t> number(const std::string& text) {
+  std::int64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || at != end) return std::nullopt;
+  return value;
+}
+
+std::vector<std::string> words(const std::string& line) {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < line.size();) {
+    if (line[i] == ' ' || line[i] == '\t' || line[i] == ',') {
+      ++i;
+    } else if (line[i] == '"') {
+      const std::size_t end = std::min(line.find('"', i + 1), line.size());
+      out.push_back(line.substr(i + 1, end - i - 1));
+      i = end + 1;
+    } else {
+      const std::size_t end = std::min(line.find_first_of(" \t,\"", i), line.size());
+      out.push_back(line.substr(i, end - i));
+      i = end;
+    }
+  }
+  return out;
+}
+
+void add_mail(Context& context, const std::vector<std::string>& to, const std::string& from,
+              const Place& place) {
+  Table& mail = context.draft.alert().table("mail", place);
+  if (mail.value("server").empty()) mail.text("server", "127.0.0.1:25").text("tls", "none");
+  if (!from.empty()) {
+    mail.text("from", from);
+  } else if (mail.value("from").empty()) {
+    mail.text("from", "root@localhost").comment_on("from", "there: root of the host");
+  }
+  std::vector<std::string> all;
+  for (const std::string& each : words(std::string(mail.value("to")))) {
+    if (each != "[" && each != "]") all.push_back(each);
+  }
+  for (const std::string& each : to) {
+    if (!each.empty() && std::find(all.begin(), all.end(), each) == all.end()) all.push_back(each);
+  }
+  mail.texts("to", all, place);
+}
+
+void read(Context& context, const std::vector<File>& files) {
+  for (const File& file : files) {
+    Settings settings;
+    read_file(context, file, settings);
+    Director(context, settings).read();
+  }
+}
+
+}  // namespace ldirectord
+
+Result<std::vector<Node>> import_ldirectord(const std::vector<File>& files,
+                                            const Options& options) {
+  std::vector<Node> nodes;
+  nodes.push_back({files.front().path, Context(options, ldirectord_keywords())});
+  Context& context = nodes.back().context;
+  ldirectord::read(context, files);
+  bool nat = false;
+  bool any = false;
+  for (const Table& table : context.draft.root().tables()) {
+    if (table.path() != "service") continue;
+    any = true;
+    nat = nat || table.value("mode").empty();
+  }
+  if (!any && context.notes.empty()) {
+    return fail(files.front().path + ": no ldirectord.cf: there is no virtual");
+  }
+  context.default_port(0, {});
+  if (nat) context.default_port(1, {});
+  context.finish({}, {});
+  return nodes;
+}
+
+}  // namespace lb::importer
