@@ -4,6 +4,12 @@
 
 namespace lb::config {
 
+bool SorryServer::is_local() const {
+  constexpr std::uint32_t kLoopbackNet = 127;
+  const auto ipv4 = address.address.to_ipv4();
+  return ipv4 && ipv4->host() >> 24 == kLoopbackNet;
+}
+
 std::vector<Address> Service::vips() const {
   std::vector<Address> out;
   for (const EndpointRange& range : addresses) {

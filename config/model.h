@@ -146,12 +146,15 @@ struct RealServer {
   bool operator==(const RealServer&) const = default;
 };
 
-// Gets the new connections of a service that has lost its quorum.
+// Gets the new connections of a service that has lost its quorum. A loopback address means the director's own
+// sockets, which get packets as they are: then `mode` has no meaning.
 struct SorryServer {
   Endpoint address;  // port 0: the one that the client asked for
   Mode mode = Mode::kNat;
   Origin where;
   bool operator==(const SorryServer&) const = default;
+
+  bool is_local() const;
 };
 
 // Who programs of operators run as when the configuration does not say it: the user of a key, or a

@@ -35,7 +35,8 @@ class OnePacketValidator {
         by_address_.emplace(server.address, Server{i, server});
       };
       for (const RealServer& server : services_[i].real_servers) add(server.address);
-      if (services_[i].sorry_server) add(services_[i].sorry_server->address);
+      const auto& sorry = services_[i].sorry_server;
+      if (sorry && !sorry->is_local()) add(sorry->address);
     }
     for (std::size_t i = 0; i < services_.size(); ++i) {
       if (!services_[i].one_packet) continue;
@@ -99,7 +100,7 @@ class OnePacketValidator {
       check_answers_of(number, service.real_servers[i].address,
                        fmt::format("{}.real_server[{}].address", path, i));
     }
-    if (service.sorry_server) {
+    if (service.sorry_server && !service.sorry_server->is_local()) {
       check_answers_of(number, service.sorry_server->address, path + ".sorry_server.address");
     }
   }

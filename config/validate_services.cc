@@ -127,20 +127,31 @@ class ServiceValidator {
   // Of a real server or the sorry server.
   void check_server_port(const Service& service, Endpoint server, Mode mode,
                          const std::string& at) {
-    if (mode != Mode::kDr || server.port == 0) return;
-    const auto& ranges = service.addresses;
-    const bool same = std::all_of(ranges.begin(), ranges.end(), [&](const auto& range) {
-      return range.first == server.port && range.is_single();
-    });
-    if (same) return;
-    const std::uint16_t first_port = ranges.front().first;
-    const bool one_port = std::all_of(ranges.begin(), ranges.end(), [&](const auto& range) {
-      return range.first == first_port && range.is_single();
-    });
-    const Endpoint right(server.address, one_port ? first_port : std::uint16_t{0});
+    if (mode != Mode::kDr || server.port == 0 || server.port == only_port(service)) return;
+    const Endpoint right(server.address, only_port(service));
     report(at, fmt::format("in DR mode the server sees the client's packets as they are, "
                            "so its port must be the VIP's: write {}",
                            right.to_string()));
+  }
+
+  // The port of all its VIPs; 0: there are several.
+  static std::uint16_t only_port(const Service& service) {
+    const std::uint16_t first = service.addresses.front().first;
+    const auto& ranges = service.addresses;
+    const bool one_port = std::all_of(ranges.begin(), ranges.end(), [&](const auto& range) {
+      return range.first == first && range.is_single();
+    });
+    return one_port ? first : std::uint16_t{0};
+  }
+
+  // Of a sorry server on the director.
+  void check_local_port(const Service& service, Endpoint server, const std::string& at) {
+    if (server.port == 0 || server.port == only_port(service)) return;
+    const Endpoint right(server.address, only_port(service));
+    report(at, fmt::format(
+                   "the director's own sockets get the client's packets as they are, so the port "
+                   "must be the VIP's: write {}, and let the program listen on the port of the VIP",
+                   right.to_string()));
   }
 
   void check_quorum(const Service& service, const std::string& path) {
@@ -186,6 +197,7 @@ class ServiceValidator {
     if (!service.sorry_server) return;
     const std::string at = path + ".sorry_server.address";
     const Endpoint address = service.sorry_server->address;
+    if (service.sorry_server->is_local()) return check_local_port(service, address, at);
     if (std::ranges::any_of(service.real_servers,
                             [&](const RealServer& server) { return server.address == address; })) {
       report(at, fmt::format("{} is a real server of this service already; the sorry server must "

@@ -19,7 +19,8 @@ void validate_syn_proxy(const Config& config, std::vector<Problem>& problems) {
       report("syn_proxy",
              "syn_proxy needs mode = \"nat\": in DR mode the director does not see the server's "
              "answers, whose sequence numbers it would have to translate");
-    } else if (service.sorry_server && service.sorry_server->mode == Mode::kDr) {
+    } else if (service.sorry_server && !service.sorry_server->is_local() &&
+               service.sorry_server->mode == Mode::kDr) {
       report("sorry_server.mode",
              "with syn_proxy the sorry server needs mode = \"nat\", too: the director must see its "
              "answers");

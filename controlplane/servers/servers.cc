@@ -33,6 +33,10 @@ std::string label_of(const RealServer& server) {
   return server.service->config->name + ": real server " + server.config->address.to_string();
 }
 
+bool has_remote_sorry_server(const config::Service& service) {
+  return service.sorry_server && !service.sorry_server->is_local();
+}
+
 // Gateways too: the kernel then knows and confirms them, and connections to clients can follow them
 // (client_hops.h).
 std::set<Address> destinations_of(const config::Config& config) {
@@ -42,7 +46,7 @@ std::set<Address> destinations_of(const config::Config& config) {
     for (const config::RealServer& server : service.real_servers) {
       all.insert(server.address.address);
     }
-    if (service.sorry_server) all.insert(service.sorry_server->address.address);
+    if (has_remote_sorry_server(service)) all.insert(service.sorry_server->address.address);
   }
   return all;
 }
@@ -103,7 +107,7 @@ void Servers::follow(const SnapshotSpec& snapshot) {
     }
     const auto sorry = running.sorry.find(service.id);
     if (ran) adopt_quorum(service, sorry != running.sorry.end());
-    if (!service.config->sorry_server) continue;
+    if (!has_remote_sorry_server(*service.config)) continue;
     next_hops_.add(service.config->sorry_server->address.address,
                    sorry == running.sorry.end() ? std::nullopt : sorry->second);
   }
@@ -151,7 +155,7 @@ void Servers::configure(const Inventory::Adopted& adopted) {
       for (RealServer& server : service.servers) {
         server.health ? change(server) : add(server, {});
       }
-      if (!service.config->sorry_server) continue;
+      if (!has_remote_sorry_server(*service.config)) continue;
       next_hops_.add(service.config->sorry_server->address.address, std::nullopt);
     }
   }
@@ -335,7 +339,7 @@ void Servers::find_next_hops() {
       server.next_hop = next_hop_of(config.mode, server.config->address.address);
       if (config.mode != Mode::kNat) warn_of_gateway(server);
     }
-    if (!config.sorry_server) continue;
+    if (!has_remote_sorry_server(config)) continue;
     service.sorry_next_hop =
         next_hop_of(config.sorry_server->mode, config.sorry_server->address.address);
   }

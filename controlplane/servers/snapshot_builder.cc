@@ -83,7 +83,12 @@ RealServerSpec sorry_spec(const Service& from) {
   to.mode = from.config->sorry_server->mode;
   to.up = from.decision.sorry;
   to.keep_connections = !from.decision.sorry;
-  to.next_hop = from.sorry_next_hop;
+  to.local = from.config->sorry_server->is_local();
+  if (to.local) {
+    to.mode = Mode::kDr;
+  } else {
+    to.next_hop = from.sorry_next_hop;
+  }
   return to;
 }
 

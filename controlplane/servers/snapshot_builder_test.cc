@@ -276,6 +276,22 @@ TEST(SnapshotBuilder, ReadsBackHealthBehindAPolicy) {
   EXPECT_EQ(running.sorry.at(inventory.services().front().id), kNextHop);
 }
 
+TEST(SnapshotBuilder, ASorryServerOnTheDirectorHasNoNextHop) {
+  config::Config config = web_and_dns();
+  config.services.pop_back();
+  config.services[0].quorum = 2;
+  config.services[0].sorry_server.emplace().address = endpoint("127.0.0.1:80");
+  Inventory inventory(config::seal(config));
+  inventory.services().front().servers.front().changes.in_force.admin_state = AdminState::kMaint;
+  const SnapshotSpec snapshot = build(inventory);
+  const RealServerSpec& sorry = snapshot.services[0].real_servers.at(1);
+  EXPECT_TRUE(sorry.local);
+  EXPECT_TRUE(sorry.up);
+  EXPECT_EQ(sorry.mode, Mode::kDr);
+  EXPECT_EQ(sorry.next_hop, std::nullopt);
+  EXPECT_EQ(read_snapshot(snapshot, inventory).sorry.size(), 1u) << "after a restart it is in use";
+}
+
 TEST(SnapshotBuilder, OmitsAServiceWithoutAddresses) {
   Inventory inventory(config::seal(web_and_dns()));
   SnapshotSpec snapshot = build(inventory);

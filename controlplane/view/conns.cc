@@ -17,7 +17,7 @@ ConnRow conn_of(const api::Conn& conn) {
           .state = conn.state(),
           .expires_ms = conn.expires_ms(),
           .service = conn.service(),
-          .mode = name_in(conn.mode())};
+          .mode = conn.local() ? kLocalMode : name_in(conn.mode())};
 }
 
 PersistenceRow persistence_of(const api::PersistenceEntry& entry) {

@@ -19,7 +19,8 @@ constexpr auto fields(const ConnRow*) {
       field("expires_ms", &ConnRow::expires_ms, "Time until it ends unless packets come.",
             {.unit = "ms"}),
       field("service", &ConnRow::service, "Name of its service."),
-      field("mode", &ConnRow::mode, "`nat` or `dr`."));
+      field("mode", &ConnRow::mode,
+            "`nat` or `dr`; `local` of one to a sorry server on the director."));
 }
 
 constexpr auto fields(const PersistenceRow*) {

@@ -66,7 +66,9 @@ std::string protocol_heading(std::string_view protocol) {
 }
 
 std::string_view forward_text(std::string_view mode) {
-  return mode == name_of(Mode::kNat) ? "Masq" : mode == name_of(Mode::kDr) ? "Route" : "?";
+  if (mode == name_of(Mode::kNat)) return "Masq";
+  if (mode == name_of(Mode::kDr)) return "Route";
+  return mode == kLocalMode ? "Local" : "?";
 }
 
 std::string age_text(std::uint64_t milliseconds) {

@@ -28,7 +28,9 @@ std::string service_address_text(const std::vector<std::string>& addresses);
 std::string mac_text(std::string_view bytes);
 
 std::string protocol_heading(std::string_view protocol);  // "TCP" of "tcp"
-std::string_view forward_text(std::string_view mode);     // "Masq" of "nat", as ipvsadm
+// In the place of a mode: of a server on the director itself.
+inline constexpr std::string_view kLocalMode = "local";
+std::string_view forward_text(std::string_view mode);  // "Masq" of "nat", as ipvsadm
 
 // "800ms", "12s", "3m05s", "2h07m", "4d03h".
 std::string age_text(std::uint64_t milliseconds);

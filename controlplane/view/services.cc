@@ -116,7 +116,7 @@ RealServerRow real_server_of(const api::ServiceStats& service, const api::RealSe
                     .protocol = name_in(service.protocol()),
                     .address = address_text(server.address()),
                     .port = server.port(),
-                    .mode = name_in(server.mode()),
+                    .mode = server.local() ? kLocalMode : name_in(server.mode()),
                     .weight = server.weight(),
                     .state = {},
                     .up = server.up(),

@@ -83,6 +83,7 @@ void put(const RealServerSpec& from, api::RealServer& to) {
   to.set_keep_connections(from.keep_connections);
   to.set_end_connections(from.end_connections);
   if (from.next_hop) *to.mutable_next_hop() = to_api(*from.next_hop);
+  to.set_local(from.local);
 }
 
 void put(const ServiceSpec& from, api::Service& to) {
@@ -165,6 +166,7 @@ Result<RealServerSpec> real_server(const api::RealServer& message) {
     if (!hop) return failed(Error{"next hop: " + hop.error().message});
     spec.next_hop = std::move(*hop);
   }
+  spec.local = message.local();
   return spec;
 }
 

@@ -40,6 +40,8 @@ struct RealServerSpec {
   bool keep_connections = false;
   bool end_connections = false;              // they end, whatever on_server_down and `up` say
   std::optional<NextHopSpec> next_hop = {};  // nullopt: not resolved yet; its packets are dropped
+  // The director itself: its kernel gets the packets as they are. In DR mode, and without a next hop.
+  bool local = false;
   bool operator==(const RealServerSpec&) const = default;
 };
 

@@ -65,6 +65,8 @@ void fill(const ConnTable::Copy& conn, const Snapshot& snapshot, std::uint32_t n
   out.set_state(std::string(to_string(conn.state)));
   out.set_service(std::string(service_name(snapshot, conn.service)));
   out.set_mode(to_api(static_cast<Mode>(conn.mode)));
+  out.set_local(conn.rs < snapshot.real_servers.size() &&
+                snapshot.real_servers[conn.rs].next_hop.local);
   // Ticks wrap: a connection from the HA peer may have been seen before this data plane started.
   const auto left = static_cast<std::int32_t>(
       conn.last_seen + snapshot.timeouts().ticks(conn.service, conn.state) - now_tick);

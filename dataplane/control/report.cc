@@ -38,7 +38,8 @@ Traffic add_real_server(const Snapshot& snapshot, const Totals& totals,
   out.set_full(thresholds.is_full(slot, rs));
   out.set_up(rs.up);
   out.set_removed(rs.removed);
-  out.set_next_hop_resolved(rs.next_hop.resolved());
+  out.set_next_hop_resolved(rs.next_hop.resolved() || rs.next_hop.local);
+  out.set_local(rs.next_hop.local);
   // A connection that is just changing its state may be missed in one count and so make the sum
   // negative for a moment.
   out.set_active_connections(std::max<std::int64_t>(occupancy.active, 0));

@@ -39,9 +39,11 @@ void Pipeline::icmp_error_to_server(Packet& packet, const IcmpQuote& quote, cons
   const RealServerEntry& server = view.real_servers[record.rs];
   const bool is_nat = has_reverse_key(mode_of(record));
   if (is_nat && ttl(packet) <= 1) return drop(packet, DropReason::ttl_expired);
-  if (!server.next_hop.resolved()) return drop(packet, DropReason::next_hop_unresolved);
-  packet.verdict = Verdict::kForward;
   RealServerCounters& count = view.counters[record.rs];
+  if (!server.next_hop.resolved()) {
+    return deliver_without_hop(packet, server.next_hop, count, view.snapshot);
+  }
+  packet.verdict = Verdict::kForward;
   count.packets_in.add(1);
   count.bytes_in.add(packet.ip_len);
   if (is_proxied(record)) {

@@ -99,7 +99,10 @@ ImportOutcome Importer::import_conn(const SyncEntry& entry, std::uint64_t hash,
   }
   const std::uint32_t rs_slot =
       snapshot.find_real_server(service_slot, entry.rs_address, entry.rs_port);
-  if (rs_slot == kNoSlot) return ImportOutcome::unknown_real_server;
+  // The peer's own kernel has no connections of ours.
+  if (rs_slot == kNoSlot || snapshot.real_servers[rs_slot].next_hop.local) {
+    return ImportOutcome::unknown_real_server;
+  }
   if (!entry.port_known) return ImportOutcome::unknown_port;
   if (entry.is_proxied() && !table_.can_proxy()) return ImportOutcome::no_syn_proxy;
 

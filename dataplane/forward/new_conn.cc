@@ -23,7 +23,7 @@ bool may_have_cookie(const Packet& packet) {
 }
 
 bool answers_syns(const ServiceEntry& service) {
-  return service.syn_proxy != nullptr && service.syn_proxy->is_active();
+  return service.cookies() != nullptr && service.cookies()->is_active();
 }
 
 bool another_may_do(DropReason reason) {
@@ -105,7 +105,7 @@ Pipeline::Owner Pipeline::open_connection(Packet& packet, const View& view) {
   const std::uint32_t service_slot =
       view.snapshot.find_service(packet.tuple.dst, packet.tuple.dport, packet.proto);
   const bool proves = service_slot != kNoSlot && may_have_cookie(packet) &&
-                      view.snapshot.services[service_slot].syn_proxy != nullptr;
+                      view.snapshot.services[service_slot].cookies() != nullptr;
   const bool opens = proves || packet.proto != kProtoTcp || is_opening(packet.tcp_flags);
   if (service_slot != kNoSlot && !opens && may_be_synchronized_soon(service_slot, view)) {
     drop(packet, DropReason::taking_over);
@@ -182,7 +182,7 @@ Hit Pipeline::open(const Opening& opening, const View& view) {
                                                           std::uint32_t rs_slot, const View& view,
                                                           Hit& hit) {
   const RealServerEntry& server = view.snapshot.real_servers[rs_slot];
-  if (!server.next_hop.resolved()) return DropReason::next_hop_unresolved;
+  if (!server.next_hop.resolved() && !server.next_hop.local) return DropReason::next_hop_unresolved;
   if (server.max_connections == 0) [[likely]]
     return create_counted(opening, rs_slot, view, hit);
   if (!thresholds_.try_enter(rs_slot, server)) return DropReason::real_servers_full;

@@ -106,7 +106,7 @@ template <bool kHasL4, typename Flow>
                                                             RealServerCounters& count,
                                                             const View view) {
   if (!hop.resolved()) [[unlikely]]
-    return drop(packet, DropReason::next_hop_unresolved);
+    return deliver_without_hop(packet, hop, count, view.snapshot);
   const std::uint16_t ip_len = packet.ip_len;
   if (is_nat(flow)) {
     if (!routable(packet, hop.mtu) && !pass_router_checks(packet, hop.mtu, view)) return;
@@ -331,6 +331,18 @@ void Pipeline::reply_stateless(Packet& packet, const Reply& reply, const View& v
   } else {
     send_to_client<false>(packet, path, reply.client_hop, count, view);
   }
+}
+
+// To a server that is the director itself, whose kernel gets the packet as it is and sends the replies. Of
+// any other server the MAC address is not known yet. Apart from the fast loop: seldom.
+[[gnu::noinline]] void Pipeline::deliver_without_hop(Packet& packet, const NextHop& hop,
+                                                     RealServerCounters& count,
+                                                     const Snapshot& snapshot) {
+  if (!hop.local) return drop(packet, DropReason::next_hop_unresolved);
+  if (!pass_source(packet, snapshot)) return;
+  packet.verdict = Verdict::kLocal;
+  count.packets_in.add(1);
+  count.bytes_in.add(packet.ip_len);
 }
 
 // NAT mode routes: TTL and MTU hold (RFC 1812 5.3.1, 4.2.2.7). For a packet that is not simply

@@ -143,6 +143,8 @@ class Pipeline {
                       View view);
   bool pass_router_checks(Packet& packet, std::uint16_t mtu, const View& view);
   Owner side_path(Packet& packet, const View& view);
+  void deliver_without_hop(Packet& packet, const NextHop& hop, RealServerCounters& count,
+                           const Snapshot& snapshot);
   void drop(Packet& packet, DropReason reason);
   void punt(Packet& packet, const Snapshot& snapshot);
   void answer_or_drop(Packet& packet, DropReason reason, bool answered);

@@ -39,8 +39,10 @@ PuntGate::PuntGate(const PuntLimits& limits, unsigned ports, OwnFlows& flows,
 }
 
 std::optional<PuntClass> PuntGate::admit(std::span<const std::uint8_t> frame, unsigned port,
-                                         const Snapshot& snapshot, std::uint32_t now) {
-  const Punt punt = classify_punt(frame, snapshot, flows_, now);
+                                         const Snapshot& snapshot, std::uint32_t now,
+                                         PuntClass otherwise) {
+  Punt punt = classify_punt(frame, snapshot, flows_, now);
+  if (punt.kind == PuntClass::other) punt.kind = otherwise;
   const auto kind = static_cast<std::size_t>(punt.kind);
   ClassLimit& limit = ports_[port][kind];
   PuntCounters& count = counters_.ports[port].punts[kind];

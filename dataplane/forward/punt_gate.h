@@ -27,9 +27,11 @@ class PuntGate {
   PuntGate(const PuntLimits& limits, unsigned ports, OwnFlows& flows, WorkerCounters& counters);
 
   // The class of a packet that came in by `port`; nullopt: it is over a limit of its class. Either
-  // is counted for the class; a drop's reason is the caller's to count.
+  // is counted for the class; a drop's reason is the caller's to count. `otherwise`: the class of one
+  // that earns no higher class, `other` or `local`.
   std::optional<PuntClass> admit(std::span<const std::uint8_t> frame, unsigned port,
-                                 const Snapshot& snapshot, std::uint32_t now);
+                                 const Snapshot& snapshot, std::uint32_t now,
+                                 PuntClass otherwise = PuntClass::other);
   // A frame that the kernel sends.
   void note_sent(std::span<const std::uint8_t> frame, const Snapshot& snapshot, std::uint32_t now) {
     note_own_flow(frame, snapshot, flows_, now);

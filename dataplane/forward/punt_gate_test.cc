@@ -80,6 +80,23 @@ TEST_F(PuntGateTest, AMachineFillsNoTableOfNeighbours) {
   EXPECT_EQ(passed(punts, 4'000, arp(1)), 100u);
 }
 
+TEST_F(PuntGateTest, LocalServersHaveAClassOfTheirOwn) {
+  PuntGate punts = gate(100, 100);
+  const auto to_server = [&](std::uint8_t flags) {
+    const Bytes frame = tcp_frame({}, {.src = ip("203.0.113.1"), .dst = kDirector},
+                                  {.sport = 50, .dport = 80, .flags = flags});
+    return punts.admit(frame, 0, snapshot_, now_, PuntClass::local);
+  };
+  EXPECT_EQ(passed(punts, 200, ping(ip("203.0.113.1"))), 100u);
+  for (unsigned i = 0; i < 100; ++i) EXPECT_EQ(to_server(kSyn), PuntClass::local);
+  EXPECT_EQ(to_server(kSyn), std::nullopt);
+  EXPECT_EQ(count(PuntClass::local).dropped.get(), 1u);
+  punts.note_sent(tcp_frame({}, {.src = kDirector, .dst = ip("203.0.113.1")},
+                            {.sport = 80, .dport = 50, .flags = kAck, .payload = {1}}),
+                  snapshot_, now_);
+  EXPECT_EQ(to_server(kAck), PuntClass::sessions) << "the server has sent data";
+}
+
 TEST_F(PuntGateTest, ZeroIsNoLimit) {
   PuntGate punts = gate(0, 0);
   EXPECT_EQ(passed(punts, 100'000, ping(kServer)), 100'000u);

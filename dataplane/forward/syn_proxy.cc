@@ -204,12 +204,12 @@ Pipeline::Owner Pipeline::pending_client(Packet& packet, Record& record, const V
   } else if (segment.has(wire::kSyn) || segment.ack != client.cookie + 1) {
     // Of a client that began anew; or of anybody in its name, who gets no further without the answer.
     const ServiceEntry& service = view.snapshot.services[record.service];
-    if (is_opening(segment.flags) && service.syn_proxy != nullptr) {
+    if (is_opening(segment.flags) && service.cookies() != nullptr) {
       answer_syn(packet, record.service, view);
       return {};
     }
     if (!segment.has(wire::kSyn) && packet.kind != PacketKind::kFragment &&
-        service.syn_proxy != nullptr && prove(packet)) {
+        service.cookies() != nullptr && prove(packet)) {
       conns_.end(record);
       return open_connection(packet, view);
     }

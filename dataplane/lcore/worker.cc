@@ -219,6 +219,7 @@ void Worker::dispatch(Packet& packet, const Snapshot& snapshot) {
       counters_.answered.add(1);
       return;
     case Verdict::kPunt:
+    case Verdict::kLocal:
       to_kernel(packet, snapshot);
       return;
     case Verdict::kFragment:
@@ -237,12 +238,13 @@ void Worker::dispatch(Packet& packet, const Snapshot& snapshot) {
 
 void Worker::to_kernel(const Packet& packet, const Snapshot& snapshot) {
   const std::uint8_t port = packet.ingress;
-  const auto kind = punts_.admit({packet.data, packet.len}, port, snapshot, tick_);
+  const auto otherwise = packet.verdict == Verdict::kLocal ? PuntClass::local : PuntClass::other;
+  const auto kind = punts_.admit({packet.data, packet.len}, port, snapshot, tick_, otherwise);
   if (!kind) {
     drop(buffer_of(packet), DropReason::punt_limited);
     return;
   }
-  TxBuffer& out = *kind == PuntClass::other ? kernel_other_[port] : kernel_control_[port];
+  TxBuffer& out = *kind >= PuntClass::local ? kernel_other_[port] : kernel_control_[port];
   out.add(buffer_of(packet));  // a burst fits
   touched_kernel_ |= 1U << port;
 }

@@ -20,6 +20,8 @@ struct NextHop {
   std::uint16_t form = 0;
   std::uint16_t mtu = 0;  // largest IPv4 packet, bytes
   std::uint8_t port = 0;  // index
+  // With no header: the director's own kernel, which packets reach unchanged.
+  bool local = false;
 
   // `tos` is a multiple of 4.
   void set_form(std::uint8_t l2_len, std::optional<std::uint8_t> tos) {

@@ -30,6 +30,7 @@ enum class Verdict : std::uint8_t {
   kAnswer,   // likewise, but the packet is an answer of our own (ICMP error, reset) in place of one
              // counted as dropped
   kPunt,     // hand to the kernel interface of the ingress port, unchanged
+  kLocal,    // likewise, of a service whose server is on the director itself
   kDrop,     // free; `reason` is counted
   kFragment,  // like kForward, but cut to the MTU of `egress` first (no DF)
   kHeld,      // kept by the fragment table; the loop no longer owns it

@@ -225,6 +225,7 @@ bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_
   rs.mode = spec.mode.value_or(service.mode);
   rs.up = spec.up;
   rs.down = !spec.up && !spec.keep_connections;
+  rs.next_hop.local = spec.local;
   rs.reset = (rs.down && resets(service)) || (spec.end_connections && !service.standby);
   if (spec.next_hop) {
     rs.next_hop = next_hop(*spec.next_hop, next_->ports, tos);
@@ -239,6 +240,7 @@ bool Builder::add_real_server(const RealServerSpec& spec, std::uint32_t service_
   if (rs.up && rs.weight > 0) {
     service.candidates.push_back(slot);
     service.weights.push_back(rs.weight);
+    service.local |= spec.local;
   }
   return true;
 }

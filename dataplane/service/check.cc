@@ -121,7 +121,7 @@ Result<void> check_one_packet(const ServiceSpec& service) {
 Result<void> check_syn_proxy(const ServiceSpec& service) {
   if (service.syn_proxy == SynProxyMode::kOff) return {};
   const bool any_dr = std::ranges::any_of(service.real_servers, [&](const RealServerSpec& rs) {
-    return rs.mode.value_or(service.mode) != Mode::kNat;
+    return !rs.local && rs.mode.value_or(service.mode) != Mode::kNat;
   });
   if (service.protocol == Protocol::kTcp && service.mode == Mode::kNat && !any_dr) return {};
   return fail(describe(service) + " has a SYN proxy, which needs TCP in NAT mode");
@@ -152,7 +152,11 @@ Result<void> check_real_servers(const ServiceSpec& service, const std::vector<Po
                    " connections, which is not below its maximum of " +
                    std::to_string(rs.max_connections));
     }
+    if (rs.local && rs.mode.value_or(service.mode) != Mode::kDr) {
+      return wrong("is the director itself, which gets packets as they are, and not in DR mode");
+    }
     if (!rs.next_hop) continue;
+    if (rs.local) return wrong("is the director itself, and has a next hop");
     if (auto known = known_port(rs.next_hop->port, ports); !known) {
       return fail("service " + service.name + ": real server " + rs.address.to_string() +
                   ": next hop: " + known.error().message);

@@ -218,6 +218,22 @@ TEST(CheckSpec, SynProxy) {
   }
 }
 
+TEST(CheckSpec, ServerOnTheDirector) {
+  SnapshotSpec spec = good();
+  ServiceSpec& web = spec.services[0];
+  web.syn_proxy = SynProxyMode::kAlways;
+  RealServerSpec& local = web.real_servers[1];
+  local = {.address = endpoint("127.0.0.1:80"), .mode = Mode::kDr, .local = true};
+  EXPECT_EQ(complaint(spec), "");
+  local.next_hop = web.real_servers[0].next_hop;
+  const std::string name = "service web (tcp 192.0.2.10:80): real server 127.0.0.1:80 ";
+  EXPECT_EQ(complaint(spec), name + "is the director itself, and has a next hop");
+  local.next_hop.reset();
+  local.mode.reset();
+  EXPECT_EQ(complaint(spec),
+            name + "is the director itself, which gets packets as they are, and not in DR mode");
+}
+
 TEST(CheckSpec, Limits) {
   std::vector<PortInfo> many = wan();
   many.resize(kMaxPorts + 1, many[0]);

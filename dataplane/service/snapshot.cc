@@ -26,6 +26,7 @@ void Snapshot::build_reply_server_index() {
     if (!service.configured || !service.is_stateless_nat()) continue;
     for (const std::uint32_t slot : service.real_servers) {
       const RealServerEntry& rs = real_servers[slot];
+      if (rs.next_hop.local) continue;
       answers.push_back({service_key(rs.address, rs.port_for(service.port), kProtoUdp), slot});
     }
   }

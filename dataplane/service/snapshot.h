@@ -89,6 +89,7 @@ struct ServiceEntry {
   bool sync = true;                   // its connections are synchronized to the HA peer
   bool standby = false;               // another director is master of its VIP
   bool limited = false;               // a real server has max_connections
+  bool local = false;                 // new connections go to the director's own kernel
   bool one_packet = false;            // of UDP: each datagram goes on its own, without a connection
   std::uint32_t table_share_ppm = 0;  // of the connection table, kept for its connections
   // Null: whoever comes may open connections, as many as they like.
@@ -118,6 +119,10 @@ struct ServiceEntry {
     return {Ipv4Address{address}, port.host(), port.host()};
   }
 
+  // The SYN proxy of new connections, or null: the kernel answers SYNs itself, and knows its own cookies.
+  const SynProxy* cookies() const {
+    return syn_proxy != nullptr && !local ? syn_proxy.get() : nullptr;
+  }
   // Whether answers are translated that belong to no connection.
   bool is_stateless_nat() const { return one_packet && mode == Mode::kNat; }
   // Whether changes of its connections are sent to the HA peer, whose state does not override ours.

@@ -16,6 +16,7 @@ namespace lb {
   X(routing, "BGP and BFD of neighbours that the director sends to")                   \
   X(replies, "replies to what the director sent: health checks, sync link, DNS, ping") \
   X(sessions, "established connections to the director, such as ssh")                  \
+  X(local, "new connections to sorry servers on the director")                         \
   X(other, "everything else: new connections, ping, closed ports, what the kernel routes")
 
 enum class PuntClass : std::uint8_t {

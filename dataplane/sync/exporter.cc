@@ -367,6 +367,8 @@ bool Exporter::add(std::string& batch, std::uint32_t index, Why why, const Snaps
   ConnTable::Copy conn;
   if (!table_.read(index, conn)) return false;
   if (conn.state == ConnState::kUdpUnanswered) return false;
+  // The kernel's own, which no other has.
+  if (snapshot.real_servers[conn.rs].next_hop.local) return false;
   const ServiceEntry& service = snapshot.services[conn.service];
   const std::uint32_t stamp = stamp_of(conn);
   if (is_half_open(conn.state) != (why == Why::kHalfOpen)) {

@@ -186,7 +186,7 @@ class RandomSpec {
   }
   void set(RealServerSpec& server) {
     auto& [address, weight, max_connections, resume_connections, mode, up, healthy,
-           keep_connections, end_connections, next_hop] = server;
+           keep_connections, end_connections, next_hop, local] = server;
     set(address);
     set(weight);
     set(max_connections);
@@ -197,6 +197,7 @@ class RandomSpec {
     set(keep_connections);
     set(end_connections);
     set(next_hop);
+    set(local);
   }
   void set(ServiceSettings& service) {
     auto& [name, protocol, addresses, mode, scheduler, on_server_down, one_packet, sync,
