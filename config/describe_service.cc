@@ -93,6 +93,7 @@ void describe_quorum(Visitor& v, Service& service) {
   v.texts("quorum_up", service.quorum_up, "[\"/etc/ballast/quorum.sh\", \"up\"]", kIfSet);
   v.texts("quorum_down", service.quorum_down, "[\"/etc/ballast/quorum.sh\", \"down\"]", kIfSet);
   v.text("quorum_user", service.quorum_user, kIfSet);
+  v.printed_if(service.quorum_on != QuorumOn::kAll).choice("quorum_on", service.quorum_on);
 }
 
 void describe(Visitor& v, SorryServer& server) {

@@ -164,6 +164,15 @@ inline std::string script_user(const std::string& named) {
   return named.empty() ? kScriptUser : named;
 }
 
+// Which directors of a pair run the programs of a service's quorum.
+enum class QuorumOn : std::uint8_t { kAll, kMaster };
+constexpr auto enum_names(QuorumOn) {
+  return std::to_array<EnumName<QuorumOn>>({
+      {"all", QuorumOn::kAll},
+      {"master", QuorumOn::kMaster},
+  });
+}
+
 struct Service : ServiceSettings {
   std::string port;  // interface that has the VIP; empty: the one whose subnet contains it
   Access access;
@@ -175,6 +184,7 @@ struct Service : ServiceSettings {
   std::vector<std::string> quorum_up;  // program and arguments, no shell
   std::vector<std::string> quorum_down;
   std::string quorum_user;  // empty: kScriptUser
+  QuorumOn quorum_on = QuorumOn::kAll;
   std::optional<SorryServer> sorry_server;
   Check check;
   std::optional<AgentCheck> agent;

@@ -171,8 +171,13 @@ class ServiceValidator {
     }
     check_program(service.quorum_up, path + ".quorum_up");
     check_program(service.quorum_down, path + ".quorum_down");
+    const bool has_program = !service.quorum_up.empty() || !service.quorum_down.empty();
+    if (service.quorum_on == QuorumOn::kMaster && !has_program) {
+      report(path + ".quorum_on",
+             "quorum_on has no meaning without quorum_up or quorum_down; add one, or remove it");
+    }
     if (service.quorum_user.empty()) return;
-    if (service.quorum_up.empty() && service.quorum_down.empty()) {
+    if (!has_program) {
       report(path + ".quorum_user",
              "quorum_user has no meaning without quorum_up or quorum_down; add one, or remove it");
     } else if (!printable(service.quorum_user)) {

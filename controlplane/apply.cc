@@ -102,6 +102,7 @@ class Applier::Impl {
   std::optional<ClientHops> client_hops;
   std::optional<SourceRoutes> source_routes;
   std::set<Address> standby;  // VIPs of which another director is master
+  bool roles_known = true;    // not before the failover thread has reported `standby`
 
   DueTimer push_timer;
   boost::asio::steady_timer policy_timer;
@@ -164,12 +165,13 @@ Result<void> Applier::Impl::start() {
 
 Result<void> Applier::Impl::start_failover() {
   if (inventory.config()->ha.instances.empty()) return {};
+  roles_known = false;
   failover.emplace(
       io, *inventory.config(),
       Failover::Host{
           .set_standby =
               [this](std::set<Address> vips) {
-                if (standby == vips) return;
+                if (std::exchange(roles_known, true) && standby == vips) return;
                 standby = std::move(vips);
                 push_timer.within(kAtOnce);
               },
@@ -320,7 +322,7 @@ void Applier::Impl::push() {
 
 // Slow start and deadlines proceed without any event.
 void Applier::Impl::decide() {
-  const auto next = operations->decide();
+  const auto next = operations->decide(roles_known ? &standby : nullptr);
   if (!next) return;
   policy_timer.expires_at(*next);
   policy_timer.async_wait([this](boost::system::error_code error) {

@@ -61,26 +61,46 @@ void Operations::configure(const std::string* restored) {
   });
 }
 
-std::optional<Time> Operations::decide() {
+namespace {
+
+// Whether the quorum's program is due: `changed`, or this director has become master, for which the present
+// state is new.
+bool is_program_due(const Service& service, bool changed, bool is_standby) {
+  if (!service.decision.quorum) return false;
+  if (service.config->quorum_on == config::QuorumOn::kAll) return changed;
+  return !is_standby && (changed || service.was_standby);
+}
+
+}  // namespace
+
+std::optional<Time> Operations::decide(const std::set<Address>* standby) {
   const auto now = std::chrono::steady_clock::now();
   std::optional<Time> next;
   std::vector<Service*> quorums;
+  std::vector<const Service*> due_programs;
   for (Service& service : inventory_.services()) {
     controlplane::decide(service, now);
     const auto due = service.decision.next;
     if (due && (!next || *due < *next)) next = due;
-    if (service.decision.quorum_changed) quorums.push_back(&service);
+    const bool changed = service.decision.quorum_changed;
+    if (changed) quorums.push_back(&service);
+    // All its VIPs move together.
+    const bool is_standby = standby == nullptr || standby->contains(service.key.vip.address);
+    if (is_program_due(service, changed, is_standby)) due_programs.push_back(&service);
+    // A master without a known quorum is still to run it.
+    if (is_standby || service.decision.quorum) service.was_standby = is_standby;
     for (const RealServer& server : service.servers) {
       if (!server.decision.ends_now) continue;
       log::info("{}: real server {}: drain deadline reached; its remaining connections end",
                 service.config->name, server.config->address.to_string());
     }
   }
-  for (Service* const service : quorums) on_quorum(*service);
+  for (Service* const service : quorums) report_quorum(*service);
+  for (const Service* const service : due_programs) run_program(*service);
   return next;
 }
 
-void Operations::on_quorum(Service& service) {
+void Operations::report_quorum(Service& service) {
   const config::Service& config = *service.config;
   const std::uint64_t weight_up = service.decision.weight_up;
   const bool has = service.decision.quorum.value_or(false);
@@ -102,6 +122,11 @@ void Operations::on_quorum(Service& service) {
                                : has         ? "; " + sorry + " not in use"
                                              : "; " + sorry + " in use"));
   }
+}
+
+void Operations::run_program(const Service& service) {
+  const config::Service& config = *service.config;
+  const bool has = *service.decision.quorum;
   const std::vector<std::string>& program = has ? config.quorum_up : config.quorum_down;
   if (program.empty()) return;
   const auto queue = programs_.try_emplace(service.id, io_).first;
@@ -109,7 +134,7 @@ void Operations::on_quorum(Service& service) {
   Command command{
       program,
       {"BALLAST_DIRECTOR=" + inventory_.config()->director.name, "BALLAST_SERVICE=" + config.name,
-       "BALLAST_QUORUM=" + word, "BALLAST_WEIGHT_UP=" + std::to_string(weight_up)},
+       "BALLAST_QUORUM=" + word, "BALLAST_WEIGHT_UP=" + std::to_string(service.decision.weight_up)},
       config::script_user(config.quorum_user)};
   queue->second.run(std::move(command), "quorum_" + word + " program of " + config.name);
 }

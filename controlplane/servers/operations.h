@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -36,11 +37,12 @@ class Operations {
   void configure(const std::string* restored);
 
   // Decides for every service, and reports quorums. Returns when it is due again without any
-  // change.
-  std::optional<Time> decide();
+  // change. `standby`: VIPs of which another director is master; null: that is not known yet.
+  std::optional<Time> decide(const std::set<Address>* standby);
 
  private:
-  void on_quorum(Service& service);
+  void report_quorum(Service& service);
+  void run_program(const Service& service);
 
   boost::asio::io_context& io_;
   FileWriter& writer_;

@@ -62,6 +62,7 @@ struct Service {
   std::optional<NextHopSpec> sorry_next_hop;
   // Operations, for operators
   Changes<ServiceOverride> changes;
+  bool was_standby = false;  // at its last decision
   // decide()
   ServicePolicyState policy_state;
   ServiceDecision decision;

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A sorry server on the director itself, in NAT and DR, TCP and UDP: it gets the new connections while all
-real servers fail, and keeps them when they are back."""
+real servers fail, and keeps them when they are back. On a pair, the programs of the quorum too."""
 
 import os
 import socket
@@ -198,8 +198,24 @@ class SorryLocalPair(Common, harness.HaTest):
     SERVERS = 1
 
     @classmethod
+    def configure(cls, lab):
+        """The quorum of one service runs programs on the master, that of another one on both."""
+        cls.programs = f"{lab.dir}/programs"
+        return super().configure(lab)
+
+    @classmethod
     def services(cls):
-        return services()
+        script = f'echo "$BALLAST_DIRECTOR $BALLAST_QUORUM" >> {cls.programs}-$BALLAST_SERVICE'
+        program = ["/bin/sh", "-c", script]
+        tables = services()
+        for table in tables[:2]:
+            table.update(quorum_up=program, quorum_down=program, quorum_user="root")
+        tables[0]["quorum_on"] = "master"
+        return tables
+
+    def ran(self, service):
+        with open(f"{self.programs}-{service}", encoding="utf-8") as file:
+            return file.read().splitlines()
 
     @classmethod
     def prepare(cls, lab):
@@ -215,13 +231,20 @@ class SorryLocalPair(Common, harness.HaTest):
         self.wait(lambda: all(each["quorum"]["sorry_server_in_use"]
                               for each in lb2.show("service")["services"]),
                   "the standby to know that the real server is down")
+        self.wait(lambda: set(self.ran("web-dr")) == {"lb1 up", "lb2 up", "lb1 down", "lb2 down"},
+                  "both to run the programs of one service")
+        self.assertEqual(self.ran("web"), ["lb1 up", "lb1 down"], "the master alone")
         self.kill_director("lb1")
         self.wait_role("lb2", "MASTER")
+        self.wait(lambda: self.ran("web") == ["lb1 up", "lb1 down", "lb2 down"],
+                  "the new master to run the program for the present state")
         for vip in WEB.values():
             self.assertEqual(self.page(vip), "sorry of lb2")
         restore()
+        self.wait(lambda: self.ran("web")[3:] == ["lb2 up"], "the master's program")
         self.start_director("lb1")
         self.wait_role("lb1", "MASTER")
+        self.wait(lambda: self.ran("web")[3:] == ["lb2 up", "lb1 up"], "each master's program")
 
 
 harness.main(__name__)
