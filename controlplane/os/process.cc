@@ -113,9 +113,13 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }
 
 struct Running : std::enable_shared_from_this<Running> {
-  Running(boost::asio::io_context& io, int pidfd, pid_t process,
+  Running(boost::asio::io_context& io, int pidfd, pid_t process, bool is_daemons,
           std::function<void(const ProcessResult&)> callback)
-      : handle(io, pidfd), limit(io), pid(process), on_end(std::move(callback)) {}
+      : handle(io, pidfd),
+        limit(io),
+        pid(process),
+        starts_daemon(is_daemons),
+        on_end(std::move(callback)) {}
 
   // The event loop has ended, and the program ends with it.
   ~Running() {
@@ -127,11 +131,13 @@ struct Running : std::enable_shared_from_this<Running> {
   Running& operator=(const Running&) = delete;
 
   void watch(std::chrono::milliseconds most);
+  void end(std::string why);
   void reap();
 
   boost::asio::posix::stream_descriptor handle;  // readable when the process has ended
   boost::asio::steady_timer limit;
   pid_t pid;
+  const bool starts_daemon;
   std::function<void(const ProcessResult&)> on_end;
   std::string killed;
   bool reaped = false;
@@ -140,9 +146,7 @@ struct Running : std::enable_shared_from_this<Running> {
 void Running::watch(std::chrono::milliseconds most) {
   limit.expires_after(most);
   limit.async_wait([self = shared_from_this(), most](const boost::system::error_code& error) {
-    if (error) return;
-    self->killed = "killed after " + std::to_string(most.count()) + " ms";
-    kill(-self->pid, SIGKILL);
+    if (!error) self->end("killed after " + std::to_string(most.count()) + " ms");
   });
   handle.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                     [self = shared_from_this()](const boost::system::error_code& error) {
@@ -150,13 +154,17 @@ void Running::watch(std::chrono::milliseconds most) {
                     });
 }
 
+void Running::end(std::string why) {
+  if (reaped || !killed.empty()) return;
+  killed = std::move(why);
+  kill(-pid, SIGKILL);
+}
+
 void Running::reap() {
   limit.cancel();
   int status = 0;
   const bool known = waitpid(pid, &status, 0) == pid;
   reaped = true;
-  // Kill what it left behind in its group.
-  kill(-pid, SIGKILL);
   ProcessResult ended;
   if (!killed.empty()) {
     ended.error = killed;
@@ -173,16 +181,19 @@ void Running::reap() {
     ended.status = WEXITSTATUS(status);
   }
   ended.good = ended.error.empty();
+  // What it left behind in its group. A daemon may need a moment to leave it.
+  if (!starts_daemon || !ended.good) kill(-pid, SIGKILL);
   on_end(ended);
 }
 
 }  // namespace
 
-void run_process(boost::asio::io_context& io, const Command& command,
-                 std::chrono::milliseconds limit,
-                 std::function<void(const ProcessResult&)> on_end) {
-  const auto failed = [&](std::string why) {
+std::function<void()> run_process(boost::asio::io_context& io, const Command& command,
+                                  std::chrono::milliseconds limit,
+                                  std::function<void(const ProcessResult&)> on_end) {
+  const auto failed = [&](std::string why) -> std::function<void()> {
     boost::asio::post(io, [on_end, why = std::move(why)] { on_end({false, why, {}}); });
+    return [] {};
   };
   Start start{command.argv, command.environment, candidates_of(command.argv.at(0)), {}, {}, {}};
   if (!command.user.empty() && !(start.user = find_user(command.user))) {
@@ -211,7 +222,12 @@ void run_process(boost::asio::io_context& io, const Command& command,
     waitpid(pid, nullptr, 0);
     return failed(std::string("pidfd_open: ") + std::strerror(why));
   }
-  std::make_shared<Running>(io, pidfd, pid, std::move(on_end))->watch(limit);
+  const auto running =
+      std::make_shared<Running>(io, pidfd, pid, command.starts_daemon, std::move(on_end));
+  running->watch(limit);
+  return [weak = std::weak_ptr(running)] {
+    if (const auto self = weak.lock()) self->end("killed");
+  };
 }
 
 }  // namespace lb::controlplane

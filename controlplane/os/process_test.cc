@@ -150,9 +150,41 @@ TEST_F(Process, KillsAProgramAndItsChildrenAfterTheLimit) {
   EXPECT_TRUE(ends(wait_for("child")));
 }
 
+TEST_F(Process, KillsAProgramAndItsChildrenOnDemand) {
+  boost::asio::io_context io;
+  ProcessResult result;
+  const auto kill = run_process(io, {{"sh", "-c", child() + "wait"}, {}, ""}, kLong,
+                                [&result](const ProcessResult& ended) { result = ended; });
+  const std::string pid = wait_for("child");
+  ASSERT_NE(pid, "");
+  kill();
+  io.run();
+  EXPECT_EQ(result.error, "killed");
+  EXPECT_TRUE(ends(pid));
+  kill();
+}
+
 TEST_F(Process, KillsChildrenWhenTheProgramEnds) {
   EXPECT_TRUE(run(child() + "exit 0").good);
   EXPECT_TRUE(ends(wait_for("child")));
+}
+
+TEST_F(Process, LeavesADaemonBehindIfItsStartWasGood) {
+  for (const bool good : {true, false}) {
+    boost::asio::io_context io;
+    ProcessResult result;
+    run_process(io, {{"sh", "-c", child() + (good ? "exit 0" : "exit 1")}, {}, "", true}, kLong,
+                [&result](const ProcessResult& ended) { result = ended; });
+    io.run();
+    EXPECT_EQ(result.good, good);
+    const std::string pid = wait_for("child");
+    if (good) {
+      EXPECT_EQ(::kill(std::stoi(pid), 0), 0);
+      EXPECT_EQ(::kill(std::stoi(pid), SIGKILL), 0);
+    }
+    EXPECT_TRUE(ends(pid));
+    std::filesystem::remove(folder + "/child");
+  }
 }
 
 // Whoever started us may ignore SIGCHLD, and then the kernel keeps no exit status.
