@@ -10,6 +10,7 @@ namespace lb::config {
 namespace {
 
 using std::chrono::hours;
+using std::chrono::minutes;
 using std::chrono::seconds;
 using enum Presence;
 
@@ -70,6 +71,25 @@ void describe(Visitor& v, HaScript& script) {
   v.text("user", script.user, kIfSet);
 }
 
+void describe(Visitor& v, HaResource& resource) {
+  v.text("name", resource.name, kRequired);
+  v.text("instance", resource.instance, kRequired);
+  v.text("unit", resource.unit, kIfSet);
+  v.texts("start", resource.start, "[\"/etc/ballast/proxy\", \"start\"]", kIfSet);
+  v.texts("stop", resource.stop, "[\"/etc/ballast/proxy\", \"stop\"]", kIfSet);
+  v.texts("monitor", resource.monitor, "[\"/etc/ballast/proxy\", \"status\"]", kIfSet);
+  v.text("user", resource.user, kIfSet);
+  v.duration("monitor_interval", resource.monitor_interval, Milliseconds(100), hours(1));
+  v.duration("monitor_timeout", resource.monitor_timeout, Milliseconds(10), hours(1));
+  v.duration("start_timeout", resource.start_timeout, Milliseconds(10), hours(1));
+  v.duration("stop_timeout", resource.stop_timeout, Milliseconds(10), minutes(10));
+  v.number("restart_limit", resource.restart_limit, 0, 1000);
+  v.duration("restart_window", resource.restart_window, seconds(1), hours(24));
+  v.choice("on_failure", resource.on_failure);
+  v.duration("failure_timeout", resource.failure_timeout, Milliseconds(0), hours(24));
+  v.choice("peer_confirmation", resource.peer_confirmation);
+}
+
 void describe(Visitor& v, HaSync& sync) {
   v.value("listen", sync.listen, kEndpointForm, "\"10.255.0.1:7000\"", kRequired);
   v.value("peer", sync.peer, kEndpointForm, "\"10.255.0.2:7000\"", kRequired);
@@ -95,6 +115,8 @@ void describe(Visitor& v, Ha& ha) {
   v.tables("instance", ha.instances,
            [](Visitor& table, HaInstance& instance) { describe(table, instance); });
   v.tables("script", ha.scripts, [](Visitor& table, HaScript& script) { describe(table, script); });
+  v.tables("resource", ha.resources,
+           [](Visitor& table, HaResource& resource) { describe(table, resource); });
   v.table("sync", ha.sync, HaSync{}, [](Visitor& table, HaSync& sync) { describe(table, sync); });
 }
 

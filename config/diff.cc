@@ -102,6 +102,8 @@ constexpr auto kRules = std::to_array<Rule>({
     {"health", "", Needs::kNothing},
     {"ha", "garp_refresh", Needs::kNothing},
     {"ha.instance.track", "", Needs::kNothing},
+    {"ha.resource", "instance", Needs::kControlplane},
+    {"ha.resource", "", Needs::kNothing},
     {"ha.sync", "gate_timeout", Needs::kNothing},
     {"ha.sync", "", Needs::kBoth},  // the data plane records changes for it
 });

@@ -234,6 +234,11 @@ struct HaInstance {
   bool operator==(const HaInstance&) const = default;
 };
 
+// What is master as one.
+inline const std::string& group_of(const HaInstance& instance) {
+  return instance.sync_group.empty() ? instance.name : instance.sync_group;
+}
+
 struct HaScript {
   std::string name;
   std::vector<std::string> command;  // program and arguments, no shell; status 0 is good
@@ -244,6 +249,45 @@ struct HaScript {
   std::string user;  // empty: kScriptUser
   Origin where;
   bool operator==(const HaScript&) const = default;
+};
+
+enum class ResourceFailure : std::uint8_t { kMove, kKeep };
+constexpr auto enum_names(ResourceFailure) {
+  return std::to_array<EnumName<ResourceFailure>>({
+      {"move", ResourceFailure::kMove},
+      {"keep", ResourceFailure::kKeep},
+  });
+}
+
+// What a new master waits for before it starts a program that the peer may still be running.
+enum class PeerConfirmation : std::uint8_t { kLease, kRequired, kNone };
+constexpr auto enum_names(PeerConfirmation) {
+  return std::to_array<EnumName<PeerConfirmation>>({
+      {"lease", PeerConfirmation::kLease},
+      {"required", PeerConfirmation::kRequired},
+      {"none", PeerConfirmation::kNone},
+  });
+}
+
+// A program that runs on the master only. Either unit, or start, stop and monitor.
+struct HaResource {
+  std::string name;
+  std::string
+      instance;      // of which this director is master; with a sync group, any of its instances
+  std::string unit;  // of systemd
+  std::vector<std::string> start, stop, monitor;  // program and arguments; status 0 is good
+  std::string user;                               // of all of them; empty: kScriptUser
+  Milliseconds monitor_interval{5'000};           // from end to start
+  Milliseconds monitor_timeout{5'000};
+  Milliseconds start_timeout{20'000};
+  Milliseconds stop_timeout{10'000};
+  std::uint32_t restart_limit = 3;  // restarts within restart_window before it has failed
+  Milliseconds restart_window{600'000};
+  ResourceFailure on_failure = ResourceFailure::kMove;
+  Milliseconds failure_timeout{0};  // after which a failure is forgotten; 0: never
+  PeerConfirmation peer_confirmation = PeerConfirmation::kLease;
+  Origin where;
+  bool operator==(const HaResource&) const = default;
 };
 
 // The link to the peer. Either key_file, or the three files of certificates.
@@ -264,6 +308,7 @@ struct HaSync {
 struct Ha {
   std::vector<HaInstance> instances;
   std::vector<HaScript> scripts;
+  std::vector<HaResource> resources;  // in the order in which they start
   std::optional<HaSync> sync;
   std::uint32_t garp_count = 3;  // announcements of each address on becoming master
   Milliseconds garp_interval{1000};

@@ -21,7 +21,7 @@ class HaValidator {
     if (ha_.instances.empty()) {
       // It would have no effect, unnoticed.
       if (ha_ != Ha{}) {
-        report("ha.sync|ha.script[0]|ha",
+        report("ha.sync|ha.script[0]|ha.resource[0]|ha",
                "[ha] has no meaning without an instance; add an [[ha.instance]] with name, port, "
                "virtual_router_id and addresses");
       }
@@ -50,7 +50,7 @@ class HaValidator {
                          "\"/etc/ballast/notify.sh\"",
                          ha_.notify[0]));
     }
-    check_arguments(ha_.notify, "ha.notify");
+    check_ha_arguments(ha_.notify, "ha.notify", problems_);
     check_user(ha_.notify_user, "ha.notify_user");
     if (ha_.notify.empty() && !ha_.notify_user.empty()) {
       report("ha.notify_user",
@@ -66,30 +66,7 @@ class HaValidator {
           fmt::format("another script is called \"{}\" already; choose another name", script.name));
     }
     check_user(script.user, path + ".user");
-    if (script.command.empty() || script.command[0].empty()) {
-      report(path + ".command",
-             "the command is empty; write the program and its arguments, each in quotes");
-      return;
-    }
-    const std::string& program = script.command[0];
-    if (program.find(' ') != std::string::npos) {
-      report(path + ".command[0]",
-             fmt::format("\"{}\" is more than the name of a program; no shell reads it, so write "
-                         "each argument in quotes of its own",
-                         program));
-    } else if (!program.starts_with('/') && program.find('/') != std::string::npos) {
-      report(path + ".command[0]",
-             fmt::format("\"{}\" is a relative path; write an absolute one, or the name alone",
-                         program));
-    }
-    check_arguments(script.command, path + ".command");
-  }
-
-  void check_arguments(const std::vector<std::string>& command, const std::string& path) {
-    for (std::size_t i = 0; i < command.size(); ++i) {
-      if (command[i].find('\0') == std::string::npos) continue;
-      report(fmt::format("{}[{}]", path, i), "an argument cannot have a zero byte; remove it");
-    }
+    check_ha_command(script.command, path + ".command", problems_);
   }
 
   void check_user(const std::string& user, const std::string& path) {
@@ -167,10 +144,43 @@ class HaValidator {
 
 }  // namespace
 
+void check_ha_arguments(const std::vector<std::string>& command, const std::string& path,
+                        std::vector<Problem>& problems) {
+  for (std::size_t i = 0; i < command.size(); ++i) {
+    if (command[i].find('\0') == std::string::npos) continue;
+    problems.push_back(
+        {fmt::format("{}[{}]", path, i), "an argument cannot have a zero byte; remove it"});
+  }
+}
+
+void check_ha_command(const std::vector<std::string>& command, const std::string& path,
+                      std::vector<Problem>& problems) {
+  if (command.empty() || command[0].empty()) {
+    problems.push_back(
+        {path, "the command is empty; write the program and its arguments, each in quotes"});
+    return;
+  }
+  const std::string& program = command[0];
+  if (program.find(' ') != std::string::npos) {
+    problems.push_back(
+        {path + "[0]",
+         fmt::format("\"{}\" is more than the name of a program; no shell reads it, so write each "
+                     "argument in quotes of its own",
+                     program)});
+  } else if (!program.starts_with('/') && program.find('/') != std::string::npos) {
+    problems.push_back(
+        {path + "[0]",
+         fmt::format("\"{}\" is a relative path; write an absolute one, or the name alone",
+                     program)});
+  }
+  check_ha_arguments(command, path, problems);
+}
+
 void validate_ha(const Config& config, std::vector<Problem>& problems) {
   if (!config.ha.instances.empty()) {
     validate_instances(config, problems);
     validate_tracks(config, problems);
+    validate_resources(config, problems);
   }
   HaValidator(config, problems).run();
 }

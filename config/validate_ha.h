@@ -14,6 +14,15 @@ namespace lb::config {
 void validate_instances(const Config& config, std::vector<Problem>& problems);
 // What the instances track.
 void validate_tracks(const Config& config, std::vector<Problem>& problems);
+// The programs that run where the instances' addresses are.
+void validate_resources(const Config& config, std::vector<Problem>& problems);
+
+// A program with its arguments, that no shell reads: an absolute path, or a name to be found in PATH.
+void check_ha_command(const std::vector<std::string>& command, const std::string& path,
+                      std::vector<Problem>& problems);
+// Those that a program can be given.
+void check_ha_arguments(const std::vector<std::string>& command, const std::string& path,
+                        std::vector<Problem>& problems);
 
 // Suggestions for unknown names. A file can have many thousand of them among as many known ones,
 // where the search for the nearest is slow: only the first few get one.

@@ -25,6 +25,12 @@ std::string command_text(const HaCommand& command) {
     case HaCommand::THAW:
       text += "thaw";
       break;
+    case HaCommand::RETRY:
+      text += "retry";
+      break;
+    case HaCommand::CONFIRM:
+      text += "confirm";
+      break;
     default:
       text += '?';
   }

@@ -38,6 +38,10 @@ TEST(Action, NamesCommandsAsTyped) {
   request.mutable_ha()->set_kind(HaCommand::FREEZE);
   request.mutable_ha()->set_group("G1");
   EXPECT_EQ(words(request), "ha freeze --group G1");
+  request.mutable_ha()->set_kind(HaCommand::RETRY);
+  EXPECT_EQ(words(request), "ha retry --group G1");
+  request.mutable_ha()->set_kind(HaCommand::CONFIRM);
+  EXPECT_EQ(words(request), "ha confirm --group G1");
   request.mutable_alert()->set_test(true);
   EXPECT_EQ(words(request), "alert test");
   auto& set = *request.mutable_set();

@@ -14,6 +14,7 @@
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/failover/failover.h"
 #include "controlplane/failover/notifier.h"
+#include "controlplane/failover/resources.h"
 #include "controlplane/link/dataplane_client.h"
 #include "controlplane/netlink/monitor.h"
 #include "controlplane/network/interfaces.h"
@@ -67,6 +68,7 @@ class Applier::Impl {
   void set(const api::control::SetCommand& command, Told done);
   void status(bool with_checks, std::function<void(api::control::Status)> done) const;
   const Inventory& services() const { return inventory; }
+  milliseconds stop_time() const { return failover ? failover->stop_time() : milliseconds(0); }
   LoopBeat::Count failover_beats() const { return failover ? failover->beats() : nullptr; }
 
  private:
@@ -183,6 +185,10 @@ Result<void> Applier::Impl::start_failover() {
                 alerts->ha(event.instance, event.from, event.to, event.reason);
               },
           .sync_link = [this](bool up, const std::string& why) { alerts->sync_link(up, why); },
+          .resource =
+              [this](const ResourceAlert& alert) {
+                alerts->resource(alert.resource, alert.state, alert.reason);
+              },
           .unknown_router =
               [this](const std::string& instance, const std::string& text) {
                 alerts->unknown_router(instance, text);
@@ -198,8 +204,7 @@ void Applier::Impl::leave(const Waiting& waiting, std::function<void()> done) {
     alerts->leave(done);
   };
   if (!failover) return last();
-  waiting("handing over to the peer");
-  failover->leave([waiting] { waiting("the notify program"); }, last);
+  failover->leave(waiting, last);
 }
 
 Result<void> Applier::Impl::alert(const api::control::AlertRequest& request,
@@ -394,6 +399,10 @@ void Applier::restore(config::ConfigPtr before, const std::string& overrides,
 
 void Applier::leave(const Waiting& waiting, std::function<void()> done) {
   impl_->leave(waiting, std::move(done));
+}
+
+std::chrono::milliseconds Applier::stop_time() const {
+  return impl_->stop_time();
 }
 
 void Applier::ha_command(const api::control::HaCommand& command, Told done) {

@@ -12,6 +12,7 @@
 // newer.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -52,8 +53,11 @@ class Applier {
   LoopBeat::Count failover_beats() const;
   // Removes the VIPs of no HA instance, hands masterships over to the HA peer, waits for the notify
   // program and alerts; then calls back. `waiting` is called with what it waits for, for the log.
+  // Resources are stopped meanwhile, which stop_time() says the limit of.
   using Waiting = std::function<void(const std::string& what)>;
   void leave(const Waiting& waiting, std::function<void()> done);
+  // How much longer than without resources leave() may take.
+  std::chrono::milliseconds stop_time() const;
   // Removes the VIPs and stops checking and applying. The data plane continues to forward.
   void stop();
 

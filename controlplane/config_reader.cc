@@ -52,6 +52,9 @@ std::vector<std::string> learn_users_of(const config::Config& config) {
   add(config.ha.notify, config.ha.notify_user);
   add(config.alert.script, config.alert.script_user);
   for (const config::HaScript& script : config.ha.scripts) add(script.command, script.user);
+  for (const config::HaResource& resource : config.ha.resources) {
+    add(resource.unit.empty() ? resource.start : std::vector{resource.unit}, resource.user);
+  }
   for (const config::Service& service : config.services) {
     add(service.quorum_up, service.quorum_user);
     add(service.quorum_down, service.quorum_user);

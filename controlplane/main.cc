@@ -46,6 +46,8 @@ constexpr int kExitFailure = 1;
 constexpr int kExitMistake = 2;  // in the configuration or on the command line
 // For the handover, the notify program and alerts; with what follows it is below StopSignals'.
 constexpr std::chrono::milliseconds kLeaveLimit{3'300};
+// TimeoutStopSec of the unit, which resources extend.
+constexpr std::chrono::milliseconds kServiceManagerLimit{10'000};
 constexpr std::chrono::milliseconds kWriteLimit{2'500};  // for the last files: some slow fsync()
 constexpr std::chrono::milliseconds kLogLimit{250};      // and lines, if those hang
 
@@ -181,7 +183,10 @@ class Leaving {
   void on_signal() {
     if (std::exchange(begun_, true)) return give_up();
     log::info("stopping");
-    limit_.expires_after(kLeaveLimit);
+    const auto extra = applier_.stop_time();
+    stop_.extend(extra);
+    if (extra.count() != 0) notify_stop_takes(kServiceManagerLimit + extra);
+    limit_.expires_after(kLeaveLimit + extra);
     limit_.async_wait([this](boost::system::error_code error) {
       if (!error) give_up();
     });

@@ -80,8 +80,9 @@ StopSignals::~StopSignals() {
   ::close(finish_);
   ::close(watch_);
   ::close(signals_);
-  if (!end_) return;
-  const auto left = std::chrono::ceil<milliseconds>(*end_ + kLogLimit - Clock::now());
+  const auto end = end_time();
+  if (!end) return;
+  const auto left = std::chrono::ceil<milliseconds>(*end + kLogLimit - Clock::now());
   log::finish(std::clamp(left, milliseconds(0), kLogTime));
 }
 
@@ -99,6 +100,12 @@ void StopSignals::watch(std::function<std::string()> hangs, std::chrono::millise
   eventfd_write(watch_, 1);
 }
 
+void StopSignals::extend(std::chrono::milliseconds extra) {
+  const std::lock_guard lock(mutex_);
+  extra_ = extra;
+  eventfd_write(watch_, 1);
+}
+
 void StopSignals::step(std::string what) {
   const std::lock_guard lock(mutex_);
   step_ = std::move(what);
@@ -113,8 +120,9 @@ void StopSignals::run() {
   pthread_setname_np(pthread_self(), "stop");
   pollfd ready[] = {{finish_, POLLIN, 0}, {signals_, POLLIN, 0}, {watch_, POLLIN, 0}};
   for (;;) {
-    if (end_ && *end_ <= Clock::now()) {
-      give_up(fmt::format("still not stopped {} ms after the signal", limit_.count()));
+    if (const auto end = end_time(); end && *end <= Clock::now()) {
+      const auto took = std::chrono::duration_cast<milliseconds>(*end - *end_ + limit_);
+      give_up(fmt::format("still not stopped {} ms after the signal", took.count()));
     }
     const int found = poll(ready, 3, wait_ms());
     if (found > 0 && ready[0].revents != 0) return;
@@ -131,10 +139,15 @@ void StopSignals::run() {
   }
 }
 
-int StopSignals::wait_ms() const {
+std::optional<StopSignals::Clock::time_point> StopSignals::end_time() const {
   const std::lock_guard lock(mutex_);
-  auto until = Clock::time_point::max();
-  if (end_) until = *end_;
+  return end_ ? std::optional(*end_ + extra_) : std::nullopt;
+}
+
+int StopSignals::wait_ms() const {
+  const auto end = end_time();
+  const std::lock_guard lock(mutex_);
+  auto until = end.value_or(Clock::time_point::max());
   if (hangs_) until = std::min(until, next_look_);
   if (until == Clock::time_point::max()) return -1;
   const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());

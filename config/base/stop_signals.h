@@ -1,4 +1,5 @@
-// SIGTERM and SIGINT of a daemon: an end that takes less than 5 s, whatever hangs. They are
+// SIGTERM and SIGINT of a daemon: an end that takes less than 5 s, whatever hangs, or so much longer
+// as it was extended for programs of operators that are to be stopped first. They are
 // received on a thread of their own, because the one that should end may be the one that hangs. The
 // thread also ends a process that hangs, as watch() tells it.
 #pragma once
@@ -36,6 +37,8 @@ class StopSignals {
   // limit.
   void watch(std::function<std::string()> hangs, std::chrono::milliseconds interval);
 
+  // Gives the stop that much more time, for what is known to take long. Any thread but on_signal's.
+  void extend(std::chrono::milliseconds extra);
   // The step of the stop that the process is in, as the log names what was given up: "the notify
   // program".
   void step(std::string what);
@@ -47,6 +50,7 @@ class StopSignals {
  private:
   void run();
   int wait_ms() const;
+  std::optional<Clock::time_point> end_time() const;
   void receive(int signal);
   void look();
   [[noreturn]] void give_up(std::string line);
@@ -63,6 +67,7 @@ class StopSignals {
   std::function<void()> last_;
   std::function<std::string()> hangs_;
   std::chrono::milliseconds interval_{0};
+  std::chrono::milliseconds extra_{0};  // after limit_
   Clock::time_point next_look_;
   std::string step_ = "its event loop";
 

@@ -69,6 +69,20 @@ TEST_F(StopSignalsTest, EndsAProcessThatHangsAndSaysAtWhat) {
       "last words\n.*still not stopped 50 ms after the signal: gave up the mail\n");
 }
 
+TEST_F(StopSignalsTest, TakesAsMuchLongerAsItIsExtended) {
+  EXPECT_EXIT(
+      {
+        StopSignals stop(milliseconds(50));
+        stop.listen([](int) {});
+        stop.step("the proxy");
+        stop.extend(milliseconds(250));
+        kill(getpid(), SIGTERM);
+        hang();
+      },
+      testing::ExitedWithCode(kExitGaveUp),
+      "still not stopped 300 ms after the signal: gave up the proxy\n");
+}
+
 TEST_F(StopSignalsTest, EndsAProcessThatIsReportedToHang) {
   EXPECT_EXIT(
       {

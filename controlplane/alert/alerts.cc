@@ -133,6 +133,14 @@ void Alerts::unknown_router(const std::string& instance, const std::string& reas
                  {.kind = "vrrp", .name = instance, .state = "unknown router", .reason = reason});
 }
 
+void Alerts::resource(const std::string& name, const std::string& state,
+                      const std::string& reason) {
+  Severity severity = Severity::kCritical;
+  if (state == "restarted") severity = Severity::kNotice;
+  if (state == "recovered" || state == "stopped") severity = Severity::kGood;
+  impl_->enqueue(severity, {.kind = "resource", .name = name, .state = state, .reason = reason});
+}
+
 void Alerts::next_hop_moved(const std::string& address, const std::string& reason) {
   impl_->enqueue(Severity::kNotice,
                  {.kind = "next_hop", .name = address, .state = "moved", .reason = reason});

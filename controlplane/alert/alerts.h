@@ -44,6 +44,9 @@ class Alerts {
           const std::string& reason);
   // A VRRP router that may not take part sends adverts for the instance.
   void unknown_router(const std::string& instance, const std::string& reason);
+  // A program of [[ha.resource]]: "failed", "restarted", "recovered", "stop failed", "stopped",
+  // "waiting".
+  void resource(const std::string& name, const std::string& state, const std::string& reason);
   // A neighbour that packets are sent to has another MAC address.
   void next_hop_moved(const std::string& address, const std::string& reason);
   void sync_link(bool up, const std::string& reason);

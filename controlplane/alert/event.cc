@@ -72,6 +72,7 @@ std::string headline(const Event& event) {
     return fmt::format("{}: {} -> {}", event.name, event.from, event.state);
   }
   if (event.kind == "vrrp") return fmt::format("{}: {}", event.name, event.state);
+  if (event.kind == "resource") return fmt::format("resource {} {}", event.name, event.state);
   if (event.kind == "next_hop") return fmt::format("next hop {} {}", event.name, event.state);
   if (event.kind == "sync") return fmt::format("sync link {}", event.state);
   if (event.kind == "dataplane") return fmt::format("data plane {}", event.state);
@@ -95,11 +96,13 @@ std::vector<std::string> arguments_of(const Event& event) {
 
 std::vector<std::string> environment_of(const Event& event, const std::string& director) {
   const bool ha = event.kind == "ha" || event.kind == "vrrp";
-  const bool is_service = !ha && event.kind != "punt" && event.kind != "next_hop";
+  const bool is_service =
+      !ha && event.kind != "punt" && event.kind != "next_hop" && event.kind != "resource";
   return {"BALLAST_DIRECTOR=" + director,
           "BALLAST_EVENT=" + event.kind,
           "BALLAST_SERVICE=" + (is_service ? event.name : ""),
           "BALLAST_INSTANCE=" + (ha ? event.name : ""),
+          "BALLAST_RESOURCE=" + (event.kind == "resource" ? event.name : ""),
           "BALLAST_SERVER=" + event.server,
           "BALLAST_FROM=" + event.from,
           "BALLAST_STATE=" + event.state,

@@ -17,10 +17,10 @@ std::string_view to_text(Severity severity);  // "good"
 struct Event {
   std::chrono::system_clock::time_point at{};
   Severity severity = Severity::kNotice;
-  // "server", "service", "quorum", "ha", "vrrp", "sync", "dataplane", "panic", "punt", "table",
+  // "server", "service", "quorum", "ha", "vrrp", "resource", "sync", "dataplane", "panic", "punt", "table",
   // "syn_proxy", "next_hop", "test"
   std::string kind{};
-  // Of the service or the HA instance, or port and class, or the next hop's address; empty: there is
+  // Of the service, the HA instance or the resource, or port and class, or the next hop's address; empty: there is
   // one of the kind only.
   std::string name{};
   std::string server{};  // "10.0.0.11:80", of kind "server"

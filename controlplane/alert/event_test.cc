@@ -93,6 +93,15 @@ TEST(Event, GivesAScriptAllFields) {
   }
 }
 
+TEST(Event, NamesAResource) {
+  const Event event{.kind = "resource", .name = "haproxy", .state = "failed"};
+  EXPECT_EQ(headline(event), "resource haproxy failed");
+  const auto all = environment_of(event, "lb1");
+  for (const char* each : {"BALLAST_RESOURCE=haproxy", "BALLAST_SERVICE=", "BALLAST_INSTANCE="}) {
+    EXPECT_NE(std::ranges::find(all, each), all.end()) << each;
+  }
+}
+
 TEST(Event, CleansText) {
   EXPECT_EQ(clean("a\r\nBcc: b\x7f\x01"), "a  Bcc: b  ");
   EXPECT_EQ(clean("\xc3\xa4\xe2\x82\xac"), "\xc3\xa4\xe2\x82\xac");

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "controlplane/view/json_value.h"
 #include "dataplane/api/frame.h"
 
@@ -20,12 +22,26 @@ std::string counted(std::size_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
+// What is no mistake, but may not be what the operator expects.
+std::vector<std::string> notes_of(const config::Config& config) {
+  const bool waits = std::ranges::any_of(config.ha.resources, [](const config::HaResource& each) {
+    return each.peer_confirmation != config::PeerConfirmation::kNone;
+  });
+  if (!waits || config.ha.sync) return {};
+  return {
+      "without [ha.sync] no peer reports that it has stopped its resources: a new master waits for "
+      "the "
+      "sum of stop_timeout and 5s, then starts its own"};
+}
+
 }  // namespace
 
 std::string check_text(const config::Loaded& loaded) {
-  return fmt::format("{}: ok ({}, {})\n", loaded.file_name,
-                     counted(loaded.config.services.size(), "service"),
-                     counted(real_servers(loaded.config), "real server"));
+  std::string text = fmt::format("{}: ok ({}, {})\n", loaded.file_name,
+                                 counted(loaded.config.services.size(), "service"),
+                                 counted(real_servers(loaded.config), "real server"));
+  for (const std::string& note : notes_of(loaded.config)) text += "note: " + note + '\n';
+  return text;
 }
 
 std::string check_json(const config::Loaded& loaded) {
@@ -39,7 +55,8 @@ std::string check_json(const config::Loaded& loaded) {
                       {"ok", loaded.mistakes.empty()},
                       {"services", loaded.config.services.size()},
                       {"real_servers", real_servers(loaded.config)},
-                      {"mistakes", std::move(mistakes)}});
+                      {"mistakes", std::move(mistakes)},
+                      {"notes", notes_of(loaded.config)}});
 }
 
 std::string result_json(std::string_view text) {

@@ -22,6 +22,18 @@ TEST(Check, PrintsTextAndJson) {
             json::parse(R"({"line": 3, "column": 7, "message": "wrong; do right"})"));
 }
 
+TEST(Check, NotesResourcesThatNoPeerReports) {
+  config::Loaded loaded;
+  loaded.file_name = "a.toml";
+  loaded.config.ha.resources.resize(1);
+  EXPECT_NE(check_text(loaded).find("\nnote: without [ha.sync] no peer reports"),
+            std::string::npos);
+  EXPECT_EQ(json::parse(check_json(loaded))["notes"].size(), 1U);
+  loaded.config.ha.sync.emplace();
+  EXPECT_EQ(check_text(loaded).find("note:"), std::string::npos);
+  EXPECT_TRUE(json::parse(check_json(loaded))["notes"].empty());
+}
+
 TEST(Version, PrintsTextAndJson) {
   const std::vector<DaemonRelease> daemons = {{"lb-dataplane", "1.2.3", ""},
                                               {"lb-controlplane", "", "nobody answers"}};

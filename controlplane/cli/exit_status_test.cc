@@ -50,6 +50,8 @@ const std::map<std::string, Words> kArguments = {
     {"ha resign", {}},
     {"ha freeze", {}},
     {"ha thaw", {}},
+    {"ha retry", {}},
+    {"ha confirm", {}},
     {"alert test", {}},
     {"check", {"FILE"}},
     {"reload", {}},

@@ -52,6 +52,8 @@ constexpr auto kHaCommands = std::to_array<View>({
     {"resign", Command::kHaResign, "resign at once, even if the peer lacks connections"},
     {"freeze", Command::kHaFreeze, "no transitions until thaw"},
     {"thaw", Command::kHaThaw, "end of freeze"},
+    {"retry", Command::kHaRetry, "start resources that failed again"},
+    {"confirm", Command::kHaConfirm, "the peer runs no resource: start those that wait for it"},
 });
 
 constexpr std::uint64_t kMostRows = 1'000'000'000;

@@ -35,6 +35,8 @@ enum class Command : std::uint8_t {
   kHaResign,
   kHaFreeze,
   kHaThaw,
+  kHaRetry,
+  kHaConfirm,
   kShowAlert,
   kAlertTest,
   kCheck,

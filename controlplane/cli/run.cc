@@ -172,6 +172,10 @@ Result<void> Session::run_command() {
       return ha(api::control::HaCommand::FREEZE);
     case Command::kHaThaw:
       return ha(api::control::HaCommand::THAW);
+    case Command::kHaRetry:
+      return ha(api::control::HaCommand::RETRY);
+    case Command::kHaConfirm:
+      return ha(api::control::HaCommand::CONFIRM);
     case Command::kAlertTest:
       return alert_test();
     case Command::kShowChanges:

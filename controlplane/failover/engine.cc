@@ -63,6 +63,11 @@ void Engine::add_unit(const std::string& name,
             });
           },
       .failing = [this](const config::HaTrack& track) { return failing(track); },
+      .resource_fault =
+          [this](const std::string& instance) {
+            const auto found = facts_.failed_resources.find(instance);
+            return found == facts_.failed_resources.end() ? std::string() : found->second;
+          },
       .first_address = [this](const std::string& link) { return first_address(link); }};
   Unit::Events unit_events{
       .transition = [this, self](vrrp::State from, vrrp::State to,
@@ -130,12 +135,15 @@ void Engine::configure(SettingsPtr settings) {
   if (peer_) peer_->configure(settings_);
   vips_->configure(settings_->interfaces);
   update_units();
+  update_resources();
 }
 
 void Engine::set_facts(Facts facts) {
+  const bool is_news = facts.resources != facts_.resources;
   facts_ = std::move(facts);
   update_gate();
   update_units();
+  if (is_news && peer_) peer_->beat();
 }
 
 void Engine::set_dataplane_ready(bool ready) {
@@ -182,6 +190,19 @@ std::optional<Ipv4Address> Engine::first_address(const std::string& interface) c
 void Engine::on_peer_update() {
   for (const auto& unit : units_) unit->set_peer(peer_->group(unit->name()));
   update_gate();
+  update_resources();
+  reply_to_master();
+}
+
+// A new master starts its programs when the peer has accepted it: at once, not with the next beat.
+void Engine::reply_to_master() {
+  bool is_news = false;
+  for (const auto& unit : units_) {
+    const PeerGroup* const report = peer_->report(unit->name());
+    const bool is_master = report != nullptr && report->vrrp.state == vrrp::State::kMaster;
+    is_news = std::exchange(peer_is_master_[unit.get()], is_master) != is_master || is_news;
+  }
+  if (is_news) peer_->beat();
 }
 
 milliseconds Engine::gate_timeout() const {
@@ -219,6 +240,7 @@ void Engine::tick() {
   if (peer_) {
     for (const auto& unit : units_) unit->set_peer(peer_->group(unit->name()));
   }
+  update_resources();
   const auto refresh = settings_->ha.garp_refresh;
   if (refresh.count() == 0 || Clock::now() - refreshed_ < refresh) return;
   refreshed_ = Clock::now();
@@ -261,6 +283,7 @@ void Engine::apply_roles() {
   }
   vips_->set(std::move(up), std::move(undecided));
   events_.standby(std::move(standby));
+  update_resources();
 }
 
 void Engine::announce(const Unit& unit) {
@@ -285,6 +308,12 @@ void Engine::fill_beat(lb::sync::Heartbeat& beat) const {
     group.set_address(to_bytes(fitness.address));
     for (const Address address : unit->fsm().addresses()) {
       group.add_addresses(to_bytes(address));
+    }
+    const PeerGroup* const peer = peer_->report(unit->name());
+    if (peer != nullptr) group.set_peer_state(static_cast<std::uint32_t>(peer->vrrp.state));
+    group.set_programs(static_cast<lb::sync::Group::Programs>(programs(*unit)));
+    if (const auto found = facts_.resources.find(unit->name()); found != facts_.resources.end()) {
+      group.set_stop_ms(static_cast<std::uint32_t>(found->second.stop_time.count()));
     }
   }
 }

@@ -55,6 +55,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
     std::function<void(const HaEvent&)> transition;
     // `answers`: the peer answers questions about health checks.
     std::function<void(bool up, const std::string& why)> sync_link;
+    std::function<void(const ResourceViews&)> resources;  // of groups that have some
     std::function<void(const std::string& instance, const std::string& text)> unknown_router;
     std::function<void(const std::string& director, const lb::sync::Services&)> peer_services;
     // Results of our own checks; `done` is called on the failover thread.
@@ -96,12 +97,18 @@ class Engine : public std::enable_shared_from_this<Engine> {
   void apply_roles();
   void announce(const Unit& unit);
   void fill_beat(lb::sync::Heartbeat& beat) const;
+  void reply_to_master();
   void on_peer_update();
   std::chrono::milliseconds gate_timeout() const;
   std::string closed_gate() const;  // why it is closed; empty: it is open
   void update_gate();
   void tick();
   Unit* find(const std::string& group);
+
+  // resource_views.cc
+  void update_resources();
+  ResourceView::Peer peer_programs(const Unit& unit) const;
+  Programs programs(const Unit& unit) const;
 
   // handover.cc
   Result<std::string> switchover(const std::set<std::string>& groups, const std::string& reason);
@@ -125,6 +132,8 @@ class Engine : public std::enable_shared_from_this<Engine> {
   std::unique_ptr<PeerLink> peer_;  // null without [ha.sync]
   std::vector<std::unique_ptr<Unit>> units_;
   std::map<const Unit*, Clock::time_point> announced_;
+  ResourceViews resources_;                     // as last sent to the main loop
+  std::map<const Unit*, bool> peer_is_master_;  // as the peer was informed that we know
   std::deque<HaEvent> history_;
   boost::asio::steady_timer ticker_;
   const Clock::time_point started_ = Clock::now();

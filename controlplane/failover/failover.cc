@@ -8,6 +8,7 @@
 #include "config/base/log.h"
 #include "controlplane/api/controlplane.pb.h"
 #include "controlplane/failover/engine.h"
+#include "controlplane/failover/resources.h"
 #include "controlplane/failover/service_differences.h"
 #include "controlplane/os/loop_thread.h"
 #include "controlplane/sync/sync.pb.h"
@@ -19,6 +20,8 @@ using std::chrono::milliseconds;
 
 // How often the facts are polled, beside known changes.
 constexpr milliseconds kTick{50};
+// For the last report on the sync link, which the kernel sends in no time.
+constexpr milliseconds kInformTime{100};
 
 }  // namespace
 
@@ -44,7 +47,11 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
         scripts(io_context, config.ha.scripts, [this] { update_facts(); }),
         notifier(io_context, config.director.name, config.ha.notify,
                  config::script_user(config.ha.notify_user)),
+        resources(
+            io_context, config,
+            {[this] { update_facts(); }, [this](const auto& alert) { host.resource(alert); }}),
         ticker(io_context),
+        informing(io_context),
         thread("failover") {}
   // Only the thread uses the engine while it runs.
   ~Impl() { thread.stop(); }
@@ -70,6 +77,7 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
   void tick();
   void on_transition(const HaEvent& event);
   void on_sync_link(bool up, const std::string& why);
+  void stop_resources(std::function<void()> done);
   void compare(const std::string& director, const ServiceTexts& peers);
 
   boost::asio::io_context& io;
@@ -77,10 +85,12 @@ struct Failover::Impl : std::enable_shared_from_this<Impl> {
   SettingsPtr settings;
   Scripts scripts;
   Notifier notifier;
+  Resources resources;
   boost::asio::steady_timer ticker;
-  Facts facts;                         // as last sent to the engine
-  bool peer_connected = false;         // by the sync link
-  std::optional<ServiceTexts> theirs;  // of this session
+  boost::asio::steady_timer informing;  // the peer, at the end
+  Facts facts;                          // as last sent to the engine
+  bool peer_connected = false;          // by the sync link
+  std::optional<ServiceTexts> theirs;   // of this session
   std::vector<std::string> differing;
 
   LoopThread thread;
@@ -102,6 +112,10 @@ Engine::Events Failover::Impl::engine_events() {
       .sync_link =
           [this](bool up, const std::string& why) {
             on_main([=](Impl& self) { self.on_sync_link(up, why); });
+          },
+      .resources =
+          [this](const ResourceViews& views) {
+            on_main([views](Impl& self) { self.resources.update(views); });
           },
       .unknown_router =
           [this](const std::string& instance, const std::string& text) {
@@ -147,12 +161,14 @@ Facts Failover::Impl::facts_now() const {
     }
   }
   now.all_servers_checked = host.all_servers_checked();
+  now.resources = resources.reports();
+  now.failed_resources = resources.faults();
   return now;
 }
 
 void Failover::Impl::update_facts() {
   Facts now = facts_now();
-  if (now == facts) return;
+  if (!engine || now == facts) return;
   facts = now;
   on_engine([now = std::move(now)](Engine& to) mutable { to.set_facts(std::move(now)); });
 }
@@ -201,22 +217,42 @@ Result<void> Failover::start() {
   return impl_->start();
 }
 
-void Failover::leave(std::function<void()> handed_over, std::function<void()> done) {
-  impl_->on_engine([impl = impl_.get(), handed_over = std::move(handed_over),
-                    done = std::move(done)](Engine& to) {
-    // Only this comes after the last transition.
-    to.leave([impl, handed_over, done] {
-      impl->on_main([handed_over, done](Impl& self) {
-        handed_over();
-        self.notifier.when_idle(done);
-      });
-    });
+// The peer starts its own when it gets the report that they are stopped: so that is sent before the end.
+void Failover::Impl::stop_resources(std::function<void()> done) {
+  resources.leave([this, done = std::move(done)] {
+    update_facts();
+    if (settings->ha.resources.empty() || !peer_connected) return done();
+    informing.expires_after(kInformTime);
+    informing.async_wait([done](const boost::system::error_code&) { done(); });
   });
+}
+
+void Failover::leave(std::function<void(const std::string&)> waiting, std::function<void()> done) {
+  waiting("handing over to the peer");
+  impl_->on_engine(
+      [impl = impl_.get(), waiting = std::move(waiting), done = std::move(done)](Engine& to) {
+        // Only this comes after the last transition.
+        to.leave([impl, waiting, done] {
+          impl->on_main([waiting, done](Impl& self) {
+            waiting("stopping the resources");
+            self.stop_resources([&self, waiting, done] {
+              waiting("the notify program");
+              self.notifier.when_idle(done);
+            });
+          });
+        });
+      });
+}
+
+std::chrono::milliseconds Failover::stop_time() const {
+  return impl_->resources.stop_time();
 }
 
 void Failover::stop() {
   impl_->ticker.cancel();
+  impl_->informing.cancel();
   impl_->scripts.stop();
+  impl_->resources.stop();
   impl_->thread.stop([engine = impl_->engine.get()] { engine->stop(); });
 }
 
@@ -227,6 +263,7 @@ void Failover::configure(const config::Config& config) {
     impl.differing = differences(texts_of(impl.settings->services->services()), *impl.theirs);
   }
   impl.on_engine([settings = impl.settings](Engine& to) { to.configure(settings); });
+  impl.resources.configure(config);
   impl.update_facts();
 }
 
@@ -254,6 +291,10 @@ bool Failover::ask_peer(const sync::CheckKeys& keys, sync::OnCheckOpinions done)
 
 void Failover::command(const api::control::HaCommand& command,
                        std::function<void(Result<std::string>)> done) {
+  using api::control::HaCommand;
+  if (command.kind() == HaCommand::RETRY || command.kind() == HaCommand::CONFIRM) {
+    return done(impl_->resources.command(command));
+  }
   impl_->on_engine([impl = impl_.get(), command, done = std::move(done)](Engine& to) {
     impl->on_main([done, begun = to.command(command)](Impl&) { done(begun); });
   });
@@ -269,6 +310,7 @@ void Failover::fill_status(std::function<void(const api::control::Status&)> done
         peer.set_compared(self.theirs.has_value());
         for (const std::string& line : self.differing) peer.add_differences(line);
       }
+      self.resources.fill(*status.mutable_ha());
       done(status);
     });
   });

@@ -17,6 +17,7 @@
 // Everything declared here runs on the main loop.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <set>
@@ -39,6 +40,7 @@ class Status;
 namespace lb::controlplane {
 
 struct HaEvent;
+struct ResourceAlert;
 
 class Failover {
  public:
@@ -49,6 +51,7 @@ class Failover {
     std::function<bool()> all_servers_checked;  // at least once
     std::function<void(const HaEvent&)> transition;
     std::function<void(bool up, const std::string& why)> sync_link;
+    std::function<void(const ResourceAlert&)> resource;
     // Adverts come from a router that may not take part. Not called for each of them.
     std::function<void(const std::string& instance, const std::string& text)> unknown_router;
     std::function<sync::CheckOpinions(const sync::CheckKeys&)> check_opinions;  // our own checks'
@@ -66,8 +69,11 @@ class Failover {
   Result<void> start();
   // Of the thread.
   LoopBeat::Count beats() const;
-  // Hands its masterships over and calls back; waits for the notify program and calls back again.
-  void leave(std::function<void()> handed_over, std::function<void()> done);
+  // Hands its masterships over, stops the resources, and waits for the notify program; calls
+  // `waiting` with each of these once it has begun to wait for it.
+  void leave(std::function<void(const std::string& what)> waiting, std::function<void()> done);
+  // How much longer leave() may take because of resources.
+  std::chrono::milliseconds stop_time() const;
   // Removes the addresses and ends the thread.
   void stop();
 

@@ -74,6 +74,7 @@ class FailoverThread : public testing::Test {
                        .all_servers_checked = [] { return true; },
                        .transition = [this](const HaEvent& event) { became.push_back(event.to); },
                        .sync_link = [](bool, const std::string&) {},
+                       .resource = [](const ResourceAlert&) {},
                        .unknown_router = [](const auto&, const auto&) {},
                        .check_opinions =
                            [](const sync::CheckKeys& keys) {
@@ -311,7 +312,9 @@ TEST_F(FailoverThread, ResignsWhenItLeaves) {
   ASSERT_TRUE(wait([this] { return !became.empty() && became.back() == "MASTER"; }));
   bool handed_over = false;
   bool left = false;
-  failover->leave([&handed_over] { handed_over = true; }, [&left] { left = true; });
+  failover->leave(
+      [&handed_over](const std::string& what) { handed_over = what != "handing over to the peer"; },
+      [&left] { left = true; });
   EXPECT_TRUE(wait([&left] { return left; }));
   EXPECT_TRUE(handed_over);
   EXPECT_EQ(became.back(), "BACKUP");

@@ -8,6 +8,8 @@
 namespace lb::controlplane {
 namespace {
 
+constexpr std::uint32_t kMaxStopMs = 24 * 3'600'000;  // a lease ends some day
+
 // IPv4, as VRRP here.
 std::optional<Ipv4Address> address_of(const std::string& bytes) {
   const auto address = address_from_bytes(bytes);
@@ -15,7 +17,7 @@ std::optional<Ipv4Address> address_of(const std::string& bytes) {
 }
 
 // nullopt: malformed.
-std::optional<vrrp::Peer> peer_of(const lb::sync::Group& group) {
+std::optional<vrrp::Peer> vrrp_of(const lb::sync::Group& group) {
   const auto address = address_of(group.address());
   if (!address || group.state() > 3 || group.priority() > 255) return std::nullopt;
   vrrp::Peer peer{true,
@@ -28,6 +30,18 @@ std::optional<vrrp::Peer> peer_of(const lb::sync::Group& group) {
     peer.addresses.push_back(*each);
   }
   return peer;
+}
+
+// nullopt: malformed.
+std::optional<PeerGroup> peer_of(const lb::sync::Group& group) {
+  auto vrrp = vrrp_of(group);
+  if (!vrrp || group.peer_state() > 3 || group.stop_ms() > kMaxStopMs ||
+      !lb::sync::Group::Programs_IsValid(group.programs())) {
+    return std::nullopt;
+  }
+  return PeerGroup{std::move(*vrrp), static_cast<vrrp::State>(group.peer_state()),
+                   static_cast<Programs>(group.programs()),
+                   std::chrono::milliseconds(group.stop_ms())};
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 
 #include "config/base/log.h"
 #include "controlplane/api/controlplane.pb.h"
-#include "controlplane/failover/peer_groups.h"
 #include "controlplane/sync/credentials.h"
 #include "controlplane/sync/sync.pb.h"
 #include "dataplane/api/dataplane.pb.h"
@@ -189,10 +188,15 @@ void PeerLink::set_dataplane_ready(bool ready) {
 vrrp::Peer PeerLink::group(const std::string& name) const {
   const auto found = impl_->groups.find(name);
   if (found == impl_->groups.end()) return {};
-  vrrp::Peer peer = found->second;
+  vrrp::Peer peer = found->second.vrrp;
   peer.alive = alive();
   peer.reported_at = impl_->last_heartbeat;
   return peer;
+}
+
+const PeerGroup* PeerLink::report(const std::string& name) const {
+  const auto found = impl_->groups.find(name);
+  return connected() && found != impl_->groups.end() ? &found->second : nullptr;
 }
 
 bool PeerLink::alive() const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/base/result.h"
+#include "controlplane/failover/peer_groups.h"
 #include "controlplane/failover/settings.h"
 #include "controlplane/sync/check_opinions.h"
 #include "controlplane/sync/link.h"
@@ -58,6 +59,8 @@ class PeerLink {
 
   // The last state of a group at the peer; not alive when it is too old.
   vrrp::Peer group(const std::string& name) const;
+  // What it said of a group in this session; null: nothing, or there is no session.
+  const PeerGroup* report(const std::string& name) const;
   bool alive() const;
   // Whether our table has all that the peer has, or had at its last message.
   bool complete() const;

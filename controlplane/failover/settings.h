@@ -1,12 +1,14 @@
 // The input of the failover thread: values, so that it shares no mutable data with the main loop.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "config/model.h"
+#include "controlplane/failover/resource_report.h"
 #include "controlplane/network/topology.h"
 
 namespace lb::sync {
@@ -32,7 +34,9 @@ SettingsPtr settings_of(const config::Config& config);
 struct Facts {
   std::set<std::string> failing_services;  // tracked services without a healthy real server
   std::set<std::string> failing_scripts;
-  bool all_servers_checked = false;  // at least once
+  bool all_servers_checked = false;                     // at least once
+  ResourceReports resources;                            // by group
+  std::map<std::string, std::string> failed_resources;  // by instance: why it must not be master
 
   bool operator==(const Facts&) const = default;
 };

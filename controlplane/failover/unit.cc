@@ -140,7 +140,8 @@ std::string Unit::fault_of(Member& member) {
     member.link_index = link->index;
     member.source = *source;
   }
-  return member.track_result.fault;
+  if (!member.track_result.fault.empty()) return member.track_result.fault;
+  return inputs_.resource_fault(member.config->name);
 }
 
 void Unit::act(const vrrp::Actions& actions) {
@@ -156,6 +157,7 @@ void Unit::act(const vrrp::Actions& actions) {
         break;
       case vrrp::Action::Kind::kTransition:
         since_ = Clock::now();
+        transitions_ += 1;
         reason_ = action.reason;
         if (action.to != vrrp::State::kBackup || action.from != vrrp::State::kInit) settled_ = true;
         events_.transition(action.from, action.to, action.reason);

@@ -29,6 +29,8 @@ class Unit {
     std::function<bool(const netlink::Link&)> works;  // it can carry packets
     std::function<bool(const netlink::Link&, Address)> has_address;
     std::function<bool(const config::HaTrack&)> failing;
+    // Why its resources keep the instance from being master; empty: they do not.
+    std::function<std::string(const std::string& instance)> resource_fault;
     // Of the interface, in the configuration.
     std::function<std::optional<Ipv4Address>(const std::string& name)> first_address;
   };
@@ -77,6 +79,7 @@ class Unit {
   // False: not known yet whether another director is master since this process started.
   bool settled() const { return settled_; }
   Clock::time_point since() const { return since_; }
+  std::uint64_t transitions() const { return transitions_; }
   const std::string& reason() const { return reason_; }
 
  private:
@@ -98,6 +101,7 @@ class Unit {
   std::optional<vrrp::Time> armed_;
   bool settled_ = false;
   Clock::time_point since_;
+  std::uint64_t transitions_ = 0;
   std::string reason_ = "start";
   LogLimit intervals_;
 };

@@ -175,6 +175,15 @@ class Search {
       user(table, "user", ha.scripts[i].user);
       program(table, "command", ha.scripts[i].command, ha.scripts[i].user);
     }
+    for (std::size_t i = 0; i < ha.resources.size(); ++i) {
+      const config::HaResource& resource = ha.resources[i];
+      const std::string table = fmt::format("ha.resource[{}]", i);
+      user(table, "user", resource.user);
+      if (!resource.unit.empty()) program(table, "unit", {"systemctl"}, resource.user);
+      program(table, "start", resource.start, resource.user);
+      program(table, "stop", resource.stop, resource.user);
+      program(table, "monitor", resource.monitor, resource.user);
+    }
     if (ha.sync) sync(*ha.sync);
   }
 

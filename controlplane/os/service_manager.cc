@@ -2,7 +2,6 @@
 
 #include <systemd/sd-daemon.h>
 
-#include <chrono>
 #include <cstdint>
 
 namespace lb::controlplane {
@@ -13,6 +12,11 @@ void notify_ready() {
 
 void notify_stopping() {
   sd_notify(0, "STOPPING=1");
+}
+
+void notify_stop_takes(std::chrono::milliseconds limit) {
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(limit).count();
+  sd_notify(0, ("STOPPING=1\nEXTEND_TIMEOUT_USEC=" + std::to_string(us)).c_str());
 }
 
 void notify_alive() {

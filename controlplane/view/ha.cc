@@ -86,6 +86,16 @@ Ha ha_of(const api::control::Status& status) {
       out.instances.push_back(instance_of(group, instance));
     }
   }
+  for (const api::control::HaResource& resource : status.ha().resources()) {
+    out.resources.push_back({.name = resource.name(),
+                             .instance = resource.instance(),
+                             .state = resource.state(),
+                             .restarts = resource.restarts(),
+                             .failure = resource.failure(),
+                             .last_step = resource.last_step(),
+                             .last_error = resource.last_error(),
+                             .last_unix_ms = resource.last_unix_ms()});
+  }
   for (const api::control::HaEvent& event : status.ha().events()) {
     out.events.push_back({.unix_ms = event.unix_ms(),
                           .instance = event.instance(),

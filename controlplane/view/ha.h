@@ -77,6 +77,18 @@ struct HaEventRow {
   std::string reason;
 };
 
+// A program that runs where the addresses are.
+struct HaResourceRow {
+  std::string name;
+  std::string instance;
+  std::string state;  // "running"
+  std::uint64_t restarts = 0;
+  std::string failure;    // empty: it did not fail
+  std::string last_step;  // "monitor"; empty: nothing was run
+  std::string last_error;
+  std::uint64_t last_unix_ms = 0;
+};
+
 struct HaPeer {
   std::string director;  // empty: nothing was received from it
   std::string release;
@@ -100,6 +112,7 @@ struct Handover {
 struct Ha {
   std::vector<HaGroupRow> groups;
   std::vector<HaInstanceRow> instances;
+  std::vector<HaResourceRow> resources;
   std::vector<HaEventRow> events;  // the last ones, oldest first
   std::optional<HaPeer> peer;      // none: no [ha.sync]
   std::optional<Handover> handover;

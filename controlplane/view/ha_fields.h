@@ -9,6 +9,7 @@ namespace lb::view {
 std::string priority_cell(const HaInstanceRow& row);  // "150 - 20 (script chk_haproxy) = 130"
 std::string master_cell(const HaInstanceRow& row);    // "192.0.2.2 (40ms ago)", "here"
 std::string addresses_cell(const HaInstanceRow& row);
+std::string last_run_cell(const HaResourceRow& row);  // "2026-... monitor: OK"
 
 constexpr auto fields(const HaGroupRow*) {
   return std::tuple(
@@ -81,6 +82,28 @@ constexpr auto fields(const HaInstanceRow*) {
             {.heading = "Addresses", .cell = addresses_cell}));
 }
 
+constexpr auto fields(const HaResourceRow*) {
+  return std::tuple(
+      field("name", &HaResourceRow::name, "Name of the resource.", {.heading = "Resource"}),
+      field("instance", &HaResourceRow::instance, "The instance that it follows.",
+            {.heading = "Instance"}),
+      field("state", &HaResourceRow::state,
+            "`stopped`, `waiting for the peer`, `starting`, `running`, `stopping`, `failed`, `stop "
+            "failed`, or `unknown` at the start of the control plane.",
+            {.heading = "State"}),
+      field("restarts", &HaResourceRow::restarts,
+            "Restarts because its monitor failed, since the start of the control plane.",
+            {.counter = true, .heading = "Restarts"}),
+      field("failure", &HaResourceRow::failure,
+            "Why it is not started again; empty: it did not fail."),
+      field("last_step", &HaResourceRow::last_step,
+            "What was run last: `start`, `stop` or `monitor`; empty: nothing yet.",
+            {.heading = "Last result", .cell = last_run_cell}),
+      field("last_error", &HaResourceRow::last_error, "How that failed; empty: it was good."),
+      field("last_unix_ms", &HaResourceRow::last_unix_ms, "When it ended, since 1970 in UTC.",
+            {.unit = "ms"}));
+}
+
 constexpr auto fields(const HaEventRow*) {
   return std::tuple(
       field("unix_ms", &HaEventRow::unix_ms, "When, since 1970 in UTC.", {.unit = "ms"}),
@@ -110,14 +133,17 @@ constexpr auto fields(const Handover*) {
 }
 
 constexpr auto fields(const Ha*) {
-  return std::tuple(field("groups", &Ha::groups, "Sync groups, and instances without one."),
-                    field("instances", &Ha::instances, "All instances."),
-                    field("events", &Ha::events, "The last transitions, oldest first."),
-                    field("peer", &Ha::peer, "The other director; left out without `[ha.sync]`.",
-                          {.without = Without::kLeftOut}),
-                    field("handover", &Ha::handover,
-                          "The last switchover that was begun here; left out: there was none.",
-                          {.without = Without::kLeftOut}));
+  return std::tuple(
+      field("groups", &Ha::groups, "Sync groups, and instances without one."),
+      field("instances", &Ha::instances, "All instances."),
+      field("resources", &Ha::resources,
+            "Programs that run where the addresses are, in the order of their start."),
+      field("events", &Ha::events, "The last transitions, oldest first."),
+      field("peer", &Ha::peer, "The other director; left out without `[ha.sync]`.",
+            {.without = Without::kLeftOut}),
+      field("handover", &Ha::handover,
+            "The last switchover that was begun here; left out: there was none.",
+            {.without = Without::kLeftOut}));
 }
 
 }  // namespace lb::view

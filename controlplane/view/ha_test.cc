@@ -52,6 +52,14 @@ api::control::Status standby() {
   router.set_mac("02:00:00:00:00:66");
   router.set_priority(254);
   router.set_heard_ms(40);
+  api::control::HaResource& resource = *ha.add_resources();
+  resource.set_name("haproxy");
+  resource.set_instance("VI_1");
+  resource.set_state("failed");
+  resource.set_restarts(3);
+  resource.set_failure("start: exit status 1");
+  resource.set_last_step("stop");
+  resource.set_last_unix_ms(1'790'000'000'000);
   api::control::HaPeer& peer = *ha.mutable_peer();
   peer.set_director("lb1");
   peer.set_release("0.1.0");
@@ -69,6 +77,10 @@ TEST(ShowHa, ShowsAStandbyAndItsReason) {
   VI_1      wan          51        3  150 - 60 (script proxy) = 90  192.0.2.2 (40ms ago)     0      1234  192.0.2.10/24
   VI_1: 3 adverts refused: the checksum is wrong
   VI_1: unknown VRRP router 192.0.2.66 (02:00:00:00:00:66) claims VRID 51 with priority 254, 40ms ago
+Resources:
+  Resource  Instance  State   Restarts  Last result
+  haproxy   VI_1      failed         3  2026-09-21 14:13:20.000 stop: OK
+  haproxy: start: exit status 1; see `lbcli ha retry`
 Peer: lb1 (release 0.1.0), alive on the sync link
   configured differently: service web (tcp 192.0.2.10:80) exists only here
 )");

@@ -56,6 +56,20 @@ std::string instances_text(const std::vector<HaInstanceRow>& instances) {
   return columns.text(2) + notes;
 }
 
+std::string resources_text(const std::vector<HaResourceRow>& resources) {
+  if (resources.empty()) return {};
+  Columns columns = table_of<HaResourceRow>();
+  std::string notes;
+  for (const HaResourceRow& resource : resources) {
+    columns.row(cells_of(resource));
+    if (!resource.failure.empty()) {
+      notes += fmt::format("  {}: {}; see `lbcli ha retry`\n", resource.name,
+                           printable(resource.failure));
+    }
+  }
+  return "Resources:\n" + columns.text(2) + notes;
+}
+
 std::string peer_text(const HaPeer& peer) {
   if (peer.director.empty()) return "Peer: no heartbeat received yet\n";
   const std::string age = age_text(peer.heard_ms);
@@ -92,6 +106,12 @@ std::string addresses_cell(const HaInstanceRow& row) {
   return joined(row.addresses, " ");
 }
 
+std::string last_run_cell(const HaResourceRow& row) {
+  if (row.last_step.empty()) return "-";
+  return fmt::format("{} {}: {}", time_text(row.last_unix_ms), row.last_step,
+                     row.last_error.empty() ? "OK" : printable(row.last_error));
+}
+
 std::string as_text(const Ha& answer) {
   std::string text;
   for (const HaGroupRow& group : answer.groups) {
@@ -103,6 +123,7 @@ std::string as_text(const Ha& answer) {
                         printable(group.reason));
     text += group_notes(group, instances.size()) + instances_text(instances);
   }
+  text += resources_text(answer.resources);
   if (answer.peer) text += peer_text(*answer.peer);
   if (answer.handover) {
     text += fmt::format("Last switchover of {}: {}\n", answer.handover->group,
