@@ -139,11 +139,11 @@ void Engine::configure(SettingsPtr settings) {
 }
 
 void Engine::set_facts(Facts facts) {
-  const bool is_news = facts.resources != facts_.resources;
+  const bool is_changed = facts.resources != facts_.resources;
   facts_ = std::move(facts);
   update_gate();
   update_units();
-  if (is_news && peer_) peer_->beat();
+  if (is_changed && peer_) peer_->beat();
 }
 
 void Engine::set_dataplane_ready(bool ready) {
@@ -196,13 +196,13 @@ void Engine::on_peer_update() {
 
 // A new master starts its programs when the peer has accepted it: at once, not with the next beat.
 void Engine::reply_to_master() {
-  bool is_news = false;
+  bool is_changed = false;
   for (const auto& unit : units_) {
     const PeerGroup* const report = peer_->report(unit->name());
     const bool is_master = report != nullptr && report->vrrp.state == vrrp::State::kMaster;
-    is_news = std::exchange(peer_is_master_[unit.get()], is_master) != is_master || is_news;
+    is_changed = std::exchange(peer_is_master_[unit.get()], is_master) != is_master || is_changed;
   }
-  if (is_news) peer_->beat();
+  if (is_changed) peer_->beat();
 }
 
 milliseconds Engine::gate_timeout() const {

@@ -1,5 +1,6 @@
 #include "controlplane/failover/peer_groups.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "config/base/address.h"
@@ -35,13 +36,12 @@ std::optional<vrrp::Peer> vrrp_of(const lb::sync::Group& group) {
 // nullopt: malformed.
 std::optional<PeerGroup> peer_of(const lb::sync::Group& group) {
   auto vrrp = vrrp_of(group);
-  if (!vrrp || group.peer_state() > 3 || group.stop_ms() > kMaxStopMs ||
-      !lb::sync::Group::Programs_IsValid(group.programs())) {
+  if (!vrrp || group.peer_state() > 3 || !lb::sync::Group::Programs_IsValid(group.programs())) {
     return std::nullopt;
   }
   return PeerGroup{std::move(*vrrp), static_cast<vrrp::State>(group.peer_state()),
                    static_cast<Programs>(group.programs()),
-                   std::chrono::milliseconds(group.stop_ms())};
+                   std::chrono::milliseconds(std::min(group.stop_ms(), kMaxStopMs))};
 }
 
 }  // namespace

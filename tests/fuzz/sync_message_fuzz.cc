@@ -79,8 +79,10 @@ class Session {
     refused_ = !groups;
     if (!groups) return;
     LB_FUZZ_CHECK(groups->size() <= static_cast<std::size_t>(heartbeat.groups_size()));
-    for (const auto& [name, peer] : *groups) {
-      LB_FUZZ_CHECK(peer.alive && peer.state <= lb::vrrp::State::kFault);
+    for (const auto& [name, group] : *groups) {
+      LB_FUZZ_CHECK(group.vrrp.alive && group.vrrp.state <= lb::vrrp::State::kFault);
+      LB_FUZZ_CHECK(group.sees <= lb::vrrp::State::kFault);
+      LB_FUZZ_CHECK(group.programs <= lb::controlplane::Programs::kStopFailed);
     }
   }
 
