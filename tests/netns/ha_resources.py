@@ -211,6 +211,7 @@ class HaResources(harness.HaTest):
         self.wait_answer("lb1")
         self.assertEqual([line for line in self.journal() if line[2] == "started"],
                          [("lb1", PROXY, "started"), ("lb1", HELPER, "started")])
+        self.wait(lambda: self.rows("lb1")[PROXY]["last_step"] == "monitor", "its first monitor")
         text = self.lab.directors["lb1"].lbcli("show", "ha").stdout
         self.assertRegex(text, rf"{PROXY} +{pair.WAN_INSTANCE} +running +0 +\S+ \S+ monitor: OK")
 
