@@ -47,6 +47,7 @@ void describe(Visitor& v, HaInstance& instance) {
   v.number("version", instance.version, 2, 3);
   v.duration("advert_interval", instance.advert_interval, Milliseconds(10),
              instance.version == 2 ? kMaxAdvertVersion2 : kMaxAdvertVersion3);
+  v.duration("warn_after", instance.warn_after, Milliseconds(0), minutes(15), kIfSet);
   v.boolean("preempt", instance.preempt, kDefaulted);
   v.duration("preempt_delay", instance.preempt_delay, Milliseconds(0), hours(1));
   v.list("addresses", instance.addresses, kPrefixesForm, kDefaulted);

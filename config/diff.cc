@@ -101,6 +101,7 @@ constexpr auto kRules = std::to_array<Rule>({
     {"alert", "", Needs::kNothing},
     {"health", "", Needs::kNothing},
     {"ha", "garp_refresh", Needs::kNothing},
+    {"ha.instance", "warn_after", Needs::kNothing},
     {"ha.instance.track", "", Needs::kNothing},
     {"ha.resource", "instance", Needs::kControlplane},
     {"ha.resource", "", Needs::kNothing},

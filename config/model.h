@@ -219,6 +219,7 @@ struct HaInstance {
   std::uint8_t priority = 100;         // 255: owner of the addresses
   std::uint8_t version = 3;            // of VRRP: 2 or 3
   Milliseconds advert_interval{1000};  // whole seconds with version 2, 1/100 s with version 3
+  Milliseconds warn_after{0};          // an advert that comes later is reported; 0: two intervals
   bool preempt = true;                 // whether to take over from a master of lower priority
   Milliseconds preempt_delay{0};       // after the start or a fault
   std::vector<Prefix> addresses;

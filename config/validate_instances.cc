@@ -74,6 +74,13 @@ class InstanceValidator {
              fmt::format("version 3 counts hundredths of a second; write \"{}ms\" instead of {}",
                          instance.advert_interval.count() / 10 * 10, text));
     }
+    if (instance.warn_after.count() != 0 && instance.warn_after <= instance.advert_interval) {
+      report(
+          path + ".warn_after",
+          fmt::format("every advert comes after advert_interval, which is {}; write a longer time, "
+                      "or remove warn_after",
+                      text));
+    }
     if (instance.version == 3 && !instance.auth_pass.empty()) {
       report(path + ".auth_pass",
              "version 3 has no passwords; remove auth_pass, or use version = 2");

@@ -193,6 +193,8 @@ Result<void> Applier::Impl::start_failover() {
               [this](const std::string& instance, const std::string& text) {
                 alerts->unknown_router(instance, text);
               },
+          .late_advert = [this](const std::string& instance,
+                                const std::string& text) { alerts->late_advert(instance, text); },
           .check_opinions = [this](const auto& keys) { return servers->opinions_on(keys); }});
   return failover->start();
 }

@@ -133,6 +133,11 @@ void Alerts::unknown_router(const std::string& instance, const std::string& reas
                  {.kind = "vrrp", .name = instance, .state = "unknown router", .reason = reason});
 }
 
+void Alerts::late_advert(const std::string& instance, const std::string& reason) {
+  impl_->enqueue(Severity::kNotice,
+                 {.kind = "vrrp", .name = instance, .state = "late advert", .reason = reason});
+}
+
 void Alerts::resource(const std::string& name, const std::string& state,
                       const std::string& reason) {
   Severity severity = Severity::kCritical;

@@ -44,6 +44,8 @@ class Alerts {
           const std::string& reason);
   // A VRRP router that may not take part sends adverts for the instance.
   void unknown_router(const std::string& instance, const std::string& reason);
+  // An advert of the instance's master came late.
+  void late_advert(const std::string& instance, const std::string& reason);
   // A program of [[ha.resource]]: "failed", "restarted", "recovered", "stop failed", "stopped",
   // "waiting".
   void resource(const std::string& name, const std::string& state, const std::string& reason);

@@ -75,7 +75,8 @@ void Engine::add_unit(const std::string& name,
       .settled = [this] { apply_roles(); },
       .announce = [this, self] { announce(self()); },
       .peer = [this, name] { return peer_ ? peer_->group(name) : vrrp::Peer{}; },
-      .unknown_router = events_.unknown_router};
+      .unknown_router = events_.unknown_router,
+      .late_advert = events_.late_advert};
   units_.push_back(std::make_unique<Unit>(io_, name, instances, settings_->ha.sync.has_value(),
                                           std::move(inputs), std::move(unit_events)));
 }

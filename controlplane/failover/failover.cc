@@ -121,6 +121,10 @@ Engine::Events Failover::Impl::engine_events() {
           [this](const std::string& instance, const std::string& text) {
             on_main([=](Impl& self) { self.host.unknown_router(instance, text); });
           },
+      .late_advert =
+          [this](const std::string& instance, const std::string& text) {
+            on_main([=](Impl& self) { self.host.late_advert(instance, text); });
+          },
       .peer_services =
           [this](const std::string& director, const lb::sync::Services& services) {
             on_main(

@@ -76,6 +76,7 @@ class FailoverThread : public testing::Test {
                        .sync_link = [](bool, const std::string&) {},
                        .resource = [](const ResourceAlert&) {},
                        .unknown_router = [](const auto&, const auto&) {},
+                       .late_advert = [](const auto&, const auto&) {},
                        .check_opinions =
                            [](const sync::CheckKeys& keys) {
                              return sync::CheckOpinions(keys.size(), sync::CheckOpinion::kUp);

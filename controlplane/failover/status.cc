@@ -35,6 +35,8 @@ void fill_member(const Unit::Member& member, api::control::HaInstance& out) {
   out.set_sent(counters.sent);
   out.set_send_errors(counters.send_errors);
   out.set_received(counters.received);
+  out.set_late(member.late.count());
+  out.set_latest_ms(static_cast<std::uint64_t>(member.late.longest().count()));
   if (const auto& unknown = member.io->unknown()) {
     api::control::UnknownRouter& router = *out.mutable_unknown_router();
     router.set_address(to_bytes(Address(unknown->advert.source)));

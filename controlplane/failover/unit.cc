@@ -11,7 +11,7 @@ namespace {
 // For ports to get their links and addresses, and for first results of checks and scripts.
 constexpr std::chrono::seconds kStartTime{10};
 
-// Between two alerts of an instance about unknown routers.
+// Between two alerts of an instance about unknown routers, or about late adverts.
 constexpr std::chrono::minutes kReportAgain{10};
 
 std::vector<Ipv4Address> ipv4_of(const std::vector<Address>& addresses) {
@@ -158,6 +158,7 @@ void Unit::act(const vrrp::Actions& actions) {
       case vrrp::Action::Kind::kTransition:
         since_ = Clock::now();
         transitions_ += 1;
+        for (Member& member : members_) member.late.reset();
         reason_ = action.reason;
         if (action.to != vrrp::State::kBackup || action.from != vrrp::State::kInit) settled_ = true;
         events_.transition(action.from, action.to, action.reason);
@@ -170,12 +171,18 @@ void Unit::act(const vrrp::Actions& actions) {
 std::optional<vrrp::Reject> Unit::on_advert(std::size_t member, const vrrp::Advert& advert,
                                             Ipv4Address source) {
   const auto now = Clock::now();
+  const bool waits = fsm_.state() == vrrp::State::kBackup;
   const vrrp::Actions actions = fsm_.advert(member, advert, source, now);
   if (!actions.empty() && actions.front().kind == vrrp::Action::Kind::kRefuse) {
     return actions.front().reject;
   }
   members_[member].master = source;
   members_[member].last_advert = now;
+  if (waits && advert.priority != vrrp::kResignPriority) {
+    watch_interval(members_[member], advert, now);
+  } else {
+    members_[member].late.reset();
+  }
   act(actions);
   if (advert.priority != vrrp::kResignPriority) settle();
   const auto longest = vrrp::Group::longest_interval(members_[member].config->advert_interval);
@@ -187,6 +194,25 @@ std::optional<vrrp::Reject> Unit::on_advert(std::size_t member, const vrrp::Adve
                      longest.count());
   }
   return std::nullopt;
+}
+
+// Of what comes before the takeover: after one, this director has been master in between.
+void Unit::watch_interval(Member& member, const vrrp::Advert& advert, Clock::time_point now) {
+  const config::HaInstance& config = *member.config;
+  const auto interval =
+      std::max(config.advert_interval,
+               std::min(advert.interval, vrrp::Group::longest_interval(config.advert_interval)));
+  const auto limit = config.warn_after.count() != 0 ? config.warn_after : 2 * interval;
+  const auto after = member.late.received(*member.master->to_ipv4(), now, limit);
+  if (!after) return;
+  const std::string text =
+      fmt::format("{} ms after the one before, which is more than warn_after ({} ms)",
+                  after->count(), limit.count());
+  late_.write(log::Level::kWarning, config.name, "", "{}: late advert of {}: {}", config.name,
+              member.master->to_string(), text);
+  if (member.late_reported && now - *member.late_reported < kReportAgain) return;
+  member.late_reported = now;
+  events_.late_advert(config.name, text);
 }
 
 void Unit::on_refused(Member& member, const vrrp::Io::Refused& refused, std::uint64_t left_out) {

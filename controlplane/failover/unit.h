@@ -12,6 +12,7 @@
 
 #include "config/base/log_limit.h"
 #include "config/model.h"
+#include "controlplane/failover/late_adverts.h"
 #include "controlplane/failover/tracks.h"
 #include "controlplane/netlink/model.h"
 #include "vrrp/fsm.h"
@@ -43,6 +44,8 @@ class Unit {
     std::function<vrrp::Peer()> peer;
     // A router that may not take part sends adverts. Not for each of them.
     std::function<void(const std::string& instance, const std::string& text)> unknown_router;
+    // Adverts of the master come late. Not for each of them.
+    std::function<void(const std::string& instance, const std::string& text)> late_advert;
   };
   struct Member {
     const config::HaInstance* config = nullptr;
@@ -54,6 +57,8 @@ class Unit {
     std::optional<Address> master;  // of the last advert that counts
     Clock::time_point last_advert;
     std::optional<Clock::time_point> reported;  // an unknown router, the last time
+    LateAdverts late;
+    std::optional<Clock::time_point> late_reported;  // the last time
   };
 
   // The instances must outlive this, or configure() must come first.
@@ -88,6 +93,7 @@ class Unit {
   std::optional<vrrp::Reject> on_advert(std::size_t member, const vrrp::Advert& advert,
                                         Ipv4Address source);
   void on_refused(Member& member, const vrrp::Io::Refused& refused, std::uint64_t left_out);
+  void watch_interval(Member& member, const vrrp::Advert& advert, Clock::time_point now);
   void on_deadline();
   void arm();
   void settle();
@@ -104,6 +110,7 @@ class Unit {
   std::uint64_t transitions_ = 0;
   std::string reason_ = "start";
   LogLimit intervals_;
+  LogLimit late_;
 };
 
 }  // namespace lb::controlplane

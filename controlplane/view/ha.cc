@@ -39,6 +39,8 @@ HaInstanceRow instance_of(const api::control::HaGroup& group,
                     .sent_adverts = instance.sent(),
                     .send_errors = instance.send_errors(),
                     .received_adverts = instance.received(),
+                    .late_adverts = instance.late(),
+                    .latest_ms = instance.latest_ms(),
                     .rejected_adverts = counts_of(instance.rejects()),
                     .unknown_router = {},
                     .addresses = {instance.addresses().begin(), instance.addresses().end()}};

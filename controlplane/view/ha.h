@@ -64,6 +64,8 @@ struct HaInstanceRow {
   std::uint64_t sent_adverts = 0;
   std::uint64_t send_errors = 0;
   std::uint64_t received_adverts = 0;
+  std::uint64_t late_adverts = 0;
+  std::uint64_t latest_ms = 0;
   std::vector<CountRow> rejected_adverts;          // those that occurred
   std::optional<UnknownRouterRow> unknown_router;  // the last one
   std::vector<std::string> addresses;

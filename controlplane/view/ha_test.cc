@@ -43,6 +43,8 @@ api::control::Status standby() {
   instance.set_master(bytes_of("192.0.2.2"));
   instance.set_heard_ms(40);
   instance.set_received(1234);
+  instance.set_late(2);
+  instance.set_latest_ms(2300);
   api::control::Count& reject = *instance.add_rejects();
   reject.set_name("checksum");
   reject.set_description("the checksum is wrong");
@@ -75,6 +77,7 @@ TEST(ShowHa, ShowsAStandbyAndItsReason) {
   gate closed: the table is not complete yet
   Instance  Interface  VRID  Version  Priority                      Master                Sent  Received  Addresses
   VI_1      wan          51        3  150 - 60 (script proxy) = 90  192.0.2.2 (40ms ago)     0      1234  192.0.2.10/24
+  VI_1: 2 adverts came late, at most 2300 ms after the one before
   VI_1: 3 adverts refused: the checksum is wrong
   VI_1: unknown VRRP router 192.0.2.66 (02:00:00:00:00:66) claims VRID 51 with priority 254, 40ms ago
 Resources:

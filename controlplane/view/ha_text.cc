@@ -42,6 +42,10 @@ std::string instances_text(const std::vector<HaInstanceRow>& instances) {
     columns.row(cells_of(instance));
     if (!instance.fault.empty())
       notes += fmt::format("  {}: {}\n", instance.name, printable(instance.fault));
+    if (instance.late_adverts != 0) {
+      notes += fmt::format("  {}: {} adverts came late, at most {} ms after the one before\n",
+                           instance.name, instance.late_adverts, instance.latest_ms);
+    }
     for (const CountRow& reject : instance.rejected_adverts) {
       notes += fmt::format("  {}: {} adverts refused: {}\n", instance.name, reject.count,
                            reject.description);
