@@ -94,6 +94,8 @@ void describe_quorum(Visitor& v, Service& service) {
   v.texts("quorum_down", service.quorum_down, "[\"/etc/ballast/quorum.sh\", \"down\"]", kIfSet);
   v.text("quorum_user", service.quorum_user, kIfSet);
   v.printed_if(service.quorum_on != QuorumOn::kAll).choice("quorum_on", service.quorum_on);
+  v.value("sorry_page", service.sorry_page, kAbsolutePathForm, "\"/etc/ballast/sorry.html\"",
+          kIfSet);
 }
 
 void describe(Visitor& v, SorryServer& server) {

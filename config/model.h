@@ -186,6 +186,7 @@ struct Service : ServiceSettings {
   std::string quorum_user;  // empty: kScriptUser
   QuorumOn quorum_on = QuorumOn::kAll;
   std::optional<SorryServer> sorry_server;
+  std::string sorry_page;  // a file with HTML, which the director serves itself; empty: none
   Check check;
   std::optional<AgentCheck> agent;
   std::vector<RealServer> real_servers;
@@ -195,6 +196,10 @@ struct Service : ServiceSettings {
   const Check& check_of(const RealServer& server) const {
     return server.check ? *server.check : check;
   }
+  // What gets the new connections without a quorum: the sorry server, or the director with its sorry_page.
+  std::optional<SorryServer> stand_in() const;
+  // The port of all its VIPs; 0: there are several.
+  std::uint16_t only_port() const;
   // Without its ports, each once.
   std::vector<Address> vips() const;
 };

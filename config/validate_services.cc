@@ -31,6 +31,7 @@ class ServiceValidator {
       check_real_servers(config_.services[i], path);
       check_quorum(config_.services[i], path);
       check_sorry_server(config_.services[i], path);
+      check_sorry_page(config_.services[i], path);
     }
   }
 
@@ -127,27 +128,17 @@ class ServiceValidator {
   // Of a real server or the sorry server.
   void check_server_port(const Service& service, Endpoint server, Mode mode,
                          const std::string& at) {
-    if (mode != Mode::kDr || server.port == 0 || server.port == only_port(service)) return;
-    const Endpoint right(server.address, only_port(service));
+    if (mode != Mode::kDr || server.port == 0 || server.port == service.only_port()) return;
+    const Endpoint right(server.address, service.only_port());
     report(at, fmt::format("in DR mode the server sees the client's packets as they are, "
                            "so its port must be the VIP's: write {}",
                            right.to_string()));
   }
 
-  // The port of all its VIPs; 0: there are several.
-  static std::uint16_t only_port(const Service& service) {
-    const std::uint16_t first = service.addresses.front().first;
-    const auto& ranges = service.addresses;
-    const bool one_port = std::all_of(ranges.begin(), ranges.end(), [&](const auto& range) {
-      return range.first == first && range.is_single();
-    });
-    return one_port ? first : std::uint16_t{0};
-  }
-
   // Of a sorry server on the director.
   void check_local_port(const Service& service, Endpoint server, const std::string& at) {
-    if (server.port == 0 || server.port == only_port(service)) return;
-    const Endpoint right(server.address, only_port(service));
+    if (server.port == 0 || server.port == service.only_port()) return;
+    const Endpoint right(server.address, service.only_port());
     report(at, fmt::format(
                    "the director's own sockets get the client's packets as they are, so the port "
                    "must be the VIP's: write {}, and let the program listen on the port of the VIP",
@@ -195,6 +186,18 @@ class ServiceValidator {
     for (std::size_t i = 0; i < command.size(); ++i) {
       if (command[i].find('\0') == std::string::npos) continue;
       report(fmt::format("{}[{}]", path, i), "no argument can hold a zero byte; remove it");
+    }
+  }
+
+  void check_sorry_page(const Service& service, const std::string& path) {
+    if (service.sorry_page.empty()) return;
+    const std::string at = path + ".sorry_page";
+    if (service.sorry_server) {
+      report(at, "a service has a sorry_page or a sorry_server; remove one of them");
+    } else if (service.protocol != Protocol::kTcp) {
+      report(at, "sorry_page is for HTTP over TCP; remove it");
+    } else if (service.only_port() == 0) {
+      report(at, "sorry_page needs a service with one port; give its VIPs one port, or remove it");
     }
   }
 

@@ -20,6 +20,7 @@
 #include "controlplane/network/interfaces.h"
 #include "controlplane/network/source_routes.h"
 #include "controlplane/os/due_timer.h"
+#include "controlplane/os/learnt_files.h"
 #include "controlplane/os/service_manager.h"
 #include "controlplane/servers/check_status.h"
 #include "controlplane/servers/client_hops.h"
@@ -30,6 +31,7 @@
 #include "controlplane/servers/servers.h"
 #include "controlplane/servers/snapshot_builder.h"
 #include "controlplane/service/inventory.h"
+#include "controlplane/web/http_server.h"
 
 namespace lb::controlplane {
 namespace {
@@ -44,6 +46,17 @@ constexpr milliseconds kAfterRefusal{5'000};  // perhaps for lack of memory, whi
 // never gets one must not stop the checks on other ports.
 constexpr milliseconds kInterfacesDue{3'000};
 constexpr milliseconds kReadyAnyway{5'000};  // for the service manager, even without a data plane
+
+web::HttpServer::Pages sorry_pages_of(const config::Config& config) {
+  web::HttpServer::Pages pages;
+  for (const config::Service& service : config.services) {
+    if (service.sorry_page.empty()) continue;
+    for (const Address vip : service.vips()) {
+      pages.emplace(Endpoint(vip, service.only_port()), find_file(service.sorry_page));
+    }
+  }
+  return pages;
+}
 
 }  // namespace
 
@@ -103,6 +116,7 @@ class Applier::Impl {
   std::optional<FloodPoller> flood_poller;
   std::optional<ClientHops> client_hops;
   std::optional<SourceRoutes> source_routes;
+  web::HttpServer sorry_pages;
   std::set<Address> standby;  // VIPs of which another director is master
   bool roles_known = true;    // not before the failover thread has reported `standby`
 
@@ -153,6 +167,7 @@ Result<void> Applier::Impl::start() {
   client_hops.emplace(io, *dataplane, *requests, monitor->state(), config);
   if (auto result = start_failover(); !result) return result;
   operations->load();
+  sorry_pages.serve(sorry_pages_of(config));
   dataplane->start();
   flood_poller->start();
   notify_status("waiting for the data plane");
@@ -264,6 +279,7 @@ void Applier::Impl::configure(config::ConfigPtr next, std::function<void(Result<
   client_hops->configure(*inventory.config());
   if (failover) failover->configure(*inventory.config());
   source_routes->refresh(*inventory.config());
+  sorry_pages.serve(sorry_pages_of(*inventory.config()));
   changing = std::move(done);
   push();
   change_push = dataplane->pushed();

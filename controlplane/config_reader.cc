@@ -40,6 +40,7 @@ void learn_files_of(const config::Config& config) {
   for_each_check(config, [&](const config::Check& check) {
     paths.insert({check.password_file, check.tls_ca_file});
   });
+  for (const config::Service& service : config.services) paths.insert(service.sorry_page);
   paths.erase("");
   learn_files(paths);
 }

@@ -8,11 +8,13 @@
 #include <fstream>
 #include <utility>
 
+#include "config/base/read_file.h"
 #include "config/check_types.h"
 #include "controlplane/health/dialogue.h"
 #include "controlplane/health/tls_context.h"
 #include "controlplane/host/files.h"
 #include "controlplane/host/host.h"
+#include "controlplane/os/learnt_files.h"
 #include "controlplane/os/secret_file.h"
 #include "controlplane/sync/credentials.h"
 
@@ -28,6 +30,13 @@ Result<void> load_ca(const std::string& path) {
 
 Result<void> load_password(const std::string& path) {
   if (auto read = health::read_password(path); !read) return tl::make_unexpected(read.error());
+  return {};
+}
+
+Result<void> load_page(const std::string& path) {
+  if (auto read = read_regular_file(path, kMaxLearntBytes); !read) {
+    return tl::make_unexpected(read.error());
+  }
   return {};
 }
 
@@ -159,6 +168,7 @@ class Search {
     user(table, "quorum_user", service.quorum_user);
     program(table, "quorum_up", service.quorum_up, service.quorum_user);
     program(table, "quorum_down", service.quorum_down, service.quorum_user);
+    file(table, "sorry_page", service.sorry_page, "sorry page", load_page);
     check(service.check, table + ".check");
     for (std::size_t i = 0; i < service.real_servers.size(); ++i) {
       const config::RealServer& server = service.real_servers[i];

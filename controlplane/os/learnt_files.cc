@@ -8,9 +8,6 @@
 namespace lb::controlplane {
 namespace {
 
-// Some times the system's certificates.
-constexpr std::size_t kMaxLearntBytes = std::size_t{1} << 20;
-
 struct KnownFiles {
   std::mutex mutex;  // of what follows; never held while a file is read
   std::map<std::string, LearntFile> files;

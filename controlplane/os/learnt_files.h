@@ -2,6 +2,7 @@
 // no loop waits for a disk that hangs.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <set>
 #include <string>
@@ -10,7 +11,10 @@
 
 namespace lb::controlplane {
 
-// The content, or why there is none, as read_regular_file() says it. At most 1 MiB.
+// Some times the system's certificates.
+inline constexpr std::size_t kMaxLearntBytes = std::size_t{1} << 20;
+
+// The content, or why there is none, as read_regular_file() says it. At most kMaxLearntBytes.
 using LearntFile = std::shared_ptr<const Result<std::string>>;
 
 // Reads them for the loops, which have them from then on as they were now; not on a loop.

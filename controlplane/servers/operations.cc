@@ -104,8 +104,10 @@ void Operations::report_quorum(Service& service) {
   const config::Service& config = *service.config;
   const std::uint64_t weight_up = service.decision.weight_up;
   const bool has = service.decision.quorum.value_or(false);
-  const std::string sorry =
-      config.sorry_server ? "sorry server " + config.sorry_server->address.to_string() : "";
+  const std::string sorry = !config.sorry_page.empty() ? "sorry page"
+                            : config.sorry_server
+                                ? "sorry server " + config.sorry_server->address.to_string()
+                                : "";
   if (has) {
     log::info("{}: quorum {} reached, weights up: {}{}", config.name, config.quorum, weight_up,
               sorry.empty() ? "" : "; " + sorry + " not in use");

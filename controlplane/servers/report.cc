@@ -57,9 +57,10 @@ void report_service(const Service& service, api::control::ServiceState& state) {
   state.set_sorry_in_use(decision.sorry);
   state.set_scheduler(std::string(name_of(decision.scheduler)));
   state.set_file_scheduler(std::string(name_of(config.scheduler)));
-  if (!config.sorry_server) return;
-  state.set_sorry_address(to_bytes(config.sorry_server->address.address));
-  state.set_sorry_port(config.sorry_server->address.port);
+  const auto stand_in = config.stand_in();
+  if (!stand_in) return;
+  state.set_sorry_address(to_bytes(stand_in->address.address));
+  state.set_sorry_port(stand_in->address.port);
 }
 
 }  // namespace

@@ -77,13 +77,13 @@ RealServerSpec spec_of(const RealServer& from) {
 }
 
 // Its connections continue when it is no longer used.
-RealServerSpec sorry_spec(const Service& from) {
+RealServerSpec sorry_spec(const Service& from, const config::SorryServer& stand_in) {
   RealServerSpec to;
-  to.address = from.config->sorry_server->address;
-  to.mode = from.config->sorry_server->mode;
+  to.address = stand_in.address;
+  to.mode = stand_in.mode;
   to.up = from.decision.sorry;
   to.keep_connections = !from.decision.sorry;
-  to.local = from.config->sorry_server->is_local();
+  to.local = stand_in.is_local();
   if (to.local) {
     to.mode = Mode::kDr;
   } else {
@@ -125,7 +125,9 @@ void build_snapshot(const Inventory& inventory, const std::set<Address>& standby
     // All its VIPs move together.
     to.standby = standby.contains(service.key.vip.address);
     for (const RealServer& server : service.servers) to.real_servers.push_back(spec_of(server));
-    if (service.config->sorry_server) to.real_servers.push_back(sorry_spec(service));
+    if (const auto stand_in = service.config->stand_in()) {
+      to.real_servers.push_back(sorry_spec(service, *stand_in));
+    }
   }
   snapshot.timeouts = config.dataplane.timeouts;
   for (const config::HaInstance& instance : config.ha.instances) {
@@ -143,7 +145,7 @@ Running read_snapshot(const SnapshotSpec& snapshot, const Inventory& inventory) 
     if (from.addresses.empty()) continue;
     const Service* const service = inventory.find({from.protocol, from.addresses.front()});
     if (service == nullptr) continue;
-    const auto& sorry = service->config->sorry_server;
+    const auto sorry = service->config->stand_in();
     for (const RealServerSpec& server : from.real_servers) {
       if (const RealServer* const known = inventory.find(*service, server.address)) {
         running.servers[known->id] = {server.healthy.value_or(server.up), server.keep_connections,

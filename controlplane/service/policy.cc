@@ -74,7 +74,7 @@ void follow_quorum(Service& service, bool all_checked) {
   decision.quorum = state.quorum;
   // A quorum state adopted from the data plane is no change.
   decision.quorum_changed = state.quorum != before && (before || !state.adopted);
-  decision.sorry = config.sorry_server && state.quorum == false;
+  decision.sorry = config.stand_in() && state.quorum == false;
 }
 
 void follow_returns(RealServer& server, Time now) {
