@@ -22,6 +22,7 @@ const Entry& entry_of(Format format) {
       {Format::kKeepalived, "keepalived.md", keepalived_keywords(), import_keepalived},
       {Format::kLdirectord, "ldirectord.md", ldirectord_keywords(), import_ldirectord},
       {Format::kHeartbeat, "heartbeat.md", heartbeat_keywords(), import_heartbeat},
+      {Format::kIpvsadm, "ipvsadm.md", ipvsadm_keywords(), import_ipvsadm},
   };
   return *std::find_if(kEntries.begin(), kEntries.end(),
                        [&](const Entry& entry) { return entry.format == format; });

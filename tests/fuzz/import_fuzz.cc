@@ -40,6 +40,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto import = lb::importer::import_files(format, files, options);
   if (!import) return 0;
   for (const lb::importer::Imported& director : import->directors) {
+    for (const lb::importer::Note& note : director.notes) {
+      LB_FUZZ_CHECK(!note.there.empty() || !note.here.empty());
+    }
     lb::config::Node root;
     std::vector<lb::config::Mistake> mistakes;
     LB_FUZZ_CHECK(lb::config::read_toml(director.text, root, mistakes));

@@ -1,0 +1,43 @@
+// ipvsadm: commands (`ipvsadm -S -n`, scripts) and the tables that it prints.
+#pragma once
+
+#include "config/import/importer.h"
+#include "config/import/ipvs.h"
+#include "config/import/shell_words.h"
+
+namespace lb::importer {
+
+// What several lines of an origin add up to.
+struct IpvsadmState {
+  Ipvs ipvs;
+  bool recognized = false;  // at least one line is of ipvsadm
+};
+
+// ipvsadm_command.cc: one command, without the name of the program.
+void read_ipvsadm_command(const std::vector<std::string>& words, const Place& place,
+                          IpvsadmState& state, Context& context);
+
+// ipvsadm_table.cc: what `ipvsadm -L -n` prints, line by line.
+class IpvsadmTable {
+ public:
+  IpvsadmTable(IpvsadmState& state, Context& context) : state_(state), context_(context) {}
+  // False: the line is of no table.
+  bool read(const std::string& line, const Place& place);
+
+ private:
+  bool service(const std::vector<std::string_view>& words, const Place& place);
+  void server(const std::vector<std::string_view>& words, const Place& place);
+  void flags(IpvsService& service, const std::vector<std::string_view>& words, const Place& place);
+  bool other(const std::string& line, const Place& place);
+
+  IpvsadmState& state_;
+  Context& context_;
+  std::string current_;   // the key of the service that servers belong to; empty: none
+  bool forwards_ = true;  // the table has the column Forward
+};
+
+// [dataplane.timeouts] by the three times of IPVS; 0: unchanged.
+void set_ipvs_timeouts(std::string_view tcp, std::string_view fin, std::string_view udp,
+                       const Place& place, Context& context);
+
+}  // namespace lb::importer
