@@ -11,8 +11,13 @@ constexpr Fate kFree = Fate::kNotNeeded;
 
 constexpr std::string_view kMail = "every transition is mailed when there is [alert.mail]";
 constexpr std::string_view kNotify =
-    "one program for all transitions, called with the instance, the state and the reason; there: "
+    "one program for all instances, with keepalived's arguments: INSTANCE, name, state, priority";
+there: "
     "TYPE NAME STATE PRIORITY";
+constexpr std::string_view kNotifyState =
+    "let the program of [ha] notify look at its third argument, the state; left out";
+constexpr std::string_view kNotifyGroup =
+    "it runs for each instance, with INSTANCE as its first argument; left out";
 constexpr std::string_view kTrackProcess =
     "write a [[ha.script]] that looks for the process, as \"killall -0 NAME\", and track it";
 constexpr std::string_view kBfd =
@@ -203,11 +208,11 @@ constexpr Keyword kKeywords[] = {
     {"vrrp_sync_group", "track_file", kNot, "", "write a [[ha.script]] that reads the file"},
     {"vrrp_sync_group", "track_process", kNot, "", kTrackProcess},
     {"vrrp_sync_group", "track_bfd", kNot, "", kBfd},
-    {"vrrp_sync_group", "notify", kOther, "`[ha] notify`", kNotify},
-    {"vrrp_sync_group", "notify_master", kOther, "`[ha] notify`", kNotify},
-    {"vrrp_sync_group", "notify_backup", kOther, "`[ha] notify`", kNotify},
-    {"vrrp_sync_group", "notify_fault", kOther, "`[ha] notify`", kNotify},
-    {"vrrp_sync_group", "notify_stop", kOther, "`[ha] notify`", kNotify},
+    {"vrrp_sync_group", "notify", kOther, "`[ha] notify`", kNotifyGroup},
+    {"vrrp_sync_group", "notify_master", kOther, "`[ha] notify`", kNotifyState},
+    {"vrrp_sync_group", "notify_backup", kOther, "`[ha] notify`", kNotifyState},
+    {"vrrp_sync_group", "notify_fault", kOther, "`[ha] notify`", kNotifyState},
+    {"vrrp_sync_group", "notify_stop", kOther, "`[ha] notify`", kNotifyState},
     {"vrrp_sync_group", "smtp_alert", kOther, "`[alert.mail]`", kMail},
     {"vrrp_sync_group", "global_tracking", kFree, "",
      "a track of one instance holds for its group"},
@@ -256,10 +261,10 @@ constexpr Keyword kKeywords[] = {
     {"vrrp_instance", "lower_prio_no_advert", kFree, "", kKernelVrrp},
     {"vrrp_instance", "higher_prio_send_advert", kFree, "", kKernelVrrp},
     {"vrrp_instance", "notify", kOther, "`[ha] notify`", kNotify},
-    {"vrrp_instance", "notify_master", kOther, "`[ha] notify`", kNotify},
-    {"vrrp_instance", "notify_backup", kOther, "`[ha] notify`", kNotify},
-    {"vrrp_instance", "notify_fault", kOther, "`[ha] notify`", kNotify},
-    {"vrrp_instance", "notify_stop", kOther, "`[ha] notify`", kNotify},
+    {"vrrp_instance", "notify_master", kOther, "`[ha] notify`", kNotifyState},
+    {"vrrp_instance", "notify_backup", kOther, "`[ha] notify`", kNotifyState},
+    {"vrrp_instance", "notify_fault", kOther, "`[ha] notify`", kNotifyState},
+    {"vrrp_instance", "notify_stop", kOther, "`[ha] notify`", kNotifyState},
     {"vrrp_instance", "notify_deleted", kNot, "",
      "the end of an instance is a transition from MASTER"},
     {"vrrp_instance", "notify_master_rx_lower_pri", kNot, "", "an alert and a line in the log"},

@@ -115,6 +115,8 @@ class Vrrp {
       set_seconds(context_, instance, "preempt_delay", each);
     } else if (name == "use_vmac") {
       instance.boolean("virtual_mac", true, each.place);
+    } else if (name == "notify") {
+      notify(each);
     } else if (name == "track_interface" || name == "track_script") {
       tracks(instance, each);
     } else if (name == "lvs_sync_daemon_interface" &&
@@ -130,6 +132,18 @@ class Vrrp {
       context_.note(Severity::kError, each.place, "state", each.argument(),
                     "it is MASTER or BACKUP");
     }
+  }
+
+  void notify(const Statement& from) {
+    Table& ha = context_.draft.ha();
+    const std::string before(ha.value("notify"));
+    ha.texts("notify", command_words(from.argument()), from.place);
+    if (!before.empty() && before != ha.value("notify")) {
+      context_.note(Severity::kError, from.place, "notify", from.argument(),
+                    "there is one program for all instances: this one replaces " + before);
+    }
+    const std::string user = from.words.size() > 2 ? from.words[2] : global_.script_user;
+    if (!user.empty()) ha.text("notify_user", user);
   }
 
   void authentication(Table& instance, const Statement& block, int version) {
