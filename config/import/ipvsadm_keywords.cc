@@ -23,7 +23,7 @@ constexpr auto kIpvsadmKeywords = std::to_array<Keyword>({
      "one table for both directors. It needs [[ha.instance]]: import the file of the program that "
      "moves the VIPs (keepalived, heartbeat)"},
     {"command", "--stop-daemon", Fate::kNotNeeded, "", "there is no such daemon to stop"},
-    {"command", "--save", Fate::kNotNeeded, "", "-S; `lbcli show config` prints what is in effect"},
+    {"command", "--save", Fate::kNotNeeded, "", "-S; the director's file is all there is to save"},
     {"command", "--restore", Fate::kNotNeeded, "", "-R; the director reads its file at the start"},
     {"command", "--list", Fate::kNotNeeded, "", "-L, -l; `lbcli show` is its counterpart"},
     {"command", "--zero", Fate::kNotNeeded, "", "-Z; counters here only grow"},

@@ -47,6 +47,7 @@ class ShellReader {
       } else if (quote == 0 && (c == '"' || c == '\'')) {
         quote = c;
         in_word_ = true;
+        quoted_ = true;
       } else if (c == '$' && quote != '\'') {
         i = variable(line, i);
       } else if (c == '\\' && quote != '\'' && i + 1 < line.size()) {
@@ -57,6 +58,8 @@ class ShellReader {
         end_word();
       } else if (c == '#' && !in_word_) {
         break;
+      } else if (c == '&' && word_.ends_with('>')) {
+        put(c);
       } else if (c == ';' || c == '&' || c == '|') {
         end_command(line);
       } else {
@@ -94,13 +97,28 @@ class ShellReader {
   }
 
   void end_word() {
-    if (in_word_) words_.push_back(std::move(word_));
+    if (in_word_ && !is_redirection()) words_.push_back(std::move(word_));
     word_.clear();
     in_word_ = false;
+    quoted_ = false;
+  }
+
+  // ">file", "2>&1", and ">" with the file after it: where output goes is not part of a command.
+  bool is_redirection() {
+    if (target_follows_) {
+      target_follows_ = false;
+      return true;
+    }
+    if (quoted_) return false;
+    const std::size_t sign = word_.find_first_not_of("0123456789");
+    if (sign == std::string::npos || (word_[sign] != '>' && word_[sign] != '<')) return false;
+    target_follows_ = word_.find_first_not_of("<>", sign) == std::string::npos;
+    return true;
   }
 
   void end_command(std::string_view line) {
     end_word();
+    target_follows_ = false;
     if (!words_.empty() && words_.front() == "export") words_.erase(words_.begin());
     while (!words_.empty() && assign(words_.front())) words_.erase(words_.begin());
     if (!words_.empty()) commands_.push_back({std::move(words_), std::string(line), place_});
@@ -125,6 +143,8 @@ class ShellReader {
   Place place_;
   std::uint32_t line_ = 0;
   bool in_word_ = false;
+  bool quoted_ = false;          // a part of the word
+  bool target_follows_ = false;  // the next word belongs to ">"
 };
 
 }  // namespace

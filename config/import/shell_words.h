@@ -1,5 +1,5 @@
 // Commands of a shell script as far as files of commands use it: words with quotes, comments,
-// continued lines, `NAME=value` and $NAME. Nothing is executed; loops and conditions are not read.
+// continued lines, `NAME=value` and $NAME, without redirections. Nothing is executed; loops and conditions are not read.
 #pragma once
 
 #include <string>

@@ -35,7 +35,7 @@ $IPVSADM --start-daemon master --mcast-interface eth1 --syncid 51 --sync-maxlen 
 $IPVSADM --start-daemon=backup --mcast-interface=eth1 --mcast-group 224.0.0.81 --mcast-port 8848 --mcast-ttl 1
 $IPVSADM --stop-daemon backup
 $IPVSADM -Z
-$IPVSADM -Ln --stats
+$IPVSADM -Ln --stats 2>&1 >/dev/null
 $IPVSADM -S -n > /etc/ipvsadm.rules
 $IPVSADM -R
 $IPVSADM --help
