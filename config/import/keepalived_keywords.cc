@@ -12,8 +12,6 @@ constexpr Fate kFree = Fate::kNotNeeded;
 constexpr std::string_view kMail = "every transition is mailed when there is [alert.mail]";
 constexpr std::string_view kNotify =
     "one program for all instances, with keepalived's arguments: INSTANCE, name, state, priority";
-there: "
-    "TYPE NAME STATE PRIORITY";
 constexpr std::string_view kNotifyState =
     "let the program of [ha] notify look at its third argument, the state; left out";
 constexpr std::string_view kNotifyGroup =

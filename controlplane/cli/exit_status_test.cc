@@ -54,6 +54,7 @@ const std::map<std::string, Words> kArguments = {
     {"ha confirm", {}},
     {"alert test", {}},
     {"check", {"FILE"}},
+    {"import", {"keepalived", "FILE"}},
     {"reload", {}},
     {"diff", {"FILE"}},
     {"commit", {"FILE"}},
@@ -63,7 +64,7 @@ const std::map<std::string, Words> kArguments = {
 };
 
 bool asks_daemons(const std::string& command) {
-  return command != "check" && command != "version";
+  return command != "check" && command != "import" && command != "version";
 }
 
 class ExitStatus : public testing::Test {

@@ -141,8 +141,8 @@ TEST(Options, ParseFiltersOfFlush) {
 
 TEST(Options, ExplainMistakes) {
   EXPECT_EQ(error({}),
-            "lbcli: missing command: show, flush, set, ha, alert, check, reload, diff, commit, "
-            "confirm, rollback, version (see lbcli --help)\n");
+            "lbcli: missing command: show, flush, set, ha, alert, check, import, reload, diff, "
+            "commit, confirm, rollback, version (see lbcli --help)\n");
   EXPECT_EQ(error({"--run-dir", "/r", "shwo"}),
             "lbcli: unknown command shwo; did you mean show? (see lbcli --help)\n");
   EXPECT_EQ(error({"show", "servcie"}),

@@ -57,7 +57,7 @@ void read_events(std::string_view content) {
     const auto again = decode(line);
     LB_FUZZ_CHECK(again && encode(*again) == line && again->at == event.at);
     LB_FUZZ_CHECK(is_shown(clean(headline(event))));
-    LB_FUZZ_CHECK(environment_of(event, "lb1").size() == 11);
+    LB_FUZZ_CHECK(environment_of(event, "lb1").size() == 12);
   }
   if (notes.events.empty()) return;
   const MailHeader head{"lb1", "lb1@example.net", {"ops@example.net"}, {}, "42"};
