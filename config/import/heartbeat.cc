@@ -201,7 +201,9 @@ class Director {
     } else {
       context_.note(Severity::kInfo, place, parts[0],
                     fields[0] + ": the length of the subnet is that of its interface",
-                    "32 is used");
+                    "32 is used, on the first port; "
+                    "name the interface in haresources, as " +
+                        fields[0] + "/24/eth0");
     }
     const std::string interface =
         fields.size() > 2 ? fields[2].substr(0, fields[2].find(':')) : std::string();

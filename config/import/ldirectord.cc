@@ -96,6 +96,7 @@ std::string_view without_comment(std::string_view line) {
 void read_file(Context& context, const File& file, Settings& settings) {
   std::uint32_t line_number = 0;
   bool in_virtual = false;
+  bool of_ipv6 = false;
   for (std::size_t begin = 0; begin < file.text.size();) {
     const std::size_t end = std::min(file.text.find('\n', begin), file.text.size());
     const std::string_view raw =
@@ -118,6 +119,8 @@ void read_file(Context& context, const File& file, Settings& settings) {
       in_virtual = true;
       continue;
     }
+    if (!indented) of_ipv6 = key == "virtual6";
+    if (indented && of_ipv6) continue;  // noted at its head
     if (indented && !in_virtual) {
       context.note(Severity::kError, place, key, "indented, without a virtual above it",
                    "left out");
@@ -226,10 +229,15 @@ class Director {
     if (protocol == "udp") service.text("protocol", "udp");
     if (mode == "dr") service.text("mode", "dr");
     scheduling(service, from);
-    if (text(from, "quiescent", "yes") == "yes") {
-      service.text("on_server_down", "quiesce",
-                   value(from, "quiescent") != nullptr ? value(from, "quiescent")->place : Place{});
+    if (value(from, "quiescent") == nullptr) {
+      context_.note(Severity::kInfo, place, "quiescent",
+                    "not set: no in newer releases, yes in older ones",
+                    "no: TCP clients of a server that is down are reset; write on_server_down = "
+                    "\"quiesce\" for yes");
+    } else if (text(from, "quiescent", "no") == "yes") {
+      service.text("on_server_down", "quiesce", value(from, "quiescent")->place);
     }
+    if (protocol == "udp" && text(from, "ops", "no") == "yes") service.boolean("one_packet", true);
     fallback(service, from, mode, vport);
     command(service, from, endpoint, protocol);
     mail(from.values);
@@ -305,8 +313,11 @@ class Director {
                const std::string& protocol) {
     const Value* const found = value(from, "fallbackcommand");
     if (found == nullptr) return;
-    service.texts("quorum_down", {found->text, "start", endpoint, protocol}, found->place);
-    service.texts("quorum_up", {found->text, "stop", endpoint, protocol}, found->place);
+    for (const auto& [key, word] : {std::pair{"quorum_down", "start"}, {"quorum_up", "stop"}}) {
+      std::vector<std::string> line = words(found->text);
+      line.insert(line.end(), {word, endpoint, protocol});
+      service.texts(key, line, found->place);
+    }
   }
 
   void mail(const std::map<std::string, Value>& values) {
@@ -402,7 +413,8 @@ class Director {
     for (const Real& real : reals) {
       if ((real.method == "gate" ? "dr" : "nat") != mode) {
         error(real.place, "real", real.method,
-              "all real servers of a service have one mode, the first one's");
+              "all real servers of a service have one mode, the first one's; left out");
+        continue;
       }
       Table& server = service.add("real_server", real.place);
       server.text("address", real.address);

@@ -10,7 +10,7 @@ constexpr Fate kNot = Fate::kNot;
 constexpr Fate kFree = Fate::kNotNeeded;
 
 constexpr std::string_view kQuiescent =
-    "yes, the default, is weight 0: connections stay; no: TCP clients of a server that is down are "
+    "yes is weight 0: connections stay; no: TCP clients of a server that is down are "
     "reset, so that they connect anew";
 constexpr std::string_view kFallback =
     "one on the director, 127.0.0.1, listens on the service's port, on all addresses or the VIP";
@@ -23,6 +23,8 @@ constexpr std::string_view kInterval =
 
 constexpr Keyword kKeywords[] = {
     {"ldirectord.cf", "virtual", kSame, "`[[service]]`", ""},
+    {"ldirectord.cf", "virtual6", kNot, "", "IPv6 is not forwarded yet"},
+    {"ldirectord.cf", "fallback6", kNot, "", "IPv6 is not forwarded yet"},
     {"ldirectord.cf", "checktimeout", kSame, "`[service.check] timeout`", ""},
     {"ldirectord.cf", "negotiatetimeout", kSame, "`[service.check] timeout`", ""},
     {"ldirectord.cf", "checkinterval", kOther, "`[service.check] interval`", kInterval},
@@ -67,6 +69,9 @@ constexpr Keyword kKeywords[] = {
     {"virtual", "persistent", kSame, "`persistence`", ""},
     {"virtual", "netmask", kSame, "`persistence_prefix`", ""},
     {"virtual", "protocol", kSame, "`protocol`", ""},
+    {"virtual", "real6", kNot, "", "IPv6 is not forwarded yet"},
+    {"virtual", "fallback6", kNot, "", "IPv6 is not forwarded yet"},
+    {"virtual", "ops", kSame, "`one_packet`", ""},
     {"virtual", "monitorfile", kNot, "",
      "lbcli show check, the log and [alert] script have the results"},
     {"virtual", "checktimeout", kSame, "`[service.check] timeout`", ""},

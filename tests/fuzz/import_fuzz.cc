@@ -26,8 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<lb::importer::File> files;
   for (std::size_t begin = 0; begin <= text.size() && files.size() < kMostFiles;) {
     const std::size_t end = std::min(text.find('\0', begin), text.size());
-    files.push_back(
-        {"folder/file" + std::to_string(files.size()), text.substr(begin, end - begin)});
+    files.push_back({kNames[files.size()], text.substr(begin, end - begin)});
     begin = end + 1;
   }
   lb::importer::Options options;
