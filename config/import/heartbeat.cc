@@ -322,6 +322,15 @@ class Director {
                       "left out");
         continue;
       }
+      const auto is_host = [](const std::string& word) {
+        return word.find_first_not_of(
+                   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-") ==
+               std::string::npos;
+      };
+      if (!std::all_of(addresses.begin(), addresses.end(), is_host)) {
+        error(place, "ping", {}, "write addresses; left out");
+        continue;
+      }
       Table& script = context_.draft.ha().add("script", place);
       const std::string name = "ping-" + addresses.front();
       script.text("name", name);

@@ -544,9 +544,12 @@ class Director {
     }
     if (!path.starts_with('/')) path = '/' + path;
     if (path != "/") table.text("path", path);
-    if (const Value* const method = value(from, "httpmethod");
-        method != nullptr && method->text == "HEAD") {
+    const Value* const method = value(from, "httpmethod");
+    if (method != nullptr && method->text == "HEAD" && question.receive.empty()) {
       table.text("method", "HEAD", method->place);
+    } else if (method != nullptr && method->text == "HEAD") {
+      error(method->place, "httpmethod", "HEAD with receive",
+            "its answer has no body: GET is used");
     }
     if (const Value* const host = value(from, "virtualhost"))
       table.text("host", host->text, host->place);
