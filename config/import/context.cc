@@ -116,6 +116,8 @@ void Context::finish(std::string_view director_name, const Place& place) {
       std::any_of(options_.devices.begin(), options_.devices.end(),
                   [](const auto& device) { return !device.second.starts_with("net_af_"); });
   if (!needs_hugepages) draft.dataplane().text("memory", "no-huge");
+  // The operator has them, whatever the files name.
+  for (const Options::Port& each : options_.ports) port(each.interface, place);
   if (interfaces_.empty()) default_port(0, place);
   const bool no_route = std::none_of(draft.root().tables().begin(), draft.root().tables().end(),
                                      [](const Table& table) { return table.path() == "route"; });

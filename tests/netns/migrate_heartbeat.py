@@ -62,7 +62,9 @@ class Heartbeat(imported.ImportedPair):
             else:
                 os.remove(path)
             server = f"{server_address(int(name[1:]))}:80"
-            self.wait_server(self.SERVICE, server, up=not on, timeout=30)
+            # With quiescent a server that fails stays, without weight.
+            self.wait(lambda server=server: self.real_server(self.SERVICE, server)["health"]["up"] != on,
+                      f"{server} to be {'bad' if on else 'good'}", timeout=30)
 
     def check_fallback(self):
         """Of the director that is master, also when it is the other one."""
