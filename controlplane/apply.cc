@@ -51,8 +51,13 @@ web::HttpServer::Pages sorry_pages_of(const config::Config& config) {
   web::HttpServer::Pages pages;
   for (const config::Service& service : config.services) {
     if (service.sorry_page.empty()) continue;
+    const LearntFile page = find_file(service.sorry_page);
+    if (!page->has_value()) {
+      log::error("service {}: sorry_page: {}: {}", service.name, service.sorry_page,
+                 page->error().message);
+    }
     for (const Address vip : service.vips()) {
-      pages.emplace(Endpoint(vip, service.only_port()), find_file(service.sorry_page));
+      pages.emplace(Endpoint(vip, service.only_port()), page);
     }
   }
   return pages;

@@ -31,7 +31,10 @@ class Listener : public std::enable_shared_from_this<Listener> {
   Listener(asio::io_context& io, Endpoint address, const Limits& limits, Sessions& sessions)
       : acceptor_(io), timer_(io), address_(address), limits_(limits), sessions_(sessions) {}
 
-  void set_page(LearntFile page) { page_ = std::move(page); }
+  // One that cannot be read does not replace one that could.
+  void set_page(LearntFile page) {
+    if (page_ == nullptr || page->has_value()) page_ = std::move(page);
+  }
   void listen() {
     const error_code error = open();
     if (!error) {

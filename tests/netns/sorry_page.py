@@ -22,11 +22,14 @@ class SorryPage(harness.LabTest):
     @classmethod
     def configure(cls, lab):
         cls.path = f"{lab.dir}/sorry.html"
-        cls.write(PAGE)
         page = {"sorry_page": cls.path}
         return director.config(f"{lab.dir}/run", [
             director.service("web", f"{NAT_VIP}:80", "nat", [(1, 1)], **page),
             director.service("web-dr", f"{DR_VIP}:80", "dr", [(1, 1)], **page)])
+
+    @classmethod
+    def prepare(cls, lab):
+        cls.write(PAGE)
 
     @classmethod
     def write(cls, text):
@@ -87,11 +90,14 @@ class SorryPage(harness.LabTest):
         self.wait(lambda: self.curl(NAT_VIP)[1].strip() == "changed", "the new page")
 
     def test_a_file_that_is_missing_is_a_mistake(self):
+        self.addCleanup(self.lab.lbcli, "reload")
         self.addCleanup(self.write, PAGE)
         os.remove(self.path)
-        done = self.lab.lbcli("reload", check=False)
+        done = self.lab.lbcli("check", self.lab.config_path, check=False)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("sorry_page: ", done.stderr)
+        self.lab.lbcli("reload")
+        self.wait_logged(f"service web: sorry_page: {self.path}")
         self.assertEqual(self.curl(NAT_VIP)[1].strip(), PAGE.strip(), "as before")
 
 
