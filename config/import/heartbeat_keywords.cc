@@ -25,7 +25,7 @@ constexpr Keyword kKeywords[] = {
     {"ha.cf", "warntime", kOther, "`warn_after` of each instance",
      "a late advert is logged, counted and mailed"},
     {"ha.cf", "initdead", kFree, "",
-     "a director that starts is backup until it has heard no master for three intervals, or has "
+     "a director that starts is backup until no advert has come for three intervals, or has "
      "its connections"},
     {"ha.cf", "auto_failback", kSame, "`preempt`", ""},
     {"ha.cf", "nice_failback", kSame, "`preempt`", ""},

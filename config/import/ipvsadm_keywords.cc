@@ -32,7 +32,7 @@ constexpr auto kIpvsadmKeywords = std::to_array<Keyword>({
     {"service", "--tcp-service", Fate::kSame, "`[[service]] address`",
      "-t; port 0: `addresses = [\"192.0.2.10:*\"]`"},
     {"service", "--udp-service", Fate::kSame, "`[[service]] protocol = \"udp\"`",
-     "-u; the check is a ping, because \"udp\" and \"dns\" must be told what to ask"},
+     "-u; the check is a ping, because \"udp\" and \"dns\" need a question"},
     {"service", "--sctp-service", Fate::kNot, "", "only TCP and UDP are balanced"},
     {"service", "--fwmark-service", Fate::kOther, "`[[service]] addresses`",
      "-f; the addresses and ports are in the firewall's rules: fill them in"},

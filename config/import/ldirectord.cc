@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 
 #include "config/import/importer.h"
+#include "config/import/ldirectord_check.h"
+#include "config/import/ldirectord_file.h"
 
 namespace lb::importer {
 namespace ldirectord {
@@ -26,116 +27,6 @@ constexpr auto kPorts = std::to_array<NamedPort>(
      {"ldap", 389},        {"https", 443},   {"submission", 587}, {"ldaps", 636},  {"imaps", 993},
      {"pop3s", 995},       {"oracle", 1521}, {"radius", 1812},    {"squid", 3128}, {"mysql", 3306},
      {"postgresql", 5432}, {"sip", 5060},    {"http-alt", 8080}});
-
-// What a negotiate check of each service is here.
-struct CheckOf {
-  std::string_view service;
-  std::uint16_t port;  // the service is the default of this port
-  std::string_view type;
-  bool tls;
-};
-constexpr auto kChecks = std::to_array<CheckOf>({{"http", 80, "http", false},
-                                                 {"https", 443, "https", false},
-                                                 {"ftp", 21, "ftp", false},
-                                                 {"smtp", 25, "smtp", false},
-                                                 {"submission", 587, "smtp", false},
-                                                 {"dns", 53, "dns", false},
-                                                 {"pop", 110, "pop3", false},
-                                                 {"pops", 995, "pop3s", false},
-                                                 {"imap", 143, "imap", false},
-                                                 {"imaps", 993, "imaps", false},
-                                                 {"ldap", 389, "ldap", false},
-                                                 {"ldaps", 636, "ldap", true},
-                                                 {"mysql", 3306, "mysql", false},
-                                                 {"pgsql", 5432, "pgsql", false},
-                                                 {"simpletcp", 0, "send_expect", false},
-                                                 {"none", 0, "none", false},
-                                                 {"nntp", 119, "", false},
-                                                 {"oracle", 1521, "", false},
-                                                 {"radius", 1812, "", false},
-                                                 {"http_proxy", 3128, "", false},
-                                                 {"sip", 5060, "", false}});
-
-struct Value {
-  std::string text;
-  Place place;
-};
-
-// One "virtual" with its indented lines.
-struct Virtual {
-  Value address;
-  std::map<std::string, Value> values;
-  std::vector<Value> reals;
-};
-
-struct Settings {
-  std::map<std::string, Value> global;
-  std::vector<Virtual> virtuals;
-};
-
-std::string trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return {};
-  return std::string(text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1));
-}
-
-std::string unquoted(const std::string& text) {
-  if (text.size() < 2 || text.front() != '"' || text.back() != '"') return text;
-  return text.substr(1, text.size() - 2);
-}
-
-std::string_view without_comment(std::string_view line) {
-  bool quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (line[i] == '"') quoted = !quoted;
-    if (line[i] == '#' && !quoted) return line.substr(0, i);
-  }
-  return line;
-}
-
-void read_file(Context& context, const File& file, Settings& settings) {
-  std::uint32_t line_number = 0;
-  bool in_virtual = false;
-  bool of_ipv6 = false;
-  for (std::size_t begin = 0; begin < file.text.size();) {
-    const std::size_t end = std::min(file.text.find('\n', begin), file.text.size());
-    const std::string_view raw =
-        without_comment(std::string_view(file.text).substr(begin, end - begin));
-    begin = end + 1;
-    const Place place{file.path, ++line_number};
-    const std::string line = trimmed(raw);
-    if (line.empty()) continue;
-    const bool indented = raw.front() == ' ' || raw.front() == '\t';
-    const std::size_t sign = line.find('=');
-    const std::string key = trimmed(std::string_view(line).substr(0, sign));
-    if (sign == std::string::npos) {
-      context.note(Severity::kError, place, key, {}, "write KEYWORD = VALUE; left out");
-      continue;
-    }
-    const Value value{trimmed(std::string_view(line).substr(sign + 1)), place};
-    if (key == "virtual" && !indented) {
-      context.keyword("ldirectord.cf", key, place);
-      settings.virtuals.push_back({value, {}, {}});
-      in_virtual = true;
-      continue;
-    }
-    if (!indented) of_ipv6 = key == "virtual6";
-    if (indented && of_ipv6) continue;  // noted at its head
-    if (indented && !in_virtual) {
-      context.note(Severity::kError, place, key, "indented, without a virtual above it",
-                   "left out");
-      continue;
-    }
-    in_virtual = indented;
-    if (context.keyword(indented ? "virtual" : "ldirectord.cf", key, place) == nullptr) continue;
-    if (key == "real") {
-      settings.virtuals.back().reals.push_back(value);
-    } else {
-      auto& values = indented ? settings.virtuals.back().values : settings.global;
-      values[key] = {unquoted(value.text), place};
-    }
-  }
-}
 
 class Director {
  public:
@@ -165,12 +56,10 @@ class Director {
     return at == settings_.global.end() ? nullptr : &at->second;
   }
   const Value* value(const Virtual& of, const std::string& key) const {
-    const auto at = of.values.find(key);
-    return at == of.values.end() ? global(key) : &at->second;
+    return settings_.value(of, key);
   }
   std::string text(const Virtual& of, const std::string& key, const std::string& otherwise) const {
-    const Value* const found = value(of, key);
-    return found == nullptr ? otherwise : found->text;
+    return settings_.text(of, key, otherwise);
   }
 
   void error(const Place& place, std::string keyword, std::string there, std::string here) {
@@ -408,8 +297,9 @@ class Director {
                     "write at least one");
     }
     const std::string type = text(from, "checktype", "negotiate");
-    check(service.table("check", from.address.place), from, type,
-          {text(from, "request", ""), text(from, "receive", "")}, vport, udp);
+    const CheckedService checked{settings_, from, vport, udp};
+    read_check(context_, service.table("check", from.address.place), checked,
+               {text(from, "request", ""), text(from, "receive", "")});
     for (const Real& real : reals) {
       if ((real.method == "gate" ? "dr" : "nat") != mode) {
         error(real.place, "real", real.method,
@@ -425,9 +315,8 @@ class Director {
       }
       if (!real.limits.empty()) limits(server, real);
       if (real.pair.empty()) continue;
-      check(server.table("check", real.place), from, type,
-            {real.pair[0], real.pair.size() > 1 ? real.pair[1] : text(from, "receive", "")}, vport,
-            udp);
+      read_check(context_, server.table("check", real.place), checked,
+                 {real.pair[0], real.pair.size() > 1 ? real.pair[1] : text(from, "receive", "")});
     }
   }
 
@@ -440,174 +329,11 @@ class Director {
     if (lower && *lower > 0) server.number("resume_connections", *lower);
   }
 
-  struct Question {
-    std::string request;
-    std::string receive;
-  };
-
-  void check(Table& table, const Virtual& from, const std::string& type, const Question& question,
-             std::uint16_t vport, bool udp) {
-    const bool negotiates = type == "negotiate" || number(type).has_value();
-    if (number(type)) {
-      context_.note(Severity::kWarning, value(from, "checktype")->place, "checktype",
-                    "connects " + type + " times, then negotiates", "each check negotiates");
-    }
-    if (type == "off" || type == "on") {
-      table.text("type", "none");
-      return;
-    }
-    if (type == "external" || type == "external-perl") {
-      external(table, from, type == "external-perl");
-    } else if (type == "ping" || (type == "connect" && udp)) {
-      table.text("type", "ping");
-    } else if (type == "connect") {
-      table.text("type", "tcp");
-    } else if (!negotiates) {
-      error(value(from, "checktype")->place, "checktype", type, "no such type: \"tcp\" is used");
-      table.text("type", "tcp");
-    } else if (!negotiate(table, from, question, vport)) {
-      return;
-    }
-    if (const Value* const check_port = value(from, "checkport");
-        check_port != nullptr && table.text_of("type") != "ping") {
-      if (const auto parsed = number(check_port->text))
-        table.number("port", *parsed, check_port->place);
-    }
-    times(table, from, negotiates);
-  }
-
-  void external(Table& table, const Virtual& from, bool perl) {
-    const std::string program = text(from, "checkcommand", "/bin/true");
-    table.text("type", "script");
-    // With the four arguments that it has there.
-    table.texts("command", {"/bin/sh", "-c",
-                            fmt::format("exec {}{} \"$BALLAST_VIP\" \"$BALLAST_VIP_PORT\" "
-                                        "\"$BALLAST_RS\" \"$BALLAST_RS_PORT\"",
-                                        perl ? "perl " : "", program)});
-  }
-
-  // False: there is nothing more to set.
-  bool negotiate(Table& table, const Virtual& from, const Question& question, std::uint16_t vport) {
-    std::string service = text(from, "service", "");
-    for (const CheckOf& each : kChecks) {
-      if (service.empty() && each.port == vport) service = each.service;
-    }
-    if (service.empty()) service = "none";
-    const auto at = std::find_if(kChecks.begin(), kChecks.end(),
-                                 [&](const CheckOf& each) { return each.service == service; });
-    const Place place =
-        value(from, "service") != nullptr ? value(from, "service")->place : from.address.place;
-    if (at == kChecks.end() || at->type.empty()) {
-      context_.note(at == kChecks.end() ? Severity::kError : Severity::kWarning, place, "service",
-                    service,
-                    "there is no check of this protocol: \"tcp\" is used; send_expect or a script "
-                    "can do more");
-      table.text("type", "tcp");
-      return true;
-    }
-    table.text("type", at->type, place);
-    if (at->type == "none") return false;
-    if (at->tls) table.boolean("tls", true);
-    if (at->type == "http" || at->type == "https") {
-      http(table, from, question);
-    } else if (at->type == "dns") {
-      table.text("query", question.request.empty() ? "." : question.request);
-      if (const auto wanted = Address::parse(question.receive))
-        table.text("expect_address", wanted->to_string());
-    } else if (at->type == "send_expect") {
-      table.text("send", question.request);
-      table.text("expect", question.receive.empty() ? "." : question.receive);
-    } else if (!question.request.empty()) {
-      context_.note(Severity::kWarning, place, "request", question.request,
-                    fmt::format("the check of type \"{}\" asks nothing of its own", at->type));
-    }
-    if (at->type == "https" || at->type == "imaps" || at->type == "pop3s" || at->tls)
-      table.boolean("tls_verify", false);
-    if (const Value* const login = value(from, "login"); login != nullptr) {
-      if (at->type == "mysql" || at->type == "pgsql")
-        table.text("username", login->text, login->place);
-    }
-    if (const Value* const database = value(from, "database");
-        database != nullptr && at->type == "pgsql") {
-      table.text("database", database->text, database->place);
-    }
-    return true;
-  }
-
-  void http(Table& table, const Virtual& from, const Question& question) {
-    std::string path = question.request;
-    if (path.starts_with("http://") || path.starts_with("https://")) {
-      const std::size_t slash = path.find('/', path.find("//") + 2);
-      context_.note(Severity::kWarning, from.address.place, "request", path,
-                    "it names another server: set `address` and `port` of the check, if need be");
-      path = slash == std::string::npos ? "/" : path.substr(slash);
-    }
-    if (!path.starts_with('/')) path = '/' + path;
-    if (path != "/") table.text("path", path);
-    const Value* const method = value(from, "httpmethod");
-    if (method != nullptr && method->text == "HEAD" && question.receive.empty()) {
-      table.text("method", "HEAD", method->place);
-    } else if (method != nullptr && method->text == "HEAD") {
-      error(method->place, "httpmethod", "HEAD with receive",
-            "its answer has no body: GET is used");
-    }
-    if (const Value* const host = value(from, "virtualhost"))
-      table.text("host", host->text, host->place);
-    table.text("expect_status", "200-299");
-    if (!question.receive.empty()) table.text("expect_body", question.receive);
-  }
-
-  void times(Table& table, const Virtual& from, bool negotiates) {
-    const auto seconds = [&](const char* key) -> std::optional<std::int64_t> {
-      const Value* const found = value(from, key);
-      if (found == nullptr) return std::nullopt;
-      const auto parsed = number(found->text);
-      if (!parsed || *parsed < 1)
-        error(found->place, key, found->text, "no number of seconds; the default there is used");
-      return parsed && *parsed >= 1 ? parsed : std::nullopt;
-    };
-    table.duration("interval", std::chrono::seconds(seconds("checkinterval").value_or(10)));
-    const auto own = seconds(negotiates ? "negotiatetimeout" : "checktimeout");
-    const auto other = seconds(negotiates ? "checktimeout" : "negotiatetimeout");
-    table.duration("timeout",
-                   std::chrono::seconds(own ? *own : other.value_or(negotiates ? 30 : 5)));
-    const auto count = seconds("checkcount");
-    if (table.text_of("type") == "ping" && count && *count > 1) table.number("retry", *count - 1);
-    table.number("rise", 1).number("fall", seconds("failurecount").value_or(1));
-  }
-
   Context& context_;
   const Settings& settings_;
 };
 
 }  // namespace
-
-std::optional<std::int64_t> number(const std::string& text) {
-  std::int64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || at != end) return std::nullopt;
-  return value;
-}
-
-std::vector<std::string> words(const std::string& line) {
-  std::vector<std::string> out;
-  for (std::size_t i = 0; i < line.size();) {
-    if (line[i] == ' ' || line[i] == '\t' || line[i] == ',') {
-      ++i;
-    } else if (line[i] == '"') {
-      const std::size_t end = std::min(line.find('"', i + 1), line.size());
-      out.push_back(line.substr(i + 1, end - i - 1));
-      i = end + 1;
-    } else {
-      const std::size_t end = std::min(line.find_first_of(" \t,\"", i), line.size());
-      out.push_back(line.substr(i, end - i));
-      i = end;
-    }
-  }
-  return out;
-}
-
 void add_mail(Context& context, const std::vector<std::string>& to, const std::string& from,
               const Place& place) {
   Table& mail = context.draft.alert().table("mail", place);
@@ -629,8 +355,7 @@ void add_mail(Context& context, const std::vector<std::string>& to, const std::s
 
 void read(Context& context, const std::vector<File>& files) {
   for (const File& file : files) {
-    Settings settings;
-    read_file(context, file, settings);
+    const Settings settings = read_settings(context, file);
     Director(context, settings).read();
   }
 }

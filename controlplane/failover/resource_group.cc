@@ -372,7 +372,7 @@ void ResourceGroup::look_at_peer(Time now) {
   }
 }
 
-// Whoever is master: it may be running where it must not.
+// On the master or not: it may be running where it must not.
 void ResourceGroup::stop_again(Time now) {
   const auto found = std::ranges::find_if(resources_, [now](const Resource& each) {
     return each.state == State::kStopFailed && each.stop_again_at <= now;

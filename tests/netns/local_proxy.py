@@ -107,7 +107,7 @@ class Pair(harness.HaTest):
             yield client
 
     def assert_reset(self, client):
-        """The connection is not there any more: the client is told at once, and can ask again."""
+        """The connection is not there any more: the client knows it at once, and can ask again."""
         with self.assertRaises((ConnectionError, http.client.RemoteDisconnected)):
             client.request("GET", "/")
             client.getresponse()

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """HAProxy and Apache as real servers, in NAT and in DR: cookies keep a client at its web server,
-whichever proxy the director chooses, and the web server is told the client's address."""
+whichever proxy the director chooses, and the web server gets the client's address."""
 
 import contextlib
 
