@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "config/base/printable.h"
 #include "config/duration.h"
 #include "config/placeholder.h"
 #include "config/printer.h"
@@ -21,11 +22,26 @@ std::size_t rank(const Table& table) {
   return static_cast<std::size_t>(at - kOrder.begin());
 }
 
+// As a string of TOML, which is UTF-8; '?' for bytes of the origin that are none.
+std::string string_of(std::string_view text) {
+  std::string good;
+  while (!text.empty()) {
+    const Character first = first_character(text);
+    if (first.is_valid) {
+      good += text.substr(0, first.bytes);
+    } else {
+      good += '?';
+    }
+    text.remove_prefix(first.bytes);
+  }
+  return config::quoted(good);
+}
+
 std::string list_of(const std::vector<std::string>& values) {
   std::string list = "[";
   for (const std::string& value : values) {
     if (list.size() > 1) list += ", ";
-    list += config::quoted(value);
+    list += string_of(value);
   }
   return list + ']';
 }
@@ -107,7 +123,7 @@ Table& Table::raw(std::string_view key, std::string value, Place place) {
 }
 
 Table& Table::text(std::string_view key, std::string_view value, Place place) {
-  return raw(key, config::quoted(value), std::move(place));
+  return raw(key, string_of(value), std::move(place));
 }
 
 Table& Table::number(std::string_view key, std::int64_t value, Place place) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "config/base/printable.h"
 #include "config/load.h"
 #include "config/placeholder.h"
 
@@ -54,6 +55,28 @@ Imported write(const Node& node, Format format) {
   return imported;
 }
 
+// The first place in each file that is no text.
+std::vector<Note> not_utf8(const std::vector<File>& files) {
+  std::vector<Note> notes;
+  for (const File& file : files) {
+    std::uint32_t line = 1;
+    for (std::string_view text = file.text; !text.empty();) {
+      const Character first = first_character(text);
+      if (!first.is_valid) {
+        notes.push_back({Severity::kError,
+                         {file.path, line},
+                         "UTF-8",
+                         "bytes that are not UTF-8",
+                         "each is a ? in what is written"});
+        break;
+      }
+      if (text.front() == '\n') ++line;
+      text.remove_prefix(first.bytes);
+    }
+  }
+  return notes;
+}
+
 }  // namespace
 
 Result<Import> import_files(Format format, const std::vector<File>& files, const Options& options) {
@@ -61,6 +84,8 @@ Result<Import> import_files(Format format, const std::vector<File>& files, const
   if (!nodes) return tl::make_unexpected(nodes.error());
   Import result;
   for (const Node& node : *nodes) result.directors.push_back(write(node, format));
+  std::vector<Note>& notes = result.directors.front().notes;
+  for (Note& note : not_utf8(files)) notes.push_back(std::move(note));
   if (nodes->size() == 2) result.differences = compare(nodes->front(), nodes->back());
   return result;
 }

@@ -10,9 +10,9 @@
 namespace lb::importer::keepalived {
 namespace {
 
-constexpr int kMaxIncludes = 16;            // one in the other
-constexpr int kMaxFiles = 1000;             // included, each time counted
-constexpr std::size_t kMaxLines = 200'000;  // that macros and sequences make
+constexpr int kMaxIncludes = 16;           // one in the other
+constexpr int kMaxFiles = 1000;            // included, each time counted
+constexpr std::size_t kMaxLines = 50'000;  // that macros and sequences make
 constexpr std::size_t kMaxLineBytes = 16'384;
 constexpr std::size_t kMaxDepth = 16;
 

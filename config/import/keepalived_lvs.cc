@@ -237,6 +237,12 @@ class VirtualServers {
 
   void real_servers(Table& service, const Statement& block, const std::string& vip) {
     std::vector<std::pair<Table*, Table>> checks;
+    // Without its servers, of which there may be many: what a check inherits is looked up here.
+    Statement settings;
+    settings.words = block.words;
+    settings.place = block.place;
+    std::copy_if(block.block.begin(), block.block.end(), std::back_inserter(settings.block),
+                 [](const Statement& each) { return each.name() != "real_server"; });
     for (const Statement& each : block.block) {
       if (each.name() != "real_server") continue;
       const auto ip = address(context_, each.argument(), each);
@@ -254,7 +260,7 @@ class VirtualServers {
       const std::size_t colon = vip.rfind(':');
       const auto own_port = number(has_port ? port : vip.substr(colon + 1));
       if (!read_check(context_, check,
-                      {&block, &each, static_cast<std::uint16_t>(own_port.value_or(0))})) {
+                      {&settings, &each, static_cast<std::uint16_t>(own_port.value_or(0))})) {
         check.text("type", "none");
       }
       checks.emplace_back(&server, std::move(check));
