@@ -139,7 +139,11 @@ Table& Table::duration(std::string_view key, config::Milliseconds value, Place p
 }
 
 Table& Table::texts(std::string_view key, const std::vector<std::string>& values, Place place) {
-  return raw(key, list_of(values), std::move(place));
+  raw(key, list_of(values), std::move(place));
+  for (Key& each : keys_) {
+    if (each.name == key) each.items = values;
+  }
+  return *this;
 }
 
 Table& Table::fill_in(std::string_view key, std::string_view what, Place place) {
@@ -182,6 +186,15 @@ Table& Table::add(std::string_view name, Place place) {
   return tables_.emplace_back(child_path(name), true, std::move(place));
 }
 
+Table& Table::copy_keys(const Table& like, std::initializer_list<std::string_view> without) {
+  for (const Key& key : like.keys_) {
+    if (std::find(without.begin(), without.end(), key.name) == without.end() &&
+        value(key.name).empty())
+      keys_.push_back(key);
+  }
+  return *this;
+}
+
 Table& Table::put_table(std::string_view name, const Table& like) {
   Table& made = table(name, like.place_);
   made.comments_ = like.comments_;
@@ -205,6 +218,13 @@ std::string Table::text_of(std::string_view key) const {
     text += written[i];
   }
   return text;
+}
+
+std::vector<std::string> Table::texts_of(std::string_view key) const {
+  for (const Key& each : keys_) {
+    if (each.name == key) return each.items;
+  }
+  return {};
 }
 
 Place Table::place_of(std::string_view key) const {

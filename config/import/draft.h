@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <list>
 #include <string>
 #include <string_view>
@@ -41,10 +42,15 @@ class Table {
   // [path.name] with the keys and comments of another one.
   Table& put_table(std::string_view name, const Table& like);
 
+  // The keys that another table has and this one does not, but for those of `without`.
+  Table& copy_keys(const Table& like, std::initializer_list<std::string_view> without);
+
   // As TOML, with its quotes; empty: there is no such key.
   std::string_view value(std::string_view key) const;
   // Of a key that was set as a text; empty: none.
   std::string text_of(std::string_view key) const;
+  // Of a key that was set as texts.
+  std::vector<std::string> texts_of(std::string_view key) const;
   Place place_of(std::string_view key) const;  // the table's when the key has none or is not there
 
   struct Key {
@@ -52,6 +58,7 @@ class Table {
     std::string value;  // TOML
     Place place;
     std::string comment;
+    std::vector<std::string> items = {};  // of a list of texts
   };
   const std::string& path() const { return path_; }
   bool in_list() const { return in_list_; }

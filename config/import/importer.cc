@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "config/base/printable.h"
 #include "config/load.h"
@@ -10,6 +11,8 @@
 
 namespace lb::importer {
 namespace {
+
+constexpr std::size_t kMistakesOfLine = 10;  // as lists with many addresses have
 
 struct Entry {
   Format format;
@@ -38,17 +41,28 @@ Imported write(const Node& node, Format format) {
       fmt::format("{}\nFormat: {}. Origin: {}.", kHeader, name_of(format), node.name), places);
   // Whatever the importer did: nothing leaves it that a director would refuse without a note.
   const config::Loaded loaded = config::load_text(imported.text, node.name, config::Machine::any());
+  std::map<std::uint32_t, std::size_t> of_line;
   for (const config::Mistake& mistake : loaded.mistakes) {
     if (mistake.message.find(config::kStillToBeFilledIn) != std::string::npos) {
       imported.to_fill_in.push_back(mistake.message);
       continue;
     }
+    if (++of_line[mistake.where.line] > kMistakesOfLine) continue;
     const Place place = mistake.where.line < places.size() ? places[mistake.where.line] : Place{};
     imported.notes.push_back({Severity::kError,
                               place.file.empty() ? Place{node.name, 0} : place,
                               fmt::format("line {} of the result", mistake.where.line),
                               {},
                               mistake.message});
+  }
+  for (const auto& [line, count] : of_line) {
+    if (count <= kMistakesOfLine) continue;
+    const Place place = line < places.size() ? places[line] : Place{node.name, 0};
+    imported.notes.push_back({Severity::kError,
+                              place,
+                              fmt::format("line {} of the result", line),
+                              {},
+                              fmt::format("and {} more", count - kMistakesOfLine)});
   }
   std::stable_sort(imported.notes.begin(), imported.notes.end(),
                    [](const Note& a, const Note& b) { return a.place < b.place; });

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -70,7 +71,7 @@ void read_timeouts(Context& context, const Statement& from) {
   }
 }
 
-void read_sync(Context& context, const Statement& from) {
+void read_sync(Context& context, const Tree& tree, const Statement& from) {
   Table& sync = context.draft.ha().table("sync", from.place);
   sync.fill_in(
       "listen",
@@ -78,9 +79,23 @@ void read_sync(Context& context, const Statement& from) {
   sync.fill_in("peer", "the other one's, as 10.255.0.2:7000");
   sync.fill_in("key_file",
                "a file with a key that both have (umask 077; openssl rand -hex 32 > FILE)");
-  for (std::size_t i = 2; i + 1 < from.words.size(); ++i) {
-    if (from.words[i] != "id") continue;
-    if (const auto id = number(from.words[i + 1])) sync.number("sync_id", *id);
+  // INTERFACE INSTANCE [id N] [maxlen N] [port N] [ttl N] [group ADDRESS]
+  for (std::size_t i = 3; i + 1 < from.words.size(); i += 2) {
+    const std::string& word = from.words[i];
+    if (const auto id = number(from.words[i + 1]); word == "id" && id) {
+      sync.number("sync_id", *id);
+    } else {
+      context.note(Severity::kInfo, from.place, from.name(),
+                   fmt::format("{} {}", word, from.words[i + 1]),
+                   "not needed: it is a connection to the other director, with the port of listen");
+    }
+  }
+  const std::string instance = from.words.size() > 2 ? from.words[2] : std::string();
+  if (std::none_of(tree.statements.begin(), tree.statements.end(), [&](const Statement& each) {
+        return each.name() == "vrrp_instance" && each.argument() == instance;
+      })) {
+    context.note(Severity::kError, from.place, from.name(), instance,
+                 "there is no vrrp_instance of this name; [ha.sync] needs none");
   }
 }
 
@@ -176,6 +191,23 @@ std::vector<std::string> command_words(const std::string& line) {
   return words;
 }
 
+std::vector<std::string> program_words(Context& context, const Statement& from,
+                                       const std::string& line) {
+  if (!line.starts_with('<')) return command_words(line);
+  context.note(Severity::kInfo, from.place, from.name(), line,
+               "no shell reads commands here: it is one of bash");
+  return {"/bin/bash", "-c", line};
+}
+
+std::string user_of(Context& context, const Statement& from, std::size_t index) {
+  if (index >= from.words.size()) return {};
+  if (index + 1 < from.words.size() && from.words[index + 1] != from.words[index]) {
+    context.note(Severity::kWarning, from.place, from.name(), "group " + from.words[index + 1],
+                 "programs run with the groups of their user; left out");
+  }
+  return from.words[index];
+}
+
 void set_number(Context& context, Table& table, std::string_view key, const Statement& from) {
   if (const auto value = number(from.argument())) {
     table.number(key, *value, from.place);
@@ -223,7 +255,7 @@ Global read_global(Context& context, const Tree& tree) {
       } else if (name == "default_interface") {
         global.default_interface = each.argument();
       } else if (name == "script_user") {
-        global.script_user = each.argument();
+        global.script_user = user_of(context, each, 1);
       } else if (name == "vrrp_garp_master_repeat") {
         set_number(context, context.draft.ha(), "garp_count", each);
       } else if (name == "vrrp_garp_master_refresh") {
@@ -233,7 +265,7 @@ Global read_global(Context& context, const Tree& tree) {
       } else if (name == "lvs_timeouts") {
         read_timeouts(context, each);
       } else if (name == "lvs_sync_daemon") {
-        read_sync(context, each);
+        read_sync(context, tree, each);
       }
     }
     read_mail(context, block);
@@ -259,16 +291,15 @@ Node read_node(const File& file, const Options& options, std::string_view id) {
   }
   const keepalived::Global global = keepalived::read_global(node.context, tree);
   keepalived::read_vrrp(node.context, tree, global);
-  keepalived::read_virtual_servers(node.context, tree);
+  keepalived::read_virtual_servers(node.context, tree, global);
   node.context.finish({}, {file.path, 0});
   return node;
 }
 
-bool is_keepalived(const File& file, const Options& options) {
-  for (const keepalived::Statement& each : keepalived::read_tree(file, options, {}).statements) {
-    if (find_keyword(keepalived_keywords(), "", each.name()) != nullptr) return true;
-  }
-  return false;
+bool is_keepalived(const keepalived::Tree& tree) {
+  return std::any_of(tree.statements.begin(), tree.statements.end(), [](const auto& each) {
+    return find_keyword(keepalived_keywords(), "", each.name()) != nullptr;
+  });
 }
 
 }  // namespace
@@ -281,20 +312,23 @@ Result<std::vector<Node>> import_keepalived(const std::vector<File>& files,
   }
   std::vector<Node> nodes;
   for (const File& file : files) {
-    if (!is_keepalived(file, options)) {
+    const keepalived::Tree tree = keepalived::read_tree(file, options, {});
+    if (!is_keepalived(tree)) {
       return fail(file.path +
                   ": no keepalived.conf: there is no global_defs, vrrp_instance or virtual_server");
     }
-    const std::vector<std::string> ids = keepalived::node_names(file, options);
-    if (files.size() == 1 && ids.size() == 2) {
+    const std::vector<std::string>& ids = tree.node_names;
+    if (files.size() == 1 && (ids.size() == 1 || ids.size() == 2)) {
+      // With one name the other director is the one that is started without it.
       for (const std::string& id : ids) nodes.push_back(read_node(file, options, id));
+      if (ids.size() == 1) nodes.push_back(read_node(file, options, {}));
       continue;
     }
     nodes.push_back(read_node(file, options, {}));
     if (!ids.empty()) {
-      nodes.back().context.note(Severity::kError, {file.path, 0}, "@" + ids.front(),
-                                "lines for some nodes alone",
-                                "left out; of a file with exactly two nodes both are imported");
+      nodes.back().context.note(
+          Severity::kError, {file.path, 0}, "@" + ids.front(), "lines for some nodes alone",
+          "left out; of one file with one or two names the nodes are imported");
     }
   }
   return nodes;

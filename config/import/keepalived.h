@@ -17,6 +17,13 @@ std::optional<std::int64_t> number(const std::string& text);
 // A command line without a shell: words, with "..." and '...' and \ as a shell has them.
 std::vector<std::string> command_words(const std::string& line);
 
+// Of a script's statement: a command that only a shell can run becomes one of bash, as keepalived
+// runs it; with a note.
+std::vector<std::string> program_words(Context& context, const Statement& from,
+                                       const std::string& line);
+// The user in words[index], which a group may follow.
+std::string user_of(Context& context, const Statement& from, std::size_t index);
+
 // Sets a key when the argument is what it must be, else notes an error.
 void set_number(Context& context, Table& table, std::string_view key, const Statement& from);
 void set_seconds(Context& context, Table& table, std::string_view key, const Statement& from);
@@ -33,12 +40,13 @@ struct Global {
 Global read_global(Context& context, const Tree& tree);
 
 void read_vrrp(Context& context, const Tree& tree, const Global& global);
-void read_virtual_servers(Context& context, const Tree& tree);
+void read_virtual_servers(Context& context, const Tree& tree, const Global& global);
 // The check of a real server into a table that is empty; false: it has none.
 struct CheckDefaults {
   const Statement* service;
   const Statement* server;
   std::uint16_t port;  // the real server's
+  std::string_view script_user;
 };
 bool read_check(Context& context, Table& check, const CheckDefaults& defaults);
 

@@ -146,11 +146,14 @@ class Check {
   void misc() {
     check_.text("type", "script");
     if (const Statement* const path = find(checker_, "misc_path")) {
-      check_.texts("command", command_words(path->arguments()), path->place);
+      check_.texts("command", program_words(context_, *path, path->arguments()), path->place);
     }
     if (find(checker_, "misc_dynamic") != nullptr) check_.boolean("dynamic_weight", true);
-    if (const Statement* const user = find(checker_, "user"))
-      check_.text("user", user->argument(), user->place);
+    if (const Statement* const user = find(checker_, "user")) {
+      check_.text("user", user_of(context_, *user, 1), user->place);
+    } else if (!defaults_.script_user.empty()) {
+      check_.text("user", defaults_.script_user);
+    }
   }
 
   void udp() {
@@ -166,21 +169,34 @@ class Check {
     check_.text("expect", wanted.empty() ? "." : '^' + wanted, reply->place);
   }
 
-  // "Ab12f 3" -> \xab\x12\x0f\x03
-  std::string bytes(const std::string& hex) {
+  // "Ab12f 3x" -> \xab\x12\x0f[\x30-\x3f]
+  static std::string bytes(const std::string& hex) {
     std::string out;
     std::string digits;
     const auto flush = [&] {
-      if (!digits.empty()) out += fmt::format("\\x{:0>2}", digits);
+      if (!digits.empty()) out += byte(digits.size() == 1 ? '0' + digits : digits);
       digits.clear();
     };
     for (const char c : hex) {
-      const bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+      const bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
+                         (c >= 'A' && c <= 'F') || c == 'x' || c == 'X';
       if (!digit || digits.size() == 2) flush();
       if (digit) digits += c;
     }
     flush();
     return out;
+  }
+
+  // A digit x is any: "3x" is a range of bytes, "x3" is sixteen.
+  static std::string byte(const std::string& digits) {
+    const auto any = [](char c) { return c == 'x' || c == 'X'; };
+    if (any(digits[0]) && any(digits[1])) return "[\\x00-\\xff]";
+    if (any(digits[1])) return fmt::format("[\\x{0}0-\\x{0}f]", digits[0]);
+    if (!any(digits[0])) return fmt::format("\\x{}", digits);
+    std::string set;
+    for (const char high : std::string_view("0123456789abcdef"))
+      set += fmt::format("\\x{}{}", high, digits[1]);
+    return '[' + set + ']';
   }
 
   Context& context_;

@@ -1,7 +1,8 @@
-// keepalived.conf as a tree of statements: comments, includes, macros and conditional lines are done
-// with. See keepalived.conf(5), "INCLUDES", "SUBSTITUTIONS" and "CONDITIONAL CONFIGURATION".
+// keepalived.conf as a tree of statements.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,13 +26,16 @@ struct Statement {
 
 struct Tree {
   std::vector<Statement> statements;
-  std::vector<Note> notes;  // what was wrong with the text
+  std::vector<Note> notes;              // what was wrong with the text
+  std::vector<std::string> node_names;  // behind '@' at the beginning of lines, sorted
 };
-
-// The names behind '@' at the beginning of lines of all files, sorted.
-std::vector<std::string> node_names(const File& file, const Options& options);
 
 // As the node `id` reads it; empty: without one.
 Tree read_tree(const File& file, const Options& options, std::string_view id);
+
+template <std::size_t N>
+bool is_one_of(const std::array<std::string_view, N>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 }  // namespace lb::importer::keepalived

@@ -16,8 +16,9 @@ constexpr std::string_view kNotifyState =
     "let the program of [ha] notify look at its third argument, the state; left out";
 constexpr std::string_view kNotifyGroup =
     "it runs for each instance, with INSTANCE as its first argument; left out";
-constexpr std::string_view kTrackProcess =
-    "write a [[ha.script]] that looks for the process, as \"killall -0 NAME\", and track it";
+constexpr std::string_view kTrackProcess = "the script asks each second, with pgrep -x";
+constexpr std::string_view kProcessName = "the process is found by its name alone";
+constexpr std::string_view kProcessDelay = "rise and fall of the [[ha.script]] delay its result";
 constexpr std::string_view kBfd =
     "BFD belongs to a routing daemon (BIRD, FRR); write a [[ha.script]] that asks it";
 constexpr std::string_view kScheduling =
@@ -48,10 +49,10 @@ constexpr Keyword kKeywords[] = {
     {"", "interface_up_down_delays", kNot, "", "preempt_delay of the instance delays the return"},
     {"", "linkbeat_interfaces", kFree, "", "a port's link is known from its driver"},
     {"", "linkbeat_use_polling", kFree, "", "a port's link is known from its driver"},
-    {"", "vrrp_track_process", kNot, "", kTrackProcess},
+    {"", "vrrp_track_process", kOther, "`[[ha.script]]`", kTrackProcess},
     {"", "vrrp_track_file", kNot, "", "write a [[ha.script]] that reads the file"},
     {"", "track_file", kNot, "", "write a [[ha.script]] that reads the file"},
-    {"", "track_process", kNot, "", kTrackProcess},
+    {"", "track_process", kOther, "`[[ha.script]]`", kTrackProcess},
     {"", "bfd_instance", kNot, "", kBfd},
     {"", "SSL", kNot, "",
      "checks have no client certificate; tls_ca_file of a check verifies the server"},
@@ -199,12 +200,21 @@ constexpr Keyword kKeywords[] = {
     {"vrrp_script", "user", kSame, "`user`", ""},
     {"vrrp_script", "init_fail", kNot, "", "a script decides nothing before its first result"},
 
+    {"vrrp_track_process", "process", kSame, "`command` with pgrep -x", ""},
+    {"vrrp_track_process", "weight", kSame, "`weight` of each track", ""},
+    {"vrrp_track_process", "quorum", kNot, "", "one process of the name is enough"},
+    {"vrrp_track_process", "quorum_max", kNot, "", "one process of the name is enough"},
+    {"vrrp_track_process", "param_match", kNot, "", kProcessName},
+    {"vrrp_track_process", "full_command", kNot, "", kProcessName},
+    {"vrrp_track_process", "delay", kNot, "", kProcessDelay},
+    {"vrrp_track_process", "fork_delay", kNot, "", kProcessDelay},
+    {"vrrp_track_process", "terminate_delay", kNot, "", kProcessDelay},
+
     {"vrrp_sync_group", "group", kSame, "`sync_group` of each instance", ""},
-    {"vrrp_sync_group", "track_interface", kSame, "`[[ha.instance.track]]` of its first instance",
-     ""},
-    {"vrrp_sync_group", "track_script", kSame, "`[[ha.instance.track]]` of its first instance", ""},
+    {"vrrp_sync_group", "track_interface", kSame, "`[[ha.instance.track]]` of its instances", ""},
+    {"vrrp_sync_group", "track_script", kSame, "`[[ha.instance.track]]` of its instances", ""},
     {"vrrp_sync_group", "track_file", kNot, "", "write a [[ha.script]] that reads the file"},
-    {"vrrp_sync_group", "track_process", kNot, "", kTrackProcess},
+    {"vrrp_sync_group", "track_process", kOther, "`[[ha.instance.track]] script`", kTrackProcess},
     {"vrrp_sync_group", "track_bfd", kNot, "", kBfd},
     {"vrrp_sync_group", "notify", kOther, "`[ha] notify`", kNotifyGroup},
     {"vrrp_sync_group", "notify_master", kOther, "`[ha] notify`", kNotifyState},
@@ -212,10 +222,9 @@ constexpr Keyword kKeywords[] = {
     {"vrrp_sync_group", "notify_fault", kOther, "`[ha] notify`", kNotifyState},
     {"vrrp_sync_group", "notify_stop", kOther, "`[ha] notify`", kNotifyState},
     {"vrrp_sync_group", "smtp_alert", kOther, "`[alert.mail]`", kMail},
-    {"vrrp_sync_group", "global_tracking", kFree, "",
-     "a track of one instance holds for its group"},
-    {"vrrp_sync_group", "sync_group_tracking_weight", kFree, "",
-     "a track of one instance holds for its group"},
+    {"vrrp_sync_group", "global_tracking", kSame, "`weight` of the instances' tracks", ""},
+    {"vrrp_sync_group", "sync_group_tracking_weight", kSame, "`weight` of the instances' tracks",
+     ""},
 
     {"vrrp_instance", "state", kFree, "", "the priorities alone decide who is master"},
     {"vrrp_instance", "interface", kSame, "`port`", ""},
@@ -278,7 +287,7 @@ constexpr Keyword kKeywords[] = {
     {"vrrp_instance", "track_interface", kSame, "`[[ha.instance.track]]`", ""},
     {"vrrp_instance", "track_script", kSame, "`[[ha.instance.track]]`", ""},
     {"vrrp_instance", "track_file", kNot, "", "write a [[ha.script]] that reads the file"},
-    {"vrrp_instance", "track_process", kNot, "", kTrackProcess},
+    {"vrrp_instance", "track_process", kOther, "`[[ha.instance.track]] script`", kTrackProcess},
     {"vrrp_instance", "track_bfd", kNot, "", kBfd},
     {"vrrp_instance", "track_src_ip", kNot, "", "the control plane restores the ports' addresses"},
     {"vrrp_instance", "lvs_sync_daemon_interface", kOther, "`[ha.sync]`",

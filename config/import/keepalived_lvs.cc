@@ -10,11 +10,15 @@ namespace {
 
 constexpr auto kSchedulers = std::to_array<std::string_view>(
     {"rr", "wrr", "lc", "wlc", "sed", "nq", "sh", "mh", "dh", "fo", "ovf"});
+constexpr auto kTcpCheckers =
+    std::to_array<std::string_view>({"TCP_CHECK", "HTTP_GET", "SSL_GET", "SMTP_CHECK"});
 constexpr std::uint32_t kMostInRange = 4096;
+constexpr std::size_t kMostInGroup = 4096;
 
 class VirtualServers {
  public:
-  VirtualServers(Context& context, const Tree& tree) : context_(context), tree_(tree) {}
+  VirtualServers(Context& context, const Tree& tree, const Global& global)
+      : context_(context), tree_(tree), global_(global) {}
 
   void read() {
     for (const Statement& each : tree_.statements) {
@@ -76,8 +80,8 @@ class VirtualServers {
       return {};
     }
     std::vector<std::string> addresses;
-    for (std::uint32_t i = first; i <= last && addresses.size() < kMostInRange; ++i) {
-      addresses.push_back(Ipv4Address::from_host(i).to_string());
+    for (std::uint32_t i = 0; i <= last - first; ++i) {
+      addresses.push_back(Ipv4Address::from_host(first + i).to_string());
     }
     return addresses;
   }
@@ -110,6 +114,11 @@ class VirtualServers {
         continue;
       }
       for (const std::string& address_text : range(each.name(), each)) {
+        if (found.size() >= kMostInGroup) {
+          context_.note(Severity::kError, each.place, "virtual_server_group", second,
+                        fmt::format("more than {} addresses; the rest is left out", kMostInGroup));
+          return found;
+        }
         if (const auto one = endpoint(address_text, each.argument(), each)) found.push_back(*one);
       }
     }
@@ -127,6 +136,21 @@ class VirtualServers {
     return {};
   }
 
+  // Without `protocol`, which keepalived 2 takes for UDP and version 1 took for TCP: by its checks.
+  bool is_udp(const Statement& block) {
+    const bool tcp =
+        std::any_of(block.block.begin(), block.block.end(), [](const Statement& server) {
+          return server.name() == "real_server" &&
+                 std::any_of(server.block.begin(), server.block.end(), [](const Statement& each) {
+                   return is_one_of(kTcpCheckers, each.name());
+                 });
+        });
+    context_.note(Severity::kWarning, block.place, "virtual_server",
+                  "without protocol: UDP since keepalived 2, TCP before",
+                  tcp ? "tcp, as its checks are" : "udp");
+    return !tcp;
+  }
+
   void read_server(const Statement& block) {
     for (const Statement& each : block.block)
       context_.keyword("virtual_server", each.name(), each.place);
@@ -135,14 +159,14 @@ class VirtualServers {
       if (const Statement* const kind = find(block, name)) mode = mode_of(*kind);
     }
     const Statement* const protocol = find(block, "protocol");
-    const bool udp = protocol != nullptr && protocol->argument() == "UDP";
-    if (protocol != nullptr && !udp && protocol->argument() != "TCP") {
+    if (protocol != nullptr && protocol->argument() != "UDP" && protocol->argument() != "TCP") {
       context_.note(Severity::kError, protocol->place, "protocol", protocol->argument(),
                     "TCP and UDP are forwarded; the service is left out");
       return;
     }
     const std::vector<std::string> addresses = addresses_of(block);
     if (addresses.empty() || mode.empty()) return;
+    const bool udp = protocol != nullptr ? protocol->argument() == "UDP" : is_udp(block);
 
     Table& service = context_.draft.add_service(block.place);
     const bool group = block.argument() == "group";
@@ -153,7 +177,7 @@ class VirtualServers {
     } else {
       service.texts("addresses", addresses, groups_[block.words[2]]->place);
     }
-    if (udp) service.text("protocol", "udp", protocol->place);
+    if (udp) service.text("protocol", "udp", protocol != nullptr ? protocol->place : Place{});
     if (mode != "nat") service.text("mode", mode);
     scheduler(service, block);
     persistence(service, block);
@@ -167,7 +191,7 @@ class VirtualServers {
     const Statement* from = find(block, "lvs_sched");
     if (from == nullptr) from = find(block, "lb_algo");
     std::string name = from != nullptr ? from->argument() : "wlc";
-    if (std::find(kSchedulers.begin(), kSchedulers.end(), name) == kSchedulers.end()) {
+    if (!is_one_of(kSchedulers, name)) {
       const bool known = name == "lblc" || name == "lblcr" || name == "twos";
       context_.note(known ? Severity::kWarning : Severity::kError, from->place, from->name(), name,
                     "there is no such scheduler (docs/schedulers.md): \"wlc\" is used");
@@ -209,8 +233,12 @@ class VirtualServers {
     for (const std::string_view name : {"quorum_up", "quorum_down"}) {
       const Statement* const from = find(block, name);
       if (from == nullptr) continue;
-      service.texts(name, command_words(from->argument()), from->place);
-      if (from->words.size() > 2) service.text("quorum_user", from->words[2], from->place);
+      service.texts(name, program_words(context_, *from, from->argument()), from->place);
+      if (from->words.size() > 2) {
+        service.text("quorum_user", user_of(context_, *from, 2), from->place);
+      } else if (!global_.script_user.empty() && service.value("quorum_user").empty()) {
+        service.text("quorum_user", global_.script_user);
+      }
     }
     bool quiesce = find(block, "inhibit_on_failure") != nullptr;
     for (const Statement& each : block.block) {
@@ -260,7 +288,8 @@ class VirtualServers {
       const std::size_t colon = vip.rfind(':');
       const auto own_port = number(has_port ? port : vip.substr(colon + 1));
       if (!read_check(context_, check,
-                      {&settings, &each, static_cast<std::uint16_t>(own_port.value_or(0))})) {
+                      {&settings, &each, static_cast<std::uint16_t>(own_port.value_or(0)),
+                       global_.script_user})) {
         check.text("type", "none");
       }
       checks.emplace_back(&server, std::move(check));
@@ -300,13 +329,14 @@ class VirtualServers {
 
   Context& context_;
   const Tree& tree_;
+  const Global& global_;
   std::map<std::string, const Statement*> groups_;
 };
 
 }  // namespace
 
-void read_virtual_servers(Context& context, const Tree& tree) {
-  VirtualServers(context, tree).read();
+void read_virtual_servers(Context& context, const Tree& tree, const Global& global) {
+  VirtualServers(context, tree, global).read();
 }
 
 }  // namespace lb::importer::keepalived

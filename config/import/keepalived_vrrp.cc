@@ -1,22 +1,29 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <unordered_map>
 
-#include "config/import/keepalived.h"
+#include "config/import/keepalived_track.h"
 
 namespace lb::importer::keepalived {
 namespace {
 
-constexpr int kMostWeight = 253;
+// What belongs to an address of the kernel alone.
+constexpr auto kKernelsWithArgument =
+    std::to_array<std::string_view>({"label", "brd", "broadcast", "scope", "preferred_lft"});
+constexpr auto kKernels = std::to_array<std::string_view>(
+    {"home", "-nodad", "nodad", "mngtmpaddr", "noprefixroute", "autojoin"});
 
 class Vrrp {
  public:
   Vrrp(Context& context, const Tree& tree, const Global& global)
-      : context_(context), tree_(tree), global_(global) {}
+      : context_(context), tree_(tree), global_(global), tracks_(context, global) {}
 
   void read() {
+    tracks_.read_definitions(tree_);
     for (const Statement& each : tree_.statements) {
-      if (each.name() == "vrrp_script") read_script(each);
+      if (each.name() == "vrrp_sync_group") find_members(each);
     }
     for (const Statement& each : tree_.statements) {
       if (each.name() == "vrrp_instance") read_instance(each);
@@ -27,49 +34,22 @@ class Vrrp {
   }
 
  private:
-  void read_script(const Statement& block) {
-    Table& script = context_.draft.ha().add("script", block.place);
-    script.text("name", block.argument());
-    const Statement* interval = nullptr;
-    const Statement* timeout = nullptr;
-    std::string user = global_.script_user;
-    for (const Statement& each : block.block) {
-      context_.keyword("vrrp_script", each.name(), each.place);
-      if (each.name() == "script") {
-        script.texts("command", command_words(each.arguments()), each.place);
-      } else if (each.name() == "interval") {
-        interval = &each;
-      } else if (each.name() == "timeout") {
-        timeout = &each;
-      } else if (each.name() == "rise" || each.name() == "fall") {
-        if (each.argument() != "1") set_number(context_, script, each.name(), each);
-      } else if (each.name() == "user") {
-        user = each.argument();
-      } else if (each.name() == "weight") {
-        if (const auto weight = number(each.argument()))
-          script_weights_[block.argument()] = *weight;
-      }
-    }
-    // The defaults there: every second, and as long as the interval.
-    const auto every = interval != nullptr ? seconds(interval->argument()) : std::nullopt;
-    script.duration("interval", every.value_or(config::Milliseconds(1000)),
-                    interval != nullptr ? interval->place : block.place);
-    if (timeout != nullptr) {
-      set_seconds(context_, script, "timeout", *timeout);
-    } else {
-      script.duration("timeout", every.value_or(config::Milliseconds(1000)));
-    }
-    if (!user.empty()) script.text("user", user);
-    scripts_.push_back(block.argument());
-  }
+  using Members = std::vector<Table*>;
+  // Addresses by the port that they are on.
+  using Addresses = std::map<std::string, std::vector<std::string>>;
 
   void read_instance(const Statement& block) {
+    const std::string name = block.argument();
     Table& instance = context_.draft.add_instance(block.place);
-    instances_.emplace_back(block.argument(), &instance);
-    instance.text("name", block.argument());
+    if (!instances_.emplace(name, Members{&instance}).second) {
+      context_.note(Severity::kError, block.place, "vrrp_instance", name,
+                    "there is one of this name already");
+    }
+    instance.text("name", name);
     std::string interface = global_.default_interface;
     if (const Statement* const named = find(block, "interface")) interface = named->argument();
-    instance.text("port", context_.port(interface, block.place));
+    const std::string port = context_.port(interface, block.place);
+    instance.text("port", port);
     int version = global_.vrrp_version;
     for (const Statement& each : block.block) {
       context_.keyword("vrrp_instance", each.name(), each.place);
@@ -79,17 +59,92 @@ class Vrrp {
       instance.number("version", 2)
           .comment_on("version", "keepalived's default; 3 once both directors are here");
     }
-    std::vector<std::string> addresses;
-    for (const Statement& each : block.block) instance_keyword(instance, each, version, addresses);
-    if (addresses.empty()) {
-      context_.note(Severity::kError, block.place, "vrrp_instance", block.argument(),
-                    "it has no address");
+    Addresses addresses;
+    for (const Statement& each : block.block) {
+      if (each.name() == "virtual_ipaddress" || each.name() == "virtual_ipaddress_excluded") {
+        for (const Statement& address : each.block) add_address(port, address, addresses);
+      } else {
+        instance_keyword(instance, each, version);
+      }
     }
-    instance.texts("addresses", addresses);
+    preemption(instance, block);
+    if (addresses.empty()) {
+      context_.note(Severity::kError, block.place, "vrrp_instance", name, "it has no address");
+    }
+    instance.texts("addresses", addresses[move_to_addresses(instance, addresses)]);
+    addresses.erase(instance.text_of("port"));
+    const auto group = groups_.find(name);
+    tracks_.read_instance(instance, block, group != groups_.end() ? group->second : nullptr);
+    for (const auto& [other, of_other] : addresses) add_instance(instance, other, of_other);
   }
 
-  void instance_keyword(Table& instance, const Statement& each, int version,
-                        std::vector<std::string>& addresses) {
+  // The port of the instance: one that has addresses, else another one that has.
+  std::string move_to_addresses(Table& instance, Addresses& addresses) {
+    const std::string port = instance.text_of("port");
+    if (addresses.empty() || addresses.contains(port)) return port;
+    const std::string& other = addresses.begin()->first;
+    instance.text("port", other);
+    instance.remove("source");
+    context_.note(Severity::kWarning, instance.place(), "interface",
+                  "all addresses are on another interface",
+                  fmt::format("the instance is on {}, where its addresses are", other));
+    ask_for_peers(instance);
+    return other;
+  }
+
+  static void ask_for_peers(Table& instance) {
+    if (instance.value("unicast_peers").empty()) return;
+    instance.fill_in_list("unicast_peers",
+                          "the other director's address on " + instance.text_of("port"));
+  }
+
+  // Of the addresses that are on another port than their instance there.
+  void add_instance(Table& first, const std::string& port,
+                    const std::vector<std::string>& addresses) {
+    const std::string name = first.text_of("name");
+    Table& instance = context_.draft.add_instance(first.place());
+    instances_[name].push_back(&instance);
+    instance.text("name", name + '-' + port).text("port", port);
+    instance.copy_keys(first, {"source"});
+    for (const Table& track : first.tables()) {
+      Table& copy = instance.add("track", track.place());
+      copy.copy_keys(track, {});
+    }
+    instance.texts("addresses", addresses);
+    if (first.value("sync_group").empty()) first.text("sync_group", name);
+    instance.text("sync_group", first.text_of("sync_group"));
+    context_.note(Severity::kWarning, first.place(), "virtual_ipaddress",
+                  fmt::format("{} has addresses on another interface, without adverts there", name),
+                  fmt::format("an instance of its own for them, {}-{}, in the same sync_group: its "
+                              "virtual_router_id must be free on that network",
+                              name, port));
+    ask_for_peers(instance);
+  }
+
+  void preemption(Table& instance, const Statement& block) {
+    const Statement* const never = find(block, "nopreempt");
+    const Statement* const delay = find(block, "preempt_delay");
+    const Statement* const state = find(block, "state");
+    const bool ignored = state != nullptr && state->argument() == "MASTER";
+    for (const Statement* const each : {never, delay}) {
+      if (each == nullptr || !ignored) continue;
+      context_.note(Severity::kWarning, each->place, each->name(),
+                    "ignored there with state MASTER: it needs state BACKUP on both",
+                    "left out, so that it preempts as it does there");
+    }
+    if (ignored) return;
+    if (never != nullptr) {
+      instance.boolean("preempt", false, never->place);
+      if (delay != nullptr) {
+        context_.note(Severity::kInfo, delay->place, "preempt_delay", "with nopreempt",
+                      "it never preempts, so that there is nothing to delay; left out");
+      }
+    } else if (delay != nullptr) {
+      set_seconds(context_, instance, "preempt_delay", *delay);
+    }
+  }
+
+  void instance_keyword(Table& instance, const Statement& each, int version) {
     const std::string& name = each.name();
     if (name == "virtual_router_id" || name == "priority") {
       set_number(context_, instance, name, each);
@@ -97,8 +152,6 @@ class Vrrp {
       if (each.argument() != "1") set_seconds(context_, instance, "advert_interval", each);
     } else if (name == "authentication") {
       authentication(instance, each, version);
-    } else if (name == "virtual_ipaddress" || name == "virtual_ipaddress_excluded") {
-      for (const Statement& address : each.block) add_address(instance, address, addresses);
     } else if (name == "mcast_src_ip" || name == "unicast_src_ip") {
       if (const auto source = address(context_, each.argument(), each)) {
         instance.text("source", source->to_string(), each.place);
@@ -109,16 +162,10 @@ class Vrrp {
         if (address(context_, peer.name(), peer)) peers.push_back(peer.name());
       }
       instance.texts("unicast_peers", peers, each.place);
-    } else if (name == "nopreempt") {
-      instance.boolean("preempt", false, each.place);
-    } else if (name == "preempt_delay") {
-      set_seconds(context_, instance, "preempt_delay", each);
     } else if (name == "use_vmac") {
       instance.boolean("virtual_mac", true, each.place);
     } else if (name == "notify") {
       notify(each);
-    } else if (name == "track_interface" || name == "track_script") {
-      tracks(instance, each);
     } else if (name == "lvs_sync_daemon_interface" &&
                context_.draft.ha().table("sync").keys().empty()) {
       Table& sync = context_.draft.ha().table("sync", each.place);
@@ -137,12 +184,13 @@ class Vrrp {
   void notify(const Statement& from) {
     Table& ha = context_.draft.ha();
     const std::string before(ha.value("notify"));
-    ha.texts("notify", command_words(from.argument()), from.place);
+    ha.texts("notify", program_words(context_, from, from.argument()), from.place);
     if (!before.empty() && before != ha.value("notify")) {
       context_.note(Severity::kError, from.place, "notify", from.argument(),
                     "there is one program for all instances: this one replaces " + before);
     }
-    const std::string user = from.words.size() > 2 ? from.words[2] : global_.script_user;
+    const std::string user =
+        from.words.size() > 2 ? user_of(context_, from, 2) : global_.script_user;
     if (!user.empty()) ha.text("notify_user", user);
   }
 
@@ -168,7 +216,7 @@ class Vrrp {
     }
   }
 
-  void add_address(Table& instance, const Statement& from, std::vector<std::string>& addresses) {
+  void add_address(const std::string& own_port, const Statement& from, Addresses& addresses) {
     const std::size_t slash = from.name().find('/');
     const auto parsed = address(context_, from.name().substr(0, slash), from);
     if (!parsed) return;
@@ -182,67 +230,37 @@ class Vrrp {
       }
       length = *given;
     }
-    for (std::size_t i = 1; i + 1 < from.words.size(); ++i) {
-      if (from.words[i] != "dev") continue;
-      const std::string port = context_.port(from.words[i + 1], from.place);
-      if (port != instance.text_of("port")) {
-        context_.note(Severity::kError, from.place, from.name(),
-                      "on another interface: " + from.words[i + 1],
-                      "an instance has the addresses of its own port: write one of its own for it, "
-                      "in the same sync_group");
-        return;
-      }
-    }
-    addresses.push_back(fmt::format("{}/{}", parsed->to_string(), length));
-  }
-
-  // "eth1", "eth1 weight -20", of a block or behind the keyword.
-  void tracks(Table& instance, const Statement& from) {
-    for (const Statement& each : from.block) track(instance, from.name(), each);
-    if (!from.has_block && from.words.size() > 1) {
-      Statement single = from;
-      single.words.erase(single.words.begin());
-      track(instance, from.name(), single);
-    }
-  }
-
-  void track(Table& instance, std::string_view kind, const Statement& from) {
-    std::int64_t weight = 0;
-    const bool script = kind == "track_script";
-    if (script) {
-      if (std::find(scripts_.begin(), scripts_.end(), from.name()) == scripts_.end()) {
-        context_.note(Severity::kError, from.place, std::string(kind), from.name(),
-                      "there is no vrrp_script of this name; left out");
-        return;
-      }
-      const auto known = script_weights_.find(from.name());
-      if (known != script_weights_.end()) weight = known->second;
-    }
+    std::string port = own_port;
+    std::string kernels;
     for (std::size_t i = 1; i < from.words.size(); ++i) {
-      if (from.words[i] == "weight" && i + 1 < from.words.size()) {
-        const auto given = number(from.words[++i]);
-        if (given) weight = *given;
+      const bool has_argument = i + 1 < from.words.size();
+      if (from.words[i] == "dev" && has_argument) {
+        port = context_.port(from.words[++i], from.place);
+      } else if (is_one_of(kKernelsWithArgument, from.words[i]) && has_argument) {
+        kernels += fmt::format(" {} {}", from.words[i], from.words[i + 1]);
+        ++i;
+      } else if (from.words[i] == "peer" && has_argument) {
+        context_.note(Severity::kError, from.place, from.name(), "peer " + from.words[++i],
+                      "point-to-point addresses are not here; left out");
+        return;
+      } else if (is_one_of(kKernels, from.words[i])) {
+        kernels += ' ' + from.words[i];
       } else {
-        context_.note(Severity::kWarning, from.place, std::string(kind), from.words[i],
+        context_.note(Severity::kError, from.place, from.name(), from.words[i],
                       "not here; left out");
       }
     }
-    if (weight < -kMostWeight || weight > kMostWeight) {
-      context_.note(Severity::kWarning, from.place, std::string(kind),
-                    fmt::format("weight {}", weight), "priorities go from 1 to 254: 253 is used");
-      weight = std::clamp<std::int64_t>(weight, -kMostWeight, kMostWeight);
+    if (!kernels.empty()) {
+      context_.note(Severity::kInfo, from.place, from.name(), kernels.substr(1),
+                    "not needed: the control plane manages its addresses by itself");
     }
-    Table& track = instance.add("track", from.place);
-    track.text(script ? "script" : "interface",
-               script ? from.name() : context_.port(from.name(), from.place));
-    if (weight != 0) track.number("weight", weight);
+    addresses[port].push_back(fmt::format("{}/{}", parsed->to_string(), length));
   }
 
-  void read_group(const Statement& block) {
-    Table* first = nullptr;
+  // The names in a group, with their places.
+  static std::vector<std::pair<std::string, Place>> members_of(const Statement& block) {
     std::vector<std::pair<std::string, Place>> members;
     for (const Statement& each : block.block) {
-      context_.keyword("vrrp_sync_group", each.name(), each.place);
       if (each.name() != "group") continue;
       for (std::size_t i = 1; i < each.words.size(); ++i)
         members.emplace_back(each.words[i], each.place);
@@ -250,30 +268,42 @@ class Vrrp {
         for (const std::string& word : member.words) members.emplace_back(word, member.place);
       }
     }
+    return members;
+  }
+
+  void find_members(const Statement& block) {
+    const auto members = members_of(block);
     for (const auto& [name, place] : members) {
-      const auto at =
-          std::find_if(instances_.begin(), instances_.end(),
-                       [&, &wanted = name](const auto& each) { return each.first == wanted; });
+      if (members.size() > 1) groups_.emplace(name, &block);
+    }
+  }
+
+  void read_group(const Statement& block) {
+    for (const Statement& each : block.block)
+      context_.keyword("vrrp_sync_group", each.name(), each.place);
+    const auto members = members_of(block);
+    Members tables;
+    for (const auto& [name, place] : members) {
+      const auto at = instances_.find(name);
       if (at == instances_.end()) {
         context_.note(Severity::kError, place, "group", name,
                       "there is no vrrp_instance of this name; left out");
         continue;
       }
-      if (members.size() > 1) at->second->text("sync_group", block.argument(), place);
-      if (first == nullptr) first = at->second;
+      for (Table* const instance : at->second) {
+        if (members.size() > 1) instance->text("sync_group", block.argument(), place);
+        tables.push_back(instance);
+      }
     }
-    if (first == nullptr) return;
-    for (const Statement& each : block.block) {
-      if (each.name() == "track_interface" || each.name() == "track_script") tracks(*first, each);
-    }
+    tracks_.read_group(tables, block);
   }
 
   Context& context_;
   const Tree& tree_;
   const Global& global_;
-  std::vector<std::pair<std::string, Table*>> instances_;
-  std::vector<std::string> scripts_;
-  std::map<std::string, std::int64_t> script_weights_;
+  Tracks tracks_;
+  std::unordered_map<std::string, Members> instances_;        // by their names there
+  std::unordered_map<std::string, const Statement*> groups_;  // by their members
 };
 
 }  // namespace
