@@ -11,7 +11,7 @@ from ballast_lab import pair
 from ballast_lab.topology import own_addresses
 
 REFERENCE = f"{harness.HERE}/reference"
-INTERFACES = {"wan": "eth0", "lan": "eth1"}  # of the files
+INTERFACES = {"wan": "eth0", "lan": "eth1"}  # of most files
 MAIL_PORT = 25
 
 
@@ -24,19 +24,20 @@ def lbcli_import(lab, form, files, *options, check=True):
     return done
 
 
-def known_options(name):
+def known_options(name, interfaces):
     """What an operator knows of a director: its ports, and their addresses."""
     own = own_addresses(name)
-    options = ["--ports", ",".join(f"{port}={interface}" for port, interface in INTERFACES.items())]
-    for number, port in enumerate(INTERFACES):
+    options = ["--ports", ",".join(f"{port}={interface}" for port, interface in interfaces.items())]
+    for number, port in enumerate(interfaces):
         options += ["--device", f"{port}=net_af_packet{number},iface={port}0,framecnt=4096",
                     "--address", f"{port}={own[port]}/24"]
     return options
 
 
-def imported(lab, form, files, name):
+def imported(lab, form, files, name, interfaces=None):
     """One director of an import of a pair or of one director: its tables, and the notes."""
-    report = json.loads(lbcli_import(lab, form, files, *known_options(name)).stdout)
+    options = known_options(name, interfaces or INTERFACES)
+    report = json.loads(lbcli_import(lab, form, files, *options).stdout)
     index = min(pair.DIRECTORS.index(name), len(report["directors"]) - 1)
     result = report["directors"][index]
     return tomllib.loads(result["configuration"]), result["notes"]
@@ -75,6 +76,7 @@ class ImportedPair(harness.HaTest):
 
     FORMAT = None
     FILES = None
+    INTERFACES = INTERFACES
 
     @classmethod
     def configure(cls, lab):
@@ -82,7 +84,7 @@ class ImportedPair(harness.HaTest):
         configs = {}
         for name in pair.DIRECTORS:
             files = [f"{REFERENCE}/{file}" for file in cls.FILES[name]]
-            tables, cls.notes[name] = imported(lab, cls.FORMAT, files, name)
+            tables, cls.notes[name] = imported(lab, cls.FORMAT, files, name, cls.INTERFACES)
             configs[name] = cls.adapted(lab, name, filled_in(lab, name, tables))
         return configs
 

@@ -10,11 +10,7 @@ import keepalived
 import local_proxy
 from ballast_lab import pair
 from ballast_lab.topology import NAT_VIP, WAN_NET, client_address, own_addresses
-from local_proxy import INSTANCE
-
-ORIGINS = {"lb1": "master.conf", "lb2": "backup.conf"}
-# What the two agree on while one of them is keepalived.
-WITH_KEEPALIVED = {"version": 2, "advert_interval": "1s", "auth_pass": "secret"}
+from local_proxy import INSTANCE, NOTIFY, ORIGINS
 
 
 class Origin(keepalived.Keepalived):
@@ -27,7 +23,7 @@ class Origin(keepalived.Keepalived):
 
     def write_config(self):
         files = self._test.files[self._host]
-        files.install(f"{self._test.SETUP}/notify.sh", "/etc/keepalived/notify.sh")
+        files.install(f"{self._test.SETUP}/notify.sh", NOTIFY)
         path = files.install(f"{self._test.SETUP}/{ORIGINS[self._host]}",
                              "/etc/keepalived/keepalived.conf")
         with open(path, encoding="utf-8") as file:
@@ -42,9 +38,14 @@ class LocalMigration(local_proxy.HaproxyPair):
     @classmethod
     def configure(cls, lab):
         cls.tables = super().configure(lab)
-        for tables in cls.tables.values():
-            del tables["ha"]["instance"][0]["preempt_delay"]  # nothing here depends on it but the time
         return None  # keepalived comes first
+
+    @classmethod
+    def adapted(cls, lab, name, tables):
+        """As imported: the other director is still keepalived. And without `preempt_delay`, on which nothing here
+        depends but the time."""
+        tables["dataplane"].update(local_proxy.PUNT_LIMITS)
+        return cls.of_lab(name, tables)
 
     @classmethod
     def prepare(cls, lab):
@@ -54,13 +55,10 @@ class LocalMigration(local_proxy.HaproxyPair):
         super().prepare(lab)
 
     def start_ballast(self, name):
-        """In the place of keepalived, with what keepalived understands."""
+        """In the place of keepalived, as imported."""
         for network in ("wan", "lan"):
             self.host(name).ip("address", "flush", "dev", f"{network}0")
-        os.remove(self.files[name].root + local_proxy.NOTIFIED)  # which is of keepalived's user
-        tables = copy.deepcopy(self.tables[name])
-        tables["ha"]["instance"][0] |= WITH_KEEPALIVED
-        self.lab.directors[name].write_config(tables)
+        self.lab.directors[name].write_config(self.tables[name])
         self.start_director(name)
         self.lab.configured.append(name)  # its drops count
         self.wait(lambda: self.proxy_ready(name), f"the proxy of {name} to have servers")
@@ -68,7 +66,9 @@ class LocalMigration(local_proxy.HaproxyPair):
     def restart_controlplane(self, name):
         """With the configuration of the document."""
         director = self.lab.directors[name]
-        director.write_config(self.tables[name])
+        tables = copy.deepcopy(self.tables[name])
+        self.leave_keepalived(tables)
+        director.write_config(tables)
         director.process("lb-controlplane").stop()
         director.start_daemon("lb-controlplane")
         director.wait_for(director.controlplane_answers, 15, "its socket")

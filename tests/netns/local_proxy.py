@@ -1,5 +1,6 @@
-"""What holds for every pair whose VIP belongs to a proxy on the director: no service of Ballast has
-it. The configuration is reference/SETUP/ballast.toml, the one of docs/local-services.md."""
+"""What holds for every pair whose VIP belongs to a proxy on the director: no service of Ballast has it. The
+configuration is made of keepalived's own two files in reference/SETUP, with what docs/local-services.md says to write
+by hand. Its ballast.toml, which that page shows, is compared with the result."""
 
 import contextlib
 import copy
@@ -8,19 +9,23 @@ import json
 import tomllib
 
 import harness
+import imported
 import proxies
 from ballast_lab import pair
 from ballast_lab.topology import NAT_VIP, client_address, own_addresses
 
 INSTANCE = "VI_1"
-PRIORITY_OF_LB2 = 100
-NOTIFY = "/etc/ballast/notify.sh"
+NOTIFY = "/etc/keepalived/notify.sh"  # where the files of keepalived have it
 NOTIFIED = "/var/log/ha-notify.log"  # what it writes
+ORIGINS = {"lb1": "master.conf", "lb2": "backup.conf"}
+PUNT_LIMITS = {"punt_limit_pps": 500_000, "punt_limit_pps_per_source": 200_000}
 
 
-class Pair(harness.HaTest):
+class Pair(imported.ImportedPair):
     CLIENTS = 2
     SERVERS = 2
+    FORMAT = "keepalived"
+    INTERFACES = {"wan": "wan0", "lan": "lan0"}
     SETUP = None  # a folder of reference/
     COOKIE = None  # its name
 
@@ -30,28 +35,33 @@ class Pair(harness.HaTest):
 
     @classmethod
     def configure(cls, lab):
+        cls.FILES = {name: [f"{cls.SETUP}/{file}"] for name, file in ORIGINS.items()}
         cls.files = {name: proxies.Files(lab, name) for name in pair.DIRECTORS}
         cls.proxies = {name: cls.make_proxy(lab, name, cls.files[name]) for name in pair.DIRECTORS}
-        with open(f"{proxies.REFERENCE}/{cls.SETUP}/ballast.toml", "rb") as file:
-            written = tomllib.load(file)
-        of_lab = pair.configs(lab.dir, [])
-        return {name: cls.of_director(name, copy.deepcopy(written), of_lab[name])
-                for name in pair.DIRECTORS}
+        return super().configure(lab)
 
     @classmethod
-    def of_director(cls, name, tables, of_lab):
-        """As written, but for what belongs to the machine, and to lb2."""
-        tables["director"] = of_lab["director"]
-        tables["dataplane"].update(of_lab["dataplane"])
-        for port, there in zip(tables["port"], of_lab["port"], strict=True):
-            port["device"] = there["device"]
+    def adapted(cls, lab, name, tables):
+        cls.add_by_hand(tables)
+        cls.leave_keepalived(tables)
+        return cls.of_lab(name, tables)
+
+    @classmethod
+    def add_by_hand(cls, tables):
+        """What keepalived.conf cannot say of a director with a proxy."""
+        tables["dataplane"].update(PUNT_LIMITS)
+
+    @staticmethod
+    def leave_keepalived(tables):
+        """Once both directors are Ballast."""
+        instance, = tables["ha"]["instance"]
+        del instance["version"], instance["auth_pass"]
+        instance["advert_interval"] = "100ms"
+
+    @classmethod
+    def of_lab(cls, name, tables):
+        """Paths and processes are those of this host in this lab."""
         ha = tables["ha"]
-        ha["sync"]["key_file"] = of_lab["ha"]["sync"]["key_file"]
-        if name == "lb2":
-            for port in tables["port"]:
-                port["addresses"] = [f"{own_addresses(name)[port['name']]}/24"]
-            ha["instance"][0]["priority"] = PRIORITY_OF_LB2
-            ha["sync"] = of_lab["ha"]["sync"]
         ha["notify"] = [cls.files[name].root + NOTIFY]
         ha["script"][0]["command"][-1] = cls.proxies[name].command
         ha["script"][0]["timeout"] = "20s"  # which a busy machine keeps
@@ -59,6 +69,7 @@ class Pair(harness.HaTest):
 
     @classmethod
     def prepare(cls, lab):
+        super().prepare(lab)
         for name, proxy in cls.proxies.items():
             # The proxy of the standby has an address that is elsewhere.
             lab.host(name).sysctl("net.ipv4.ip_nonlocal_bind=1")
@@ -127,6 +138,12 @@ class HaproxyPair(Pair):
     @classmethod
     def make_proxy(cls, lab, host, files):
         return proxies.Haproxy(lab, host, files, f"{cls.SETUP}/haproxy.cfg")
+
+    @classmethod
+    def add_by_hand(cls, tables):
+        super().add_by_hand(tables)
+        # After a start HAProxy has to find its web servers first.
+        tables["ha"]["instance"][0]["preempt_delay"] = "3s"
 
     def proxy_ready(self, name):
         states = self.proxies[name].states("webfarm")
@@ -197,6 +214,8 @@ class LocalProxyTest(Pair):
                   "the notify program of lb2 to have run")
         self.wait(lambda: self.notified("lb1")[before["lb1"]:][-1:] == [f"{INSTANCE} MASTER"],
                   "the notify program of lb1 to have run")
+        for name in pair.DIRECTORS:
+            self.wait_mail(name, INSTANCE, "MASTER")
 
     def test_a_director_that_dies_and_returns(self):
         sessions = self.sessions()
@@ -210,6 +229,32 @@ class LocalProxyTest(Pair):
         self.wait(lambda: self.proxy_ready("lb1"), "the proxy of lb1 to have servers")
         self.assert_sessions_stay(sessions)
 
-    def test_lbcli_accepts_the_file_as_it_is_written(self):
-        done = self.lab.lbcli("check", "--no-host", f"{proxies.REFERENCE}/{self.SETUP}/ballast.toml")
-        self.assertIn("ok", done.stdout)
+    def test_the_document_shows_what_the_import_makes(self):
+        path = f"{proxies.REFERENCE}/{self.SETUP}/ballast.toml"
+        self.assertIn("ok", self.lab.lbcli("check", "--no-host", path).stdout)
+        with open(path, "rb") as file:
+            written = tomllib.load(file)
+        for name in pair.DIRECTORS:
+            files = [f"{imported.REFERENCE}/{file}" for file in self.FILES[name]]
+            tables, _ = imported.imported(self.lab, self.FORMAT, files, name, self.INTERFACES)
+            self.add_by_hand(tables)
+            self.leave_keepalived(tables)
+            del tables["dataplane"]["memory"]  # which goes with the devices of the lab
+            tables["route"] = written["route"]
+            with self.subTest(director=name):
+                self.assertEqual(tables, self.of_director(name, tables, copy.deepcopy(written)))
+
+    @staticmethod
+    def of_director(name, tables, written):
+        """As the document's file says of lb2, but for what no keepalived.conf knows."""
+        del written["ha"]["sync"]
+        for port, there in zip(written["port"], tables["port"], strict=True):
+            port["device"] = there["device"]
+        if name == "lb2":
+            written["director"]["name"] = name
+            written["ha"]["instance"][0]["priority"] = 100
+            for port in written["port"]:
+                port["addresses"] = [f"{own_addresses(name)[port['name']]}/24"]
+            mail = written["alert"]["mail"]
+            mail["from"] = mail["from"].replace("lb1", "lb2")
+        return written
