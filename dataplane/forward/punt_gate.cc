@@ -13,6 +13,14 @@ constexpr std::uint32_t kVrrpPerRouter = 200;
 // (gc_thresh2 in arp(7)).
 constexpr std::uint32_t kNeighboursPerMac = 100;
 
+// Partners that the director talks to: a stranger is none of them, and a proxy's traffic is all
+// here.
+constexpr std::uint32_t kPartnersShare = 10;
+
+std::uint32_t share(PuntClass kind) {
+  return kind == PuntClass::replies || kind == PuntClass::sessions ? kPartnersShare : 1;
+}
+
 std::uint32_t limit_per_source(PuntClass kind, const PuntLimits& limits) {
   switch (kind) {
     case PuntClass::vrrp:
@@ -20,7 +28,7 @@ std::uint32_t limit_per_source(PuntClass kind, const PuntLimits& limits) {
     case PuntClass::neighbours:
       return kNeighboursPerMac;
     default:
-      return limits.pps_per_source;
+      return limits.pps_per_source * share(kind);
   }
 }
 
@@ -30,10 +38,10 @@ PuntGate::PuntGate(const PuntLimits& limits, unsigned ports, OwnFlows& flows,
                    WorkerCounters& counters)
     : flows_(flows), counters_(counters), ports_(ports) {
   for (PortLimits& port : ports_) {
-    for (std::size_t kind = 0; kind < kPuntClasses; ++kind) {
-      port[kind].all = TokenBucket(limits.pps);
-      port[kind].sources.assign(
-          kSources, TokenBucket(limit_per_source(static_cast<PuntClass>(kind), limits)));
+    for (std::size_t i = 0; i < kPuntClasses; ++i) {
+      const auto kind = static_cast<PuntClass>(i);
+      port[i].all = TokenBucket(limits.pps * share(kind));
+      port[i].sources.assign(kSources, TokenBucket(limit_per_source(kind, limits)));
     }
   }
 }

@@ -16,7 +16,7 @@
 
 namespace lb {
 
-// Packets per second; 0: no limit.
+// Packets per second, of replies and sessions ten times as many; 0: no limit.
 struct PuntLimits {
   std::uint32_t pps = 50'000;             // of each class, on each port, by each worker
   std::uint32_t pps_per_source = 20'000;  // of which one source may have so many

@@ -72,6 +72,25 @@ TEST_F(PuntGateTest, ASourceLeavesTheOthersTheirShare) {
   EXPECT_EQ(passed(punts, 100, ping(ip("198.51.100.1"))), 40u) << "what is left of the total";
 }
 
+TEST_F(PuntGateTest, WhatTheDirectorExchangesMayBeTenTimesAsMuch) {
+  PuntGate punts = gate(100, 60);
+  punts.note_sent(tcp_frame({}, {.src = kDirector, .dst = kServer}, {.sport = 50, .flags = kSyn}),
+                  snapshot_, now_);
+  const Bytes reply =
+      tcp_frame({}, {.src = kServer, .dst = kDirector}, {.sport = 80, .dport = 50, .flags = kAck});
+  EXPECT_EQ(passed(punts, 2'000, reply), 600u);
+  EXPECT_EQ(count(PuntClass::replies).passed.get(), 600u);
+  const Be32 client = ip("203.0.113.1");
+  const Bytes request =
+      tcp_frame({}, {.src = client, .dst = kDirector}, {.sport = 50, .dport = 80, .flags = kAck});
+  EXPECT_EQ(passed(punts, 2'000, request), 60u) << "no data of the director yet";
+  punts.note_sent(tcp_frame({}, {.src = kDirector, .dst = client},
+                            {.sport = 80, .dport = 50, .flags = kAck, .payload = {1}}),
+                  snapshot_, now_);
+  EXPECT_EQ(passed(punts, 2'000, request), 600u);
+  EXPECT_EQ(count(PuntClass::sessions).passed.get(), 600u);
+}
+
 TEST_F(PuntGateTest, AMachineFillsNoTableOfNeighbours) {
   PuntGate punts = gate(50'000, 20'000);
   EXPECT_EQ(passed(punts, 4'000, arp(1)), 100u);

@@ -1,5 +1,5 @@
-"""HAProxy on the director, as docs/local-services.md sets it up: behind an address of Ballast's port, with the limits for
-packets to the kernel that the page recommends and with the default ones, and behind the same address of a plain veth.
+"""HAProxy on the director, as docs/local-services.md sets it up: behind an address of Ballast's port, and behind
+the same address of a plain veth.
 
   python3 perf/suite/local_proxy.py [--quick] [--ports af_packet|af_xdp]
 """
@@ -8,7 +8,6 @@ import contextlib
 import os
 import random
 import sys
-import tomllib
 
 if __name__ == "__main__":
     sys.dont_write_bytecode = True
@@ -36,7 +35,6 @@ LOADS = {
 }
 VETH = ways.Way("plain veth", [NAT_VIP])
 BALLAST = ways.Way("Ballast's port", [NAT_VIP])
-DEFAULT_LIMITS = ways.Way("Ballast's port, default limits", [NAT_VIP])
 
 
 def run(suite):
@@ -46,10 +44,7 @@ def run(suite):
 def measure(quick, driver=end_to_end.DRIVER):
     end_to_end.check_programs()
     rounds, seconds = (2, 2) if quick else (5, 3)
-    with open(f"{proxies.REFERENCE}/{_REFERENCE}/ballast.toml", "rb") as file:
-        written = tomllib.load(file)["dataplane"]
-    limits = {key: value for key, value in written.items() if key.startswith("punt_limit")}
-    places = {VETH: ways.kernel, BALLAST: _ballast(driver, limits), DEFAULT_LIMITS: _ballast(driver, {})}
+    places = {VETH: ways.kernel, BALLAST: _ballast(driver)}
     samples = {name: {way: [] for way in places} for name in LOADS}
     lab = ways.EndToEndLab(f"perflp{os.getpid()}", ways.CLIENTS, ways.SERVERS)
     lab.up(prepare=_prepare)
@@ -70,12 +65,11 @@ def _prepare(lab):
         out.write(random.Random(_BIG).randbytes(_BIG_BYTES))
 
 
-def _ballast(driver, limits):
+def _ballast(driver):
     @contextlib.contextmanager
     def place(lab):
         tables = director.config(f"{lab.dir}/run", [], driver)
         del tables["service"]
-        tables["dataplane"] |= limits
         tables["port"][0]["addresses"].append(f"{NAT_VIP}/24")
         lab.write_config(tables)
         try:

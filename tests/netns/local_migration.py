@@ -44,7 +44,6 @@ class LocalMigration(local_proxy.HaproxyPair):
     def adapted(cls, lab, name, tables):
         """As imported: the other director is still keepalived. And without `preempt_delay`, on which nothing here
         depends but the time."""
-        tables["dataplane"].update(local_proxy.PUNT_LIMITS)
         return cls.of_lab(name, tables)
 
     @classmethod

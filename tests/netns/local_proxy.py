@@ -18,7 +18,6 @@ INSTANCE = "VI_1"
 NOTIFY = "/etc/keepalived/notify.sh"  # where the files of keepalived have it
 NOTIFIED = "/var/log/ha-notify.log"  # what it writes
 ORIGINS = {"lb1": "master.conf", "lb2": "backup.conf"}
-PUNT_LIMITS = {"punt_limit_pps": 500_000, "punt_limit_pps_per_source": 200_000}
 
 
 class Pair(imported.ImportedPair):
@@ -49,7 +48,6 @@ class Pair(imported.ImportedPair):
     @classmethod
     def add_by_hand(cls, tables):
         """What keepalived.conf cannot say of a director with a proxy."""
-        tables["dataplane"].update(PUNT_LIMITS)
 
     @staticmethod
     def leave_keepalived(tables):
