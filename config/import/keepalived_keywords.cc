@@ -10,12 +10,9 @@ constexpr Fate kNot = Fate::kNot;
 constexpr Fate kFree = Fate::kNotNeeded;
 
 constexpr std::string_view kMail = "every transition is mailed when there is [alert.mail]";
-constexpr std::string_view kNotify =
-    "one program for all instances, with keepalived's arguments: INSTANCE, name, state, priority";
-constexpr std::string_view kNotifyState =
-    "let the program of [ha] notify look at its third argument, the state; left out";
-constexpr std::string_view kNotifyGroup =
-    "it runs for each instance, with INSTANCE as its first argument; left out";
+constexpr std::string_view kNotifyStop =
+    "there is no such state: a director that stops gives its priority up, and the other one's "
+    "program runs";
 constexpr std::string_view kTrackProcess = "the script asks each second, with pgrep -x";
 constexpr std::string_view kProcessName = "the process is found by its name alone";
 constexpr std::string_view kProcessDelay = "rise and fall of the [[ha.script]] delay its result";
@@ -216,11 +213,11 @@ constexpr Keyword kKeywords[] = {
     {"vrrp_sync_group", "track_file", kNot, "", "write a [[ha.script]] that reads the file"},
     {"vrrp_sync_group", "track_process", kOther, "`[[ha.instance.track]] script`", kTrackProcess},
     {"vrrp_sync_group", "track_bfd", kNot, "", kBfd},
-    {"vrrp_sync_group", "notify", kOther, "`[ha] notify`", kNotifyGroup},
-    {"vrrp_sync_group", "notify_master", kOther, "`[ha] notify`", kNotifyState},
-    {"vrrp_sync_group", "notify_backup", kOther, "`[ha] notify`", kNotifyState},
-    {"vrrp_sync_group", "notify_fault", kOther, "`[ha] notify`", kNotifyState},
-    {"vrrp_sync_group", "notify_stop", kOther, "`[ha] notify`", kNotifyState},
+    {"vrrp_sync_group", "notify", kSame, "`[ha] notify`", ""},
+    {"vrrp_sync_group", "notify_master", kSame, "`[ha] notify`", ""},
+    {"vrrp_sync_group", "notify_backup", kSame, "`[ha] notify`", ""},
+    {"vrrp_sync_group", "notify_fault", kSame, "`[ha] notify`", ""},
+    {"vrrp_sync_group", "notify_stop", kNot, "", kNotifyStop},
     {"vrrp_sync_group", "smtp_alert", kOther, "`[alert.mail]`", kMail},
     {"vrrp_sync_group", "global_tracking", kSame, "`weight` of the instances' tracks", ""},
     {"vrrp_sync_group", "sync_group_tracking_weight", kSame, "`weight` of the instances' tracks",
@@ -267,11 +264,11 @@ constexpr Keyword kKeywords[] = {
     {"vrrp_instance", "down_timer_adverts", kNot, "", "three adverts, as the RFC has it"},
     {"vrrp_instance", "lower_prio_no_advert", kFree, "", kKernelVrrp},
     {"vrrp_instance", "higher_prio_send_advert", kFree, "", kKernelVrrp},
-    {"vrrp_instance", "notify", kOther, "`[ha] notify`", kNotify},
-    {"vrrp_instance", "notify_master", kOther, "`[ha] notify`", kNotifyState},
-    {"vrrp_instance", "notify_backup", kOther, "`[ha] notify`", kNotifyState},
-    {"vrrp_instance", "notify_fault", kOther, "`[ha] notify`", kNotifyState},
-    {"vrrp_instance", "notify_stop", kOther, "`[ha] notify`", kNotifyState},
+    {"vrrp_instance", "notify", kSame, "`[ha] notify`", ""},
+    {"vrrp_instance", "notify_master", kSame, "`[ha] notify`", ""},
+    {"vrrp_instance", "notify_backup", kSame, "`[ha] notify`", ""},
+    {"vrrp_instance", "notify_fault", kSame, "`[ha] notify`", ""},
+    {"vrrp_instance", "notify_stop", kNot, "", kNotifyStop},
     {"vrrp_instance", "notify_deleted", kNot, "",
      "the end of an instance is a transition from MASTER"},
     {"vrrp_instance", "notify_master_rx_lower_pri", kNot, "", "an alert and a line in the log"},

@@ -4,6 +4,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "config/import/keepalived_notify.h"
 #include "config/import/keepalived_track.h"
 
 namespace lb::importer::keepalived {
@@ -18,7 +19,11 @@ constexpr auto kKernels = std::to_array<std::string_view>(
 class Vrrp {
  public:
   Vrrp(Context& context, const Tree& tree, const Global& global)
-      : context_(context), tree_(tree), global_(global), tracks_(context, global) {}
+      : context_(context),
+        tree_(tree),
+        global_(global),
+        tracks_(context, global),
+        notify_(context, global) {}
 
   void read() {
     tracks_.read_definitions(tree_);
@@ -31,6 +36,7 @@ class Vrrp {
     for (const Statement& each : tree_.statements) {
       if (each.name() == "vrrp_sync_group") read_group(each);
     }
+    notify_.write();
   }
 
  private:
@@ -68,6 +74,7 @@ class Vrrp {
       }
     }
     preemption(instance, block);
+    notify_.read_instance(block);
     if (addresses.empty()) {
       context_.note(Severity::kError, block.place, "vrrp_instance", name, "it has no address");
     }
@@ -164,8 +171,6 @@ class Vrrp {
       instance.texts("unicast_peers", peers, each.place);
     } else if (name == "use_vmac") {
       instance.boolean("virtual_mac", true, each.place);
-    } else if (name == "notify") {
-      notify(each);
     } else if (name == "lvs_sync_daemon_interface" &&
                context_.draft.ha().table("sync").keys().empty()) {
       Table& sync = context_.draft.ha().table("sync", each.place);
@@ -179,19 +184,6 @@ class Vrrp {
       context_.note(Severity::kError, each.place, "state", each.argument(),
                     "it is MASTER or BACKUP");
     }
-  }
-
-  void notify(const Statement& from) {
-    Table& ha = context_.draft.ha();
-    const std::string before(ha.value("notify"));
-    ha.texts("notify", program_words(context_, from, from.argument()), from.place);
-    if (!before.empty() && before != ha.value("notify")) {
-      context_.note(Severity::kError, from.place, "notify", from.argument(),
-                    "there is one program for all instances: this one replaces " + before);
-    }
-    const std::string user =
-        from.words.size() > 2 ? user_of(context_, from, 2) : global_.script_user;
-    if (!user.empty()) ha.text("notify_user", user);
   }
 
   void authentication(Table& instance, const Statement& block, int version) {
@@ -296,12 +288,14 @@ class Vrrp {
       }
     }
     tracks_.read_group(tables, block);
+    notify_.read_group(block, tables.empty() ? std::string() : tables.front()->text_of("name"));
   }
 
   Context& context_;
   const Tree& tree_;
   const Global& global_;
   Tracks tracks_;
+  Notify notify_;
   std::unordered_map<std::string, Members> instances_;        // by their names there
   std::unordered_map<std::string, const Statement*> groups_;  // by their members
 };

@@ -19,11 +19,6 @@ class LocalApache(local_proxy.LocalProxyTest):
     def make_proxy(cls, lab, host, files):
         return proxies.Apache(lab, host, files, f"{cls.SETUP}/balancer.conf")
 
-    @classmethod
-    def add_by_hand(cls, tables):
-        super().add_by_hand(tables)
-        tables["ha"].update(notify=[local_proxy.NOTIFY], notify_user="www-data")
-
     def proxy_ready(self, name):
         """It does not check: a request finds out."""
         return True

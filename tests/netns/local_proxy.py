@@ -47,7 +47,7 @@ class Pair(imported.ImportedPair):
 
     @classmethod
     def add_by_hand(cls, tables):
-        """What keepalived.conf cannot say of a director with a proxy."""
+        """What keepalived.conf cannot say of a director with this proxy."""
 
     @staticmethod
     def leave_keepalived(tables):
@@ -60,7 +60,7 @@ class Pair(imported.ImportedPair):
     def of_lab(cls, name, tables):
         """Paths and processes are those of this host in this lab."""
         ha = tables["ha"]
-        ha["notify"] = [cls.files[name].root + NOTIFY]
+        ha["notify"] = [word.replace(NOTIFY, cls.files[name].root + NOTIFY) for word in ha["notify"]]
         ha["script"][0]["command"][-1] = cls.proxies[name].command
         ha["script"][0]["timeout"] = "20s"  # which a busy machine keeps
         return tables
@@ -139,7 +139,6 @@ class HaproxyPair(Pair):
 
     @classmethod
     def add_by_hand(cls, tables):
-        super().add_by_hand(tables)
         # After a start HAProxy has to find its web servers first.
         tables["ha"]["instance"][0]["preempt_delay"] = "3s"
 
