@@ -89,6 +89,16 @@ Peer: lb1 (release 0.1.0), alive on the sync link
 )");
 }
 
+TEST(ShowHa, CountsOneAdvertInTheSingular) {
+  auto status = standby();
+  auto& instance = *status.mutable_ha()->mutable_groups(0)->mutable_instances(0);
+  instance.set_late(1);
+  instance.mutable_rejects(0)->set_count(1);
+  const std::string text = as_text(ha_of(status));
+  EXPECT_NE(text.find("VI_1: 1 advert came late, at most 2300 ms"), std::string::npos) << text;
+  EXPECT_NE(text.find("VI_1: 1 advert refused: the checksum"), std::string::npos) << text;
+}
+
 TEST(ShowHa, ShowsNoGateForAMaster) {
   auto status = standby();
   auto& group = *status.mutable_ha()->mutable_groups(0);

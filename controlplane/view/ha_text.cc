@@ -35,6 +35,10 @@ std::string group_notes(const HaGroupRow& group, std::size_t instances) {
   return text;
 }
 
+std::string adverts_text(std::uint64_t count) {
+  return fmt::format("{} advert{}", count, count == 1 ? "" : "s");
+}
+
 std::string instances_text(const std::vector<HaInstanceRow>& instances) {
   Columns columns = table_of<HaInstanceRow>();
   std::string notes;
@@ -43,11 +47,11 @@ std::string instances_text(const std::vector<HaInstanceRow>& instances) {
     if (!instance.fault.empty())
       notes += fmt::format("  {}: {}\n", instance.name, printable(instance.fault));
     if (instance.late_adverts != 0) {
-      notes += fmt::format("  {}: {} adverts came late, at most {} ms after the one before\n",
-                           instance.name, instance.late_adverts, instance.latest_ms);
+      notes += fmt::format("  {}: {} came late, at most {} ms after the one before\n",
+                           instance.name, adverts_text(instance.late_adverts), instance.latest_ms);
     }
     for (const CountRow& reject : instance.rejected_adverts) {
-      notes += fmt::format("  {}: {} adverts refused: {}\n", instance.name, reject.count,
+      notes += fmt::format("  {}: {} refused: {}\n", instance.name, adverts_text(reject.count),
                            reject.description);
     }
     if (const auto& router = instance.unknown_router) {
