@@ -22,7 +22,7 @@ Group::Group(Options options)
       preempt_delay_(options.preempt_delay),
       start_time_(options.start_time) {
   for (const Member& member : options.members) {
-    members_.push_back({member, member.interval, {}, {}, {}, {}});
+    members_.push_back({member, member.interval, {}, {}, {}, {}, {}});
   }
 }
 
@@ -51,7 +51,11 @@ void Group::begin(Actions& actions, const std::string& reason, Time now) {
 Actions Group::advert(std::size_t member, const Advert& advert, Ipv4Address source, Time now) {
   Actions actions;
   if (const auto reject = refusal(members_[member], advert, source, now)) {
-    actions.push_back({.kind = Action::Kind::kRefuse, .member = member, .reject = *reject});
+    const bool defers =
+        *reject == Reject::unconfirmed && defer(members_[member], advert, source, now);
+    actions.push_back({.kind = defers ? Action::Kind::kDefer : Action::Kind::kRefuse,
+                       .member = member,
+                       .reject = *reject});
   } else if (state_ == State::kBackup) {
     backup_advert(members_[member], advert, source, now);
   } else if (state_ == State::kMaster) {
@@ -189,7 +193,7 @@ Actions Group::set_peer(const Peer& peer, Time now) {
   Actions actions;
   const bool was_master = peer_is_master();
   const bool receives_us_again = peer_.without_adverts > peer.without_adverts && peer.alive;
-  if (peer.alive != peer_.alive || peer.state != peer_.state) contradicted_at_.reset();
+  if (peer.alive != peer_.alive || peer.state != peer_.state) forget_contradictions();
   peer_ = peer;
   if (peer.alive) keep_addresses(peer.addresses);
   const bool left = was_master && !peer_is_master();
@@ -199,6 +203,7 @@ Actions Group::set_peer(const Peer& peer, Time now) {
   if (state_ == State::kMaster) {
     // The LAN was partitioned: on the peer's side neighbours may have received another master last.
     if (receives_us_again) actions.push_back({.kind = Action::Kind::kAnnounce});
+    refuse_deferred(actions);
     resolve_two_masters(actions, now);
   } else if (peer_holds() && !peer_master_is_better()) {
     // Its adverts have been missing all along: not a moment longer.
@@ -360,7 +365,7 @@ void Group::enter(Actions& actions, State to, const std::string& reason, Time no
                      .reason = reason});
   two_since_.reset();
   suspect_.reset();
-  contradicted_at_.reset();
+  forget_contradictions();
   resigning_at_.reset();
   if (to == State::kBackup) wait_for_master(now);
 }

@@ -18,7 +18,7 @@
 //  MASTER   advert, higher, or equal and from a      -> BACKUP  a last advert; wait, by the
 //           higher address                                      master's interval
 //           ... but it is the peer's, which is not
-//           master according to the sync link        =  ignored, the first time
+//           master according to the sync link        =  deferred, the first time
 //  MASTER   advert, lower                            =  advert, announce the addresses again
 //           ... but we have been silent for three
 //           intervals                                -> BACKUP  wait for the master
@@ -67,7 +67,8 @@ struct Action {
     kSendAdvert,  // on `member`, with `priority`
     kTransition,  // of the whole group, from `from` to `to` because of `reason`
     kAnnounce,    // gratuitous ARP for the addresses, again
-    kRefuse,      // the advert was refused, as `reject` says
+    kRefuse,      // an advert was refused, as `reject` says: this one, or one that was deferred
+    kDefer,  // the advert contradicts the peer's last report, but may be older or newer than it
   };
   Kind kind;
   std::size_t member = 0;
@@ -162,6 +163,11 @@ class Group {
     Time silent_at;  // BACKUP: no advert is late before that
     Time advert_at;  // MASTER: the next advert
     std::string fault;
+    struct Deferred {
+      Time at;
+      bool explained;  // or counted as refused
+    };
+    std::optional<Deferred> deferred;  // MASTER: the one, in this state of both
   };
 
   bool may_preempt(Time now) const;
@@ -182,6 +188,9 @@ class Group {
                                 Time now);
   bool is_disproved(Time now);
   bool is_suspect(const MemberState& member, const Advert& advert, Ipv4Address source, Time now);
+  bool defer(MemberState& member, const Advert& advert, Ipv4Address source, Time now);
+  void refuse_deferred(Actions& actions);
+  void forget_contradictions();
   static bool is_better(const Advert& advert, Ipv4Address source, const MemberState& ours);
   static std::string reason_of(const Advert& advert, Ipv4Address source);
   void keep_addresses(const std::vector<Ipv4Address>& reported);

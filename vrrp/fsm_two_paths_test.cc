@@ -117,10 +117,10 @@ TEST(VrrpTwoPaths, OldAdvertsOfThePeerAreIgnored) {
   Rig rig({.members = {member(100)}});
   rig.become_master();
   rig.peer(State::kFault, 0, 150, kHigher);
-  EXPECT_EQ(rig.advert(0, 150), "0:unconfirmed");
+  EXPECT_EQ(rig.advert(0, 150), "0:deferred");
   EXPECT_EQ(rig.advert(0, 150), "0:unconfirmed");
   rig.peer(State::kBackup, 0, 150, kHigher);
-  EXPECT_EQ(rig.advert(0, 150), "0:unconfirmed");
+  EXPECT_EQ(rig.advert(0, 150), "0:deferred");
   rig.pass(10 * kSecond);
   EXPECT_EQ(rig.advert(0, 150), "0:unconfirmed");  // another time
   EXPECT_EQ(rig.group.state(), State::kMaster);
@@ -130,7 +130,7 @@ TEST(VrrpTwoPaths, TrustsThePeersNextAdvert) {
   Rig rig({.members = {member(100)}});
   rig.become_master();
   rig.peer(State::kBackup, 0, 150, kHigher);
-  EXPECT_EQ(rig.advert(0, 150), "0:unconfirmed");
+  EXPECT_EQ(rig.advert(0, 150), "0:deferred");
   rig.pass(kSecond);
   EXPECT_EQ(rig.advert(0, 150), "0:100, MASTER->BACKUP (master 192.0.2.3 of priority 150)");
 }
@@ -139,14 +139,14 @@ TEST(VrrpTwoPaths, DoubtsAnAdvertThatIsFasterThanTheLink) {
   Rig rig({.members = {member(100)}});
   rig.become_master();
   rig.peer(State::kBackup, 0, 150, kHigher);
-  EXPECT_EQ(rig.advert(0, 150), "0:unconfirmed");
+  EXPECT_EQ(rig.advert(0, 150), "0:deferred");
   EXPECT_EQ(rig.peer(State::kMaster, 0, 150, kHigher),
             "0:0, MASTER->BACKUP (master 192.0.2.3 of priority 150)");
   // That it becomes master long after an old advert is another matter.
   Rig later({.members = {member(100)}});
   later.become_master();
   later.peer(State::kBackup, 0, 50, kHigher);
-  EXPECT_EQ(later.advert(0, 150), "0:unconfirmed");
+  EXPECT_EQ(later.advert(0, 150), "0:deferred");
   later.pass(5 * kSecond);
   EXPECT_EQ(later.peer(State::kMaster, 0, 50, kHigher), "");
 }

@@ -236,6 +236,10 @@ void Io::send(std::uint8_t priority) {
   }
 }
 
+void Io::refuse(Reject reject, Ipv4Address from, std::uint8_t priority) {
+  impl_->refuse(reject, from, priority);
+}
+
 void Io::drain() {
   impl_->read_all();
 }

@@ -59,6 +59,8 @@ class Io {
   bool is_open() const;
 
   void send(std::uint8_t priority);
+  // An advert that counted, or was ignored, when it arrived.
+  void refuse(Reject reject, Ipv4Address from, std::uint8_t priority);
   // Takes what has arrived already: to be called before a master is taken for silent, since a busy
   // event loop may come to its timers first.
   void drain();

@@ -97,6 +97,36 @@ bool Group::is_suspect(const MemberState& member, const Advert& advert, Ipv4Addr
   return recent || now - suspect_->since < interval / kOldAdvertsShare;
 }
 
+// MASTER: one advert that contradicts the peer's report is no forgery yet. A new master's advert
+// may arrive before its report; an old master's last one, after the report that it is none any more.
+bool Group::defer(MemberState& member, const Advert& advert, Ipv4Address source, Time now) {
+  if (state_ != State::kMaster || advert.priority == kResignPriority || member.deferred) {
+    return false;
+  }
+  const bool left = peer_left_at_ && now - *peer_left_at_ <= kRecent;
+  if (!left && !is_better(advert, source, member)) return false;
+  member.deferred = {now, left};
+  return true;
+}
+
+// The report that was to confirm it would have arrived.
+void Group::refuse_deferred(Actions& actions) {
+  if (!peer_.alive || !peer_.reported_at) return;
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    auto& deferred = members_[i].deferred;
+    if (!deferred || deferred->explained) continue;
+    if (*peer_.reported_at < deferred->at + kReportDelay) continue;
+    deferred->explained = true;
+    actions.push_back({.kind = Action::Kind::kRefuse, .member = i, .reject = Reject::unconfirmed});
+  }
+}
+
+// The state of one of the two has changed.
+void Group::forget_contradictions() {
+  contradicted_at_.reset();
+  for (MemberState& member : members_) member.deferred.reset();
+}
+
 bool Group::is_better(const Advert& advert, Ipv4Address source, const MemberState& ours) {
   return std::pair(advert.priority, source) >
          std::pair(ours.options.priority, ours.options.address);

@@ -117,7 +117,8 @@ TEST(VrrpTrust, AMasterDoesNotYieldAgainstThePeersReports) {
   rig.become_master();
   EXPECT_EQ(with_reports(rig, State::kBackup, kWorse, 20,
                          [&] {
-                           EXPECT_EQ(rig.advert(0, 254, kHigher, kInterval), "0:unconfirmed");
+                           const std::string first = rig.ms() == 0 ? "0:deferred" : "0:unconfirmed";
+                           EXPECT_EQ(rig.advert(0, 254, kHigher, kInterval), first);
                            EXPECT_EQ(rig.advert(0, 1, kHigher, kInterval), "0:unconfirmed");
                            EXPECT_EQ(rig.advert(0, 0, kHigher, kInterval), "0:unconfirmed");
                            return std::string();
@@ -136,7 +137,7 @@ TEST(VrrpTrust, AMasterYieldsAsSoonAsThePeerReportsIt) {
   Rig rig(with_link());
   rig.become_master();
   rig.report(State::kBackup, 0, 150, kHigher);
-  EXPECT_EQ(rig.advert(0, 150, kHigher, kInterval), "0:unconfirmed");
+  EXPECT_EQ(rig.advert(0, 150, kHigher, kInterval), "0:deferred");
   rig.sleep(milliseconds(2));
   EXPECT_EQ(rig.report(State::kMaster, 0, 150, kHigher),
             "0:0, MASTER->BACKUP (master 192.0.2.3 of priority 150)");
@@ -146,6 +147,57 @@ TEST(VrrpTrust, AMasterYieldsAsSoonAsThePeerReportsIt) {
   other.report(State::kMaster, 0, 150, kHigher);
   EXPECT_EQ(other.advert(0, 150, kHigher, kInterval),
             "0:100, MASTER->BACKUP (master 192.0.2.3 of priority 150)");
+}
+
+// It was on its way when its sender reported that it is not master any more.
+TEST(VrrpTrust, TheLastAdvertOfAMasterThatYieldedIsNoForgery) {
+  Rig rig(with_link());
+  rig.start();
+  rig.report(State::kMaster, 0, kWorse, kHigher);
+  rig.take();
+  rig.report(State::kBackup, 0, kWorse, kHigher);
+  rig.sleep(milliseconds(5));
+  EXPECT_EQ(rig.advert(0, kWorse, kHigher, kInterval), "0:deferred");
+  EXPECT_EQ(rig.advert(0, kWorse, kHigher, kInterval), "0:unconfirmed");
+  EXPECT_EQ(with_reports(rig, State::kBackup, kWorse, 20, [] { return std::string(); })
+                .find("unconfirmed"),
+            std::string::npos);
+  // Nothing is on its way for so long.
+  Rig later(with_link());
+  later.start();
+  later.report(State::kMaster, 0, kWorse, kHigher);
+  later.take();
+  with_reports(later, State::kBackup, kWorse, 15, [] { return std::string(); });
+  EXPECT_EQ(later.advert(0, kWorse, kHigher, kInterval), "0:unconfirmed");
+}
+
+// Each of a group's members sends its own.
+TEST(VrrpTrust, OneAdvertOfEachMemberMayBeFasterThanTheReport) {
+  Group::Options options = with_link();
+  options.members.push_back(options.members.front());
+  Rig rig(options);
+  rig.become_master();
+  rig.report(State::kBackup, 0, 150, kHigher);
+  for (const std::size_t each : {std::size_t{0}, std::size_t{1}}) {
+    EXPECT_EQ(rig.advert(each, 150, kHigher, kInterval), std::to_string(each) + ":deferred");
+  }
+  EXPECT_EQ(rig.report(State::kMaster, 0, 150, kHigher),
+            "0:0, 1:0, MASTER->BACKUP (master 192.0.2.3 of priority 150)");
+}
+
+// One alone, too: no report confirms it.
+TEST(VrrpTrust, ASingleForgedAdvertIsRefusedOnceItsReportIsMissing) {
+  Rig rig(with_link());
+  rig.become_master();
+  rig.report(State::kBackup, 0, kWorse, kHigher);
+  EXPECT_EQ(rig.advert(0, 254, kHigher, kInterval), "0:deferred");
+  rig.sleep(milliseconds(499));
+  EXPECT_EQ(rig.report(State::kBackup, 0, kWorse, kHigher), "");
+  rig.sleep(milliseconds(1));
+  EXPECT_EQ(rig.report(State::kBackup, 0, kWorse, kHigher), "0:unconfirmed");
+  EXPECT_EQ(rig.report(State::kBackup, 0, kWorse, kHigher), "");
+  EXPECT_EQ(rig.advert(0, 254, kHigher, kInterval), "0:unconfirmed");
+  EXPECT_EQ(rig.group.state(), State::kMaster);
 }
 
 // What the stopped process reads first of the two paths may be old.

@@ -153,7 +153,12 @@ void Unit::act(const vrrp::Actions& actions) {
       case vrrp::Action::Kind::kAnnounce:
         events_.announce();
         break;
-      case vrrp::Action::Kind::kRefuse:  // see on_advert()
+      case vrrp::Action::Kind::kRefuse: {
+        Member& member = members_[action.member];
+        member.io->refuse(action.reject, member.deferred_source, member.deferred_priority);
+        break;
+      }
+      case vrrp::Action::Kind::kDefer:  // see on_advert()
         break;
       case vrrp::Action::Kind::kTransition:
         since_ = Clock::now();
@@ -175,6 +180,11 @@ std::optional<vrrp::Reject> Unit::on_advert(std::size_t member, const vrrp::Adve
   const vrrp::Actions actions = fsm_.advert(member, advert, source, now);
   if (!actions.empty() && actions.front().kind == vrrp::Action::Kind::kRefuse) {
     return actions.front().reject;
+  }
+  if (!actions.empty() && actions.front().kind == vrrp::Action::Kind::kDefer) {
+    members_[member].deferred_source = source;
+    members_[member].deferred_priority = advert.priority;
+    return std::nullopt;
   }
   members_[member].master = source;
   members_[member].last_advert = now;

@@ -56,6 +56,8 @@ class Unit {
     std::string fault;
     std::optional<Address> master;  // of the last advert that counts
     Clock::time_point last_advert;
+    Ipv4Address deferred_source;  // of the advert that waits for the peer's report
+    std::uint8_t deferred_priority = 0;
     std::optional<Clock::time_point> reported;  // an unknown router, the last time
     LateAdverts late;
     std::optional<Clock::time_point> late_reported;  // the last time

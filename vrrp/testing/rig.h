@@ -14,7 +14,7 @@ inline Ipv4Address ip(const char* text) {
 }
 
 // "BACKUP->MASTER (no advert from a master), 0:150, 1:150": a transition with its reason, an advert
-// of priority 150 on each of two members; "announce".
+// of priority 150 on each of two members; "announce"; "0:deferred", "0:unconfirmed" of an advert.
 inline std::string to_text(const Actions& actions) {
   std::string text;
   for (const Action& action : actions) {
@@ -32,6 +32,9 @@ inline std::string to_text(const Actions& actions) {
         break;
       case Action::Kind::kRefuse:
         text += std::to_string(action.member) + ":" + std::string(name_of(action.reject));
+        break;
+      case Action::Kind::kDefer:
+        text += std::to_string(action.member) + ":deferred";
         break;
     }
   }

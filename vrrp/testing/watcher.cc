@@ -120,6 +120,11 @@ void Watcher::did(const Group& group, const Conditions& conditions, Cause cause,
         require(state_ == State::kMaster, "announces addresses without being master");
         break;
       case Action::Kind::kRefuse:
+        if (cause == Cause::kPeer) break;  // of an advert that was deferred
+        refuses();
+        break;
+      case Action::Kind::kDefer:
+        require(state_ == State::kMaster, "an advert deferred without being master");
         refuses();
         break;
       case Action::Kind::kSendAdvert:
