@@ -1,16 +1,23 @@
 #!/usr/bin/python3
-"""Alerts of a pair: who is master, the sync link, a quorum; nothing bad at an ordinary start."""
+"""Alerts of a pair: who is master, late adverts, the sync link, a quorum; nothing bad at an ordinary start."""
 
 import os
+import re
+import signal
+import time
 
 import harness
 from ballast_lab import director
 from ballast_lab.topology import NAT_VIP, server_address
 
+WARN_AFTER_MS = 350
+# With what an advert may have been before it, at least WARN_AFTER_MS and less than the 1.08 s of a takeover.
+SILENCE_S = 0.5
 CHECK = director.check() | {"interval": "200ms", "rise": 1, "fall": 2}
 
 
 class HaAlerts(harness.HaTest):
+    ADVERT_INTERVAL = "300ms"
     QUORUM_VIP = f"{NAT_VIP}:81"
 
     @classmethod
@@ -25,6 +32,8 @@ class HaAlerts(harness.HaTest):
         configs = super().configure(lab)
         for name, tables in configs.items():
             tables["alert"] = {"script": [f"{cls.folder}/{name}"], "script_user": "root"}
+            for instance in tables["ha"]["instance"]:
+                instance["warn_after"] = f"{WARN_AFTER_MS}ms"
         return configs
 
     @classmethod
@@ -95,6 +104,36 @@ class HaAlerts(harness.HaTest):
         self.wait_role("lb1", "MASTER")
         self.wait_roles("lb2", roles + 4, "MASTER -> BACKUP")
         self.wait_reported("lb2", "sync", ["sync link down", "sync link up"], before)
+
+    def test_late_adverts(self):
+        """The master's process gets no time for a moment that is too short for a takeover."""
+        self.wait_role("lb1", "MASTER")
+        self.wait_role("lb2", "BACKUP")
+        received = self.of_instances("lb2", "received_adverts")
+        self.wait(lambda: self.all_above("lb2", "received_adverts", received), "an advert of each instance")
+        before = self.of_instances("lb2", "late_adverts")
+        controlplane = self.lab.directors["lb1"].process("lb-controlplane")
+        controlplane.signal(signal.SIGSTOP)
+        try:
+            time.sleep(SILENCE_S)
+        finally:
+            controlplane.signal(signal.SIGCONT)
+        self.wait(lambda: self.all_above("lb2", "late_adverts", before), "late adverts of both instances")
+        for name, latest_ms in self.of_instances("lb2", "latest_ms").items():
+            self.assertGreaterEqual(latest_ms, WARN_AFTER_MS, name)
+            self.wait_logged(re.compile(rf"warning .*{name}: late advert of \S+: \d+ ms after the one before, which "
+                                        rf"is more than warn_after \({WARN_AFTER_MS} ms\)"), name="lb2")
+            self.wait(lambda name=name: ["vrrp", "notice", f"{name}: late advert"] in self.lines("lb2"),
+                      f"an alert of lb2 that an advert of {name} was late")
+        self.assertEqual(self.role("lb2"), "BACKUP")
+        self.assertIn("came late, at most", self.lab.directors["lb2"].lbcli("show", "ha").stdout)
+
+    def of_instances(self, name, key):
+        """{instance: value}"""
+        return {row["name"]: row[key] for row in self.lab.directors[name].show("ha")["instances"]}
+
+    def all_above(self, name, key, before):
+        return all(value > before[each] for each, value in self.of_instances(name, key).items())
 
     def test_quorum(self):
         self.wait(lambda: self.reported("lb1", "quorum")[-1:] == ["both: quorum reached"], "the quorum")
