@@ -27,6 +27,10 @@ constexpr TcpView view_of(unsigned dir, unsigned keys) {
   return keys == 1 ? TcpView::kFromClientOnly : TcpView::kFromClient;
 }
 
+TcpConn load_tcp(const Record& record, ConnState state) {
+  return {table_state(state), {progress_of(record, 0), progress_of(record, 1)}};
+}
+
 // The workers' clocks may be a tick apart.
 bool is_silent(const Record& record, std::uint32_t ticks, std::uint32_t now) {
   return !is_later(record.last_seen.load(std::memory_order_relaxed) + ticks, now);
@@ -58,6 +62,12 @@ bool Connections::end(Record& record) {
   return true;
 }
 
+bool Connections::end_if_over(Record& record) {
+  const ConnState state = record.state.load(std::memory_order_acquire);  // as in follow_tcp()
+  if (state != ConnState::kTimeWait && state != ConnState::kClosed) return false;
+  return !can_be_revived(view_of(0, record.keys), load_tcp(record, state)) && end(record);
+}
+
 bool Connections::make_room(std::uint32_t service, std::uint32_t now) {
   while (const auto victim = shedder_.choose(service, now)) {
     // Another worker may have ended it meanwhile.
@@ -69,10 +79,6 @@ bool Connections::make_room(std::uint32_t service, std::uint32_t now) {
 }
 
 namespace {
-
-TcpConn load_tcp(const Record& record, ConnState state) {
-  return {table_state(state), {progress_of(record, 0), progress_of(record, 1)}};
-}
 
 // In DR mode the end of the handshake proves nothing: anyone can send a SYN and an ACK. What follows
 // them shows, as well as anything does, that the client has received something.

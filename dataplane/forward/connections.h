@@ -77,6 +77,9 @@ class Connections {
   }
   // False: another worker ended it first.
   bool end(Record& record);
+  // Ends one that is over, and that nothing but its last segments may still come of. False: it may go
+  // on.
+  bool end_if_over(Record& record);
   // False: the state was not `from` any more.
   bool change_state(Record& record, ConnState from, ConnState to) {
     if (!ConnTable::change_state(record, from, to)) return false;

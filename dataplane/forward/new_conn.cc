@@ -221,6 +221,14 @@ DropReason Pipeline::create_counted(const Opening& opening, std::uint32_t rs_slo
   if (created.full && table_.room() <= 0 && conns_.make_room(service_slot, view.now)) {
     created = conns_.create(conn, packet.hash, state, view.now, deadline);
   }
+  // The client's port is free again: it has closed a connection of another service that had it.
+  if (!created.hit && !created.full && packet.proto == kProtoTcp) [[unlikely]] {
+    const Hit other =
+        table_.find(conn.tuple[1], conn.proto, table_.hash(conn.tuple[1], conn.proto));
+    if (other && conns_.end_if_over(*other.record)) {
+      created = conns_.create(conn, packet.hash, state, view.now, deadline);
+    }
+  }
   hit = created.hit;
   if (!hit) return created.full ? DropReason::table_full : DropReason::reply_tuple_taken;
   if (!created.is_new) return DropReason::none;

@@ -290,6 +290,58 @@ TEST(Nat, OneClientPortToTwoServicesGoesToTwoServers) {
   EXPECT_EQ(syn_to("192.0.2.12").reason, DropReason::reply_tuple_taken);
 }
 
+TEST(Nat, AClosedConnectionOfAnotherServiceGivesItsPortBack) {
+  Scene world(Mode::kNat);
+  world.spec.services[0].real_servers.resize(1);
+  ServiceSpec second = world.spec.services[0];
+  second.name = "web2";
+  second.addresses = {test::single("192.0.2.11:80")};
+  world.spec.services.push_back(second);
+  world.apply();
+  const auto syn_to_second = [&] {
+    return world.send(
+        kWan, test::tcp_frame(from_router(), {.src = kClient, .dst = test::ip("192.0.2.11")},
+                              {.sport = 40'000, .dport = 80, .seq = kNextIsn, .flags = kSyn}));
+  };
+  world.send(kWan, client_tcp(kSyn));
+  world.send(kLan, server_tcp(kSyn | kAck));
+  world.send(kWan, client_tcp(kAck));
+  EXPECT_EQ(syn_to_second().reason, DropReason::reply_tuple_taken) << "it is established";
+  world.send(kLan, server_tcp(kFin | kAck));
+  EXPECT_EQ(syn_to_second().reason, DropReason::reply_tuple_taken) << "one side has closed it";
+  world.send(kWan, client_tcp(kFin | kAck));
+  const Output opened = syn_to_second();
+  ASSERT_EQ(opened.verdict, Verdict::kForward);
+  EXPECT_EQ(world.connections(), 1u) << "in the place of the other one";
+  const Output answer = world.send(
+      kLan,
+      test::tcp_frame(
+          {.dst = kLanMac, .src = kServer1Mac}, {.src = kServer1, .dst = kClient, .ttl = 64},
+          {.sport = 80, .dport = 40'000, .seq = 900, .ack = kNextIsn + 1, .flags = kSyn | kAck}));
+  ASSERT_EQ(answer.verdict, Verdict::kForward);
+  EXPECT_EQ(test::Bytes(answer.frame.begin() + 26, answer.frame.begin() + 30),
+            (Bytes{192, 0, 2, 11}));
+}
+
+TEST(Nat, AConnectionThatAResetEndedKeepsItsPort) {
+  Scene world(Mode::kNat);
+  world.spec.services[0].real_servers.resize(1);
+  ServiceSpec second = world.spec.services[0];
+  second.name = "web2";
+  second.addresses = {test::single("192.0.2.11:80")};
+  world.spec.services.push_back(second);
+  world.apply();
+  establish(world, 40'000);
+  world.send(kWan, client_tcp(kRst | kAck));
+  EXPECT_EQ(world
+                .send(kWan, test::tcp_frame(from_router(),
+                                            {.src = kClient, .dst = test::ip("192.0.2.11")},
+                                            {.sport = 40'000, .dport = 80, .flags = kSyn}))
+                .reason,
+            DropReason::reply_tuple_taken)
+      << "the reset may have been forged";
+}
+
 TEST(Nat, AFullTableShedsTheOldestHalfOpenNeverAnEstablished) {
   Scene world(Mode::kNat, kProtoTcp, {.max_connections = 64});
   establish(world, 1000);
