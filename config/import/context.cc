@@ -80,6 +80,10 @@ void Context::address(const std::string& there, const Prefix& address, const Pla
   }
 }
 
+void Context::mtu(const std::string& there, std::uint16_t mtu, const Place& place) {
+  interface(there, place).mtu = mtu;
+}
+
 std::string Context::default_port(std::size_t index, const Place& place) {
   if (index < options_.ports.size()) return port(options_.ports[index].interface, place);
   return port(index == 0 ? "wan" : "lan", place);
@@ -137,6 +141,7 @@ void Context::finish(std::string_view director_name, const Place& place) {
     } else {
       port.fill_in("device", fmt::format("the PCI address of {}, as 0000:03:00.0 (lspci)", there));
     }
+    if (interface.mtu != 0 && interface.mtu != 1500) port.number("mtu", interface.mtu);
     const auto set_addresses = [&](Table& table, const Interface& each) {
       const auto given = options_.addresses.find(each.name);
       if (given != options_.addresses.end()) {

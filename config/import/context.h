@@ -63,6 +63,7 @@ class Context {
   std::string port(const std::string& interface, const Place& place);
   // An address of the director itself on that interface.
   void address(const std::string& interface, const Prefix& address, const Place& place);
+  void mtu(const std::string& interface, std::uint16_t mtu, const Place& place);
   // For origins that name no interfaces: "wan" (and for NAT "lan"), or the operator's in that order.
   std::string default_port(std::size_t index, const Place& place);
 
@@ -77,6 +78,7 @@ class Context {
     std::string name;    // here
     std::string parent;  // there: of a VLAN
     std::uint16_t vlan = 0;
+    std::uint16_t mtu = 0;  // 0: the default
     std::vector<std::string> addresses;
     Place place;
   };

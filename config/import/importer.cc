@@ -27,6 +27,7 @@ const Entry& entry_of(Format format) {
       {Format::kLdirectord, "ldirectord.md", ldirectord_keywords(), import_ldirectord},
       {Format::kHeartbeat, "heartbeat.md", heartbeat_keywords(), import_heartbeat},
       {Format::kIpvsadm, "ipvsadm.md", ipvsadm_keywords(), import_ipvsadm},
+      {Format::kDpvs, "dpvs.md", dpvs_keywords(), import_dpvs},
   };
   return *std::find_if(kEntries.begin(), kEntries.end(),
                        [&](const Entry& entry) { return entry.format == format; });

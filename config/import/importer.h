@@ -17,13 +17,14 @@ namespace lb::importer {
 // The first line of what is written, behind "# ".
 inline constexpr std::string_view kHeader = "Made by lbcli import.";
 
-enum class Format : std::uint8_t { kKeepalived, kLdirectord, kHeartbeat, kIpvsadm };
+enum class Format : std::uint8_t { kKeepalived, kLdirectord, kHeartbeat, kIpvsadm, kDpvs };
 constexpr auto enum_names(Format) {
   return std::to_array<EnumName<Format>>({
       {"keepalived", Format::kKeepalived},
       {"ldirectord", Format::kLdirectord},
       {"heartbeat", Format::kHeartbeat},
       {"ipvsadm", Format::kIpvsadm},
+      {"dpvs", Format::kDpvs},
   });
 }
 
@@ -65,6 +66,9 @@ Result<std::vector<Node>> import_heartbeat(const std::vector<File>& files, const
 std::span<const Keyword> ipvsadm_keywords();
 // Each file with services is one director.
 Result<std::vector<Node>> import_ipvsadm(const std::vector<File>& files, const Options& options);
+std::span<const Keyword> dpvs_keywords();
+// Likewise; without services in any of them all are one director's.
+Result<std::vector<Node>> import_dpvs(const std::vector<File>& files, const Options& options);
 
 // compare.cc: what must be the same in both, and is not.
 std::vector<Note> compare(const Node& first, const Node& second);

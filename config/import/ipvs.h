@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -13,7 +14,8 @@
 
 namespace lb::importer {
 
-enum class IpvsForward : std::uint8_t { kDirect, kNat, kTunnel, kLocal };
+// The last two are of DPVS.
+enum class IpvsForward : std::uint8_t { kDirect, kNat, kTunnel, kLocal, kFullNat, kSnat };
 
 struct IpvsServer {
   Endpoint address;
@@ -36,12 +38,20 @@ struct IpvsService {
   std::vector<IpvsServer> servers;
   std::unordered_map<Endpoint, std::size_t> by_address;  // indices of servers
   Place place;
+  // What DPVS alone has.
+  std::string interface;  // that has the VIP, there; empty: not known
+  bool syn_proxy = false;
+  std::string check;                         // "ping", "tcp"; empty: not said
+  std::optional<std::uint32_t> established;  // seconds
+  std::set<Address> allow;
+  std::set<Address> deny;
 };
 
 struct Ipvs {
   std::vector<IpvsService> services;
   std::unordered_map<std::string, std::size_t> by_key;
   Place last_place;
+  std::string interface;  // of services without one; empty: the first port
 
   IpvsService* find(const std::string& key);
   // The new one, or the one that is there already under this key.

@@ -67,20 +67,60 @@ class IpvsWriter {
     const bool dr = servers.front()->forward == IpvsForward::kDirect;
     Table& table = context_.draft.add_service(service.place);
     set_addresses(service, table);
-    table.text("port", context_.default_port(0, service.place));
+    const std::string& there = service.interface.empty() ? ipvs_.interface : service.interface;
+    table.text("port", there.empty() ? context_.default_port(0, service.place)
+                                     : context_.port(there, service.place));
     if (service.protocol == "udp") table.text("protocol", "udp");
-    if (dr) {
+    if (servers.front()->forward == IpvsForward::kFullNat) {
+      set_mode_of_fullnat(service, table);
+    } else if (dr) {
       table.text("mode", "dr");
-    } else {
-      context_.default_port(1, service.place);
     }
+    if (!dr && there.empty()) context_.default_port(1, service.place);
     set_scheduler(service, table);
     set_persistence(service, table);
-    if (service.vip.port == 0 || service.protocol == "udp") {
+    set_what_dpvs_has(service, dr, table);
+    if (service.vip.port == 0 || service.protocol == "udp" || service.check == "ping") {
       table.table("check").text("type", "ping");
     }
     for (const IpvsServer* server : servers) write_server(service, *server, table);
     return true;
+  }
+
+  // Not "nat" unasked: its servers answer to the director's own addresses, and would not return by it.
+  void set_mode_of_fullnat(const IpvsService& service, Table& table) {
+    error(service.place, service.key,
+          "FULLNAT: the servers see an address of the director in the place of the client's",
+          "to be filled in, because FULLNAT is not here: mode \"nat\" with the director as the "
+          "servers' default gateway, or \"dr\" with the VIP on their loopback interface; both show "
+          "them the client's address, without TOA or UOA");
+    table.fill_in("mode",
+                  "\"nat\" (the director is the servers' default gateway) or \"dr\" (they have the "
+                  "VIP): FULLNAT is not here");
+  }
+
+  void set_what_dpvs_has(const IpvsService& service, bool dr, Table& table) {
+    if (service.syn_proxy && service.protocol != "tcp") {
+      error(service.place, "--synproxy", "only for TCP; it has no effect on UDP", "left out");
+    } else if (service.syn_proxy && dr) {
+      error(service.place, "--synproxy", "with direct routing",
+            "left out: in DR mode the director does not see the servers' answers");
+    } else if (service.syn_proxy) {
+      table.text("syn_proxy", "always");
+    }
+    const auto list = [&](std::string_view key, const std::set<Address>& addresses) {
+      std::vector<std::string> texts;
+      for (const Address& address : addresses) texts.push_back(address.to_string());
+      if (!texts.empty()) table.texts(key, texts);
+    };
+    list("allow", service.allow);
+    list("deny", service.deny);
+    if (service.established) {
+      table.table("timeouts")
+          .duration(service.protocol == "udp" ? "udp" : "tcp_established",
+                    config::Milliseconds{std::int64_t{std::min(*service.established, kMaxSeconds)} *
+                                         1000});
+    }
   }
 
   void set_addresses(const IpvsService& service, Table& table) {
@@ -121,6 +161,11 @@ class IpvsWriter {
       warn(service.place, "--scheduler twos", "the better of two servers chosen at random",
            "wlc, which compares all of them");
       scheduler = "wlc";
+    } else if (scheduler == "conhash") {
+      warn(service.place, "--scheduler conhash", "consistent hashing of the client's address",
+           "mh, which does the same by Maglev's tables: after the change-over clients are at other "
+           "servers");
+      scheduler = "mh";
     } else if (std::find(kIpvsSchedulers.begin(), kIpvsSchedulers.end(), scheduler) ==
                kIpvsSchedulers.end()) {
       error(service.place, "--scheduler " + scheduler, "no scheduler of IPVS",
@@ -177,6 +222,9 @@ class IpvsWriter {
         error(server.place, "server " + name, "reached through a tunnel (-i)",
               "left out: there is no tunnel mode; \"dr\" if it is on a port's own subnet, else "
               "\"nat\"");
+      } else if (server.forward == IpvsForward::kSnat) {
+        error(server.place, "server " + name, "an address for outgoing connections (-J)",
+              "left out: SNAT is the kernel's (docs/nat-and-dr.md)");
       } else if (server.address.address.is_ipv6()) {
         error(server.place, "server " + name, "has an IPv6 address",
               "left out: real servers have IPv4 addresses");
@@ -188,15 +236,20 @@ class IpvsWriter {
             "no service, only the VIP");
       } else if (!servers.empty() && servers.front()->forward != server.forward) {
         error(server.place, "server " + name,
-              server.forward == IpvsForward::kDirect
-                  ? "direct routing (-g) beside masquerading (-m)"
-                  : "masquerading (-m) beside direct routing (-g)",
+              fmt::format("{} beside {}", name_of_forward(server.forward),
+                          name_of_forward(servers.front()->forward)),
               "left out: all servers of a service have the mode of its first one");
       } else {
         servers.push_back(&server);
       }
     }
     return servers;
+  }
+
+  static std::string_view name_of_forward(IpvsForward forward) {
+    return forward == IpvsForward::kDirect ? "direct routing (-g)"
+           : forward == IpvsForward::kNat  ? "masquerading (-m)"
+                                           : "FULLNAT (-b)";
   }
 
   static bool is_loopback(const Address& address) {

@@ -13,7 +13,35 @@ struct IpvsadmState {
   bool recognized = false;  // at least one line is of ipvsadm
 };
 
-// ipvsadm_command.cc: one command, without the name of the program.
+// ipvsadm_options.cc: the words of a command as options of a table; DPVS has one of its own.
+enum class IpvsadmArgument : std::uint8_t { kNone, kOne, kOptional };
+struct IpvsadmOption {
+  char letter;  // 0: it has none
+  std::string_view name;
+  std::string_view block;  // of the table of keywords; empty: it only changes what is printed
+  IpvsadmArgument argument = IpvsadmArgument::kNone;
+};
+struct IpvsadmGiven {
+  const IpvsadmOption* option;
+  std::string value;
+  bool has_value = false;
+};
+struct IpvsadmWords {
+  std::vector<IpvsadmGiven> given;
+  std::vector<std::string> rest;  // of no option
+  const IpvsadmGiven* find(std::string_view name) const;
+};
+std::span<const IpvsadmOption> ipvsadm_options();
+IpvsadmWords read_ipvsadm_words(const std::vector<std::string>& words,
+                                std::span<const IpvsadmOption> options, const Place& place,
+                                Context& context);
+
+// ipvsadm_command.cc: the service that the options name; nothing if it cannot be read (with a note).
+std::optional<IpvsService> ipvsadm_service(const IpvsadmWords& words, const Place& place,
+                                           Context& context);
+void run_ipvsadm_command(const IpvsadmWords& words, const Place& place, IpvsadmState& state,
+                         Context& context);
+// One command, without the name of the program.
 void read_ipvsadm_command(const std::vector<std::string>& words, const Place& place,
                           IpvsadmState& state, Context& context);
 

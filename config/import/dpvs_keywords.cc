@@ -1,0 +1,202 @@
+// What becomes of each command and option of DPVS's ipvsadm, of dpip, and of each line of dpvs.conf.
+#include "config/import/dpvs.h"
+
+namespace lb::importer {
+namespace {
+
+constexpr std::string_view kTunnel = "there is no tunnel mode";
+constexpr std::string_view kKernel =
+    "each port is a kernel interface of the same name, with its addresses; programs use that one";
+
+constexpr auto kDpvsKeywords = std::to_array<Keyword>({
+    {"command", "--add-service", Fate::kSame, "`[[service]]`", "-A"},
+    {"command", "--edit-service", Fate::kSame, "`[[service]]`",
+     "-E; what it leaves out is as after -A"},
+    {"command", "--delete-service", Fate::kSame, "`[[service]]`", "-D; the service is not written"},
+    {"command", "--clear", Fate::kSame, "`[[service]]`", "-C; what came before is not written"},
+    {"command", "--add-server", Fate::kSame, "`[[service.real_server]]`", "-a"},
+    {"command", "--edit-server", Fate::kSame, "`[[service.real_server]]`", "-e"},
+    {"command", "--delete-server", Fate::kSame, "`[[service.real_server]]`",
+     "-d; the server is not written"},
+    {"command", "--add-laddr", Fate::kNot, "",
+     "-P; source addresses of FULLNAT, which is not here. Without another address of the device "
+     "the first one becomes the port's own"},
+    {"command", "--del-laddr", Fate::kNotNeeded, "", "-Q; the address is not written"},
+    {"command", "--get-laddr", Fate::kNotNeeded, "", "-G; prints"},
+    {"command", "--add-blklst", Fate::kSame, "`[[service]] deny`",
+     "-U; a set (ipset:NAME) is an error, its addresses go into `deny` or a `deny_file`"},
+    {"command", "--del-blklst", Fate::kSame, "`[[service]] deny`", "-V"},
+    {"command", "--get-blklst", Fate::kNotNeeded, "", "-B; prints"},
+    {"command", "--add-whtlst", Fate::kSame, "`[[service]] allow`",
+     "-O; all others are denied, as there; sets as with --add-blklst"},
+    {"command", "--del-whtlst", Fate::kSame, "`[[service]] allow`", "-Y"},
+    {"command", "--get-whtlst", Fate::kNotNeeded, "", "-W; prints"},
+    {"command", "--set", Fate::kOther, "`[dataplane.timeouts]`",
+     "tcp is tcp_established, tcpfin is tcp_fin_wait, udp is udp; the other states have times of "
+     "their own"},
+    {"command", "--start-daemon", Fate::kNot, "",
+     "connections are synchronized by [ha.sync]: over TLS with a key, in both directions at once. "
+     "It needs [[ha.instance]]: import DPVS's keepalived.conf with `lbcli import keepalived`"},
+    {"command", "--stop-daemon", Fate::kNotNeeded, "", "there is no such daemon to stop"},
+    {"command", "--save", Fate::kNotNeeded, "", "-S; the director's file is all there is to save"},
+    {"command", "--restore", Fate::kNotNeeded, "", "-R; the director reads its file at the start"},
+    {"command", "--list", Fate::kNotNeeded, "", "-L, -l; `lbcli show` is its counterpart"},
+    {"command", "--zero", Fate::kNotNeeded, "", "-Z; counters here only grow"},
+    {"command", "--help", Fate::kNotNeeded, "", "-h"},
+    {"command", "--version", Fate::kNotNeeded, "", "-v"},
+
+    {"service", "--tcp-service", Fate::kSame, "`[[service]] address`",
+     "-t; port 0: `addresses = [\"192.0.2.10:*\"]`"},
+    {"service", "--udp-service", Fate::kSame, "`[[service]] protocol = \"udp\"`",
+     "-u; the check is a ping, because \"udp\" and \"dns\" need a question"},
+    {"service", "--sctp-service", Fate::kNot, "", "only TCP and UDP are balanced"},
+    {"service", "--icmp-service", Fate::kNot, "",
+     "-q; left out: the director answers pings to its VIPs itself"},
+    {"service", "--icmpv6-service", Fate::kNot, "", "-1; left out: there is no IPv6"},
+    {"service", "--fwmark-service", Fate::kOther, "`[[service]] addresses`",
+     "-f; the addresses and ports are to be filled in"},
+    {"service", "--match", Fate::kNot, "",
+     "-H; left out: outgoing connections (SNAT, NAT64) are no services. The kernel of the director "
+     "can masquerade them, or a machine of its own (docs/nat-and-dr.md)"},
+    {"service", "--scheduler", Fate::kSame, "`[[service]] scheduler`",
+     "-s; wlc without it, as there; conhash becomes mh, with a note"},
+    {"service", "--hash-target", Fate::kOther, "`scheduler = \"mh\"`",
+     "-Y up to version 1.8; by the client's address (sip); QUIC's identifiers (qid) are not looked "
+     "at"},
+    {"service", "--persistent", Fate::kSame, "`[[service]] persistence`",
+     "-p; 300 s without a time; 168h at most"},
+    {"service", "--netmask", Fate::kSame, "`[[service]] persistence_prefix`", "-M"},
+    {"service", "--ops", Fate::kSame, "`[[service]] one_packet`",
+     "-o; schedulers that count connections become wrr, with a note"},
+    {"service", "--pe", Fate::kNot, "", "persistence by the Call-ID of SIP"},
+    {"service", "--ipv6", Fate::kNot, "", "-6; services have IPv4 addresses"},
+    {"service", "--synproxy", Fate::kSame, "`[[service]] syn_proxy = \"always\"`",
+     "-j enable; \"adaptive\" lets SYNs pass until there is a flood"},
+    {"service", "--expire-quiescent", Fate::kNot, "",
+     "connections to a server that is down end by their time-outs or when the client ends them"},
+    {"service", "--dest-check", Fate::kOther, "`[service.check]`",
+     "tcp and ping are checks of the director's own; the passive ones are `passive`, on without "
+     "them: failed handshakes bring the next check forward"},
+    {"service", "--conn-timeout", Fate::kSame, "`[service.timeouts] tcp_established`, `udp`", ""},
+    {"service", "--proxy-protocol", Fate::kNot, "",
+     "packets are forwarded, no data is added to connections"},
+    {"service", "--quic", Fate::kNot, "",
+     "QUIC is balanced as UDP is, by addresses and ports: a client whose address changes begins "
+     "anew"},
+    {"service", "--laddr", Fate::kSame, "-", "-z, of --add-laddr"},
+    {"service", "--ifname", Fate::kSame, "-", "-F, of --add-laddr"},
+    {"service", "--blklst", Fate::kSame, "`[[service]] deny`", "-k, of --add-blklst"},
+    {"service", "--whtlst", Fate::kSame, "`[[service]] allow`", "-2, of --add-whtlst"},
+
+    {"server", "--real-server", Fate::kSame, "`[[service.real_server]] address`",
+     "-r; without a port it is the service's, as there"},
+    {"server", "--gatewaying", Fate::kSame, "`[[service]] mode = \"dr\"`", "-g, the default there"},
+    {"server", "--masquerading", Fate::kSame, "`[[service]] mode = \"nat\"`",
+     "-m; with any number of workers"},
+    {"server", "--fullnat", Fate::kNot, "`[[service]] mode`",
+     "-b; the mode is to be filled in: \"nat\" with the director as the servers' gateway, or "
+     "\"dr\""},
+    {"server", "--snat", Fate::kNot, "", "-J; see --match"},
+    {"server", "--ipip", Fate::kNot, "", "-i; there is no tunnel mode"},
+    {"server", "--weight", Fate::kSame, "`[[service.real_server]] weight`",
+     "-w; 1 without it, as there; 65535 at most"},
+    {"server", "--u-threshold", Fate::kSame, "`[[service.real_server]] max_connections`", "-x"},
+    {"server", "--l-threshold", Fate::kSame, "`[[service.real_server]] resume_connections`",
+     "-y; three quarters of -x without it"},
+
+    {"daemon", "--mcast-interface", Fate::kNot, "",
+     "`listen` and `peer` of [ha.sync] are addresses of the link"},
+    {"daemon", "--syncid", Fate::kOther, "`[ha.sync] sync_id`", "0 to 65535, 1 without it"},
+
+    {"dpip", "addr", Fate::kSame, "`[[port]] addresses`", ""},
+    {"dpip", "route", Fate::kSame, "`[[route]]`", ""},
+    {"dpip", "vlan", Fate::kSame, "`[[port.vlan]]`", ""},
+    {"dpip", "link", Fate::kSame, "`[[port]]`", ""},
+    {"dpip", "neigh", Fate::kNotNeeded, "`[[service.real_server]] mac`, `[[route]] mac`",
+     "ARP finds the addresses; write `mac` where it must not be asked"},
+    {"dpip", "tunnel", Fate::kNot, "", kTunnel},
+    {"dpip", "qsch", Fate::kNot, "",
+     "packets are not queued by class; `[service.limits]` bounds new connections"},
+    {"dpip", "cls", Fate::kNot, "", "packets are not queued by class"},
+    {"dpip", "ipset", Fate::kNot, "",
+     "a service has `allow` and `deny`, or files with prefixes (`allow_file`, `deny_file`), which "
+     "`lbcli reload` reads again"},
+    {"dpip", "ipv6", Fate::kNot, "", "there is no IPv6"},
+    {"dpip", "maddr", Fate::kNotNeeded, "", kKernel},
+    {"dpip", "flow", Fate::kNotNeeded, "",
+     "packets of a connection are passed to its worker without rules in the NIC"},
+    {"dpip", "lldp", Fate::kNotNeeded, "", "a program on the kernel's interface does it (lldpd)"},
+    {"dpip", "iftraf", Fate::kNotNeeded, "", "prints; `lbcli show` is its counterpart"},
+    {"dpip", "eal-mem", Fate::kNotNeeded, "", "prints"},
+    {"dpip", "stats", Fate::kNotNeeded, "", "prints; `lbcli show` is its counterpart"},
+
+    {"dpip addr", "add", Fate::kSame, "`[[port]] addresses`",
+     "a VIP comes with its service and names its `port`; another address is the port's own"},
+    {"dpip addr", "set", Fate::kSame, "`[[port]] addresses`", ""},
+    {"dpip addr", "del", Fate::kSame, "`[[port]] addresses`", "the address is not written"},
+    {"dpip addr", "flush", Fate::kSame, "`[[port]] addresses`",
+     "those of the device are not written"},
+    {"dpip addr", "show", Fate::kNotNeeded, "", "prints"},
+    {"dpip addr", "dev", Fate::kSame, "`[[port]] name`", "dpdk0.kni is dpdk0"},
+    {"dpip addr", "scope", Fate::kNotNeeded, "", "the kernel's interface has its own"},
+    {"dpip addr", "broadcast", Fate::kNotNeeded, "", "the subnet's last address"},
+    {"dpip addr", "valid_lft", Fate::kNotNeeded, "", "addresses do not expire"},
+    {"dpip addr", "prefered_lft", Fate::kNotNeeded, "", "addresses do not expire"},
+    {"dpip addr", "preferred_lft", Fate::kNotNeeded, "", "addresses do not expire"},
+    {"dpip addr", "sapool", Fate::kNot, "", "ports of FULLNAT and SNAT, which are not here"},
+
+    {"dpip route", "add", Fate::kSame, "`[[route]]`",
+     "without via it is a subnet on the link: an address of the port makes it"},
+    {"dpip route", "set", Fate::kSame, "`[[route]]`", ""},
+    {"dpip route", "del", Fate::kSame, "`[[route]]`", "the route is not written"},
+    {"dpip route", "flush", Fate::kSame, "`[[route]]`", "those up to here are not written"},
+    {"dpip route", "show", Fate::kNotNeeded, "", "prints"},
+    {"dpip route", "via", Fate::kSame, "`[[route]] via`", ""},
+    {"dpip route", "dev", Fate::kSame, "`[[route]] via`", "the port that leads to via"},
+    {"dpip route", "scope", Fate::kNotNeeded, "",
+     "host and kni_host led to the director's own programs: its kernel gets their packets anyway "
+     "(docs/kernel-traffic.md)"},
+    {"dpip route", "src", Fate::kNotNeeded, "", "only tunnels need it, which are not here"},
+    {"dpip route", "tos", Fate::kNot, "", "routes are by destination alone"},
+    {"dpip route", "mtu", Fate::kNot, "", "`[[port]] mtu` is for all routes of a port"},
+    {"dpip route", "metric", Fate::kNot, "", "a destination has one route"},
+    {"dpip route", "proto", Fate::kNotNeeded, "", "only shown there"},
+    {"dpip route", "onlink", Fate::kNotNeeded, "", "only shown there"},
+    {"dpip route", "local", Fate::kNotNeeded, "", "addresses of a port are local"},
+
+    {"dpip vlan", "add", Fate::kSame, "`[[port.vlan]]`", ""},
+    {"dpip vlan", "del", Fate::kOther, "`[[port.vlan]]`", "it stays written: remove it by hand"},
+    {"dpip vlan", "show", Fate::kNotNeeded, "", "prints"},
+    {"dpip vlan", "link", Fate::kSame, "`[[port]] name`", ""},
+    {"dpip vlan", "id", Fate::kSame, "`[[port.vlan]] id`", ""},
+    {"dpip vlan", "proto", Fate::kSame, "-", "802.1q; a VLAN in a VLAN (802.1ad) is an error"},
+
+    {"dpip link", "set", Fate::kSame, "`[[port]]`", ""},
+    {"dpip link", "show", Fate::kNotNeeded, "", "prints"},
+    {"dpip link", "promisc", Fate::kNotNeeded, "", "`tcpdump` on the port's kernel interface"},
+    {"dpip link", "allmulticast", Fate::kNotNeeded, "", "as programs on the port ask for it"},
+    {"dpip link", "forward2kni", Fate::kNotNeeded, "",
+     "forwarded packets are not copied to the kernel's interface: capture at the switch or at a "
+     "real server"},
+    {"dpip link", "link", Fate::kNotNeeded, "", "ports are up while the director runs"},
+    {"dpip link", "lldp", Fate::kNotNeeded, "", "a program on the kernel's interface (lldpd)"},
+    {"dpip link", "tc-egress", Fate::kNot, "", "packets are not queued by class"},
+    {"dpip link", "tc-ingress", Fate::kNot, "", "packets are not queued by class"},
+    {"dpip link", "addr", Fate::kNot, "", "the port has its NIC's address"},
+    {"dpip link", "mtu", Fate::kOther, "`[[port]] mtu`", "write it there"},
+    {"dpip link", "bond-mode", Fate::kNot, "", "there is no bonding"},
+    {"dpip link", "bond-slave", Fate::kNot, "", "there is no bonding"},
+    {"dpip link", "bond-primary", Fate::kNot, "", "there is no bonding"},
+    {"dpip link", "bond-xmit-policy", Fate::kNot, "", "there is no bonding"},
+    {"dpip link", "bond-monitor-interval", Fate::kNot, "", "there is no bonding"},
+    {"dpip link", "bond-link-up-prop", Fate::kNot, "", "there is no bonding"},
+    {"dpip link", "bond-link-down-prop", Fate::kNot, "", "there is no bonding"},
+});
+
+}  // namespace
+
+std::span<const Keyword> dpvs_keywords() {
+  return kDpvsKeywords;
+}
+
+}  // namespace lb::importer
