@@ -39,7 +39,7 @@ class DpvsNetworkWriter {
 
   void write() {
     for (DpvsState::Device& device : state_.devices) {
-      if (state_.slaves.contains(device.name)) continue;
+      if (device.name.empty() || state_.slaves.contains(device.name)) continue;
       saw(device.name);
       context_.port(device.name, device.place);
       if (device.mtu != 0) context_.mtu(device.name, device.mtu, device.place);
