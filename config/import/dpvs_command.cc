@@ -222,7 +222,7 @@ class DpvsCommandReader {
       warn("--dest-check udp", "a datagram that no ICMP error answers is good",
            "a ping; \"udp\" and \"dns\" of [service.check] need a question");
     } else if (value == "disable") {
-      warn("--dest-check disable", "no check", "every service has one; \"ping\" is the simplest");
+      warn("--dest-check disable", "no check", "every service has one; \"none\" is without");
     } else if (value != "default" && value.find(',') == std::string::npos) {
       error("--dest-check " + value, "no check that is here");
     }

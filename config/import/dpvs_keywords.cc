@@ -83,8 +83,8 @@ constexpr auto kDpvsKeywords = std::to_array<Keyword>({
     {"service", "--ipv6", Fate::kNot, "", "-6; services have IPv4 addresses"},
     {"service", "--synproxy", Fate::kSame, "`[[service]] syn_proxy = \"always\"`",
      "-j enable; \"adaptive\" lets SYNs pass until there is a flood"},
-    {"service", "--expire-quiescent", Fate::kNot, "",
-     "connections to a server that is down end by their time-outs or when the client ends them"},
+    {"service", "--expire-quiescent", Fate::kSame, "`[[service]] on_server_down = \"reset\"`",
+     "the default here; \"keep\" is as without it"},
     {"service", "--dest-check", Fate::kOther, "`[service.check]`",
      "tcp and ping are checks of the director's own; the passive ones are `passive`, on without "
      "them: failed handshakes bring the next check forward"},

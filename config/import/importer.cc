@@ -28,6 +28,7 @@ const Entry& entry_of(Format format) {
       {Format::kHeartbeat, "heartbeat.md", heartbeat_keywords(), import_heartbeat},
       {Format::kIpvsadm, "ipvsadm.md", ipvsadm_keywords(), import_ipvsadm},
       {Format::kDpvs, "dpvs.md", dpvs_keywords(), import_dpvs},
+      {Format::kLoxilb, "loxilb.md", loxilb_keywords(), import_loxilb},
   };
   return *std::find_if(kEntries.begin(), kEntries.end(),
                        [&](const Entry& entry) { return entry.format == format; });

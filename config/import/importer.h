@@ -17,7 +17,7 @@ namespace lb::importer {
 // The first line of what is written, behind "# ".
 inline constexpr std::string_view kHeader = "Made by lbcli import.";
 
-enum class Format : std::uint8_t { kKeepalived, kLdirectord, kHeartbeat, kIpvsadm, kDpvs };
+enum class Format : std::uint8_t { kKeepalived, kLdirectord, kHeartbeat, kIpvsadm, kDpvs, kLoxilb };
 constexpr auto enum_names(Format) {
   return std::to_array<EnumName<Format>>({
       {"keepalived", Format::kKeepalived},
@@ -25,6 +25,7 @@ constexpr auto enum_names(Format) {
       {"heartbeat", Format::kHeartbeat},
       {"ipvsadm", Format::kIpvsadm},
       {"dpvs", Format::kDpvs},
+      {"loxilb", Format::kLoxilb},
   });
 }
 
@@ -69,6 +70,9 @@ Result<std::vector<Node>> import_ipvsadm(const std::vector<File>& files, const O
 std::span<const Keyword> dpvs_keywords();
 // Likewise; without services in any of them all are one director's.
 Result<std::vector<Node>> import_dpvs(const std::vector<File>& files, const Options& options);
+std::span<const Keyword> loxilb_keywords();
+// Each file with rules is one director.
+Result<std::vector<Node>> import_loxilb(const std::vector<File>& files, const Options& options);
 
 // compare.cc: what must be the same in both, and is not.
 std::vector<Note> compare(const Node& first, const Node& second);
