@@ -29,6 +29,7 @@ const Entry& entry_of(Format format) {
       {Format::kIpvsadm, "ipvsadm.md", ipvsadm_keywords(), import_ipvsadm},
       {Format::kDpvs, "dpvs.md", dpvs_keywords(), import_dpvs},
       {Format::kLoxilb, "loxilb.md", loxilb_keywords(), import_loxilb},
+      {Format::kHaproxy, "haproxy.md", haproxy_keywords(), import_haproxy},
   };
   return *std::find_if(kEntries.begin(), kEntries.end(),
                        [&](const Entry& entry) { return entry.format == format; });

@@ -17,7 +17,15 @@ namespace lb::importer {
 // The first line of what is written, behind "# ".
 inline constexpr std::string_view kHeader = "Made by lbcli import.";
 
-enum class Format : std::uint8_t { kKeepalived, kLdirectord, kHeartbeat, kIpvsadm, kDpvs, kLoxilb };
+enum class Format : std::uint8_t {
+  kKeepalived,
+  kLdirectord,
+  kHeartbeat,
+  kIpvsadm,
+  kDpvs,
+  kLoxilb,
+  kHaproxy
+};
 constexpr auto enum_names(Format) {
   return std::to_array<EnumName<Format>>({
       {"keepalived", Format::kKeepalived},
@@ -26,6 +34,7 @@ constexpr auto enum_names(Format) {
       {"ipvsadm", Format::kIpvsadm},
       {"dpvs", Format::kDpvs},
       {"loxilb", Format::kLoxilb},
+      {"haproxy", Format::kHaproxy},
   });
 }
 
@@ -73,6 +82,9 @@ Result<std::vector<Node>> import_dpvs(const std::vector<File>& files, const Opti
 std::span<const Keyword> loxilb_keywords();
 // Each file with rules is one director.
 Result<std::vector<Node>> import_loxilb(const std::vector<File>& files, const Options& options);
+std::span<const Keyword> haproxy_keywords();
+// All files are one director's, as those of `haproxy -f A -f B`.
+Result<std::vector<Node>> import_haproxy(const std::vector<File>& files, const Options& options);
 
 // compare.cc: what must be the same in both, and is not.
 std::vector<Note> compare(const Node& first, const Node& second);

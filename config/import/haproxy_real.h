@@ -1,0 +1,23 @@
+// The parts of a service.
+#pragma once
+
+#include "config/import/haproxy.h"
+
+namespace lb::importer::haproxy {
+
+struct Balanced {
+  const Proxy& backend;
+  const Bound& bound;
+  const std::vector<Server>& servers;
+};
+// haproxy_real.cc: real servers, the sorry server, checks and the agent.
+void write_servers(Context& context, const Configuration& configuration, Table& service,
+                   const Balanced& balanced);
+
+// haproxy_stick.cc: stick tables and cookies.
+void persistence(Context& context, Table& service, const Proxy& from, const Proxy& backend);
+
+// haproxy_access.cc: rules that accept and reject by the client's address.
+void access(Context& context, Table& service, const Proxy& from, const Proxy& backend);
+
+}  // namespace lb::importer::haproxy
