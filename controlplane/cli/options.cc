@@ -12,6 +12,7 @@
 
 #include "config/base/nearest.h"
 #include "config/duration.h"
+#include "config/import/importer.h"
 #include "controlplane/cli/cli.h"
 
 namespace lb::cli {
@@ -185,7 +186,10 @@ void add_import_command(CLI::App& app, Options& options) {
       app.add_subcommand("import", "make a configuration of another load balancer's files")
           ->fallthrough();
   ImportChoices& chosen = options.import;
-  command->add_option("format", chosen.format, "what the files are of, as keepalived")
+  std::string formats;
+  for (const auto& [name, format] : kEnumNames<importer::Format>)
+    formats += fmt::format("{}{}", formats.empty() ? "" : ", ", name);
+  command->add_option("format", chosen.format, "what the files are of: " + formats)
       ->required()
       ->type_name("FORMAT");
   command->add_option("files", chosen.files, "its files, or folders with them")
