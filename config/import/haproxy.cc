@@ -1,5 +1,6 @@
 #include "config/import/haproxy.h"
 
+#include "config/import/haproxy_real.h"
 #include "config/import/importer.h"
 
 namespace lb::importer {
@@ -19,6 +20,7 @@ Result<std::vector<Node>> import_haproxy(const std::vector<File>& files, const O
       configuration.servers.emplace(&proxy, haproxy::read_servers(context, proxy));
     }
   }
+  haproxy::find_tables(configuration);
   haproxy::read_services(context, configuration);
   haproxy::read_rest(context, configuration);
   // Servers of NAT are on another network than clients.

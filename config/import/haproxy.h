@@ -73,6 +73,8 @@ struct Configuration {
   std::list<Proxy> proxies;
   std::map<std::string, const Proxy*, std::less<>> backends;  // and listens
   std::map<const Proxy*, std::vector<Server>> servers;        // of backends
+  std::map<std::string, const Line*, std::less<>> tables;     // stick tables
+  std::map<std::string, int, std::less<>> table_users;        // services of each table
 };
 
 // haproxy_proxy.cc
@@ -94,8 +96,8 @@ class Check {
  public:
   Check(Context& context, const Configuration& configuration, const Proxy& backend);
   ~Check();
-  // For servers without a port of their own.
-  void set_client_port(std::uint16_t port);
+  // For servers without a port of their own: the service's, the first one or the only one.
+  void set_client_port(std::uint16_t port, bool is_single);
   // Into the service's [service.check]. `server`: the first one that is checked; null: none is.
   void write(Table& service, const Server* server);
   // Into [service.real_server.check], when it differs from the service's.

@@ -53,7 +53,10 @@ class Check::Impl {
     times();
   }
 
-  void set_client_port(std::uint16_t port) { client_port_ = port; }
+  void set_client_port(std::uint16_t port, bool is_single) {
+    client_port_ = port;
+    is_single_ = is_single;
+  }
 
   void write(Table& service, const Server* server) {
     if (server == nullptr) {
@@ -254,7 +257,8 @@ class Check::Impl {
         check.port = *parsed;
       }
     }
-    if (check.port == 0 && server.port == 0) {
+    // With a distance from a single port the real server has one.
+    if (check.port == 0 && server.port == 0 && !(is_single_ && server.offset != 0)) {
       const std::int64_t port = client_port_ + server.offset;
       if (port >= 1 && port <= 65'535) check.port = port;
     }
@@ -347,6 +351,7 @@ class Check::Impl {
   Table common_{"check", false, {}};
   OwnCheck common_own_;
   std::uint16_t client_port_ = 0;
+  bool is_single_ = false;
   std::optional<Milliseconds> timeout_;
   std::optional<Milliseconds> connect_;
   std::map<const Proxy*, std::unordered_map<std::string, const Server*>> by_name_;
@@ -356,8 +361,8 @@ Check::Check(Context& context, const Configuration& configuration, const Proxy& 
     : impl_(std::make_unique<Impl>(context, configuration, backend)) {}
 Check::~Check() = default;
 
-void Check::set_client_port(std::uint16_t port) {
-  impl_->set_client_port(port);
+void Check::set_client_port(std::uint16_t port, bool is_single) {
+  impl_->set_client_port(port, is_single);
 }
 
 void Check::write(Table& service, const Server* server) {

@@ -20,7 +20,7 @@ class RealServers {
         check_(context, configuration, balanced.backend) {}
 
   void write() {
-    check_.set_client_port(balanced_.bound.port);
+    check_.set_client_port(balanced_.bound.port, balanced_.bound.is_single);
     std::vector<const Server*> primary;
     std::vector<const Server*> backup;
     for (const Server& each : balanced_.servers) {
@@ -74,7 +74,7 @@ class RealServers {
     warn(server, "backup", "`[service.sorry_server]`; it is not checked");
     const bool local = server.host.starts_with("127.");
     const std::uint16_t port = port_of(server);
-    if (local && balanced_.bound.port != port) {
+    if (local && port != 0 && balanced_.bound.port != port) {
       context_.note(Severity::kError, server.place, "backup", server.name,
                     fmt::format("a sorry server on the director listens on the service's port, {}; "
                                 "left out",

@@ -15,7 +15,10 @@ void write_servers(Context& context, const Configuration& configuration, Table& 
                    const Balanced& balanced);
 
 // haproxy_stick.cc: stick tables and cookies.
-void persistence(Context& context, Table& service, const Proxy& from, const Proxy& backend);
+void persistence(Context& context, const Configuration& configuration, Table& service,
+                 const Proxy& backend);
+// Into the configuration: the tables by their names, and how many services use each.
+void find_tables(Configuration& configuration);
 
 // haproxy_access.cc: rules that accept and reject by the client's address.
 void access(Context& context, Table& service, const Proxy& from, const Proxy& backend);

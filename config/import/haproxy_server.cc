@@ -13,6 +13,8 @@ namespace {
 // A backend has no more; all of a configuration have no more, either.
 constexpr std::size_t kMostOfBackend = 65'536;
 
+constexpr std::size_t kMostInherited = 64;  // each backend reads them
+
 // Options of server without an argument; all others that do not begin with "no-" or "force-" have one.
 constexpr auto kFlags2 = std::to_array<std::string_view>(
     {"agent-check", "allow-0rtt", "backup", "check", "check-send-proxy", "check-ssl",
@@ -25,7 +27,14 @@ class ServerReader {
   ServerReader(Context& context, const Proxy& backend) : context_(context), backend_(backend) {}
 
   std::vector<Server> read() {
-    for (const Line* const line : inherited()) options(*line, 1, defaults_);
+    const auto lines = inherited();
+    if (lines.size() > kMostInherited) {
+      error(*lines.back(), "",
+            fmt::format("no more than {} in defaults; left out", kMostInherited));
+    }
+    for (const Line* const line : lines.first(std::min(lines.size(), kMostInherited))) {
+      options(*line, 1, defaults_);
+    }
     for (const Line& line : backend_.section->lines) {
       if (line.words[0] == "default-server") options(line, 1, defaults_);
       if (line.words[0] == "server") server(line);
@@ -144,15 +153,16 @@ class ServerReader {
     }
     if (const auto parsed = Address::parse(server.host); parsed && parsed->is_ipv4()) {
       server.address = *parsed;
-    } else {
+    } else if (server.host != "localhost") {
       context_.note(Severity::kWarning, line.place, line.words[0], server.host,
                     "names are not looked up: fill in the address");
     }
     if (server.host.starts_with("127.") || server.host == "localhost") {
+      if (server.has("backup") && server.address.has_value()) return true;
       error(line, text,
             "a real server on the director is not possible; left out: keep the "
             "program behind the VIP (docs/local-services.md)");
-      return server.has("backup") && server.address.has_value();
+      return false;
     }
     return true;
   }

@@ -12,6 +12,8 @@ namespace {
 
 using config::Milliseconds;
 
+constexpr std::size_t kMostWork = 2'000'000;
+
 struct Scheduler {
   std::string_view there;
   std::string_view here;
@@ -70,7 +72,24 @@ class Services {
       return;
     }
     used_.insert(backend);
+    if (!has_room(from, *backend)) return;
     service(from, *backend, bound);
+  }
+
+  // Many frontends may share a backend, or defaults, with very many lines.
+  bool has_room(const Proxy& from, const Proxy& backend) {
+    for (const Proxy* const first : {&from, &backend}) {
+      for (const Proxy* proxy = first; proxy != nullptr; proxy = proxy->defaults) {
+        work_ += proxy->section->lines.size();
+      }
+    }
+    const auto at = configuration_.servers.find(&backend);
+    if (at != configuration_.servers.end()) servers_ += at->second.size();
+    if (work_ <= kMostWork && servers_ <= config::kMaxRealServers) return true;
+    context_.note(Severity::kError, from.place(), from.section->type,
+                  "frontends and their backends have too many lines or servers together",
+                  "left out: import fewer at a time");
+    return false;
   }
 
   // Null: there is none, which is noted.
@@ -131,7 +150,7 @@ class Services {
     }
     scheduler(service, backend);
     connections(service, backend);
-    persistence(context_, service, from, backend);
+    persistence(context_, configuration_, service, backend);
     limits(service, from);
     access(context_, service, from, backend);
     timeouts(service, from, backend);
@@ -156,8 +175,8 @@ class Services {
     const Line* const hash = backend.last("hash-type");
     if (word == "source" && hash != nullptr && hash->word(1) == "consistent") here = "mh";
     if (!at->note.empty()) {
-      context_.note(Severity::kWarning, line->place, "balance", line->word(1),
-                    std::string(at->note));
+      context_.note(at->note == kNoSuchHash ? Severity::kWarning : Severity::kInfo, line->place,
+                    "balance", line->word(1), std::string(at->note));
     }
     if (here != "wrr") service.text("scheduler", here, line->place);
   }
@@ -216,6 +235,8 @@ class Services {
   Context& context_;
   const Configuration& configuration_;
   std::set<const Proxy*> used_;  // backends
+  std::size_t work_ = 0;         // lines of all services, inherited ones, too
+  std::size_t servers_ = 0;
   bool noted_mode_ = false;
 };
 
