@@ -51,9 +51,8 @@ const Keyword* Context::keyword(std::string_view block, std::string_view name, c
 }
 
 Context::Interface& Context::interface(const std::string& there, const Place& place) {
-  for (auto& [name, known] : interfaces_) {
-    if (name == there) return known;
-  }
+  const auto known = interface_index_.find(there);
+  if (known != interface_index_.end()) return interfaces_[known->second].second;
   Interface added;
   added.place = place;
   added.name = there;
@@ -65,6 +64,7 @@ Context::Interface& Context::interface(const std::string& there, const Place& pl
     added.parent = there.substr(0, there.rfind('.'));
     added.name = fmt::format("{}.{}", interface(added.parent, place).name, added.vlan);
   }
+  interface_index_.emplace(there, interfaces_.size());
   return interfaces_.emplace_back(there, std::move(added)).second;
 }
 
@@ -73,11 +73,9 @@ std::string Context::port(const std::string& there, const Place& place) {
 }
 
 void Context::address(const std::string& there, const Prefix& address, const Place& place) {
-  std::vector<std::string>& addresses = interface(there, place).addresses;
+  Interface& its = interface(there, place);
   const std::string text = address.to_string();
-  if (std::find(addresses.begin(), addresses.end(), text) == addresses.end()) {
-    addresses.push_back(text);
-  }
+  if (its.known_addresses.insert(text).second) its.addresses.push_back(text);
 }
 
 void Context::mtu(const std::string& there, std::uint16_t mtu, const Place& place) {
@@ -126,6 +124,10 @@ void Context::finish(std::string_view director_name, const Place& place) {
   const bool no_route = std::none_of(draft.root().tables().begin(), draft.root().tables().end(),
                                      [](const Table& table) { return table.path() == "route"; });
   bool says_routes = false;
+  std::unordered_map<std::string, std::vector<const Interface*>> vlans;
+  for (const auto& [there, interface] : interfaces_) {
+    if (interface.vlan != 0) vlans[interface.parent].push_back(&interface);
+  }
   for (const auto& [there, interface] : interfaces_) {
     if (interface.vlan != 0) continue;
     Table& port = draft.add_port(interface.place);
@@ -155,11 +157,10 @@ void Context::finish(std::string_view director_name, const Place& place) {
       }
     };
     set_addresses(port, interface);
-    for (const auto& [name, vlan] : interfaces_) {
-      if (vlan.vlan == 0 || vlan.parent != there) continue;
-      Table& table = port.add("vlan", vlan.place);
-      table.text("name", vlan.name).number("id", vlan.vlan);
-      set_addresses(table, vlan);
+    for (const Interface* vlan : vlans[there]) {
+      Table& table = port.add("vlan", vlan->place);
+      table.text("name", vlan->name).number("id", vlan->vlan);
+      set_addresses(table, *vlan);
     }
   }
 }

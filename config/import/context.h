@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -80,6 +81,7 @@ class Context {
     std::uint16_t vlan = 0;
     std::uint16_t mtu = 0;  // 0: the default
     std::vector<std::string> addresses;
+    std::unordered_set<std::string> known_addresses;
     Place place;
   };
   Interface& interface(const std::string& there, const Place& place);
@@ -87,6 +89,7 @@ class Context {
   const Options& options_;
   std::span<const Keyword> keywords_;
   std::vector<std::pair<std::string, Interface>> interfaces_;  // by their names there
+  std::unordered_map<std::string, std::size_t> interface_index_;
   std::set<std::string> service_names_;
   std::unordered_set<std::string> noted_;
 };

@@ -10,7 +10,7 @@ bool is_program(const std::string& word, std::string_view name) {
 }
 
 void read_script(const File& file, DpvsState& state, Context& context) {
-  IpvsadmTable table(state.ipvsadm, context);
+  IpvsadmTable table(state.ipvsadm, context, true);
   for (Command& command : read_commands(file, context)) {
     std::vector<std::string>& words = command.words;
     if (words.front() == "sudo" && words.size() > 1) words.erase(words.begin());

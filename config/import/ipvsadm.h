@@ -48,7 +48,9 @@ void read_ipvsadm_command(const std::vector<std::string>& words, const Place& pl
 // ipvsadm_table.cc: what `ipvsadm -L -n` prints, line by line.
 class IpvsadmTable {
  public:
-  IpvsadmTable(IpvsadmState& state, Context& context) : state_(state), context_(context) {}
+  // `dpvs`: with what DPVS prints as well.
+  IpvsadmTable(IpvsadmState& state, Context& context, bool dpvs = false)
+      : state_(state), context_(context), dpvs_(dpvs) {}
   // False: the line is of no table.
   bool read(const std::string& line, const Place& place);
 
@@ -57,9 +59,13 @@ class IpvsadmTable {
   void server(const std::vector<std::string_view>& words, const Place& place);
   void flags(IpvsService& service, const std::vector<std::string_view>& words, const Place& place);
   bool other(const std::string& line, const Place& place);
+  // Whether the word at `at`, then the last that belongs to it, is a flag of DPVS.
+  bool dpvs_flag(IpvsService& service, const std::vector<std::string_view>& words, std::size_t& at,
+                 const Place& place);
 
   IpvsadmState& state_;
   Context& context_;
+  bool dpvs_;
   std::string current_;   // the key of the service that servers belong to; empty: none
   bool forwards_ = true;  // the table has the column Forward
 };

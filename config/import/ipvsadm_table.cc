@@ -49,6 +49,12 @@ bool IpvsadmTable::service(const std::vector<std::string_view>& words, const Pla
                  : words[0] == "SCTP" ? "sctp"
                  : words[0] == "FWM"  ? "fwmark"
                                       : "";
+  if (dpvs_ && (words[0] == "MATCH" || words[0].starts_with("ICMP"))) {
+    current_.clear();
+    context_.note(Severity::kError, place, std::string(words[0]), "a service without VIP",
+                  "left out with its servers: outgoing connections and pings are no services");
+    return true;
+  }
   if (out.protocol.empty() || words.size() < 2) return false;
   current_.clear();
   out.place = place;
@@ -87,11 +93,37 @@ void IpvsadmTable::flags(IpvsService& service, const std::vector<std::string_vie
       context_.keyword("service", "--sched-flags", place);
     } else if (words[i] == "IPv6") {
       context_.keyword("service", "--ipv6", place);
+    } else if (dpvs_ && dpvs_flag(service, words, i, place)) {
+      continue;
     } else {
       context_.note(Severity::kError, place, std::string(words[i]), "no flag of a service",
                     "left out");
     }
   }
+}
+
+bool IpvsadmTable::dpvs_flag(IpvsService& service, const std::vector<std::string_view>& words,
+                             std::size_t& at, const Place& place) {
+  const std::string_view word = words[at];
+  if (word == "sip") return true;
+  if (word == "synproxy") return service.syn_proxy = true;
+  if (word == "conn-timeout" && at + 1 < words.size()) {
+    service.established = ipvs_number(words[++at], 0x7fffffff, "conn-timeout", place, context_);
+  } else if (word.starts_with("ppv")) {
+    context_.note(Severity::kError, place, std::string(word),
+                  "PROXY protocol: the servers get a header with the client's address",
+                  "left out: they see the client's address itself; configure them to expect no "
+                  "header");
+  } else if (word == "qid") {
+    context_.keyword("service", "--hash-target", place);
+  } else if (word == "expire-quiescent" || word == "quic" || word == "dest-check") {
+    context_.keyword("service", "--" + std::string(word), place);
+  } else if (word.starts_with("external:")) {
+    if (word.find("tcp") == std::string_view::npos) service.check = "ping";
+  } else {
+    return word.starts_with("internal:");
+  }
+  return true;
 }
 
 // "-> 10.0.0.11:80  Masq  1  0  0"
@@ -121,6 +153,10 @@ void IpvsadmTable::server(const std::vector<std::string_view>& words, const Plac
     server.forward = IpvsForward::kTunnel;
   } else if (words[2] == "Local") {
     server.forward = IpvsForward::kLocal;
+  } else if (dpvs_ && words[2] == "FullNat") {
+    server.forward = IpvsForward::kFullNat;
+  } else if (dpvs_ && (words[2] == "SNAT" || words[2] == "Snat")) {
+    server.forward = IpvsForward::kSnat;
   } else if (words[2] != "Route") {
     context_.note(Severity::kError, place, std::string(words[2]),
                   "no forwarding method: Route, Masq, Tunnel and Local are", "left out");
