@@ -102,6 +102,7 @@ void describe(Visitor& v, HaSync& sync) {
   v.value("ca_file", sync.ca_file, kAbsolutePathForm, "\"/etc/ballast/sync-ca.pem\"", kIfSet);
   v.number("sync_id", sync.sync_id, 0, kMaxSyncId);
   v.duration("heartbeat", sync.heartbeat, Milliseconds(20), seconds(10));
+  v.duration("warn_after", sync.warn_after, Milliseconds(0), minutes(15), kIfSet);
   v.duration("gate_timeout", sync.gate_timeout, seconds(1), hours(1));
 }
 

@@ -106,6 +106,7 @@ constexpr auto kRules = std::to_array<Rule>({
     {"ha.resource", "instance", Needs::kControlplane},
     {"ha.resource", "", Needs::kNothing},
     {"ha.sync", "gate_timeout", Needs::kNothing},
+    {"ha.sync", "warn_after", Needs::kNothing},
     {"ha.sync", "", Needs::kBoth},  // the data plane records changes for it
 });
 

@@ -119,6 +119,7 @@ TEST(Example, NamesTheTrueDefaultsOfAPair) {
   EXPECT_EQ(script, HaScript{});
   HaSync sync = ha.sync.value();
   sync.listen = sync.peer = {};
+  sync.warn_after = HaSync{}.warn_after;  // an example of one
   sync.key_file.clear();
   EXPECT_EQ(sync, HaSync{});
 }

@@ -306,6 +306,7 @@ struct HaSync {
   std::string ca_file;
   std::uint32_t sync_id = 1;
   Milliseconds heartbeat{100};
+  Milliseconds warn_after{0};         // a heartbeat that comes later is reported; 0: two of them
   Milliseconds gate_timeout{60'000};  // longest that mastership waits for a complete table
   Origin where;
   bool operator==(const HaSync&) const = default;

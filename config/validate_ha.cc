@@ -91,6 +91,7 @@ class HaValidator {
                          sync.peer.address.to_string()),
              ProblemKind::kFollowsNetwork);
     }
+    check_warn_after(sync);
     check_keys(sync);
   }
 
@@ -109,6 +110,13 @@ class HaValidator {
                })) {
       report(path, fmt::format("{} is the VIP of a service; write {}", text, remedy));
     }
+  }
+
+  void check_warn_after(const HaSync& sync) {
+    if (sync.warn_after.count() == 0 || sync.warn_after > sync.heartbeat) return;
+    report("ha.sync.warn_after",
+           fmt::format("a heartbeat comes every {} ms; write a longer time, or remove warn_after",
+                       sync.heartbeat.count()));
   }
 
   void check_keys(const HaSync& sync) {

@@ -215,6 +215,7 @@ Result<void> Applier::Impl::start_failover() {
               },
           .late_advert = [this](const std::string& instance,
                                 const std::string& text) { alerts->late_advert(instance, text); },
+          .late_heartbeat = [this](const std::string& text) { alerts->late_heartbeat(text); },
           .check_opinions = [this](const auto& keys) { return servers->opinions_on(keys); }});
   return failover->start();
 }

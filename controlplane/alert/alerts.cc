@@ -158,6 +158,10 @@ void Alerts::sync_link(bool up, const std::string& reason) {
                  {.kind = "sync", .state = up ? "up" : "down", .reason = reason});
 }
 
+void Alerts::late_heartbeat(const std::string& reason) {
+  impl_->enqueue(Severity::kNotice, {.kind = "sync", .state = "late heartbeat", .reason = reason});
+}
+
 void Alerts::dataplane(bool connected, const std::string& reason) {
   if (impl_->dataplane == connected) return;
   impl_->dataplane = connected;

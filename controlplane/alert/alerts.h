@@ -52,6 +52,8 @@ class Alerts {
   // A neighbour that packets are sent to has another MAC address.
   void next_hop_moved(const std::string& address, const std::string& reason);
   void sync_link(bool up, const std::string& reason);
+  // A heartbeat of the peer came late, though the link is up.
+  void late_heartbeat(const std::string& reason);
   void dataplane(bool connected, const std::string& reason);
   void panic(bool begun, const std::string& reason);
   // Packets for the kernel of this class are dropped on the port, or are not any more.

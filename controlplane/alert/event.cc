@@ -74,7 +74,9 @@ std::string headline(const Event& event) {
   if (event.kind == "vrrp") return fmt::format("{}: {}", event.name, event.state);
   if (event.kind == "resource") return fmt::format("resource {} {}", event.name, event.state);
   if (event.kind == "next_hop") return fmt::format("next hop {} {}", event.name, event.state);
-  if (event.kind == "sync") return fmt::format("sync link {}", event.state);
+  if (event.kind == "sync") {
+    return fmt::format("sync link{} {}", event.state == "late heartbeat" ? ":" : "", event.state);
+  }
   if (event.kind == "dataplane") return fmt::format("data plane {}", event.state);
   if (event.kind == "punt") {
     return fmt::format("packets for the kernel, {}: {}", event.name, event.state);

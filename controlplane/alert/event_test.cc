@@ -48,6 +48,11 @@ TEST(Event, DescribesWhatHappened) {
   event.name = "VI_1";
   event.state = "unknown router";
   EXPECT_EQ(headline(event), "VI_1: unknown router");
+  event.kind = "sync";
+  event.state = "down";
+  EXPECT_EQ(headline(event), "sync link down");
+  event.state = "late heartbeat";
+  EXPECT_EQ(headline(event), "sync link: late heartbeat");
   event.kind = "next_hop";
   event.name = "10.0.0.11";
   event.state = "moved";

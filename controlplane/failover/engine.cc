@@ -89,6 +89,7 @@ Result<void> Engine::make_peer() {
        .progress = [this] { update_gate(); },
        .switchover = [this](const lb::sync::Switchover& message) { on_switchover(message); },
        .link = events_.sync_link,
+       .late_heartbeat = events_.late_heartbeat,
        .services = events_.peer_services,
        .check_opinions = events_.check_opinions});
   if (!made) return tl::make_unexpected(made.error());

@@ -58,6 +58,7 @@ class Engine : public std::enable_shared_from_this<Engine> {
     std::function<void(const ResourceViews&)> resources;  // of groups that have some
     std::function<void(const std::string& instance, const std::string& text)> unknown_router;
     std::function<void(const std::string& instance, const std::string& text)> late_advert;
+    std::function<void(const std::string& text)> late_heartbeat;
     std::function<void(const std::string& director, const lb::sync::Services&)> peer_services;
     // Results of our own checks; `done` is called on the failover thread.
     std::function<void(const sync::CheckKeys&, sync::OnCheckOpinions done)> check_opinions;

@@ -125,6 +125,10 @@ Engine::Events Failover::Impl::engine_events() {
           [this](const std::string& instance, const std::string& text) {
             on_main([=](Impl& self) { self.host.late_advert(instance, text); });
           },
+      .late_heartbeat =
+          [this](const std::string& text) {
+            on_main([=](Impl& self) { self.host.late_heartbeat(text); });
+          },
       .peer_services =
           [this](const std::string& director, const lb::sync::Services& services) {
             on_main(

@@ -56,6 +56,7 @@ class Failover {
     std::function<void(const std::string& instance, const std::string& text)> unknown_router;
     // An advert of the master came late, though before the takeover. Not called for each of them.
     std::function<void(const std::string& instance, const std::string& text)> late_advert;
+    std::function<void(const std::string& text)> late_heartbeat;  // likewise, of the sync link
     std::function<sync::CheckOpinions(const sync::CheckKeys&)> check_opinions;  // our own checks'
   };
 

@@ -77,6 +77,7 @@ class FailoverThread : public testing::Test {
                        .resource = [](const ResourceAlert&) {},
                        .unknown_router = [](const auto&, const auto&) {},
                        .late_advert = [](const auto&, const auto&) {},
+                       .late_heartbeat = [](const auto&) {},
                        .check_opinions =
                            [](const sync::CheckKeys& keys) {
                              return sync::CheckOpinions(keys.size(), sync::CheckOpinion::kUp);

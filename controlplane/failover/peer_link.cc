@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "config/base/log.h"
+#include "config/base/log_limit.h"
 #include "controlplane/api/controlplane.pb.h"
+#include "controlplane/failover/lateness.h"
 #include "controlplane/sync/credentials.h"
 #include "controlplane/sync/sync.pb.h"
 #include "dataplane/api/dataplane.pb.h"
@@ -17,6 +19,8 @@ using std::chrono::milliseconds;
 
 // Missing heartbeats after which the peer counts as dead.
 constexpr int kMissedBeats = 3;
+constexpr int kLateBeats = 2;  // default of warn_after
+constexpr std::chrono::minutes kReportAgain{10};
 
 milliseconds since(PeerLink::Clock::time_point then) {
   return std::chrono::duration_cast<milliseconds>(PeerLink::Clock::now() - then);
@@ -31,6 +35,8 @@ struct PeerLink::Impl : std::enable_shared_from_this<Impl> {
   void up(const lb::sync::Hello& hello);
   void down(const std::string& why);
   void on_message(const lb::sync::Message& message);
+  void on_heartbeat(const lb::sync::Heartbeat& heartbeat);
+  void watch_heartbeats();
   void answer(const lb::sync::CheckQuestion& question);
   void answered(std::uint64_t number, std::uint64_t session, const sync::CheckOpinions& opinions);
   void on_check_answer(const lb::sync::CheckAnswer& answer);
@@ -43,6 +49,9 @@ struct PeerLink::Impl : std::enable_shared_from_this<Impl> {
   std::string director, release;
   PeerGroups groups;
   Clock::time_point last_heartbeat;
+  Lateness late;
+  LogLimit late_log;
+  std::optional<Clock::time_point> late_reported;  // the last time
   std::optional<Clock::time_point> unreachable = Clock::now();
   bool was_complete = false;  // at the end of the last session
 
@@ -80,6 +89,7 @@ void PeerLink::Impl::up(const lb::sync::Hello& hello) {
   release = hello.release();
   unreachable.reset();
   groups.clear();
+  late.reset();
   mirror->up({hello.ports().begin(), hello.ports().end()});
   link->send(*settings->services);
   link->beat();
@@ -98,12 +108,7 @@ void PeerLink::Impl::down(const std::string& why) {
 void PeerLink::Impl::on_message(const lb::sync::Message& message) {
   switch (message.kind_case()) {
     case lb::sync::Message::kHeartbeat:
-      last_heartbeat = Clock::now();
-      if (auto read = peer_groups(message.heartbeat())) {
-        groups = std::move(*read);
-        return events.update();
-      }
-      return link->refuse(sync::Refusal::malformed, "a heartbeat");
+      return on_heartbeat(message.heartbeat());
     case lb::sync::Message::kBatch:
       return mirror->on_batch(message.batch());
     case lb::sync::Message::kAck:
@@ -121,6 +126,29 @@ void PeerLink::Impl::on_message(const lb::sync::Message& message) {
       break;
   }
   link->refuse(sync::Refusal::malformed, "a message of an unknown kind");
+}
+
+void PeerLink::Impl::on_heartbeat(const lb::sync::Heartbeat& heartbeat) {
+  last_heartbeat = Clock::now();
+  watch_heartbeats();
+  auto read = peer_groups(heartbeat);
+  if (!read) return link->refuse(sync::Refusal::malformed, "a heartbeat");
+  groups = std::move(*read);
+  events.update();
+}
+
+void PeerLink::Impl::watch_heartbeats() {
+  const config::HaSync& ha = *settings->ha.sync;
+  const milliseconds limit = ha.warn_after.count() != 0 ? ha.warn_after : kLateBeats * ha.heartbeat;
+  const auto after = late.received(last_heartbeat, limit);
+  if (!after) return;
+  const std::string text =
+      fmt::format("{} ms after the one before, which is more than warn_after ({} ms)",
+                  after->count(), limit.count());
+  late_log.write(log::Level::kWarning, "", "", "sync: late heartbeat of {}: {}", director, text);
+  if (late_reported && last_heartbeat - *late_reported < kReportAgain) return;
+  late_reported = last_heartbeat;
+  events.late_heartbeat(text);
 }
 
 // One query at a time: another one before the answer is dropped.
@@ -251,6 +279,8 @@ void PeerLink::fill(api::control::HaPeer& peer) const {
   if (impl_->last_heartbeat != Clock::time_point{}) {
     peer.set_heard_ms(static_cast<std::uint64_t>(since(impl_->last_heartbeat).count()));
   }
+  peer.set_late(impl_->late.count());
+  peer.set_latest_ms(static_cast<std::uint64_t>(impl_->late.longest().count()));
 }
 
 void PeerLink::fill(api::control::Sync& sync) const {

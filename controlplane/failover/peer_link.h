@@ -39,6 +39,8 @@ class PeerLink {
     std::function<void()> progress;  // the table may be complete now
     std::function<void(const lb::sync::Switchover&)> switchover;
     std::function<void(bool up, const std::string& why)> link;
+    // Heartbeats come late. Not for each of them.
+    std::function<void(const std::string& text)> late_heartbeat;
     // The peer's services, and its name.
     std::function<void(const std::string& director, const lb::sync::Services&)> services;
     // The peer queries our own checks. `done` is called once, later, on the same thread.

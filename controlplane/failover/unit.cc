@@ -186,6 +186,7 @@ std::optional<vrrp::Reject> Unit::on_advert(std::size_t member, const vrrp::Adve
     members_[member].deferred_priority = advert.priority;
     return std::nullopt;
   }
+  if (members_[member].master != source) members_[member].late.reset();
   members_[member].master = source;
   members_[member].last_advert = now;
   if (waits && advert.priority != vrrp::kResignPriority) {
@@ -213,7 +214,7 @@ void Unit::watch_interval(Member& member, const vrrp::Advert& advert, Clock::tim
       std::max(config.advert_interval,
                std::min(advert.interval, vrrp::Group::longest_interval(config.advert_interval)));
   const auto limit = config.warn_after.count() != 0 ? config.warn_after : 2 * interval;
-  const auto after = member.late.received(*member.master->to_ipv4(), now, limit);
+  const auto after = member.late.received(now, limit);
   if (!after) return;
   const std::string text =
       fmt::format("{} ms after the one before, which is more than warn_after ({} ms)",

@@ -12,7 +12,7 @@
 
 #include "config/base/log_limit.h"
 #include "config/model.h"
-#include "controlplane/failover/late_adverts.h"
+#include "controlplane/failover/lateness.h"
 #include "controlplane/failover/tracks.h"
 #include "controlplane/netlink/model.h"
 #include "vrrp/fsm.h"
@@ -59,7 +59,7 @@ class Unit {
     Ipv4Address deferred_source;  // of the advert that waits for the peer's report
     std::uint8_t deferred_priority = 0;
     std::optional<Clock::time_point> reported;  // an unknown router, the last time
-    LateAdverts late;
+    Lateness late;
     std::optional<Clock::time_point> late_reported;  // the last time
   };
 

@@ -66,6 +66,8 @@ HaPeer peer_of(const api::control::HaPeer& peer) {
           .connected = peer.connected(),
           .alive = peer.alive(),
           .heard_ms = peer.heard_ms(),
+          .late_heartbeats = peer.late(),
+          .latest_ms = peer.latest_ms(),
           .compared = peer.compared(),
           .differences = {peer.differences().begin(), peer.differences().end()}};
 }

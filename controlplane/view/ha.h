@@ -97,6 +97,8 @@ struct HaPeer {
   bool connected = false;
   bool alive = false;
   std::uint64_t heard_ms = 0;
+  std::uint64_t late_heartbeats = 0;
+  std::uint64_t latest_ms = 0;
   bool compared = false;
   std::vector<std::string> differences;
 };

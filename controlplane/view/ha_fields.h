@@ -124,6 +124,10 @@ constexpr auto fields(const HaPeer*) {
       field("connected", &HaPeer::connected, "Whether the sync link is up."),
       field("alive", &HaPeer::alive, "Whether heartbeats arrive."),
       field("heard_ms", &HaPeer::heard_ms, "Age of the last heartbeat.", {.unit = "ms"}),
+      field("late_heartbeats", &HaPeer::late_heartbeats,
+            "Heartbeats that came later than `warn_after` of `[ha.sync]`.", {.counter = true}),
+      field("latest_ms", &HaPeer::latest_ms, "The longest time from one heartbeat to a late one.",
+            {.unit = "ms"}),
       field("compared", &HaPeer::compared, "Whether the two configurations were compared."),
       field("differences", &HaPeer::differences, "Services that are configured differently."));
 }

@@ -66,6 +66,8 @@ api::control::Status standby() {
   peer.set_director("lb1");
   peer.set_release("0.1.0");
   peer.set_connected(true);
+  peer.set_late(4);
+  peer.set_latest_ms(310);
   peer.set_alive(true);
   peer.add_differences("service web (tcp 192.0.2.10:80) exists only here");
   return status;
@@ -85,6 +87,7 @@ Resources:
   haproxy   VI_1      failed         3  2026-09-21 14:13:20.000 stop: OK
   haproxy: start: exit status 1; see `lbcli ha retry`
 Peer: lb1 (release 0.1.0), alive on the sync link
+  4 heartbeats came late, at most 310 ms after the one before
   configured differently: service web (tcp 192.0.2.10:80) exists only here
 )");
 }

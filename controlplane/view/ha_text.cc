@@ -86,6 +86,10 @@ std::string peer_text(const HaPeer& peer) {
                   peer.alive       ? "alive on the sync link"
                   : peer.connected ? "silent for " + age
                                    : "not connected, last heartbeat " + age + " ago");
+  if (peer.late_heartbeats != 0) {
+    text += fmt::format("  {} heartbeat{} came late, at most {} ms after the one before\n",
+                        peer.late_heartbeats, peer.late_heartbeats == 1 ? "" : "s", peer.latest_ms);
+  }
   for (const std::string& difference : peer.differences) {
     text += "  configured differently: " + printable(difference) + "\n";
   }
