@@ -88,6 +88,7 @@ struct Bound {
   std::vector<std::string> addresses;  // "192.0.2.10:80-90", or what is to be filled in
   std::uint16_t port = 0;              // of the first one; 0: none
   bool is_single = false;              // one address with one port
+  std::size_t tls = 0;                 // how many of them are with ssl
 };
 Bound read_binds(Context& context, const Proxy& frontend);
 

@@ -47,6 +47,7 @@ class BindReader {
   Bound read() {
     for (const Line* const line : frontend_.all("bind")) {
       options(*line);
+      const std::size_t before = bound_.addresses.size();
       const std::string& list = line->word(1);
       if (list.empty()) error(*line, "", "an address is missing; left out");
       for (std::size_t begin = 0; begin < list.size();) {
@@ -54,6 +55,7 @@ class BindReader {
         address(*line, list.substr(begin, end - begin));
         begin = end + 1;
       }
+      if (is_tls_) bound_.tls += bound_.addresses.size() - before;
     }
     bound_.is_single = bound_.addresses.size() == 1 && !has_range_;
     return std::move(bound_);
@@ -65,12 +67,15 @@ class BindReader {
   }
 
   void options(const Line& line) {
+    is_tls_ = false;
     for (std::size_t i = 2; i < line.words.size(); ++i) {
       const std::string& word = line.words[i];
       if (context_.keyword("bind", word, line.place) == nullptr) return;
-      if (word == "ssl" && !frontend_.is_http()) {
-        context_.note(Severity::kWarning, line.place, "ssl", "mode tcp",
-                      "the servers must have the certificates");
+      if (word == "ssl") is_tls_ = true;
+      if (word == "accept-proxy") {
+        error(line, word,
+              "a PROXY header reaches the servers: they must accept it, or nobody "
+              "sends it");
       }
       if (std::find(kFlags.begin(), kFlags.end(), word) == kFlags.end()) ++i;
     }
@@ -129,6 +134,7 @@ class BindReader {
   const Proxy& frontend_;
   Bound bound_;
   bool has_range_ = false;
+  bool is_tls_ = false;  // the present line
 };
 
 }  // namespace

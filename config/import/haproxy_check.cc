@@ -20,7 +20,7 @@ constexpr auto kCheckKinds = std::to_array<std::string_view>(
      "option spop-check", "option external-check"});
 // Those that speak TLS when a server's check does.
 constexpr auto kMayBeTls =
-    std::to_array<std::string_view>({"http", "send_expect", "smtp", "redis", "ldap"});
+    std::to_array<std::string_view>({"tcp", "http", "send_expect", "smtp", "redis", "ldap"});
 
 // What differs from server to server.
 struct OwnCheck {
@@ -274,6 +274,14 @@ class Check::Impl {
       check.name = value_behind(*line, "sni");
     }
     if (!check.tls) return;
+    const std::string type = common_.text_of("type");
+    if (std::find(kMayBeTls.begin(), kMayBeTls.end(), type) == kMayBeTls.end()) {
+      context_.note(Severity::kWarning, asked.place, "ssl", "the check is within TLS",
+                    fmt::format("a check of type \"{}\" is not", type));
+      check.tls = false;
+      return;
+    }
+    if (type == "tcp") return;
     if (const Option* const name = asked.option("check-sni")) check.name = name->value;
     if (const Option* const name = asked.option("verifyhost")) check.name = name->value;
     const Option* const verify = asked.option("verify");
@@ -313,9 +321,8 @@ class Check::Impl {
   }
 
   void write_tls(Table& table, const std::string& type, const OwnCheck& own) {
-    if (std::find(kMayBeTls.begin(), kMayBeTls.end(), type) == kMayBeTls.end()) {
-      context_.note(Severity::kWarning, own.place, "ssl", "the check is within TLS",
-                    fmt::format("a check of type \"{}\" is not", type));
+    if (type == "tcp") {
+      ssl_hello_check(table);
       return;
     }
     if (type == "http") {

@@ -192,7 +192,12 @@ void http_check(Context& context, const Proxy& backend, const Line& option, Tabl
 }
 
 std::string literal_pattern(std::string_view text) {
-  return RE2::QuoteMeta(re2::StringPiece(text.data(), text.size()));
+  std::string out;
+  for (const char c : text) {
+    if (std::string_view("\\.+*?()|[]{}^$").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
 }
 
 }  // namespace lb::importer::haproxy

@@ -18,6 +18,11 @@ constexpr auto kPrefixes = std::to_array<std::string_view>(
     {"option", "timeout", "http-check", "tcp-check", "stats", "email-alert", "stick", "tcp-request",
      "tcp-response", "capture", "declare", "monitor", "persist", "rate-limit", "external-check"});
 
+constexpr auto kOfFrontends = std::to_array<std::string_view>(
+    {"bind", "default_backend", "use_backend", "tcp-request connection", "tcp-request session"});
+constexpr auto kOfBackends =
+    std::to_array<std::string_view>({"server", "server-template", "dispatch"});
+
 class ProxyReader {
  public:
   ProxyReader(Context& context, Configuration& configuration)
@@ -46,6 +51,11 @@ class ProxyReader {
         continue;
       }
       if (context_.keyword(kProxies, keyword, line.place) == nullptr) continue;
+      if (!may_have(section.type, keyword)) {
+        context_.note(Severity::kError, line.place, keyword,
+                      fmt::format("not in a section of type {}", section.type), "left out");
+        continue;
+      }
       proxy.lines[keyword].push_back(&line);
     }
     if (section.type == "defaults") {
@@ -62,6 +72,15 @@ class ProxyReader {
       context_.note(Severity::kError, section.place, section.type,
                     fmt::format("\"{}\" is there twice", section.name), "the first one is used");
     }
+  }
+
+  static bool may_have(const std::string& type, const std::string& keyword) {
+    const auto is_one_of = [&](const auto& list) {
+      return std::find(list.begin(), list.end(), keyword) != list.end();
+    };
+    if (type == "backend") return !is_one_of(kOfFrontends);
+    if (type == "frontend") return !is_one_of(kOfBackends);
+    return type != "defaults" || (keyword != "bind" && !is_one_of(kOfBackends));
   }
 
   void inherit(Proxy& proxy) {
@@ -133,7 +152,8 @@ config::Milliseconds within(Context& context, const Line& line, config::Millisec
 std::string keyword_of(const Line& line) {
   const std::size_t first = line.words[0] == "no" || line.words[0] == "default" ? 1 : 0;
   std::string keyword = line.word(first);
-  if (std::find(kPrefixes.begin(), kPrefixes.end(), keyword) != kPrefixes.end()) {
+  if (std::find(kPrefixes.begin(), kPrefixes.end(), keyword) != kPrefixes.end() &&
+      !line.word(first + 1).empty()) {
     keyword += ' ' + line.word(first + 1);
   }
   return keyword;

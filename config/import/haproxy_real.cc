@@ -117,6 +117,14 @@ class RealServers {
     Table& table = service_.add("real_server", server.place);
     address(table, server, port_of(server));
     table.comment_on("address", server.name);
+    for (const char* const option :
+         {"send-proxy", "send-proxy-v2", "send-proxy-v2-ssl", "send-proxy-v2-ssl-cn"}) {
+      if (!server.has(option)) continue;
+      context_.note(
+          Severity::kError, server.option(option)->place, option, server.name,
+          "no PROXY header is sent, clients' addresses are seen without it: the server must "
+          "not expect one");
+    }
     if (server.has("disabled")) {
       table.number("weight", 0).comment_on("weight", "there: disabled");
       if (const Option* const weight = server.option("weight")) {

@@ -36,6 +36,7 @@ class ServerReader {
       options(*line, 1, defaults_);
     }
     for (const Line& line : backend_.section->lines) {
+      if (!backend_.is_backend()) break;
       if (line.words[0] == "default-server") options(line, 1, defaults_);
       if (line.words[0] == "server") server(line);
       if (line.words[0] == "server-template") from_template(line);

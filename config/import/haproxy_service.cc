@@ -132,7 +132,7 @@ class Services {
     Table& service = context_.draft.add_service(from.place());
     service.text("name", context_.service_name(from.name()));
     const Line& bind = *from.all("bind").front();
-    if (bound.addresses.size() == 1) {
+    if (bound.is_single) {
       service.text("address", bound.addresses.front(), bind.place);
     } else {
       service.texts("addresses", bound.addresses, bind.place);
@@ -148,6 +148,7 @@ class Services {
                     "connections are balanced, not requests; what needs the request stays with "
                     "HAProxy: docs/local-services.md");
     }
+    tls(from, backend, bound);
     scheduler(service, backend);
     connections(service, backend);
     persistence(context_, configuration_, service, backend);
@@ -159,6 +160,24 @@ class Services {
     write_servers(
         context_, configuration_, service,
         {backend, bound, servers == configuration_.servers.end() ? kNone : servers->second});
+  }
+
+  // Where TLS begins or ends at HAProxy one side would speak it and the other one not.
+  void tls(const Proxy& from, const Proxy& backend, const Bound& bound) {
+    const auto at = configuration_.servers.find(&backend);
+    if (at == configuration_.servers.end()) return;
+    const auto speaks = static_cast<std::size_t>(std::count_if(
+        at->second.begin(), at->second.end(), [](const Server& each) { return each.has("ssl"); }));
+    if (bound.tls > 0 && speaks < at->second.size()) {
+      context_.note(
+          Severity::kError, from.place(), "ssl", from.name() + ": TLS ends there",
+          "clients' TLS reaches the servers: they need the certificates, or HAProxy keeps "
+          "them behind the VIP (docs/local-services.md)");
+    }
+    if (bound.tls < bound.addresses.size() && speaks > 0) {
+      context_.note(Severity::kError, from.place(), "ssl", from.name() + ": TLS begins there",
+                    "clients without TLS reach servers that expect it: write ports without TLS");
+    }
   }
 
   void scheduler(Table& service, const Proxy& backend) {
