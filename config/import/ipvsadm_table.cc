@@ -147,6 +147,11 @@ void IpvsadmTable::server(const std::vector<std::string_view>& words, const Plac
   server.address = *address;
   server.weight = *weight;
   server.place = place;
+  if (dpvs_ && words.back().starts_with("inhibited")) {
+    context_.note(Severity::kWarning, place, "server " + server.address.to_string(),
+                  "its check failed, so its weight is shown as 0", "weight 1: correct it");
+    server.weight = 1;
+  }
   if (words[2] == "Masq") {
     server.forward = IpvsForward::kNat;
   } else if (words[2] == "Tunnel") {
