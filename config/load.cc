@@ -77,9 +77,17 @@ std::string table_of(std::string_view paths) {
 
 // A wrong value was left at its default, so what is said across tables about it would mislead.
 bool is_spoiled(const Problem& problem, const std::set<std::string>& spoiled) {
-  return std::any_of(spoiled.begin(), spoiled.end(), [&](const std::string& path) {
-    return is_under(problem.path, path) || is_under(path, problem.follows);
-  });
+  // Both by the order of the set: there may be many of either.
+  for (std::size_t end = problem.path.size(); end != std::string::npos && end > 0;
+       end = problem.path.find_last_of(".[", end - 1)) {
+    if (spoiled.contains(problem.path.substr(0, end))) return true;
+  }
+  if (problem.follows.empty()) return false;
+  for (auto at = spoiled.lower_bound(problem.follows);
+       at != spoiled.end() && at->starts_with(problem.follows); ++at) {
+    if (is_under(*at, problem.follows)) return true;
+  }
+  return false;
 }
 
 void add_problems(const std::vector<Problem>& problems, const ReadReport& report, const Node& root,
