@@ -11,6 +11,8 @@ namespace lb::importer {
 namespace {
 
 constexpr std::size_t kMaxServiceName = 64;
+// For so many unknown keywords the nearest one is looked for, which takes up to a millisecond.
+constexpr std::size_t kMostGuesses = 200;
 
 // "eth0.100" -> 100; 0: no VLAN.
 std::uint16_t vlan_of(const std::string& interface) {
@@ -34,8 +36,11 @@ const Keyword* Context::keyword(std::string_view block, std::string_view name, c
   const Keyword* const entry = find_keyword(keywords_, block, name);
   if (entry == nullptr) {
     std::vector<std::string_view> names;
-    for (const Keyword& each : keywords_) {
-      if (each.block == block) names.push_back(each.name);
+    if (guesses_ < kMostGuesses) {
+      ++guesses_;
+      for (const Keyword& each : keywords_) {
+        if (each.block == block) names.push_back(each.name);
+      }
     }
     const std::string_view near = nearest(name, names);
     note(Severity::kError, place, std::string(name),

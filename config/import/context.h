@@ -92,6 +92,7 @@ class Context {
   std::unordered_map<std::string, std::size_t> interface_index_;
   std::set<std::string> service_names_;
   std::unordered_set<std::string> noted_;
+  std::size_t guesses_ = 0;
 };
 
 }  // namespace lb::importer

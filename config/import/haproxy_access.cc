@@ -18,10 +18,11 @@ constexpr auto kAccepts = std::to_array<std::string_view>({"accept", "allow"});
 // left out, since none of a network's addresses gets to them.
 class Access {
  public:
-  Access(Context& context, Table& service) : context_(context), service_(service) {}
+  Access(Context& context, Table& service, std::size_t& room)
+      : context_(context), service_(service), room_(room) {}
 
   void read(const Proxy& proxy, std::span<const char* const> keywords) {
-    const Acls acls(context_, proxy);
+    const Acls acls(context_, proxy, room_);
     for (const char* const keyword : keywords) {
       const auto lines = proxy.all(keyword);
       if (lines.empty()) continue;
@@ -95,7 +96,8 @@ class Access {
     const auto clients = acls.clients(line, begin);
     if (!clients) {
       error(line, what + " on a condition",
-            "only addresses of clients, and their rate, are known here; left out");
+            room_ == 0 ? "too many addresses in the rules of all services; left out"
+                       : "only addresses of clients, and their rate, are known here; left out");
     } else if (!may_add) {
       error(line, what, "a list before it has accepted clients: it decides alone; left out");
     } else {
@@ -171,6 +173,7 @@ class Access {
 
   Context& context_;
   Table& service_;
+  std::size_t& room_;
   std::map<std::uint64_t, bool> known_;  // whether it may
   std::vector<Prefix> order_;
   std::string allow_file_;
@@ -183,11 +186,13 @@ class Access {
 
 }  // namespace
 
-void access(Context& context, Table& service, const Proxy& from, const Proxy& backend) {
+void access(Context& context, Table& service, const Balanced& balanced, const Proxy& from,
+            std::size_t& room) {
+  const Proxy& backend = balanced.backend;
   static constexpr const char* kOfFrontend[] = {"tcp-request connection", "tcp-request session",
                                                 "tcp-request content", "http-request"};
   static constexpr const char* kOfBackend[] = {"tcp-request content", "http-request"};
-  Access access(context, service);
+  Access access(context, service, room);
   access.read(from, kOfFrontend);
   if (&backend != &from) access.read(backend, kOfBackend);
   access.write();

@@ -41,7 +41,8 @@ bool is_rate(const std::string& sample) {
 
 }  // namespace
 
-Acls::Acls(Context& context, const Proxy& proxy) : context_(context) {
+Acls::Acls(Context& context, const Proxy& proxy, std::size_t& room)
+    : context_(context), room_(room) {
   for (const Line* const line : proxy.all("acl")) named_[line->word(1)].push_back(line);
 }
 
@@ -68,6 +69,8 @@ bool Acls::add(const Line& line, const Words& criterion, Clients& to) const {
       if (word == "-f" || word == "-m" || word == "-u") ++i;
     } else {
       has_flags = false;
+      if (room_ == 0) return false;
+      --room_;
       add_value(line, word, to);
     }
   }

@@ -25,7 +25,8 @@ struct Rate {
 // The ACLs of one section.
 class Acls {
  public:
-  Acls(Context& context, const Proxy& proxy);
+  // `room`: for so many addresses in all; each is counted as often as a rule names it.
+  Acls(Context& context, const Proxy& proxy, std::size_t& room);
 
   // What stands behind "if" or "unless" from word `begin` on; without one of them, all clients. Empty
   // when it asks for anything else.
@@ -40,6 +41,7 @@ class Acls {
   void add_value(const Line& line, const std::string& value, Clients& to) const;
 
   Context& context_;
+  std::size_t& room_;
   std::map<std::string, std::vector<const Line*>, std::less<>> named_;
 };
 

@@ -21,6 +21,8 @@ void persistence(Context& context, const Configuration& configuration, Table& se
 void find_tables(Configuration& configuration);
 
 // haproxy_access.cc: rules that accept and reject by the client's address.
-void access(Context& context, Table& service, const Proxy& from, const Proxy& backend);
+// `room`: for so many addresses in all services.
+void access(Context& context, Table& service, const Balanced& balanced, const Proxy& from,
+            std::size_t& room);
 
 }  // namespace lb::importer::haproxy

@@ -153,13 +153,13 @@ class Services {
     connections(service, backend);
     persistence(context_, configuration_, service, backend);
     limits(service, from);
-    access(context_, service, from, backend);
-    timeouts(service, from, backend);
     const auto servers = configuration_.servers.find(&backend);
     static const std::vector<Server> kNone;
-    write_servers(
-        context_, configuration_, service,
-        {backend, bound, servers == configuration_.servers.end() ? kNone : servers->second});
+    const Balanced balanced{backend, bound,
+                            servers == configuration_.servers.end() ? kNone : servers->second};
+    access(context_, service, balanced, from, addresses_);
+    timeouts(service, from, backend);
+    write_servers(context_, configuration_, service, balanced);
   }
 
   // Where TLS begins or ends at HAProxy one side would speak it and the other one not.
@@ -256,6 +256,7 @@ class Services {
   std::set<const Proxy*> used_;  // backends
   std::size_t work_ = 0;         // lines of all services, inherited ones, too
   std::size_t servers_ = 0;
+  std::size_t addresses_ = 262'144;  // room for addresses in rules
   bool noted_mode_ = false;
 };
 
