@@ -1,6 +1,7 @@
 // The conditions of ".if" and ".elif": section 2.4 of HAProxy's manual.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
