@@ -5,6 +5,8 @@
 #include <span>
 
 #include "config/import/importer.h"
+#include "config/key_lister.h"
+#include "config/placeholder.h"
 #include "config/secret.h"
 
 namespace lb::importer {
@@ -49,6 +51,8 @@ class Comparison {
 
   void compare(const Table& a, const Table& b) {
     if (a.path() == "ha.instance") instances(a, b);
+    if (a.path() == "director") own_name(a, b);
+    if (a.path() == "port") own_addresses(a, b);
     for (const Table::Key& key : a.keys()) {
       if (is_own(a, key.name)) continue;
       const std::string_view other = b.value(key.name);
@@ -57,12 +61,14 @@ class Comparison {
         sets(a, b, key.name);
         continue;
       }
-      const std::string there =
-          other.empty() ? "the peer does not have it" : "the peer has " + shown(key.name, other);
+      if (other.empty()) {
+        only_one(a, key, b.place());
+        continue;
+      }
       note(a.place_of(key.name), key.name,
            fmt::format("{} = {}", key.name, shown(key.name, key.value)),
-           fmt::format("{} ({})", there,
-                       (other.empty() ? b.place() : b.place_of(key.name)).to_string()));
+           fmt::format("the peer has {} ({})", shown(key.name, other),
+                       b.place_of(key.name).to_string()));
     }
     for (const Table::Key& key : b.keys()) {
       if (!is_own(b, key.name) && a.value(key.name).empty()) only_one(b, key, a.place());
@@ -71,8 +77,41 @@ class Comparison {
   }
 
  private:
+  // As TOML; empty: it has none.
+  static std::string default_of(std::string_view path, std::string_view key) {
+    static const auto kDefaults = [] {
+      std::map<std::string, std::string, std::less<>> defaults;
+      for (const config::ListedTable& table : config::list_keys()) {
+        for (const config::ListedKey& each : table.keys)
+          defaults[table.path + ' ' + each.name] = each.default_value;
+      }
+      return defaults;
+    }();
+    const auto at = kDefaults.find(fmt::format("{} {}", path, key));
+    return at == kDefaults.end() ? std::string() : at->second;
+  }
+
   static std::string shown(std::string_view key, std::string_view value) {
     return std::string(config::may_be_secret(key) ? config::kSecretShown : value);
+  }
+
+  void own_name(const Table& a, const Table& b) {
+    if (config::is_placeholder(a.text_of("name")) || a.value("name") != b.value("name")) return;
+    note(a.place_of("name"), "name", std::string(a.text_of("name")),
+         fmt::format("the peer has the same ({}); give each its own",
+                     b.place_of("name").to_string()));
+  }
+
+  void own_addresses(const Table& a, const Table& b) {
+    const std::vector<std::string> others = b.texts_of("addresses");
+    for (const std::string& address : a.texts_of("addresses")) {
+      if (config::is_placeholder(address) ||
+          std::find(others.begin(), others.end(), address) == others.end())
+        continue;
+      note(a.place_of("addresses"), "addresses", fmt::format("{} {}", a.text_of("name"), address),
+           fmt::format("the peer has the same ({}); give each its own",
+                       b.place_of("addresses").to_string()));
+    }
   }
 
   void instances(const Table& a, const Table& b) {
@@ -134,9 +173,13 @@ class Comparison {
   }
 
   void only_one(const Table& table, const Table::Key& key, const Place& peer) {
+    const std::string standard = default_of(table.path(), key.name);
+    if (standard == key.value) return;
     note(table.place_of(key.name), key.name,
          fmt::format("{} = {}", key.name, shown(key.name, key.value)),
-         fmt::format("the peer does not have it ({})", peer.to_string()));
+         fmt::format("the peer {} ({})",
+                     standard.empty() ? "does not have it" : "has the default, " + standard,
+                     peer.to_string()));
   }
 
   void tables(const Table& a, const Table& b) {

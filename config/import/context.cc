@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kMaxServiceName = 64;
 // For so many unknown keywords the nearest one is looked for, which takes up to a millisecond.
 constexpr std::size_t kMostGuesses = 200;
+constexpr std::size_t kMostShown = 200;  // bytes of the origin in a note
 
 // "eth0.100" -> 100; 0: no VLAN.
 std::uint16_t vlan_of(const std::string& interface) {
@@ -28,6 +29,7 @@ std::uint16_t vlan_of(const std::string& interface) {
 
 void Context::note(Severity severity, Place place, std::string keyword, std::string there,
                    std::string here) {
+  if (there.size() > kMostShown) there = there.substr(0, kMostShown) + "...";
   Note note{severity, std::move(place), std::move(keyword), std::move(there), std::move(here)};
   if (noted_.insert(note.to_string()).second) notes.push_back(std::move(note));
 }
@@ -35,6 +37,17 @@ void Context::note(Severity severity, Place place, std::string keyword, std::str
 const Keyword* Context::keyword(std::string_view block, std::string_view name, const Place& place) {
   const Keyword* const entry = find_keyword(keywords_, block, name);
   if (entry == nullptr) {
+    const auto elsewhere = std::find_if(keywords_.begin(), keywords_.end(),
+                                        [&](const Keyword& each) { return each.name == name; });
+    if (elsewhere != keywords_.end()) {
+      note(Severity::kError, place, std::string(name),
+           elsewhere->block.empty()
+               ? "it belongs outside of all blocks: is one before it not closed?"
+               : fmt::format("it belongs into {}: is a block not closed, or one too many?",
+                             elsewhere->block),
+           "left out");
+      return nullptr;
+    }
     std::vector<std::string_view> names;
     if (guesses_ < kMostGuesses) {
       ++guesses_;
@@ -124,7 +137,12 @@ void Context::finish(std::string_view director_name, const Place& place) {
                   [](const auto& device) { return !device.second.starts_with("net_af_"); });
   if (!needs_hugepages) draft.dataplane().text("memory", "no-huge");
   // The operator has them, whatever the files name.
-  for (const Options::Port& each : options_.ports) port(each.interface, place);
+  for (const Options::Port& each : options_.ports) {
+    if (interface_index_.contains(each.interface)) continue;
+    note(Severity::kInfo, place, fmt::format("--ports {}={}", each.name, each.interface),
+         fmt::format("no file names {}", each.interface), "a port of that name");
+    port(each.interface, {});
+  }
   if (interfaces_.empty()) default_port(0, place);
   const bool no_route = std::none_of(draft.root().tables().begin(), draft.root().tables().end(),
                                      [](const Table& table) { return table.path() == "route"; });

@@ -34,8 +34,9 @@ struct Options {
     std::string interface;  // there
   };
   std::vector<Port> ports;
-  std::map<std::string, std::string> devices;                 // by the port's name here
-  std::map<std::string, std::vector<std::string>> addresses;  // likewise: "192.0.2.2/24"
+  std::map<std::string, std::string> devices;                      // by the port's name here
+  std::map<std::string, std::vector<std::string>> addresses;       // likewise: "192.0.2.2/24"
+  std::map<std::string, std::vector<std::string>> peer_addresses;  // of the second director
   std::function<Result<std::string>(const std::string& path)> read;
   // The files that a pattern with * and ? names, sorted.
   std::function<std::vector<std::string>(const std::string& pattern)> glob;

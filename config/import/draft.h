@@ -91,6 +91,7 @@ class Draft {
   Table& add_route(Place place) { return root_.add("route", std::move(place)); }
   Table& add_service(Place place) { return root_.add("service", std::move(place)); }
   Table& add_instance(Place place) { return ha().add("instance", std::move(place)); }
+  Table& root() { return root_; }
   const Table& root() const { return root_; }
 
   // As a file. `places` gets for each line (from index 1) where it comes from.

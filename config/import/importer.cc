@@ -94,11 +94,59 @@ std::vector<Note> not_utf8(const std::vector<File>& files) {
   return notes;
 }
 
+// Both nodes have the addresses of --address, which are the first one's.
+void set_peer_addresses(Table& port, const Options& options) {
+  const std::string name = port.text_of("name");
+  if (const auto own = options.peer_addresses.find(name); own != options.peer_addresses.end()) {
+    port.texts("addresses", own->second);
+  } else if (options.addresses.contains(name)) {
+    port.fill_in_list("addresses", fmt::format("this director's own addresses on {}", name));
+  }
+  for (Table& vlan : port.tables()) set_peer_addresses(vlan, options);
+}
+
+Result<void> check_port_names(const std::vector<Node>& nodes, const Options& options) {
+  std::vector<std::string> names;
+  for (const Node& node : nodes) {
+    for (const Table& port : node.context.draft.root().tables()) {
+      if (port.path() != "port") continue;
+      names.push_back(port.text_of("name"));
+      for (const Table& vlan : port.tables()) names.push_back(vlan.text_of("name"));
+    }
+  }
+  const auto check = [&](std::string_view option, const std::string& name) -> Result<void> {
+    if (std::find(names.begin(), names.end(), name) != names.end()) return {};
+    return fail(fmt::format("--{} {}: there is no port of this name; there is {}", option, name,
+                            fmt::join(names, ", ")));
+  };
+  Result<void> good;
+  for (const auto& [name, device] : options.devices) {
+    if (good) good = check("device", name);
+  }
+  for (const auto& [option, addresses] : {std::pair{"address", &options.addresses},
+                                          std::pair{"peer-address", &options.peer_addresses}}) {
+    for (const auto& [name, values] : *addresses) {
+      if (good) good = check(option, name);
+    }
+  }
+  return good;
+}
+
 }  // namespace
 
 Result<Import> import_files(Format format, const std::vector<File>& files, const Options& options) {
-  const auto nodes = entry_of(format).import(files, options);
+  auto nodes = entry_of(format).import(files, options);
   if (!nodes) return tl::make_unexpected(nodes.error());
+  if (auto good = check_port_names(*nodes, options); !good) {
+    return tl::make_unexpected(good.error());
+  }
+  if (nodes->size() == 2) {
+    for (Table& table : nodes->back().context.draft.root().tables()) {
+      if (table.path() == "port") set_peer_addresses(table, options);
+    }
+  } else if (!options.peer_addresses.empty()) {
+    return fail("--peer-address: there is one director in these files; use --address");
+  }
   Import result;
   for (const Node& node : *nodes) result.directors.push_back(write(node, format));
   std::vector<Note>& notes = result.directors.front().notes;

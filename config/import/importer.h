@@ -51,7 +51,8 @@ struct Import {
   std::vector<Note> differences;    // between the two that break a pair
 };
 
-// An error: the files are not of this format at all, or there are too many.
+// An error: the files are not of this format at all, there are too many, or an option names a port
+// that there is not.
 Result<Import> import_files(Format format, const std::vector<File>& files, const Options& options);
 
 // What docs/migration has, of a format.

@@ -114,22 +114,42 @@ void read_static(Context& context, const Statement& block, const Global& global)
   }
 }
 
+// ip-route(8): [to] PREFIX [via|gw ADDRESS] [KEYWORD ARGUMENT]...
 void read_route(Context& context, const Statement& from) {
-  std::string destination = from.name();
+  std::string destination;
   std::string via;
-  for (std::size_t i = 0; i + 1 < from.words.size(); ++i) {
-    if (from.words[i] == "via" || from.words[i] == "gw") via = from.words[i + 1];
-    if (from.words[i] == "to") destination = from.words[i + 1];
+  std::string others;
+  for (std::size_t i = 0; i < from.words.size(); ++i) {
+    const std::string& word = from.words[i];
+    const std::string next = i + 1 < from.words.size() ? from.words[i + 1] : std::string();
+    if (word == "via" || word == "gw" || word == "to") {
+      (word == "to" ? destination : via) = next;
+      ++i;
+    } else if (destination.empty() &&
+               (word == "default" || Prefix::parse(word) || Address::parse(word))) {
+      destination = word;
+    } else if (word == "dev" || word == "oif") {
+      ++i;
+    } else {
+      others += fmt::format("{}{} {}", others.empty() ? "" : ", ", word, next);
+      ++i;
+    }
   }
-  if (via.empty()) {
-    context.note(Severity::kWarning, from.place, "static_routes",
+  const bool other_table = (" " + others).find(" table ") != std::string::npos &&
+                           (" " + others).find(" table main") == std::string::npos;
+  if (via.empty() || destination.empty() || other_table) {
+    context.note(Severity::kError, from.place, "static_routes",
                  from.name() + " " + from.arguments(),
-                 "only routes with a gateway can be written as [[route]]; left out");
+                 other_table ? "other tables stay the system's, ip-route(8): left out"
+                             : "only a destination with its gateway is a [[route]]; left out");
     return;
   }
+  if (!others.empty()) {
+    context.note(Severity::kWarning, from.place, "static_routes", others,
+                 "a [[route]] has a destination and a gateway; left out");
+  }
   if (destination == "0.0.0.0/0") destination = "default";
-  Table& route = context.draft.add_route(from.place);
-  route.text("destination", destination).text("via", via);
+  context.draft.add_route(from.place).text("destination", destination).text("via", via);
 }
 
 }  // namespace
@@ -178,7 +198,7 @@ std::vector<std::string> command_words(const std::string& line) {
     } else if (c == '\\' && i + 1 < line.size()) {
       word += line[++i];
       in_word = true;
-    } else if (c == ' ' || c == '\t') {
+    } else if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
       if (in_word) words.push_back(std::move(word));
       word.clear();
       in_word = false;
@@ -191,12 +211,27 @@ std::vector<std::string> command_words(const std::string& line) {
   return words;
 }
 
-std::vector<std::string> program_words(Context& context, const Statement& from,
-                                       const std::string& line) {
+std::vector<std::string> program_words(Context& context, const Statement& from) {
+  const std::string line = from.argument();
   if (!line.starts_with('<')) return command_words(line);
   context.note(Severity::kInfo, from.place, from.name(), line,
                "no shell reads commands here: it is one of bash");
   return {"/bin/bash", "-c", line};
+}
+
+std::vector<std::string> only_program_words(Context& context, const Statement& from) {
+  // '...' holds a command together, too, but is no quote to the file's reader.
+  if (from.argument().starts_with('\'')) {
+    std::string line = from.arguments().substr(1);
+    line = line.substr(0, line.find('\''));
+    return command_words(line);
+  }
+  if (from.words.size() > 2) {
+    context.note(
+        Severity::kError, from.place, from.name(), from.arguments(),
+        "keepalived ignores what follows the first word, as it is not in quotes: left out");
+  }
+  return program_words(context, from);
 }
 
 std::string user_of(Context& context, const Statement& from, std::size_t index) {
@@ -256,6 +291,12 @@ Global read_global(Context& context, const Tree& tree) {
         global.default_interface = each.argument();
       } else if (name == "script_user") {
         global.script_user = user_of(context, each, 1);
+      } else if (name == "vrrp_strict") {
+        global.strict = true;
+      } else if (name == "vrrp_mcast_group4" && each.argument() != "224.0.0.18") {
+        context.note(
+            Severity::kError, each.place, name, each.argument(),
+            "adverts go to 224.0.0.18: a director that still runs keepalived receives none");
       } else if (name == "vrrp_garp_master_repeat") {
         set_number(context, context.draft.ha(), "garp_count", each);
       } else if (name == "vrrp_garp_master_refresh") {

@@ -17,10 +17,11 @@ std::optional<std::int64_t> number(const std::string& text);
 // A command line without a shell: words, with "..." and '...' and \ as a shell has them.
 std::vector<std::string> command_words(const std::string& line);
 
-// Of a script's statement: a command that only a shell can run becomes one of bash, as keepalived
-// runs it; with a note.
-std::vector<std::string> program_words(Context& context, const Statement& from,
-                                       const std::string& line);
+// The command of a script's statement, its first argument, in words. One that only a shell can run
+// becomes one of bash, with a note.
+std::vector<std::string> program_words(Context& context, const Statement& from);
+// Of a statement whose command alone follows: notes further arguments, which keepalived ignores.
+std::vector<std::string> only_program_words(Context& context, const Statement& from);
 // The user in words[index], which a group may follow.
 std::string user_of(Context& context, const Statement& from, std::size_t index);
 
@@ -36,6 +37,7 @@ struct Global {
   int vrrp_version = 2;
   std::string default_interface = "eth0";
   std::string script_user;
+  bool strict = false;
 };
 Global read_global(Context& context, const Tree& tree);
 

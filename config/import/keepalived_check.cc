@@ -106,6 +106,10 @@ class Check {
       context_.note(Severity::kWarning, urls[i]->place, "url", "each URL must be good",
                     "a check has one URL: the first; left out");
     }
+    if (urls.empty()) {
+      context_.note(Severity::kError, checker_.place, checker_.name(),
+                    "ignored there, as it has no url", "it asks for /");
+    }
     const Statement* const url = urls.empty() ? nullptr : urls.front();
     const Statement* const path = url != nullptr ? find(*url, "path") : nullptr;
     if (path != nullptr && path->argument() != "/")
@@ -146,7 +150,7 @@ class Check {
   void misc() {
     check_.text("type", "script");
     if (const Statement* const path = find(checker_, "misc_path")) {
-      check_.texts("command", program_words(context_, *path, path->arguments()), path->place);
+      check_.texts("command", only_program_words(context_, *path), path->place);
     }
     if (find(checker_, "misc_dynamic") != nullptr) check_.boolean("dynamic_weight", true);
     if (const Statement* const user = find(checker_, "user")) {
@@ -160,13 +164,21 @@ class Check {
     check_.text("type", "udp");
     std::string send;
     if (const Statement* const payload = find(checker_, "payload"))
-      send = bytes(payload->arguments());
+      send = bytes(hexadecimal(*payload));
     if (send.empty()) send = "\\x00";
     check_.text("send", send);
     const Statement* const reply = find(checker_, "require_reply");
     if (reply == nullptr) return;
-    const std::string wanted = bytes(reply->arguments());
+    const std::string wanted = bytes(hexadecimal(*reply));
     check_.text("expect", wanted.empty() ? "." : '^' + wanted, reply->place);
+  }
+
+  std::string hexadecimal(const Statement& from) {
+    std::string text = from.arguments();
+    if (text.find_first_not_of("0123456789abcdefABCDEFxX ") == std::string::npos) return text;
+    context_.note(Severity::kError, from.place, from.name(), text,
+                  "no bytes in hexadecimal, as \"0a ff\"; left out");
+    return {};
   }
 
   // "Ab12f 3x" -> \xab\x12\x0f[\x30-\x3f]

@@ -12,18 +12,66 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 16;
 
-std::vector<std::string> words_of(std::string_view text) {
+// Keywords whose argument is a command, in which a backslash has the meaning of a shell's $'...'.
+constexpr auto kCommands = std::to_array<std::string_view>(
+    {"script", "misc_path", "notify", "notify_master", "notify_backup", "notify_fault",
+     "notify_stop", "notify_deleted", "notify_up", "notify_down", "quorum_up", "quorum_down"});
+
+// Up to three digits of this base.
+unsigned digits_of(std::string_view text, std::size_t& at, unsigned base, std::size_t most) {
+  unsigned value = 0;
+  for (std::size_t end = std::min(text.size(), at + most); at < end; ++at) {
+    const char c = text[at];
+    const bool letter = base == 16 && ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'));
+    if (!letter && (c < '0' || c > (base == 16 ? '9' : '7'))) break;
+    value = value * base + static_cast<unsigned>(letter ? (c | 0x20) - 'a' + 10 : c - '0');
+  }
+  return value;
+}
+
+// What is behind the backslash at text[at - 1]; moves `at` behind it. keepalived.conf(5), "Quoted
+// strings".
+char escaped(std::string_view text, std::size_t& at) {
+  constexpr std::string_view kFrom = "abEfnrtv";
+  constexpr std::string_view kTo = "\a\b\x1b\f\n\r\t\v";
+  const char c = text[at];
+  if (const std::size_t known = kFrom.find(c); known != std::string_view::npos) {
+    ++at;
+    return kTo[known];
+  }
+  if (c >= '0' && c <= '7') return static_cast<char>(digits_of(text, at, 8, 3));
+  ++at;
+  if (c == 'x') return static_cast<char>(digits_of(text, at, 16, 2));
+  return c;
+}
+
+struct Words {
   std::vector<std::string> words;
+  bool is_unmatched = false;  // a quote
+};
+
+// A quoted word begins with a mark, so that a quoted brace is no brace.
+Words words_of(std::string_view text) {
+  Words result;
+  std::vector<std::string>& words = result.words;
   for (std::size_t i = 0; i < text.size();) {
     if (is_space(text[i])) {
       ++i;
     } else if (text[i] == '{' || text[i] == '}') {
       words.emplace_back(1, text[i++]);
     } else if (text[i] == '"') {
-      const std::size_t end = std::min(text.find('"', i + 1), text.size());
-      // A mark, so that a quoted brace is no brace.
-      words.push_back('"' + std::string(text.substr(i + 1, end - i - 1)));
-      i = end + 1;
+      const bool escapes = !words.empty() && is_one_of(kCommands, words.front());
+      std::string word = "\"";
+      for (++i; i < text.size() && text[i] != '"';) {
+        if (escapes && text[i] == '\\' && i + 1 < text.size()) {
+          word += escaped(text, ++i);
+        } else {
+          word += text[i++];
+        }
+      }
+      result.is_unmatched = result.is_unmatched || i == text.size();
+      ++i;
+      words.push_back(std::move(word));
     } else {
       const std::size_t begin = i;
       while (i < text.size() && !is_space(text[i]) && text[i] != '{' && text[i] != '}' &&
@@ -32,7 +80,7 @@ std::vector<std::string> words_of(std::string_view text) {
       words.emplace_back(text.substr(begin, i - begin));
     }
   }
-  return words;
+  return result;
 }
 
 // Keywords that open a block. A block behind another one is two statements on a line, of which
@@ -128,7 +176,15 @@ class TreeMaker {
   void add(const Line& line) {
     Statement statement;
     statement.place = line.place;
-    for (std::string& word : words_of(line.text)) {
+    Words words = words_of(line.text);
+    if (words.is_unmatched) {
+      tree_.notes.push_back({Severity::kError,
+                             line.place,
+                             "\"",
+                             {},
+                             "a quote without its end: read up to the end of the line"});
+    }
+    for (std::string& word : words.words) {
       if (word == "{") {
         begin_block(statement, line.place);
       } else if (word == "}") {
@@ -143,8 +199,10 @@ class TreeMaker {
 
   void end(const Place& place) {
     if (open_.size() > 1) {
-      tree_.notes.push_back(
-          {Severity::kError, place, "}", {}, "a block is not closed at the end of the file"});
+      tree_.notes.push_back({Severity::kError, place, "}",
+                             fmt::format("{} of {} is not closed at the end of the file",
+                                         names_.back(), opened_.back().to_string()),
+                             "or one that begins after it"});
     }
   }
 
@@ -185,6 +243,8 @@ class TreeMaker {
       ++ignored_;
       return;
     }
+    names_.push_back(siblings.back().name());
+    opened_.push_back(place);
     siblings.back().has_block = true;
     open_.push_back(&siblings.back().block);
   }
@@ -194,6 +254,8 @@ class TreeMaker {
       --ignored_;
     } else if (open_.size() > 1) {
       open_.pop_back();
+      names_.pop_back();
+      opened_.pop_back();
     } else {
       tree_.notes.push_back({Severity::kError, place, "}", {}, "there is no block to close"});
     }
@@ -201,6 +263,8 @@ class TreeMaker {
 
   Tree& tree_;
   std::vector<std::vector<Statement>*> open_;
+  std::vector<std::string> names_;  // of the open blocks, and where each begins
+  std::vector<Place> opened_;
   int ignored_ = 0;
 };
 

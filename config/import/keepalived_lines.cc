@@ -32,6 +32,7 @@ std::string without_comment(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (c == '"') quoted = !quoted;
+    if (quoted && c == '\\' && i + 1 < text.size()) out += text[i++];
     if (!quoted && (c == '#' || c == '!')) break;
     if (!quoted && c == '\\' && i + 1 < text.size() && (text[i + 1] == '#' || text[i + 1] == '!')) {
       ++i;
@@ -163,7 +164,7 @@ class Reader {
 
   // A line, or several that a definition or a macro has.
   void line(std::string_view text, const Place& place, int expansions) {
-    if (result_.lines.size() > kMaxLines || !has_time_for(text.size(), place)) return;
+    if (too_many_ || !has_time_for(text.size(), place)) return;
     text = trimmed(text);
     if (text.find('\n') != std::string_view::npos && !begins_definition(text)) {
       for (std::size_t begin = 0; begin <= text.size();) {
@@ -190,6 +191,7 @@ class Reader {
     const std::string replaced = substitute(text, place);
     if (replaced != text) return line(replaced, place, expansions + 1);
     if (include(text, place)) return;
+    if (expansions > 0) ++made_;
     add(std::string(text), place);
   }
 
@@ -202,13 +204,14 @@ class Reader {
   }
 
   void add(std::string text, const Place& place) {
-    if (result_.lines.size() < kMaxLines) {
-      result_.lines.push_back({std::move(text), place});
-    } else if (result_.lines.size() == kMaxLines) {
-      result_.lines.push_back({{}, place});
-      note(place, "macros", fmt::format("they make more than {} lines", kMaxLines),
-           "the rest is left out");
+    if (made_ > kMaxLines) {
+      if (!std::exchange(too_many_, true)) {
+        note(place, "macros", fmt::format("they make more than {} lines", kMaxLines),
+             "the rest is left out");
+      }
+      return;
     }
+    result_.lines.push_back({std::move(text), place});
   }
 
   bool include(std::string_view text, const Place& place) {
@@ -307,7 +310,7 @@ class Reader {
     const long step = numbers.size() == 3 ? numbers[1] : last < first ? -1 : 1;
     if (step == 0) return false;
     for (long i = first; step > 0 ? i <= last : i >= last; i += step) {
-      if (result_.lines.size() > kMaxLines || work_ >= kMaxWork) break;
+      if (too_many_ || work_ >= kMaxWork) break;
       macros_.insert_or_assign(arguments.front(),
                                hexadecimal ? fmt::format("{:x}", i) : std::to_string(i));
       line(rest, where.place, where.expansions);
@@ -369,6 +372,8 @@ class Reader {
   int depth_ = 0;
   int files_ = 0;
   std::size_t work_ = 0;
+  std::size_t made_ = 0;  // lines that macros and sequences made
+  bool too_many_ = false;
 };
 
 }  // namespace

@@ -136,6 +136,13 @@ class VirtualServers {
     return {};
   }
 
+  static std::string upper(std::string text) {
+    for (char& c : text) {
+      if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    }
+    return text;
+  }
+
   // Without `protocol`, which keepalived 2 takes for UDP and version 1 took for TCP: by its checks.
   bool is_udp(const Statement& block) {
     const bool tcp =
@@ -159,23 +166,25 @@ class VirtualServers {
       if (const Statement* const kind = find(block, name)) mode = mode_of(*kind);
     }
     const Statement* const protocol = find(block, "protocol");
-    if (protocol != nullptr && protocol->argument() != "UDP" && protocol->argument() != "TCP") {
+    const std::string kind = protocol != nullptr ? upper(protocol->argument()) : std::string();
+    if (protocol != nullptr && kind != "UDP" && kind != "TCP") {
       context_.note(Severity::kError, protocol->place, "protocol", protocol->argument(),
                     "TCP and UDP are forwarded; the service is left out");
       return;
     }
     const std::vector<std::string> addresses = addresses_of(block);
     if (addresses.empty() || mode.empty()) return;
-    const bool udp = protocol != nullptr ? protocol->argument() == "UDP" : is_udp(block);
+    const bool udp = protocol != nullptr ? kind == "UDP" : is_udp(block);
 
     Table& service = context_.draft.add_service(block.place);
     const bool group = block.argument() == "group";
-    service.text("name", context_.service_name(group ? block.words[2]
-                                                     : addresses.front() + (udp ? "/udp" : "")));
-    if (addresses.size() == 1) {
+    std::string name = addresses.front() + (udp ? "/udp" : "");
+    if (const std::size_t all = name.find(":*"); all != std::string::npos) name.erase(all, 2);
+    service.text("name", context_.service_name(group ? block.words[2] : name));
+    if (addresses.size() == 1 && !addresses.front().ends_with('*')) {
       service.text("address", addresses.front());
     } else {
-      service.texts("addresses", addresses, groups_[block.words[2]]->place);
+      service.texts("addresses", addresses, group ? groups_[block.words[2]]->place : Place{});
     }
     if (udp) service.text("protocol", "udp", protocol != nullptr ? protocol->place : Place{});
     if (mode != "nat") service.text("mode", mode);
@@ -233,7 +242,7 @@ class VirtualServers {
     for (const std::string_view name : {"quorum_up", "quorum_down"}) {
       const Statement* const from = find(block, name);
       if (from == nullptr) continue;
-      service.texts(name, program_words(context_, *from, from->argument()), from->place);
+      service.texts(name, program_words(context_, *from), from->place);
       if (from->words.size() > 2) {
         service.text("quorum_user", user_of(context_, *from, 2), from->place);
       } else if (!global_.script_user.empty() && service.value("quorum_user").empty()) {

@@ -26,7 +26,7 @@ std::string shell_word(const std::string& word) {
 
 std::string Notify::command_of(const Statement& from) {
   std::string command;
-  for (const std::string& word : program_words(context_, from, from.argument()))
+  for (const std::string& word : program_words(context_, from))
     command += (command.empty() ? "" : " ") + shell_word(word);
   return command;
 }
@@ -58,7 +58,7 @@ void Notify::read_instance(const Statement& block) {
   const Statement* const from = find(block, "notify");
   if (from == nullptr) return;
   add(all_, *from, command_of(*from) + " \"$@\"", shell_word(name + ' ') + '*');
-  single_ = program_words(context_, *from, from->argument());
+  single_ = program_words(context_, *from);
 }
 
 void Notify::read_group(const Statement& block, const std::string& first) {

@@ -68,7 +68,7 @@ void Tracks::read_script(const Statement& block) {
   std::string user = global_.script_user;
   if (const Statement* const from = find(block, "user")) user = user_of(context_, *from, 1);
   if (const Statement* const from = find(block, "script")) {
-    std::vector<std::string> command = program_words(context_, *from, from->arguments());
+    std::vector<std::string> command = only_program_words(context_, *from);
     const std::string process = signalled_process(command);
     if (!process.empty() && user.empty()) {
       command = running(process);

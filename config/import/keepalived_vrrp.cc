@@ -70,7 +70,7 @@ class Vrrp {
       if (each.name() == "virtual_ipaddress" || each.name() == "virtual_ipaddress_excluded") {
         for (const Statement& address : each.block) add_address(port, address, addresses);
       } else {
-        instance_keyword(instance, each, version);
+        instance_keyword(instance, block, each, version);
       }
     }
     preemption(instance, block);
@@ -151,14 +151,15 @@ class Vrrp {
     }
   }
 
-  void instance_keyword(Table& instance, const Statement& each, int version) {
+  void instance_keyword(Table& instance, const Statement& block, const Statement& each,
+                        int version) {
     const std::string& name = each.name();
     if (name == "virtual_router_id" || name == "priority") {
       set_number(context_, instance, name, each);
     } else if (name == "advert_int") {
       if (each.argument() != "1") set_seconds(context_, instance, "advert_interval", each);
     } else if (name == "authentication") {
-      authentication(instance, each, version);
+      authentication(instance, block, each, version);
     } else if (name == "mcast_src_ip" || name == "unicast_src_ip") {
       if (const auto source = address(context_, each.argument(), each)) {
         instance.text("source", source->to_string(), each.place);
@@ -186,7 +187,8 @@ class Vrrp {
     }
   }
 
-  void authentication(Table& instance, const Statement& block, int version) {
+  void authentication(Table& instance, const Statement& instance_block, const Statement& block,
+                      int version) {
     const Statement* const type = find(block, "auth_type");
     const Statement* const pass = find(block, "auth_pass");
     for (const Statement& each : block.block) {
@@ -196,12 +198,20 @@ class Vrrp {
       }
     }
     if (pass == nullptr) return;
-    if (version == 3) {
-      context_.note(Severity::kWarning, block.place, "authentication", "ignored with version 3",
-                    "no password");
-    } else if (type != nullptr && type->argument() == "AH") {
+    const std::string kind = type != nullptr ? type->argument() : std::string();
+    const bool strict = global_.strict || find(instance_block, "strict_mode") != nullptr;
+    if (pass->argument().empty()) {
+      context_.note(Severity::kError, pass->place, "auth_pass", {}, "it has no password; left out");
+    } else if (version == 3 || strict) {
+      context_.note(Severity::kWarning, block.place, "authentication",
+                    strict ? "ignored with vrrp_strict" : "ignored with version 3", "no password");
+    } else if (kind == "AH") {
       context_.note(Severity::kError, type->place, "auth_type", "AH",
                     "not supported: use PASS on both, or none");
+    } else if (kind != "PASS") {
+      context_.note(Severity::kError, block.place, "authentication",
+                    kind.empty() ? "ignored without auth_type" : "ignored with auth_type " + kind,
+                    "no password, as there; auth_type is PASS or AH");
     } else {
       // It uses 8 bytes and ignores the rest.
       instance.text("auth_pass", pass->argument().substr(0, 8), pass->place);
@@ -239,7 +249,8 @@ class Vrrp {
         kernels += ' ' + from.words[i];
       } else {
         context_.note(Severity::kError, from.place, from.name(), from.words[i],
-                      "not here; left out");
+                      "no keyword of an address; what is behind the address is left out, the "
+                      "address is not");
       }
     }
     if (!kernels.empty()) {

@@ -7,7 +7,8 @@
 namespace lb::importer {
 
 std::string Note::to_string() const {
-  std::string text = fmt::format("{}: {}: {}", place.to_string(), name_of(severity), keyword);
+  const std::string where = place.file.empty() ? "" : place.to_string() + ": ";
+  std::string text = fmt::format("{}{}: {}", where, name_of(severity), keyword);
   if (!there.empty()) text += ": " + there;
   if (!here.empty()) text += fmt::format("{}here: {}", there.empty() ? ": " : "; ", here);
   return text;

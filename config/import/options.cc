@@ -26,8 +26,10 @@ Result<void> add_option(Options& options, std::string_view name, const std::stri
   if (name == "ports") {
     for (std::size_t begin = 0; begin <= value.size();) {
       const std::size_t end = std::min(value.find(',', begin), value.size());
-      const auto pair =
-          split(name, std::string_view(value).substr(begin, end - begin), "wan=eth0,lan=eth1");
+      std::string_view each = std::string_view(value).substr(begin, end - begin);
+      while (each.starts_with(' ')) each.remove_prefix(1);
+      while (each.ends_with(' ')) each.remove_suffix(1);
+      const auto pair = split(name, each, "wan=eth0,lan=eth1");
       if (!pair) return tl::make_unexpected(pair.error());
       for (const Options::Port& port : options.ports) {
         if (port.name == pair->name || port.interface == pair->value) {
@@ -43,15 +45,18 @@ Result<void> add_option(Options& options, std::string_view name, const std::stri
   if (name == "device") {
     const auto pair = split(name, value, "wan=0000:03:00.0");
     if (!pair) return tl::make_unexpected(pair.error());
-    options.devices[pair->name] = pair->value;
+    if (!options.devices.emplace(pair->name, pair->value).second) {
+      return wrong_request(fmt::format("--device {}: the port has one already", value));
+    }
     return {};
   }
   const auto pair = split(name, value, "wan=192.0.2.2/24");
   if (!pair) return tl::make_unexpected(pair.error());
   if (const auto prefix = Prefix::parse(pair->value); !prefix) {
-    return wrong_request(fmt::format("--address {}: {}", value, prefix.error().message));
+    return wrong_request(fmt::format("--{} {}: {}", name, value, prefix.error().message));
   }
-  options.addresses[pair->name].push_back(pair->value);
+  auto& addresses = name == "peer-address" ? options.peer_addresses : options.addresses;
+  addresses[pair->name].push_back(pair->value);
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/crc.hpp>
 #include <cstring>
 #include <filesystem>
 #include <ostream>
@@ -41,8 +42,16 @@ std::vector<std::string> files_of(const std::string& pattern) {
   return files;
 }
 
-// A folder stands for the files in it.
-Result<std::vector<importer::File>> read_all(const std::vector<std::string>& names) {
+// Of a folder's files: one that an import reads by itself.
+bool is_read(importer::Format format, const fs::path& path) {
+  if (format == importer::Format::kKeepalived) return path.filename() == "keepalived.conf";
+  if (format == importer::Format::kHaproxy) return path.extension() == ".cfg";
+  return true;
+}
+
+// A folder stands for the files in it; of keepalived for keepalived.conf, which includes the others.
+Result<std::vector<importer::File>> read_all(importer::Format format,
+                                             const std::vector<std::string>& names) {
   std::vector<importer::File> files;
   for (const std::string& name : names) {
     std::error_code ignored;
@@ -50,14 +59,15 @@ Result<std::vector<importer::File>> read_all(const std::vector<std::string>& nam
     if (fs::is_directory(name, ignored)) {
       paths.clear();
       for (const auto& entry : fs::directory_iterator(name, ignored)) {
-        if (entry.is_regular_file(ignored)) paths.push_back(entry.path().string());
+        if (entry.is_regular_file(ignored) && is_read(format, entry.path()))
+          paths.push_back(entry.path().string());
       }
       std::sort(paths.begin(), paths.end());
-      if (paths.empty()) return wrong_request(name + ": no files there");
+      if (paths.empty()) return wrong_request(name + ": there is no file to import");
     }
     for (const std::string& path : paths) {
       auto text = read_input(path);
-      if (!text) return wrong_request(text.error().message);
+      if (!text) return wrong_request(fmt::format("{}: {}", path, text.error().message));
       files.push_back({path, std::move(*text)});
     }
   }
@@ -77,7 +87,8 @@ Result<importer::Options> choices(const ImportChoices& chosen) {
   };
   for (const auto& [name, values] :
        {std::pair{"ports", &chosen.ports}, std::pair{"device", &chosen.devices},
-        std::pair{"address", &chosen.addresses}}) {
+        std::pair{"address", &chosen.addresses},
+        std::pair{"peer-address", &chosen.peer_addresses}}) {
     if (auto good = add(name, *values); !good) return tl::make_unexpected(good.error());
   }
   return options;
@@ -90,17 +101,30 @@ std::string peer_file(const std::string& file) {
       .string();
 }
 
-// Replaces what an import wrote before, and nothing else: another file at that place may be a
-// director's configuration.
-Result<void> write_file(const std::string& path, const std::string& text) {
+// The last line of what is written to a file, with the sum of all before it: by it the next import
+// knows whether anybody has changed the file since.
+constexpr std::string_view kLastLine = "\n# Unchanged since the import, if this is its checksum: ";
+
+std::string with_checksum(const std::string& text) {
+  boost::crc_32_type sum;
+  sum.process_bytes(text.data(), text.size());
+  return fmt::format("{}{}{:08x}\n", text, kLastLine, sum.checksum());
+}
+
+// Only what an import wrote, and nobody has changed, may be replaced: another file at that place may
+// be a director's configuration.
+Result<void> may_write(const std::string& path) {
   std::error_code ignored;
-  if (fs::exists(path, ignored)) {
-    const auto before = config::read_file(path);
-    if (!before || !before->starts_with("# " + std::string(importer::kHeader))) {
-      return fail(fmt::format(
-          "{} exists and was not made by lbcli import: choose another name, or remove it", path));
-    }
-  }
+  if (!fs::exists(path, ignored)) return {};
+  const auto before = config::read_file(path);
+  const bool imported = before && before->starts_with("# " + std::string(importer::kHeader));
+  if (imported && *before == with_checksum(before->substr(0, before->rfind(kLastLine)))) return {};
+  return fail(
+      fmt::format("{} exists and {}: choose another name, or remove it", path,
+                  imported ? "was changed since its import" : "was not made by lbcli import"));
+}
+
+Result<void> write_file(const std::string& path, const std::string& text) {
   const std::string partial = path + ".partial";
   // Passwords may be in it.
   const int file =
@@ -171,22 +195,31 @@ Result<void> run_import(const Options& options, std::ostream& out, std::ostream&
   for (const auto& [name, format] : kEnumNames<importer::Format>) formats.push_back(name);
   const auto format = from_name<importer::Format>(chosen.format);
   if (!format) return wrong_request(unknown_name("format", chosen.format, formats));
-  const auto files = read_all(chosen.files);
+  const auto files = read_all(*format, chosen.files);
   if (!files) return tl::make_unexpected(files.error());
   const auto how = choices(chosen);
   if (!how) return tl::make_unexpected(how.error());
   const auto import = importer::import_files(*format, *files, *how);
   if (!import) return wrong_request(import.error().message);
 
+  const auto needs_reading = [](const Imported& each) {
+    return std::any_of(each.notes.begin(), each.notes.end(),
+                       [](const Note& note) { return note.severity != importer::Severity::kInfo; });
+  };
   const bool noted = !import->differences.empty() ||
-                     std::any_of(import->directors.begin(), import->directors.end(),
-                                 [](const Imported& each) { return !each.notes.empty(); });
+                     std::any_of(import->directors.begin(), import->directors.end(), needs_reading);
   const bool refused = chosen.strict && noted;
   std::vector<std::string> written;
-  for (const Imported& director : import->directors) {
-    if (chosen.output.empty() || refused) break;
-    written.push_back(written.empty() ? chosen.output : peer_file(chosen.output));
-    if (auto good = write_file(written.back(), director.text); !good) return good;
+  if (!chosen.output.empty() && !refused) {
+    written.push_back(chosen.output);
+    if (import->directors.size() > 1) written.push_back(peer_file(chosen.output));
+  }
+  for (const std::string& path : written) {
+    if (auto good = may_write(path); !good) return good;
+  }
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    const std::string text = with_checksum(import->directors[i].text);
+    if (auto good = write_file(written[i], text); !good) return good;
   }
   if (options.json) {
     out << import_json(*import, written);
@@ -201,7 +234,7 @@ Result<void> run_import(const Options& options, std::ostream& out, std::ostream&
     }
   }
   if (!refused) return {};
-  return fail("--strict: there are notes; nothing was written");
+  return fail("--strict: there are errors, warnings or differences; nothing was written");
 }
 
 }  // namespace lb::cli

@@ -73,7 +73,53 @@ TEST_F(ImportCommand, ReplacesOnlyWhatAnImportMade) {
   EXPECT_EQ(read("other.toml"), "[director]\n");
 }
 
+TEST_F(ImportCommand, KeepsWhatAnOperatorChanged) {
+  EXPECT_EQ(import({"-o", path("lb.toml")}).status, kOk);
+  const std::string edited = read("lb.toml") + "# mine\n";
+  write("lb.toml", edited);
+  const Ran refused = import({"-o", path("lb.toml")});
+  EXPECT_EQ(refused.status, kFailed);
+  EXPECT_NE(refused.err.find("was changed since its import"), std::string::npos) << refused.err;
+  EXPECT_EQ(read("lb.toml"), edited);
+}
+
+TEST_F(ImportCommand, WritesBothFilesOfAPairOrNone) {
+  write("backup.conf", kOrigin);
+  write("lb.peer.toml", "[director]\n");
+  EXPECT_EQ(import({path("backup.conf"), "-o", path("lb.toml")}).status, kFailed);
+  EXPECT_FALSE(std::filesystem::exists(path("lb.toml")));
+}
+
+TEST_F(ImportCommand, HasAddressesOfBothDirectors) {
+  write("backup.conf", kOrigin);
+  const std::vector<std::string> own = {path("backup.conf"), "-o",       path("lb.toml"),
+                                        "--ports",           "wan=eth0", "--address",
+                                        "wan=192.0.2.2/24"};
+  EXPECT_EQ(import(own).status, kOk);
+  EXPECT_NE(read("lb.toml").find("[\"192.0.2.2/24\"]"), std::string::npos);
+  EXPECT_EQ(read("lb.peer.toml").find("[\"192.0.2.2/24\"]"), std::string::npos);
+  std::vector<std::string> both = own;
+  both.insert(both.end(), {"--peer-address", "wan=192.0.2.3/24"});
+  EXPECT_EQ(import(both).status, kOk);
+  EXPECT_NE(read("lb.peer.toml").find("[\"192.0.2.3/24\"]"), std::string::npos);
+  EXPECT_EQ(import({"--peer-address", "eth0=192.0.2.3/24"}).status, kUsage) << "there is no peer";
+}
+
+TEST_F(ImportCommand, TakesKeepalivedConfOfAFolder) {
+  write("notify.sh", "#!/bin/sh\n");
+  write("keepalived.conf.sample", kOrigin);
+  const Ran ran = run_lbcli({"import", "keepalived", folder_});
+  EXPECT_EQ(ran.status, kOk) << ran.err;
+}
+
 TEST_F(ImportCommand, IsStrict) {
+  EXPECT_EQ(import({"--strict", "-o", path("lb.toml")}).status, kFailed);
+  std::string quiet = kOrigin;
+  quiet.replace(quiet.find(" smtp_alert\n"), 12, "");
+  quiet.replace(quiet.find(" interface"), 0, " state MASTER\n");
+  write("keepalived.conf", quiet);
+  EXPECT_EQ(import({"--strict", "-o", path("info.toml")}).status, kOk) << "an info needs nothing";
+  write("keepalived.conf", kOrigin);
   const Ran ran = import({"--strict", "-o", path("lb.toml")});
   EXPECT_EQ(ran.status, kFailed);
   EXPECT_FALSE(std::filesystem::exists(path("lb.toml")));
@@ -82,6 +128,7 @@ TEST_F(ImportCommand, IsStrict) {
 TEST_F(ImportCommand, ComparesAPair) {
   std::string other = kOrigin;
   other.replace(other.find("51"), 2, "52\n priority 90");
+  other.replace(other.find("LB"), 2, "LB2");
   write("backup.conf", other);
   const Ran ran = import({path("backup.conf"), "-o", path("lb.toml"), "--json"});
   EXPECT_EQ(ran.status, kOk);
@@ -95,7 +142,12 @@ TEST_F(ImportCommand, ComparesAPair) {
 TEST_F(ImportCommand, RefusesWhatItCannotRead) {
   EXPECT_EQ(run_lbcli({"import", "keepalivd", path("keepalived.conf")}).err,
             "lbcli: unknown format keepalivd; did you mean keepalived?\n");
-  EXPECT_EQ(run_lbcli({"import", "keepalived", path("none.conf")}).status, kUsage);
+  const Ran none = run_lbcli({"import", "keepalived", path("none.conf")});
+  EXPECT_EQ(none.status, kUsage);
+  EXPECT_NE(none.err.find(path("none.conf")), std::string::npos) << none.err;
+  EXPECT_EQ(import({"--device", "wna=0000:03:00.0"}).err,
+            "lbcli: --device wna: there is no port of this name; there is eth0\n");
+  EXPECT_EQ(import({"--device", "eth0=a", "--device", "eth0=b"}).status, kUsage);
   EXPECT_EQ(import({"--ports", "eth0"}).status, kUsage);
   EXPECT_EQ(import({"--address", "wan=192.0.2.300/24"}).status, kUsage);
   write("keepalived.conf", "hello world\n");

@@ -198,7 +198,8 @@ void add_import_command(CLI::App& app, Options& options) {
   command
       ->add_option("-o,--output", chosen.output, "where the configuration goes, instead of stdout")
       ->type_name("FILE");
-  command->add_flag("--strict", chosen.strict, "write nothing and fail if there is any note");
+  command->add_flag("--strict", chosen.strict,
+                    "write nothing and fail if there is any note but an info");
   const auto add = [&](const char* name, std::vector<std::string>& values, const char* type,
                        const char* help) {
     command->add_option(name, values, help)->type_name(type)->allow_extra_args(false);
@@ -206,6 +207,8 @@ void add_import_command(CLI::App& app, Options& options) {
   add("--ports", chosen.ports, "PORT=INTERFACE,...", "names of ports for the interfaces there");
   add("--device", chosen.devices, "PORT=DEVICE", "a port's device, as wan=0000:03:00.0");
   add("--address", chosen.addresses, "PORT=ADDRESS/LENGTH", "a port's own address");
+  add("--peer-address", chosen.peer_addresses, "PORT=ADDRESS/LENGTH",
+      "of a pair, that of the second director");
   command->callback([&options] { options.command = Command::kImport; });
 }
 

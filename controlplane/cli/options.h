@@ -74,6 +74,7 @@ struct ImportChoices {
   std::vector<std::string> ports;
   std::vector<std::string> devices;
   std::vector<std::string> addresses;
+  std::vector<std::string> peer_addresses;
 };
 
 struct Options {

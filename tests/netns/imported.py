@@ -26,19 +26,26 @@ def lbcli_import(lab, form, files, *options, check=True):
 
 def known_options(name, interfaces):
     """What an operator knows of a director: its ports, and their addresses."""
-    own = own_addresses(name)
     options = ["--ports", ",".join(f"{port}={interface}" for port, interface in interfaces.items())]
     for number, port in enumerate(interfaces):
-        options += ["--device", f"{port}=net_af_packet{number},iface={port}0,framecnt=4096",
-                    "--address", f"{port}={own[port]}/24"]
-    return options
+        options += ["--device", f"{port}=net_af_packet{number},iface={port}0,framecnt=4096"]
+    return options + own_options("--address", name, interfaces)
+
+
+def own_options(option, name, interfaces):
+    own = own_addresses(name)
+    return [word for port in interfaces for word in (option, f"{port}={own[port]}/24")]
 
 
 def imported(lab, form, files, name, interfaces=None):
     """One director of an import of a pair or of one director: its tables, and the notes."""
-    options = known_options(name, interfaces or INTERFACES)
+    interfaces = interfaces or INTERFACES
+    options = known_options(name, interfaces)
     report = json.loads(lbcli_import(lab, form, files, *options).stdout)
     index = min(pair.DIRECTORS.index(name), len(report["directors"]) - 1)
+    if index == 1:
+        options += own_options("--peer-address", name, interfaces)
+        report = json.loads(lbcli_import(lab, form, files, *options).stdout)
     result = report["directors"][index]
     return tomllib.loads(result["configuration"]), result["notes"]
 
