@@ -88,10 +88,6 @@ struct Vlan {
   bool operator==(const Vlan&) const = default;
 };
 
-// Of a port's kernel interface, whatever the port's own is: DPDK's driver of it takes no larger
-// packets.
-inline constexpr std::uint16_t kMaxKernelMtu = 1500;
-
 struct Port {
   std::string name;    // also the kernel interface
   std::string device;  // PCI address or vdev with its arguments

@@ -67,9 +67,9 @@ struct MtuLimit {
   std::string_view driver;
   std::uint16_t mtu;
 };
-constexpr MtuLimit kAfPacket = {"net_af_packet", 1500};
+constexpr std::string_view kAfPacket = "net_af_packet";
 constexpr MtuLimit kAfXdp = {"net_af_xdp", 2790};
-constexpr std::array kMtuLimits = {kAfPacket, MtuLimit{"net_tap", 1504}, kAfXdp};
+constexpr std::array kMtuLimits = {MtuLimit{"net_tap", 1504}, kAfXdp};
 // All ports share their packet buffers, and each of AF_XDP's lies in one page with what DPDK and the
 // kernel need there.
 constexpr std::uint16_t kBesideAfXdp = 3046;
@@ -143,7 +143,7 @@ class NetworkValidator {
   void check_frames(std::size_t index) {
     const Port& port = config_.ports[index];
     check_mtu(port, fmt::format("port[{}].mtu", index));
-    if (!port.device.starts_with(kAfPacket.driver)) return;
+    if (!port.device.starts_with(kAfPacket)) return;
     if (auto why = ring_error(port); !why.empty()) {
       report(fmt::format("port[{}].device", index), std::move(why));
     }
@@ -172,8 +172,12 @@ class NetworkValidator {
         config_.ports, [](const Port& each) { return each.device.starts_with(kAfXdp.driver); });
     const std::uint32_t most = beside_af_xdp ? kMaxFrameSizeBesideAfXdp : kMaxFrameSize;
     const std::uint32_t least =
-        (std::min(port.mtu, kAfPacket.mtu) + kBesideMtu + kFrameAlignment - 1) / kFrameAlignment *
-        kFrameAlignment;
+        (port.mtu + kBesideMtu + kFrameAlignment - 1) / kFrameAlignment * kFrameAlignment;
+    if (least > most) {
+      if (port.mtu > kBesideAfXdp) return {};  // check_mtu() says so
+      return fmt::format("beside net_af_xdp devices the port takes an mtu of {} at most; lower mtu",
+                         most - kBesideMtu);
+    }
     if (frame < least || frame > most || frame % kFrameAlignment != 0) {
       return fmt::format(
           "framesz={} is not possible; it is a multiple of {} from {}, for this mtu, to {}{}",

@@ -7,10 +7,9 @@ namespace lb::controlplane {
 std::vector<Interface> interfaces_of(const config::Config& config) {
   std::vector<Interface> interfaces;
   for (const config::Port& port : config.ports) {
-    const std::uint16_t mtu = std::min(port.mtu, config::kMaxKernelMtu);
-    interfaces.push_back({port.name, port.name, 0, mtu, port.addresses});
+    interfaces.push_back({port.name, port.name, 0, port.mtu, port.addresses});
     for (const config::Vlan& vlan : port.vlans) {
-      interfaces.push_back({vlan.name, port.name, vlan.id, mtu, vlan.addresses});
+      interfaces.push_back({vlan.name, port.name, vlan.id, port.mtu, vlan.addresses});
     }
   }
   return interfaces;

@@ -144,8 +144,8 @@ DataplaneServer::Answer not_ready(const api::Request& /*request*/) {
 Result<void> run_dataplane(const DaemonOptions& options, StopSignals& stop) {
   prctl(PR_SET_NAME, "lb-dataplane", 0UL, 0UL, 0UL);
   ::signal(SIGHUP, SIG_IGN);
-  // The TAP driver gets a queued signal for packets; when the queue is full the kernel sends
-  // this one instead, which would end the process.
+  // A port's device may be net_tap, which gets a queued signal for packets; when the queue is full
+  // the kernel sends this one instead, which would end the process.
   ::signal(SIGIO, SIG_IGN);
 
   auto audit = AuditLog::open("lb-dataplane", options.audit_file);

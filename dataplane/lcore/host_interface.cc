@@ -275,6 +275,12 @@ void restore_host_interfaces(const std::string& run_dir) {
   }
 }
 
+Result<void> set_host_mtu(const std::string& interface, std::uint16_t mtu) {
+  if (write_setting(interface, kMtu, std::to_string(mtu))) return {};
+  return fail(
+      fmt::format("interface {} does not accept MTU {}: {}", interface, mtu, std::strerror(errno)));
+}
+
 void keep_stack_off(const std::string& interface, const std::string& label) {
   for (const auto& [key, value] : kStackOff) {
     const auto present = read_setting(interface, key);

@@ -40,6 +40,9 @@ class HostInterfaces {
 // Those that cannot be restored, or not be judged, stay in the file. Any thread.
 void restore_host_interfaces(const std::string& run_dir);
 
+// AF_PACKET ports only: DPDK's driver sets no MTU above 1500, although its ring may have room.
+Result<void> set_host_mtu(const std::string& interface, std::uint16_t mtu);
+
 // AF_PACKET ports only. The driver gets a copy of every frame; the kernel's own stack on that
 // interface gets the frame as well, and would answer for the addresses on the port's kernel
 // interface a second time. So that stack is set to accept nothing.

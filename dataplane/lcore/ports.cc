@@ -15,7 +15,6 @@
 #include "dataplane/lcore/device.h"
 #include "dataplane/lcore/dpdk_log.h"
 #include "dataplane/lcore/host_interface.h"
-#include "dataplane/lcore/kernel_interface.h"
 #include "dataplane/lcore/packet_socket.h"
 
 namespace lb {
@@ -23,10 +22,10 @@ namespace lb {
 namespace {
 
 constexpr std::uint16_t kWireDescriptors = 1024;
-constexpr std::uint16_t kKernelDescriptors = 256;
 // Ethernet header, two VLAN tags, frame check sequence.
 constexpr std::size_t kFrameOverhead = 14 + 2 * 4 + 4;
-constexpr std::size_t kXdpHeadroom = 256;  // the kernel's, in each buffer
+constexpr std::size_t kXdpHeadroom = 256;        // the kernel's, in each buffer
+constexpr std::uint16_t kMaxAfPacketMtu = 1500;  // that its driver admits
 
 }  // namespace
 
@@ -46,7 +45,7 @@ void QueueLock::lock() {
 // and bursts. A buffer holds a whole frame of the largest MTU, so that packets come in one piece.
 Result<void> Ports::make_pool(const std::vector<PortOptions>& options, unsigned workers) {
   constexpr unsigned kHeld = 8192;
-  constexpr unsigned kPerQueuePair = 2 * kWireDescriptors + 2 * kKernelDescriptors;
+  constexpr unsigned kPerQueuePair = 2 * kWireDescriptors;
   constexpr unsigned kAfXdpFill = 4096;  // per queue, whatever number of descriptors is requested
   constexpr unsigned kPerWorker = 1024;
   constexpr unsigned kCache = 256;
@@ -81,7 +80,6 @@ Result<void> Ports::open_port(const PortOptions& options, unsigned workers) {
   const auto failed = [&](const Error& error) {
     return fail(label + " (" + options.device + "): " + error.message);
   };
-  const std::size_t index = ports_.size();
   const std::string interface = interface_of(options.device);
   const bool with_stack = options.device.starts_with("net_af_packet");
   const bool of_host = with_stack || options.device.starts_with("net_af_xdp");
@@ -96,13 +94,16 @@ Result<void> Ports::open_port(const PortOptions& options, unsigned workers) {
   Port& port = ports_.emplace_back();  // from here on the destructor closes it
   port.options = options;
   port.device = *device;
-  port.kernel_device = RTE_MAX_ETHPORTS;
   port.host_index = if_nametoindex(interface.c_str());
   if (of_host && port.host_index == 0) {
     return failed(Error{"interface " + interface + ": " + std::strerror(errno)});
   }
-  auto started = start_device(*device, label, {options.mtu, workers, kWireDescriptors, pool_});
+  const std::uint16_t mtu = with_stack ? std::min(options.mtu, kMaxAfPacketMtu) : options.mtu;
+  auto started = start_device(*device, label, {mtu, workers, kWireDescriptors, pool_});
   if (!started) return failed(started.error());
+  if (mtu != options.mtu) {
+    if (auto set = set_host_mtu(interface, options.mtu); !set) return failed(set.error());
+  }
   port.driver = started->driver;
   if (with_stack) {
     keep_stack_off(interface, label);
@@ -111,21 +112,29 @@ Result<void> Ports::open_port(const PortOptions& options, unsigned workers) {
     }
   }
   port.mac = port.current_mac = started->mac;
-  port.mtu = started->mtu;
+  port.mtu = options.mtu;
   port.plan = started->plan;
   if (port.plan.tx_shared()) port.locks = std::make_unique<QueueLock[]>(port.plan.tx);
 
-  auto kernel = make_kernel_interface(options.name, port.mac, index,
-                                      {options.mtu, workers, kKernelDescriptors, pool_});
-  if (!kernel) return failed(kernel.error());
-  port.kernel_device = kernel->device;
-  port.kernel_plan = kernel->started.plan;
-  if (port.kernel_plan.tx_shared()) {
-    port.kernel_locks = std::make_unique<QueueLock[]>(port.kernel_plan.tx);
-  }
+  if (auto opened = open_kernel_interface(port, workers); !opened) return failed(opened.error());
   log::info("{}: {} {}, MAC {}, MTU {}, {} rx and {} tx queue{}", label, port.driver,
             options.device, port.mac.to_string(), port.mtu, port.plan.rx, port.plan.tx,
             port.plan.rx + port.plan.tx == 2 ? "" : "s");
+  return {};
+}
+
+Result<void> Ports::open_kernel_interface(Port& port, unsigned workers) {
+  auto tap = Tap::open({port.options.name, port.mac, port.mtu, workers});
+  if (!tap) return tl::make_unexpected(tap.error());
+  port.tap = std::move(*tap);
+  const auto index = static_cast<unsigned>(ports_.size() - 1);
+  for (unsigned w = 0; w < workers; ++w) {
+    const int queue = port.tap->queue(w);
+    if (!readiness_[w]->add(queue, index)) {
+      return fail("kernel interface " + port.options.name + ": epoll: " + std::strerror(errno));
+    }
+    port.kernel_queues.push_back(std::make_unique<KernelQueue>(queue, pool_));
+  }
   return {};
 }
 
@@ -139,6 +148,9 @@ Result<std::unique_ptr<Ports>> Ports::open(const std::vector<PortOptions>& optio
   if (auto made = ports->make_pool(options, workers); !made) {
     return tl::make_unexpected(made.error());
   }
+  for (unsigned w = 0; w < workers; ++w) {
+    ports->readiness_.push_back(std::make_unique<Readiness>());
+  }
   for (const auto& port : options) {
     if (auto opened = ports->open_port(port, workers); !opened) {
       return tl::make_unexpected(opened.error());
@@ -148,16 +160,15 @@ Result<std::unique_ptr<Ports>> Ports::open(const std::vector<PortOptions>& optio
 }
 
 Ports::~Ports() {
-  for (const Port& port : ports_) {
-    if (port.kernel_device != RTE_MAX_ETHPORTS) close_device(port.kernel_device);
-    close_device(port.device);
-  }
+  for (const Port& port : ports_) close_device(port.device);
+  ports_.clear();
   rte_mempool_free(pool_);
 }
 
 WorkerQueues Ports::queues(unsigned worker) const {
   WorkerQueues queues;
   queues.ports = static_cast<unsigned>(ports_.size());
+  queues.readiness = readiness_[worker].get();
   const auto deal = [worker](const QueuePlan& plan, std::uint16_t device, std::size_t index,
                              QueueLock* locks, std::vector<RxQueue>& rx, TxQueue& tx) {
     for (std::uint16_t q = 0; q < plan.rx; ++q) {
@@ -171,8 +182,7 @@ WorkerQueues Ports::queues(unsigned worker) const {
   for (std::size_t i = 0; i < ports_.size(); ++i) {
     const Port& port = ports_[i];
     deal(port.plan, port.device, i, port.locks.get(), queues.wire_rx, queues.wire_tx[i]);
-    deal(port.kernel_plan, port.kernel_device, i, port.kernel_locks.get(), queues.kernel_rx,
-         queues.kernel_tx[i]);
+    queues.kernel[i] = port.kernel_queues[worker].get();
     queues.mtu[i] = port.mtu;
   }
   return queues;
@@ -193,10 +203,8 @@ void Ports::set_mac(std::size_t index, const MacAddress& mac) {
     log::error("port {}: the device cannot receive for {}; set virtual_mac = false",
                port.options.name, mac.to_string());
   }
-  if (const int status = rte_eth_dev_default_mac_addr_set(port.kernel_device, &address);
-      status != 0) {
-    log::error("port {}: its kernel interface does not accept MAC {}: {}", port.options.name,
-               mac.to_string(), rte_strerror(-status));
+  if (auto set = port.tap->set_mac(mac); !set) {
+    log::error("port {}: its kernel interface: {}", port.options.name, set.error().message);
   }
   log::info("port {}: MAC {}", port.options.name, mac.to_string());
 }

@@ -14,7 +14,10 @@
 #include "config/base/interface_query.h"
 #include "config/base/net.h"
 #include "config/base/result.h"
+#include "dataplane/kernel/readiness.h"
+#include "dataplane/kernel/tap.h"
 #include "dataplane/lcore/host_interface.h"
+#include "dataplane/lcore/kernel_queue.h"
 #include "dataplane/lcore/queue_plan.h"
 #include "dataplane/service/snapshot.h"
 
@@ -53,10 +56,10 @@ struct TxQueue {
 // One worker's part.
 struct WorkerQueues {
   std::vector<RxQueue> wire_rx;
-  std::vector<RxQueue> kernel_rx;              // what the kernel sends by its interfaces
-  std::array<TxQueue, kMaxPorts> wire_tx;      // by port index
-  std::array<TxQueue, kMaxPorts> kernel_tx;    // towards the kernel
-  std::array<std::uint16_t, kMaxPorts> mtu{};  // largest IP packet
+  std::array<TxQueue, kMaxPorts> wire_tx;        // by port index
+  std::array<KernelQueue*, kMaxPorts> kernel{};  // of the ports' kernel interfaces
+  Readiness* readiness = nullptr;                // of those
+  std::array<std::uint16_t, kMaxPorts> mtu{};    // largest IP packet
   unsigned ports = 0;
 };
 
@@ -67,12 +70,11 @@ struct Port {
   MacAddress current_mac;  // the same, or a virtual router's
   std::uint16_t mtu = 0;
   std::uint16_t device = 0;  // DPDK's port number
-  std::uint16_t kernel_device = 0;
-  unsigned host_index = 0;  // of the host's interface that the device is on; 0: it is on none
+  unsigned host_index = 0;   // of the host's interface that the device is on; 0: it is on none
   QueuePlan plan;
-  QueuePlan kernel_plan;
   std::unique_ptr<QueueLock[]> locks;  // by tx queue; null when no queue is shared
-  std::unique_ptr<QueueLock[]> kernel_locks;
+  std::unique_ptr<Tap> tap;            // the kernel interface
+  std::vector<std::unique_ptr<KernelQueue>> kernel_queues;  // by worker
 };
 
 enum class PortLink : std::uint8_t {
@@ -116,10 +118,12 @@ class Ports {
   explicit Ports(const std::string& run_dir) : host_(run_dir) {}
   Result<void> make_pool(const std::vector<PortOptions>& options, unsigned workers);
   Result<void> open_port(const PortOptions& options, unsigned workers);
+  Result<void> open_kernel_interface(Port& port, unsigned workers);
 
   HostInterfaces host_;
   std::vector<Port> ports_;
-  rte_mempool* pool_ = nullptr;  // of every packet buffer
+  std::vector<std::unique_ptr<Readiness>> readiness_;  // of the kernel interfaces, by worker
+  rte_mempool* pool_ = nullptr;                        // of every packet buffer
   const InterfaceQuery query_;
 };
 

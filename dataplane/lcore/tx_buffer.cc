@@ -3,6 +3,8 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
+#include <algorithm>
+
 namespace lb {
 
 std::uint16_t TxBuffer::burst(unsigned from) {
@@ -30,15 +32,10 @@ unsigned TxBuffer::flush_to_wire() {
   return refused;
 }
 
-unsigned TxBuffer::flush_to_kernel() {
-  unsigned refused = 0;
-  for (unsigned at = burst(0); at < count_; at += burst(at)) {
-    rte_pktmbuf_free(packets_[at]);
-    ++refused;
-    if (++at == count_) break;
-  }
-  count_ = 0;
-  return refused;
+void TxBuffer::send_some() {
+  const unsigned sent = burst(0);
+  std::copy(packets_.begin() + sent, packets_.begin() + count_, packets_.begin());
+  count_ -= sent;
 }
 
 }  // namespace lb

@@ -15,14 +15,15 @@ class TxBuffer {
 
   bool full() const { return count_ == packets_.size(); }
   unsigned size() const { return count_; }
+  unsigned room() const { return static_cast<unsigned>(packets_.size()) - count_; }
   // The buffer owns the packet from here on. Not when full().
   void add(rte_mbuf* packet) { packets_[count_++] = packet; }
 
-  // Both send everything, free what the device refuses, and return the number of those. To the
-  // wire: a full queue is tried again a few times. To the kernel: a packet that it refuses (too
-  // long, interface down) does not keep the next one back.
+  // Sends everything, trying a full queue again a few times, frees what the device refuses, and
+  // returns the number of those.
   unsigned flush_to_wire();
-  unsigned flush_to_kernel();
+  // Sends what the device takes and keeps the rest, in order.
+  void send_some();
 
  private:
   std::uint16_t burst(unsigned from);

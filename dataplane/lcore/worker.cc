@@ -12,6 +12,7 @@
 #include <bit>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "dataplane/lcore/fragment_packet.h"
 #include "dataplane/lcore/packet_buffer.h"
@@ -22,9 +23,10 @@ namespace lb {
 namespace {
 
 constexpr std::uint64_t kSpinUs = 20;  // after the last packet, before sleeping
-// Between two polls of the kernel interfaces while the wire is busy: a poll may cost a system call,
-// as much as some ten packets.
-constexpr std::uint64_t kKernelPollUs = 50;
+// Between two polls of the kernel interfaces that have no packets: a poll is a system call, which
+// costs as much as some ten packets.
+constexpr std::uint64_t kKernelPollBusyUs = 50;
+constexpr std::uint64_t kKernelPollUs = 5;
 constexpr std::uint64_t kExpireUs = 20;  // between two slices of expiry
 constexpr std::size_t kShortestFrame = 60;
 
@@ -44,8 +46,7 @@ Worker::Worker(const WorkerSetup& setup)
       backoff_(setup.sleeps_when_idle, setup.clock.tsc_of_us(kSpinUs)) {
   for (unsigned i = 0; i < queues_.ports; ++i) {
     wire_[i].attach(queues_.wire_tx[i]);
-    kernel_control_[i].attach(queues_.kernel_tx[i]);
-    kernel_other_[i].attach(queues_.kernel_tx[i]);
+    from_kernel_[i].attach(queues_.wire_tx[i]);
   }
   probes_.reserve(kBurst);
   cookies_.reserve(kBurst);
@@ -72,9 +73,8 @@ void Worker::run() {
     // Pairs with the release in Runtime::publish(). Not used beyond this round.
     const Snapshot& snapshot = *snapshot_.load(std::memory_order_acquire);
     worked = poll_wire(snapshot);
-    if (!worked || now_tsc >= kernel_tsc_) {
-      worked |= poll_kernel(snapshot);
-      kernel_tsc_ = now_tsc + clock_.tsc_of_us(kKernelPollUs);
+    if (kernel_ready_ != 0 || now_tsc >= kernel_tsc_) {
+      worked |= poll_kernel(snapshot, now_tsc, worked);
     }
     if (now_tsc >= expired_tsc_ + clock_.tsc_of_us(kExpireUs)) {
       expire(snapshot, now_tsc);
@@ -101,9 +101,13 @@ void Worker::idle(std::uint64_t now_tsc) {
     rte_pause();
     return;
   }
-  const timespec duration{0, static_cast<long>(sleep_ns)};
   rte_rcu_qsbr_thread_offline(qsbr_, index_);
-  nanosleep(&duration, nullptr);
+  if (kernel_ready_ == 0) {
+    kernel_ready_ = queues_.readiness->wait(sleep_ns);
+  } else {  // packets that the device does not accept: those behind them must not wake the worker
+    const timespec duration{0, static_cast<long>(sleep_ns)};
+    nanosleep(&duration, nullptr);
+  }
   rte_rcu_qsbr_thread_online(qsbr_, index_);
 }
 
@@ -244,8 +248,7 @@ void Worker::to_kernel(const Packet& packet, const Snapshot& snapshot) {
     drop(buffer_of(packet), DropReason::punt_limited);
     return;
   }
-  TxBuffer& out = *kind >= PuntClass::local ? kernel_other_[port] : kernel_control_[port];
-  out.add(buffer_of(packet));  // a burst fits
+  queues_.kernel[port]->add(buffer_of(packet), *kind < PuntClass::local);
   touched_kernel_ |= 1U << port;
 }
 
@@ -269,9 +272,7 @@ void Worker::flush() {
   }
   touched_wire_ = 0;
   for (std::uint32_t ports = touched_kernel_; ports != 0; ports &= ports - 1) {
-    const auto port = static_cast<unsigned>(std::countr_zero(ports));
-    flush_to_kernel(kernel_control_[port], counters_.ports[port]);
-    flush_to_kernel(kernel_other_[port], counters_.ports[port]);
+    flush_to_kernel(static_cast<unsigned>(std::countr_zero(ports)));
   }
   touched_kernel_ = 0;
   counters_.forwarded.add(forwarded_ - std::min(forwarded_, refused_));
@@ -280,35 +281,66 @@ void Worker::flush() {
   refused_ = 0;
 }
 
-void Worker::flush_to_kernel(TxBuffer& out, PortCounters& count) {
-  const unsigned packets = out.size();
-  if (packets == 0) return;
-  const unsigned refused = out.flush_to_kernel();
-  counters_.punted.add(packets - refused);
-  count.kernel_rx_packets.add(packets - refused);
-  for (unsigned i = 0; i < refused; ++i) counters_.drop(DropReason::punt_failed);
+void Worker::flush_to_kernel(unsigned port) {
+  const KernelQueue::Flushed flushed = queues_.kernel[port]->flush();
+  counters_.punted.add(flushed.sent);
+  counters_.ports[port].kernel_rx_packets.add(flushed.sent);
+  for (unsigned i = 0; i < flushed.refused; ++i) counters_.drop(DropReason::punt_failed);
 }
 
-bool Worker::poll_kernel(const Snapshot& snapshot) {
+bool Worker::poll_kernel(const Snapshot& snapshot, std::uint64_t now_tsc, bool wire_worked) {
+  if (now_tsc >= kernel_tsc_) kernel_ready_ |= queues_.readiness->now();
+  std::uint32_t left = 0;
   bool any = false;
-  for (const RxQueue& queue : queues_.kernel_rx) {
-    rte_mbuf* buffers[kBurst];
-    const std::uint16_t count = rte_eth_rx_burst(queue.device, queue.queue, buffers, kBurst);
-    if (count == 0) continue;
-    any = true;
-    for (unsigned i = 0; i < count; ++i) {
-      if (rte_pktmbuf_linearize(buffers[i]) != 0) {
-        drop(buffers[i], DropReason::segmented_buffer);
-      } else {
-        punts_.note_sent({rte_pktmbuf_mtod(buffers[i], const std::uint8_t*), buffers[i]->data_len},
-                         snapshot, tick_);
-        to_wire(buffers[i], queue.port);
-      }
-    }
-    counters_.ports[queue.port].kernel_tx_packets.add(count);
-    flush();
+  for (std::uint32_t ports = std::exchange(kernel_ready_, 0); ports != 0; ports &= ports - 1) {
+    const auto port = static_cast<unsigned>(std::countr_zero(ports));
+    any |= from_kernel(port, snapshot);
+    if (from_kernel_[port].size() != 0 || queues_.kernel[port]->frames() != 0) left |= 1U << port;
   }
+  kernel_ready_ = left;
+  const std::uint64_t pause_us = any ? 0 : wire_worked ? kKernelPollBusyUs : kKernelPollUs;
+  kernel_tsc_ = now_tsc + clock_.tsc_of_us(pause_us);
   return any;
+}
+
+// A burst or two at most, and none while the device is full: what the kernel has then waits in its
+// own queue. False: nothing was sent.
+bool Worker::from_kernel(unsigned port, const Snapshot& snapshot) {
+  TxBuffer& out = from_kernel_[port];
+  const unsigned before = out.size();
+  if (before != 0) out.send_some();
+  const unsigned waiting = out.size();
+  if (waiting != 0) return waiting != before;
+  const unsigned taken = take_from_kernel(*queues_.kernel[port], out, snapshot);
+  counters_.ports[port].kernel_tx_packets.add(taken);
+  if (taken == 0) return before != 0;
+  out.send_some();
+  return true;
+}
+
+unsigned Worker::take_from_kernel(KernelQueue& queue, TxBuffer& out, const Snapshot& snapshot) {
+  unsigned taken = 0;
+  while (taken < kBurst) {
+    if (queue.frames() == 0) {
+      if (!queue.read()) break;
+      if (!queue.fits()) {
+        counters_.drop(DropReason::segmented_buffer);
+        queue.discard();
+        continue;
+      }
+      punts_.note_sent(queue.packet(), snapshot, tick_);
+    }
+    rte_mbuf* buffers[kBurst];
+    const unsigned count = queue.take({buffers, std::min(out.room(), kBurst)});
+    for (unsigned i = 0; i < count; ++i) out.add(buffers[i]);
+    taken += count;
+    if (count == 0) {
+      for (unsigned i = queue.frames(); i > 0; --i) counters_.drop(DropReason::no_buffer);
+      queue.discard();
+      break;
+    }
+  }
+  return taken;
 }
 
 // As many slices as the time since the last ones asks for, after a sleep more than one. From their

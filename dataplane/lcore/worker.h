@@ -57,7 +57,9 @@ class Worker {
 
  private:
   bool poll_wire(const Snapshot& snapshot);
-  bool poll_kernel(const Snapshot& snapshot);
+  bool poll_kernel(const Snapshot& snapshot, std::uint64_t now_tsc, bool wire_worked);
+  bool from_kernel(unsigned port, const Snapshot& snapshot);
+  unsigned take_from_kernel(KernelQueue& queue, TxBuffer& out, const Snapshot& snapshot);
   void expire(const Snapshot& snapshot, std::uint64_t now_tsc);
   bool import();
   void upkeep(const Snapshot& snapshot);
@@ -73,7 +75,7 @@ class Worker {
   void send_fragments(const Packet& packet);
   void send_probes(std::vector<Probe>& probes, const Snapshot& snapshot);
   void flush();
-  void flush_to_kernel(TxBuffer& out, PortCounters& count);
+  void flush_to_kernel(unsigned port);
   void drop(rte_mbuf* buffer, DropReason reason);
 
   const unsigned index_;
@@ -92,7 +94,7 @@ class Worker {
   std::uint32_t tick_ = 0;
   std::uint64_t tick_end_tsc_ = 0;
   std::uint64_t upkeep_tsc_ = 0;
-  std::uint64_t kernel_tsc_ = 0;
+  std::uint64_t kernel_tsc_ = 0;  // when the kernel is asked for packets again
   std::uint64_t expired_tsc_ = 0;
 
   std::uint32_t touched_wire_ = 0;  // bit per port: its buffer is not empty
@@ -100,9 +102,9 @@ class Worker {
   unsigned refused_ = 0;    // by the wire since the burst began
   unsigned forwarded_ = 0;  // since the burst began
   std::array<TxBuffer, kMaxPorts> wire_;
-  // Towards the kernel: control traffic has buffers of its own, which are written first.
-  std::array<TxBuffer, kMaxPorts> kernel_control_;
-  std::array<TxBuffer, kMaxPorts> kernel_other_;
+  std::uint32_t kernel_ready_ = 0;  // bit per port: there are, or may be, packets of the kernel
+  // Towards the wire too, but from the kernel, which waits while the device is full.
+  std::array<TxBuffer, kMaxPorts> from_kernel_;
   std::array<Packet, kBurst> packets_;
 
   std::vector<Probe> probes_;
