@@ -90,6 +90,9 @@ Result<void> Tap::add_queue(const Options& options) {
 
 Result<void> Tap::set_up(const Options& options) {
   if (auto set = set_mac(options.mac); !set) return set;
+  // What the kernel may leave to us.
+  constexpr unsigned long kOffloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+  if (::ioctl(queues_.front(), TUNSETOFFLOAD, kOffloads) != 0) return failed(options, "offloads");
   const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return failed(options, "socket");
   const auto set = [&](unsigned long what, const char* name, auto fill) -> Result<void> {

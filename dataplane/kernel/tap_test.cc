@@ -64,6 +64,15 @@ TEST_F(TapTest, HasNameAddressAndMtuAndIsUp) {
   EXPECT_NE(ask(SIOCGIFFLAGS).ifr_flags & IFF_UP, 0);
 }
 
+TEST_F(TapTest, HasSegmentationAndChecksumsLeftToIt) {
+  const auto tap = open();
+  ASSERT_NE(tap, nullptr);
+  for (const char* feature : {"tcp-segmentation-offload", "tx-checksumming", "tx-tcp6-segmentation",
+                              "tx-tcp-ecn-segmentation"}) {
+    EXPECT_TRUE(shell(std::string("ethtool -k lbtap0 | grep -q '") + feature + ": on'")) << feature;
+  }
+}
+
 TEST_F(TapTest, IsGoneWithItsOwner) {
   open().reset();
   EXPECT_EQ(if_nametoindex("lbtap0"), 0U);
