@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "dataplane/kernel/vnet_header.h"
+#include "dataplane/lcore/packet_buffer.h"
 
 namespace lb {
 
@@ -20,16 +21,18 @@ KernelQueue::Flushed KernelQueue::flush() {
 
 void KernelQueue::send(Waiting& list, Flushed& result) {
   if (list.count == 0) return;
-  VnetHeader header;
+  incoming_.clear();
   for (unsigned i = 0; i < list.count; ++i) {
     rte_mbuf* const packet = list.packets[i];
-    const iovec parts[] = {{&header, sizeof header},
-                           {rte_pktmbuf_mtod(packet, void*), packet->data_len}};
-    if (::writev(queue_, parts, 2) < 0) {
-      ++result.refused;
-    } else {
-      ++result.sent;
-    }
+    incoming_.add({rte_pktmbuf_mtod(packet, std::uint8_t*), packet->data_len,
+                   checksums_good(packet->ol_flags)});
+  }
+  for (unsigned i = 0; i < incoming_.packets(); ++i) {
+    VnetHeader header;
+    Incoming::Parts parts;
+    const unsigned count = incoming_.write(i, header, parts);
+    const bool written = ::writev(queue_, parts.data(), static_cast<int>(count)) >= 0;
+    (written ? result.sent : result.refused) += incoming_.frames(i);
   }
   rte_pktmbuf_free_bulk(list.packets.data(), list.count);
   list.count = 0;

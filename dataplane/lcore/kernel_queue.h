@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 
+#include "dataplane/kernel/incoming.h"
 #include "dataplane/kernel/outgoing.h"
 
 struct rte_mbuf;
@@ -50,7 +51,7 @@ class KernelQueue {
  private:
   struct Waiting {
     unsigned count = 0;
-    std::array<rte_mbuf*, 64> packets{};
+    std::array<rte_mbuf*, Incoming::kMost> packets{};
   };
   void send(Waiting& list, Flushed& result);
 
@@ -61,6 +62,7 @@ class KernelQueue {
   rte_mempool* const pool_;
   Waiting control_;
   Waiting other_;
+  Incoming incoming_;
   Outgoing outgoing_;
   const std::unique_ptr<std::uint8_t[]> read_;
 };

@@ -19,6 +19,10 @@ inline bool ip_checksum_bad(std::uint64_t flags) {
 inline bool ip_checksum_good(std::uint64_t flags) {
   return (flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
 }
+inline bool checksums_good(std::uint64_t flags) {
+  return ip_checksum_good(flags) &&
+         (flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+}
 inline bool l4_checksum_bad(std::uint64_t flags) {
   return (flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_BAD;
 }
