@@ -185,6 +185,7 @@ Result<void> run_dataplane(const DaemonOptions& options, StopSignals& stop) {
     runtime.step_syn_secrets();
     syn_proxies.look(runtime.current(), runtime.load(), runtime.now_tick());
     links.look();
+    runtime.follow_groups();
   });
   const Repeat retire(context, milliseconds(1000), [&] { transactions.retire_unused(); });
   std::uint64_t watchdog_us = 0;

@@ -7,8 +7,10 @@
 #include <rte_rcu_qsbr.h>
 #include <sys/random.h>
 
+#include <bitset>
 #include <chrono>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -40,6 +42,14 @@ Result<EalOptions> eal_options(const RuntimeOptions& options) {
   }
   eal.memory_mb -= static_cast<std::uint32_t>(table_mb);
   return eal;
+}
+
+std::set<std::uint16_t> numbers(const std::bitset<4096>& vlans) {
+  std::set<std::uint16_t> set;
+  for (std::uint16_t vlan = 0; vlan < vlans.size(); ++vlan) {
+    if (vlans.test(vlan)) set.insert(vlan);
+  }
+  return set;
 }
 
 int run_worker(void* worker) {
@@ -232,6 +242,7 @@ void Runtime::publish(std::unique_ptr<const Snapshot> next) {
   visible_.store(current_.get(), std::memory_order_release);  // pairs with Worker::run()
   for (std::size_t i = 0; i < current_->ports.size(); ++i) {
     ports_->set_mac(i, MacAddress{current_->ports[i].mac});
+    if (const auto& vlans = current_->policies[i].vlans) ports_->set_vlans(i, numbers(*vlans));
   }
   if (before != nullptr) replaced_.push_back({qsbr_->start(), std::move(before)});
   reclaim();

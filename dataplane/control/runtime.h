@@ -68,6 +68,8 @@ class Runtime final : public Publisher {
   FlushBoard& flush() { return flush_; }
   // Connections follow their clients away from a port without a link. Main thread.
   void set_link(std::size_t port, bool up);
+  // Devices let in the multicast groups of the kernel interfaces; to be called some times a second.
+  void follow_groups() { ports_->follow_groups(); }
   SynSecrets& syn_secrets() { return *syn_secrets_; }
   const Load& load() const { return *load_; }
   // Replaces secrets whose time is over; to be called some times a second.

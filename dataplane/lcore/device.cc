@@ -2,9 +2,7 @@
 
 #include <net/if.h>
 #include <rte_bus_vdev.h>
-#include <rte_errno.h>
 #include <rte_ethdev.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,22 +12,14 @@
 #include "config/base/log.h"
 #include "dataplane/lcore/dpdk_log.h"
 #include "dataplane/lcore/eal.h"
+#include "dataplane/lcore/eth_filters.h"
 
 namespace lb {
 
 namespace {
 
-// The reason of a DPDK call's failure: what the driver logged, else the error number's text.
-std::string reason(int status) {
-  const int error = status < 0 ? -status : status;
-  const std::string said = dpdk_log::last_line();
-  std::string text = said.empty() ? rte_strerror(error) : said;
-  if (error == EPERM && ::geteuid() != 0) text += "; run as root or with CAP_NET_ADMIN";
-  return text;
-}
-
 tl::unexpected<Error> failed(const std::string& what, int status) {
-  return fail(what + ": " + reason(status));
+  return fail(what + ": " + dpdk_reason(status));
 }
 
 Result<void> make_vdev(const std::string& device) {
@@ -105,20 +95,10 @@ Result<void> set_up_queues(std::uint16_t id, const QueuePlan& plan, const Device
   return {};
 }
 
-// Multicast (VRRP, routing protocols, IPv6's neighbours) must reach the kernel. A device that
-// cannot do just that is set to take everything.
-void take_multicast(std::uint16_t id, const std::string& label) {
-  if (rte_eth_allmulticast_enable(id) == 0) return;
-  const int status = rte_eth_promiscuous_enable(id);
-  if (status != 0 && status != -ENOTSUP) {
-    log::warning("{}: neither multicast nor promiscuous mode: {}", label, reason(status));
-  }
-}
-
 void set_mtu(std::uint16_t id, const std::string& label, std::uint16_t mtu) {
   const int status = rte_eth_dev_set_mtu(id, mtu);
   if (status == 0 || (status == -ENOTSUP && mtu == 1500)) return;
-  log::warning("{}: MTU {} could not be set on the device: {}", label, mtu, reason(status));
+  log::warning("{}: MTU {} could not be set on the device: {}", label, mtu, dpdk_reason(status));
 }
 
 }  // namespace
@@ -180,7 +160,6 @@ Result<StartedDevice> start_device(std::uint16_t id, const std::string& label,
   }
   status = rte_eth_dev_start(id);
   if (status != 0) return failed("start", status);
-  take_multicast(id, label);
 
   StartedDevice started;
   started.driver = device.driver;

@@ -10,11 +10,13 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "config/base/log.h"
 #include "dataplane/lcore/device.h"
 #include "dataplane/lcore/dpdk_log.h"
 #include "dataplane/lcore/host_interface.h"
+#include "dataplane/lcore/kernel_groups.h"
 #include "dataplane/lcore/packet_socket.h"
 
 namespace lb {
@@ -114,6 +116,9 @@ Result<void> Ports::open_port(const PortOptions& options, unsigned workers) {
   port.mac = port.current_mac = started->mac;
   port.mtu = options.mtu;
   port.plan = started->plan;
+  port.filters = std::make_unique<EthFilters>(*device, port.driver);
+  port.reception = std::make_unique<Reception>(*port.filters, label);
+  port.reception->set_groups({});  // those of the kernel interface follow
   if (port.plan.tx_shared()) port.locks = std::make_unique<QueueLock[]>(port.plan.tx);
 
   if (auto opened = open_kernel_interface(port, workers); !opened) return failed(opened.error());
@@ -192,21 +197,25 @@ void Ports::set_mac(std::size_t index, const MacAddress& mac) {
   Port& port = ports_[index];
   if (port.current_mac == mac) return;
   port.current_mac = mac;
-  rte_ether_addr address{};
-  std::copy(mac.bytes.begin(), mac.bytes.end(), std::begin(address.addr_bytes));
-  // An interface of the host would keep the address when this process dies, beside the next
-  // master's. It lets everything in instead, as does a device that cannot filter by another
-  // address.
-  const bool is_ours = interface_of(port.options.device).empty();
-  if ((!is_ours || rte_eth_dev_default_mac_addr_set(port.device, &address) != 0) &&
-      rte_eth_promiscuous_get(port.device) != 1 && rte_eth_promiscuous_enable(port.device) != 0) {
-    log::error("port {}: the device cannot receive for {}; set virtual_mac = false",
-               port.options.name, mac.to_string());
-  }
+  const bool is_of_host = !interface_of(port.options.device).empty();
+  port.reception->set_mac({mac, mac == port.mac, is_of_host});
   if (auto set = port.tap->set_mac(mac); !set) {
     log::error("port {}: its kernel interface: {}", port.options.name, set.error().message);
   }
-  log::info("port {}: MAC {}", port.options.name, mac.to_string());
+}
+
+void Ports::set_vlans(std::size_t index, const std::set<std::uint16_t>& vlans) {
+  ports_[index].reception->set_vlans(vlans);
+}
+
+void Ports::follow_groups() {
+  GroupsByInterface groups;
+  bool read = false;
+  for (Port& port : ports_) {
+    if (!port.reception->filters_groups()) continue;
+    if (!std::exchange(read, true)) groups = read_kernel_groups("/proc/net/dev_mcast");
+    port.reception->set_groups(groups[port.options.name]);
+  }
 }
 
 PortLink Ports::link(std::size_t port) const {

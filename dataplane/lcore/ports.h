@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,11 @@
 #include "config/base/result.h"
 #include "dataplane/kernel/readiness.h"
 #include "dataplane/kernel/tap.h"
+#include "dataplane/lcore/eth_filters.h"
 #include "dataplane/lcore/host_interface.h"
 #include "dataplane/lcore/kernel_queue.h"
 #include "dataplane/lcore/queue_plan.h"
+#include "dataplane/lcore/reception.h"
 #include "dataplane/service/snapshot.h"
 
 struct rte_mempool;
@@ -73,7 +76,9 @@ struct Port {
   unsigned host_index = 0;   // of the host's interface that the device is on; 0: it is on none
   QueuePlan plan;
   std::unique_ptr<QueueLock[]> locks;  // by tx queue; null when no queue is shared
-  std::unique_ptr<Tap> tap;            // the kernel interface
+  std::unique_ptr<EthFilters> filters;
+  std::unique_ptr<Reception> reception;
+  std::unique_ptr<Tap> tap;                                 // the kernel interface
   std::vector<std::unique_ptr<KernelQueue>> kernel_queues;  // by worker
 };
 
@@ -113,6 +118,10 @@ class Ports {
   // Gives the port and its kernel interface this MAC address. Main thread; does nothing when they
   // have it already.
   void set_mac(std::size_t port, const MacAddress& mac);
+  // What the port must receive beside that: these VLANs, and the multicast groups that its kernel
+  // interface is in. Main thread; does nothing when nothing has changed.
+  void set_vlans(std::size_t port, const std::set<std::uint16_t>& vlans);
+  void follow_groups();
 
  private:
   explicit Ports(const std::string& run_dir) : host_(run_dir) {}
