@@ -164,16 +164,21 @@ class Access {
         static_cast<double>(rate.most) * 1000.0 / static_cast<double>(period->count());
     const auto rounded = std::clamp<std::int64_t>(
         static_cast<std::int64_t>(std::min(per_second + 0.999, 10'000'000.0)), 1, 10'000'000);
+    // Of several rules each rejects: the one that admits least.
+    if (least_ != 0 && least_ <= rounded) return;
+    least_ = rounded;
     Table& limits = service_.table("limits", line.place);
     limits.number("new_per_second_per_client", rounded, line.place);
     const auto burst = std::clamp<config::Milliseconds>(*period, config::Milliseconds(100),
                                                         config::Milliseconds(3'600'000));
+    limits.remove("burst");
     if (burst.count() != 1000) limits.duration("burst", burst, line.place);
   }
 
   Context& context_;
   Table& service_;
   std::size_t& room_;
+  std::int64_t least_ = 0;               // new connections per second of a client; 0: no limit yet
   std::map<std::uint64_t, bool> known_;  // whether it may
   std::vector<Prefix> order_;
   std::string allow_file_;

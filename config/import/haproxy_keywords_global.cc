@@ -14,7 +14,7 @@ constexpr std::string_view kEnv = "resolved when the files are imported";
 constexpr std::string_view kLayer7 =
     "layer 7: keep HAProxy behind the VIP, or as a tier of real servers (docs/local-services.md)";
 constexpr std::string_view kLog =
-    "connections are not logged; lbcli show and the metrics count them, the journal has "
+    "connections are not logged; lbcli show counts them, the journal has "
     "transitions";
 constexpr std::string_view kLua = "there are no programs in the path of packets";
 constexpr std::string_view kProcess = "the units of systemd have users, limits and folders";

@@ -16,7 +16,7 @@ constexpr std::string_view kKeepAlive =
 constexpr std::string_view kLayer7 =
     "layer 7: keep HAProxy behind the VIP, or as a tier of real servers (docs/local-services.md)";
 constexpr std::string_view kLog =
-    "connections are not logged; lbcli show and the metrics count them, the journal has "
+    "connections are not logged; lbcli show counts them, the journal has "
     "transitions";
 constexpr std::string_view kMail = "all transitions of all servers are mailed to all recipients";
 constexpr std::string_view kProxyTuning =
@@ -25,7 +25,7 @@ constexpr std::string_view kQueue =
     "there is no queue: a client whose SYN finds all servers full sends it again";
 constexpr std::string_view kRules =
     "layer 7, or by contents: keep HAProxy behind the VIP (docs/local-services.md)";
-constexpr std::string_view kStats = "lbcli show, the metrics and the web page have them";
+constexpr std::string_view kStats = "lbcli show has them (docs/operation.md)";
 constexpr std::string_view kStick = "of `stick on src`; other keys are layer 7";
 
 constexpr Keyword kKeywords[] = {

@@ -15,7 +15,7 @@ constexpr std::string_view kDns = "names are not looked up: write addresses";
 constexpr std::string_view kLayer7 =
     "layer 7: keep HAProxy behind the VIP, or as a tier of real servers (docs/local-services.md)";
 constexpr std::string_view kLog =
-    "connections are not logged; lbcli show and the metrics count them, the journal has "
+    "connections are not logged; lbcli show counts them, the journal has "
     "transitions";
 constexpr std::string_view kProxyHeader =
     "servers see the clients' addresses, and must not expect a PROXY header";

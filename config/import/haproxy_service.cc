@@ -116,7 +116,7 @@ class Services {
     const bool is_page = from.last("stats enable") != nullptr || from.last("stats uri") != nullptr;
     context_.note(is_page ? Severity::kWarning : Severity::kError, from.place(), from.section->type,
                   from.name() + (is_page ? ": statistics" : ": no servers"),
-                  is_page ? "left out: lbcli show and the metrics have them (docs/operation.md)"
+                  is_page ? "left out: lbcli show has them (docs/operation.md)"
                           : "left out: what answers by itself stays with HAProxy, behind the VIP "
                             "(docs/local-services.md)");
     if (from.is_backend()) used_.insert(&from);
