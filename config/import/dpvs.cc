@@ -15,7 +15,10 @@ void read_script(const File& file, DpvsState& state, Context& context) {
     std::vector<std::string>& words = command.words;
     if (words.front() == "sudo" && words.size() > 1) words.erase(words.begin());
     const std::string program = words.front();
-    if (is_program(program, "ipvsadm") || is_program(program, "dpip")) {
+    if (command.stops) {
+      context.note(Severity::kInfo, command.place, command.line,
+                   "in a branch that stops what the others start", "left out");
+    } else if (is_program(program, "ipvsadm") || is_program(program, "dpip")) {
       words.erase(words.begin());
       (is_program(program, "dpip") ? read_dpip : read_dpvs_ipvsadm)(words, command.place, state,
                                                                     context);

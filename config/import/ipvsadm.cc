@@ -11,16 +11,62 @@ bool is_ipvsadm(const std::string& word) {
   return word == "ipvsadm" || word.ends_with("/ipvsadm");
 }
 
+// Whether a word is one of these commands: "-A", "-At192.0.2.10:80", "--add-service".
+bool has_command(const std::vector<std::string>& words, std::string_view letters,
+                 std::string_view names) {
+  return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+    if (word.size() < 2 || word[0] != '-') return false;
+    if (word[1] != '-') return letters.find(word[1]) != std::string_view::npos;
+    return word.starts_with(names);
+  });
+}
+
+// In a script with branches: behind the last command that adds anything. What is deleted from there
+// on is of a branch that stops.
+std::size_t end_of_additions(const std::vector<Command>& commands) {
+  std::size_t end = commands.size();
+  bool branches = false;
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    const std::string& first = commands[i].words.front();
+    branches = branches || first == "if" || first == "case" || commands[i].stops;
+    if (!commands[i].stops && has_command(commands[i].words, "Aa", "--add-")) end = i + 1;
+  }
+  return branches ? end : commands.size();
+}
+
+// Whether the command undoes what the script makes; then it has a note.
+bool is_undone(const Command& command, bool after_additions, Context& context) {
+  if (command.stops) {
+    context.note(Severity::kInfo, command.place, command.line,
+                 "in a branch that stops what the others start", "left out");
+    return true;
+  }
+  if (!after_additions || (!has_command(command.words, "CDd", "--delete-") &&
+                           !has_command(command.words, "", "--clear"))) {
+    return false;
+  }
+  context.note(Severity::kWarning, command.place, command.line,
+               "after the last command that adds anything, in a script with branches",
+               "left out, as of a branch that stops: correct the result if it is none");
+  return true;
+}
+
 void read_file(const File& file, IpvsadmState& state, Context& context) {
   IpvsadmTable table(state, context);
-  for (Command& command : read_commands(file, context)) {
+  std::vector<Command> commands = read_commands(file, context);
+  const std::size_t additions = end_of_additions(commands);
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    Command& command = commands[i];
     std::vector<std::string>& words = command.words;
     if (words.front() == "sudo" && words.size() > 1) words.erase(words.begin());
-    if (is_ipvsadm(words.front())) {
-      words.erase(words.begin());
-      read_ipvsadm_command(words, command.place, state, context);
-    } else if (words.front() != "->" && words.front().starts_with('-')) {
-      read_ipvsadm_command(words, command.place, state, context);
+    const bool named = is_ipvsadm(words.front());
+    if (named || (words.front() != "->" && words.front().starts_with('-'))) {
+      if (named) words.erase(words.begin());
+      if (is_undone(command, i >= additions, context)) {
+        state.recognized = true;
+      } else {
+        read_ipvsadm_command(words, command.place, state, context);
+      }
     } else if (!table.read(command.line, command.place)) {
       context.note(Severity::kWarning, command.place, command.line,
                    "neither a command of ipvsadm nor a line of its tables",

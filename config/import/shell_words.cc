@@ -34,6 +34,7 @@ class ShellReader {
       joined_.clear();
     }
     if (!joined_.empty()) split(joined_);
+    mark_stopping(commands_);
     return std::move(commands_);
   }
 
