@@ -2,6 +2,8 @@
 // start.
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <utility>
 
 #include "config/import/shell_words.h"
 
@@ -83,7 +85,7 @@ class BranchReader {
     in_label_ = true;
   }
 
-  // Without the words of the shell before a command. A command that has no others keeps its own.
+  // Takes the words of the shell off a command; one that has no others keeps them.
   void strip(std::vector<std::string>& words) {
     std::size_t at = 0;
     while (at < words.size() && is_of_shell(words, at)) {
