@@ -12,11 +12,57 @@ using nlohmann::json;
 
 constexpr std::uint32_t kLoxilbWeek = 168 * 3600;
 
+char to_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
 bool equal_but_for_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    return lower(x) == lower(y);
-  });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return to_lower(x) == to_lower(y); });
+}
+
+// Notes a syntax error with its place; the rest of the parser's events do nothing.
+class JsonSyntax : public nlohmann::json_sax<json> {
+ public:
+  bool null() override { return true; }
+  bool boolean(bool /*value*/) override { return true; }
+  bool number_integer(number_integer_t /*value*/) override { return true; }
+  bool number_unsigned(number_unsigned_t /*value*/) override { return true; }
+  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return true; }
+  bool string(string_t& /*value*/) override { return true; }
+  bool binary(binary_t& /*value*/) override { return true; }
+  bool start_object(std::size_t /*elements*/) override { return true; }
+  bool key(string_t& /*value*/) override { return true; }
+  bool end_object() override { return true; }
+  bool start_array(std::size_t /*elements*/) override { return true; }
+  bool end_array() override { return true; }
+  bool parse_error(std::size_t position, const std::string& /*token*/,
+                   const nlohmann::detail::exception& /*error*/) override {
+    at = position;
+    return false;
+  }
+  std::size_t at = 0;  // bytes that were read, with the one that is wrong
+};
+
+// JSON with a mistake, and not another text.
+bool is_broken(const File& file, const json& root) {
+  const std::size_t first = file.text.find_first_not_of(" \t\r\n");
+  return root.is_discarded() && first != std::string::npos &&
+         (file.text[first] == '{' || file.text[first] == '[');
+}
+
+// "no JSON: syntax error in line 1, column 175"
+std::string syntax_error(const std::string& text) {
+  JsonSyntax syntax;
+  json::sax_parse(text, &syntax);
+  const std::size_t at = std::min(syntax.at == 0 ? 0 : syntax.at - 1, text.size());
+  if (text.find_first_not_of(" \t\r\n", at) == std::string::npos) {
+    return "no JSON: it ends before its brackets are closed";
+  }
+  const std::string_view before = std::string_view(text).substr(0, at);
+  const std::size_t line = static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
+  const std::size_t begin = line == 0 ? 0 : before.rfind('\n') + 1;
+  return fmt::format("no JSON: syntax error in line {}, column {}", line + 1, at - begin + 1);
 }
 
 // Null: it is not there, or no object has it.
@@ -115,7 +161,8 @@ class LoxilbReader {
   }
 
   void read_rule(const json& rule, const json& service, const json& servers) {
-    const std::string protocol = text_of(service, "protocol");
+    std::string protocol = text_of(service, "protocol");
+    std::transform(protocol.begin(), protocol.end(), protocol.begin(), to_lower);
     const std::uint32_t port = number(service, "port", 65535);
     const auto vip = Address::parse(text_of(service, "externalIP"));
     subject_ = fmt::format("{} {}:{}", protocol, text_of(service, "externalIP"), port);
@@ -325,10 +372,15 @@ const Keyword* find_loxilb_keyword(std::string_view block, std::string_view key)
 Result<std::vector<Node>> import_loxilb(const std::vector<File>& files, const Options& options) {
   std::vector<json> roots;
   std::vector<std::size_t> directors;
+  const File* broken = nullptr;
   for (const File& file : files) {
     roots.push_back(json::parse(file.text, nullptr, false));
     const json* const rules = find_value(roots.back(), "lbAttr");
     if (rules != nullptr && rules->is_array()) directors.push_back(roots.size() - 1);
+    if (broken == nullptr && is_broken(file, roots.back())) broken = &file;
+  }
+  if (directors.empty() && broken != nullptr) {
+    return wrong_request(fmt::format("{}: {}", broken->path, syntax_error(broken->text)));
   }
   if (directors.empty()) {
     return wrong_request(
@@ -344,8 +396,10 @@ Result<std::vector<Node>> import_loxilb(const std::vector<File>& files, const Op
     LoxilbReader reader(place.file, node.context);
     for (std::size_t i = 0; i < files.size(); ++i) {
       if (!roots[i].is_object()) {
-        node.context.note(Severity::kError, {files[i].path, 0}, "JSON", "no object of JSON",
-                          "not read: addresses and routes are those of [[port]] and [[route]]");
+        node.context.note(
+            Severity::kError, {files[i].path, 0}, "JSON",
+            is_broken(files[i], roots[i]) ? syntax_error(files[i].text) : "no object of JSON",
+            "not read: addresses and routes are those of [[port]] and [[route]]");
       } else if (i == index || find_value(roots[i], "lbAttr") == nullptr) {
         reader.read_hosts(roots[i]);
       }
