@@ -64,6 +64,13 @@ Settings read_settings(Context& context, const File& file) {
                    "left out");
       continue;
     }
+    if (!indented && !settings.virtuals.empty() &&
+        find_keyword(ldirectord_keywords(), "virtual", key) != nullptr &&
+        find_keyword(ldirectord_keywords(), "ldirectord.cf", key) == nullptr) {
+      context.note(Severity::kError, place, key, "not indented, so it belongs to no virtual",
+                   "left out: indent it below its virtual");
+      continue;
+    }
     in_virtual = indented;
     if (context.keyword(indented ? "virtual" : "ldirectord.cf", key, place) == nullptr) continue;
     if (key == "real") {
