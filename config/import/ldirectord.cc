@@ -77,6 +77,13 @@ class Director {
     return 0;
   }
 
+  // 0: every port.
+  std::optional<std::uint16_t> port_or_all(const std::string& word, const Place& place) {
+    if (word == "0") return std::uint16_t{0};
+    const std::uint16_t one = port(word, place);
+    return one == 0 ? std::nullopt : std::optional(one);
+  }
+
   std::optional<Address> ip(const std::string& word, const Place& place) {
     const auto parsed = Address::parse(word);
     if (!parsed) {
@@ -99,8 +106,13 @@ class Director {
       return;
     }
     const auto vip = ip(from.address.text.substr(0, colon), place);
-    const std::uint16_t vport = port(from.address.text.substr(colon + 1), place);
-    if (!vip || vport == 0) return;
+    const auto vport = port_or_all(from.address.text.substr(colon + 1), place);
+    if (!vip || !vport) return;
+    write_virtual(from, *vip, *vport);
+  }
+
+  void write_virtual(const Virtual& from, const Address& vip, std::uint16_t vport) {
+    const Place& place = from.address.place;
     const std::string protocol = text(from, "protocol", vport == 53 ? "udp" : "tcp");
     if (protocol != "tcp" && protocol != "udp") {
       error(place, "protocol", protocol, "tcp and udp are forwarded; left out");
@@ -112,9 +124,13 @@ class Director {
     if (!reals.empty()) mode = reals.front().method == "gate" ? "dr" : "nat";
 
     Table& service = context_.draft.add_service(place);
-    const std::string endpoint = fmt::format("{}:{}", vip->to_string(), vport);
+    const std::string endpoint = Endpoint{vip, vport}.to_string();
     service.text("name", context_.service_name(endpoint + (protocol == "udp" ? "/udp" : "")));
-    service.text("address", endpoint);
+    if (vport == 0) {
+      all_ports(service, endpoint, place);
+    } else {
+      service.text("address", endpoint);
+    }
     if (protocol == "udp") service.text("protocol", "udp");
     if (mode == "dr") service.text("mode", "dr");
     scheduling(service, from);
@@ -131,6 +147,13 @@ class Director {
     command(service, from, endpoint, protocol);
     mail(from.values);
     real_servers(service, from, reals, mode, vport, protocol == "udp");
+  }
+
+  void all_ports(Table& service, const std::string& vip, const Place& place) {
+    service.texts("addresses", {vip + ":*"});
+    context_.note(Severity::kWarning, place, "virtual", vip + ":0 takes every port of the address",
+                  "\"*\" takes them all likewise; nothing of the director itself can be reached at "
+                  "this address; a list of ports is better if you know them");
   }
 
   void scheduling(Table& service, const Virtual& from) {
@@ -172,19 +195,24 @@ class Director {
     if (parts.empty()) return;
     const std::size_t colon = parts[0].rfind(':');
     const auto server = ip(parts[0].substr(0, colon), found->place);
-    const std::uint16_t server_port =
-        colon == std::string::npos ? vport : port(parts[0].substr(colon + 1), found->place);
-    if (!server || server_port == 0) return;
+    const auto server_port = colon == std::string::npos
+                                 ? std::optional(vport)
+                                 : port_or_all(parts[0].substr(colon + 1), found->place);
+    if (!server || !server_port) return;
     const bool local = server->to_string().starts_with("127.");
-    if (local && server_port != vport) {
+    if (local && *server_port != vport) {
       error(found->place, "fallback", parts[0],
-            fmt::format("a sorry server on the director listens on the service's port, {}, of all "
-                        "addresses; left out",
-                        vport));
+            vport == 0
+                ? "a sorry server on the director listens on the service's ports, which are "
+                  "all; left out"
+                : fmt::format(
+                      "a sorry server on the director listens on the service's port, {}, of all "
+                      "addresses; left out",
+                      vport));
       return;
     }
     Table& sorry = service.table("sorry_server", found->place);
-    sorry.text("address", fmt::format("{}:{}", server->to_string(), server_port));
+    sorry.text("address", Endpoint{*server, vport == 0 ? vport : *server_port}.to_string());
     const std::string method = parts.size() > 1 ? parts[1] : std::string();
     if (local) {
       sorry.comment_on("address",
@@ -261,9 +289,10 @@ class Director {
     }
     const std::size_t colon = parts[0].rfind(':');
     const std::string addresses = parts[0].substr(0, colon);
-    const std::uint16_t own_port =
-        colon == std::string::npos ? vport : port(parts[0].substr(colon + 1), from.place);
-    if (own_port == 0) return;
+    const auto own_port = colon == std::string::npos
+                              ? std::optional(vport)
+                              : port_or_all(parts[0].substr(colon + 1), from.place);
+    if (!own_port) return;
     const std::size_t arrow = addresses.find("->");
     const auto first = ip(addresses.substr(0, arrow), from.place);
     const auto last =
@@ -282,9 +311,14 @@ class Director {
       return;
     }
     // There a server of gate always has the service's port.
-    const std::uint16_t used = real.method == "gate" ? vport : own_port;
+    std::uint16_t used = real.method == "gate" || *own_port == 0 ? vport : *own_port;
+    if (vport == 0 && used != 0) {
+      error(from.place, "real", parts[0] + ": a port, though the service has all ports",
+            "without the port, as IPVS uses it");
+      used = 0;
+    }
     for (std::uint32_t i = begin; i <= end; ++i) {
-      real.address = fmt::format("{}:{}", Ipv4Address::from_host(i).to_string(), used);
+      real.address = Endpoint{Ipv4Address::from_host(i), used}.to_string();
       reals.push_back(real);
       if (i == end) break;
     }

@@ -55,6 +55,13 @@ class Check {
       table_.text("type", "none");
       return;
     }
+    if (service_.port == 0 && value("checkport") == nullptr && !type.starts_with("external") &&
+        type != "ping" && text("service", "") != "none") {
+      context_.note(Severity::kWarning, service_.from.address.place, "checkport",
+                    "not set, and the service has all ports", "the check is a ping");
+      table_.text("type", "ping");
+      return times(negotiates);
+    }
     if (type == "external" || type == "external-perl") {
       external(type == "external-perl");
     } else if (type == "ping" || (type == "connect" && service_.udp)) {
@@ -90,7 +97,7 @@ class Check {
   bool negotiate(const Question& question) {
     std::string service = text("service", "");
     for (const CheckOf& each : kChecks) {
-      if (service.empty() && each.port == service_.port) service = each.service;
+      if (service.empty() && each.port != 0 && each.port == service_.port) service = each.service;
     }
     if (service.empty()) service = "none";
     const auto at = std::find_if(kChecks.begin(), kChecks.end(),
