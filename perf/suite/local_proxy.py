@@ -1,5 +1,6 @@
 """HAProxy on the director, as docs/local-services.md sets it up: behind an address of Ballast's port, and behind
-the same address of a plain veth.
+the same address of a plain veth. And one TCP connection to a program on the director, and one from it, as fast as
+they go.
 
   python3 perf/suite/local_proxy.py [--quick] [--ports af_packet|af_xdp]
 """
@@ -7,6 +8,7 @@ the same address of a plain veth.
 import contextlib
 import os
 import random
+import subprocess
 import sys
 
 if __name__ == "__main__":
@@ -33,6 +35,9 @@ LOADS = {
     "1 MB objects": Load("1m", 2),
     "4 MB objects, a connection per client": Load(_BIG, 1),
 }
+BULK = {"bulk to the director": "upload", "bulk from the director": "download"}
+_BULK_PORT = 5201
+_BULK_PEER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bulk_peer.py")
 VETH = ways.Way("plain veth", [NAT_VIP])
 BALLAST = ways.Way("Ballast's port", [NAT_VIP])
 
@@ -45,7 +50,7 @@ def measure(quick, driver=end_to_end.DRIVER):
     end_to_end.check_programs()
     rounds, seconds = (2, 2) if quick else (5, 3)
     places = {VETH: ways.kernel, BALLAST: _ballast(driver)}
-    samples = {name: {way: [] for way in places} for name in LOADS}
+    samples = {name: {way: [] for way in places} for name in (*LOADS, *BULK)}
     lab = ways.EndToEndLab(f"perflp{os.getpid()}", ways.CLIENTS, ways.SERVERS)
     lab.up(prepare=_prepare)
     try:
@@ -53,7 +58,12 @@ def measure(quick, driver=end_to_end.DRIVER):
             for way, place in places.items():
                 with place(lab), _haproxy(lab):
                     for name, load in LOADS.items():
-                        samples[name][way].append(end_to_end.sample(lab, way, name, load, seconds))
+                        sample = end_to_end.sample(lab, way, name, load, seconds)
+                        carried = sample.requests_per_s if load.payload == "1k" else sample.gbit_per_s
+                        samples[name][way].append(carried)
+                with place(lab), _bulk_server(lab):
+                    for name, direction in BULK.items():
+                        samples[name][way].append(_bulk(lab, direction, seconds))
     finally:
         lab.down()
     return _rows(samples)
@@ -95,15 +105,29 @@ def _haproxy(lab):
         haproxy.stop()
 
 
+@contextlib.contextmanager
+def _bulk_server(lab):
+    argv = lab.host("lb1").argv(sys.executable, _BULK_PEER, "serve", NAT_VIP, str(_BULK_PORT))
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as server:
+        try:
+            server.stdout.readline()
+            yield
+        finally:
+            server.kill()
+
+
+def _bulk(lab, direction, seconds):
+    output = lab.host(lab.network.clients[0]).run(
+        sys.executable, _BULK_PEER, direction, NAT_VIP, str(_BULK_PORT), str(seconds), timeout=seconds + 60)
+    return float(output)
+
+
 def _rows(samples):
     found = []
     for name, by_way in samples.items():
-        bytes_count = LOADS[name].payload != "1k"
-        values = {way: [each.gbit_per_s if bytes_count else each.requests_per_s for each in taken]
-                  for way, taken in by_way.items()}
-        unit = "Gbit/s" if bytes_count else "1/s"
-        for way, own in values.items():
-            ratios = [mine / base for mine, base in zip(own, values[VETH], strict=True)]
+        unit = "1/s" if name in LOADS and LOADS[name].payload == "1k" else "Gbit/s"
+        for way, own in by_way.items():
+            ratios = [mine / base for mine, base in zip(own, by_way[VETH], strict=True)]
             compared = {} if way is VETH else {"baseline": VETH.name, "ratios": ratios}
             found.append(row(f"local proxy, {way.name}", name, unit, own, **compared))
     return found
