@@ -29,7 +29,9 @@ std::uint16_t vlan_of(const std::string& interface) {
 
 void Context::note(Severity severity, Place place, std::string keyword, std::string there,
                    std::string here) {
-  if (there.size() > kMostShown) there = there.substr(0, kMostShown) + "...";
+  for (std::string* text : {&keyword, &there}) {
+    if (text->size() > kMostShown) *text = text->substr(0, kMostShown) + "...";
+  }
   Note note{severity, std::move(place), std::move(keyword), std::move(there), std::move(here)};
   if (noted_.insert(note.to_string()).second) notes.push_back(std::move(note));
 }

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <set>
 
 #include "config/import/importer.h"
 #include "config/import/ldirectord.h"
@@ -403,13 +402,6 @@ std::vector<std::string> nodes_of(const Files& files) {
   return names;
 }
 
-// Both directors have the same files, so most notes are of both: the first one keeps them.
-void keep_once(const std::vector<Note>& first, std::vector<Note>& second) {
-  std::set<std::string> known;
-  for (const Note& note : first) known.insert(note.to_string());
-  std::erase_if(second, [&](const Note& note) { return known.contains(note.to_string()); });
-}
-
 }  // namespace
 
 Result<std::vector<Node>> import_heartbeat(const std::vector<File>& files, const Options& options) {
@@ -436,7 +428,6 @@ Result<std::vector<Node>> import_heartbeat(const std::vector<File>& files, const
     }
     context.finish(name, {});
   }
-  if (nodes.size() == 2) keep_once(nodes.front().context.notes, nodes.back().context.notes);
   return nodes;
 }
 

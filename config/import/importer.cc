@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "config/base/printable.h"
 #include "config/load.h"
@@ -70,6 +71,13 @@ Imported write(const Node& node, Format format) {
   std::stable_sort(imported.notes.begin(), imported.notes.end(),
                    [](const Note& a, const Note& b) { return a.place < b.place; });
   return imported;
+}
+
+// Of files that both directors have, each note is of both: the first one keeps it.
+void keep_once(const std::vector<Note>& first, std::vector<Note>& second) {
+  std::set<std::string> known;
+  for (const Note& note : first) known.insert(note.to_string());
+  std::erase_if(second, [&](const Note& note) { return known.contains(note.to_string()); });
 }
 
 // The first place in each file that is no text.
@@ -149,6 +157,7 @@ Result<Import> import_files(Format format, const std::vector<File>& files, const
   }
   Import result;
   for (const Node& node : *nodes) result.directors.push_back(write(node, format));
+  if (nodes->size() == 2) keep_once(result.directors.front().notes, result.directors.back().notes);
   std::vector<Note>& notes = result.directors.front().notes;
   for (Note& note : not_utf8(files)) notes.push_back(std::move(note));
   if (nodes->size() == 2) result.differences = compare(nodes->front(), nodes->back());

@@ -7,6 +7,9 @@
 namespace lb::importer {
 namespace {
 
+// Of a line, at each of its commands: there may be many.
+constexpr std::size_t kMostOfLine = 4096;
+
 constexpr std::size_t kMaxShellWord = 4096;
 
 bool is_variable_name(char c, bool first) {
@@ -122,7 +125,8 @@ class ShellReader {
     target_follows_ = false;
     if (!words_.empty() && words_.front() == "export") words_.erase(words_.begin());
     while (!words_.empty() && assign(words_.front())) words_.erase(words_.begin());
-    if (!words_.empty()) commands_.push_back({std::move(words_), std::string(line), place_});
+    if (!words_.empty())
+      commands_.push_back({std::move(words_), std::string(line.substr(0, kMostOfLine)), place_});
     words_.clear();
   }
 

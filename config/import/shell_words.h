@@ -13,7 +13,7 @@ namespace lb::importer {
 
 struct Command {
   std::vector<std::string> words;  // never empty
-  std::string line;                // as it stands in the file
+  std::string line;                // as it stands in the file, up to 4096 bytes
   Place place;
   bool stops = false;  // in a branch or function that undoes what the others do: "stop)"
 };
